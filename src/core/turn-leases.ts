@@ -14,7 +14,7 @@ export interface TurnName {
 
 /** A turn to be put into the queue. */
 export interface QueuedTurn extends TurnName {
-  /** Position of the turn among the turns of its conversation, counted from 1. If the turn is queued again, it gets a new position. */
+  /** Position of the turn among the unfinished turns of its conversation. If the turn is queued again, it gets a new position. */
   place: number;
   /** Newest fold version with which a host has written to the conversation. Hosts with an older fold version cannot resume the turn. */
   fold: number;

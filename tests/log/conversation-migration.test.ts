@@ -8,7 +8,10 @@ import { driverUnderTest, withStore } from "../support/storages.js";
 import { listed, request, stepsAfterSearchUndone, turn } from "./support.js";
 
 const columns = ["updated_at", "title", "title_lower", "workspace", "turns"];
-const sqliteBefore = `${stepsAfterSearchUndone.sqlite} DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
+/** Earlier versions kept the row of a turn that had ended, and with it the workspace. */
+const sqliteTurns = `INSERT INTO turns (conversation_id, conversation_number, turn_id, request_id, state, place, workspace, options)
+  SELECT conversation_id, number, 'last', 'last', 'ended', 1, workspace, 'null' FROM conversations WHERE workspace <> '';`;
+const sqliteBefore = `${sqliteTurns} ${stepsAfterSearchUndone.sqlite} DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
   ${columns.map((name) => `ALTER TABLE conversations DROP COLUMN ${name};`).join(" ")} PRAGMA user_version = 9`;
 const postgresBefore = `${stepsAfterSearchUndone.postgres} DROP TABLE searched, search_fill, conversations; DROP FUNCTION keep_conversation CASCADE;
   DROP FUNCTION lower_title, conversation_title, searched_text, search_grams;

@@ -2,8 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChatStore, ConversationSummary, TurnRequest } from "../../src/core/chat-store.js";
+import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import type { ToolCall } from "../../src/core/messages.js";
+import { connect } from "../../src/log/sqlite/connection.js";
+import { query } from "../support/postgres.js";
 
 /** Calls `work` with a new empty folder and deletes the folder afterwards. */
 export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -38,6 +41,18 @@ export const stepsAfterSearchUndone = {
     DROP FUNCTION count_usage, count_backlog, merge_usage, usage_facts;
     ALTER TABLE conversations DROP COLUMN family, DROP COLUMN counted;`,
 };
+
+/** Runs the statement in the log and returns its rows. The log must be a file or a database. */
+export async function rowsIn(storage: StorageConfig, sql: string): Promise<Record<string, unknown>[]> {
+  if (storage.driver === "postgres") return query(storage.url, sql);
+  if (storage.driver === "memory") throw new Error("a log in memory has no rows");
+  const db = await connect(storage.path);
+  try {
+    return db.prepare(sql).all() as Record<string, unknown>[];
+  } finally {
+    db.close();
+  }
+}
 
 /** Returns all conversations of the log, the latest first, also those of single API calls. */
 export async function listed(store: ChatStore): Promise<ConversationSummary[]> {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
+import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatEvent } from "../../src/core/events.js";
 import type { TurnGrant } from "../../src/core/turn-leases.js";
+import { foldVersion } from "../../src/log/shared/schema-version.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
-import { call, request, turn } from "./support.js";
+import { call, request, rowsIn, turn } from "./support.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");
@@ -15,7 +17,7 @@ function node(nodeId: string) {
 const at = (fence: number, position: number): TurnGrant => ({ fence, position });
 
 describe.each(drivers)("on %s", (driver) => {
-  const withStore = (work: (store: ChatStore) => Promise<void>) => withStoreOn(driver, work);
+  const withStore = (work: (store: ChatStore, storage: StorageConfig) => Promise<void>) => withStoreOn(driver, work);
 
   describe("a turn", () => {
     test("that went to another process takes nothing more from the one before, not even what the other has written too", () =>
@@ -173,6 +175,71 @@ describe.each(drivers)("on %s", (driver) => {
         expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ isUnfinished: false });
         const late = store.appendAll("c", [one.answer("ho"), one.end()], at(fence, 4));
         await expect(late).rejects.toMatchObject({ kind: "fenced" });
+      }));
+
+    test("are what remains of a turn that has ended: a file has no row of it, a database only that of the last one", () =>
+      withStore(async (store, storage) => {
+        const turns = ["turn_1", "turn_2", "turn_3"];
+        for (const each of turns) {
+          await store.claim("c", turn(each).user("hello"), { ...request("a"), options: { system: "Be brief." } });
+          const { fence = 0 } = (await store.turns.acquire("c", each, "a")) ?? {};
+          await store.append("c", turn(each).end(), at(fence, 2));
+        }
+        for (const each of turns) {
+          expect(await store.turns.stateOf("c", each)).toEqual({ isUnfinished: false, crashes: 0 });
+          expect(await store.claim("c", turn(each).user("hello"), request("a"))).toMatchObject({ ended: true });
+          expect(await store.turns.acquire("c", each, "a")).toBeUndefined();
+          expect(await store.turns.send("c", each, { type: "cancel" })).toBe(false);
+        }
+        if (storage.driver !== "memory") {
+          const rows = storage.driver === "postgres" ? [{ turn_id: "turn_3", options: "null" }] : [];
+          expect(await rowsIn(storage, "SELECT turn_id, options FROM turns")).toEqual(rows);
+        }
+        await store.archive.delete("c");
+        await store.claim("c", turn("turn_4").user("hello"), request("a"));
+        expect(await store.turns.stateOf("c", "turn_1")).toBeUndefined();
+      }));
+
+    test("take the options of a failed turn, and not its fence; it gets those of the request that is repeated", () =>
+      withStore(async (store, storage) => {
+        const asked = { ...request("a"), options: { system: "Be brief." } };
+        await store.claim("c", one.user("hello"), asked);
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+        await store.append("c", one.error(), at(fence, 2));
+        if (storage.driver !== "memory") {
+          const rows = await rowsIn(storage, "SELECT options, state FROM turns");
+          expect(rows).toEqual([{ options: "null", state: "failed" }]);
+        }
+        await store.claim("c", one.user("hello"), asked);
+        const again = await store.turns.acquire("c", "turn_1", "a");
+        expect(again).toMatchObject({ options: { system: "Be brief." } });
+        expect(again?.fence).toBeGreaterThan(fence);
+      }));
+
+    test("leave the rows that earlier versions kept no longer than until the next turn of their conversation has ended", () =>
+      withStore(async (store, storage) => {
+        if (storage.driver === "memory") return;
+        await store.claim("c", one.user("hello"), request("a"));
+        await store.claim("c", two.user("hello"), request("a"));
+        await store.claim("d", turn("turn_3").user("hello"), request("a"));
+        await rowsIn(storage, "UPDATE turns SET state = 'ended' WHERE turn_id <> 'turn_2'");
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
+        await store.append("c", two.end(), at(fence, 2));
+        const left = await rowsIn(storage, "SELECT turn_id FROM turns ORDER BY turn_id");
+        const own = storage.driver === "postgres" ? ["turn_2"] : [];
+        expect(left.map(({ turn_id }) => turn_id)).toEqual([...own, "turn_3"]);
+      }));
+
+    test("leave the row of an ended turn that a host of a newer version ran, because it keeps older hosts away", () =>
+      withStore(async (store, storage) => {
+        if (storage.driver !== "postgres") return;
+        await store.claim("c", one.user("hello"), request("a"));
+        await store.claim("c", two.user("hello"), request("a"));
+        await rowsIn(storage, `UPDATE turns SET state = 'ended', fold = ${foldVersion + 1} WHERE turn_id = 'turn_1'`);
+        const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
+        await store.append("c", two.end(), at(fence, 2));
+        await store.claim("c", turn("turn_3").user("hello"), request("a"));
+        expect(await store.turns.acquire("c", "turn_3", "a")).toBeUndefined();
       }));
 
     test("are refused from a process whose turn has gone to another one", () =>

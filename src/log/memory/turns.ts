@@ -87,7 +87,7 @@ export class MemoryTurns implements TurnLeases {
   end(conversationId: string, turnId: string, state: "ended" | "failed"): void {
     const turn = this.#turn(conversationId, turnId);
     if (!turn) return;
-    Object.assign(turn, { state, nodeId: undefined });
+    Object.assign(turn, { state, nodeId: undefined, options: null });
     this.#unfinished.delete(turn);
     this.#mail.forget((of) => of === turn);
   }

@@ -79,10 +79,18 @@ const appended = (ending: string) => `
   SELECT seq, at, payload FROM there UNION ALL SELECT seq, NULL, NULL FROM stored ORDER BY seq`;
 
 export const append = appended("");
+/**
+ * The row of a turn that has ended is kept until the next one of the conversation ends: it has the conversation's `fold`, and the writer may
+ * repeat the statement. The options are not kept, because a failed turn that is queued again gets those of the repeated request.
+ */
 export const appendEnd = appended(`,
   ended AS (
-    UPDATE turns SET state = $8, node_id = NULL
+    UPDATE turns SET state = $8, node_id = NULL, options = 'null'
     WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
+  ),
+  removed AS (
+    DELETE FROM turns WHERE conversation_id = $1 AND turn_id <> $2 AND state = 'ended' AND fold <= ${foldVersion}
+      AND EXISTS (SELECT FROM stored)
   ),
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
 

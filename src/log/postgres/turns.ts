@@ -194,8 +194,10 @@ export class PostgresTurns implements TurnLeases {
 
   async stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined> {
     const query = `SELECT crashes, ${isUnfinished} AS "isUnfinished" FROM turns WHERE conversation_id = $1 AND turn_id = $2`;
-    const values = [conversationId, turnId];
-    return (await this.#database.rows<LoggedTurnState>("read", "idempotent", query, values))[0];
+    const last = `SELECT 0 AS crashes, false AS "isUnfinished" FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq DESC LIMIT 1`;
+    const first = async (sql: string) =>
+      (await this.#database.rows<LoggedTurnState>("read", "idempotent", sql, [conversationId, turnId]))[0];
+    return (await first(query)) ?? first(last);
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {

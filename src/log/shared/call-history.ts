@@ -55,7 +55,10 @@ export interface SaidEvent<Place> {
   event: ChatEvent;
 }
 
-/** A message to store as a row. If `place` is set, an event at this place has those fields of the message that are null in `message`. */
+/**
+ * A message to store as a row. If `place` is set, an event at this place has those fields of the message that are null in `message`, or the
+ * whole message if `message` is `{}`.
+ */
 export interface HistoryRow<Place> {
   message: string;
   place?: Place;
@@ -75,6 +78,7 @@ export function historyRows<Place>(
     const found = said[at];
     if (!found || Object.values(message).includes(null)) return { message: JSON.stringify(message) };
     from = at + 1;
+    if (isSame(messageIn(found.event), message)) return { message: "{}", place: found.place };
     const rest = changeFields(message, (key, value) => (isSame(fieldOf(found.event, key), value) ? null : value));
     return { message: JSON.stringify(rest), place: found.place };
   });
@@ -89,7 +93,7 @@ export type ReadRow = [message: string | null, payload: string | null, type: str
 /** Returns the message of a row. Throws StoreError if the row is damaged. */
 export function messageOfRow([message, payload, type]: ReadRow): Message {
   const event = payload === null || type === null ? undefined : typedEvent(payload, type);
-  const row = message === null ? undefined : (JSON.parse(message) as Message);
+  const row = message === null || message === "{}" ? undefined : (JSON.parse(message) as Message);
   if (row && event) return changeFields(row, (key, value) => (value === null ? fieldOf(event, key) : value));
   const found = row ?? (event && messageIn(event));
   if (!found) throw new StoreError("corrupt", "a message of a stored history is missing");

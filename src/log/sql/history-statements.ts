@@ -4,7 +4,8 @@
  *
  * - `parent` is the row of the message before, or 0. `hash` is the hash of the message. Two calls whose histories begin alike share the
  *   rows of these messages. If several rows under a parent have the same hash, further rows are added under the one with the lowest id.
- * - `message` is the message as JSON. `event` is the id of an event that has the message or fields of it: those that are null in `message`.
+ * - `message` is the message as JSON. `event` is the id of an event that has the message or fields of it: those that are null in `message`, or
+ *   all if `message` is `{}`.
  * - The last message of a call is a row with an `event` and without a `message`. This row keeps the rows above it for the call. Other rows
  *   exist only as long as a row refers to them as its parent.
  *

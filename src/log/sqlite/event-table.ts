@@ -82,7 +82,9 @@ export class SqliteEvents {
     workspace: string | null = null,
   ): number {
     const turns = title === null ? 0 : 1;
-    const row = this.#touch.get(conversationId, at, title, title && lowerTitle(title), turns, workspace);
+    // No search looks for conversations of single calls.
+    const searched = title && !isOfSingleCall(conversationId) ? lowerTitle(title) : null;
+    const row = this.#touch.get(conversationId, at, title, searched, turns, workspace);
     return (row as { number: number }).number;
   }
 

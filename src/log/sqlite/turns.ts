@@ -37,7 +37,8 @@ export class SqliteTurns implements TurnLeases {
   readonly #guarded: Guarded;
   readonly #now: () => number;
   readonly #grant;
-  readonly #end;
+  readonly #remove;
+  readonly #fail;
   readonly #mail: SqliteMail;
   readonly #version;
 
@@ -48,7 +49,10 @@ export class SqliteTurns implements TurnLeases {
     this.#grant = db.prepare(
       "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND fence = ? AND state = 'running'",
     );
-    this.#end = db.prepare("UPDATE turns SET state = ?, node_id = NULL WHERE conversation_id = ? AND turn_id = ?");
+    this.#remove = db.prepare("DELETE FROM turns WHERE conversation_id = ? AND (turn_id = ? OR state = 'ended')");
+    this.#fail = db.prepare(
+      "UPDATE turns SET state = 'failed', node_id = NULL, options = 'null' WHERE conversation_id = ? AND turn_id = ?",
+    );
     this.#mail = new SqliteMail(db, guarded);
     this.#version = db.prepare("PRAGMA data_version");
   }
@@ -89,8 +93,12 @@ export class SqliteTurns implements TurnLeases {
     throw fenced(turnId);
   }
 
+  /**
+   * Removes a turn that has ended, because its events say all that is needed; also those that earlier versions have left. A turn that has
+   * failed keeps its fence, for the case that it is queued again; its options then come with the request.
+   */
   end(conversationId: string, turnId: string, state: "ended" | "failed"): void {
-    this.#end.all(state, conversationId, turnId);
+    (state === "ended" ? this.#remove : this.#fail).all(conversationId, turnId);
     this.#mail.forget(conversationId, turnId);
   }
 
@@ -189,7 +197,9 @@ export class SqliteTurns implements TurnLeases {
   async stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined> {
     const query = `SELECT crashes, ${isUnfinished} AS open FROM turns WHERE conversation_id = ? AND turn_id = ?`;
     const [row] = this.#read(query, conversationId, turnId) as { crashes: number; open: number }[];
-    return row && { crashes: row.crashes, isUnfinished: row.open === 1 };
+    if (row) return { crashes: row.crashes, isUnfinished: row.open === 1 };
+    const last = `SELECT 1 FROM entries WHERE ${withinRange(numberOf("?1"))} AND turn_id = ?2 ORDER BY id DESC LIMIT 1`;
+    return this.#read(last, conversationId, turnId).length > 0 ? { crashes: 0, isUnfinished: false } : undefined;
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
