@@ -39,7 +39,12 @@ describe("an event log that cannot be kept is refused before anything is acknowl
   test("a corrupt file", () =>
     withPlace(async (place, path, asked) => {
       writeFileSync(path, "my diary\n".repeat(500));
-      await expectRefusal(place, asked, /cannot open the event log .*events.db/, /hint: move it aside \(mv /);
+      await expectRefusal(
+        place,
+        asked,
+        /cannot open the event log .*events.db/,
+        /hint: move it aside with its -wal and -shm files /,
+      );
       expect(readFileSync(path, "utf8")).toBe("my diary\n".repeat(500));
     }));
 
