@@ -141,6 +141,7 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     async: [],
     files: ["."],
     patterns: ["."],
+    secrets: ["."],
     source: ["text", "."],
     text: [],
   },

@@ -2,11 +2,12 @@
 
 import { dump } from "js-yaml";
 import { isPlainObject, type JsonObject } from "../core/json.js";
+import { isPlainVariable, isSecretName } from "../core/secrets/secret-names.js";
 import { child, keys } from "../core/source/tree.js";
 import { presetOf } from "../llm/providers/presets.js";
 import { chooseWire, presetAddress } from "../llm/providers/wire-choice.js";
 import type { LoadedConfig } from "./reading/load.js";
-import { isPlainVariable, isSecretName, redactArgs, redactUrls } from "./reading/redact-config.js";
+import { redactArgs, redactUrls } from "./reading/redact-config.js";
 import { isSecret } from "./schema/config-schema.js";
 
 export { schemaText } from "./schema/config-schema.js";

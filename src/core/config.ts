@@ -142,6 +142,8 @@ interface ServerCommon {
   enabled: boolean;
   /** Reason why the server must not be started although it is enabled. Unset: it may be started. */
   refusal?: string;
+  /** Values of the environment variables that this server's settings take by `${NAME}`, except common variables such as HOME. */
+  placeholderValues?: readonly string[];
   /** True: a turn fails if this server is down. False: it continues without the server. */
   required: boolean;
   /** True if the user vouches for this server's tool annotations. */

@@ -6,9 +6,10 @@
 import type { ServerConfig } from "../../core/config.js";
 import { ConfigError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
+import { isSecretName } from "../../core/secrets/secret-names.js";
 import { child, keyPath, keys, scalarsIn, valueAt } from "../../core/source/tree.js";
 import { type LoadedConfig, loadConfig } from "../reading/load.js";
-import { isSecretName, redactPlainArgs, redactPlainUrls } from "../reading/redact-config.js";
+import { redactPlainArgs, redactPlainUrls } from "../reading/redact-config.js";
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "../schema/config-schema.js";
 import { hasPlaceholder, isHarmless, type PresetOf } from "./consent-settings.js";
 

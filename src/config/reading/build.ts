@@ -106,15 +106,18 @@ interface ServerTree {
   tools: { allow: string[]; deny: string[]; auto_approve: string[]; timeouts: Record<string, number> };
 }
 
+/** Facts about the configuration that the tree does not contain. */
+interface BesideTree {
+  privateVariables: readonly string[];
+  foldersOf(server: string): StdioServerConfig["folders"];
+  placeholderValuesOf(server: string): readonly string[];
+}
+
 /**
  * Builds the configuration from a tree that has passed the schema. This is the only place where keys change from snake_case to camelCase,
  * and numbers from seconds to milliseconds.
  */
-export function buildConfig(
-  tree: JsonObject,
-  privateVariables: readonly string[],
-  foldersOf: (server: string) => StdioServerConfig["folders"],
-): Config {
+export function buildConfig(tree: JsonObject, beside: BesideTree): Config {
   const { llm, chat, serve, logging, telemetry, mcp, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
   const { time: timeMs, ...turn } = limits.turn;
@@ -156,9 +159,9 @@ export function buildConfig(
     logging: camelCase(logging) as unknown as LoggingConfig,
     telemetry: camelCase(telemetry) as unknown as TelemetryConfig,
     mcpServe: buildMcpServe(mcp.serve),
-    privateVariables,
+    privateVariables: beside.privateVariables,
     remembersTools: mcp.remember_tools,
-    mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server, foldersOf)),
+    mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server, beside)),
   };
 }
 
@@ -194,13 +197,11 @@ function buildMcpServe({ tools, plain_names: plainNames, ...rest }: ConfigTree["
   return { ...rest, plainNames, tools: tools === "none" ? [] : tools === "all" ? ["*"] : tools };
 }
 
-function buildServer(
-  name: string,
-  server: ServerTree,
-  foldersOf: (server: string) => StdioServerConfig["folders"],
-): ServerConfig {
+function buildServer(name: string, server: ServerTree, beside: BesideTree): ServerConfig {
+  const placeholderValues = beside.placeholderValuesOf(name);
   const common = {
     name,
+    ...(placeholderValues.length > 0 && { placeholderValues }),
     enabled: server.enabled,
     required: server.required,
     trusted: server.trusted,
@@ -225,7 +226,7 @@ function buildServer(
     return { ...common, transport, url: server.url, headers: server.headers, oauth: buildOAuth(server.oauth) };
   }
   const { command = "", args, env, cwd } = server;
-  const folders = cwd === undefined ? foldersOf(name) : undefined;
+  const folders = cwd === undefined ? beside.foldersOf(name) : undefined;
   const start = { command, args, env, cwd, ...(folders && { folders }) };
   return { ...common, transport: "stdio", ...start, maxMessageMb: server.max_message_mb };
 }

@@ -8,7 +8,7 @@ import { scalar } from "./environment-keys.js";
 import { interpolate } from "./interpolate.js";
 import type { Merged } from "./layers.js";
 
-interface Template {
+export interface Template {
   /** The text with its placeholders, as it is written in the file. */
   text: string;
   variables: string[];

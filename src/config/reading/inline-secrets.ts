@@ -1,8 +1,9 @@
 /** Finds secrets in plain text in an entry of `mcpServers`, and replaces them by placeholders. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { isSecretName } from "../../core/secrets/secret-names.js";
 import { clearing } from "../../core/text/redaction.js";
 import { loadConfig } from "./load.js";
-import { isSecretName, redactArgs, redactUrls } from "./redact-config.js";
+import { redactArgs, redactUrls } from "./redact-config.js";
 import { configuredSecrets } from "./secrets.js";
 
 /**

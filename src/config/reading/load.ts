@@ -3,13 +3,14 @@ import type { Config } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { isPlainVariable } from "../../core/secrets/secret-names.js";
 import { type FileTexts, objectSource, readSource, type Source } from "../../core/source/source.js";
-import { deepFreeze, valueAt } from "../../core/source/tree.js";
+import { deepFreeze, keys, valueAt } from "../../core/source/tree.js";
 import { validate } from "../schema/config-schema.js";
 import { buildConfig } from "./build.js";
 import { checkTree } from "./check-tree.js";
 import { environmentLayers } from "./environment-keys.js";
-import { type Expanded, expandTree } from "./expand.js";
+import { type Expanded, expandTree, type Template } from "./expand.js";
 import {
   fileLayer,
   fileLayers,
@@ -21,7 +22,6 @@ import {
 } from "./file-layers.js";
 import { type Layer, locate, type Merged, mergeLayers, originName } from "./layers.js";
 import type { Surroundings } from "./paths.js";
-import { isPlainVariable } from "./redact-config.js";
 import { keepStricter } from "./restrictions.js";
 import { startFolders } from "./servers.js";
 
@@ -161,9 +161,11 @@ function compose(given: Given): LoadedConfig {
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
     config: deepFreeze(
-      buildConfig(expanded.tree, privateVariables(expanded), (name) =>
-        startFolders(name, merged.origins, { surroundings, inPlace }),
-      ),
+      buildConfig(expanded.tree, {
+        privateVariables: privateVariables(expanded.templates),
+        foldersOf: (server) => startFolders(server, merged.origins, { surroundings, inPlace }),
+        placeholderValuesOf: (server) => placeholderValues(server, expanded, variables),
+      }),
     ),
     file: file.file,
     base: base?.loaded,
@@ -179,9 +181,18 @@ function compose(given: Given): LoadedConfig {
   };
 }
 
-function privateVariables({ templates }: Expanded): string[] {
-  const variables = [...templates.values()].flatMap((template) => template.variables);
+function privateVariables(templates: Iterable<readonly [pointer: string, template: Template]>): string[] {
+  const variables = [...templates].flatMap(([, template]) => template.variables);
   return [...new Set(variables)].filter((name) => !isPlainVariable(name));
+}
+
+/** Returns the values of the private variables that this server's settings use. */
+function placeholderValues(server: string, { templates }: Expanded, environment: Environment): string[] {
+  const ofServer = [...templates].filter(([pointer]) => {
+    const [top, name] = keys(pointer);
+    return top === "mcpServers" && name === server;
+  });
+  return privateVariables(ofServer).flatMap((name) => environment[name] ?? []);
 }
 
 /** Returns the values that come from one of the `sources`. Without `sources`, returns the values from all files. */

@@ -12,18 +12,19 @@ const maxReasonChars = 300;
  */
 export function explainAuth(error: unknown, config: RemoteServerConfig): McpError {
   const { origin, pathname } = new URL(config.url);
+  const place = redactor(config)(`${origin}${pathname}`);
   if (isBadMinute(error)) {
-    const message = `the authorization server of ${origin}${pathname} does not answer: ${shortReason(error, config)}`;
+    const message = `the authorization server of ${place} does not answer: ${shortReason(error, config)}`;
     return new McpError("unavailable", message, { retryable: true });
   }
   if (error instanceof ServerError) {
     const hint = `if it takes a key, set mcpServers.${config.name}.headers.Authorization`;
-    return new McpError("needs_auth", `${origin}${pathname} wants authorization, but offers no login that works`, {
+    return new McpError("needs_auth", `${place} wants authorization, but offers no login that works`, {
       hint,
     });
   }
   const known = error instanceof McpError ? error : undefined;
-  const message = `${origin}${pathname} wants authorization: ${shortReason(error, config)}`;
+  const message = `${place} wants authorization: ${shortReason(error, config)}`;
   return new McpError("needs_auth", message, { hint: known?.hint || loginHint(config) });
 }
 

@@ -1,8 +1,10 @@
-import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
+import type { ServerConfig } from "../../core/config.js";
+import { serverSecrets } from "../../core/secrets/server-secrets.js";
 
 /** Returns a function that removes the server's configured secrets from a text, such as an error message or stderr. */
 export function redactor(config: ServerConfig): (text: string) => string {
-  const given = config.transport === "stdio" ? secretVariables(config.env) : remoteSecrets(config);
+  // Longest first, because a secret may contain another one.
+  const given = serverSecrets(config).toSorted((one, other) => other.length - one.length);
   return (text) =>
     [...given, ...(received.get(config) ?? [])].reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }
@@ -14,24 +16,3 @@ export function keepSecret(config: ServerConfig, secret: string): void {
 }
 
 const received = new WeakMap<ServerConfig, Set<string>>();
-
-/** Shortest value that counts as a secret, in characters. Removing shorter values would also remove ordinary words. */
-const shortestSecret = 6;
-
-function secretVariables(env: Readonly<Record<string, string>>): string[] {
-  return Object.entries(env)
-    .filter(([name]) => /key|token|secret|pass|auth|credential|cookie/i.test(name))
-    .map(([, value]) => value)
-    .filter((value) => value.length >= shortestSecret);
-}
-
-function remoteSecrets({ headers, oauth }: RemoteServerConfig): string[] {
-  return [...headerSecrets(headers), ...(oauth?.clientSecret ? [oauth.clientSecret] : [])];
-}
-
-/** Returns the values of the headers, and also each single word of a value: "abc…" from "Bearer abc…". */
-function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
-  return Object.values(headers)
-    .flatMap((value) => [value, ...value.split(/\s+/)])
-    .filter((value) => value.length >= shortestSecret && value !== "Bearer");
-}

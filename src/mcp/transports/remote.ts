@@ -114,7 +114,8 @@ function refusesHttp(error: unknown): boolean {
 function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): McpError {
   if (error instanceof McpError) return error;
   const { name } = config;
-  const place = `${url.origin}${url.pathname}`; // user, password and query are left out, because they may be secret
+  const redact = redactor(config);
+  const place = redact(`${url.origin}${url.pathname}`); // user, password and query are left out, because they may be secret
   const status = statusOf(error);
   if (status === 401 || status === 403) {
     const hint = hasOwnAuthorization(config) ? `check mcpServers.${name}.headers.Authorization` : loginHint(config);
@@ -125,13 +126,13 @@ function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): Mc
   }
   if (error instanceof Unreachable) {
     const hint = `is it running? see mcpServers.${name}.url`;
-    return new McpError("unavailable", `cannot connect to ${place}: ${reasonOf(error)}`, {
+    return new McpError("unavailable", `cannot connect to ${place}: ${redact(reasonOf(error))}`, {
       retryable: true,
       hint,
       cause: error,
     });
   }
-  return new McpError("unavailable", `${place}: ${redactor(config)(messageOf(error)).slice(0, 500)}`, {
+  return new McpError("unavailable", `${place}: ${redact(messageOf(error)).slice(0, 500)}`, {
     retryable: status === undefined || status >= 500 || status === 429,
     hint: status === undefined ? "" : `check mcpServers.${name}.url`,
   });

@@ -1,0 +1,110 @@
+import type { ServerConfig } from "../config.js";
+import { isPlainVariable, isRandomSegment, isSecretName } from "./secret-names.js";
+
+/**
+ * Minimum length, in characters, of a secret that is redacted, because shorter texts also occur in ordinary words. `shortestNamed` applies
+ * to values whose keys suggest a secret.
+ */
+const shortest = 8;
+const shortestNamed = 6;
+
+type Found = readonly (string | undefined)[];
+
+/** Returns the texts that are long enough to be redacted, each once. `named` are the values of keys that suggest a secret. */
+export function longEnough({ named, other }: { named: Found; other: Found }): string[] {
+  return [...new Set([...atLeast(shortestNamed, named), ...atLeast(shortest, other)])];
+}
+
+function atLeast(length: number, values: Found): string[] {
+  return values.filter((value) => value !== undefined && value.length >= length) as string[];
+}
+
+/** Returns the texts in a server's configuration that must not be shown to others. */
+export function serverSecrets(server: ServerConfig): string[] {
+  return longEnough({ named: namedSecrets(server), other: otherSecrets(server) });
+}
+
+/** Returns the values of placeholders, and the values in `env`, except those of common variables that contain no secret. */
+function otherSecrets(server: ServerConfig): string[] {
+  return [...(server.placeholderValues ?? []), ...(server.transport === "stdio" ? valuesOf(server.env) : [])];
+}
+
+function valuesOf(variables: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(variables).flatMap(([name, value]) => (isPlainVariable(name) ? [] : [value]));
+}
+
+function namedSecrets(server: ServerConfig): (string | undefined)[] {
+  if (server.transport === "stdio") {
+    const values = Object.values(server.env ?? {});
+    return [
+      ...secretValues(server.env),
+      ...secretArgs(server.args),
+      ...[...values, ...server.args].flatMap(secretsInUrls),
+      ...server.args.flatMap(secretsInPaths),
+    ];
+  }
+  const ofUrl = [...secretsInUrls(server.url), ...secretsInPaths(server.url)];
+  return [...headerSecrets(server.headers), server.oauth?.clientSecret, ...ofUrl];
+}
+
+/** Returns the secrets in arguments such as `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
+function secretArgs(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    const before = args[index - 1] ?? "";
+    if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return [arg];
+    const [, name = "", value = ""] = /^([\w-]+)\s*[:=]\s*(.*)$/s.exec(arg) ?? [];
+    return secretValues({ [name]: value });
+  });
+}
+
+/**
+ * Returns the passwords in URLs, and the query values whose names suggest a secret. Returns each value twice: as it is written, and
+ * decoded.
+ */
+export function secretsInUrls(text: string | undefined = ""): string[] {
+  return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
+    .filter((url) => URL.canParse(url))
+    .flatMap((written) => {
+      const { password, search } = new URL(written);
+      const pairs = search
+        .slice(1)
+        .split("&")
+        .map((pair) => pair.split(/=(.*)/s));
+      const named = pairs.filter(([name = ""]) => isSecretName(name)).map(([, value = ""]) => value);
+      return [password, ...named].flatMap((value) => [value, decoded(value)]);
+    });
+}
+
+/** Returns the parts of paths in URLs that look like secrets. */
+function secretsInPaths(text: string): string[] {
+  return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
+    .filter((url) => URL.canParse(url))
+    .flatMap((url) => new URL(url).pathname.split("/").filter(isRandomSegment));
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+/** Names of headers that contain no secret. */
+const plainHeader = /^(?:accept(?:-\w+)?|content-type|user-agent|mcp-protocol-version)$/i;
+
+/** Returns the values of the headers, and the words of each value, because any header may contain a secret. */
+function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => (plainHeader.test(name) ? [] : secretWords(value)));
+}
+
+const scheme = /^(?:Bearer|Basic|Digest|Token|ApiKey)$/i;
+
+/** Returns the values whose names suggest a secret. For `Authorization: Bearer abc`, returns `Bearer abc` and `abc`, but not `Bearer`. */
+export function secretValues(values: Readonly<Record<string, string | undefined>> = {}): string[] {
+  return Object.entries(values).flatMap(([name, value = ""]) => (isSecretName(name) ? secretWords(value) : []));
+}
+
+function secretWords(value: string): string[] {
+  return [value, ...value.split(/\s+/)].filter((part) => !scheme.test(part));
+}

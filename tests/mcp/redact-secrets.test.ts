@@ -1,0 +1,37 @@
+import { expect, test } from "@jest/globals";
+import { loadConfig } from "../../src/config/reading/load.js";
+import { configuredSecrets } from "../../src/config/reading/secrets.js";
+import { explainAuth } from "../../src/mcp/auth/explain.js";
+import { redactor } from "../../src/mcp/shared/redact-secrets.js";
+
+const env = { PLACE: "secret-0123" };
+const uuid = "7f3c9a1e-4b2d-4c6f-9a8b-0d1e2f3a4b5c";
+
+test.each([
+  ["a variable whose name says nothing", { command: "x", env: { DB_DSN: "secret-0123" } }, "secret-0123"],
+  ["an argument", { command: "x", args: ["--token", "secret-0123"] }, "secret-0123"],
+  ["an argument from the environment", { command: "x", args: ["--dsn", "${PLACE}"] }, "secret-0123"],
+  ["the query of an address", { url: "https://x/mcp?api_key=secret-0123" }, "secret-0123"],
+  ["the path of an address", { url: `https://x/${uuid}/mcp` }, uuid],
+  ["a header", { url: "https://x/mcp", headers: { Authorization: "Bearer secret-0123" } }, "secret-0123"],
+  ["a header whose name says nothing", { url: "https://x/mcp", headers: { "X-Tenant": "secret-0123" } }, "secret-0123"],
+])("a secret in %s of a server is in none of its errors, nor in the log", (_, server, secret) => {
+  const { config } = loadConfig({ mcpServers: { s: server } }, { env });
+  const [loaded] = config.mcpServers;
+  if (!loaded) throw new Error("no server");
+  expect(redactor(loaded)(`cannot connect to ${secret} as node`)).toBe("cannot connect to [redacted] as node");
+  expect(configuredSecrets(config, env)).toContain(secret);
+});
+
+test("a variable that every process has is no secret of a server", () => {
+  const { config } = loadConfig({ mcpServers: { s: { command: "x", env: { NODE_ENV: "production" } } } }, { env });
+  const [loaded] = config.mcpServers;
+  expect(loaded && redactor(loaded)("runs in production")).toBe("runs in production");
+});
+
+test("the advice to log in does not name the secret part of an address", () => {
+  const { config } = loadConfig({ mcpServers: { s: { url: `https://x/${uuid}/mcp` } } }, { env });
+  const [loaded] = config.mcpServers;
+  if (!loaded || loaded.transport === "stdio") throw new Error("no server");
+  expect(explainAuth(new Error("no"), loaded).message).toBe("https://x/[redacted]/mcp wants authorization: no");
+});
