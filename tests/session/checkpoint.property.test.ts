@@ -83,7 +83,9 @@ test("a turn that reads from a checkpoint on computes the same as from the whole
         const calm = attempts.map((each, index) => {
           const asked = index % 3 === 0 ? each.shortens : null;
           const shortens =
-            index % 6 === 5 ? { type: index % 12 === 5 ? "trim" : "compaction", keeps: 1, late: false } : asked;
+            index % 6 === 5
+              ? { type: index % 12 === 5 ? ("trim" as const) : ("compaction" as const), keeps: 1, late: false }
+              : asked;
           const stop = each.stop === "killed" ? "end_turn" : each.stop;
           return index % 8 > 0 ? { ...each, shortens, rewindTo: null, queued: [], stop } : each;
         });
