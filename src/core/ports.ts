@@ -234,20 +234,38 @@ export interface Passage extends ArgumentChoices {
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
   /**
    * Returns the resources as the servers list them, but each with an address that is unique over all servers. Only servers for which
-   * `isShown` returns true are included.
+   * `isShown` returns true are included. Servers whose `tools.deny` matches `read_resource` are left out.
    */
   resources(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
   resourceTemplates(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
-  /** Returns the server from which `readResource` reads this address. Throws McpError if there is none. */
-  serverOf(uri: string): string;
+  /**
+   * Returns the resource that clients know under this address. Throws McpError if there is none, or if its server's `tools.deny` matches
+   * `read_resource`.
+   */
+  resourceAt(address: string): ServedResource;
+  /** As in `ToolHub`, but the values for a template come only from the servers that `resourceTemplates` names for this `isShown`. */
+  complete(
+    of: { prompt: string } | { template: string; isShown?: (server: string) => boolean },
+    argument: { name: string; value: string },
+    signal?: AbortSignal,
+  ): Promise<string[]>;
   /** Returns the servers' own instructions; skips servers without any. */
   instructions(): readonly { server: string; text: string }[];
-  /** Returns the result of `resources/read`. */
-  readResource(uri: string, signal: AbortSignal): Promise<Record<string, unknown>>;
-  /** Subscribes to changes of the resource. `onNews` reports the changes. */
-  watchResource(uri: string, signal: AbortSignal): Promise<void>;
   /** Calls the listener until the returned function is called. */
   onNews(listener: (news: ServerNews) => void): () => void;
+}
+
+/** A resource of one server. Its server and address are fixed, so that what the rules decide about is what is read. */
+export interface ServedResource {
+  server: string;
+  /** Hash that covers the server and its address or command, as in `ToolFacts`. */
+  place: string;
+  /** Address that the server gave the resource. Clients may know the resource under another address. */
+  uri: string;
+  /** Returns the result of `resources/read`. */
+  read(signal: AbortSignal): Promise<Record<string, unknown>>;
+  /** Subscribes to changes of the resource. `Passage.onNews` reports the changes. */
+  watch(signal: AbortSignal): Promise<void>;
 }
 
 /** The host's hub plus the servers of one session. */

@@ -2,8 +2,9 @@
 import { readApproval } from "../core/approval.js";
 import type { Question } from "../core/events.js";
 import type { ToolCall } from "../core/messages.js";
+import { isServerHidden, readOf } from "../core/patterns/hidden-servers.js";
 import { namesTool } from "../core/patterns/tool-pattern.js";
-import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
+import type { HubTool, SendOptions, ServedResource, ToolHub, ToolResult } from "../core/ports.js";
 import { decide, isHidden, type PolicyRules, type Verdict } from "../turn/policy.js";
 import { approvalQuestion } from "../turn/tool-batch.js";
 import { patterns } from "./shared/rules.js";
@@ -33,9 +34,12 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
   return prepared.send(options);
 }
 
-/** Returns the verdict of the rules about a read of this address from the server. As in a turn, a read is judged like a tool call. */
-export function decideRead(server: string, uri: string, rules: PolicyRules): Verdict {
-  return decide({ ...readOf(server), place: server, autoApproved: true, arguments: { uri } }, rules);
+/**
+ * Returns the verdict of the rules about a read of this resource. As in a turn, a read is judged like a tool call with the address that the
+ * server gave the resource.
+ */
+export function decideRead({ server, place, uri }: ServedResource, rules: PolicyRules): Verdict {
+  return decide({ ...readOf(server), place, autoApproved: true, arguments: { uri } }, rules);
 }
 
 /** Returns true if the rules deny every read of resources from this server. */
@@ -43,11 +47,10 @@ export function hidesResources(server: string, rules: PolicyRules): boolean {
   return isHidden(readOf(server), rules);
 }
 
-/** Describes a read of this server's resources as a tool, so that the rules can be applied to the read. */
-const readOf = (server: string) => {
-  const tool = "read_resource";
-  return { server, tool, hostTool: tool, readOnly: true, idempotent: true, destructive: false, openWorld: true };
-};
+/** Returns true if the rules deny the whole server, so that its prompts are hidden too. */
+export function hidesPrompts(server: string, hub: ToolHub, rules: PolicyRules): boolean {
+  return isServerHidden(server, hub.tools(), (tool) => isHidden(tool, rules));
+}
 
 /**
  * Returns those tools that match one of the patterns. Leaves out tools that the rules always deny, and tools of the host itself. Throws

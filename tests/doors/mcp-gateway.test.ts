@@ -77,6 +77,12 @@ const careless = {
   resources: [{ uri: "odd://a", size: "large", annotations: [] }],
   templates: [{ uriTemplate: "odd://{x}", title: 0 }],
 };
+/** A server of which no resource may be read, by its own `tools.deny`. */
+const shut = {
+  pages: [[link]],
+  resources: [{ uri: "shut://a", name: "a" }],
+  templates: [{ uriTemplate: "shut://t/{x}", name: "t" }],
+};
 
 let app: App;
 let client: Client;
@@ -96,7 +102,12 @@ async function connect(serve: object, said: McpParts["said"] = {}): Promise<Clie
 beforeAll(async () => {
   app = await startApp({
     llm: "http://127.0.0.1:9/v1",
-    mcpServers: { one: fixtureServer(one), two: fixtureServer(two), careless: fixtureServer(careless) },
+    mcpServers: {
+      one: fixtureServer(one),
+      two: fixtureServer(two),
+      shut: fixtureServer(shut, { tools: { deny: ["read_resource"] } }),
+      careless: fixtureServer(careless),
+    },
   });
   client = await connect({ tools: ["*"], prompts: true, resources: true });
 });
@@ -220,6 +231,47 @@ describe("rules that deny", () => {
     const denied = await connect(serve, { deny: ["one.read_resource(uri=ui:*)"] });
     await expect(denied.readResource({ uri: page })).rejects.toThrow("not read");
     expect((await denied.readResource({ uri: resource.uri })).contents).toHaveLength(1);
+    await denied.close();
+  });
+
+  test("are about the address that its server gave it, also where clients get a changed one", async () => {
+    const denied = await connect(serve, { deny: ["two.read_resource(uri=note://today)"] });
+    const refusal = /two__read_resource with these arguments/;
+    await expect(denied.readResource({ uri: "note://two/today" })).rejects.toThrow(refusal);
+    await expect(denied.subscribeResource({ uri: "note://two/today" })).rejects.toThrow(refusal);
+    expect((await denied.readResource({ uri: "note://today" })).contents).toHaveLength(1);
+    await denied.close();
+  });
+
+  test("of a server's own tools.deny hide its resources, and refuse to read, watch and complete them", async () => {
+    expect(await urisOf(client)).not.toContain("shut://a");
+    const { resourceTemplates } = await client.listResourceTemplates();
+    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).not.toContain("shut://t/{x}");
+    for (const uri of ["shut://a", "shut://t/x"]) {
+      await expect(client.readResource({ uri })).rejects.toThrow("no MCP server offers the resource");
+      await expect(client.subscribeResource({ uri })).rejects.toThrow("no MCP server offers the resource");
+    }
+    const completion = {
+      ref: { type: "ref/resource", uri: "shut://t/{x}" },
+      argument: { name: "x", value: "" },
+    } as const;
+    await expect(client.complete(completion)).rejects.toThrow("no server offers shut://t/{x}");
+  });
+
+  test("a whole server hide its prompts and complete none of its templates", async () => {
+    const all = { tools: [], prompts: true, resources: true };
+    const denied = await connect(all, { deny: ["one.*"] });
+    const { prompts } = await denied.listPrompts();
+    expect(prompts.map(({ name }) => name)).not.toContain("one__ask");
+    await expect(denied.getPrompt({ name: "one__ask" })).rejects.toThrow("there is no prompt one__ask");
+    const argument = { name: "topic", value: "" };
+    for (const ref of [
+      { type: "ref/prompt", name: "one__ask" },
+      { type: "ref/resource", uri: template.uriTemplate },
+    ] as const) {
+      await expect(denied.complete({ ref, argument })).rejects.toThrow(/no prompt|no server offers/);
+    }
+    expect(denied.getInstructions()).not.toContain("Show the board first");
     await denied.close();
   });
 });

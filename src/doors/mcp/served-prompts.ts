@@ -5,16 +5,17 @@ import {
   ListPromptsRequestSchema,
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
+import { hidesPrompts } from "../../session/direct-call.js";
 import { byClientName } from "./client-names.js";
 import { inProtocol } from "./in-protocol.js";
 import { listedPrompt } from "./listings.js";
-import type { McpConnectionParts, McpParts } from "./mcp-parts.js";
+import { type McpConnectionParts, type McpParts, rulesFor } from "./mcp-parts.js";
 
 export function passPrompts({ host, server }: McpConnectionParts): void {
-  const { hub, passage, serve } = host;
+  const { hub } = host;
   server.setRequestHandler(ListPromptsRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
-    const prompts = [...byClientName(passage.prompts(), serve)].map(([name, prompt]) => {
+    const prompts = [...passedPrompts(host)].map(([name, prompt]) => {
       return listedPrompt({ ...prompt.details, name, description: prompt.description }, prompt.arguments);
     });
     return { prompts };
@@ -22,13 +23,23 @@ export function passPrompts({ host, server }: McpConnectionParts): void {
   server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: args = {} } }, { signal }) => {
     await hub.offered(signal).catch(() => {});
     const prompt = namedPrompt(host, name);
-    return inProtocol(() => passage.getPrompt(prompt.name, args, signal)) as Promise<GetPromptResult>;
+    return inProtocol(() => host.passage.getPrompt(prompt.name, args, signal)) as Promise<GetPromptResult>;
   });
 }
 
 /** Returns the prompt that has this name for clients. Throws the SDK's McpError for an unknown name. */
-export function namedPrompt({ passage, serve }: McpParts, name: string) {
-  const prompt = byClientName(passage.prompts(), serve).get(name);
+export function namedPrompt(host: McpParts, name: string) {
+  const prompt = passedPrompts(host).get(name);
   if (prompt) return prompt;
   throw new McpError(ErrorCode.InvalidParams, `there is no prompt ${name}`);
+}
+
+/** Returns the prompts by their names for clients, without those of servers that the rules deny as a whole. */
+function passedPrompts(host: McpParts) {
+  const { hub, passage, serve } = host;
+  const rules = rulesFor(host);
+  return byClientName(
+    passage.prompts().filter(({ server }) => !hidesPrompts(server, hub, rules)),
+    serve,
+  );
 }

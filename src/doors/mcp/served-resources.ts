@@ -7,6 +7,7 @@ import {
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { readApproval } from "../../core/approval.js";
+import type { ServedResource } from "../../core/ports.js";
 import { decideRead, hidesResources } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { inProtocol } from "./in-protocol.js";
@@ -20,17 +21,22 @@ export function passResources({ host, server }: McpConnectionParts, watched: Set
   const { hub, passage } = host;
   const rules = rulesFor(host);
   const isShown = (name: string) => !hidesResources(name, rules);
-  /** Throws McpError if the rules forbid the client to read the resource, or if the user has to be asked and answers no. */
-  const requireAllowed = async (uri: string, extra: Extra) => {
-    const owner = passage.serverOf(uri);
-    const verdict = decideRead(owner, uri, rules);
-    if (verdict.decision === "allow") return;
+  /**
+   * Resolves with the resource that the client may read. Rejects if there is none, if the rules forbid the read, or if the user has to be
+   * asked and answers no.
+   */
+  const allowedResource = async (address: string, extra: Extra): Promise<ServedResource> => {
+    const resource = passage.resourceAt(address);
+    const { server: owner, uri } = resource;
+    const verdict = decideRead(resource, rules);
+    if (verdict.decision === "allow") return resource;
     const call = { id: host.newId("call"), name: "host__read_resource", arguments: JSON.stringify({ uri }) };
     const question = { kind: "approval" as const, call, server: owner, tool: "read_resource", reason: verdict.reason };
     const isAsking = verdict.decision === "ask";
     const answer = isAsking ? await askClient(question, extra, server.getClientCapabilities()) : false;
     const approval = readApproval(answer);
     if ("problem" in approval || !approval.allow) throw new Error(`not read: ${verdict.reason}`);
+    return resource;
   };
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
@@ -45,13 +51,13 @@ export function passResources({ host, server }: McpConnectionParts, watched: Set
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, extra) => {
     const { signal } = extra;
     await hub.offered(signal).catch(() => {});
-    const read = () => requireAllowed(uri, extra).then(() => passage.readResource(uri, signal));
+    const read = () => allowedResource(uri, extra).then((resource) => resource.read(signal));
     return inProtocol(read, resourceNotFound) as Promise<ReadResourceResult>;
   });
   server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, extra) => {
     const { signal } = extra;
     await hub.offered(signal).catch(() => {});
-    const watch = () => requireAllowed(uri, extra).then(() => passage.watchResource(uri, signal));
+    const watch = () => allowedResource(uri, extra).then((resource) => resource.watch(signal));
     await inProtocol(watch, resourceNotFound);
     watched.add(uri);
     return {};

@@ -14,7 +14,7 @@ import type { McpServeConfig } from "../../core/config.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
-import { callTool, hidesResources, selectTools } from "../../session/direct-call.js";
+import { callTool, hidesPrompts, hidesResources, selectTools } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
@@ -108,7 +108,7 @@ function instructionsFor(host: McpParts): string {
   const { hub, serve, passage } = host;
   const rules = rulesFor(host);
   const chosen = new Set(selectTools(hub, serve.tools, rules).map(({ server }) => server));
-  if (serve.prompts) for (const { server } of hub.prompts()) chosen.add(server);
+  if (serve.prompts) for (const { server } of hub.prompts()) if (!hidesPrompts(server, hub, rules)) chosen.add(server);
   const offering = serve.resources ? [...hub.resources(), ...hub.templates()] : [];
   for (const { server } of offering) if (!hidesResources(server, rules)) chosen.add(server);
   return passage

@@ -1,7 +1,9 @@
 import { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import type { Passage, PromptInfo, ServerNews } from "../../core/ports.js";
-import { modelName } from "../lists/tool-facts.js";
+import { readTool } from "../../core/patterns/hidden-servers.js";
+import type { Passage, PromptInfo, ServedResource, ServerNews } from "../../core/ports.js";
+import { programOf } from "../lists/manifest-place.js";
+import { isDenied, modelName } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { Addresses } from "./addresses.js";
 import { noOwner } from "./resources.js";
@@ -68,20 +70,21 @@ export class ServerPassage implements Passage {
     );
   }
 
-  serverOf(uri: string): string {
-    return this.#ownerOf(uri).server.config.name;
-  }
-
-  async readResource(uri: string, signal: AbortSignal): Promise<JsonObject> {
-    const owner = this.#ownerOf(uri);
-    await owner.server.awake(signal);
-    const result = await owner.server.connection.fetchResource(owner.uri, signal);
-    return this.withAddresses(owner.server.config.name, result);
-  }
-
-  async watchResource(uri: string, signal: AbortSignal): Promise<void> {
-    const owner = this.#ownerOf(uri);
-    await owner.server.watchResource(owner.uri, signal);
+  resourceAt(address: string): ServedResource {
+    const owner = this.#addresses.owner(address);
+    if (!owner || !isReadable(owner.server)) throw noOwner(address);
+    const { server, uri } = owner;
+    const { name } = server.config;
+    return {
+      server: name,
+      place: programOf(server.config),
+      uri,
+      read: async (signal) => {
+        await server.awake(signal);
+        return this.withAddresses(name, await server.connection.fetchResource(uri, signal));
+      },
+      watch: (signal) => server.watchResource(uri, signal),
+    };
   }
 
   templates(): readonly { uriTemplate: string; server: string }[] {
@@ -103,7 +106,7 @@ export class ServerPassage implements Passage {
   }
 
   async complete(
-    of: { prompt: string } | { template: string },
+    of: { prompt: string } | { template: string; isShown?: (server: string) => boolean },
     argument: { name: string; value: string },
     signal?: AbortSignal,
   ): Promise<string[]> {
@@ -113,7 +116,8 @@ export class ServerPassage implements Passage {
       return server.connection.complete({ type: "ref/prompt", name: prompt }, argument, signal);
     }
     const isMeant = ({ uriTemplate }: { uriTemplate: string }) => uriTemplate === of.template;
-    const owner = this.#servers().find(({ lists }) => lists.templates.some(isMeant));
+    const owners = of.isShown ? this.#shown(of.isShown) : this.#servers();
+    const owner = owners.find(({ lists }) => lists.templates.some(isMeant));
     if (!owner) throw new McpError("not_found", `no server offers ${of.template}`);
     await owner.awake(signal);
     return owner.connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
@@ -132,7 +136,7 @@ export class ServerPassage implements Passage {
   }
 
   #shown(isShown: (server: string) => boolean): SupervisedServer[] {
-    return this.#servers().filter(({ config }) => isShown(config.name));
+    return this.#servers().filter((server) => isReadable(server) && isShown(server.config.name));
   }
 
   #prompt(name: string): { server: SupervisedServer; prompt: string } {
@@ -142,10 +146,9 @@ export class ServerPassage implements Passage {
     }
     throw new McpError("not_found", `no server offers ${name}`);
   }
+}
 
-  #ownerOf(uri: string) {
-    const owner = this.#addresses.owner(uri);
-    if (owner) return owner;
-    throw noOwner(uri);
-  }
+/** Returns true unless the server's `tools.deny` matches `read_resource`. */
+function isReadable({ config }: SupervisedServer): boolean {
+  return !isDenied(config, readTool);
 }

@@ -2,12 +2,13 @@
  * The tools, prompts and resources of all servers together, under the names that the model sees. The registry is rebuilt whenever a list
  * changes.
  */
+import { isServerHidden, readOf, readTool } from "../../core/patterns/hidden-servers.js";
 import type { HubTool, NamedTool, PromptInfo, ResourceInfo } from "../../core/ports.js";
 import { isDenied, isOffered, modelName } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { catalogue, type Offers } from "./catalogue.js";
 import { type RegisteredTool, toolsOf } from "./registered-tool.js";
-import { readOf, resourceTool } from "./resource-tool.js";
+import { resourceTool } from "./resource-tool.js";
 import type { ToolOrder } from "./tool-order.js";
 
 export interface Registry {
@@ -56,7 +57,7 @@ export function buildRegistry(servers: readonly SupervisedServer[], order: ToolO
 function offersOf(servers: readonly SupervisedServer[], { prompts, resources }: Omit<Offers, "instructions">): Offers {
   const isUsable = ({ config, lists }: SupervisedServer) =>
     lists.tools.length === 0 || lists.tools.some((tool) => isOffered(config, tool));
-  const isReadable = ({ config }: SupervisedServer) => !isDenied(config, readOf(config.name).tool);
+  const isReadable = ({ config }: SupervisedServer) => !isDenied(config, readTool);
   const namesOf = (some: readonly SupervisedServer[]) => new Set(some.map(({ config }) => config.name));
   const usable = namesOf(servers.filter(isUsable));
   const readable = namesOf(servers.filter(isReadable));
@@ -74,12 +75,7 @@ export function visibleCatalogue(
   isHidden: (tool: NamedTool) => boolean,
 ): string {
   const unreadable = new Set(servers.filter((server) => isHidden(readOf(server))));
-  const unusable = new Set(
-    servers.filter((server) => {
-      const own = tools.filter((tool) => tool.server === server);
-      return own.length > 0 ? own.every(isHidden) : unreadable.has(server);
-    }),
-  );
+  const unusable = new Set(servers.filter((server) => isServerHidden(server, tools, isHidden)));
   if (unreadable.size + unusable.size === 0) return whole;
   const { instructions, prompts, resources } = offers;
   const visible = {

@@ -2,7 +2,8 @@
 
 import { messageOf } from "../../core/errors.js";
 import type { JsonSchema } from "../../core/messages.js";
-import type { NamedTool, PreparedCall, ToolFacts } from "../../core/ports.js";
+import { readAnnotations as annotations, readTool as tool } from "../../core/patterns/hidden-servers.js";
+import type { PreparedCall, ToolFacts } from "../../core/ports.js";
 import { factsOf, isDenied, modelName } from "../lists/tool-facts.js";
 import { errorResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
@@ -10,9 +11,6 @@ import type { RegisteredTool } from "./registered-tool.js";
 import { isNamed, noOwner, ownerOf } from "./resources.js";
 
 const host = "host";
-const tool = "read_resource";
-
-const annotations = { readOnly: true, idempotent: true, destructive: false, openWorld: true };
 
 const inputSchema: JsonSchema = {
   type: "object",
@@ -49,11 +47,6 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
       prepare: (args) => prepareRead(readable, String(args.uri), args),
     },
   ];
-}
-
-/** Describes a read of this server's resources as a tool, so that policy rules can be applied to the read. */
-export function readOf(server: string): NamedTool {
-  return { server, tool, hostTool: tool, ...annotations };
 }
 
 /** Prepares the read of a resource. The server is chosen now and not changed later, because the policy decides about a read from it. */

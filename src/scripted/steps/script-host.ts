@@ -12,7 +12,7 @@ export interface ScriptHost {
   sessions: Sessions;
   hub: ToolHub;
   /** Access to prompts and resources exactly as the servers provide them. */
-  passage: Pick<Passage, "prompts" | "readResource">;
+  passage: Pick<Passage, "prompts" | "resourceAt">;
   /** Returns the provider and model for a model's name. Throws LlmError. */
   resolveModel(model?: string): { provider: string; model: string };
   /** Permissions and system prompt for scripts that set none themselves. */
