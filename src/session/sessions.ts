@@ -4,7 +4,7 @@ import type { ConversationPage, ConversationQuery } from "../core/chat-store.js"
 import type { Cluster, LocalTurns, PeerStreams } from "../core/cluster-port.js";
 import type { StoredEvent } from "../core/events.js";
 import type { HostState } from "../core/measurements.js";
-import type { Observe, ServerStatus } from "../core/ports.js";
+import type { ApprovalMemory, Observe, ServerStatus } from "../core/ports.js";
 import { Conversations } from "./conversations/conversations.js";
 import { KnownLogs } from "./conversations/known-logs.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";
@@ -13,6 +13,7 @@ import { Session } from "./session.js";
 import { DaySpent } from "./shared/day-spent.js";
 import { eventPages } from "./shared/event-pages.js";
 import type { LiveTurn } from "./turns/live-turn.js";
+import { SessionApprovals } from "./turns/session-approvals.js";
 import type { SessionParts } from "./turns/session-parts.js";
 import { TurnCapacity } from "./turns/turn-capacity.js";
 
@@ -72,6 +73,11 @@ export class Sessions {
 
   find(conversationId: string): Session | undefined {
     return this.#live.find(conversationId);
+  }
+
+  /** Returns the user's stored answers about tools, with room for answers that hold only as long as the caller uses the returned object. */
+  approvals(): ApprovalMemory {
+    return new SessionApprovals(this.#parts.approvals, this.#parts.cluster.workspace);
   }
 
   /** Returns at most `most` of the stored events with `seq >= from`, without opening a session. Rejects with StoreError. */

@@ -202,6 +202,24 @@ describe("the gateway", () => {
     for (const client of [silent, allowed, asking]) await client.close();
   });
 
+  test.each([
+    ["never again", false, "the user has said no to s__echo for good"],
+    ["always", true, '{"a":1}'],
+  ])("holds to an answer that is kept: %s", async (kept, allow, text) => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { a: 1 } }]), answer("done")]);
+    // A server of its own, because kept answers are about a server as it is started.
+    const mcpServers = { s: fixtureServer({ words: kept }) };
+    await using app = await startApp({ llm: llm.url, mcpServers, config: allow ? ask : {} });
+    const session = app.sessions.open();
+    const turn = await session.submit({ requestId: "r1", text: "hi", approval: "ask" });
+    for await (const event of turn.watch()) {
+      if (session.isAsking(event)) await session.answer(event.questionId, { allow, remember: "always" });
+    }
+    const client = await connect(app, { tools: ["*"] });
+    expect(textOf(await client.callTool({ name: "s__echo", arguments: { a: 1 } }))).toContain(text);
+    await client.close();
+  });
+
   test("passes on what a server logs, and results as they are", async () => {
     await using llm = await startLlmServer([]);
     const pages = [

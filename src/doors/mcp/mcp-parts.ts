@@ -3,7 +3,6 @@ import type { McpServeConfig } from "../../core/config.js";
 import type { Passage } from "../../core/ports.js";
 import type { PromptOptions } from "../../session/shared/prompt-options.js";
 import { type RuleDefaults, rulesOf } from "../../session/shared/rules.js";
-import { SessionApprovals } from "../../session/turns/session-approvals.js";
 import type { DoorParts } from "../shared/door.js";
 
 /** The parts of the host that the front door for MCP clients needs. */
@@ -25,9 +24,9 @@ export interface McpConnectionParts {
 }
 
 /**
- * Returns the rules that decide whether a client may call a tool or read a resource, or whether the user must be asked first. The user's
- * answers to these questions are kept as long as the client is connected.
+ * Returns the rules that decide whether a client may call a tool or read a resource, or whether the user must be asked first. Answers that
+ * the user gives through the client hold as long as the client is connected. Stored answers hold too.
  */
-export function rulesFor({ said, defaults }: McpParts): ReturnType<typeof rulesOf> {
-  return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
+export function rulesFor({ said, defaults, sessions }: McpParts): ReturnType<typeof rulesOf> {
+  return rulesOf(said, defaults(), sessions.approvals());
 }
