@@ -243,7 +243,7 @@ export interface Passage extends ArgumentChoices {
    * `read_resource`.
    */
   resourceAt(address: string): ServedResource;
-  /** As in `ToolHub`, but the values for a template come only from the servers that `resourceTemplates` names for this `isShown`. */
+  /** Works like `complete` of `ToolHub`. With `isShown`, asks only the servers whose templates `resourceTemplates` returns. */
   complete(
     of: { prompt: string } | { template: string; isShown?: (server: string) => boolean },
     argument: { name: string; value: string },
