@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { expect, test } from "@jest/globals";
+import ts from "typescript";
 
 /** Files and folders that each folder of src/ may import, besides itself. The picture is in src/README.md. */
 const allowed: Record<string, readonly string[]> = {
@@ -86,6 +87,27 @@ test("src/ has no circle of imports, not even of types", () => {
   expect(circles).toEqual([]);
 });
 
+/** Calls that take one argument per item, so that a spread of a long list overflows the stack. */
+const takesEachItem = /^(push|unshift|max|min|fromCharCode|fromCodePoint)$/;
+
+test("no list is spread into the arguments of push, Math.max and the like: core/lists/ has functions for that", () => {
+  const spreads: string[] = [];
+  for (const file of files) {
+    const text = readFileSync(join(src, file), "utf8");
+    if (!/\b(push|unshift|max|min|from\w+)\([^;]*\.\.\./.test(text)) continue;
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+        const isSpread = node.arguments.some(ts.isSpreadElement) && takesEachItem.test(node.expression.name.text);
+        if (isSpread) spreads.push(`${file}: ${node.getText(source)}`);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+  }
+  expect(spreads).toEqual([]);
+});
+
 /**
  * Inner rooms of a folder, each with the rooms beside it that it may import. `.` stands for the files at the top of the folder. If they have
  * no rule, they may import all rooms.
@@ -140,6 +162,7 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     ".": ["async"],
     async: [],
     files: ["."],
+    lists: [],
     patterns: ["."],
     secrets: ["."],
     source: ["text", "."],
@@ -264,7 +287,13 @@ test("OpenTelemetry, Prometheus and the logger are known in one place each", () 
   expect(wrong).toEqual([]);
 });
 
-const runsInBrowsers = ["doors/protocol/chunks.js", "core/text/inert.js", "core/text/durations.js", "core/json.js"];
+const runsInBrowsers = [
+  "doors/protocol/chunks.js",
+  "core/text/inert.js",
+  "core/text/durations.js",
+  "core/json.js",
+  "core/lists/long-lists.js",
+];
 
 test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {
   const page = "web/";

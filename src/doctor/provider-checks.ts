@@ -2,6 +2,7 @@
 
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
+import { addAll } from "../core/lists/long-lists.js";
 import type { ToolDefinition } from "../core/messages.js";
 import { isLocal } from "../core/text/networks.js";
 import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
@@ -69,7 +70,7 @@ async function examine(entry: string, parts: ProviderParts): Promise<Pick<Sectio
     ...schemaFindings(provider, tools),
   ];
   if (hasFailed(findings)) return { findings, kind: "bad_request" };
-  findings.push(...(await wayFindings(provider, llm, env)));
+  addAll(findings, await wayFindings(provider, llm, env));
   if (hasFailed(findings)) return { findings, kind: "connect" };
   if (!isLive && provider.name !== "demo") {
     const fix = "mcp-platform doctor --live sends it four small requests";

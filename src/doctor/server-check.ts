@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import type { ServerConfig, StdioServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
+import { addAll } from "../core/lists/long-lists.js";
 import { waitText } from "../core/text/durations.js";
 import type { AuthOptions } from "../mcp/auth/authorization.js";
 import { Callbacks } from "../mcp/callbacks/callbacks.js";
@@ -70,7 +71,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
       const lists = await connection.lists(signal);
       check.timings.listMs = Math.round(performance.now() - askedAt);
       check.tools = toolCosts(config, lists.tools);
-      check.findings.push(...listFindings(config, lists, check.tools, parts.toolBudgetTokens));
+      addAll(check.findings, listFindings(config, lists, check.tools, parts.toolBudgetTokens));
     });
     if (connection) await ping(connection, parts.signal, check);
   } catch (error) {
@@ -99,7 +100,10 @@ function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { finding
   else if (!enabled) {
     findings.push(warn("enabled", "it is disabled: no host starts it", `mcp-platform servers enable ${name}`));
   }
-  findings.push(...unset.map((text) => fail("variables", text, "set it where this program is started")));
+  addAll(
+    findings,
+    unset.map((text) => fail("variables", text, "set it where this program is started")),
+  );
   if (hasFailed(findings)) return false;
   if (config.transport === "stdio") return findings.push(programFinding(config)) > 0 && !hasFailed(findings);
   const { origin, pathname } = new URL(config.url);

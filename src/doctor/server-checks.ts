@@ -1,6 +1,7 @@
 /** Tests all servers of a configuration at the same time. */
 
 import type { ServerConfig } from "../core/config.js";
+import { addAll } from "../core/lists/long-lists.js";
 import type { ToolDefinition } from "../core/messages.js";
 import { Logins } from "../mcp/auth/logins.js";
 import { hasFailed, ok, warn } from "./finding.js";
@@ -35,7 +36,8 @@ async function serverSection(config: ServerConfig, { authFolder, unsetOf, ...par
     return { ...section, findings: [ok("enabled", "it is disabled: no host starts it, and it was not tried")] };
   }
   const check = await checkServer(config, { ...parts, auth: { folder: authFolder }, unset: unsetOf(config.name) });
-  if (!hasFailed(check.findings)) check.findings.push(...slowness(config, check), ...(await login(config, authFolder)));
+  if (!hasFailed(check.findings))
+    addAll(check.findings, [...slowness(config, check), ...(await login(config, authFolder))]);
   return { ...section, findings: check.findings, server: check };
 }
 

@@ -1,4 +1,5 @@
 import type { StoredEvent } from "../core/events.js";
+import { addAll } from "../core/lists/long-lists.js";
 
 /**
  * Sorts the events of calls that ran concurrently by the order in which the calls were sent. The log has these events in the order in which
@@ -13,7 +14,7 @@ export function inCallOrder(events: readonly StoredEvent[]): StoredEvent[] {
       late.push(event);
       continue;
     }
-    ordered.push(...sorted(late, order));
+    addAll(ordered, sorted(late, order));
     late = [];
     if (event.type === "tool_sent") order.push(event.callId);
     else order = [];

@@ -1,4 +1,5 @@
 import { ScriptError } from "../core/errors.js";
+import { addAll } from "../core/lists/long-lists.js";
 import type { rulesOf } from "../session/shared/rules.js";
 import type { Script, Step, StepOf } from "./shared/script.js";
 import type { StepResult } from "./shared/script-result.js";
@@ -45,8 +46,8 @@ export class StepRunner {
   async #list(steps: readonly Step[], lane: StepLine): Promise<StepResult[]> {
     const results: StepResult[] = [];
     for (const [step, answers] of withAnswers(steps)) {
-      if (lane.hasFailed) results.push(...this.#told(skippedSteps([step, ...answers])));
-      else results.push(...(await this.#step(step, answers, lane)));
+      if (lane.hasFailed) addAll(results, this.#told(skippedSteps([step, ...answers])));
+      else addAll(results, await this.#step(step, answers, lane));
     }
     return results;
   }
@@ -126,7 +127,7 @@ export class StepRunner {
     const results: StepResult[] = [];
     try {
       for (let index = 0; index < (times ?? max); index++) {
-        results.push(...(await this.#inside(steps, lane, { index })));
+        addAll(results, await this.#inside(steps, lane, { index }));
         if (results.some(({ passed }) => !passed)) return results;
         const variables = lane.variables.inside({ index });
         if (until !== undefined && (await holds(until, { variables, place }))) return results;
@@ -147,7 +148,7 @@ export class StepRunner {
     ];
     const results: StepResult[] = [];
     for (const { branch, isDone } of branches) {
-      results.push(...(isDone ? await this.#list(branch, lane) : this.#told(skippedSteps(branch))));
+      addAll(results, isDone ? await this.#list(branch, lane) : this.#told(skippedSteps(branch)));
     }
     return results;
   }

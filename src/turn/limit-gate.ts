@@ -1,5 +1,6 @@
 import type { LimitQuestion, QuestionEvent, StopReason } from "../core/events.js";
 import type { NewId } from "../core/ids.js";
+import { largest } from "../core/lists/long-lists.js";
 import type { CompletionRequest } from "../core/messages.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 import type { EventQueue } from "./outlet.js";
@@ -96,7 +97,7 @@ export class LimitGate {
 
   /** Returns the highest possible cost of these tokens, in US dollars: the cost with the most expensive model that may answer. */
   #most(inputTokens: number, outputTokens: number): number {
-    return Math.max(0, ...this.#parts.prices.map((price) => costUsd({ inputTokens, outputTokens }, price)));
+    return Math.max(0, largest(this.#parts.prices.map((price) => costUsd({ inputTokens, outputTokens }, price))));
   }
 
   #pass(need: Need): Promise<void> | undefined {

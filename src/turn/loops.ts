@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { isPlainObject } from "../core/json.js";
+import { largest } from "../core/lists/long-lists.js";
 import type { ToolCall } from "../core/messages.js";
 import type { ToolResult } from "../core/ports.js";
 
@@ -36,7 +37,7 @@ export class Loops {
     this.#batch = new Set();
     if ([...batch].some((key) => !this.#hops.has(key))) for (const key of this.#hops.keys()) this.#hops.set(key, 0);
     for (const key of batch) this.#hops.set(key, (this.#hops.get(key) ?? 0) + 1);
-    return Math.max(0, ...[...batch].map((key) => this.#hops.get(key) ?? 0));
+    return Math.max(0, largest([...batch].map((key) => this.#hops.get(key) ?? 0)));
   }
 }
 

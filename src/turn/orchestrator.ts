@@ -4,6 +4,7 @@ import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, RequestError } from "../core/errors.js";
 import type { AssistantMessageEvent, ChatEvent, LiveEvent, QuestionEvent, StopReason } from "../core/events.js";
 import type { NewId } from "../core/ids.js";
+import { addAll } from "../core/lists/long-lists.js";
 import type {
   AssistantMessage,
   Completion,
@@ -181,7 +182,7 @@ export class Orchestrator {
       if (pause) await pause;
       const runnable = gate.runnable(fresh);
       const truncated = finishReason === "length";
-      messages.push(...(await runToolCalls({ calls: own, hop, runnable, truncated }, calling)));
+      addAll(messages, await runToolCalls({ calls: own, hop, runnable, truncated }, calling));
       budget.called(Math.min(runnable, fresh), loops.endHop());
       if (signal.aborted) return end(abortReason(signal));
       if (own.length < calls.length) return end(stopReasonOf(finishReason));

@@ -1,4 +1,5 @@
 import type { ChatEvent, LiveEvent } from "../core/events.js";
+import { addAll } from "../core/lists/long-lists.js";
 
 export interface Outlet {
   /**
@@ -52,7 +53,7 @@ export class EventQueue {
     if (this.#waiting.length === 0) return events;
     const all = this.#waiting;
     this.#waiting = [];
-    all.push(...events);
+    addAll(all, events);
     return all;
   }
 }

@@ -25,6 +25,15 @@ function fold(events: readonly ChatEvent[], currentTurnId?: string): Message[] {
 }
 
 describe("a conversation", () => {
+  test("may have messages of any number of parts and answers of any number of calls", () => {
+    const many = 200_000;
+    const asked = { ...one.user("x"), content: Array.from({ length: many }, () => user("x").content[0]) };
+    const calls = Array.from({ length: many }, () => call("c1"));
+    const messages = fold([asked as ChatEvent, one.answer("", calls), one.end()]);
+    expect(messages[0]?.content).toHaveLength(many);
+    expect(messages).toHaveLength(2 + many);
+  });
+
   test("is its user messages, answers and tool results", () => {
     const events = [
       one.user("add"),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { QuestionEvent } from "../../src/core/events.js";
+import type { StorageConfig } from "../../src/core/config.js";
+import type { EventOf, QuestionEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { collect, shape } from "../support/app.js";
 import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
@@ -211,4 +212,47 @@ test("a turn that ends every host that runs it is given up, and others go on", a
   const other = await collect(app.sessions.open("other").prompt({ requestId: "r", text: "go" }));
   expect(other.at(-1)).toMatchObject({ type: "turn_end" });
   expect(llm.requests).toHaveLength(1);
+});
+
+describe("a conversation with an event that this host cannot read", () => {
+  const unreadable = {
+    type: "assistant_message",
+    turnId: "broken",
+    message: {},
+  } as unknown as EventOf<"assistant_message">;
+
+  async function withBrokenTurn(storage: StorageConfig): Promise<void> {
+    const store = await openStore(storage, { now: Date.now, observe: () => {} });
+    const content = [{ type: "text" as const, text: "x".repeat(100_000) }]; // large enough that a checkpoint is looked for
+    const message = { type: "user_message" as const, turnId: "broken", requestId: "r", content };
+    await store.claim("c", message, { nodeId: "n0", workspace: process.cwd(), options: {} });
+    const lease = await store.turns.acquire("c", "broken", "n0");
+    await store.appendAll("c", [unreadable], { fence: lease?.fence ?? 0, position: 2 });
+    await store.turns.bury("n0", Number.MAX_SAFE_INTEGER);
+    await store.close();
+  }
+
+  test("ends its turns with an error that says so, and can be deleted", async () => {
+    await using llm = await startLlmServer(() => answer("fine"));
+    await using desk = await Desk.open();
+    await withBrokenTurn(desk.storage);
+    const app = await desk.host(llm);
+    const next = await collect(app.sessions.open("c").prompt({ requestId: "next", text: "go" }));
+    expect(next.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "unexpected", retryable: false } });
+    const ends = (await app.sessions.history("c")).filter(({ type }) => type === "turn_error");
+    expect(ends.map(({ turnId }) => turnId)).toEqual(["broken", expect.stringMatching(/^turn_/)]);
+    await app.sessions.delete("c");
+    expect(await app.sessions.history("c")).toEqual([]);
+  });
+
+  test("can be cancelled", async () => {
+    await using llm = await startLlmServer(() => answer("fine"));
+    await using desk = await Desk.open();
+    await withBrokenTurn(desk.storage);
+    const app = await desk.host(llm);
+    const session = app.sessions.open("c");
+    expect(await session.cancelAnywhere("r")).toBe(true);
+    await session.idle();
+    expect((await app.sessions.history("c")).at(-1)).toMatchObject({ type: "turn_error", turnId: "broken" });
+  });
 });

@@ -1,6 +1,8 @@
 /** Translates Claude Code's command line, as the SDK of Claude Code writes it, into the arguments of `mcp-platform`. */
+
 import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../../core/errors.js";
+import { addAll } from "../../core/lists/long-lists.js";
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
@@ -126,7 +128,7 @@ function sorted(args: readonly string[]): { known: string[]; unknown: string[] }
   let valueAt = -1;
   for (const token of tokens) {
     if (token.kind === "option-terminator") known.push("--");
-    else if (token.kind === "positional") known.push(...(token.index === valueAt ? [] : [token.value]));
+    else if (token.kind === "positional") addAll(known, token.index === valueAt ? [] : [token.value]);
     else if (!Object.hasOwn(options, token.name)) {
       unknown.push(token.name);
       if (token.value === undefined) valueAt = token.index + 1;

@@ -1,4 +1,5 @@
 /** Formats the findings of `doctor` and `servers test` as text and as JSON. */
+import { largest } from "../../core/lists/long-lists.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 import type { Finding } from "../../doctor/finding.js";
 import { hasFailed } from "../../doctor/finding.js";
@@ -6,7 +7,7 @@ import type { Section } from "../../doctor/section.js";
 import type { ServerCheck } from "../../doctor/server-check.js";
 
 export function findingLines(findings: readonly Finding[]): string[] {
-  const width = Math.max(...findings.map(({ check }) => check.length));
+  const width = largest(findings.map(({ check }) => check.length));
   return findings.flatMap(({ check, status, text, fix }) => [
     `${status.padEnd(4)}  ${check.padEnd(width)}  ${text}`,
     ...(fix ? [`${" ".repeat(width + 8)}fix: ${fix}`] : []),

@@ -1,8 +1,10 @@
 /** `run FILE.session.yaml …`: reads the files, runs the sessions and reports the results. */
+
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { LoadedConfig } from "../../config/reading/load.js";
 import { ConfigError } from "../../core/errors.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { exitCodes } from "../../doors/shared/exit-codes.js";
 import { eraseLine } from "../../doors/shared/status-line.js";
@@ -115,7 +117,7 @@ function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Ma
       return [make(one)];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems);
+      addAll(problems, error.problems);
       return [];
     }
   });

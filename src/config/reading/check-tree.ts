@@ -1,5 +1,6 @@
 import type { ErrorObject } from "ajv";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import { describeSchemaError } from "../../core/source/schema-messages.js";
 import type { SourceProblem } from "../../core/source/source.js";
@@ -32,8 +33,8 @@ export function checkTree(
   const { tree } = expanded;
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
-  problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
-  if (!isPartial && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
+  addAll(problems, [...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree)]);
+  if (!isPartial && !allowsUnset) addAll(problems, providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isPlainObject(storage) && storage.driver === "postgres" && storage.url === undefined) {
     problems.push({ pointer: "/chat/storage/driver", part: "value", message: "postgres needs a url beside it" });

@@ -1,5 +1,6 @@
 import type { Environment } from "../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import type { SourceProblem } from "../../core/source/source.js";
 import { child, keys } from "../../core/source/tree.js";
 import { parseDuration } from "../../core/text/durations.js";
@@ -49,7 +50,10 @@ export function expandTree({ tree, origins }: Merged, environment: Environment):
     if (variables.length > 0) templates.set(pointer, { text: source, variables });
     if (found.length === 0) return variables.length > 0 && schema?.type ? scalar(text, schema) : text;
     unresolved.add(pointer);
-    problems.push(...found.map((message): SourceProblem => ({ pointer, part: "value", message })));
+    addAll(
+      problems,
+      found.map((message): SourceProblem => ({ pointer, part: "value", message })),
+    );
     return source;
   }
 

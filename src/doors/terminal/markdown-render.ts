@@ -1,6 +1,7 @@
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
+import { largest } from "../../core/lists/long-lists.js";
 import type { Colors } from "../shared/terminal.js";
 import type { RenderBlocks } from "./text-stream.js";
 
@@ -84,7 +85,7 @@ class Renderer {
     const header = table.header.map((cell) => bold(this.#inline(cell.tokens)));
     const rows = table.rows.map((row) => row.map((cell) => this.#inline(cell.tokens)));
     const widths = header.map((text, column) =>
-      Math.max(stringWidth(text), ...rows.map((row) => stringWidth(row[column] ?? ""))),
+      Math.max(stringWidth(text), largest(rows.map((row) => stringWidth(row[column] ?? "")))),
     );
     if (widths.reduce((sum, columnWidth) => sum + columnWidth + 3, -3) > width) {
       const records = rows.map((row) =>

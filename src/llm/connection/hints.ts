@@ -1,4 +1,5 @@
 import { asNumber, asText } from "../../core/json.js";
+import { largest } from "../../core/lists/long-lists.js";
 import { parseGoDuration } from "../../core/text/durations.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 
@@ -50,7 +51,7 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
     .map((unit) => Date.parse(header(`anthropic-ratelimit-${unit}-reset`)) - now);
   const epoch = numberOf(header("x-ratelimit-reset"));
   const resets = [...openAi, ...anthropic].filter((milliseconds) => milliseconds > 0);
-  return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
+  return [largest(resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
+import { largest } from "../../core/lists/long-lists.js";
 import type { Observe } from "../../core/ports.js";
 import type { ResolvedModel } from "../providers/providers.js";
 
@@ -83,6 +84,6 @@ function summary(failures: readonly LlmError[]): LlmError {
     retryAfterMs,
     hint,
     retryable: failures.some(({ retryable }) => retryable),
-    attempts: Math.max(...failures.map(({ attempts = 0 }) => attempts)),
+    attempts: largest(failures.map(({ attempts = 0 }) => attempts)),
   });
 }

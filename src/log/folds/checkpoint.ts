@@ -2,7 +2,9 @@
  * A checkpoint holds what later turns need of the events before a place in the log. A turn then reads only the events from that place on, so
  * that it costs the same however long the conversation is. Pure functions.
  */
+
 import type { StoredEvent } from "../../core/events.js";
+import { largest, smallest } from "../../core/lists/long-lists.js";
 import type { SpentTotals } from "../../core/usage-store.js";
 import { callsIn, spentIn } from "../shared/spent.js";
 import { type ComparedTokens, comparedTokens, tokensOf } from "./estimate.js";
@@ -115,7 +117,7 @@ export function laterCheckpoint(
           uncompacted(events, currentTurnId).filter(({ turnId, end }) => end && turnId !== currentTurnId),
           mostTokens,
         );
-  const limit = Math.min(...[...needed, ...shortenings].map(firstOf));
+  const limit = smallest([...needed, ...shortenings].map(firstOf));
   const from = cleanStarts(events, ranges, currentTurnId).findLast((seq) => seq <= limit);
   const at = events.findIndex(({ seq }) => seq === from);
   const first = events[at];
@@ -136,7 +138,7 @@ export function laterCheckpoint(
       from,
       turnId: first.turnId,
       madeAt: events.at(-1)?.seq ?? from,
-      rewindableFrom: Math.max(from - 1, ...shortenings.map(firstOf)),
+      rewindableFrom: Math.max(from - 1, largest(shortenings.map(firstOf))),
       isTrimmed:
         mostTokens === undefined &&
         (turns.some(({ end }) => end && end.seq > covered) ||

@@ -1,5 +1,6 @@
 import type { LlmErrorKind } from "../../core/errors.js";
 import type { CompactionEvent, EventOf, StartedCall, StopReason, StoredEvent, TrimEvent } from "../../core/events.js";
+import { addAll, largest } from "../../core/lists/long-lists.js";
 import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
 import { toolMessage } from "../../core/messages.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
@@ -91,7 +92,10 @@ function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, shor
     if (message.kept && hop.answer.seq < shortenedAt) message.hasLostContext = true;
     if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
     add(messages, message);
-    messages.push(...hop.calls.map((call) => toolMessageOf(call, turn)));
+    addAll(
+      messages,
+      hop.calls.map((call) => toolMessageOf(call, turn)),
+    );
   }
   return messages;
 }
@@ -104,7 +108,7 @@ export function uncompacted(events: readonly StoredEvent[], currentTurnId?: stri
 /** Returns the turns that the model gets: those that are neither summarised nor left out. The current turn is always among them. */
 export function shownTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const ends = (["compaction", "trim"] as const).map((type) => latest(type, events, currentTurnId)?.upToSeq ?? 0);
-  return turnsAfter(Math.max(...ends), events, currentTurnId);
+  return turnsAfter(largest(ends), events, currentTurnId);
 }
 
 /** Returns the turns that ended after the event with this `seq`, those that have not ended, and the current turn. */

@@ -1,4 +1,5 @@
 import type { EventOf, StartedCall, StoredEvent } from "../../core/events.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import { type ContentPart, formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import { withoutRewound } from "./rewind.js";
 
@@ -84,7 +85,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     turn.end = isTurnEnd(event) ? event : undefined;
     if (event.type === "user_message") {
       turn.history = event.history ?? [];
-      turn.userContent.push(...event.content);
+      addAll(turn.userContent, event.content);
       // The note about the schema is added only if the message has content. Without content, the request ends with the caller's tool
       // results. If text always follows tool results, a model learns to end its answer after a call and to wait for such text.
       if (event.answerSchema && event.content.length > 0)

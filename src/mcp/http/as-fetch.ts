@@ -1,6 +1,7 @@
 import { pipeline, Readable, Transform } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { largest } from "../../core/lists/long-lists.js";
 import {
   discard,
   type HttpAnswer,
@@ -50,7 +51,7 @@ function limited(answer: HttpAnswer, longest: number): Readable {
       bytes += chunk.length;
       if (isStream) {
         const text = end + chunk.toString("latin1");
-        const blank = Math.max(...blankLines.map((line) => text.lastIndexOf(line)));
+        const blank = largest(blankLines.map((line) => text.lastIndexOf(line)));
         if (blank >= 0) bytes = text.length - blank;
         end = text.slice(-3);
       }

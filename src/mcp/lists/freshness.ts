@@ -4,6 +4,7 @@
  */
 
 import type { JsonObject } from "../../core/json.js";
+import { smallest } from "../../core/lists/long-lists.js";
 import type { ContentPart } from "../../core/messages.js";
 
 const longestMs = 86_400_000;
@@ -38,7 +39,7 @@ export class ListAge {
     try {
       const pages: number[] = [];
       const lists = await read((page) => pages.push(freshMs(page) || Number.POSITIVE_INFINITY));
-      soonestMs = Math.min(...pages);
+      soonestMs = smallest(pages);
       return lists;
     } finally {
       this.#staleAt = performance.now() + Math.max(shortestListMs, soonestMs);

@@ -2,12 +2,13 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { ToolResult } from "../../core/ports.js";
 
 export function toToolResult(result: JsonObject): ToolResult {
   const content: ContentPart[] = [];
-  for (const block of asArray(result.content)) content.push(...contentParts(block));
+  for (const block of asArray(result.content)) addAll(content, contentParts(block));
   const structured = structuredOf(result);
   if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
   if (content.length === 0) content.push(text("(the tool returned nothing)"));

@@ -6,6 +6,7 @@
 import { dump } from "js-yaml";
 import type { Question } from "../../core/events.js";
 import { isPlainObject } from "../../core/json.js";
+import { largest } from "../../core/lists/long-lists.js";
 import { type JsonSchema, textOf } from "../../core/messages.js";
 import { readStructured } from "../../core/structured-output.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
@@ -63,8 +64,8 @@ const callsOf = ({ hops }: PlayableTurn) => hops.flatMap(({ calls }) => calls);
  */
 function hopsOf(turns: readonly PlayableTurn[]): number | undefined {
   const ended = turns.filter(({ stopReason }) => stopReason === "max_tool_hops").map(({ hops }) => hops.length - 1);
-  const most = Math.max(...turns.map(({ hops }) => hops.length));
-  if (ended.length > 0) return Math.max(...ended);
+  const most = largest(turns.map(({ hops }) => hops.length));
+  if (ended.length > 0) return largest(ended);
   return most > usualHops ? most : undefined;
 }
 

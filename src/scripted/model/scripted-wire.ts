@@ -2,6 +2,7 @@
 
 import { Readable } from "node:stream";
 import type { JsonObject } from "../../core/json.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import type { ModelAnswer } from "../../core/tape.js";
 import type { ScriptedAnswer, ScriptedRefusal } from "../shared/reply.js";
 import type { AskedRequest } from "./request.js";
@@ -74,7 +75,10 @@ function events(reply: WireReply, request: AskedRequest, maxCharacters: number):
   for (const [index, { name, arguments: text }] of reply.calls.entries()) {
     if (left <= 0) break;
     said.push(chunk({ tool_calls: [{ index, ...head(reply, index), function: { name, arguments: "" } }] }));
-    said.push(...written(text, (piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })));
+    addAll(
+      said,
+      written(text, (piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),
+    );
   }
   if (reply.broken) return said;
   const counts = request.wantsUsage ? [event({ choices: [], usage: usage(reply, request) })] : [];

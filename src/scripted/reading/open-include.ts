@@ -1,4 +1,5 @@
 import { ConfigError } from "../../core/errors.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import { displayName } from "../../core/source/source.js";
 import { child } from "../../core/source/tree.js";
 import { ScriptDocument } from "./document.js";
@@ -29,7 +30,7 @@ export function openInclude(
     if (!(error instanceof ConfigError)) throw error;
     const [first] = error.problems;
     if (first?.line === 0) return complain(`${first.file}: ${first.message}`);
-    including.problems.push(...error.problems);
+    addAll(including.problems, error.problems);
     return undefined;
   }
   document.checkVariables("/vars", document.source.tree.vars);

@@ -1,4 +1,5 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import { child } from "../../core/source/tree.js";
 import { problemOf } from "../assertions/assertions.js";
 import type { Assertion, Step, StepKind } from "../shared/script.js";
@@ -114,7 +115,7 @@ function readIncluded(included: ScriptDocument | undefined, including: ScriptDoc
   if (!included) return { vars: {}, steps: [] };
   const { vars, steps } = included.source.tree;
   const read = readSteps(steps, "/steps", included, cwd);
-  including.problems.push(...included.problems);
+  addAll(including.problems, included.problems);
   return { vars: isPlainObject(vars) ? vars : {}, steps: read };
 }
 

@@ -148,7 +148,7 @@ export class KnownLogs {
       if (!isValid(log, page)) return undefined;
       // A rewind may follow that takes back a summary or a trim. So turns before it stay, as far as they may be needed then.
       if (log.size >= log.nextCheckpointAt)
-        log = this.#since(laterCheckpoint(log, need.turnId, need.mostTokens), log, need);
+        log = this.#since(readableCheckpoint(log, need.turnId, need.mostTokens), log, need);
     }
     if (checkpoint && log.events.length === 0) return undefined;
     return { ...log, nextCheckpointAt: this.#leastForCheckpoint };
@@ -169,9 +169,9 @@ export class KnownLogs {
   /** Returns the log from a later checkpoint on, if there can be one. */
   #shortened(log: KnownLog, need: ReadNeed): KnownLog {
     if (log.size < log.nextCheckpointAt) return log;
-    const later = laterCheckpoint(log, need.turnId);
+    const later = readableCheckpoint(log, need.turnId);
     if (later) return this.#since(later, log, { mostTokens: Number.POSITIVE_INFINITY });
-    return this.#since(laterCheckpoint(log, need.turnId, need.mostTokens), log, need);
+    return this.#since(readableCheckpoint(log, need.turnId, need.mostTokens), log, need);
   }
 
   #since(later: Required<LogSince> | undefined, log: KnownLog, { mostTokens }: ReadNeed): KnownLog {
@@ -190,6 +190,18 @@ export class KnownLogs {
     this.#size += log.size;
   }
 }
+
+/**
+ * Returns `laterCheckpoint`, or undefined if an event cannot be read. The conversation stays readable then: a turn that needs the event ends
+ * with the error, and the conversation can be cancelled and deleted.
+ */
+const readableCheckpoint: typeof laterCheckpoint = (...parameters) => {
+  try {
+    return laterCheckpoint(...parameters);
+  } catch {
+    return undefined;
+  }
+};
 
 /**
  * Returns true if both are the same event. If the conversation was deleted and created again with the same id, the two events differ,

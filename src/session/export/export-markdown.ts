@@ -1,4 +1,5 @@
 import { indentedJson } from "../../core/json.js";
+import { largest } from "../../core/lists/long-lists.js";
 import { elapsedText } from "../../core/text/durations.js";
 import { inert } from "../../core/text/inert.js";
 import { partsText } from "../shared/command-text.js";
@@ -62,7 +63,7 @@ function code(text: string): string {
 }
 
 function longestRun(text: string): number {
-  return Math.max(0, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
+  return Math.max(0, largest((text.match(/`+/g) ?? []).map(({ length }) => length)));
 }
 
 /** Puts the text on one line and escapes its Markdown characters. */

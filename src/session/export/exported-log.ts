@@ -1,5 +1,6 @@
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import { isOfNoTurn, isRewound, type TurnSpan } from "../../log/folds/rewind.js";
 import { type EventReader, eventPages } from "../shared/event-pages.js";
 import { redacted } from "./redact-export.js";
@@ -86,7 +87,11 @@ export class ExportedLog {
   async *turns(): AsyncGenerator<StoredEvent[]> {
     for (const [turnId, { pages }] of this.#turns) {
       const events: StoredEvent[] = [];
-      for (const index of pages) events.push(...(await this.#page(index)).filter((event) => event.turnId === turnId));
+      for (const index of pages)
+        addAll(
+          events,
+          (await this.#page(index)).filter((event) => event.turnId === turnId),
+        );
       yield events;
     }
   }

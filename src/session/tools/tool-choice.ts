@@ -1,4 +1,5 @@
 /** Chooses the tools for a request if the definitions of all tools would be too large together. */
+import { largest } from "../../core/lists/long-lists.js";
 import type { HubTool } from "../../core/ports.js";
 import { toolTokens } from "../../log/folds/estimate.js";
 
@@ -33,7 +34,7 @@ export function firstTools(
 ): HubTool[] {
   const servers = new Set(tools.map(({ server }) => server));
   const byServer = [...servers].map((server) => tools.filter((tool) => tool.server === server));
-  const longest = Math.max(0, ...byServer.map(({ length }) => length));
+  const longest = Math.max(0, largest(byServer.map(({ length }) => length)));
   const inTurn = Array.from({ length: longest }, (_, place) => byServer.flatMap((own) => own[place] ?? [])).flat();
   const chosen = new Set<HubTool>();
   const maxCount = Math.max(0, maxTools - hostTools - foundPlaces(maxTools));

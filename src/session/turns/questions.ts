@@ -1,7 +1,6 @@
 import { longestTimerMs } from "../../core/async/timers.js";
-import type { StoredEvent } from "../../core/events.js";
+import type { QuestionEvent, StoredEvent } from "../../core/events.js";
 import { isWritable } from "../../core/json.js";
-import { readTurn } from "../../log/folds/turn-records.js";
 
 interface OpenQuestion {
   answer: Promise<unknown>;
@@ -52,9 +51,14 @@ export class Questions {
    * here, even before anybody has seen them on this host.
    */
   openElsewhereOf(events: readonly StoredEvent[]): void {
-    for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
-      if (question && !answer) this.openElsewhere(question.questionId, question.turnId);
+    const open = new Map<string, QuestionEvent>(); // by the id of the call, which a later answer of the model may use again
+    for (const event of events) {
+      if (event.type === "assistant_message") open.clear();
+      if (event.type === "question" && event.question.kind === "approval") open.set(event.question.call.id, event);
+      if (event.type !== "answer") continue;
+      for (const [callId, { questionId }] of open) if (questionId === event.questionId) open.delete(callId);
     }
+    for (const { questionId, turnId } of open.values()) this.openElsewhere(questionId, turnId);
   }
 
   /** Closes a question that was answered on the host that runs its turn. */

@@ -3,7 +3,7 @@
 import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
-import { StoreError } from "../../core/errors.js";
+import { errorInfo, RequestError, StoreError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
 import type { AbandonedTurn, TurnMail } from "../../core/turn-leases.js";
@@ -13,6 +13,7 @@ import type { Orchestrator } from "../../turn/orchestrator.js";
 import { TimeLimitReached } from "../../turn/turn-options.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import { rulesOf } from "../shared/rules.js";
+import type { TurnToolbox } from "../tools/turn-toolbox.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import { SessionApprovals } from "./session-approvals.js";
@@ -107,9 +108,9 @@ export class TurnRunner {
         run.abort();
       });
       const rules = rulesOf(options, settings.defaults, this.#approvals);
-      const tools = this.#steps.toolbox(settings, options, rules, log);
+      let tools: TurnToolbox | undefined;
       const onStored = (event: StoredEvent) => {
-        tools.note(event);
+        tools?.note(event);
         measure.stored(event);
         if (isTurnEnd(event)) turn.become("stored"); // so that no live events of the turn are sent after its end
       };
@@ -120,8 +121,15 @@ export class TurnRunner {
         lastSeq,
         questions: this.#questions,
       });
-      const step = { log, turnId, owned, trace: measure.trace, settings, options, rules, tools, signal };
-      await this.#steps.run({ outlet: writer, ...step });
+      try {
+        tools = this.#steps.toolbox(settings, options, rules, log);
+        const step = { log, turnId, owned, trace: measure.trace, settings, options, rules, tools, signal };
+        await this.#steps.run({ outlet: writer, ...step });
+      } catch (error) {
+        if (error instanceof StoreError || error instanceof RequestError) throw error;
+        // An event of the conversation cannot be read, or the host has a fault. Without an end, the turn would block all later turns.
+        await writer.store([{ type: "turn_error", turnId, error: errorInfo(error) }]);
+      }
       return undefined;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];

@@ -3,6 +3,7 @@
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
 import type { ChatEvent, LiveEvent, StoredEvent } from "../../core/events.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import type { Outlet } from "../../turn/outlet.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -53,7 +54,7 @@ export class TurnWriter implements Outlet {
    */
   store(events: readonly ChatEvent[]): Promise<void> {
     const batch = this.#gathering ?? this.#begin();
-    batch.events.push(...events);
+    addAll(batch.events, events);
     return batch.written;
   }
 

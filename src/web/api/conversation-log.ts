@@ -1,4 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { addAll } from "../../core/lists/long-lists.js";
 import { type Api, ApiFailure } from "./host-client.js";
 import type { HostMessage, LastSeen, LiveChunk, StoredMessage, WireError } from "./host-messages.js";
 import type { Follower, HostSocket } from "./socket.js";
@@ -196,7 +197,7 @@ export class ConversationLog implements Follower {
     this.#seen = { seq, turn_id: chunk.metadata.turn_id };
     // The event took some time to arrive, so the host's clock is ahead of this browser's clock by at least this difference.
     if (this.#isCurrent.value) this.#leastSkewMs = Math.max(this.#leastSkewMs, chunk.metadata.at - Date.now());
-    this.#news.stored.push(...this.#chunks);
+    addAll(this.#news.stored, this.#chunks);
     this.#news.live = this.#news.live.filter(({ type }) => type !== "text" && type !== "reasoning");
     this.#chunks = [];
   }

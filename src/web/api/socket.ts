@@ -106,6 +106,6 @@ export class HostSocket {
 
 /** Encodes the token in base64url. A subprotocol allows only some characters. */
 function base64Url(text: string): string {
-  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+  const bytes = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

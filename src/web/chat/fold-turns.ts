@@ -1,5 +1,7 @@
 /** Folds the stored messages of a conversation into what the chat shows. The result is immutable. */
+
 import type { StopReason } from "../../core/events.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import type { FinishReason } from "../../core/messages.js";
 import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/host-messages.js";
 
@@ -126,7 +128,7 @@ export class DialogueFold {
 
   #hold(turnId: string, messages: readonly StoredMessage[]): void {
     const held = this.#headless.get(turnId);
-    if (held) held.push(...messages);
+    if (held) addAll(held, messages);
     else this.#headless.set(turnId, [...messages]);
   }
 

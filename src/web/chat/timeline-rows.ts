@@ -1,4 +1,5 @@
 /** Divides a turn into spans of time: requests to the model, calls of tools, and times of waiting for the user. */
+import { largest } from "../../core/lists/long-lists.js";
 import type { Item, Turn } from "./fold-turns.js";
 
 export interface RowSpan {
@@ -18,7 +19,7 @@ export function timelineRows(turn: Turn, openNote: string): RowSpan[] {
   const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at)).toSorted((one, other) => one.from - other.from);
   const isOpen = !turn.end && rows.every(({ to }) => to !== undefined);
   if (!isOpen) return rows;
-  const from = Math.max(turn.startedAt, ...rows.map(({ to = 0 }) => to));
+  const from = Math.max(turn.startedAt, largest(rows.map(({ to = 0 }) => to)));
   return [...rows, { kind: "model", label: "model", note: openNote, from, isBad: false }];
 }
 

@@ -1,4 +1,5 @@
 /** Converts a turn to the rows of a waterfall diagram. */
+import { largest } from "../../core/lists/long-lists.js";
 import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, TrimItem, Turn } from "../chat/fold-turns.js";
 
 export interface Span {
@@ -109,7 +110,7 @@ function toolSpans({ plannedAt, sentAt, result }: ToolItem, endedAt: number | un
 }
 
 function lastEnd(turn: Turn, rows: readonly TraceRow[]): number {
-  return Math.max(turn.startedAt, ...rows.flatMap(({ spans }) => spans.map(({ to = 0 }) => to)));
+  return Math.max(turn.startedAt, largest(rows.flatMap(({ spans }) => spans.map(({ to = 0 }) => to))));
 }
 
 interface TurnApprovals {

@@ -1,3 +1,4 @@
+import { largest } from "../../core/lists/long-lists.js";
 import type { Measure, UsageLine } from "./usage-lines.js";
 
 const height = 100;
@@ -13,7 +14,7 @@ interface DayChartProps {
 /** Draws a bar for each day. The table shows the same values as numbers. */
 export function DayChart({ lines, measure }: DayChartProps) {
   const days = daysOf(lines);
-  const most = Math.max(...lines.map(measure.of));
+  const most = largest(lines.map(measure.of));
   const [first, last] = [days[0], days.at(-1)];
   return (
     <figure class="card day-chart" aria-hidden="true">

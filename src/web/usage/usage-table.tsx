@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { largest } from "../../core/lists/long-lists.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount } from "../shared/format-text.js";
 import { DayChart } from "./day-chart.js";
@@ -15,7 +16,7 @@ interface UsageTableProps {
 export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
   const measures = measuresOf(usage);
   const chosen = useSignal<Measure>(firstMeasure(usage));
-  const most = Math.max(...usage.lines.map(chosen.value.of));
+  const most = largest(usage.lines.map(chosen.value.of));
   return (
     <>
       {usage.by === "day" && <DayChart lines={usage.lines} measure={chosen.value} />}

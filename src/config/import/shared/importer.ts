@@ -2,6 +2,7 @@
 
 import type { Environment } from "../../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import { child } from "../../../core/source/tree.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./placeholders.js";
@@ -131,7 +132,7 @@ function commentsOf(
     if (!pointer.startsWith(`${at}/`)) continue;
     const [key = ""] = pointer.slice(at.length + 1).split("/");
     const target = targets.get(key);
-    if (target === undefined) above.push(...lines);
+    if (target === undefined) addAll(above, lines);
     else keys.set(target, [...(keys.get(target) ?? []), ...lines]);
   }
   return { above, keys };

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import type { Convert } from "./placeholders.js";
 
 /** A note about a key of the imported file that has no counterpart here, or another meaning here. */
@@ -38,7 +39,7 @@ export class ServerDraft {
   }
 
   remark(words: string): void {
-    this.remarks.push(...words.split("\n"));
+    addAll(this.remarks, words.split("\n"));
   }
 
   /**

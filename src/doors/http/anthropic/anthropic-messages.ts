@@ -3,6 +3,7 @@
  * conversation. The error names the position of the block.
  */
 import { safeString } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/messages.js";
 import { textOf } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
@@ -51,11 +52,6 @@ function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
     else merged.push({ role, blocks });
   }
   return merged;
-}
-
-/** Appends the items in linear time. `push(...more)` would overflow the stack if there are very many items. */
-function addAll<Item>(items: Item[], more: readonly Item[]): void {
-  for (const item of more) items.push(item);
 }
 
 /** Reads the text of a system message. If the message also adds or removes tools, `offeredTools` reads those changes. */

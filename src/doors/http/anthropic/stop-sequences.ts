@@ -2,6 +2,8 @@
  * Finds the stop sequences of a call: texts at which the answer has to end. Not every provider supports stop sequences, so this host cuts
  * the text itself. Text that may be the beginning of a stop sequence is held back until the next text shows whether it is one.
  */
+import { largest } from "../../../core/lists/long-lists.js";
+
 export class StopSequences {
   readonly #sequences: readonly string[];
   #held = "";
@@ -24,7 +26,7 @@ export class StopSequences {
       this.#held = "";
       return all.slice(0, first.at);
     }
-    const keep = Math.max(...this.#sequences.map((sequence) => beginningAtEnd(all, sequence)));
+    const keep = largest(this.#sequences.map((sequence) => beginningAtEnd(all, sequence)));
     this.#held = all.slice(all.length - keep);
     return all.slice(0, all.length - keep);
   }

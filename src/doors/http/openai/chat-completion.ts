@@ -1,4 +1,5 @@
 import type { StopReason, StoredEvent, TurnEvent } from "../../../core/events.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import type { FinishReason, ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 import type { CallerTool } from "../turns/caller-tools.js";
@@ -48,7 +49,7 @@ export class ChatCompletion {
       case "assistant_message": {
         const { content, reasoning } = event.message;
         const chunks = reasoning && !this.#reasoned ? [this.#chunk({ reasoning_content: reasoning })] : [];
-        if (!this.#answer && content) chunks.push(...this.#write(content));
+        if (!this.#answer && content) addAll(chunks, this.#write(content));
         this.#answer = "";
         this.#reasoned = false;
         return chunks;

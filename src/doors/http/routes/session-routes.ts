@@ -2,7 +2,9 @@
  * Routes for conversations. Turns are begun, answered and cancelled as with messages on `/ws/chat`, and their events are the same messages
  * as there.
  */
+
 import { errorInfo } from "../../../core/errors.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
 import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
@@ -129,7 +131,7 @@ async function history(parts: DoorParts, call: ApiCall): Promise<Response> {
   const events = await parts.sessions.historyBefore(conversationId, before ?? Number.MAX_SAFE_INTEGER, most);
   const from = events[0]?.seq ?? 1;
   const messages: WireMessage[] = [];
-  for await (const page of historyMessages([events], { requestId: null, conversationId, from })) messages.push(...page);
+  for await (const page of historyMessages([events], { requestId: null, conversationId, from })) addAll(messages, page);
   const previous = from > 1 ? `${pathOf(conversationId)}?before=${from}&limit=${most}` : null;
   return Response.json({ messages, previous });
 }

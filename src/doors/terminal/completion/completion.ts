@@ -1,4 +1,5 @@
 import stringWidth from "string-width";
+import { largest } from "../../../core/lists/long-lists.js";
 import { unambiguous } from "../../../core/text/inert.js";
 import { slashCommands } from "../../../session/commands/commands.js";
 import { oneLine } from "../../shared/terminal.js";
@@ -88,7 +89,7 @@ function isPlain(choice: string): boolean {
 
 export function choiceColumns(choices: readonly string[], columns: number): string {
   const cells = choices.map((choice) => oneLine(choice, columns - 1));
-  const width = Math.max(...cells.map((cell) => stringWidth(cell))) + 2;
+  const width = largest(cells.map((cell) => stringWidth(cell))) + 2;
   const perRow = Math.max(1, Math.floor(columns / width));
   const rows = Array.from({ length: Math.ceil(cells.length / perRow) }, (_, row) =>
     cells.slice(row * perRow, (row + 1) * perRow),

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import {
   type AssistantMessage,
   type ContentPart,
@@ -76,7 +77,7 @@ class WireWalk {
     if (only) return { role: "tool", tool_call_id: id, content: only };
     const text = message.content.filter(isTextual);
     const rest = message.content.filter((part) => !isTextual(part));
-    if (rest.length > 0) this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+    if (rest.length > 0) addAll(this.#attachments, [{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
     const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
     return { role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note };
   }

@@ -1,4 +1,5 @@
 import { asObject, asText, type JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/messages.js";
 import { wireInput } from "../shared/calls.js";
 import { instructionText } from "../shared/message-content.js";
@@ -104,7 +105,7 @@ class ContentWalk {
     if (quirks.checksSignatures) signFirstCall(parts);
     const last = this.contents.at(-1);
     if (last === undefined) this.contents.push(BEGINNING);
-    if (last?.role === "model") last.parts.push(...parts);
+    if (last?.role === "model") addAll(last.parts, parts);
     else this.contents.push({ role: "model", parts });
     const ids = quirks.sendsIds ? nativeIds(kept) : [];
     this.#open = message.toolCalls.map((call, position) => ({ call, id: ids[position] }));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { asText, type JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/messages.js";
 import { wireInput, wireName } from "../shared/calls.js";
 import { partsOf } from "../shared/kept.js";
@@ -61,7 +62,7 @@ class Walk {
     // No model accepts audio.
     const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
     if (taken.role === "system") this.#instruct(taken.content);
-    else if (taken.role === "user") this.#said.push(...contentBlocks(taken.content));
+    else if (taken.role === "user") addAll(this.#said, contentBlocks(taken.content));
     else if (taken.role === "tool") this.#addResult(taken);
     else this.#addAnswer(taken);
   }
@@ -75,7 +76,7 @@ class Walk {
   #instruct(text: string): void {
     const isFront = this.#messages.length === 0 && this.#said.length === 0;
     if (isFront) this.system.push(text);
-    else if (text.trim() !== "") this.#said.push(...textBlock(instructionText(text)));
+    else if (text.trim() !== "") addAll(this.#said, textBlock(instructionText(text)));
   }
 
   #addAnswer(message: AssistantMessage): void {
@@ -87,7 +88,7 @@ class Walk {
     const content = this.#answerBlocks(message);
     const last = this.#messages.at(-1);
     if (content.length === 0) return;
-    if (last?.role === "assistant") last.content.push(...content);
+    if (last?.role === "assistant") addAll(last.content, content);
     else this.#messages.push({ role: "assistant", content });
   }
 
@@ -119,7 +120,7 @@ class Walk {
   #addResult(message: ToolMessage): void {
     const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
     if (!call) {
-      this.#said.push(...textBlock("[The result of an earlier tool call:]"), ...contentBlocks(message.content));
+      addAll(this.#said, [...textBlock("[The result of an earlier tool call:]"), ...contentBlocks(message.content)]);
       return;
     }
     const blocks = contentBlocks(message.content);
@@ -127,9 +128,9 @@ class Walk {
     const content = message.isError ? blocks.filter(isText) : blocks;
     // An error result may hold only text, so its pictures follow after the results.
     const beside = message.isError ? blocks.filter((block) => !isText(block)) : [];
-    if (beside.length > 0) content.push(...textBlock(`(${beside.length} picture(s) after the results)`));
-    this.#said.push(...beside);
-    if (!message.isError) content.push(...this.#references(message.found));
+    if (beside.length > 0) addAll(content, textBlock(`(${beside.length} picture(s) after the results)`));
+    addAll(this.#said, beside);
+    if (!message.isError) addAll(content, this.#references(message.found));
     const [first] = content;
     this.#results.set(call.id, {
       type: "tool_result",
@@ -149,13 +150,13 @@ class Walk {
    * Adds the user's message unless it is empty. The user's message is empty if the last message is an answer that the provider has paused.
    */
   #endUser(): void {
-    const content = this.#said;
+    let content = this.#said;
     if (this.#calls.length > 0) {
       const results = this.#calls.map(
         ({ id }) =>
           this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
       );
-      content.unshift(...results);
+      content = [...results, ...content];
       this.#calls = [];
       this.#results.clear();
     }

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import { type AssistantMessage, type ContentPart, type Message, textOf } from "../../../core/messages.js";
 import { wireArguments, wireName } from "../shared/calls.js";
 import { asTaken, asTextPart, isTextual, onlyText } from "../shared/message-content.js";
@@ -39,14 +40,14 @@ class InputWalk {
   next(message: Message): void {
     const taken = asTaken(message, { images: this.#target.quirks.images, audio: false });
     if (taken.role === "tool") {
-      this.#tools.push(...this.#lateTools(message));
+      addAll(this.#tools, this.#lateTools(message));
       this.#items.push(this.#output(taken));
     } else if (taken.role === "user") {
       this.#found();
       this.#user(taken.content);
     } else {
       this.end();
-      if (taken.role === "assistant") this.#items.push(...this.#said(taken));
+      if (taken.role === "assistant") addAll(this.#items, this.#said(taken));
       else
         this.#items.push({ role: this.#target.quirks.developerRole ? "developer" : "system", content: taken.content });
     }
@@ -77,7 +78,7 @@ class InputWalk {
     }
     const text = content.filter(isTextual);
     const rest = content.filter((part) => !isTextual(part));
-    this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+    addAll(this.#attachments, [{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
     const note = `(${rest.length} attachment(s) in the next user message)`;
     return output(textOf(text.map(asTextPart)) || note);
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { smallest } from "../../../core/lists/long-lists.js";
 import type { SharedBounds, SharedLane, Slot } from "../../../core/shared-limits.js";
 import type { Outage } from "../connection/outage.js";
 import { Places, type PlacesGiven } from "./limit-places.js";
@@ -62,7 +63,7 @@ export class KeyLimits {
   lane(bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane {
     const lower = (name: keyof SharedBounds) => {
       const both = [this.#bounds[name], bounds[name]].filter((bound) => bound !== undefined);
-      return both.length > 0 ? Math.min(...both) : undefined;
+      return both.length > 0 ? smallest(both) : undefined;
     };
     this.#bounds = { maxConcurrency: lower("maxConcurrency"), rpm: lower("rpm"), tpm: lower("tpm") };
     const max = this.#bounds.maxConcurrency;

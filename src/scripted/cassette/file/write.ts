@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
 import type { Cleaner } from "./clean.js";
 import { rewrittenStream } from "./clean-stream.js";
 import { recordedCallsIn } from "./ending-order.js";
@@ -57,7 +58,10 @@ function inOrder(entries: readonly Entry[]): Entry[] {
   const sorted: Entry[] = [];
   let run: Entry[] = [];
   const flush = () => {
-    sorted.push(...run.sort((a, b) => compare(rankOf(a), rankOf(b))));
+    addAll(
+      sorted,
+      run.sort((a, b) => compare(rankOf(a), rankOf(b))),
+    );
     run = [];
   };
   for (const entry of entries) {

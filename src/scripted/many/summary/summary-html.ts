@@ -1,3 +1,4 @@
+import { largest } from "../../../core/lists/long-lists.js";
 import { elapsedText } from "../../../core/text/durations.js";
 import { escapeHtml } from "../../../session/export/escape.js";
 import { selfContainedPage } from "../../../session/export/export-page.js";
@@ -42,7 +43,7 @@ interface ChartMeasure {
 const size = { row: 26, left: 200, bar: 300, width: 600 };
 
 function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: ChartMeasure): string {
-  const longest = max ?? Math.max(...rows.map(of), 0);
+  const longest = max ?? Math.max(0, largest(rows.map(of)));
   const bars = rows.map((row, index) => {
     const length = longest > 0 ? (size.bar * of(row)) / longest : 0;
     const y = index * size.row;

@@ -1,4 +1,5 @@
 import stringWidth from "string-width";
+import { largest } from "../../../core/lists/long-lists.js";
 import { oneLine } from "../../../doors/shared/terminal.js";
 import { summaryCells, summaryColumns } from "./run-facts.js";
 import type { SummaryRow } from "./run-summary.js";
@@ -9,8 +10,7 @@ const maxName = 60;
 /** Returns a table for a terminal. Names are left-aligned, and numbers are right-aligned. */
 export function summaryTable(what: string, rows: readonly SummaryRow[]): string {
   const table = [[what, ...summaryColumns], ...rows.map((row) => [oneLine(row.name, maxName), ...summaryCells(row)])];
-  const widths =
-    table[0]?.map((_, column) => Math.max(...table.map((cells) => stringWidth(cells[column] ?? "")))) ?? [];
+  const widths = table[0]?.map((_, column) => largest(table.map((cells) => stringWidth(cells[column] ?? "")))) ?? [];
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) => {

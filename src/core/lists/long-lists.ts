@@ -1,0 +1,23 @@
+/**
+ * Small functions over lists of any length. A spread into the arguments of a call (`push(...items)`, `Math.max(...numbers)`) overflows the
+ * stack at about 120,000 items, and such lists come from callers, servers and models. `tests/architecture.test.ts` refuses these spreads.
+ */
+
+/** Appends all items to the list. */
+export function addAll<Item>(list: Item[], items: Iterable<Item>): void {
+  for (const item of items) list.push(item);
+}
+
+/** Returns the largest number, or -Infinity if there is none. */
+export function largest(numbers: Iterable<number>): number {
+  let found = Number.NEGATIVE_INFINITY;
+  for (const number of numbers) found = Math.max(found, number);
+  return found;
+}
+
+/** Returns the smallest number, or Infinity if there is none. */
+export function smallest(numbers: Iterable<number>): number {
+  let found = Number.POSITIVE_INFINITY;
+  for (const number of numbers) found = Math.min(found, number);
+  return found;
+}
