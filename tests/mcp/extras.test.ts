@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import type { ServerNews } from "../../src/core/ports.js";
 import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
 
 const declares = { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {} };
@@ -19,6 +20,23 @@ test("a resource that was read is watched: its change is in the log, and a resta
   await running.call("s__crash");
   await until(() => changes() === 2);
   expect(subscribed()).toBe(2);
+});
+
+test("a change of a resource that nobody watches is not passed on", async () => {
+  await using running = startHub(
+    fixture("s", { declares, resources, pages: [[{ name: "touch", inputSchema: { type: "object" } }]] }),
+  );
+  await running.hub.ready();
+  const told: ServerNews[] = [];
+  running.hub.passage.onNews((news) => told.push(news));
+  const news = () => told.filter(({ type }) => type === "resource");
+  await running.call("s__touch", { uris: ["mem://a", "mem://b"] });
+  await running.hub.readResource("mem://a");
+  await until(() => news().length === 1);
+  await running.call("s__touch", { uris: ["mem://b", "mem://a"] });
+  await until(() => news().length > 1);
+  expect(news()).toEqual(Array(2).fill({ type: "resource", server: "s", uri: "mem://a" }));
+  expect(running.log.filter(({ message }) => message.includes("mem://b"))).toEqual([]);
 });
 
 test("a server without subscriptions is not asked for one", async () => {

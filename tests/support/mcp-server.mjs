@@ -177,6 +177,11 @@ const calls = {
     send({ method: "notifications/tools/list_changed" });
     return text("nothing has changed");
   },
+  /** Says of resources that they have changed, whether the client watches them or not. */
+  touch({ uris }) {
+    for (const uri of uris) send({ method: "notifications/resources/updated", params: { uri } });
+    return text("touched");
+  },
   env: () => text(JSON.stringify(process.env)),
   stderr: ({ bytes }) => {
     process.stderr.write("e".repeat(bytes));

@@ -8,6 +8,7 @@ const maxLinked = 1000;
 export class LinkedResources {
   readonly #uris = new Set<string>();
   readonly #isFirst: () => void;
+  #links = 0;
 
   /** `isFirst` is called when the set of addresses is no longer empty. */
   constructor(isFirst: () => void) {
@@ -23,6 +24,11 @@ export class LinkedResources {
     return this.#uris;
   }
 
+  /** Number of links so far. The addresses are the same as long as this number is the same. */
+  get links(): number {
+    return this.#links;
+  }
+
   has(uri: string): boolean {
     return this.#uris.has(uri);
   }
@@ -32,6 +38,7 @@ export class LinkedResources {
     const wasEmpty = this.isEmpty;
     for (const part of content) {
       if (part.type !== "resource_link") continue;
+      this.#links += 1;
       this.#uris.delete(part.uri);
       this.#uris.add(part.uri);
     }

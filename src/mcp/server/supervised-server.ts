@@ -105,6 +105,7 @@ export class SupervisedServer {
         listsChanged: () => this.refresh.changed(),
         noticed,
         resourceChanged: (uri) => {
+          if (!this.#watched.has(uri)) return; // a server may send changes for which the host has not asked
           condition.logged("info", `the resource ${uri} has changed`);
           events.told({ type: "resource", server: config.name, uri });
         },

@@ -15,6 +15,10 @@ export class WatchedResources {
     this.#noticed = noticed;
   }
 
+  has(uri: string): boolean {
+    return this.#uris.has(uri);
+  }
+
   add(uri: string, connection: McpConnection): void {
     if (this.#uris.has(uri) || this.#uris.size >= maxWatched) return;
     this.#uris.add(uri);

@@ -12,6 +12,7 @@ import { noOwner } from "./resources.js";
 export class ServerPassage implements Passage {
   readonly #servers: () => readonly SupervisedServer[];
   readonly #listeners: Set<(news: ServerNews) => void>;
+  #kept: { basis: readonly unknown[]; addresses: Addresses } | undefined;
 
   constructor(servers: () => readonly SupervisedServer[], listeners: Set<(news: ServerNews) => void>) {
     this.#servers = servers;
@@ -130,9 +131,19 @@ export class ServerPassage implements Passage {
     return () => void this.#listeners.delete(listening);
   }
 
-  /** Addresses of resources for clients. Computed anew at each access, because servers come and go. */
+  /**
+   * Addresses of resources for clients. They are kept until a server, its lists or its links change: a server may have 50,000 resources, and
+   * each change of a resource needs its address once per client.
+   */
   get #addresses(): Addresses {
-    return new Addresses(this.#servers());
+    const servers = this.#servers();
+    const basis = servers.flatMap((server) => [server, server.lists, server.linked.links]);
+    const kept = this.#kept;
+    if (kept?.basis.length === basis.length && basis.every((part, index) => part === kept.basis[index]))
+      return kept.addresses;
+    const addresses = new Addresses(servers);
+    this.#kept = { basis, addresses };
+    return addresses;
   }
 
   #shown(isShown: (server: string) => boolean): SupervisedServer[] {
