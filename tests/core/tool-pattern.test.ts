@@ -114,6 +114,13 @@ describe("a permission by arguments", () => {
     expect(permitted("fs.read(name=docs*)", { name: "docs/..\0/x" })).toBe(false);
   });
 
+  test("of a name with a star takes no NUL, at which a server may end the name", () => {
+    expect(permitted("fs.read(path=*.txt)", { path: "notes.txt" })).toBe(true);
+    for (const path of ["id_rsa\0.txt", "id_rsa%00.txt", "id_rsa%2500.txt"]) {
+      expect(permitted("fs.read(path=*.txt)", { path })).toBe(false);
+    }
+  });
+
   test("takes both spellings of a letter with an accent, in values and names", () => {
     const [one, two] = ["/tmp/caf\u00e9", "/tmp/cafe\u0301"];
     for (const [pattern, value] of [
@@ -166,6 +173,97 @@ describe("a prohibition by arguments", () => {
     "/etc/pass\rwd",
   ])("sees %j, of which a program that ends texts at a NUL or drops control characters makes /etc/passwd", (value) => {
     expect(touched("fs.read(path=/etc/passwd)", { path: value })).toBe(true);
+  });
+
+  const admin = "https://intra.example/admin/*";
+  test.each([
+    [admin, "https://intra.example/admin/x"],
+    [admin, "https://intra.example/pub/../admin/x"],
+    [admin, "https://intra.example/../../admin/x"],
+    [admin, "https://intra.example//admin/x"],
+    [admin, "https://intra.example/%2e/admin/x"],
+    [admin, "https://intra.example/pub/%2E%2e%2fadmin/x"],
+    [admin, "https://intra.example/pub/%252e%252e/admin/x"],
+    [admin, "https://intra.example/pub/..\\admin\\x"],
+    [admin, "https:\\\\intra.example\\admin\\x"],
+    [admin, "https:intra.example/admin/x"],
+    [admin, "https:////intra.example/admin/x"],
+    [admin, "HTTPS://Intra.EXAMPLE/admin/x"],
+    [admin, "https://intra.example:443/admin/x"],
+    [admin, "https://intra.example./admin/x"],
+    [admin, "https://intra.example.:443/admin/x"],
+    [admin, "https://user:secret@intra.example/admin/x"],
+    [admin, "https://%69ntra.example/admin/x"],
+    [admin, " https://intra.example/ad\nmin/x"],
+    [admin, "https://intra.example/pub/../admin/?x=/../y#z"],
+    [admin, "https://intra.example/pub/../admin/"],
+    ["https://intra.example/admin", "https://INTRA.example/admin#x"],
+    ["https://intra.example", "https://intra.example/"],
+    ["https://Intra.Example:443/admin/*", "https://intra.example/admin/x"],
+    ["https://*.example/admin/*", "https://INTRA.example//admin/x"],
+    ["https://intra.example/caf\u00e9 x/*", "https://intra.example/pub/../caf%C3%A9%20x/y"],
+    ["*/admin/*", "https://intra.example/pub/../admin/x"],
+    ["http://127.0.0.1/*", "http://0x7f.1:80/x"],
+    ["http://[::1]:8080/*", "http://[0:0:0:0:0:0:0:1]:8080/x"],
+    ["file:///etc/*", "file:///tmp/../etc/passwd"],
+    ["file:///etc/*", "file:////etc/passwd"],
+    ["file:///etc/*", "file:/etc/passwd"],
+    ["file:///etc/*", "FILE://localhost/etc/passwd"],
+    ["note:///private/*", "note:///public/../private/x"],
+    ["note:///private/*", "NOTE:///public/%2e%2e/private/x"],
+    ["C:\\Windows\\*", "C:\\tmp\\..\\Windows\\x"],
+    ["C:\\Windows\\*", "C:/Windows/x"],
+    ["C:/Windows/*", "C:\\tmp\\..\\Windows\\x"],
+    ["/etc/*", "/tmp/../etc/"],
+  ])("%s sees %j, which leads there", (value, text) => {
+    expect(touches({ path: ["at"], value }, { at: text })).toBe(true);
+  });
+
+  test.each([
+    [admin, "https://intra.example/administration"],
+    [admin, "https://intra.example.org/admin/x"],
+    [admin, "https://intra.example:8443/admin/x"],
+    [admin, "http://intra.example/admin/x"],
+    [admin, "https://intra.example/pub?next=/../admin/x"],
+    ["https://user@intra.example/*", "https://intra.example/x"],
+    ["https://intra.example/*/../*", "https://intra.example/x"],
+    ["*/../*", "/tmp/x"],
+    ["/etc/*", "file:///etc/passwd"],
+    ["note://A/*", "note://a/x"],
+  ])("%s does not see %j, which leads elsewhere", (value, text) => {
+    expect(touches({ path: ["at"], value }, { at: text })).toBe(false);
+  });
+
+  test("a URL is seen wherever the parser of programs leads it below the rule's folder", () => {
+    const oneOf = (...texts: string[]) => fc.constantFrom(...texts);
+    const segment = oneOf("..", ".", "%2e%2E", "", "admin", "pub", "a b", "caf\u00e9", "x\ty", "%2e");
+    const path = fc
+      .array(fc.tuple(oneOf("/", "\\", "//"), segment), { maxLength: 8 })
+      .map((each) => each.flat().join(""));
+    const host = oneOf("intra.example", "INTRA.example", "u@intra.example", "u:p@intra.example:443", "intra.example.");
+    const start = oneOf("https://", "HTTPS:", "https:\\\\", "https:////", " https:/");
+    const url = fc.tuple(start, host, path, oneOf("", "?a=/../b", "#a/../b")).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(url, (at) => {
+        const { pathname } = new URL(at);
+        if (/^[/]*admin[/]/.test(pathname)) expect(touches({ path: ["at"], value: admin }, { at })).toBe(true);
+      }),
+      { numRuns: runs(3000) },
+    );
+  });
+
+  test("a permission covers a URL only as it is written", () => {
+    const permittedAt = (at: string) => permits({ path: ["at"], value: admin }, { at });
+    expect(permittedAt("https://intra.example/admin/x")).toBe(true);
+    for (const at of [
+      "HTTPS://intra.example/admin/x",
+      "https://intra.example:443/admin/x",
+      "https://intra.example//admin/x",
+      "https://intra.example/admin/../x",
+      "https://user@intra.example/admin/x",
+    ]) {
+      expect(permittedAt(at)).toBe(false);
+    }
   });
 
   test("a NUL does not hide what follows it from a program that keeps it", () => {

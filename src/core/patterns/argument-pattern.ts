@@ -45,23 +45,40 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
 
 /**
  * Returns true if a permission with this pattern covers the argument: the argument must exist, and every value in it must match. A value
- * that could leave the pattern's folder by `..` is not covered. If the pattern is a path, neither is a value with a control character: a
- * server may end the path at a NUL or drop the character.
+ * that could leave the pattern's folder by `..` or that contains a NUL is not covered: a server may end the value at the NUL. If the
+ * pattern is a path, no value with another control character is covered either: a server may drop the character.
  */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
-  const isSafe = (text: string) => !leadsUp(text) && !(isPath.test(value) && control.test(text));
+  const isSafe = (text: string) => !leadsUp(text) && !nul.test(text) && !(isPath.test(value) && control.test(text));
   const texts = textsAt(path, given);
   return texts.length > 0 && texts.every((text) => globMatches(value, text) && (!isOpen(value) || isSafe(text)));
 }
 
 /**
  * Returns true if a prohibition with this pattern applies: at least one value in the argument matches, either as written or as a server may
- * read it. A server may resolve it as a path, end it at a NUL, or drop control characters.
+ * read it. A server may resolve it as a path or a URL, end it at a NUL, or drop control characters.
  */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
   return textsAt(path, given)
     .flatMap((text) => (control.test(text) ? [text, untilNul(text), withoutControls(text)] : [text]))
-    .some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
+    .some((text) => leadsTo(value, text));
+}
+
+/** Returns true if the glob matches the text as it is written, or the path or URL to which the text leads. */
+function leadsTo(glob: string, text: string): boolean {
+  if (globMatches(glob, text)) return true;
+  const path = plainPath(text);
+  const url = plainUrl(text);
+  return (
+    matchesFolder(glob, path) ||
+    (windowsPath.test(glob) && matchesFolder(glob.replaceAll(/\\+/g, "/"), path)) ||
+    (url !== undefined && (matchesFolder(glob, url) || matchesFolder(globAsUrl(glob), url)))
+  );
+}
+
+/** Returns true if the glob matches the path, with or without the slash at the end of it. */
+function matchesFolder(glob: string, path: string): boolean {
+  return globMatches(glob, path) || (path.length > 1 && path.endsWith("/") && globMatches(glob, path.slice(0, -1)));
 }
 
 /**
@@ -94,15 +111,48 @@ function withoutControls(text: string): string {
   return text.replaceAll(allControls, "");
 }
 
-/** Resolves a path: `/tmp//x/../../etc` becomes `/etc`. */
+/** Resolves a path: `/tmp//x/../../etc` becomes `/etc`. A slash at the end stays. */
 function plainPath(text: string): string {
   const decoded = text.replaceAll(/%(?:25)*2e/gi, ".").replaceAll(new RegExp(separator, "gi"), "/");
+  const segments = decoded.split("/");
   const kept: string[] = [];
-  for (const segment of decoded.split("/")) {
+  for (const segment of segments) {
     if (segment === "..") kept.pop();
     else if (segment !== "." && segment !== "") kept.push(segment);
   }
-  return (decoded.startsWith("/") ? "/" : "") + kept.join("/");
+  const isFolder = kept.length > 0 && kept.at(-1) !== segments.at(-1);
+  return (decoded.startsWith("/") ? "/" : "") + kept.join("/") + (isFolder ? "/" : "");
+}
+
+/** Matches a path with a drive or a share of Windows. */
+const windowsPath = /^(?:[a-z*]:|\\)\\/i;
+
+/**
+ * Resolves a URL as programs read it: `HTTPS://user@H.:443/x/../y#z` becomes `https://h/y`. Returns undefined for a text that is no URL with
+ * `//`.
+ */
+function plainUrl(text: string): string | undefined {
+  const url = parsedUrl(text);
+  return url && `${originOf(url)}${plainPath(url.pathname)}${url.search}`;
+}
+
+/**
+ * Writes the scheme and the host of a glob as `plainUrl` does. A glob for characters that `plainUrl` removes or changes stays as it is, such
+ * as one for `..` or `@`.
+ */
+function globAsUrl(glob: string): string {
+  const url = /[@#%\\]|\/\.{1,2}(?:\/|$)/.test(glob) ? undefined : parsedUrl(glob);
+  return url ? `${originOf(url)}${url.pathname}${url.search}` : glob;
+}
+
+function parsedUrl(text: string): URL | undefined {
+  const normal = text.normalize();
+  const url = URL.canParse(normal) ? new URL(normal) : undefined;
+  return url?.href.startsWith(`${url.protocol}//`) ? url : undefined;
+}
+
+function originOf({ protocol, host }: URL): string {
+  return `${protocol}//${host.replace(/\.(?=:|$)/, "")}`;
 }
 
 /** Returns all scalar values at the path or below it, as texts. In a list on the way, every item is searched. */
