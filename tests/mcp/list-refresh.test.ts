@@ -47,3 +47,45 @@ test("lists that are being read when the host closes are no warning", async () =
   await settled();
   expect(logged).toEqual([]);
 });
+
+test("the lists of a server that announces changes without a break are read ever more rarely, and soon again after a quiet time", async () => {
+  let time = 0;
+  let reads = 0;
+  let most = 10;
+  let enough = () => {};
+  const pauses: number[] = [];
+  const refresh = new ListRefresh({
+    kept: {
+      current: {
+        lists: async () => {
+          reads += 1;
+          if (reads < most) refresh.changed();
+          else enough();
+        },
+      },
+      closing: new AbortController().signal,
+    } as unknown as KeptConnection,
+    condition: {} as Condition,
+    offer: {} as OfferedTools,
+    isPlayed: false,
+    now: () => time,
+    pause: async (ms) => {
+      time += ms;
+      pauses.push(ms);
+      for (let each = 0; each < 5; each++) refresh.changed();
+    },
+  });
+  const ended = () =>
+    new Promise<void>((resolve) => {
+      enough = resolve;
+    });
+  refresh.changed();
+  await ended();
+  expect(pauses.splice(0)).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000]);
+  await settled();
+  most = 12;
+  time += 20_001;
+  refresh.changed();
+  await ended();
+  expect(pauses).toEqual([100, 200]);
+});

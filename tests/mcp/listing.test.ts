@@ -99,12 +99,23 @@ test("a list that would take all memory ends, with what was found", async () => 
     return { resources: uris.map((uri) => ({ uri: `${uri}/${pages}` })), nextCursor: `c${pages}` };
   };
   const { items, problems } = await listAll(many, resourceList);
-  expect([items.length, pages, problems]).toEqual([50_000, 2, ["resources/list has more than 50000 items"]]);
+  expect([items.length, pages, problems]).toEqual([
+    50_000,
+    2,
+    ["resources/list has more than 50000 items; the others are left out"],
+  ]);
 
   const description = "d".repeat(20_000_000);
   const long = async () => ({ resources: [{ uri: `y:${pages++}`, description }], nextCursor: `c${pages}` });
   const found = await listAll(long, resourceList);
   expect([found.items.length, found.problems]).toEqual([5, ["resources/list has more than 64 MB"]]);
+});
+
+test("a server may list 5,000 tools; the others are left out", async () => {
+  const tools = Array.from({ length: 5_002 }, (_, index) => tool(`t${index}`));
+  const { items, problems } = await listAll(onePage(tools), toolListKind);
+  expect([items.length, items.at(-1)?.name]).toEqual([5_000, "t4999"]);
+  expect(problems).toEqual(["tools/list has more than 5000 items; the others are left out"]);
 });
 
 test("prompts and resources are read alike", async () => {

@@ -45,6 +45,12 @@ export interface ListedTemplate extends ListedItem {
 /** Deepest accepted nesting of a schema. If one tool had a deeper schema, requests to the model could not be serialised any more. */
 const maxDepth = 200;
 
+/**
+ * Maximum number of tools of one server. Each change of a list compares, pins and stores all tools, which takes 3 s for 50,000 tools; the host
+ * answers nobody meanwhile.
+ */
+const maxTools = 5_000;
+
 export const toolListKind: ListKind<ListedTool> = {
   method: "tools/list",
   key: "tools",
@@ -74,6 +80,7 @@ export const toolListKind: ListKind<ListedTool> = {
     };
   },
   nameOf: (tool) => tool.name,
+  maxItems: maxTools,
 };
 
 export const promptList: ListKind<ListedPrompt> = {

@@ -15,6 +15,8 @@ export interface ListKind<Item> {
   /** Converts an item of the list. Throws if the item is unusable. */
   read(raw: JsonObject): Item;
   nameOf(item: Item): string;
+  /** Maximum number of items, if it is smaller than that of any list. */
+  maxItems?: number;
 }
 
 export interface Listed<Item> {
@@ -26,7 +28,7 @@ export interface Listed<Item> {
 /** Maximum number of pages in one list. A server that sends more pages is looping. */
 const maxPages = 200;
 /** Maximum number of items in one list. Every item stays in memory, and no server offers this many on purpose. */
-const maxItems = 50_000;
+const mostItems = 50_000;
 /** Maximum size of all pages after the first, in characters of JSON. The first page has the size limit of any message. */
 const maxMoreChars = 64 * 1024 * 1024;
 
@@ -34,7 +36,10 @@ const maxMoreChars = 64 * 1024 * 1024;
  * Reads all pages of a list. Stops early if a cursor repeats, because some servers send their pages in circles, or if the list is too large
  * for the memory.
  */
-export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: ListKind<Item>): Promise<Listed<Item>> {
+export async function listAll<Item>(
+  ask: Ask,
+  { method, key, read, nameOf, maxItems = mostItems }: ListKind<Item>,
+): Promise<Listed<Item>> {
   const items = new Map<string, Item>();
   const problems: string[] = [];
   const cursors = new Set<string>();
@@ -56,7 +61,7 @@ export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: Lis
     count += listed.length;
     if (cursor) moreChars += JSON.stringify(page).length;
     cursor = textOrEmpty(page.nextCursor);
-    if (count > maxItems) problems.push(`${method} has more than ${maxItems} items`);
+    if (count > maxItems) problems.push(`${method} has more than ${maxItems} items; the others are left out`);
     else if (moreChars > maxMoreChars) problems.push(`${method} has more than ${maxMoreChars / 1024 / 1024} MB`);
     else if (cursors.has(cursor)) problems.push(`${method} pages in a circle`);
     else if (cursors.size + 1 >= maxPages) problems.push(`${method} has more than ${maxPages} pages`);

@@ -17,6 +17,13 @@ const staleListMs = 2000;
  * Delay in ms from the announcement of a change to the read of the lists. Announcements come in bursts, and one read is enough for a burst.
  */
 const debounceMs = 100;
+/**
+ * Longest delay. The delay doubles with each read while the server announces changes without a break: a read of 5,000 tools blocks the host
+ * for some 300 ms, and a server may announce ten changes a second.
+ */
+const maxDebounceMs = 10_000;
+/** Time in ms without an announcement after which the delay is `debounceMs` again. */
+const quietMs = 20_000;
 
 interface ListRefreshParts {
   offer: OfferedTools;
@@ -24,25 +31,47 @@ interface ListRefreshParts {
   kept: KeptConnection;
   /** True if a tape (recorded traffic) is played in place of the server. Delays are needless then. */
   isPlayed: boolean;
+  /** Returns the time in ms of a clock that never goes back. */
+  now?: () => number;
+  pause?: Pause;
 }
+
+type Pause = (ms: number, signal: AbortSignal) => Promise<unknown>;
+
+const realPause: Pause = (ms, signal) => sleep(ms, undefined, { signal });
 
 export class ListRefresh {
   readonly #parts: ListRefreshParts;
-  readonly #soon: (delayMs: number) => void;
+  readonly #now: () => number;
+  readonly #soon: (delayMs: () => number) => void;
+  #debounceMs = debounceMs;
+  #changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ListRefreshParts) {
+    const { now = () => performance.now(), pause = realPause, kept } = parts;
     this.#parts = parts;
-    this.#soon = coalesced(() => this.#listAgain(), parts.kept.closing);
+    this.#now = now;
+    this.#soon = coalesced(() => this.#listAgain(), { pause, signal: kept.closing });
   }
 
   changed(): void {
-    this.#soon(this.#parts.isPlayed ? 0 : debounceMs);
+    const now = this.#now();
+    if (now - this.#changedAt > quietMs) this.#debounceMs = debounceMs;
+    this.#changedAt = now;
+    this.#soon(() => this.#nextDelayMs());
+  }
+
+  #nextDelayMs(): number {
+    if (this.#parts.isPlayed) return 0;
+    const delayMs = this.#debounceMs;
+    this.#debounceMs = Math.min(delayMs * 2, maxDebounceMs);
+    return delayMs;
   }
 
   /** Schedules a second read of the lists after the start. The first read may have been too early. */
   started(): void {
     const { kept, isPlayed } = this.#parts;
-    if (kept.current?.changesLists && !isPlayed) this.#soon(secondListMs);
+    if (kept.current?.changesLists && !isPlayed) this.#soon(() => secondListMs);
   }
 
   /** If the server may change its lists, waits a moment and reads them again. Some servers register tools only after their start. */
@@ -72,26 +101,29 @@ export class ListRefresh {
 }
 
 /**
- * Returns a function that schedules a run of the task after a delay. Runs never overlap. Calls during a run lead to one more run after it.
- * No run starts after `signal` aborts.
+ * Returns a function that schedules a run of the task after a delay. Runs never overlap. Calls during a run lead to one more run after it,
+ * with the delay of the latest call. No run starts after `signal` aborts.
  */
-function coalesced(task: () => Promise<void>, signal: AbortSignal): (delayMs: number) => void {
-  let isWanted = false;
+function coalesced(
+  task: () => Promise<void>,
+  { pause, signal }: { pause: Pause; signal: AbortSignal },
+): (delayMs: () => number) => void {
+  let wanted: (() => number) | undefined;
   let isBusy = false;
-  const work = async (delayMs: number) => {
-    while (isWanted) {
-      await sleep(delayMs, undefined, { signal });
-      isWanted = false;
+  const work = async () => {
+    while (wanted) {
+      await pause(wanted(), signal);
+      wanted = undefined;
       await task();
     }
   };
   return (delayMs) => {
-    isWanted = true;
+    wanted = delayMs;
     if (isBusy || signal.aborted) return;
     isBusy = true;
     const done = () => {
       isBusy = false;
     };
-    work(delayMs).then(done, done);
+    work().then(done, done);
   };
 }
