@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { StdioServerConfig } from "../../src/core/config.js";
@@ -209,6 +209,71 @@ describe("a server that was seen before", () => {
     }
     await using running = start();
     expect(running.hub.tools()).toHaveLength(2);
+  });
+});
+
+describe("a kept list that may be wrong", () => {
+  const age = (hours: number) => {
+    const at = new Date(Date.now() - hours * 3_600_000);
+    for (const file of manifests()) utimesSync(file, at, at);
+  };
+
+  test("is checked before the first request, if the server has not confirmed it for a day", async () => {
+    await firstRun();
+    offer(echo, { ...other, name: "newer" });
+    age(23);
+    {
+      await using fresh = start();
+      await fresh.hub.offered();
+      expect(fresh.hub.tools().map(({ name }) => name)).toEqual(["s__echo", "s__other"]);
+    }
+    age(25);
+    await using running = start();
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__echo", "s__other"]);
+    await running.hub.offered();
+    expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__echo", "s__newer"]);
+  });
+
+  test("is good for another day, once the server has confirmed it", async () => {
+    await firstRun();
+    age(25);
+    await firstRun();
+    expect(starts()).toBe(2);
+    shut();
+    await using running = start();
+    await running.hub.offered();
+    expect(running.hub.tools()).toHaveLength(2);
+    open();
+  });
+
+  test("is used all the same as long as an old server starts, and if it is lazy", async () => {
+    await firstRun();
+    await firstRun(server({ lazy: true }));
+    age(25);
+    shut();
+    {
+      await using slow = start(server({ startupGraceMs: 1 }));
+      await slow.hub.offered();
+      expect(slow.hub.tools()).toHaveLength(2);
+      open();
+    }
+    const before = starts();
+    await using lazy = start(server({ lazy: true }));
+    await lazy.hub.offered();
+    expect(lazy.hub.tools()).toHaveLength(2);
+    expect(starts()).toBe(before);
+  });
+
+  test("is not used if it is empty: the server is waited for as the first time", async () => {
+    const bare = { instructions: undefined, prompts: [] };
+    for (const more of [{}, { lazy: true }]) {
+      offer();
+      await firstRun(server(more, bare));
+      offer(echo);
+      await using running = start(server(more, bare));
+      await running.hub.offered();
+      expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__echo"]);
+    }
   });
 });
 

@@ -4,8 +4,9 @@
  */
 
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
 import { keptSecret } from "../../core/files/kept-secret.js";
 import { writePrivately } from "../../core/files/private-file.js";
@@ -27,6 +28,9 @@ export interface ManifestPlace {
 
 /** Version of the file format. It is part of the file name, so files of another version are not read. */
 const format = 2;
+
+/** Time in ms for which stored lists are used without asking the server. */
+const maxAgeMs = 24 * 60 * 60 * 1000;
 
 /**
  * The stored lists of one server. The file is readable by the user only, and is used only with the same server configuration and the same
@@ -53,9 +57,16 @@ export class Manifest {
     }
   }
 
-  /** Stores the lists. Throws if the file cannot be written. */
+  /** True if the server has not confirmed the stored lists for a day. The file's time of modification is the time of the last check. */
+  get isOld(): boolean {
+    const stats = statSync(this.#file(), { throwIfNoEntry: false });
+    return stats === undefined || Math.abs(Date.now() - stats.mtimeMs) > maxAgeMs;
+  }
+
+  /** Stores the lists that the server has just sent. Throws if the file cannot be written. */
   write(remembered: Remembered): void {
-    writePrivately(this.#file(), JSON.stringify(remembered));
+    if (isDeepStrictEqual(this.read(), remembered)) utimesSync(this.#file(), new Date(), new Date());
+    else writePrivately(this.#file(), JSON.stringify(remembered));
   }
 
   /**

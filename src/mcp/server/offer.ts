@@ -24,6 +24,7 @@ export class OfferedTools {
   readonly #parts: OfferParts;
   /** The lists from an earlier run. Undefined if there are none, or once the server has sent its lists in this run. */
   #remembered: Remembered | undefined;
+  #isOld = false;
   /** How tools differ from their pinned definitions, in words. The keys are tool names. */
   #changes: ReadonlyMap<string, string> = new Map();
 
@@ -31,11 +32,17 @@ export class OfferedTools {
     this.#parts = parts;
   }
 
-  /** Uses the lists of an earlier run as the current lists. Returns false if no lists are stored. */
+  /**
+   * Uses the lists of an earlier run as the current lists. Returns false if no lists are stored, or if they are empty: nothing of an empty
+   * list can be used, so the server might never start and never correct it.
+   */
   recall(): boolean {
-    this.#remembered = this.#parts.manifest?.read();
-    if (!this.#remembered) return false;
-    const { lists } = this.#remembered;
+    const { manifest } = this.#parts;
+    const remembered = manifest?.read();
+    if (!manifest || !remembered || isEmpty(remembered.lists)) return false;
+    this.#remembered = remembered;
+    this.#isOld = manifest.isOld;
+    const { lists } = remembered;
     this.#compare(lists.tools);
     this.#replace(lists);
     return true;
@@ -45,6 +52,11 @@ export class OfferedTools {
     return this.#remembered !== undefined;
   }
 
+  /** True if the lists are from an earlier run, and the server has not confirmed them for a day. */
+  get isOld(): boolean {
+    return this.isRemembered && this.#isOld;
+  }
+
   /**
    * Replaces the lists by the lists that the server has sent. Sets the server's state to ready, or to degraded if the lists have problems.
    */
@@ -52,11 +64,7 @@ export class OfferedTools {
     this.#noteNews(lists, version);
     this.#compare(lists.tools);
     this.#keep(() => this.#parts.pins.pinNew(lists.tools));
-    const { manifest } = this.#parts;
-    this.#keep(() => {
-      const remembered = { version, lists };
-      if (!isDeepStrictEqual(manifest?.read(), remembered)) manifest?.write(remembered);
-    });
+    this.#keep(() => this.#parts.manifest?.write({ version, lists }));
     this.#replace(lists);
     this.#tell();
   }
@@ -149,6 +157,10 @@ export class OfferedTools {
     this.lists = lists;
     this.#parts.changed();
   }
+}
+
+function isEmpty({ tools, prompts, resources, templates }: ServerLists): boolean {
+  return [tools, prompts, resources, templates].every((list) => list.length === 0);
 }
 
 function firstOf(names: readonly string[]): string {

@@ -130,6 +130,7 @@ export class SupervisedServer {
     const isWanted = enabled && !refusal;
     if (isWanted && this.#remembers() && this.offer.recall()) this.#late.postpone();
     else if (isWanted) void this.#kept.start();
+    if (this.#isToBeChecked) void this.#late.startRemembered();
     if (this.condition.state !== "ready") this.#statusChanged(); // the state `ready` was already reported when it was set
   }
 
@@ -199,9 +200,16 @@ export class SupervisedServer {
     return this.#kept.started();
   }
 
-  /** Waits as `settled` does, but not for an optional server whose lists are stored from an earlier run, because they are offered now. */
+  /**
+   * Waits as `settled` does, but not for an optional server whose lists are stored from an earlier run, because they are offered now. Old
+   * lists are checked first: runs that end soon may never start the server otherwise.
+   */
   async offered(signal?: AbortSignal): Promise<void> {
-    if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
+    if (this.config.required || !this.offer.isRemembered || this.#isToBeChecked) await this.settled(signal);
+  }
+
+  get #isToBeChecked(): boolean {
+    return this.offer.isOld && !this.config.lazy;
   }
 
   /** Waits until the start has succeeded or failed, or the grace period of an optional server is over. Also reads stale lists again. */
