@@ -160,7 +160,7 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
   },
   core: {
     ".": ["async"],
-    async: [],
+    async: ["lists"],
     files: ["."],
     lists: [],
     patterns: ["."],
@@ -293,6 +293,7 @@ const runsInBrowsers = [
   "core/text/durations.js",
   "core/json.js",
   "core/lists/long-lists.js",
+  "core/text/readable-markdown.js",
 ];
 
 test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {

@@ -4,6 +4,7 @@ import picocolors from "picocolors";
 import stringWidth from "string-width";
 import { createRenderer } from "../../src/doors/terminal/markdown-render.js";
 import { MarkdownStream, PlainStream } from "../../src/doors/terminal/text-stream.js";
+import { markdownToHtml } from "../../src/session/export/html-markdown.js";
 import { processorMs } from "../support/processor-time.js";
 
 const render = createRenderer(picocolors.createColors(true));
@@ -146,4 +147,12 @@ describe("a streamed answer", () => {
     expect(stream.push("d\n") + stream.end()).toBe("d\n");
     expect(stream.end()).toBe("");
   });
+});
+
+test("Markdown that the lexer would read for seconds is shown as it is written, in the terminal and in an export", () => {
+  const marks = "*_a".repeat(6_666);
+  const started = processorMs();
+  expect(render(marks, 80)).toBe(marks);
+  expect(markdownToHtml(marks)).toBe(`<pre>${marks}</pre>`);
+  expect(processorMs() - started).toBeLessThan(500);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { BlockSplitter, isReadable } from "../../src/web/markdown/blocks.js";
+import { isReadableMarkdown } from "../../src/core/text/readable-markdown.js";
+import { BlockSplitter } from "../../src/web/markdown/blocks.js";
 import { visibleText } from "../../src/web/markdown/visible.js";
 import { runs } from "../support/runs.js";
 
@@ -53,11 +54,16 @@ describe("Markdown that grows", () => {
   });
 });
 
-test("a block that would hold the page for long is shown as it was written", () => {
-  expect(["*", "**_a", "> ", "a_"].map((text) => isReadable(text.repeat(4_000)))).toEqual([false, false, false, false]);
-  expect(isReadable("x".repeat(20_001))).toBe(false);
+test("Markdown that would hold the page or the host for long is shown as it was written", () => {
+  expect(["*", "**_a", "> ", "a_"].map((text) => isReadableMarkdown(text.repeat(4_000)))).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+  expect(isReadableMarkdown("x".repeat(20_001))).toBe(false);
   const item = "- **Item**: `some_name` does _this_ with [a link](http://x.example) and `more_code`\n";
-  expect(isReadable(item.repeat(150))).toBe(true);
+  expect(isReadableMarkdown(item.repeat(150))).toBe(true);
 });
 
 test("what would steer a terminal or turn the order of a text is shown as a sign", () => {

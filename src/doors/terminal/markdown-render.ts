@@ -2,14 +2,9 @@ import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
 import { largest } from "../../core/lists/long-lists.js";
+import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
 import type { Colors } from "../shared/terminal.js";
 import type { RenderBlocks } from "./text-stream.js";
-
-/**
- * Maximum length of a block that is rendered. A longer block is shown as written, because the lexer takes quadratic time for some inputs
- * and recurses deeply for others.
- */
-const maxBlockLength = 20_000;
 
 /**
  * Returns a function that renders Markdown as text with ANSI codes, without a final line end. The Markdown must not contain control
@@ -17,7 +12,7 @@ const maxBlockLength = 20_000;
  */
 export function createRenderer(colors: Colors): RenderBlocks {
   return (markdown, width) => {
-    if (markdown.length > maxBlockLength) return markdown.trim();
+    if (!isReadableMarkdown(markdown)) return markdown.trim();
     try {
       return new Renderer(colors).blocks(lexer(markdown), width);
     } catch {

@@ -1,18 +1,13 @@
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
 import { escapeHtml } from "./escape.js";
-
-/**
- * Maximum length of a text that is parsed as Markdown, in characters. A longer text is shown as plain text, because the Markdown lexer
- * takes quadratic time or recurses deeply for some texts.
- */
-const maxLength = 20_000;
 
 /**
  * Converts the model's Markdown to HTML that uses only a few kinds of elements. HTML in the Markdown is shown as text. Pictures become
  * links, so that the page loads nothing.
  */
 export function markdownToHtml(markdown: string): string {
-  if (markdown.length > maxLength) return plain(markdown);
+  if (!isReadableMarkdown(markdown)) return plain(markdown);
   try {
     return blocks(lexer(markdown));
   } catch {

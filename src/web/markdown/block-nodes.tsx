@@ -1,7 +1,7 @@
 /** Renders Markdown as elements of the page. No text is inserted as HTML, so no text of a model can run as code. */
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import type { ComponentChildren } from "preact";
-import { isReadable } from "./blocks.js";
+import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
 import { CodeBlock } from "./code-block.js";
 import { ForeignLink } from "./foreign-link.js";
 
@@ -14,7 +14,7 @@ export function blockNodes(markdown: string): ComponentChildren {
   // again for each new piece of text.
   const [, language = "", code = ""] = openFence.exec(markdown) ?? [];
   if (code && !fenceLine.test(code)) return <CodeBlock language={language} text={code} />;
-  if (!isReadable(markdown)) return plain(markdown);
+  if (!isReadableMarkdown(markdown)) return plain(markdown);
   try {
     return blocks(lexer(markdown));
   } catch {

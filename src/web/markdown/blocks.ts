@@ -1,18 +1,5 @@
 /** Splits a growing Markdown text into complete blocks, which do not change any more, and one open block. */
 
-/** Length of the longest block that the lexer may read. The lexer takes quadratic time for some inputs and recurses deeply for others. */
-const maxLength = 20_000;
-/**
- * Maximum number of emphasis marks in a block. The lexer took 17 s for 10,000 marks in 20,000 characters. A list of 150 items, each with
- * bold text, code and a link, has only 2,300 marks.
- */
-const mostMarks = 3_000;
-
-/** Returns true if the lexer can read the block in a short time. Other blocks are shown as plain text. */
-export function isReadable(block: string): boolean {
-  return block.length <= maxLength && (block.match(/[*_~>[<`]/g)?.length ?? 0) <= mostMarks;
-}
-
 const fence = /^\s*(`{3,}|~{3,})/;
 const listItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])\s/;
 
