@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
 import type { HttpDoor } from "../../../src/doors/http/serve.js";
+import { LoggedTurns } from "../../../src/doors/http/turns/logged-turns.js";
 import type { App } from "../../../src/index.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, failure, type LlmServer, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
@@ -383,4 +384,62 @@ test("a turn that is referred to again and again is not told beyond all measure"
   const refused = await post(`${door.url}/v1/responses`, { input });
   expect([refused.status, await refused.json()]).toMatchObject([400, { error: { code: "context_length_exceeded" } }]);
   expect(llm.requests).toHaveLength(asked);
+});
+
+describe("a call with very many entries", () => {
+  const many = 100_001;
+  const part = { type: "text", text: "x" };
+  const said = { role: "user", content: "x" };
+
+  test.each([
+    ["messages of a chat completion", "chat/completions", { messages: Array(many).fill(said) }, "messages"],
+    [
+      "parts of a chat completion",
+      "chat/completions",
+      { messages: [{ ...said, content: Array(many).fill(part) }] },
+      "messages",
+    ],
+    ["items", "responses", { input: Array(many).fill(said) }, "input"],
+    ["tools", "responses", { input: "x", tools: Array(many).fill({ type: "function", name: "f" }) }, "tools"],
+  ])("is refused with the place and the limit: %s", async (_, path, body, param) => {
+    const response = await post(`${door.url}/v1/${path}`, body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: "too_many_entries", param, message: expect.stringMatching(/10000\d entries.*at most 100000/) },
+    });
+  });
+
+  test("is refused in the words of Anthropic's API too", async () => {
+    const messages = [{ role: "user", content: Array(many).fill(part) }];
+    const response = await post(`${door.url}/v1/messages`, { model: "mcp-platform", max_tokens: 5, messages });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ type: "error", error: { type: "invalid_request_error" } });
+  });
+});
+
+test("a call that refers to very many conversations reads a few at a time, so that other calls pass", async () => {
+  let [reading, most, others] = [0, 0, 0];
+  let isDone = false;
+  const history = async () => {
+    most = Math.max(most, ++reading);
+    const until = performance.now() + 1;
+    while (performance.now() < until); // blocks, as a read of a file does
+    await Promise.resolve();
+    reading--;
+    return [];
+  };
+  const other = () => {
+    others++;
+    if (!isDone) setImmediate(other);
+  };
+  setImmediate(other);
+  const id = (index: number) => `call_${Buffer.from(JSON.stringify([`c${index}`, "t"])).toString("base64url")}_0`;
+  const messages = Array.from({ length: 500 }, (__, index) => {
+    const toolCalls = [{ id: id(index), name: "f", arguments: "{}" }];
+    return { role: "assistant" as const, content: "", toolCalls };
+  });
+  expect(await new LoggedTurns({ history }).history(messages)).toEqual(messages);
+  isDone = true;
+  expect(most).toBeLessThanOrEqual(20);
+  expect(others).toBeGreaterThan(5);
 });

@@ -2,6 +2,7 @@
  * Reads messages of Anthropic's API as messages of this host. An unsupported block is refused, because leaving it out would change the
  * conversation. The error names the position of the block.
  */
+import { lookUpAll } from "../../../core/async/slices.js";
 import { safeString } from "../../../core/json.js";
 import { addAll } from "../../../core/lists/long-lists.js";
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/messages.js";
@@ -27,12 +28,10 @@ export async function readMessages(
   turns: LoggedTurns,
   messages: readonly MessageParam[],
 ): Promise<Message[]> {
-  const read = await Promise.all(
-    mergedAnswers(messages).map(({ role, blocks }) => {
-      if (role === "assistant") return readAnswer(hub, turns, blocks);
-      return role === "system" ? readSystem(blocks) : readUser(blocks);
-    }),
-  );
+  const read = await lookUpAll(mergedAnswers(messages), ({ role, blocks }) => {
+    if (role === "assistant") return readAnswer(hub, turns, blocks);
+    return role === "system" ? readSystem(blocks) : readUser(blocks);
+  });
   return requireSize(read.flat());
 }
 

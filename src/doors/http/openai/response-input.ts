@@ -1,4 +1,5 @@
 /** Reads the input of `/v1/responses` as messages. An unsupported item is refused, because leaving it out would change the conversation. */
+import { lookUpAll } from "../../../core/async/slices.js";
 import type { AssistantMessage, Message, ToolCall } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
@@ -39,7 +40,7 @@ interface Group {
 export async function readInput(parts: InputParts, items: readonly InputItem[]): Promise<Message[]> {
   const groups: Group[] = [];
   for (const [index, item] of items.entries()) addTo(groups, item, index);
-  const read = await Promise.all(groups.map((group) => readGroup(parts, group)));
+  const read = await lookUpAll(groups, (group) => readGroup(parts, group));
   return requireSize(read.flat());
 }
 

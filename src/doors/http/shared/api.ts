@@ -9,6 +9,7 @@ import type { JsonSchema } from "../../../core/messages.js";
 import { answerProblem } from "./answer-problem.js";
 import { ApiError } from "./api-errors.js";
 import { validated } from "./api-schemas.js";
+import { requireFewEntries } from "./body-entries.js";
 import { apiFailureOf } from "./failure.js";
 
 export interface ApiCall {
@@ -107,6 +108,7 @@ async function readBody(request: Request, maxBytes: number): Promise<string> {
 function parseBody(text: string): unknown {
   const body = parseJson(text);
   if (body === undefined) throw new ApiError(400, "invalid_body", "the body is not valid JSON");
-  if (isWritable(body)) return body;
-  throw new ApiError(400, "invalid_body", "the body is nested too deeply");
+  if (!isWritable(body)) throw new ApiError(400, "invalid_body", "the body is nested too deeply");
+  requireFewEntries(body);
+  return body;
 }

@@ -3,6 +3,7 @@
  * the calls of the servers' tools, nor the reasoning and signatures of the answers. So the model gets the whole turn from the log.
  */
 import { createHash } from "node:crypto";
+import { lookUpAll } from "../../../core/async/slices.js";
 import type { StoredEvent } from "../../../core/events.js";
 import type { Message, ToolCall } from "../../../core/messages.js";
 import type { Sessions } from "../../../session/sessions.js";
@@ -24,8 +25,8 @@ export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { c
 /** Turns of the log to which one API call refers. */
 export class LoggedTurns {
   readonly #sessions: Pick<Sessions, "history">;
-  /** Logs by conversation id. A call may refer to many turns of the same log, so each log is read only once. */
-  readonly #logs = new Map<string, Promise<readonly StoredEvent[]>>();
+  /** The turns of each log, by conversation id and turn id. A call may refer to many turns of the same log, so each log is read only once. */
+  readonly #logs = new Map<string, Promise<ReadonlyMap<string, readonly StoredEvent[]>>>();
   /** Ids that the model gave to calls, keyed by the ids that the caller knows. */
   readonly #modelIds = new Map<string, string>();
 
@@ -38,9 +39,9 @@ export class LoggedTurns {
    * `givenIds`. Undefined if the log does not have the turn any more. Rejects with StoreError.
    */
   async turn(place: TurnPlace, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
-    const log = await this.#read(place.conversationId);
-    const events = log.filter(({ turnId }) => turnId === place.turnId);
-    if (events.length === 0) return undefined;
+    const turns = await this.#read(place.conversationId);
+    const events = turns.get(place.turnId);
+    if (!events) return undefined;
     let index = 0;
     return answersOf(events).flatMap(({ message, calls }) => {
       const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));
@@ -62,7 +63,7 @@ export class LoggedTurns {
    * calls, so an answer without calls is not replaced.
    */
   async history(messages: readonly Message[]): Promise<Message[]> {
-    const read = await Promise.all(messages.map((message) => this.#answer(message)));
+    const read = await lookUpAll(messages, (message) => this.#answer(message));
     return requireSize(read.flat());
   }
 
@@ -96,14 +97,24 @@ export class LoggedTurns {
   }
 
   /**
-   * Reads the events of a conversation, except the first. The first event is not an answer, and it may hold a long history. Rejects with
-   * StoreError.
+   * Reads the turns of a conversation, without the first event. The first event is not an answer, and it may hold a long history. Rejects
+   * with StoreError.
    */
-  #read(conversationId: string): Promise<readonly StoredEvent[]> {
-    const events = this.#logs.get(conversationId) ?? this.#sessions.history(conversationId, 2);
-    this.#logs.set(conversationId, events);
-    return events;
+  #read(conversationId: string): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+    const turns = this.#logs.get(conversationId) ?? this.#sessions.history(conversationId, 2).then(byTurn);
+    this.#logs.set(conversationId, turns);
+    return turns;
   }
+}
+
+function byTurn(events: readonly StoredEvent[]): Map<string, StoredEvent[]> {
+  const turns = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    const turn = turns.get(event.turnId);
+    if (turn) turn.push(event);
+    else turns.set(event.turnId, [event]);
+  }
+  return turns;
 }
 
 /** Length from which an id of the model counts as unique to one call. Shorter ids, such as `call_1`, occur again in later answers. */
