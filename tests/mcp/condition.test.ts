@@ -31,3 +31,14 @@ test("a reason that quotes megabytes of a server keeps its beginning, without se
   condition.set("degraded", "left out: a tool");
   expect(condition.reason).toBe("left out: a tool");
 });
+
+test("a secret at the end of a shortened line of the log is not shown in part", () => {
+  const lines: string[] = [];
+  const config = { ...fixture("s"), env: { DB_DSN: "s3cr3t-t0ken" } };
+  const observe = ({ message }: { message: string }) => lines.push(message);
+  const condition = new Condition(config, { observe, changed: () => {} });
+  condition.notice(`${"x".repeat(195)}s3cr3t-t0ken`);
+  condition.logged("info", `${"x".repeat(1_995)}s3cr3t-t0ken`);
+  expect(lines).toHaveLength(2);
+  expect(lines.join()).not.toContain("s3cr3");
+});

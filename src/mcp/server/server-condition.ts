@@ -77,7 +77,7 @@ export class Condition {
   }
 
   notice(text: string): void {
-    this.log("debug", text.slice(0, maxNoticeChars));
+    this.log("debug", this.#redact(text).slice(0, maxNoticeChars));
   }
 
   /**
@@ -86,8 +86,9 @@ export class Condition {
    */
   logged(level: string, text: string): string {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
-    if (this.#mayLog()) this.log(ours, text.slice(0, maxLogChars));
-    return this.#redact(text);
+    const redacted = this.#redact(text);
+    if (this.#mayLog()) this.log(ours, redacted.slice(0, maxLogChars));
+    return redacted;
   }
 
   /**

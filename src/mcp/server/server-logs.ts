@@ -73,7 +73,7 @@ export class ServerLog {
   /** Adds one line. `source` is `stderr`, `host`, or the level of a log message. */
   line(source: string, text: string): void {
     if (text.trim() === "") return;
-    this.#file.add(`${source} ${this.#redact(text.slice(0, maxLineChars)).trimEnd().replaceAll("\n", "\\n")}`);
+    this.#file.add(`${source} ${this.#redact(text).slice(0, maxLineChars).trimEnd().replaceAll("\n", "\\n")}`);
   }
 
   end(): void {
