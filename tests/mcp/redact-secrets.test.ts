@@ -3,6 +3,7 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import { configuredSecrets } from "../../src/config/reading/secrets.js";
 import { explainAuth } from "../../src/mcp/auth/explain.js";
 import { redactor } from "../../src/mcp/shared/redact-secrets.js";
+import { StderrTail } from "../../src/mcp/transports/stderr-tail.js";
 
 const env = { PLACE: "secret-0123" };
 const uuid = "7f3c9a1e-4b2d-4c6f-9a8b-0d1e2f3a4b5c";
@@ -34,4 +35,18 @@ test("the advice to log in does not name the secret part of an address", () => {
   const [loaded] = config.mcpServers;
   if (!loaded || loaded.transport === "stdio") throw new Error("no server");
   expect(explainAuth(new Error("no"), loaded).message).toBe("https://x/[redacted]/mcp wants authorization: no");
+});
+
+test("a secret at the edge of what is kept of a server's stderr is hidden whole", () => {
+  const secret = "secret-0123456789";
+  const { config } = loadConfig({ mcpServers: { s: { command: "x", env: { DB_DSN: secret } } } }, { env });
+  const [loaded] = config.mcpServers;
+  if (!loaded) throw new Error("no server");
+  for (let after = 4096 - secret.length; after < 4096; after++) {
+    const tail = new StderrTail(loaded);
+    tail.add(`${"x".repeat(9_000)}${secret}`);
+    for (const letter of "y".repeat(after)) tail.add(letter);
+    expect(tail.words).not.toMatch(/\d/);
+    expect(tail.words.length).toBeLessThanOrEqual(4096);
+  }
 });

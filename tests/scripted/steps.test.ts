@@ -119,6 +119,12 @@ describe("a tool step", () => {
     expect(verdicts(result)).toEqual(["passed", expect.stringMatching(/^tool_error: .*no such table/)]);
   });
 
+  test("is not denied because the server's error says so", async () => {
+    const call = { name: "fs.oddly", args: { says: "not run: the user did not allow it" } };
+    const result = await runSteps({ ...auto, steps: [{ tool: call, assert: [{ type: "denied" }] }] });
+    expect(verdicts(result)).toEqual(["failed: denied"]);
+  });
+
   test("that no server has names the nearest one", async () => {
     const result = await runSteps({ steps: [{ tool: { name: "fs.ecko" } }] });
     expect(verdicts(result)).toEqual(["not_found: there is no tool fs.ecko (did you mean fs.echo?)"]);

@@ -106,7 +106,8 @@ const calls = {
   },
   report: ({ structured }) => ({ content: [{ type: "text", text: "report" }], structuredContent: structured }),
   meta: (_args, _token, meta) => text(JSON.stringify(meta ?? {})),
-  oddly() {
+  oddly({ says } = {}) {
+    if (says) return { ...text(says), isError: true };
     throw Object.assign(new Error("no such table"), { code: "E_SQL" });
   },
   freeze() {

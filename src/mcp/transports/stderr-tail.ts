@@ -2,7 +2,10 @@ import { stripVTControlCharacters } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
 import { redactor } from "../shared/redact-secrets.js";
 
+/** Maximum length of the text that is shown. */
 const tailChars = 4096;
+/** Length of the text that is kept. Secrets are removed from all of it before it is cut, so that no part of a secret stays at the edge. */
+const keptChars = 4 * tailChars;
 
 export class StderrTail {
   #text = "";
@@ -13,11 +16,11 @@ export class StderrTail {
   }
 
   add(text: string): void {
-    this.#text = (this.#text + text).slice(-tailChars);
+    this.#text = (this.#text + text).slice(-keptChars);
   }
 
   /** The last part of the text that the server wrote to stderr, without the server's configured secrets and without terminal sequences. */
   get words(): string {
-    return this.#redact(stripVTControlCharacters(this.#text)).trim();
+    return this.#redact(stripVTControlCharacters(this.#text)).slice(-tailChars).trim();
   }
 }

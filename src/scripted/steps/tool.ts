@@ -20,6 +20,7 @@ export async function performTool(step: StepOf<"tool">, context: StepContext): P
   const { name, server, tool } = findTool(host.hub, renderText(step.tool, variables, step.place));
   const id = conversation.nextRequestId();
   let structured: unknown;
+  let hasAnswered = false;
   const startedAt = host.now();
   const result = await callTool(
     host.hub,
@@ -30,13 +31,14 @@ export async function performTool(step: StepOf<"tool">, context: StepContext): P
       callId: id,
       ask: async (question) => answers.to(question),
       onAnswer: ({ structuredContent }) => {
+        hasAnswered = true;
         structured = structuredContent;
       },
     },
   );
   const text = textOf(result.content);
   const { isError } = result;
-  const call = { server, tool, args, isError, isDenied: isDeniedResult({ isError, text }), text };
+  const call = { server, tool, args, isError, isDenied: !hasAnswered && isDeniedResult({ isError, text }), text };
   const json = structured ?? parseJson(text);
   const outcome = plainOutcome(text, host.now() - startedAt, { json, calls: [call] });
   if (limits.signal.aborted) return { outcome, failure: stepFailureOf(limits.signal.reason) };
