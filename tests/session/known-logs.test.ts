@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
-import { type Checkpoint, parseCheckpoint } from "../../src/log/folds/checkpoint.js";
+import { type Checkpoint, laterCheckpoint, parseCheckpoint } from "../../src/log/folds/checkpoint.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { MemoryCheckpoints } from "../../src/log/memory/checkpoints.js";
 import { KnownLogs } from "../../src/session/conversations/known-logs.js";
@@ -173,4 +173,15 @@ test("a cached conversation is read anew for a model with a larger window", asyn
   const logs = new KnownLogs(store, undefined, 0);
   expect((await logs.read("c", { mostTokens: 100 })).events.length).toBeLessThan(100);
   expect((await logs.read("c", all)).events).toHaveLength(200);
+});
+
+test("a checkpoint that is made while the log is read still says that turns were trimmed before it", () => {
+  const events = stored(turnsOf("a", "b", "c", "d", "e")).map((event) => ({ ...event, seq: event.seq + 100 }));
+  const empty = { calls: 0, compared: [], found: [], resultIds: [], processes: [] };
+  const spent = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  const checkpoint = { version: 1, from: 101, turnId: "a", madeAt: 101, rewindableFrom: 100, spent, ...empty };
+  for (const isTrimmed of [true, false]) {
+    const later = laterCheckpoint({ checkpoint: { ...checkpoint, isTrimmed }, events }, undefined, 1);
+    expect(later?.checkpoint).toMatchObject({ from: 109, isTrimmed });
+  }
 });

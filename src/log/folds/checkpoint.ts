@@ -140,9 +140,8 @@ export function laterCheckpoint(
       madeAt: events.at(-1)?.seq ?? from,
       rewindableFrom: Math.max(from - 1, largest(shortenings.map(firstOf))),
       isTrimmed:
-        mostTokens === undefined &&
-        (turns.some(({ end }) => end && end.seq > covered) ||
-          (checkpoint?.isTrimmed === true && covered < checkpoint.from - 1)),
+        (mostTokens === undefined && turns.some(({ end }) => end && end.seq > covered)) ||
+        (checkpoint?.isTrimmed === true && covered < checkpoint.from - 1),
       spent: spentIn(before, checkpoint?.spent),
       calls: (checkpoint?.calls ?? 0) + callsIn(before),
       compared: modelsIn(turns, checkpoint).map((model) => ({
