@@ -73,9 +73,9 @@ onServer("a host", () => {
 
   test("waits for a free connection for longer than for a new one", async () => {
     const said: string[] = [];
-    const config = { driver: "postgres", url: await server.database(), poolSize: 1, connectTimeoutMs: 200 } as const;
+    const config = { driver: "postgres", url: await server.database(), poolSize: 1, connectTimeoutMs: 2_000 } as const;
     const database = new Database(config, ({ message }) => said.push(message));
-    const [slow, next] = ["SELECT pg_sleep(0.6)", "SELECT 1 AS one"].map((sql) => database.rows("read", "now", sql));
+    const [slow, next] = ["SELECT pg_sleep(2.5)", "SELECT 1 AS one"].map((sql) => database.rows("read", "now", sql));
     await slow;
     expect(await next).toEqual([{ one: 1 }]);
     expect(said).toEqual([]);
