@@ -18,6 +18,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
+import { listening } from "./listening.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -182,15 +183,7 @@ process.channel.unref();\n`,
     execArgv: ["--expose-gc", "--import", probe],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
-  let said = "";
-  const url = await new Promise((listening, failed) => {
-    child.once("exit", () => failed(new Error(said)));
-    child.stderr.on("data", (text) => {
-      said = `${said}${text}`.slice(-10_000);
-      const [, address] = /listening on (\S+)/.exec(said) ?? [];
-      if (address) listening(address);
-    });
-  });
+  const url = await listening(child);
   const ask = async (question = {}) => {
     child.send(question);
     return (await once(child, "message"))[0];

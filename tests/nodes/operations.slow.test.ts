@@ -28,6 +28,18 @@ interface Shown {
   unclaimed_turns: number;
 }
 
+/** Asks the first host whether it is ready. `until` waits for a status. */
+function readinessOf(nodes: Nodes) {
+  const ready = async () => {
+    const response = await fetch(`${nodes.all[0]?.url}/readyz`);
+    return [response.status, await response.json()];
+  };
+  const until = async (status: number) => {
+    while ((await ready())[0] !== status) await sleep(20);
+  };
+  return { ready, until };
+}
+
 async function show({ place }: Nodes): Promise<Shown> {
   const { exitCode, stdout, stderr } = await place.run(["nodes", "--json"]);
   expect([exitCode, stderr]).toEqual([0, ""]);
@@ -73,13 +85,7 @@ onServer("several hosts", () => {
     await using proxy = await startTcpProxy(Number(url.port));
     url.port = String(proxy.port);
     await using nodes = await Nodes.start(llm, url.href, {}, {}, 1);
-    const ready = async () => {
-      const response = await fetch(`${nodes.all[0]?.url}/readyz`);
-      return [response.status, await response.json()];
-    };
-    const until = async (status: number) => {
-      while ((await ready())[0] !== status) await sleep(20);
-    };
+    const { ready, until } = readinessOf(nodes);
     await until(200);
     proxy.refuse();
     await until(503);
@@ -99,13 +105,7 @@ onServer("several hosts", () => {
     await using llm = await startLlmServer([]);
     const url = await newDatabaseUrl();
     await using nodes = await Nodes.start(llm, url, {}, {}, 1);
-    const ready = async () => {
-      const response = await fetch(`${nodes.all[0]?.url}/readyz`);
-      return [response.status, await response.json()];
-    };
-    const until = async (status: number) => {
-      while ((await ready())[0] !== status) await sleep(20);
-    };
+    const { ready, until } = readinessOf(nodes);
     await until(200);
     const server = new URL(url);
     const name = server.pathname.slice(1);

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { listening } from "../listening.mjs";
 
 const stallProbe = fileURLToPath(new URL("stall-probe.mjs", import.meta.url));
 
@@ -46,15 +47,7 @@ export class Home {
       execArgv: ["--import", stallProbe],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
-    let said = "";
-    const url = await new Promise((listening, failed) => {
-      child.once("exit", () => failed(new Error(said)));
-      child.stderr.on("data", (text) => {
-        said = `${said}${text}`.slice(-10_000);
-        const [, address] = /listening on (\S+)/.exec(said) ?? [];
-        if (address) listening(address);
-      });
-    });
+    const url = await listening(child);
     return {
       /** Returns the longest stall of the event loop since the last call, in ms. */
       async stallMs() {
