@@ -4,9 +4,10 @@ import { applicationId } from "../shared/schema-version.js";
 import { conversationTitle, postgresConversations, sqliteConversations } from "./conversation-table.js";
 import { postgresHistories, sqliteHistories } from "./history-statements.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
+import { postgresUsage, postgresUsageRepaired } from "./postgres-usage-tables.js";
 import { postgresSearch, searchedText, sqliteSearch } from "./search-table.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
-import { postgresUsage, postgresUsageRepaired, sqliteUsage } from "./usage-tables.js";
+import { sqliteUsage } from "./sqlite-usage-tables.js";
 
 export type SqlDialect = "sqlite" | "postgres";
 

@@ -1,47 +1,8 @@
-/** SQL that counts the usage of events: the fold that the counters in `usage-tables.ts` must equal. */
+/** SQL that counts the usage of events: the fold that the counters (`usage-tables.ts`) must equal. */
 
 import { keyLength, quarterMs } from "../shared/spent.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, numberIn } from "./sqlite-place.js";
-
-export const hourMs = 60 * 60 * 1000;
-
-/** One of the two things that are counted: requests to models, or calls of tools. */
-export interface UsageKind {
-  rows: string;
-  totals: string;
-  /** PostgreSQL only: changes that are not yet in `totals`. */
-  changes: string;
-  keys: readonly string[];
-  /** The counters. The first is the number of events. It is 0 only if all counters are. */
-  counts: readonly [string, ...string[]];
-}
-
-export const modelKind: UsageKind = {
-  rows: "usage_models",
-  totals: "usage_model_totals",
-  changes: "usage_model_changes",
-  keys: ["provider", "model"],
-  counts: [
-    "requests",
-    "input_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "cached_tokens",
-    "cache_write_tokens",
-    "estimated_tokens",
-    "usd",
-    "unpriced",
-  ],
-};
-
-export const toolKind: UsageKind = {
-  rows: "usage_tools",
-  totals: "usage_tool_totals",
-  changes: "usage_tool_changes",
-  keys: ["name"],
-  counts: ["calls", "errors", "duration_ms", "result_bytes"],
-};
 
 /** SQL condition for the events that are counted. */
 export const isCounted = "type IN ('assistant_message', 'compaction', 'tool_result')";

@@ -5,16 +5,8 @@ import { quarterMs } from "../shared/spent.js";
 import { isUnfinished } from "./common-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, mostSeq, seqOf, storedBytes } from "./sqlite-place.js";
-import {
-  hourMs,
-  isCounted,
-  modelKind,
-  placeOf,
-  postgresFold,
-  sqliteFold,
-  toolKind,
-  type UsageKind,
-} from "./usage-fold.js";
+import { isCounted, placeOf, postgresFold, sqliteFold } from "./usage-fold.js";
+import { hourMs, modelKind, toolKind, type UsageKind } from "./usage-tables.js";
 
 interface UsageDialect {
   parameter: (place: number) => string;

@@ -1,6 +1,6 @@
 /**
- * Counters of usage, for both databases. They are written in the same transaction as the event that ends a turn, so that a report reads a
- * few rows instead of the events.
+ * The counters of usage, as both databases have them. They are written in the same transaction as the event that ends a turn, so that a report
+ * reads a few rows instead of the events.
  *
  * - `usage_models` and `usage_tools` have what a conversation used in a quarter of an hour, for each model or tool. They are what a deleted
  *   conversation takes back.
@@ -12,286 +12,56 @@
  * - `usage_backlog` has a row as long as older conversations are not counted: those with `touched < below`.
  * - `summaries` finds summaries (`compaction` events) by their time.
  */
-import { keyLength, quarterMs } from "../shared/spent.js";
-import { isMark } from "./common-statements.js";
-import { copying } from "./conversation-statements.js";
-import { jsonOf } from "./postgres-json.js";
-import { numberIn } from "./sqlite-place.js";
-import { hourMs, isCounted, modelKind, placeOf, postgresFold, toolKind, type UsageKind } from "./usage-fold.js";
+import { quarterMs } from "../shared/spent.js";
 
-const kinds = [modelKind, toolKind];
+/** One of the two things that are counted: requests to models, or calls of tools. */
+export interface UsageKind {
+  rows: string;
+  totals: string;
+  /** PostgreSQL only: changes that are not yet in `totals`. */
+  changes: string;
+  keys: readonly string[];
+  /** The counters. The first is the number of events. It is 0 only if all counters are. */
+  counts: readonly [string, ...string[]];
+}
+
+export const modelKind: UsageKind = {
+  rows: "usage_models",
+  totals: "usage_model_totals",
+  changes: "usage_model_changes",
+  keys: ["provider", "model"],
+  counts: [
+    "requests",
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "estimated_tokens",
+    "usd",
+    "unpriced",
+  ],
+};
+
+export const toolKind: UsageKind = {
+  rows: "usage_tools",
+  totals: "usage_tool_totals",
+  changes: "usage_tool_changes",
+  keys: ["name"],
+  counts: ["calls", "errors", "duration_ms", "result_bytes"],
+};
+
+/** Both kinds. */
+export const usageKinds = [modelKind, toolKind];
+
+export const hourMs = 60 * 60 * 1000;
 
 /** Lengths of the periods for which there are totals, in ms. With the hours, the days of most time zones take a quarter of the rows. */
-const spans = [quarterMs, hourMs];
+export const usageSpans = [quarterMs, hourMs];
 
-const columns = (names: readonly string[], type: string) => names.map((name) => `${name} ${type} NOT NULL`).join(", ");
+export const columnsOf = (names: readonly string[], type: string) =>
+  names.map((name) => `${name} ${type} NOT NULL`).join(", ");
 
-function sqliteTablesOf({ rows, totals, keys, counts }: UsageKind): string[] {
-  const key = keys.join(", ");
-  const names = [...keys, ...counts].join(", ");
-  const added = spans.map(
-    (span) => `(${span}, NEW.at / ${span} * ${span}, ${[...keys, ...counts].map((name) => `NEW.${name}`).join(", ")})`,
-  );
-  const same = keys.map((name) => `${name} = OLD.${name}`).join(" AND ");
-  const removed = spans.map((span) => {
-    const place = `span = ${span} AND at = OLD.at / ${span} * ${span} AND ${same}`;
-    const less = counts.map((name) => `${name} = ${name} - OLD.${name}`).join(", ");
-    return `UPDATE ${totals} SET ${less} WHERE ${place}; DELETE FROM ${totals} WHERE ${place} AND ${counts[0]} = 0;`;
-  });
-  return [
-    `DROP TABLE IF EXISTS ${rows}`,
-    `DROP TABLE IF EXISTS ${totals}`,
-    `CREATE TABLE ${rows} (at integer NOT NULL, number integer NOT NULL, counted integer NOT NULL, ${columns(keys, "text")},
-       ${columns(counts, "real")}, PRIMARY KEY (at, number, counted, ${key})) STRICT, WITHOUT ROWID`,
-    `CREATE TABLE ${totals} (span integer NOT NULL, at integer NOT NULL, ${columns(keys, "text")},
-       ${columns(counts, "real")}, PRIMARY KEY (span, at, ${key})) STRICT, WITHOUT ROWID`,
-    `CREATE TRIGGER ${rows}_added AFTER INSERT ON ${rows} BEGIN
-       INSERT INTO ${totals} (span, at, ${names}) VALUES ${added.join(", ")}
-       ON CONFLICT DO UPDATE SET ${counts.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")};
-     END`,
-    `CREATE TRIGGER ${rows}_removed AFTER DELETE ON ${rows} BEGIN ${removed.join(" ")} END`,
-  ];
-}
+export const allInBacklog = "SELECT max(touched) + 1, 0, count(*) FROM conversations HAVING count(*) > 0";
 
-const allInBacklog = "SELECT max(touched) + 1, 0, count(*) FROM conversations HAVING count(*) > 0";
-
-/** Empties the counters, for SQLite. All conversations are then in the backlog. The tables are made anew, because that is fastest. */
-export const sqliteEmptied = [
-  ...kinds.flatMap(sqliteTablesOf),
-  "DELETE FROM summaries",
-  "DELETE FROM usage_backlog",
-  "UPDATE conversations SET counted = 0",
-  `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
-];
-
-const familyIndex = "CREATE INDEX conversations_family ON conversations (family) WHERE family IS NOT NULL";
-
-/** Step of the migration, for SQLite. */
-export const sqliteUsage = [
-  "ALTER TABLE conversations ADD COLUMN counted integer NOT NULL DEFAULT 0",
-  "ALTER TABLE conversations ADD COLUMN family text",
-  `UPDATE conversations SET family = found.root
-     FROM (SELECT ${numberIn()} AS copy, json_extract(payload, '$.origins[#-1]') AS root FROM entries WHERE ${isMark("entries")} AND type = 'fork')
-       AS found
-     WHERE found.copy = conversations.number`,
-  familyIndex,
-  "CREATE TABLE summaries (id integer NOT NULL PRIMARY KEY, at integer NOT NULL) STRICT",
-  "CREATE INDEX summaries_at ON summaries (at)",
-  `CREATE TRIGGER entries_summarised AFTER INSERT ON entries WHEN NEW.type = 'compaction' BEGIN
-     INSERT INTO summaries (id, at) VALUES (NEW.id, NEW.at);
-   END`,
-  "CREATE TABLE usage_backlog (below integer NOT NULL, counted integer NOT NULL, conversations integer NOT NULL) STRICT",
-  ...sqliteEmptied,
-];
-
-function postgresTablesOf({ rows, totals, changes, keys, counts }: UsageKind): string[] {
-  const [keyColumns, countColumns] = [columns(keys, "text"), columns(counts, "float8")];
-  return [
-    `CREATE TABLE ${rows} (conversation_id text NOT NULL, at bigint NOT NULL, ${keyColumns}, ${countColumns})`,
-    `CREATE INDEX ${rows}_conversation ON ${rows} (conversation_id)`,
-    `CREATE INDEX ${rows}_at ON ${rows} (at)`,
-    `CREATE TABLE ${totals} (span bigint NOT NULL, at bigint NOT NULL, ${keyColumns}, ${countColumns},
-       PRIMARY KEY (span, at, ${keys.join(", ")}))`,
-    `CREATE TABLE ${changes} (at bigint NOT NULL, ${keyColumns}, ${countColumns})`,
-  ];
-}
-
-/** Returns the definitions of a CTE that stores new rows, which `found` has, and of a CTE with their changes of the totals. */
-function postgresAdded({ rows, changes, keys, counts }: UsageKind, found: string): string {
-  const names = [...keys, ...counts].join(", ");
-  return `${rows}_added AS (INSERT INTO ${rows} (conversation_id, at, ${names}) SELECT owner, at, ${names} FROM (${found}) AS found RETURNING *),
-     ${rows}_changes AS (INSERT INTO ${changes} SELECT at, ${names} FROM ${rows}_added)`;
-}
-
-const postgresRemoved = ({ rows, changes, keys, counts }: UsageKind, conversation: string) => `
-     WITH removed AS (DELETE FROM ${rows} WHERE conversation_id = ${conversation} RETURNING *)
-     INSERT INTO ${changes} SELECT at, ${[...keys, ...counts.map((name) => `-${name}`)].join(", ")} FROM removed;`;
-
-const postgresMerged = ({ totals, changes, keys, counts }: UsageKind) => `
-     WITH merged AS (DELETE FROM ${changes} RETURNING *)
-     INSERT INTO ${totals} AS total
-     SELECT span, at / span * span, ${keys.join(", ")}, ${counts.map((name) => `sum(${name})`).join(", ")}
-     FROM merged CROSS JOIN (VALUES ${spans.map((span) => `(${span}::bigint)`).join(", ")}) AS spans (span)
-     GROUP BY 1, 2, ${keys.join(", ")}
-     ON CONFLICT (span, at, ${keys.join(", ")}) DO UPDATE SET ${counts.map((name) => `${name} = total.${name} + excluded.${name}`).join(", ")};`;
-
-const postgresTables = [...kinds.flatMap(({ rows, totals, changes }) => [rows, totals, changes]), "summaries"];
-
-/** Empties the counters, for PostgreSQL. All conversations are then in the backlog. Other writers wait until the end of the transaction. */
-export const postgresEmptied = [
-  "LOCK TABLE conversations IN EXCLUSIVE MODE",
-  `TRUNCATE ${postgresTables.join(", ")}`,
-  "UPDATE conversations SET counted = 0 WHERE counted > 0",
-  "DELETE FROM usage_backlog",
-  `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
-];
-
-/**
- * One in so many ends of turns merges the changes into the totals. If every end changed the totals, all hosts would wait for the locks of
- * the same few rows.
- */
-const mergedEvery = 64;
-/** Sequence that counts the ends of turns. Ids of events cannot be used: if all turns have four events, the ends may be never 0 modulo 64. */
-const endings = "usage_endings";
-
-/**
- * Longest time, in ms, to wait for the locks that triggers need. More than `deadlock_timeout` (1 s by default), after which PostgreSQL
- * cancels an autovacuum that holds the lock.
- */
-const triggerLockMs = 2_000;
-
-/** Number of conversations that one call counts of the backlog. */
-const backlogPart = 50;
-/** Time, in ms, after which such a call counts no further conversation. */
-const backlogMs = 200;
-
-const usageFacts = `CREATE OR REPLACE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
-   BEGIN
-     RETURN ${jsonOf("payload")}::jsonb;
-   EXCEPTION WHEN OTHERS THEN
-     RETURN '{}'; -- an event that is nested too deep for this database
-   END $$`;
-
-/** Counts the events of a conversation that are not counted yet. */
-const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   DECLARE
-     known record; last_seq integer; earlier text[] := '{}';
-   BEGIN
-     SELECT counted, family INTO known FROM conversations WHERE conversation_id = p_conversation FOR NO KEY UPDATE;
-     SELECT max(seq) INTO last_seq FROM events WHERE conversation_id = p_conversation;
-     IF last_seq IS NULL OR known.counted IS NULL OR known.counted >= last_seq THEN RETURN; END IF;
-     IF known.counted = 0 THEN
-       INSERT INTO summaries SELECT conversation_id, seq, at FROM events
-         WHERE conversation_id = p_conversation AND type = 'compaction' ON CONFLICT DO NOTHING;
-     END IF;
-     IF known.family IS NOT NULL THEN
-       earlier := ARRAY(SELECT other.conversation_id FROM conversations AS other
-         JOIN events AS first ON first.conversation_id = other.conversation_id AND first.seq = 1
-         WHERE (other.family = known.family OR other.conversation_id = known.family)
-           AND first.id < (SELECT id FROM events WHERE conversation_id = p_conversation AND seq = 1));
-     END IF;
-     WITH fresh AS MATERIALIZED (
-       SELECT conversation_id, conversation_id AS owner, seq, turn_id, type, at, octet_length(payload) AS bytes, usage_facts(payload) AS facts
-       FROM events AS entry WHERE conversation_id = p_conversation AND seq > known.counted AND seq <= last_seq AND ${isCounted}
-         AND NOT EXISTS (SELECT FROM events AS other WHERE other.conversation_id = ANY (earlier)
-           AND (${placeOf("other.", "other.seq")}) = (${placeOf("entry.", "entry.seq")}))
-     ),
-     ${postgresAdded(modelKind, postgresFold.models("SELECT * FROM fresh"))},
-     ${postgresAdded(toolKind, postgresFold.tools("SELECT * FROM fresh"))}
-     UPDATE conversations SET counted = last_seq WHERE conversation_id = p_conversation;
-   END $$`;
-
-/**
- * Counts some conversations of the backlog, the latest first. Their turns cannot end meanwhile. So it returns after `backlogMs`, and the next
- * call skips what is counted.
- */
-const countBacklog = `CREATE OR REPLACE FUNCTION count_backlog() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   DECLARE
-     known record; part record; each text;
-   BEGIN
-     SELECT below INTO known FROM usage_backlog FOR UPDATE SKIP LOCKED;
-     IF NOT FOUND THEN RETURN; END IF;
-     SELECT array_agg(conversation_id ORDER BY conversation_id) AS ids, min(touched) AS below, count(*)::integer AS size INTO part
-       FROM (SELECT conversation_id, touched FROM conversations WHERE touched < known.below ORDER BY touched DESC LIMIT ${backlogPart}) AS latest;
-     FOREACH each IN ARRAY coalesce(part.ids, '{}') LOOP
-       PERFORM count_usage(each);
-       IF clock_timestamp() - statement_timestamp() > interval '${backlogMs} ms' AND each <> part.ids[part.size] THEN RETURN; END IF;
-     END LOOP;
-     PERFORM merge_usage();
-     IF part.size < ${backlogPart} THEN DELETE FROM usage_backlog;
-     ELSE UPDATE usage_backlog SET below = part.below, counted = counted + part.size;
-     END IF;
-   END $$`;
-
-const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   DECLARE
-     root text; each text;
-   BEGIN
-     IF TG_OP = 'INSERT' AND NEW.type = 'fork' THEN
-       UPDATE conversations SET family = usage_facts(NEW.payload) -> 'origins' ->> -1 WHERE conversation_id = NEW.conversation_id;
-       RETURN NULL;
-     END IF;
-     IF TG_OP = 'INSERT' THEN
-       PERFORM count_usage(NEW.conversation_id);
-       IF nextval('${endings}') % ${mergedEvery} = 0 THEN PERFORM merge_usage(); END IF;
-       RETURN NULL;
-     END IF;
-     SELECT coalesce(family, conversation_id) INTO root FROM conversations WHERE conversation_id = OLD.conversation_id;
-     PERFORM FROM conversations WHERE family = root OR conversation_id IN (root, OLD.conversation_id) ORDER BY conversation_id FOR NO KEY UPDATE;
-     ${kinds.map((kind) => postgresRemoved(kind, "OLD.conversation_id")).join("")}
-     DELETE FROM summaries WHERE conversation_id = OLD.conversation_id;
-     -- What its copies have in common with it is now theirs.
-     FOR each IN SELECT conversation_id FROM conversations
-       WHERE (family = root OR conversation_id = root) AND conversation_id <> OLD.conversation_id AND counted > 0 LOOP
-       ${kinds.map((kind) => postgresRemoved(kind, "each")).join("")}
-       UPDATE conversations SET counted = 0 WHERE conversation_id = each;
-       PERFORM count_usage(each);
-     END LOOP;
-     IF nextval('${endings}') % ${mergedEvery} = 0 THEN PERFORM merge_usage(); END IF;
-     RETURN NULL;
-   END $$`;
-
-/** A rewind is the last change of its conversation, which then no longer belongs to the backlog. */
-const countedTrigger = `CREATE TRIGGER events_counted AFTER INSERT ON events FOR EACH ROW
-     WHEN ((NEW.type IN ('fork', 'rewind', 'turn_end', 'turn_error') OR NEW.position IS NULL AND NEW.${isCounted})
-       AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
-     EXECUTE FUNCTION keep_usage()`;
-
-/**
- * Step of the migration, for PostgreSQL. Triggers do the counting, because hosts of an earlier version may still run. Whatever locks several
- * conversations does so in the order of their ids, so that there is no deadlock.
- */
-export const postgresUsage = [
-  ...kinds.flatMap(postgresTablesOf),
-  `CREATE TABLE summaries (conversation_id text NOT NULL, seq integer NOT NULL, at bigint NOT NULL, PRIMARY KEY (conversation_id, seq))`,
-  "CREATE INDEX summaries_at ON summaries (at)",
-  "CREATE TABLE usage_backlog (below bigint NOT NULL, counted integer NOT NULL, conversations integer NOT NULL)",
-  // The row's lock lets only one transaction at a time merge changes.
-  "CREATE TABLE usage_merge (is_locked boolean NOT NULL)",
-  "INSERT INTO usage_merge VALUES (false)",
-  usageFacts,
-  `CREATE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   BEGIN
-     PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
-     IF NOT FOUND THEN RETURN; END IF;
-     ${kinds.map(postgresMerged).join("")}
-   END $$`,
-  countUsage,
-  countBacklog,
-  keepUsage,
-  `CREATE FUNCTION keep_summary() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   BEGIN
-     INSERT INTO summaries VALUES (NEW.conversation_id, NEW.seq, NEW.at) ON CONFLICT DO NOTHING;
-     RETURN NULL;
-   END $$`,
-  `SET LOCAL lock_timeout = ${triggerLockMs}`,
-  // Triggers of one event run in the order of their names: `events_changed` has made the row of `conversations` before, and
-  // `events_deleted` deletes it afterwards.
-  countedTrigger,
-  "CREATE TRIGGER events_counted_off AFTER DELETE ON events FOR EACH ROW WHEN (OLD.seq = 1) EXECUTE FUNCTION keep_usage()",
-  "CREATE TRIGGER events_summarised AFTER INSERT ON events FOR EACH ROW WHEN (NEW.type = 'compaction') EXECUTE FUNCTION keep_summary()",
-  "ALTER TABLE conversations ADD COLUMN counted integer NOT NULL DEFAULT 0, ADD COLUMN family text",
-  familyIndex,
-  `UPDATE conversations SET family = ${jsonOf("fork.payload")} -> 'origins' ->> -1 FROM events AS fork
-     WHERE ${isMark("fork")} AND fork.type = 'fork' AND fork.conversation_id = conversations.conversation_id`,
-  `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
-];
-
-const shortened = ({ rows, changes, keys }: UsageKind) =>
-  [rows, changes].map((table) => {
-    const isLong = keys.map((name) => `length(${name}) > ${keyLength}`).join(" OR ");
-    return `UPDATE ${table} SET ${keys.map((name) => `${name} = left(${name}, ${keyLength})`).join(", ")} WHERE ${isLong}`;
-  });
-
-/** Later step of the migration, for PostgreSQL. It brings the functions and the trigger to what they are here, and shortens long names. */
-export const postgresUsageRepaired = [
-  `CREATE SEQUENCE IF NOT EXISTS ${endings}`,
-  usageFacts,
-  countUsage,
-  countBacklog,
-  keepUsage,
-  ...kinds.flatMap(shortened),
-  `SET LOCAL lock_timeout = ${triggerLockMs}`,
-  "DROP TRIGGER events_counted ON events",
-  countedTrigger,
-];
+export const familyIndex = "CREATE INDEX conversations_family ON conversations (family) WHERE family IS NOT NULL";

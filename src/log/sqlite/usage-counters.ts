@@ -1,20 +1,13 @@
-import type {
-  ConversationUsage,
-  ModelUsage,
-  Period,
-  ToolUsage,
-  UsageCounters,
-  UsageProgress,
-} from "../../core/usage-store.js";
+import type { UsageCounters, UsageProgress } from "../../core/usage-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { idOf, seqOf, storedBytes, withinRange } from "../sql/sqlite-place.js";
-import { isCounted, modelKind, placeOf, sqliteFold, toolKind, type UsageKind } from "../sql/usage-fold.js";
-import { rangesOf, usageStatements } from "../sql/usage-statements.js";
+import { isCounted, placeOf, sqliteFold } from "../sql/usage-fold.js";
+import { UsageReports } from "../sql/usage-reports.js";
+import { usageStatements } from "../sql/usage-statements.js";
+import { modelKind, toolKind, type UsageKind, usageKinds } from "../sql/usage-tables.js";
 import type { Connection } from "./connection.js";
 import type { SqliteReader } from "./reader.js";
 import { type Guarded, transaction } from "./transaction.js";
-
-const { models, tools, conversations, first, backlog } = usageStatements.sqlite;
 
 /** Time in ms that `countOlder` may block the event loop. One conversation may take longer. */
 const blockedMs = 5;
@@ -57,15 +50,14 @@ const conversationWith = (condition: string) => `SELECT number, family, counted,
   FROM conversations WHERE ${condition}`;
 
 /** Counters of usage in the file. The first two methods must run in the transaction that writes the events. */
-export class SqliteUsage implements UsageCounters {
+export class SqliteUsage extends UsageReports implements UsageCounters {
   readonly #db: Connection;
   readonly #guarded: Guarded;
-  readonly #views: SqliteReader;
 
   constructor(db: Connection, { guarded, views }: { guarded: Guarded; views: SqliteReader }) {
+    super(usageStatements.sqlite, (sql, values) => views.rows(sql, values));
     this.#db = db;
     this.#guarded = guarded;
-    this.#views = views;
   }
 
   /** Counts the events of the conversation that are not counted yet. */
@@ -97,26 +89,11 @@ export class SqliteUsage implements UsageCounters {
     return (rows as { at: number }[]).map(({ at }) => at);
   }
 
-  models(periods: readonly Period[]): Promise<ModelUsage[]> {
-    return this.#views.rows(models, [rangesOf(periods)]);
-  }
-
-  tools(periods: readonly Period[]): Promise<ToolUsage[]> {
-    return this.#views.rows(tools, [rangesOf(periods)]);
-  }
-
-  async conversations({ since, until }: Period, most: number) {
-    const rows = await this.#views.rows<ConversationUsage & { lines: number }>(conversations, [since, until, most]);
-    return { conversations: rows.map(({ lines: _, ...row }) => row), all: rows[0]?.lines ?? 0 };
-  }
-
-  async first(): Promise<number | undefined> {
-    const [row] = await this.#views.rows<{ at: number | null }>(first);
-    return row?.at ?? undefined;
-  }
-
   async progress(): Promise<UsageProgress | undefined> {
-    return this.#guarded("read", () => this.#db.prepare(backlog).get() as UsageProgress | undefined);
+    return this.#guarded(
+      "read",
+      () => this.#db.prepare(usageStatements.sqlite.backlog).get() as UsageProgress | undefined,
+    );
   }
 
   async countOlder(): Promise<UsageProgress | undefined> {
@@ -130,7 +107,7 @@ export class SqliteUsage implements UsageCounters {
   }
 
   async reset(): Promise<void> {
-    const { sqliteEmptied } = await import("../sql/usage-tables.js");
+    const { sqliteEmptied } = await import("../sql/sqlite-usage-tables.js");
     this.#guarded("write", () =>
       transaction(this.#db, () => {
         for (const statement of sqliteEmptied) this.#db.exec(statement);
@@ -179,7 +156,7 @@ export class SqliteUsage implements UsageCounters {
   }
 
   #forget(number: number, quarters: readonly number[]): void {
-    for (const { rows } of [modelKind, toolKind]) {
+    for (const { rows } of usageKinds) {
       const remove = this.#db.prepare(`DELETE FROM ${rows} WHERE at = ? AND number = ?`);
       for (const at of quarters) remove.run(at, number);
     }
