@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
-import { type Checkpoint, laterCheckpoint, parseCheckpoint } from "../../src/log/folds/checkpoint.js";
+import { type Checkpoint, parseCheckpoint } from "../../src/log/folds/checkpoint.js";
+import { laterCheckpoint } from "../../src/log/folds/later-checkpoint.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { MemoryCheckpoints } from "../../src/log/memory/checkpoints.js";
 import { KnownLogs } from "../../src/session/conversations/known-logs.js";

@@ -6,14 +6,9 @@
 
 import type { ChatStore } from "../../core/chat-store.js";
 import type { StoredEvent } from "../../core/events.js";
-import {
-  type Checkpoint,
-  isValid,
-  type LogSince,
-  laterCheckpoint,
-  parseCheckpoint,
-} from "../../log/folds/checkpoint.js";
+import { type Checkpoint, isValid, type LogSince, parseCheckpoint } from "../../log/folds/checkpoint.js";
 import { tokensOf } from "../../log/folds/estimate.js";
+import { laterCheckpoint } from "../../log/folds/later-checkpoint.js";
 import { turnMessages } from "../../log/folds/replay.js";
 import { isOfNoTurn } from "../../log/folds/rewind.js";
 import { readTurns } from "../../log/folds/turn-records.js";
