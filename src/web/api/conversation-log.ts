@@ -1,16 +1,8 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { addAll } from "../../core/lists/long-lists.js";
+import { Arrivals, type LogChange } from "./arrivals.js";
 import { type Api, ApiFailure } from "./host-client.js";
-import type { HostMessage, LastSeen, LiveChunk, StoredMessage, WireError } from "./host-messages.js";
+import type { HostMessage, LastSeen, StoredMessage, WireError } from "./host-messages.js";
 import type { Follower, HostSocket } from "./socket.js";
-
-/** Changes of the log since the last notification. Listeners are notified at most once per frame. */
-export interface LogChange {
-  stored: readonly StoredMessage[];
-  live: readonly LiveChunk[];
-  /** True if the live chunks of earlier changes are no longer valid, because the page has connected anew. */
-  isAnew: boolean;
-}
 
 export interface MessageListener {
   changed(change: LogChange): void;
@@ -38,39 +30,33 @@ interface LogParts {
  * are not kept; they are passed on to listeners.
  */
 export class ConversationLog implements Follower {
-  /** Stored messages in order, as in the answer of /api/sessions/ID. */
-  readonly stored: ReadonlySignal<readonly StoredMessage[]>;
-  /** True when the messages up to the last one that the conversation had at opening have arrived. */
-  readonly isCurrent: ReadonlySignal<boolean>;
-  /** True if the conversation has messages before those in `stored`. */
-  readonly hasEarlier: ReadonlySignal<boolean>;
-  /** The first messages of the conversation, if `stored` does not begin with them. */
-  readonly beginning: ReadonlySignal<readonly StoredMessage[]>;
-  readonly failure: ReadonlySignal<WireError | undefined>;
   readonly #stored = signal<readonly StoredMessage[]>([]);
   readonly #isCurrent = signal(false);
   readonly #hasEarlier = signal(false);
   readonly #beginning = signal<readonly StoredMessage[]>([]);
   readonly #failure = signal<WireError | undefined>(undefined);
-  readonly #listeners = new Set<MessageListener>();
+  /** Stored messages in order, as in the answer of /api/sessions/ID. */
+  readonly stored: ReadonlySignal<readonly StoredMessage[]> = this.#stored;
+  /** True when the messages up to the last one that the conversation had at opening have arrived. */
+  readonly isCurrent: ReadonlySignal<boolean> = this.#isCurrent;
+  /** True if the conversation has messages before those in `stored`. */
+  readonly hasEarlier: ReadonlySignal<boolean> = this.#hasEarlier;
+  /** The first messages of the conversation, if `stored` does not begin with them. */
+  readonly beginning: ReadonlySignal<readonly StoredMessage[]> = this.#beginning;
+  readonly failure: ReadonlySignal<WireError | undefined> = this.#failure;
   readonly #parts: LogParts;
-  readonly #left = new AbortController();
-  /** Chunks of an event that has not arrived completely. */
-  #chunks: StoredMessage[] = [];
-  #loading: Promise<void> | undefined;
-  #seen: LastSeen | undefined;
-  #news: { stored: StoredMessage[]; live: LiveChunk[]; isAnew: boolean } = { stored: [], live: [], isAnew: false };
-  #leastSkewMs = Number.NEGATIVE_INFINITY;
+  readonly #closing = new AbortController();
+  readonly #listeners = new Set<MessageListener>();
+
+  readonly #arrivals = new Arrivals();
+  #isNotifying = false;
+  /** The value of `isCurrent` once the listeners are notified. */
   #willBeCurrent = false;
-  #isTelling = false;
+  #leastSkewMs = Number.NEGATIVE_INFINITY;
+  #loadingEarlier: Promise<void> | undefined;
 
   constructor(parts: LogParts) {
     this.#parts = parts;
-    this.stored = this.#stored;
-    this.isCurrent = this.#isCurrent;
-    this.hasEarlier = this.#hasEarlier;
-    this.beginning = this.#beginning;
-    this.failure = this.#failure;
   }
 
   /** Time of the host's clock minus the time of this browser's clock, in ms. 0 if unknown. */
@@ -80,7 +66,7 @@ export class ConversationLog implements Follower {
 
   /** The last event that has arrived completely. */
   get seen(): LastSeen | undefined {
-    return this.#seen;
+    return this.#arrivals.seen;
   }
 
   /** Loads the end of the conversation and follows it until the returned function is called. */
@@ -88,13 +74,13 @@ export class ConversationLog implements Follower {
     const { conversationId, isNew } = this.#parts;
     let leave = () => {};
     const follow = () => {
-      if (!this.#left.signal.aborted) leave = socket.follow(conversationId, this);
+      if (!this.#closing.signal.aborted) leave = socket.follow(conversationId, this);
     };
     if (isNew) follow();
     else void this.#loadEnd().then(follow);
     return () => {
       leave();
-      this.#left.abort();
+      this.#closing.abort();
     };
   }
 
@@ -106,39 +92,39 @@ export class ConversationLog implements Follower {
 
   /** Loads messages before those in `stored`, with the beginning of at least one turn. Rejects with ApiFailure. */
   loadEarlier(most = eventsInPage): Promise<void> {
-    this.#loading ??= this.#loadBefore(most).finally(() => {
-      this.#loading = undefined;
+    this.#loadingEarlier ??= this.#loadBefore(most).finally(() => {
+      this.#loadingEarlier = undefined;
     });
-    return this.#loading;
+    return this.#loadingEarlier;
   }
 
   /** Loads the whole conversation, so that the browser can search it. Rejects with ApiFailure. */
   async loadAll(): Promise<void> {
-    while (this.#hasEarlier.value && !this.#left.signal.aborted) await this.loadEarlier(mostInPage);
+    while (this.#hasEarlier.value && !this.#closing.signal.aborted) await this.loadEarlier(mostInPage);
   }
 
   async #loadBefore(most: number): Promise<void> {
     const [first] = this.#stored.value;
     if (!first || !this.#hasEarlier.value) return;
     const messages = await this.#messagesBefore(first.seq, most, hasBeginning);
-    if (this.#left.signal.aborted) return;
+    if (this.#closing.signal.aborted) return;
     this.#stored.value = [...messages, ...this.#stored.value];
     for (const listener of this.#listeners) listener.prepended(messages);
   }
 
   /** Loads the last turns. Tries again until the host answers. A conversation that does not exist yet has no turns. */
   async #loadEnd(): Promise<void> {
-    const { signal: left } = this.#left;
-    while (!left.aborted) {
+    const { signal: closing } = this.#closing;
+    while (!closing.aborted) {
       try {
         const messages = await this.#messagesBefore(undefined, eventsInPage, areWholeTurns);
         for (const message of messages) this.#take(message);
         this.#failure.value = undefined;
-        this.#tellSoon(false);
+        this.#notifySoon(false);
         if (this.#hasEarlier.value) void this.#loadBeginning();
         return;
       } catch (error) {
-        if (left.aborted) return;
+        if (closing.aborted) return;
         if (!(error instanceof ApiFailure)) throw error;
         if (error.kind === "not_found") return;
         const { message, kind, isPassing } = error;
@@ -148,15 +134,16 @@ export class ConversationLog implements Follower {
     }
   }
 
+  /** Loads the first messages, which have the title. If that fails, the conversation is shown without its title. */
   async #loadBeginning(): Promise<void> {
     const { api, conversationId } = this.#parts;
     // The first event of a copy says of what it is a copy, and the second one is its first message.
-    const loading = api.storedMessages(conversationId, { before: 3, limit: 2 }, this.#left.signal);
+    const loading = api.storedMessages(conversationId, { before: 3, limit: 2 }, this.#closing.signal);
     await loading.then(
       ({ messages }) => {
         this.#beginning.value = messages;
       },
-      () => {}, // the conversation is shown without its title
+      () => {},
     );
   }
 
@@ -169,7 +156,7 @@ export class ConversationLog implements Follower {
     const { api, conversationId } = this.#parts;
     let messages: StoredMessage[] = [];
     for (let next = before; ; next = messages[0]?.seq) {
-      const page = await api.storedMessages(conversationId, { before: next, limit }, this.#left.signal);
+      const page = await api.storedMessages(conversationId, { before: next, limit }, this.#closing.signal);
       messages = [...page.messages, ...messages];
       this.#hasEarlier.value = page.hasEarlier;
       if (!page.hasEarlier || isEnough(messages)) return messages;
@@ -177,43 +164,37 @@ export class ConversationLog implements Follower {
   }
 
   begin(): { from: number; seen?: LastSeen | undefined } {
-    this.#chunks = [];
-    this.#news = { ...this.#news, live: [], isAnew: true };
-    return { from: (this.#seen?.seq ?? 0) + 1, seen: this.#seen };
+    this.#arrivals.beginAnew();
+    const { seen } = this.#arrivals;
+    return { from: (seen?.seq ?? 0) + 1, seen };
   }
 
   take(message: HostMessage): void {
     if (message.status === "error") this.#failure.value = message.chunk;
     else if (message.status === "complete") this.#failure.value = undefined;
-    else if (message.status === "chunk" && message.seq === undefined) this.#news.live.push(message.chunk);
+    else if (message.status === "chunk" && message.seq === undefined) this.#arrivals.addLive(message.chunk);
     else if (message.status === "chunk") this.#take(message);
-    this.#tellSoon(message.status === "complete");
+    this.#notifySoon(message.status === "complete");
   }
 
-  #take({ seq, chunk }: StoredMessage): void {
-    if (this.#seen && seq <= this.#seen.seq) return;
-    this.#chunks.push({ seq, chunk });
-    if (chunk.type === "text" || chunk.type === "reasoning") return; // not the last chunk of the answer: `usage` follows and completes it
-    this.#seen = { seq, turn_id: chunk.metadata.turn_id };
+  #take(message: StoredMessage): void {
+    const isNewEvent = this.#arrivals.add(message);
+    if (!isNewEvent || !this.#isCurrent.value) return;
     // The event took some time to arrive, so the host's clock is ahead of this browser's clock by at least this difference.
-    if (this.#isCurrent.value) this.#leastSkewMs = Math.max(this.#leastSkewMs, chunk.metadata.at - Date.now());
-    addAll(this.#news.stored, this.#chunks);
-    this.#news.live = this.#news.live.filter(({ type }) => type !== "text" && type !== "reasoning");
-    this.#chunks = [];
+    this.#leastSkewMs = Math.max(this.#leastSkewMs, message.chunk.metadata.at - Date.now());
   }
 
-  #tellSoon(isCurrent: boolean): void {
+  #notifySoon(isCurrent: boolean): void {
     this.#willBeCurrent ||= isCurrent;
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    onNextFrame(() => this.#tell());
+    if (this.#isNotifying) return;
+    this.#isNotifying = true;
+    onNextFrame(() => this.#notify());
   }
 
-  #tell(): void {
-    this.#isTelling = false;
-    if (this.#left.signal.aborted) return;
-    const change = this.#news;
-    this.#news = { stored: [], live: [], isAnew: false };
+  #notify(): void {
+    this.#isNotifying = false;
+    if (this.#closing.signal.aborted) return;
+    const change = this.#arrivals.change();
     if (change.stored.length > 0) this.#stored.value = [...this.#stored.value, ...change.stored];
     for (const listener of this.#listeners) listener.changed(change);
     this.#isCurrent.value = this.#willBeCurrent;

@@ -25,8 +25,8 @@ const subprotocol = "mcp-platform";
  * restarts.
  */
 export class HostSocket {
-  readonly state: ReadonlySignal<LinkState>;
   readonly #state = signal<LinkState>("connecting");
+  readonly state: ReadonlySignal<LinkState> = this.#state;
   readonly #url: string;
   readonly #protocols: string[];
   readonly #followers = new Map<string, { conversationId: string; follower: Follower }>();
@@ -36,7 +36,6 @@ export class HostSocket {
   #lastId = 0;
 
   constructor(origin: string, token?: string) {
-    this.state = this.#state;
     this.#url = `${origin.replace(/^http/, "ws")}/ws/chat`;
     this.#protocols = [subprotocol, ...(token ? [`bearer.${base64Url(token)}`] : [])];
     window.addEventListener("online", () => this.#connectNow());

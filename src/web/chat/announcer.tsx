@@ -3,7 +3,7 @@ import { useRef } from "preact/hooks";
 import { BlockSplitter } from "../markdown/blocks.js";
 import { visibleText } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
-import { openQuestion, runningTurn, type Turn } from "./fold-turns.js";
+import { openQuestion, runningTurn, type Turn } from "./dialogue.js";
 
 /** Announces the running turn to screen readers: each paragraph of the answer, the tools, the questions and the end of the turn. */
 export function Announcer({ state }: { state: ChatState }) {

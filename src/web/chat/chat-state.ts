@@ -1,9 +1,11 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { ConversationLog, LogChange } from "../api/conversation-log.js";
+import type { LogChange } from "../api/arrivals.js";
+import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import type { StoredMessage } from "../api/host-messages.js";
 import { newPageId } from "../api/page-ids.js";
-import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./fold-turns.js";
+import { type Dialogue, emptyDialogue, runningTurn, type Turn } from "./dialogue.js";
+import { DialogueFold } from "./fold-turns.js";
 import { LiveAnswer } from "./live-answer.js";
 import { SendQueue } from "./send-queue.js";
 
@@ -16,19 +18,18 @@ interface ChatStateParts {
 }
 
 export class ChatState {
-  readonly dialogue: ReadonlySignal<Dialogue>;
+  readonly #dialogue = signal<Dialogue>(emptyDialogue);
+  readonly dialogue: ReadonlySignal<Dialogue> = this.#dialogue;
   /** Messages that the log does not contain yet. */
   readonly outgoing: SendQueue;
   /** Error of the last action. Undefined if the last action succeeded. An error of an outgoing message is stored with that message. */
   readonly failure: Signal<string | undefined> = signal(undefined);
   readonly live = new LiveAnswer();
-  readonly #dialogue = signal<Dialogue>(emptyDialogue);
   readonly #fold = new DialogueFold();
   readonly #parts: ChatStateParts;
 
   constructor(parts: ChatStateParts) {
     this.#parts = parts;
-    this.dialogue = this.#dialogue;
     this.outgoing = new SendQueue(parts);
     this.#take({ stored: parts.log.stored.value, live: [], isAnew: false });
   }

@@ -1,94 +1,19 @@
-/** Folds the stored messages of a conversation into what the chat shows. The result is immutable. */
-
-import type { StopReason } from "../../core/events.js";
-import { addAll } from "../../core/lists/long-lists.js";
-import type { FinishReason } from "../../core/messages.js";
-import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/host-messages.js";
-
-export interface ToolItem {
-  kind: "tool";
-  id: string;
-  name: string;
-  arguments: string;
-  plannedAt: number;
-  sentAt?: number;
-  result?: { at: number; isError: boolean; content: readonly WirePart[] };
-}
-
-export interface AnswerItem {
-  kind: "answer";
-  seq: number;
-  reasoning: string;
-  text: string;
-  /** Time when the model was asked. `at` is the time when the model answered. */
-  from: number;
-  at: number;
-  model: string;
-  provider: string;
-  attempts: number;
-  finishReason: FinishReason;
-  usage: WireUsage | null;
-  isInterrupted: boolean;
-}
-
-export interface QuestionItem {
-  kind: "question";
-  at: number;
-  question: WireQuestion;
-  answer?: { at: number; value: unknown };
-}
-
-export interface CompactionItem {
-  kind: "compaction";
-  seq: number;
-  at: number;
-  summary: string;
-  provider: string;
-  model: string;
-  usage: WireUsage | null;
-}
-
-/** From here on, the model does not get the oldest turns. */
-export interface TrimItem {
-  kind: "trim";
-  seq: number;
-  at: number;
-}
-
-export type Item = ToolItem | AnswerItem | QuestionItem | CompactionItem | TrimItem;
-
-export interface Turn {
-  turnId: string;
-  requestId: string;
-  seq: number;
-  text: string;
-  startedAt: number;
-  /** Time of the turn's last event. */
-  at: number;
-  items: readonly Item[];
-  end?: { at: number; stopReason: StopReason } | { at: number; error: WireError };
-}
-
-export interface Dialogue {
-  turns: readonly Turn[];
-  origin?: string;
-}
-
-export const emptyDialogue: Dialogue = { turns: [] };
+import type { StoredMessage } from "../api/host-messages.js";
+import type { Dialogue, Item, QuestionItem, ToolItem, Turn } from "./dialogue.js";
 
 /** A turn that this fold may still change, because no dialogue with it was returned yet. */
 type DraftTurn = Omit<Turn, "items"> & { items: Item[] };
 
 /**
- * Folds messages in time that grows with their number. The messages may begin in the middle of the log, as the last part of a long
- * conversation does: messages of a turn whose beginning is missing are kept until `prepend` brings it. Turns in which nothing happened stay
- * the same objects.
+ * Folds the stored messages of a conversation into a dialogue, in time that grows with the number of messages. The messages may begin in the
+ * middle of the log, as the last part of a long conversation does: messages of a turn whose beginning is missing are kept until `prepend`
+ * brings it. A dialogue is immutable, and turns in which nothing happened stay the same objects.
  */
 export class DialogueFold {
   #origin: string | undefined;
   #turns: Turn[] = [];
   /** Index in `#turns`, by turn id. */
-  readonly #places = new Map<string, number>();
+  readonly #indexes = new Map<string, number>();
   /** Turns of `#turns` that were changed since the last dialogue was returned. */
   readonly #drafts = new Map<string, DraftTurn>();
   /** Messages of turns whose beginning has not come, by turn id. */
@@ -96,28 +21,26 @@ export class DialogueFold {
   /** Turns that began after this event were taken back, if they began before the first message of this fold. */
   #earliestRewind = Number.POSITIVE_INFINITY;
   /** Reasoning and text of an answer. They arrive before the usage of the answer, with the same `seq`. */
-  #parts = { reasoning: "", text: "" };
+  #answer = { reasoning: "", text: "" };
 
   /** Returns the dialogue with these messages added at its end. The messages must come in the order of the log. */
   add(messages: readonly StoredMessage[]): Dialogue {
-    for (const message of messages) this.#step(message);
+    for (const message of messages) this.#take(message);
     return this.#dialogue();
   }
 
   /** Returns the dialogue with the messages that come directly before those that are in it. */
   prepend(messages: readonly StoredMessage[]): Dialogue {
     const earlier = new DialogueFold();
-    earlier.add(messages);
-    const later = this.#headless;
-    for (const { turnId } of earlier.#turns) for (const message of later.get(turnId) ?? []) earlier.#step(message);
+    for (const message of messages) earlier.#take(message);
+    // A message goes to its turn if the turn begins in `messages`. Otherwise it keeps waiting for the beginning.
+    for (const waiting of this.#headless.values()) for (const message of waiting) earlier.#take(message);
     this.#headless = earlier.#headless;
-    for (const [turnId, its] of later) if (!earlier.#places.has(turnId)) this.#hold(turnId, its);
-    const standing = earlier.#turns.filter(({ seq }) => seq <= this.#earliestRewind);
-    this.#turns = [...standing, ...this.#turns];
-    this.#places.clear();
-    for (const [index, { turnId }] of this.#turns.entries()) this.#places.set(turnId, index);
-    this.#earliestRewind = Math.min(this.#earliestRewind, earlier.#earliestRewind);
     this.#origin ??= earlier.#origin;
+    this.#turns = [...earlier.#turns.filter(({ seq }) => seq <= this.#earliestRewind), ...this.#turns];
+    this.#earliestRewind = Math.min(this.#earliestRewind, earlier.#earliestRewind);
+    this.#indexes.clear();
+    for (const [index, { turnId }] of this.#turns.entries()) this.#indexes.set(turnId, index);
     return this.#dialogue();
   }
 
@@ -126,13 +49,7 @@ export class DialogueFold {
     return { turns: [...this.#turns], ...(this.#origin !== undefined && { origin: this.#origin }) };
   }
 
-  #hold(turnId: string, messages: readonly StoredMessage[]): void {
-    const held = this.#headless.get(turnId);
-    if (held) addAll(held, messages);
-    else this.#headless.set(turnId, [...messages]);
-  }
-
-  #step(message: StoredMessage): void {
+  #take(message: StoredMessage): void {
     const { seq, chunk } = message;
     const { turn_id: turnId, at } = chunk.metadata;
     if (chunk.type === "fork") this.#origin = chunk.data.origins[0];
@@ -141,19 +58,25 @@ export class DialogueFold {
       const { request_id: requestId } = chunk.metadata;
       const turn: DraftTurn = { turnId, requestId, seq, text: chunk.data, startedAt: at, at, items: [] };
       this.#drafts.set(turnId, turn);
-      this.#places.set(turnId, this.#turns.push(turn) - 1);
+      this.#indexes.set(turnId, this.#turns.push(turn) - 1);
     } else {
       const turn = this.#draft(turnId);
-      if (turn) this.#next(turn, message);
-      else this.#hold(turnId, [message]);
+      if (turn) this.#continue(turn, message);
+      else this.#wait(turnId, message);
     }
+  }
+
+  #wait(turnId: string, message: StoredMessage): void {
+    const waiting = this.#headless.get(turnId);
+    if (waiting) waiting.push(message);
+    else this.#headless.set(turnId, [message]);
   }
 
   #rewind(toSeq: number): void {
     this.#earliestRewind = Math.min(this.#earliestRewind, toSeq);
     for (let last = this.#turns.at(-1); last && last.seq > toSeq; last = this.#turns.at(-1)) {
       this.#turns.pop();
-      this.#places.delete(last.turnId);
+      this.#indexes.delete(last.turnId);
       this.#drafts.delete(last.turnId);
     }
   }
@@ -162,7 +85,7 @@ export class DialogueFold {
   #draft(turnId: string): DraftTurn | undefined {
     const draft = this.#drafts.get(turnId);
     if (draft) return draft;
-    const index = this.#places.get(turnId);
+    const index = this.#indexes.get(turnId);
     const turn = index === undefined ? undefined : this.#turns[index];
     if (index === undefined || !turn) return undefined;
     const copy = { ...turn, items: [...turn.items] };
@@ -171,10 +94,11 @@ export class DialogueFold {
     return copy;
   }
 
-  #next(turn: DraftTurn, { seq, chunk }: StoredMessage): void {
+  /** Adds an event that is not the first one of its turn. */
+  #continue(turn: DraftTurn, { seq, chunk }: StoredMessage): void {
     const { at } = chunk.metadata;
     if (chunk.type === "reasoning" || chunk.type === "text") {
-      this.#parts[chunk.type] = chunk.data;
+      this.#answer[chunk.type] = chunk.data;
       return;
     }
     turn.at = at;
@@ -184,17 +108,10 @@ export class DialogueFold {
     switch (chunk.type) {
       case "usage": {
         const { model, provider, attempts, interrupted, finish_reason: finishReason } = chunk.metadata;
-        const parts = this.#parts;
-        this.#parts = { reasoning: "", text: "" };
-        const facts = {
-          model,
-          provider,
-          attempts,
-          finishReason,
-          usage: chunk.data,
-          isInterrupted: interrupted === true,
-        };
-        items.push({ kind: "answer", seq, ...parts, ...facts, from: lastAnswered(turn), at });
+        const isInterrupted = interrupted === true;
+        const facts = { model, provider, attempts, finishReason, usage: chunk.data, isInterrupted };
+        items.push({ kind: "answer", seq, ...this.#answer, ...facts, from: askedAt(turn), at });
+        this.#answer = { reasoning: "", text: "" };
         break;
       }
       case "tool_call":
@@ -245,7 +162,7 @@ function changeTool(items: Item[], id: string, change: Partial<ToolItem>): void 
  * Returns the time when the model was asked for its next answer. This is the start of the turn, or the time when the turn's last tool call
  * had finished. Calls before the last answer had finished when that answer was asked for.
  */
-function lastAnswered({ startedAt, items }: DraftTurn): number {
+function askedAt({ startedAt, items }: DraftTurn): number {
   let from = startedAt;
   for (let index = items.length - 1; index >= 0; index--) {
     const item = items[index];
@@ -253,14 +170,4 @@ function lastAnswered({ startedAt, items }: DraftTurn): number {
     if (item?.kind === "tool") from = Math.max(from, item.result?.at ?? 0);
   }
   return from;
-}
-
-/** Returns the first turn that has not ended. Later turns wait for it. */
-export function runningTurn({ turns }: Dialogue): Turn | undefined {
-  return turns.find(({ end }) => !end);
-}
-
-export function openQuestion({ items, end }: Turn): QuestionItem | undefined {
-  if (end) return undefined;
-  return items.find((item) => item.kind === "question" && !item.answer) as QuestionItem | undefined;
 }

@@ -8,7 +8,7 @@ import type { WireQuestion } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount, shownDollars } from "../shared/format-text.js";
-import type { QuestionItem } from "./fold-turns.js";
+import type { QuestionItem } from "./dialogue.js";
 import { SchemaForm } from "./schema-form.js";
 
 interface QuestionCardProps {

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount, shownDollars } from "../shared/format-text.js";
-import type { Turn } from "./fold-turns.js";
+import type { Turn } from "./dialogue.js";
 import { type LiveAnswer, liveNote } from "./live-answer.js";
 import { type RowSpan, timelineRows } from "./timeline-rows.js";
 

@@ -4,7 +4,7 @@ import type { WirePart } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { ForeignLink } from "../markdown/foreign-link.js";
 import { visibleText } from "../markdown/visible.js";
-import type { ToolItem } from "./fold-turns.js";
+import type { ToolItem } from "./dialogue.js";
 import type { Progress } from "./live-answer.js";
 
 interface ToolCardProps {

@@ -4,7 +4,7 @@ import type { WireError } from "../api/host-messages.js";
 import { Markdown } from "../markdown/markdown.js";
 import { visibleText } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
-import type { AnswerItem, Item, Turn } from "./fold-turns.js";
+import type { AnswerItem, Item, Turn } from "./dialogue.js";
 import { QuestionCard } from "./question-card.js";
 import { ToolCard } from "./tool-card.js";
 

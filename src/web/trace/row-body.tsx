@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { indentedJson } from "../../core/json.js";
 import { elapsedText } from "../../core/text/durations.js";
 import type { WireUsage } from "../api/host-messages.js";
-import type { AnswerItem, QuestionItem, ToolItem } from "../chat/fold-turns.js";
+import type { AnswerItem, QuestionItem, ToolItem } from "../chat/dialogue.js";
 import { PartView } from "../chat/tool-card.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";

@@ -1,6 +1,6 @@
 /** Converts a turn to the rows of a waterfall diagram. */
 import { largest } from "../../core/lists/long-lists.js";
-import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, TrimItem, Turn } from "../chat/fold-turns.js";
+import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, TrimItem, Turn } from "../chat/dialogue.js";
 
 export interface Span {
   /** `wait` means waiting for a person, or for other calls to finish. */

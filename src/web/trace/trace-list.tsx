@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { type Dialogue, runningTurn } from "../chat/fold-turns.js";
+import { type Dialogue, runningTurn } from "../chat/dialogue.js";
 import { counted } from "../shared/format-text.js";
 import { sumsText } from "./row-words.js";
 import { sumsOf } from "./rows.js";

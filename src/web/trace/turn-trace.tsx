@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
 import { useEffect } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";
-import type { Turn } from "../chat/fold-turns.js";
+import type { Turn } from "../chat/dialogue.js";
 import type { LiveAnswer, Progress } from "../chat/live-answer.js";
 import { ProgressLine } from "../chat/tool-card.js";
 import { visibleText } from "../markdown/visible.js";

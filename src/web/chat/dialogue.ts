@@ -1,0 +1,86 @@
+/** A conversation as the chat and the trace show it. `fold-turns.ts` makes it from the stored messages. */
+
+import type { StopReason } from "../../core/events.js";
+import type { FinishReason } from "../../core/messages.js";
+import type { WireError, WirePart, WireQuestion, WireUsage } from "../api/host-messages.js";
+
+export interface ToolItem {
+  kind: "tool";
+  id: string;
+  name: string;
+  arguments: string;
+  plannedAt: number;
+  sentAt?: number;
+  result?: { at: number; isError: boolean; content: readonly WirePart[] };
+}
+
+export interface AnswerItem {
+  kind: "answer";
+  seq: number;
+  reasoning: string;
+  text: string;
+  /** Time when the model was asked. `at` is the time when the model answered. */
+  from: number;
+  at: number;
+  model: string;
+  provider: string;
+  attempts: number;
+  finishReason: FinishReason;
+  usage: WireUsage | null;
+  isInterrupted: boolean;
+}
+
+export interface QuestionItem {
+  kind: "question";
+  at: number;
+  question: WireQuestion;
+  answer?: { at: number; value: unknown };
+}
+
+export interface CompactionItem {
+  kind: "compaction";
+  seq: number;
+  at: number;
+  summary: string;
+  provider: string;
+  model: string;
+  usage: WireUsage | null;
+}
+
+/** From here on, the model does not get the oldest turns. */
+export interface TrimItem {
+  kind: "trim";
+  seq: number;
+  at: number;
+}
+
+export type Item = ToolItem | AnswerItem | QuestionItem | CompactionItem | TrimItem;
+
+export interface Turn {
+  turnId: string;
+  requestId: string;
+  seq: number;
+  text: string;
+  startedAt: number;
+  /** Time of the turn's last event. */
+  at: number;
+  items: readonly Item[];
+  end?: { at: number; stopReason: StopReason } | { at: number; error: WireError };
+}
+
+export interface Dialogue {
+  turns: readonly Turn[];
+  origin?: string;
+}
+
+export const emptyDialogue: Dialogue = { turns: [] };
+
+/** Returns the first turn that has not ended. Later turns wait for it. */
+export function runningTurn({ turns }: Dialogue): Turn | undefined {
+  return turns.find(({ end }) => !end);
+}
+
+export function openQuestion({ items, end }: Turn): QuestionItem | undefined {
+  if (end) return undefined;
+  return items.find((item) => item.kind === "question" && !item.answer) as QuestionItem | undefined;
+}
