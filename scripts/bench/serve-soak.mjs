@@ -12,11 +12,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, createServer, request } from "node:http";
+import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { HttpAgent } from "agentkeepalive";
 import { WebSocket } from "ws";
 import { listening } from "./listening.mjs";
 
@@ -40,7 +41,8 @@ process.once("exit", () => rmSync(home, { recursive: true, force: true }));
 const model = await startModel();
 const postgres = flags.storage === "postgres" ? await startPostgres() : undefined;
 const host = await startHost();
-const agent = new Agent({ keepAlive: true, maxSockets: 2 * atOnce });
+// The host closes an unused connection after 5 s. A request sent at that moment would be reset.
+const agent = new HttpAgent({ maxSockets: 2 * atOnce, freeSocketTimeout: 2_000 });
 
 process.stdout.write("conversations   heap MB    RSS MB   handles   idle processor   processor a conversation\n");
 let met = 0;
