@@ -80,6 +80,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
       `CREATE TABLE checkpoints (conversation_id text NOT NULL PRIMARY KEY${isSqlite ? "" : " REFERENCES conversations ON DELETE CASCADE"},
          checkpoint text NOT NULL) ${strict}`,
     ],
+    isSqlite ? [] : plannedOnce,
   ];
 }
 
@@ -120,6 +121,14 @@ const conversationsTogether = [
   `CREATE VIEW events AS SELECT id, conversation_id, ${seqOf()} AS seq, turn_id, type, request_id, payload, at, position
      FROM entries JOIN conversations ON number = ${numberIn()}`,
 ];
+
+/**
+ * Makes PostgreSQL plan the statements of these functions once for each connection. By its own choice, it planned those of `count_usage` at
+ * every end of a turn, which took 1.5 of the database's 4.4 ms of processor time for a turn.
+ */
+const plannedOnce = ["count_usage(text)", "keep_conversation()"].map(
+  (name) => `ALTER FUNCTION ${name} SET plan_cache_mode = force_generic_plan`,
+);
 
 /** The key for `postgres/notice-seal.ts`: 244 random bits. */
 const noticeKey = [

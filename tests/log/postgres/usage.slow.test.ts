@@ -47,6 +47,17 @@ onPostgres("the counters of usage on PostgreSQL", () => {
     await store.close();
   });
 
+  test("a connection plans the statements that count once, and not at every end of a turn", async () => {
+    const url = await newDatabaseUrl();
+    const store = await openStore({ driver: "postgres", url }, parts);
+    const planned = await query(
+      url,
+      "SELECT proname FROM pg_proc WHERE 'plan_cache_mode=force_generic_plan' = ANY (proconfig) ORDER BY proname",
+    );
+    expect(planned.map(({ proname }) => proname)).toEqual(["count_usage", "keep_conversation"]);
+    await store.close();
+  });
+
   test("a database whose changes have a long name is repaired when it is migrated", async () => {
     const url = await newDatabaseUrl();
     const store = await openStore({ driver: "postgres", url }, parts);
