@@ -191,6 +191,50 @@ describe("a tool that needs approval", () => {
     const unknown = acp.agent.request(methods.agent.session.setMode, { sessionId, modeId: "yolo" });
     await expect(unknown).rejects.toMatchObject({ code: -32602 });
   });
+
+  const auto = (permissions: object = {}) => ({
+    chat: { service: { approval: "auto", permissions }, storage: { driver: "memory" } },
+  });
+
+  test("is asked about by a rule that asks, although the configuration runs what no rule decides", async () => {
+    await using llm = await startLlmServer([echo(), answer("done")]);
+    const config = auto({ ask: ["s.echo"] });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+    await using acp = await openAcp(app, { onPermission: () => "reject_once" });
+    const { sessionId, modes } = await newSession(acp.agent);
+    expect(modes).toMatchObject({ currentModeId: "auto" });
+    await acp.prompt(sessionId, "hi");
+    expect(acp.permissions).toHaveLength(1);
+    expect(acp.of("tool_call_update").at(-1)).toMatchObject({ status: "failed" });
+  });
+
+  test("stays denied by a kept no, although the configuration has come to run what no rule decides", async () => {
+    await using llm = await startLlmServer([echo(), answer("a"), echo(), answer("b")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    await using acp = await openAcp(app, { onPermission: () => "reject_always" });
+    const sessionId = await acp.begin();
+    await acp.prompt(sessionId, "one");
+    const { config } = app;
+    const service = { ...config.chat.service, approval: "auto" as const };
+    await app.apply({ ...config, chat: { ...config.chat, service } });
+    await acp.prompt(sessionId, "two");
+    const ends = acp.of("tool_call_update").filter(({ status }) => status === "completed" || status === "failed");
+    expect(ends.map(({ status }) => status)).toEqual(["failed", "failed"]);
+  });
+
+  test("is asked about in a session that is open when the configuration begins to ask", async () => {
+    await using llm = await startLlmServer([echo(), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: auto() });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    const { config } = app;
+    const service = { ...config.chat.service, approval: "ask" as const };
+    await app.apply({ ...config, chat: { ...config.chat, service } });
+    await acp.prompt(sessionId, "hi");
+    expect(acp.permissions).toHaveLength(1);
+    expect(acp.of("current_mode_update")).toMatchObject([{ currentModeId: "ask" }]);
+    expect(acp.of("config_option_update").at(-1)).toMatchObject({ configOptions: [{ currentValue: "ask" }, {}] });
+  });
 });
 
 describe("questions beside approval", () => {

@@ -125,12 +125,12 @@ function runDoor(app: App) {
   const stdin = new PassThrough();
   const stdout = new PassThrough();
   const { onInterrupt, interrupt } = interrupts();
-  const { models, extendHub, orchestrator, config } = app;
+  const { models, extendHub, orchestrator } = app;
   const host = {
     ...doorParts(app),
     newId,
     version: "1.0.0",
-    approval: () => config.chat.service.approval,
+    approval: () => app.config.chat.service.approval,
     models,
     extendHub,
     contextWindow: (model?: string) => orchestrator.facts(model).contextWindow,

@@ -37,14 +37,16 @@ export class AcpSession {
   readonly #questions: OpenQuestions;
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
   readonly #account: ShownUsage = { usd: 0 };
-  #mode: ModeId;
+  /** Undefined until the user of the session chooses a mode: the approval mode of the configuration then applies, with its rules. */
+  #chosenMode: ModeId | undefined;
+  #shownMode: ModeId;
   #model: string | undefined;
   #isTitled: boolean;
 
   constructor(parts: AcpSessionParts, { isTitled }: { isTitled: boolean }) {
     this.#parts = parts;
     this.#questions = new OpenQuestions(parts);
-    this.#mode = parts.host.approval();
+    this.#shownMode = this.#mode;
     this.#isTitled = isTitled;
   }
 
@@ -116,14 +118,14 @@ export class AcpSession {
   }
 
   async setMode(id: string): Promise<void> {
-    this.#mode = modeOf(id);
+    this.#chooseMode(id);
     await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
   }
 
   /** Throws RequestError for an unknown option, LlmError for an unusable model. */
   async setOption(id: string, value: string): Promise<void> {
     if (id === "mode") {
-      this.#mode = modeOf(value);
+      this.#chooseMode(value);
       await this.#tell([{ sessionUpdate: "current_mode_update", currentModeId: this.#mode }]);
     } else if (id === "model") {
       this.#parts.host.resolveModel(value);
@@ -134,11 +136,31 @@ export class AcpSession {
   async #run(requestId: string, content: ContentPart[], signal: AbortSignal): Promise<PromptResponse["stopReason"]> {
     const { session } = this.#parts;
     signal.addEventListener("abort", () => session.cancel(requestId));
-    const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#mode });
+    const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });
+    await this.#showMode();
     const title = textOf(content).slice(0, 80);
     if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
     this.#isTitled = true;
     return this.follow(turn, { showsPrompt: false });
+  }
+
+  get #mode(): ModeId {
+    return this.#chosenMode ?? this.#parts.host.approval();
+  }
+
+  #chooseMode(id: string): void {
+    this.#chosenMode = modeOf(id);
+    this.#shownMode = this.#chosenMode;
+  }
+
+  /** Tells the client the mode if a reload of the configuration has changed it. */
+  async #showMode(): Promise<void> {
+    if (this.#shownMode === this.#mode) return;
+    this.#shownMode = this.#mode;
+    await this.#tell([
+      { sessionUpdate: "current_mode_update", currentModeId: this.#mode },
+      { sessionUpdate: "config_option_update", configOptions: this.choices.configOptions },
+    ]);
   }
 
   async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {

@@ -34,8 +34,6 @@ const always: PermissionOption[] = [
   { optionId: "reject_always", name: "Always reject in this session", kind: "reject_always" },
 ];
 
-export const isAlwaysRejected = (answer: unknown): boolean => asObject(answer)?.remember === "rejected";
-
 /** Resolves with the user's answer. Rejects if the client cannot answer; callers treat this as a no. */
 export async function askClient({ questionId, question }: QuestionEvent, asking: Asking): Promise<unknown> {
   switch (question.kind) {
@@ -61,7 +59,7 @@ async function askApproval({ call, server, tool, reason }: ApprovalQuestion, ask
     content: [{ type: "content", content: { type: "text", text: reason } }],
   });
   if (chosen === "allow_always") return { allow: true, remember: "session" };
-  if (chosen === "reject_always") return { allow: false, remember: "rejected" };
+  if (chosen === "reject_always") return { allow: false, remember: "session" };
   return chosen === "allow_once";
 }
 

@@ -1,7 +1,7 @@
 import type { AgentContext, ClientCapabilities } from "@agentclientprotocol/sdk";
 import type { QuestionEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
-import { askClient, isAlwaysRejected } from "./ask-client.js";
+import { askClient } from "./ask-client.js";
 
 interface OpenQuestion {
   client: AgentContext;
@@ -9,12 +9,10 @@ interface OpenQuestion {
   session: Session;
 }
 
-/** Questions of turns to the user that the client has not answered yet, and the tools that the user has chosen to always reject. */
+/** Questions of turns to the user that the client has not answered yet. */
 export class OpenQuestions {
   readonly #asked: OpenQuestion;
   readonly #open = new Set<string>();
-  /** Names of the tools that are always rejected, as `server__tool`. */
-  readonly #rejected = new Set<string>();
   #isLeft = false;
 
   constructor(asked: OpenQuestion) {
@@ -24,15 +22,13 @@ export class OpenQuestions {
   /** Asks the client, unless the question was answered before. `toolCallId` maps the model's id of a call to the client's id. */
   ask(event: QuestionEvent, toolCallId: (callId: string) => string): void {
     const { session, client, capabilities } = this.#asked;
-    const { questionId, question } = event;
+    const { questionId } = event;
     if (!session.isAsking(event)) return;
-    const tool = question.kind === "approval" ? `${question.server}__${question.tool}` : undefined;
     const answer = (value: unknown) => {
       this.#open.delete(questionId);
-      if (tool && isAlwaysRejected(value)) this.#rejected.add(tool);
       session.answer(questionId, value);
     };
-    if (this.#isLeft || (tool && this.#rejected.has(tool))) {
+    if (this.#isLeft) {
       answer(false);
       return;
     }
