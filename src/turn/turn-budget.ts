@@ -152,8 +152,11 @@ export class Budget {
     const granted = this.#grantedIn(scope);
     const amount = this.#amount(scope, limit);
     const key = `${scope} ${limit}`;
-    do granted.set(key, (granted.get(key) ?? 0) + amount);
-    while (exceeds(used, needed, amount + (granted.get(key) ?? 0)));
+    const before = granted.get(key) ?? 0;
+    // Computed at once: a small limit may have been exceeded a billion times over.
+    const times = Math.max(1, Math.ceil((used + needed - before) / amount) - 1);
+    const enough = before + times * amount;
+    granted.set(key, exceeds(used, needed, amount + enough) ? enough + amount : enough);
   }
 
   /**

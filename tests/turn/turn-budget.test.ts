@@ -68,6 +68,15 @@ describe("a budget", () => {
     expect([...granted.values()]).toEqual([200]);
   });
 
+  test("a yes far beyond the limit is computed at once", async () => {
+    const { budget } = budgetWith({ conversation: { tokens: 3 } });
+    budget.spend({ tokens: 1e9 });
+    const reached = await budget.reached({ tokens: 1 });
+    if (reached) budget.grant(reached);
+    expect(await budget.reached({ tokens: 1 })).toBeUndefined();
+    expect((await budget.left({})).tokens).toBeLessThanOrEqual(3);
+  });
+
   test("its time stands still while any question waits", async () => {
     const { budget, clock } = budgetWith({ turn: { timeMs: 1000 } });
     const answers: (() => void)[] = [];

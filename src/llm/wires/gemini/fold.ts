@@ -1,5 +1,6 @@
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/messages.js";
+import { areTokenCounts } from "../../../core/token-usage.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
@@ -178,7 +179,7 @@ function isData(part: KeptPart): boolean {
 
 /**
  * Reads token counts. `candidatesTokenCount` does not include thoughts, and Gemini leaves out counts of 0. Returns undefined if the input
- * was not counted.
+ * was not counted, or if a count is impossible.
  */
 function usageOf(value: unknown): Usage | undefined {
   const usage = asObject(value);
@@ -186,9 +187,12 @@ function usageOf(value: unknown): Usage | undefined {
   if (!usage || prompt === undefined) return undefined;
   const thoughts = asNumber(usage.thoughtsTokenCount);
   const cached = asNumber(usage.cachedContentTokenCount);
+  const used = asNumber(usage.toolUsePromptTokenCount);
+  const written = asNumber(usage.candidatesTokenCount);
+  if (!areTokenCounts(prompt, used, written, thoughts, cached)) return undefined;
   return {
-    inputTokens: prompt + (asNumber(usage.toolUsePromptTokenCount) ?? 0),
-    outputTokens: (asNumber(usage.candidatesTokenCount) ?? 0) + (thoughts ?? 0),
+    inputTokens: prompt + (used ?? 0),
+    outputTokens: (written ?? 0) + (thoughts ?? 0),
     ...(thoughts === undefined ? {} : { reasoningTokens: thoughts }),
     ...(cached === undefined ? {} : { cachedTokens: cached }),
   };

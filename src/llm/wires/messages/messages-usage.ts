@@ -2,6 +2,7 @@
 
 import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
 import type { Usage } from "../../../core/messages.js";
+import { areTokenCounts } from "../../../core/token-usage.js";
 
 /** Merges token counts. A count of the later event replaces the earlier one, unless it is missing or null. */
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {
@@ -11,7 +12,7 @@ export function mergedUsage(before: JsonObject | undefined, later: unknown): Jso
   return { ...before, ...Object.fromEntries(said) };
 }
 
-/** Converts the token counts. Returns undefined if input or output was not counted. */
+/** Converts the token counts. Returns undefined if input or output was not counted, or if a count is impossible. */
 export function usageOf(counts: JsonObject | undefined): Usage | undefined {
   const outputTokens = asNumber(counts?.output_tokens);
   const fresh = asNumber(counts?.input_tokens);
@@ -20,8 +21,12 @@ export function usageOf(counts: JsonObject | undefined): Usage | undefined {
   const cacheWriteTokens = asNumber(counts.cache_creation_input_tokens);
   const cacheWrite1hTokens = asNumber(asObject(counts.cache_creation)?.ephemeral_1h_input_tokens);
   const reasoningTokens = asNumber(asObject(counts.output_tokens_details)?.thinking_tokens);
+  // Moonshot subtracts the cached tokens twice, so `fresh` may be negative, down to the number of cached tokens.
+  const input = fresh + (cachedTokens ?? 0);
+  if (!areTokenCounts(input, outputTokens, cachedTokens, cacheWriteTokens, cacheWrite1hTokens, reasoningTokens)) {
+    return undefined;
+  }
   return {
-    // Moonshot subtracts the cached tokens twice, so `fresh` may be negative.
     inputTokens: Math.max(0, fresh) + (cachedTokens ?? 0) + (cacheWriteTokens ?? 0),
     outputTokens,
     ...(reasoningTokens === undefined ? {} : { reasoningTokens }),

@@ -2,22 +2,23 @@
 
 import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
 import type { Usage } from "../../../core/messages.js";
+import { areTokenCounts } from "../../../core/token-usage.js";
 
-/** Reads the token counts. Returns undefined if input or output was not counted. */
+/** Reads the token counts. Returns undefined if input or output was not counted, or if a count is impossible. */
 export function openaiUsage(value: unknown): Usage | undefined {
   const usage = asObject(value);
   const prompt = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
   const completion = asNumber(usage?.completion_tokens) ?? asNumber(usage?.output_tokens);
   if (!usage || prompt === undefined || completion === undefined) return undefined;
   const cache = cacheCounts(usage);
+  const reported = reportedReasoning(usage);
+  const total = asNumber(usage.total_tokens);
+  if (!areTokenCounts(prompt, completion, reported, total, ...Object.values(cache))) return undefined;
   const inputTokens = countsCacheApart(usage)
     ? prompt + (cache.cachedTokens ?? 0) + (cache.cacheWriteTokens ?? 0)
     : prompt;
-  const reported = reportedReasoning(usage);
-  const uncounted = uncountedReasoning(usage, inputTokens + completion, {
-    reported,
-    isCached: Object.keys(cache).length > 0,
-  });
+  const isCached = Object.keys(cache).length > 0;
+  const uncounted = uncountedReasoning({ total, counted: inputTokens + completion, reported, isCached });
   const reasoningTokens = reported ?? uncounted;
   return {
     inputTokens,
@@ -67,12 +68,18 @@ function reportedReasoning(usage: JsonObject): number | undefined {
  * Returns the reasoning tokens that are billed but not counted in `completion_tokens`. xAI reports them separately; with Gemini they are
  * only part of `total_tokens`. Returns undefined if the total is larger for another reason.
  */
-function uncountedReasoning(
-  usage: JsonObject,
-  counted: number,
-  { reported, isCached }: { reported: number | undefined; isCached: boolean },
-): number | undefined {
-  const rest = (asNumber(usage.total_tokens) ?? 0) - counted;
+function uncountedReasoning({
+  total = 0,
+  counted,
+  reported,
+  isCached,
+}: {
+  total: number | undefined;
+  counted: number;
+  reported: number | undefined;
+  isCached: boolean;
+}): number | undefined {
+  const rest = total - counted;
   const isReasoning = reported === undefined ? !isCached : reported === rest;
   return rest > 0 && isReasoning ? rest : undefined;
 }
