@@ -5,7 +5,7 @@ import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatEvent, ForkEvent, UserMessageEvent } from "../../src/core/events.js";
 import type { AssistantMessage, ContentPart, Message } from "../../src/core/messages.js";
 import { drivers, withStore } from "../support/storages.js";
-import { request, rowsIn, turn } from "./support.js";
+import { listed, request, rowsIn, turn } from "./support.js";
 
 const text = (value: string): ContentPart[] => [{ type: "text", text: value }];
 const user = (value: string): Message => ({ role: "user", content: text(value) });
@@ -161,12 +161,42 @@ describe.each(drivers)("on %s", (driver) => {
       const { count, chars } = await rowsOf(storage);
       expect(count).toBe(39); // 20 questions and 19 answers
       expect(chars).toBe(19 * "{}".length); // the events of the calls have the messages
+      expect(await rowsIn(storage, "SELECT title FROM conversations WHERE title IS NOT NULL")).toEqual([]);
+      const [latest] = await listed(log);
+      expect(latest?.title).toBe(`question 19 ${long}`.slice(0, 80));
+      const turns = await rowsIn(storage, "SELECT turn_id FROM turns WHERE turn_id <> 'turn_19'");
+      expect(turns).toEqual([]); // the caller has the answers of these calls
+      const requests = await rowsIn(storage, "SELECT request_id FROM events WHERE type = 'user_message' ORDER BY id");
+      expect(requests.map((row) => row.request_id)).toEqual(Array.from({ length: 20 }, (_, id) => `request_${id}`));
       for (let id = 0; id < 19; id++) await log.archive.delete(`single_${id}`);
       const left = await rowsOf(storage);
       expect(left.count).toBe(39);
       expect(left.chars).toBeLessThan(38 * 1_200);
       const [event] = await log.read("single_19");
       expect(event).toMatchObject({ history: messages.slice(0, 38) });
+    }));
+
+  test("a request is known in its call and in a copy of it", () =>
+    withStore(driver, async (log) => {
+      const { event } = await store(
+        log,
+        1,
+        [user("Hello"), answer("Hi"), user("Again?")],
+        answers[0] as Step["answer"],
+      );
+      const first: ForkEvent = { type: "fork", turnId: "fork", origins: ["single_1"], toSeq: 3 };
+      await log.archive.copy("single_1", "copy", () => ({ first, seqs: [1, 2, 3] }));
+      await log.archive.copy("copy", "single_2", () => ({ first: { ...first, origins: ["copy"] }, seqs: [2, 3, 4] }));
+      for (const conversationId of ["single_1", "copy", "single_2"]) {
+        const again = await log.claim(conversationId, { ...event, turnId: "other" }, request("n"));
+        expect(again).toMatchObject({ created: false, turnId: "turn_1", ended: true });
+        const other = log.claim(conversationId, { ...event, content: text("Other") }, request("n"));
+        await expect(other).rejects.toMatchObject({ kind: "request_mismatch" });
+        const next = { ...turn("next").user("More"), history: [user("Hello")] };
+        expect(await log.claim(conversationId, next, request("n"))).toMatchObject({ created: true, turnId: "next" });
+        const known = await log.claim(conversationId, { ...next, turnId: "other" }, request("n"));
+        expect(known).toMatchObject({ created: false, turnId: "next", ended: false });
+      }
     }));
 
   test("calls that send the same history at once all keep it whole, and each can be continued or deleted alone", () =>

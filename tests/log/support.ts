@@ -31,7 +31,7 @@ export async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
 
 /** SQL that takes back the migration steps after that of the search index. */
 export const stepsAfterSearchUndone = {
-  sqlite: `DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
+  sqlite: `UPDATE entries SET request_id = payload ->> 'requestId' WHERE type = 'user_message' AND request_id IS NULL; DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
     DROP TABLE usage_models; DROP TABLE usage_tools; DROP TABLE usage_model_totals; DROP TABLE usage_tool_totals;
     DROP TABLE usage_backlog; DROP TABLE summaries; DROP TRIGGER entries_summarised; DROP INDEX conversations_family;
     ALTER TABLE conversations DROP COLUMN family; ALTER TABLE conversations DROP COLUMN counted;`,

@@ -341,6 +341,19 @@ describe.each(drivers)("on %s", (driver) => {
         expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 0 });
       }));
 
+    test("get no second answer to a question, not even in a call of an API", () =>
+      withStore(async (store) => {
+        const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q", value: true };
+        for (const conversationId of ["c", "single_1"]) {
+          await store.claim(conversationId, one.user("hello"), request("a"));
+          const { fence = 0 } = (await store.turns.acquire(conversationId, "turn_1", "a")) ?? {};
+          await store.append(conversationId, answered, at(fence, 2));
+          const send = (questionId: string) =>
+            store.turns.send(conversationId, "turn_1", { type: "answer", questionId, value: false });
+          expect([await send("q"), await send("other"), await send("other")]).toEqual([false, true, false]);
+        }
+      }));
+
     test("get what is said to their turns, in order and once; what is said to an ended turn is gone", () =>
       withStore(async (store) => {
         await store.claim("c", one.user("hello"), request("a"));

@@ -9,6 +9,7 @@ import {
   messageOfRow,
   type SaidEvent,
 } from "../shared/call-history.js";
+import { foldVersion } from "../shared/schema-version.js";
 import { deleteHistory, earlierOf } from "../sql/history-statements.js";
 
 /** SQL for the messages before the one in a row of `events`. */
@@ -26,8 +27,9 @@ interface KnownRow {
 }
 
 /**
- * Finds the rows of the messages that are known, and the events of the latest call that ended with the last of them. Parameters:
- * conversation, hashes of the messages, number of messages.
+ * Finds the rows of the messages that are known, and the events of the latest call that ended with the last of them. Deletes the row of that
+ * call's turn: the caller has its answer, so no host will repeat the statement that ended the turn (`appendEnd`). Parameters: conversation,
+ * hashes of the messages, number of messages.
  */
 const findKnown = `
   WITH RECURSIVE known (depth, above, id) AS (
@@ -41,7 +43,9 @@ const findKnown = `
       JOIN history_messages AS last ON last.parent = above AND last.message IS NULL
         AND last.hash = substring($2::bytea FROM ${hashBytes} * (depth - 1) + 1 FOR ${hashBytes})
       JOIN events AS asked ON asked.id = last.event
-    WHERE depth BETWEEN 1 AND $3::integer - 1 ORDER BY last.id DESC LIMIT 1)
+    WHERE depth BETWEEN 1 AND $3::integer - 1 ORDER BY last.id DESC LIMIT 1),
+  ended AS (DELETE FROM turns USING own WHERE turns.conversation_id = own.conversation_id AND turns.turn_id = own.turn_id
+    AND state = 'ended' AND fold <= ${foldVersion})
   SELECT depth AS known, id AS parent, EXISTS (SELECT FROM events WHERE conversation_id = $1) AS "isRepeated",
     ARRAY(SELECT nextval('history_messages_id_seq') FROM generate_series(depth + 1, $3::integer)) AS ids,
     (SELECT json_agg(json_build_array(said.id, said.payload) ORDER BY said.seq)::text FROM own JOIN events AS said USING (conversation_id, turn_id)

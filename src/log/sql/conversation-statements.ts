@@ -3,7 +3,7 @@
 import type { ConversationPage, ConversationQuery, ConversationSummary, ExpiryRule } from "../../core/chat-store.js";
 import { singleCallPrefix } from "../../core/ids.js";
 import { lowerTitle } from "../shared/conversation-facts.js";
-import { numberIn, seqOf, withinRange } from "./sqlite-place.js";
+import { numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
 
 /**
  * SQL condition: the conversation was not created for a single API call. It must be written exactly as in the partial index, so that the
@@ -17,6 +17,16 @@ export const isSingleCall = `substr(conversation_id, 1, ${singleCallPrefix.lengt
 /** Setting of a transaction that copies a conversation: `on` keeps the trigger of `conversations` from writing a row for each copied event. */
 export const copying = "mcp_platform.copying";
 
+/**
+ * SQL for the title of the row of `conversations`, from its first message. NULL if there is none. `title_of` takes a text as JSON, because
+ * the driver cuts a text at a NUL character.
+ */
+export const sqliteFirstTitle = `(SELECT title_of(coalesce((SELECT part.value -> '$.text'
+    FROM json_each(${readable}, '$.content') AS part WHERE part.type = 'object' AND json_extract(part.value, '$.type') = 'text' LIMIT 1), '""'))
+  FROM entries WHERE ${withinRange("conversations.number")} AND type = 'user_message' ORDER BY id LIMIT 1)`;
+const postgresFirstTitle = `(SELECT conversation_title(payload) FROM events
+  WHERE events.conversation_id = conversations.conversation_id AND type = 'user_message' ORDER BY seq LIMIT 1)`;
+
 interface Query {
   sql: string;
   values: readonly (string | number)[];
@@ -27,6 +37,7 @@ interface ConversationDialect {
   /** Returns an SQL condition: `text` contains `part`. */
   contains: (text: string, part: string) => string;
   lastSeq: string;
+  firstTitle: string;
   /** SQL for the texts by which a search finds the row of `conversations`. It is followed by a further condition. */
   searchedTexts: string;
   /** Returns an SQL condition: the index finds the row of `conversations` by a text that contains `part`. `parts` is what `partsOf` returns. */
@@ -47,6 +58,7 @@ const sqlite: ConversationDialect = {
   parameter: (place) => `?${place}`,
   contains: (text, part) => `instr(${text}, ${part}) > 0`,
   lastSeq: `(SELECT ${seqOf()} FROM entries WHERE ${withinRange("conversations.number")} ORDER BY id DESC LIMIT 1)`,
+  firstTitle: sqliteFirstTitle,
   searchedTexts: `SELECT 1 FROM searched WHERE ${withinRange("conversations.number", { column: "entry" })}`,
   isFound: (parts, part) => `number IN (SELECT ${numberIn("", "entry")} FROM searched
     WHERE id IN (SELECT rowid FROM search_index WHERE search_index MATCH ${parts}) AND instr(text, ${part}) > 0)`,
@@ -61,6 +73,7 @@ const postgres: ConversationDialect = {
   parameter: (place) => `$${place}`,
   contains: (text, part) => `strpos(${text}, ${part}) > 0`,
   lastSeq: "(SELECT max(seq) FROM events WHERE events.conversation_id = conversations.conversation_id)",
+  firstTitle: postgresFirstTitle,
   searchedTexts: "SELECT 1 FROM searched WHERE searched.conversation_id = conversations.conversation_id",
   isFound: (parts, part) => `conversation_id IN (SELECT conversation_id FROM searched
     WHERE search_grams(text) @> search_grams(${parts}) AND strpos(text, ${part}) > 0)`,
@@ -69,9 +82,10 @@ const postgres: ConversationDialect = {
 
 export type PageRow = ConversationSummary & { touched: number };
 
-function queries({ parameter, contains, lastSeq, searchedTexts, isFound, partsOf }: ConversationDialect) {
+function queries({ parameter, contains, lastSeq, firstTitle, searchedTexts, isFound, partsOf }: ConversationDialect) {
   const named = `conversation_id AS "conversationId", ${lastSeq} AS "lastSeq"`;
-  const shown = `${named}, updated_at AS "updatedAt", coalesce(title, '') AS title, workspace, turns, touched`;
+  const title = `coalesce(title, CASE WHEN ${isSingleCall} THEN ${firstTitle} END, '') AS title`;
+  const shown = `${named}, updated_at AS "updatedAt", ${title}, workspace, turns, touched`;
   /** Returns the values of a query, beginning with this one, and a function that adds a value and returns its parameter. */
   const valuesFrom = (first: number) => {
     const values: (string | number)[] = [first];

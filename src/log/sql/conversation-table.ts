@@ -7,13 +7,14 @@
  *   clocks can be set back.
  * - `updated_at` is the time of the last change.
  * - `title` is the beginning of the first message, also after a rewind, and null as long as there is no message. `title_lower` is what a search looks at.
+ *   Conversations of single calls have neither, because they are rarely shown and would grow by a tenth: their title is read from the message.
  * - `turns` is the number of turns that no rewind removed.
  */
 import { titleLength } from "../shared/conversation-facts.js";
 import { isRewind } from "./common-statements.js";
-import { copying, isListed } from "./conversation-statements.js";
+import { copying, isListed, sqliteFirstTitle } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
-import { idOf, numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
+import { idOf, numberIn, seqOf, withinRange } from "./sqlite-place.js";
 
 const indexes = (listed: string) => [
   "CREATE UNIQUE INDEX conversations_touched ON conversations (touched)",
@@ -34,8 +35,7 @@ export const postgresRewindsOfAsked = `SELECT FROM events AS mark WHERE ${isRewi
   AND mark.seq > asked.seq AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq`;
 
 /**
- * Step of the migration, for SQLite. `title_of` takes a text as JSON, because the driver cuts a text at a NUL character. For speed, turns
- * are counted in the index of request ids, which only messages of the user have. Conversations with a rewind are then counted again, without
+ * Step of the migration, for SQLite. For speed, turns are counted in the index of request ids, which only messages of the user have. Conversations with a rewind are then counted again, without
  * the turns that the rewind removed.
  */
 export const sqliteConversations = [
@@ -49,9 +49,7 @@ export const sqliteConversations = [
      WHERE ranked.number = conversations.number`,
   `UPDATE conversations SET workspace = ${workspace},
      updated_at = max(coalesce((SELECT at FROM entries WHERE ${firstEntry}), 0), coalesce((SELECT at FROM entries WHERE ${lastEntry}), 0)),
-     title = (SELECT title_of(coalesce((SELECT part.value -> '$.text'
-         FROM json_each(${readable}, '$.content') AS part WHERE part.type = 'object' AND json_extract(part.value, '$.type') = 'text' LIMIT 1), '""'))
-       FROM entries WHERE ${withinRange(number)} AND type = 'user_message' ORDER BY id LIMIT 1)`,
+     title = ${sqliteFirstTitle}`,
   "UPDATE conversations SET title_lower = lower_title(title) WHERE title IS NOT NULL",
   `UPDATE conversations SET turns = asked.turns
      FROM (SELECT ${numberIn()} AS number, count(*) AS turns FROM entries INDEXED BY entries_request WHERE request_id IS NOT NULL GROUP BY 1)
@@ -105,7 +103,7 @@ export const keepConversation = (more = "") =>
      END IF;
      -- The end of a turn does not set the workspace: a later turn of the conversation may already wait, in another one.
      IF NEW.type = 'user_message' THEN
-       new_title := conversation_title(NEW.payload);
+       IF ${isListed.replaceAll("conversation_id", "NEW.conversation_id")} THEN new_title := conversation_title(NEW.payload); END IF;
        new_turns := 1;
        SELECT workspace INTO new_workspace FROM turns WHERE conversation_id = NEW.conversation_id AND turn_id = NEW.turn_id;
      END IF;

@@ -5,8 +5,8 @@ import { conversationTitle, postgresConversations, sqliteConversations } from ".
 import { postgresHistories, sqliteHistories } from "./history-statements.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
 import { postgresUsage, postgresUsageRepaired } from "./postgres-usage-tables.js";
-import { postgresSearch, searchedText, sqliteSearch } from "./search-table.js";
-import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
+import { keepSearched, postgresSearch, searchedText, sqliteSearch } from "./search-table.js";
+import { idOf, numberIn, numberOf, readable, seqOf } from "./sqlite-place.js";
 import { sqliteUsage } from "./sqlite-usage-tables.js";
 
 export type SqlDialect = "sqlite" | "postgres";
@@ -81,6 +81,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
          checkpoint text NOT NULL) ${strict}`,
     ],
     isSqlite ? [] : plannedOnce,
+    // A function that is replaced loses its settings, so they are made again.
+    isSqlite ? requestIdsShown : [keepSearched, ...plannedOnce, ...fewerRequestIds],
   ];
 }
 
@@ -145,3 +147,29 @@ const tasks = ["CREATE TABLE tasks (name text PRIMARY KEY, begun_at bigint NOT N
  * calls would lose the message. `NOT VALID`: rows whose event was lost before stay as they are.
  */
 const historiesKept = `ALTER TABLE history_messages ADD CONSTRAINT history_messages_kept FOREIGN KEY (event) REFERENCES events (id) NOT VALID`;
+
+/** For SQLite: messages of single API calls have no request id in their column, see `storedRequestId`. The view has it. */
+const requestIdsShown = [
+  "DROP VIEW events",
+  `CREATE VIEW events AS SELECT id, conversation_id, ${seqOf()} AS seq, turn_id, type,
+     CASE type WHEN 'user_message' THEN coalesce(request_id, json_extract(${readable}, '$.requestId')) END AS request_id, payload, at, position
+     FROM entries JOIN conversations ON number = ${numberIn()}`,
+];
+
+/** Largest table of events, in bytes, whose index is made anew. Other hosts wait for less than a second meanwhile. */
+const mostIndexedBytes = 2 ** 26;
+
+/**
+ * For PostgreSQL: replaces the index of request ids, which has an entry for each event, by one with an entry for each message. A larger log keeps
+ * its index.
+ */
+const fewerRequestIds = [
+  // In ms. More than `deadlock_timeout` (1 s by default), after which PostgreSQL cancels an autovacuum that holds the lock.
+  "SET LOCAL lock_timeout = 2000",
+  `DO $$ BEGIN
+     IF pg_relation_size('events') <= ${mostIndexedBytes} THEN
+       ALTER TABLE events DROP CONSTRAINT IF EXISTS events_request;
+       CREATE UNIQUE INDEX IF NOT EXISTS events_request ON events (conversation_id, request_id) WHERE request_id IS NOT NULL;
+     END IF;
+   END $$`,
+];

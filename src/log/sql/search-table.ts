@@ -42,6 +42,19 @@ export const searchedText = `CREATE OR REPLACE FUNCTION searched_text(payload te
      RETURN ''; -- a message that is nested too deep for this database
    END $$`;
 
+/** SQL for the function of the triggers that keep the rows of `conversations` and `searched`. */
+export const keepSearched = keepConversation(`
+     IF ${isListed.replaceAll("conversation_id", "NEW.conversation_id")} THEN
+       IF NEW.type = 'user_message' THEN
+         INSERT INTO searched SELECT NEW.conversation_id, NEW.seq, found.text
+           FROM lower_title(searched_text(NEW.payload)) AS found (text) WHERE found.text <> '' ON CONFLICT DO NOTHING;
+       ELSIF NEW.type = 'rewind' THEN
+         DELETE FROM searched WHERE conversation_id = NEW.conversation_id AND seq > (${jsonOf("NEW.payload")} ->> 'toSeq')::integer;
+         INSERT INTO searched SELECT conversation_id, 0, title_lower FROM conversations
+           WHERE conversation_id = NEW.conversation_id AND title_lower <> '' ON CONFLICT DO NOTHING;
+       END IF;
+     END IF;`);
+
 /**
  * Step of the migration, for PostgreSQL. `search_grams` does in SQL what the extension pg_trgm does, because only some roles may create an
  * extension. The index collects new texts until they fill 256 KB, and then adds them together. With the default of 4 MB, every search would
@@ -57,16 +70,6 @@ export const postgresSearch = [
      CONSTRAINT searched_key PRIMARY KEY (conversation_id, seq))`,
   "CREATE INDEX searched_grams ON searched USING gin (search_grams(text)) WITH (gin_pending_list_limit = 256)",
   "CREATE TABLE search_fill (conversation_id text NOT NULL, done bigint NOT NULL, total bigint NOT NULL)",
-  keepConversation(`
-     IF ${isListed.replaceAll("conversation_id", "NEW.conversation_id")} THEN
-       IF NEW.type = 'user_message' THEN
-         INSERT INTO searched SELECT NEW.conversation_id, NEW.seq, found.text
-           FROM lower_title(searched_text(NEW.payload)) AS found (text) WHERE found.text <> '' ON CONFLICT DO NOTHING;
-       ELSIF NEW.type = 'rewind' THEN
-         DELETE FROM searched WHERE conversation_id = NEW.conversation_id AND seq > (${jsonOf("NEW.payload")} ->> 'toSeq')::integer;
-         INSERT INTO searched SELECT conversation_id, 0, title_lower FROM conversations
-           WHERE conversation_id = NEW.conversation_id AND title_lower <> '' ON CONFLICT DO NOTHING;
-       END IF;
-     END IF;`),
+  keepSearched,
   "INSERT INTO search_fill SELECT '', 0, count(*) FROM conversations HAVING count(*) > 0",
 ];

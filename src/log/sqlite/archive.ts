@@ -7,7 +7,7 @@ import { isFork, isUnfinished, unfinished, withNode } from "../sql/common-statem
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
-import { payloadOf, type SqliteEvents } from "./event-table.js";
+import { payloadOf, type SqliteEvents, storedRequestId } from "./event-table.js";
 import type { SqliteHistories } from "./history-table.js";
 import type { SqliteReader } from "./reader.js";
 import { type Guarded, transaction } from "./transaction.js";
@@ -72,7 +72,7 @@ export class SqliteArchive implements Archive {
       const events = this.#events.from(conversationId, 1);
       const { first, seqs } = decide(events);
       this.#events.insert(to, first);
-      this.#insertCopies(conversationId, to, seqs, new Map(changedInCopy(events, seqs)));
+      this.#insertCopies(conversationId, to, seqs, events);
       const all = new Set(seqs);
       const copied = events.filter((event) => all.has(event.seq));
       const { title, turns } = conversationFacts(copied);
@@ -113,16 +113,18 @@ export class SqliteArchive implements Archive {
     return row?.at ?? 0;
   }
 
-  /** Copies the events with these `seq`, which become 2, 3, and so on. `changed`: the copies that differ from their originals. */
-  #insertCopies(from: string, to: string, seqs: readonly number[], changed: ReadonlyMap<number, ChatEvent>): void {
+  /** Copies the events with these `seq`, which become 2, 3, and so on. `events` are all events of the original. */
+  #insertCopies(from: string, to: string, seqs: readonly number[], events: readonly StoredEvent[]): void {
+    const changed = new Map(changedInCopy(events, seqs));
     const insert = this.#db.prepare(
       `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
-       SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, request_id, coalesce(?5, payload), at, position FROM entries
+       SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, ?6, coalesce(?5, payload), at, position FROM entries
        WHERE id = ${idOf(numberOf("?1"), "?3")}`,
     );
     for (const [index, seq] of seqs.entries()) {
       const copy = changed.get(seq);
-      insert.all(from, to, seq, index + 2, copy ? payloadOf(copy) : null);
+      const requestId = storedRequestId(events[seq - 1] as StoredEvent, to);
+      insert.all(from, to, seq, index + 2, copy ? payloadOf(copy) : null, requestId);
     }
   }
 

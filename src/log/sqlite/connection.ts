@@ -1,4 +1,5 @@
 import { StoreError } from "../../core/errors.js";
+import { titleOf } from "../shared/conversation-facts.js";
 
 /** The methods of `DatabaseSync` in `node:sqlite` that the event log uses. */
 export interface Connection {
@@ -19,11 +20,12 @@ export interface Statement {
 
 type SqlValue = string | number | null | Uint8Array;
 
-/** Opens a file. It uses Node's own SQLite (22.13 and later) if that has FTS5, otherwise a package with the same API. */
+/** Opens a file. Its statements can use `title_of`, see `sqliteFirstTitle`. It uses Node's own SQLite (22.13 and later) if that has FTS5, otherwise a package with the same API. */
 export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
   const { DatabaseSync } = (builtin && hasFullTextSearch(builtin as Driver) ? builtin : await addedDriver()) as Driver;
   const db = new DatabaseSync(path);
+  db.function("title_of", (json) => titleOf(JSON.parse(json)));
   const prepared = new Map<string, Statement>();
   return {
     exec: (sql) => db.exec(sql),

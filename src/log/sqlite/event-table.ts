@@ -73,7 +73,8 @@ export class SqliteEvents {
 
   /**
    * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. `title` and `workspace` are
-   * those of the message that is the change. They are null if the change is no message. Returns the number of the conversation.
+   * those of the message that is the change. They are null if the change is no message. Returns the number of the conversation. No title is
+   * stored for single calls, see `conversation-table.ts`.
    */
   touch(
     conversationId: string,
@@ -82,9 +83,8 @@ export class SqliteEvents {
     workspace: string | null = null,
   ): number {
     const turns = title === null ? 0 : 1;
-    // No search looks for conversations of single calls.
-    const searched = title && !isOfSingleCall(conversationId) ? lowerTitle(title) : null;
-    const row = this.#touch.get(conversationId, at, title, searched, turns, workspace);
+    const kept = isOfSingleCall(conversationId) ? null : title;
+    const row = this.#touch.get(conversationId, at, kept, kept && lowerTitle(kept), turns, workspace);
     return (row as { number: number }).number;
   }
 
@@ -99,7 +99,7 @@ export class SqliteEvents {
     { workspace = null, stored = event }: { workspace?: string | null; stored?: ChatEvent } = {},
   ): StoredEvent {
     const { turnId, type } = event;
-    const requestId = requestIdOf(event);
+    const requestId = storedRequestId(event, conversationId);
     const payload = payloadOf(stored);
     const at = this.#now();
     const number = this.touch(conversationId, at, titleIn(event), workspace);
@@ -181,8 +181,12 @@ function insertGranted(count: number): string {
       AND (SELECT id = ${idOf(number, "?6")} AND turn_id = ?2 AND position < ?4 FROM entries WHERE ${withinRange(number)} ORDER BY id DESC LIMIT 1)`;
 }
 
-function requestIdOf(event: ChatEvent): string | null {
-  return event.type === "user_message" ? event.requestId : null;
+/**
+ * Returns the request id that is stored in a column, by which the message is found. A conversation of a single call has so few events that its
+ * message is found without it; the column and its index would take 3 % of its space.
+ */
+export function storedRequestId(event: ChatEvent, conversationId: string): string | null {
+  return event.type === "user_message" && !isOfSingleCall(conversationId) ? event.requestId : null;
 }
 
 function toEvents(rows: unknown[]): StoredEvent[] {

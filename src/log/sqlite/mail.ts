@@ -19,7 +19,7 @@ export class SqliteMail {
       `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
        WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM entries
          WHERE ${ofConversation("entries.")} AND entries.turn_id = ?2 AND type = 'answer' AND (${readable}) ->> 'questionId' = ?4
-           AND id > (SELECT id FROM entries AS asked WHERE asked.request_id = turns.request_id AND ${ofConversation("asked.")}))
+           AND id > coalesce((SELECT id FROM entries AS asked WHERE asked.request_id = turns.request_id AND ${ofConversation("asked.")}), 0))
        ON CONFLICT DO NOTHING RETURNING id`,
     );
     this.#any = db.prepare(`SELECT 1 FROM mail JOIN turns USING (conversation_id, turn_id) WHERE ${isNew} LIMIT 1`);

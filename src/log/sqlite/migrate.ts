@@ -1,6 +1,6 @@
 import { StoreError } from "../../core/errors.js";
 import { defaultLeaseMs } from "../../core/turn-leases.js";
-import { lowerTitle, titleOf } from "../shared/conversation-facts.js";
+import { lowerTitle } from "../shared/conversation-facts.js";
 import { applicationId, schemaVersion } from "../shared/schema-version.js";
 import type { MigrationStep } from "../sql/migrations.js";
 import type { Connection } from "./connection.js";
@@ -19,7 +19,6 @@ export async function migrate(
   const versionNow = () => transaction(db, () => versionOf(db, path, target));
   while (versionNow() < target) {
     const steps = own ?? (await import("../sql/migrations.js")).stepsOf("sqlite");
-    db.function("title_of", (json) => titleOf(JSON.parse(json)));
     db.function("lower_title", lowerTitle);
     transaction(db, () => {
       const version = versionOf(db, path, target);

@@ -10,6 +10,7 @@ import type {
 } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
 import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
@@ -109,15 +110,13 @@ class SqliteStore implements ChatStore {
     this.archive = new SqliteArchive(db, { ...parts, guarded });
     this.checkpoints = new SqliteCheckpoints(db, guarded);
     this.#turnOfRequest = db.prepare(
-      `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
+      `SELECT turn_id AS "turnId", ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );
   }
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
     return this.#written(() => {
-      const known = this.#turnOfRequest.get(conversationId, event.requestId) as
-        | { turn_id: string; seq: number }
-        | undefined;
+      const known = this.#turnOf(conversationId, event.requestId);
       if (!known) {
         const { continues, workspace } = request;
         if (continues !== undefined && !canContinue(continues, this.#events.from(conversationId, continues))) {
@@ -129,7 +128,7 @@ class SqliteStore implements ChatStore {
         this.#turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
       }
-      const { turn_id: turnId, seq } = known;
+      const { turnId, seq } = known;
       const events = this.#events.ofTurn(conversationId, turnId, seq);
       requireSameContent(event, events[0]);
       const ended = isOver(events.at(-1));
@@ -211,6 +210,15 @@ class SqliteStore implements ChatStore {
   async close(): Promise<void> {
     await Promise.all([this.#views.close(), this.#accounts.close(), this.#fill.close()]);
     this.#db.close();
+  }
+
+  /** Returns the turn of the request, with the `seq` of its message. */
+  #turnOf(conversationId: string, requestId: string): { turnId: string; seq: number } | undefined {
+    if (!isOfSingleCall(conversationId)) {
+      return this.#turnOfRequest.get(conversationId, requestId) as { turnId: string; seq: number } | undefined;
+    }
+    const events = this.#events.from(conversationId, 1);
+    return events.find((event) => event.type === "user_message" && event.requestId === requestId);
   }
 
   #isSearchFilled(): boolean {
