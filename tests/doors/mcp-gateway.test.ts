@@ -1,8 +1,12 @@
 /** The gateway passes on exactly what the servers said. */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
-import { ErrorCode, ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import {
+  ErrorCode,
+  ResourceUpdatedNotificationSchema,
+  ToolListChangedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
 import type { McpParts } from "../../src/doors/mcp/mcp-parts.js";
 import { createMcpServer } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
@@ -62,7 +66,7 @@ const one = {
   instructions: long,
 };
 const two = {
-  pages: [[show, link]],
+  pages: [[show, link, { name: "touch", description: "Touches", inputSchema }]],
   resources: [{ uri: "note://today", name: "today" }],
   declares: { tools: {}, resources: { subscribe: true } },
   words: "of two",
@@ -273,5 +277,94 @@ describe("rules that deny", () => {
     }
     expect(denied.getInstructions()).not.toContain("Show the board first");
     await denied.close();
+  });
+});
+
+describe("a client that stays connected while the configuration changes", () => {
+  const serve = { tools: ["*"], prompts: true, resources: true };
+  let before: App["config"];
+  beforeAll(() => {
+    before = app.config;
+  });
+  afterEach(() => app.apply(before));
+  const apply = ({ deny = [], ask = [] }: { deny?: string[]; ask?: string[] }) =>
+    app.apply({
+      ...before,
+      chat: { ...before.chat, service: { ...before.chat.service, permissions: { allow: [], ask, deny } } },
+    });
+
+  test("gets its next answer by the new rules, whatever it asks for", async () => {
+    const connected = await connect(serve, { approval: undefined });
+    expect(await connected.callTool({ name: "one__show", arguments: {} })).not.toHaveProperty("isError", true);
+    expect((await connected.readResource({ uri: page })).contents).toHaveLength(1);
+    await apply({ deny: ["one.*"] });
+    await expect(connected.callTool({ name: "one__show", arguments: {} })).rejects.toThrow(
+      "there is no tool one__show",
+    );
+    await expect(connected.readResource({ uri: page })).rejects.toThrow("is denied by the user's policy");
+    await expect(connected.subscribeResource({ uri: page })).rejects.toThrow("is denied by the user's policy");
+    await expect(connected.getPrompt({ name: "one__ask" })).rejects.toThrow("there is no prompt one__ask");
+    const template = { type: "ref/resource", uri: "note://{year}" } as const;
+    await expect(connected.complete({ ref: template, argument: { name: "year", value: "" } })).rejects.toThrow(
+      "no server offers",
+    );
+    const { tools } = await connected.listTools();
+    expect(tools.map(({ name }) => name).filter((name) => name.startsWith("one__"))).toEqual([]);
+    expect((await connected.listResourceTemplates()).resourceTemplates).not.toContainEqual(template);
+    expect((await connected.listResources()).resources).not.toContainEqual(resource);
+    await connected.close();
+  });
+
+  test("is asked by a new rule that asks, and gets back what no rule denies any more", async () => {
+    const connected = await connect(serve, { approval: undefined });
+    await apply({ ask: ["one.show"], deny: ["one.job"] });
+    expect(await connected.callTool({ name: "one__show", arguments: {} })).toMatchObject({ isError: true });
+    await apply({});
+    expect(await connected.callTool({ name: "one__show", arguments: {} })).not.toHaveProperty("isError", true);
+    expect(await connected.callTool({ name: "one__job", arguments: {} })).not.toHaveProperty("isError", true);
+    await connected.close();
+  });
+
+  test("is told that lists have changed: by rules, and by a server that comes or goes", async () => {
+    const connected = await connect(serve);
+    const changed = async (apply: () => Promise<void>) => {
+      const told = new Promise<void>((resolve) =>
+        connected.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve()),
+      );
+      await apply();
+      await told;
+      return (await connected.listTools()).tools.map(({ name }) => name);
+    };
+    expect(await changed(() => apply({ deny: ["one.*"] }))).not.toContain("one__link");
+    const without = before.mcpServers.filter(({ name }) => name !== "two");
+    expect(await changed(() => app.apply({ ...before, mcpServers: without }))).not.toContain("two__link");
+    expect(await changed(() => app.apply(before))).toEqual(expect.arrayContaining(["one__link", "two__link"]));
+    await connected.close();
+  });
+
+  test("does not hear of a watched resource while rules deny it", async () => {
+    const connected = await connect(serve);
+    const heard: string[] = [];
+    let hear = () => {};
+    connected.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+      heard.push(params.uri);
+      hear();
+    });
+    const address = "note://two/today";
+    const told = async (cause: () => Promise<unknown>) => {
+      const next = new Promise<void>((resolve) => {
+        hear = resolve;
+      });
+      await cause();
+      await next;
+    };
+    await told(() => connected.subscribeResource({ uri: address }));
+    const touch = () => connected.callTool({ name: "two__touch", arguments: { uris: ["note://today"] } });
+    await apply({ deny: ["two.read_resource(uri=note://today)"] });
+    await touch();
+    await apply({});
+    await told(touch);
+    expect(heard).toEqual([address, address]);
+    await connected.close();
   });
 });

@@ -5,6 +5,9 @@ import type { PromptOptions } from "../../session/shared/prompt-options.js";
 import { type RuleDefaults, rulesOf } from "../../session/shared/rules.js";
 import type { DoorParts } from "../shared/door.js";
 
+/** The rules that decide about the requests of a client. */
+export type ClientRules = ReturnType<typeof rulesOf>;
+
 /** The parts of the host that the front door for MCP clients needs. */
 export interface McpParts extends DoorParts {
   version: string;
@@ -21,12 +24,18 @@ export interface McpConnectionParts {
   server: Server;
   /** Ids of the open questions that this client was asked. If a request is repeated, its questions are not asked again. */
   asked: Set<string>;
+  /**
+   * Returns the rules that now decide whether the client may call a tool or read a resource, or whether the user must be asked first. Every
+   * request gets them anew, because the configuration may have changed since the last one.
+   */
+  rules: () => ClientRules;
 }
 
 /**
- * Returns the rules that decide whether a client may call a tool or read a resource, or whether the user must be asked first. Answers that
- * the user gives through the client hold as long as the client is connected. Stored answers hold too.
+ * Returns the function `rules` of one client. Answers that the user gives through the client hold as long as the client is connected. Stored
+ * answers hold too.
  */
-export function rulesFor({ said, defaults, sessions }: McpParts): ReturnType<typeof rulesOf> {
-  return rulesOf(said, defaults(), sessions.approvals());
+export function rulesOfClient({ said, defaults, sessions }: McpParts): McpConnectionParts["rules"] {
+  const answers = sessions.approvals();
+  return () => rulesOf(said, defaults(), answers);
 }

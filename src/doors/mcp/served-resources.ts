@@ -12,15 +12,17 @@ import { decideRead, hidesResources } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { inProtocol } from "./in-protocol.js";
 import { listedResource, listedTemplate } from "./listings.js";
-import { type McpConnectionParts, rulesFor } from "./mcp-parts.js";
+import type { McpConnectionParts } from "./mcp-parts.js";
 
 const resourceNotFound = -32002;
 
 /** Serves the resources of the servers to a client. `watched` receives the URIs to which the client subscribes. */
-export function passResources({ host, server }: McpConnectionParts, watched: Set<string>): void {
+export function passResources({ host, server, rules }: McpConnectionParts, watched: Set<string>): void {
   const { hub, passage } = host;
-  const rules = rulesFor(host);
-  const isShown = (name: string) => !hidesResources(name, rules);
+  const shown = () => {
+    const current = rules();
+    return (name: string) => !hidesResources(name, current);
+  };
   /**
    * Resolves with the resource that the client may read. Rejects if there is none, if the rules forbid the read, or if the user has to be
    * asked and answers no.
@@ -28,7 +30,7 @@ export function passResources({ host, server }: McpConnectionParts, watched: Set
   const allowedResource = async (address: string, extra: Extra): Promise<ServedResource> => {
     const resource = passage.resourceAt(address);
     const { server: owner, uri } = resource;
-    const verdict = decideRead(resource, rules);
+    const verdict = decideRead(resource, rules());
     if (verdict.decision === "allow") return resource;
     const call = { id: host.newId("call"), name: "host__read_resource", arguments: JSON.stringify({ uri }) };
     const question = { kind: "approval" as const, call, server: owner, tool: "read_resource", reason: verdict.reason };
@@ -40,12 +42,12 @@ export function passResources({ host, server }: McpConnectionParts, watched: Set
   };
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
-    const resources = passage.resources(isShown).map(listedResource);
+    const resources = passage.resources(shown()).map(listedResource);
     return { resources };
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
-    const resourceTemplates = passage.resourceTemplates(isShown).map(listedTemplate);
+    const resourceTemplates = passage.resourceTemplates(shown()).map(listedTemplate);
     return { resourceTemplates };
   });
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, extra) => {

@@ -10,17 +10,16 @@ import {
   type LoggingLevel,
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { McpServeConfig } from "../../core/config.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
-import { callTool, hidesPrompts, hidesResources, selectTools } from "../../session/direct-call.js";
+import { callTool, decideRead, hidesPrompts, hidesResources, selectTools } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
 import { passCompletions } from "./completions.js";
 import { listedTool } from "./listings.js";
-import { type McpConnectionParts, type McpParts, rulesFor } from "./mcp-parts.js";
+import { type ClientRules, type McpConnectionParts, type McpParts, rulesOfClient } from "./mcp-parts.js";
 import { sampleByClient } from "./sample-client.js";
 import { passPrompts } from "./served-prompts.js";
 import { passResources } from "./served-resources.js";
@@ -35,7 +34,8 @@ export async function createMcpServer(host: McpParts): Promise<Server> {
   const passesTools = serve.chat || serve.tools.length > 0;
   const isGateway = serve.tools.length > 0 || serve.prompts || serve.resources;
   if (isGateway) await host.hub.offered().catch(() => {});
-  const instructions = isGateway ? instructionsFor(host) : "";
+  const rules = rulesOfClient(host);
+  const instructions = isGateway ? instructionsFor(host, rules()) : "";
   const server = new Server(
     { name: "mcp-platform", title: "MCP-Platform", version },
     {
@@ -50,28 +50,27 @@ export async function createMcpServer(host: McpParts): Promise<Server> {
     },
   );
   const watched = new Set<string>();
-  const parts = { host, server, asked: new Set<string>() };
+  const parts = { host, server, asked: new Set<string>(), rules };
   if (passesTools) passTools(parts);
   if (serve.prompts) passPrompts(parts);
   if (serve.resources) passResources(parts, watched);
   if (serve.prompts || serve.resources) passCompletions(parts);
-  const stop = passage.onNews((news) => void tell(server, news, { serve, watched }).catch(() => {}));
+  const stop = passage.onNews((news) => void tell(parts, news, watched).catch(() => {}));
   server.onclose = stop;
   return server;
 }
 
 function passTools(parts: McpConnectionParts): void {
-  const { host, server } = parts;
+  const { host, server, rules } = parts;
   const { hub, serve, passage } = host;
-  const rules = rulesFor(host);
-  const passed = () => {
-    const tools = selectTools(hub, serve.tools, rules).map((tool) => ({ ...tool, own: tool.tool }));
+  const passed = (current: ClientRules) => {
+    const tools = selectTools(hub, serve.tools, current).map((tool) => ({ ...tool, own: tool.tool }));
     return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);
   };
   server.setRequestHandler(ListToolsRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
     const details = passage.toolDetails();
-    const tools = [...passed()].map(([name, { name: full, description, inputSchema }]) =>
+    const tools = [...passed(rules())].map(([name, { name: full, description, inputSchema }]) =>
       listedTool({ name, description, inputSchema, ...details.get(full) }),
     );
     return { tools: serve.chat ? [chatTool, ...tools] : tools };
@@ -80,12 +79,13 @@ function passTools(parts: McpConnectionParts): void {
     const { name, arguments: args = {} } = params;
     if (serve.chat && name === chatTool.name) return chat(args, extra, parts);
     await hub.offered(extra.signal).catch(() => {});
-    const tool = passed().get(name);
+    const current = rules();
+    const tool = passed(current).get(name);
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `there is no tool ${name}`);
     const call = { id: host.newId("call"), name: tool.name, arguments: JSON.stringify(args) };
     let answer: CallToolResult | undefined;
     const { content, isError } = await callTool(hub, call, {
-      rules,
+      rules: current,
       signal: extra.signal,
       callId: call.id,
       trace: traceOf(call.id, { carried: traceOfCall(extra) }),
@@ -104,9 +104,7 @@ function passTools(parts: McpConnectionParts): void {
  * Returns the instructions of all servers from which the client gets tools, prompts or resources. The heading of a server's instructions is
  * the server's name, because the names of the server's tools begin with it.
  */
-function instructionsFor(host: McpParts): string {
-  const { hub, serve, passage } = host;
-  const rules = rulesFor(host);
+function instructionsFor({ hub, serve, passage }: McpParts, rules: ClientRules): string {
   const chosen = new Set(selectTools(hub, serve.tools, rules).map(({ server }) => server));
   if (serve.prompts) for (const { server } of hub.prompts()) if (!hidesPrompts(server, hub, rules)) chosen.add(server);
   const offering = serve.resources ? [...hub.resources(), ...hub.templates()] : [];
@@ -128,10 +126,11 @@ function progressTo(extra: Extra) {
 }
 
 async function tell(
-  server: Server,
+  { host, server, rules }: McpConnectionParts,
   news: ServerNews,
-  { serve, watched }: { serve: McpServeConfig; watched: ReadonlySet<string> },
+  watched: ReadonlySet<string>,
 ): Promise<void> {
+  const { serve, passage } = host;
   switch (news.type) {
     case "lists":
       if (serve.tools.length > 0) await server.sendToolListChanged();
@@ -139,8 +138,8 @@ async function tell(
       if (serve.resources) await server.sendResourceListChanged();
       return;
     case "resource":
-      if (watched.has(news.uri)) await server.sendResourceUpdated({ uri: news.uri });
-      return;
+      if (!watched.has(news.uri) || decideRead(passage.resourceAt(news.uri), rules()).decision === "deny") return;
+      return server.sendResourceUpdated({ uri: news.uri });
     case "log":
       return server.sendLoggingMessage(
         { level: news.level as LoggingLevel, logger: news.server, data: news.text },
