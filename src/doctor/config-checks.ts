@@ -2,8 +2,10 @@
 
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config/reading/load.js";
+import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
+import { canNameToolOf, parseToolPattern } from "../core/patterns/tool-pattern.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 export interface Configuration {
@@ -25,14 +27,34 @@ export interface Configuration {
 }
 
 export function configFindings(configuration: Configuration): Finding[] {
-  const { error, unconfirmed, file } = configuration;
+  const { error, unconfirmed, file, loaded } = configuration;
   return [
     whichFile(configuration),
     ...ignoredFiles(configuration),
     precedence(configuration),
     ...(error ? error.problems.map(problemFinding) : []),
     ...(unconfirmed ? [unconfirmedFinding(unconfirmed, file ?? "")] : []),
+    ...(loaded ? ruleFindings(loaded.config) : []),
   ];
+}
+
+/** Reports permission rules about tools of a server that is not configured. Editors bring servers of their own, so this is no error. */
+function ruleFindings({ chat, mcpServers }: Config): Finding[] {
+  const servers = ["host", ...mcpServers.map(({ name }) => name)];
+  return Object.entries(chat.service.permissions).flatMap(([list, texts]: [string, readonly string[]]) =>
+    texts
+      .filter((text) => {
+        const pattern = parseToolPattern(text);
+        return !("problem" in pattern) && !servers.some((server) => canNameToolOf(pattern, server));
+      })
+      .map((text) =>
+        warn(
+          "rules",
+          `permissions.${list}: no server that is configured has a tool called ${text}`,
+          `write server.tool, with one of these servers: ${servers.join(", ")}`,
+        ),
+      ),
+  );
 }
 
 function whichFile({ file, isFound, usersFile, loaded }: Configuration): Finding {

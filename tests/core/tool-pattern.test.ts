@@ -2,7 +2,13 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { permits, readArgumentPatterns, touches } from "../../src/core/patterns/argument-pattern.js";
 import { globMatches } from "../../src/core/patterns/glob.js";
-import { namesTool, parseToolPattern, patternOf, type ToolPattern } from "../../src/core/patterns/tool-pattern.js";
+import {
+  canNameToolOf,
+  namesTool,
+  parseToolPattern,
+  patternOf,
+  type ToolPattern,
+} from "../../src/core/patterns/tool-pattern.js";
 import { processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
 
@@ -18,19 +24,32 @@ const permitted = (text: string, given: object) => pattern(text).arguments.every
 const touched = (text: string, given: object) => pattern(text).arguments.every((one) => touches(one, given));
 
 describe("names", () => {
-  test.each(["fs__write_file", "fs.write_file", "mcp__fs__write_file", "fs.*", "mcp__fs__*", "*", "*write*", "f*_*le"])(
-    "%s names fs.write_file",
-    (text) => {
-      expect(namesTool(pattern(text), write)).toBe(true);
-    },
-  );
+  test.each([
+    "fs__write_file",
+    "fs.write_file",
+    "mcp__fs__write_file",
+    "fs.*",
+    "mcp__fs__*",
+    "mcp__fs",
+    "*",
+    "*write*",
+    "f*_*le",
+  ])("%s names fs.write_file", (text) => {
+    expect(namesTool(pattern(text), write)).toBe(true);
+  });
 
-  test.each(["write_file", "fs", "fs.write", "git.*", "fs.write_file.*", "*x*", "fs.write_*_file", "fs.*@readonly"])(
-    "%p does not",
-    (text) => {
-      expect(namesTool(pattern(text), write)).toBe(false);
-    },
-  );
+  test.each([
+    "mcp__write_file",
+    "mcp__f",
+    "fs.write",
+    "git.*",
+    "fs.write_file.*",
+    "*x*",
+    "fs.write_*_file",
+    "fs.*@readonly",
+  ])("%p does not", (text) => {
+    expect(namesTool(pattern(text), write)).toBe(false);
+  });
 
   test("annotations, alone or with a name, are those that the user trusts", () => {
     const list = { server: "fs", tool: "list", ...none, readOnly: true, idempotent: true };
@@ -58,6 +77,20 @@ describe("names", () => {
 });
 
 test.each([
+  ["fs.write", true],
+  ["fs__w*", true],
+  ["f*", true],
+  ["mcp__fs", true],
+  ["@readonly", true],
+  ["git.*", false],
+  ["fs2.write", false],
+  ["fs", false],
+])("%s can name a tool of the server fs: %p", (text, can) => {
+  const parsed = parseToolPattern(text);
+  expect(!("problem" in parsed) && canNameToolOf(parsed, "fs")).toBe(can);
+});
+
+test.each([
   ["", "expected server.tool"],
   ["  ", "expected server.tool"],
   ["(path=/tmp/*)", "expected server.tool"],
@@ -70,6 +103,10 @@ test.each([
   ['fs.write(a="x)', 'expected argument=value, got "a=\\"x"'],
   ["@safe", '"@safe" is no annotation: use @readonly'],
   ["fs.*@", '"@" is no annotation'],
+  ["fs", 'no tool is called "fs": write fs.* for every tool of the server fs, or *.fs for any server'],
+  ["push@readonly", 'no tool is called "push"'],
+  ["fs/push", 'no tool is called "fs/push": write fs.push'],
+  ["fs:push(path=/tmp/*)", 'no tool is called "fs:push": write fs.push'],
 ])("%s is refused instead of meaning nothing", (text, problem) => {
   expect(parseToolPattern(text)).toEqual({ problem: expect.stringContaining(problem) });
 });

@@ -6,7 +6,7 @@ import { globMatches } from "./glob.js";
 
 export interface ToolPattern {
   text: string;
-  /** Spellings of the tool's name; one of them must match. The prefix `mcp__`, which other hosts use, is optional. */
+  /** Globs for the tool's name; one of them must match. */
   names: readonly string[];
   /** Annotations. The tool must have all of them. */
   annotations: readonly (keyof ToolAnnotations)[];
@@ -32,6 +32,8 @@ export function parseToolPattern(text: string): ToolPattern | { problem: string 
   // An empty shell variable (`--allow "$TOOLS"`) must not allow every tool.
   if (!match || (name === "" && marks === "") || name === "mcp__")
     return { problem: "expected server.tool, server.tool(argument=value) or @annotation" };
+  const names = namesIn(name);
+  if ("problem" in names) return names;
   const words = marks.split("@").slice(1);
   const unknown = words.find((word) => !Object.hasOwn(annotations, word.toLowerCase()));
   if (unknown !== undefined) {
@@ -41,10 +43,31 @@ export function parseToolPattern(text: string): ToolPattern | { problem: string 
   if ("problem" in given) return given;
   return {
     text,
-    names: name === "" ? ["*"] : [...new Set([name, name.replace(/^mcp__/, "")])],
+    names,
     annotations: words.flatMap((word) => annotations[word.toLowerCase()] ?? []),
     arguments: given,
   };
+}
+
+/**
+ * Returns the globs for a written name. The prefix `mcp__`, which other hosts use, is optional; `mcp__server` is all tools of the server.
+ * Returns a problem for a name without a server, because no tool has such a name.
+ */
+function namesIn(written: string): string[] | { problem: string } {
+  if (written === "") return ["*"];
+  const name = written.replace(/^mcp__/, "");
+  if (canNameTool(name)) return [...new Set([written, name])];
+  if (name !== written) return [written, `${name}.*`];
+  const [, server, tool] = /^([^/:]+)[/:]([^/:]+)$/.exec(name) ?? [];
+  const meant = server
+    ? `${server}.${tool}`
+    : `${name}.* for every tool of the server ${name}, or *.${name} for any server`;
+  return { problem: `no tool is called "${name}": write ${meant}` };
+}
+
+/** True if the glob has room for a server and a tool. */
+function canNameTool(glob: string): boolean {
+  return /\*|.(?:\.|__)/s.test(glob);
 }
 
 /** True if the pattern names this tool, whatever its arguments. */
@@ -54,6 +77,16 @@ export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
   return (
     pattern.names.some((glob) => names.some((name) => globMatches(glob, name))) &&
     pattern.annotations.every((annotation) => tool[annotation])
+  );
+}
+
+/** True if the pattern can name a tool of this server. */
+export function canNameToolOf(pattern: ToolPattern, server: string): boolean {
+  return pattern.names.some((glob) =>
+    [`${server}.`, `${server}__`].some((start) => {
+      const fixed = glob.split("*", 1)[0] ?? "";
+      return fixed.startsWith(start) || (fixed !== glob && start.startsWith(fixed));
+    }),
   );
 }
 
