@@ -1,5 +1,5 @@
 import { permits, touches } from "../core/patterns/argument-pattern.js";
-import { namesTool, patternOf, type ToolPattern } from "../core/patterns/tool-pattern.js";
+import { mayMeanTool, namesTool, patternOf, type ToolPattern } from "../core/patterns/tool-pattern.js";
 import type { ApprovalMemory, HubTool, NamedTool, PreparedCall } from "../core/ports.js";
 
 interface Rules {
@@ -76,7 +76,7 @@ export function decide(call: PolicyCall, { turn, permissions, approval, changedT
 export function isHidden({ actsOn, ...tool }: NamedTool & Pick<HubTool, "actsOn">, rules: PolicyRules): boolean {
   if (actsOn?.every((server) => isHidden({ ...tool, server, hostTool: tool.tool }, rules))) return true;
   if (isLeftOut(rules.turn.only, tool, (pattern) => namesTool(pattern, tool))) return true;
-  const isDenying = (pattern: ToolPattern) => pattern.arguments.length === 0 && namesTool(pattern, tool);
+  const isDenying = (pattern: ToolPattern) => pattern.arguments.length === 0 && mayMeanTool(pattern, tool);
   return rules.turn.deny.some(isDenying) || rules.permissions.deny.some(isDenying);
 }
 
@@ -96,7 +96,7 @@ function allows(pattern: ToolPattern, call: PolicyCall): boolean {
 
 /** True if the pattern names the tool and each of its argument patterns matches some value in the call's arguments. */
 function forbids(pattern: ToolPattern, call: PolicyCall): boolean {
-  return namesTool(pattern, call) && pattern.arguments.every((argument) => touches(argument, call.arguments));
+  return mayMeanTool(pattern, call) && pattern.arguments.every((argument) => touches(argument, call.arguments));
 }
 
 const spans = {

@@ -43,6 +43,60 @@ describe("the launcher's command line", () => {
     ]);
   });
 
+  describe("rules about tools", () => {
+    const echo = ["mcp__s__echo", "mcp__t"];
+
+    test.each([
+      ["separated by commas", ["--disallowedTools=Bash(git log:*, x),mcp__s__echo,mcp__t"]],
+      ["separated by spaces", ["--disallowedTools", "Bash(git log:*) mcp__s__echo mcp__t"]],
+      ["in several words", ["--disallowedTools", "mcp__s__echo", "Read", "mcp__t"]],
+      ["in several flags", ["--disallowedTools", "mcp__s__echo", "--disallowedTools=mcp__t"]],
+      ["by the flag's other name", ["--disallowed-tools", "mcp__s__echo", "mcp__t"]],
+    ])("are taken %s", (_, args) => {
+      const allowing = args.map((arg) => arg.replace("--disallowed", "--allowed"));
+      expect(taken(args)).toEqual({ own: ["run", ...echo.map((tool) => `--deny=${tool}`)], warnings: [] });
+      expect(taken(allowing)).toEqual({ own: ["run", ...echo.map((tool) => `--allow=${tool}`)], warnings: [] });
+    });
+
+    test("may be this host's own patterns, and end before a prompt behind another flag", () => {
+      const args = ["--disallowedTools", "s__*", "s.push", "mcp__s__w(path=/etc/*)", "-p", "hi"];
+      expect(ownArguments(args)).toEqual([
+        "run",
+        "--deny=s__*",
+        "--deny=s.push",
+        "--deny=mcp__s__w(path=/etc/*)",
+        "--",
+        "hi",
+      ]);
+    });
+
+    test.each(["*", "mcp__*", "mcp__gi*", "mcp__*__push"])("forbid with %s", (rule) => {
+      expect(ownArguments(["--disallowedTools", rule])).toEqual(["run", `--deny=${rule}`]);
+    });
+
+    test.each(["*__push", "m*", "mcp*", "mcp__s__w(*)", "mcp__s__w(path:/etc)", "mcp__"])(
+      "that forbid with %s are refused, because no pattern means the same",
+      (rule) => {
+        expect(() => ownArguments(["--disallowedTools", rule])).toThrow(`--disallowedTools ${rule}`);
+      },
+    );
+
+    test.each(["*", "mcp__*", "mcp__gi*", "mcp__*__push", "mcp__s__w(*)"])(
+      "that allow with %s allow nothing, as in Claude Code, and say so",
+      (rule) => {
+        expect(taken(["--allowedTools", rule])).toEqual({ own: ["run"], warnings: [expect.stringContaining(rule)] });
+      },
+    );
+
+    test.each(["Read", "Bash(git log:*)", "Notebook*", "mcp", "AskUserQuestion"])("leave out %s", (rule) => {
+      expect(taken([`--disallowedTools=${rule}`, `--allowedTools=${rule}`])).toEqual({ own: ["run"], warnings: [] });
+    });
+  });
+
+  test("refuses several files of servers", () => {
+    expect(() => ownArguments(["--mcp-config", "a.json", "b.json"])).toThrow("more than one --mcp-config");
+  });
+
   test("takes a prompt, as claude -p does", () => {
     expect(ownArguments(["-p", "hi", "--output-format", "json"])).toEqual(["run", "--output-format=json", "--", "hi"]);
   });

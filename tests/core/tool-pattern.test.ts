@@ -4,6 +4,7 @@ import { permits, readArgumentPatterns, touches } from "../../src/core/patterns/
 import { globMatches } from "../../src/core/patterns/glob.js";
 import {
   canNameToolOf,
+  mayMeanTool,
   namesTool,
   parseToolPattern,
   patternOf,
@@ -64,6 +65,14 @@ describe("names", () => {
   test("a server that is called mcp is named with and without what other hosts put before it", () => {
     expect(namesTool(pattern("mcp__read"), { server: "mcp", tool: "read", ...none })).toBe(true);
     expect(namesTool(pattern("mcp__mcp__read"), { server: "mcp", tool: "read", ...none })).toBe(true);
+  });
+
+  test("a rule that forbids also means a tool as other hosts spell it", () => {
+    const read = { server: "my files", tool: "read.file", ...none };
+    expect(mayMeanTool(pattern("mcp__my_files__read_file"), read)).toBe(true);
+    expect(mayMeanTool(pattern("mcp__my_files"), read)).toBe(true);
+    expect(namesTool(pattern("mcp__my_files__read_file"), read)).toBe(false);
+    expect(mayMeanTool(pattern("mcp__my_files__read"), read)).toBe(false);
   });
 
   test("every tool has a pattern that names it, whatever it is called", () => {

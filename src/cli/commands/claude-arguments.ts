@@ -3,9 +3,12 @@
 import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { addAll } from "../../core/lists/long-lists.js";
+import { readToolRules } from "../../doors/claude/tool-rules.js";
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
+/** A flag whose value may be several words: all words up to the next flag. */
+const list = { type: "string", multiple: true } as const;
 
 const meant = {
   print: { ...flag, short: "p" },
@@ -20,9 +23,11 @@ const meant = {
   "max-turns": text,
   resume: { ...text, short: "r" },
   "session-id": text,
-  allowedTools: { ...text, multiple: true },
-  disallowedTools: { ...text, multiple: true },
-  "mcp-config": text,
+  allowedTools: list,
+  "allowed-tools": list,
+  disallowedTools: list,
+  "disallowed-tools": list,
+  "mcp-config": list,
 } as const;
 
 /** Flags that are accepted but ignored. No program relies on their effect. */
@@ -37,13 +42,13 @@ const needless = {
   "project-config-root": text,
   "include-hook-events": flag,
   "session-mirror": flag,
-  tools: text,
+  tools: list,
   thinking: text,
   "thinking-display": text,
   "max-thinking-tokens": text,
   effort: text,
-  betas: text,
-  "add-dir": { ...text, multiple: true },
+  betas: list,
+  "add-dir": list,
 } as const;
 
 /**
@@ -88,14 +93,23 @@ export function ownArguments(args: readonly string[], { keep, warn }: ArgumentEf
   const mode = values["permission-mode"] ?? "default";
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
-  const odd = [...unknown.map((name) => `--${name}`), ...(isKnownMode ? [] : [`--permission-mode ${mode}`])];
+  const forbidden = readToolRules(both(values.disallowedTools, values["disallowed-tools"]), "forbid");
+  const [untranslated] = forbidden.untranslated;
+  if (untranslated !== undefined) throw mistake(`--disallowedTools ${untranslated}`);
+  const allowed = readToolRules(both(values.allowedTools, values["allowed-tools"]), "allow");
+  const [mcp, ...moreMcp] = values["mcp-config"] ?? [];
+  if (moreMcp.length > 0) throw mistake("more than one --mcp-config");
+  const odd = [
+    ...unknown.map((name) => `--${name}`),
+    ...(isKnownMode ? [] : [`--permission-mode ${mode}`]),
+    ...allowed.untranslated.map((rule) => `--allowedTools ${rule}`),
+  ];
   if (odd.length > 0) warn(`without effect here, of Claude Code's command line: ${odd.join(", ")}`);
   // With `stream-json` input, prompts come on stdin. A positional argument is then not a prompt but a stray word after a flag that takes no
   // value, so it is dropped.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
   const model = values.model === "default" ? undefined : values.model;
-  const mcp = values["mcp-config"];
   const pairs: [name: string, value: string | undefined][] = [
     ["--mcp-config", mcp?.trimStart().startsWith("{") ? keep(mcp) : mcp],
     ["--input-format", formatOf(values["input-format"])],
@@ -105,8 +119,8 @@ export function ownArguments(args: readonly string[], { keep, warn }: ArgumentEf
     ["--system", values["system-prompt"]],
     ["--max-tool-hops", values["max-turns"]],
     ["--conversation", values.resume ?? values["session-id"]],
-    ...toolsOf(values.allowedTools).map((tool): [string, string] => ["--allow", tool]),
-    ...toolsOf(values.disallowedTools).map((tool): [string, string] => ["--deny", tool]),
+    ...allowed.patterns.map((tool): [string, string] => ["--allow", tool]),
+    ...forbidden.patterns.map((tool): [string, string] => ["--deny", tool]),
   ];
   return [
     "run",
@@ -120,20 +134,31 @@ export function ownArguments(args: readonly string[], { keep, warn }: ArgumentEf
 
 const options = { ...meant, ...needless };
 
-/** Separates known flags from unknown ones. A word after an unknown flag counts as the value of that flag. */
+/**
+ * Separates known flags from unknown ones. A word after an unknown flag counts as the value of that flag. After a list, each word counts as
+ * one more value of the list.
+ */
 function sorted(args: readonly string[]): { known: string[]; unknown: string[] } {
   const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
   const known: string[] = [];
   const unknown: string[] = [];
   let valueAt = -1;
+  let openList: string | undefined;
   for (const token of tokens) {
+    if (token.kind === "positional") {
+      const word = openList === undefined ? token.value : `--${openList}=${token.value}`;
+      addAll(known, token.index === valueAt ? [] : [word]);
+      continue;
+    }
+    openList = undefined;
     if (token.kind === "option-terminator") known.push("--");
-    else if (token.kind === "positional") addAll(known, token.index === valueAt ? [] : [token.value]);
     else if (!Object.hasOwn(options, token.name)) {
       unknown.push(token.name);
       if (token.value === undefined) valueAt = token.index + 1;
     } else {
-      const isFlag = options[token.name as keyof typeof options].type === "boolean";
+      const option = options[token.name as keyof typeof options];
+      const isFlag = option.type === "boolean";
+      if ("multiple" in option && token.inlineValue === false) openList = token.name;
       known.push(token.value === undefined || isFlag ? `--${token.name}` : `--${token.name}=${token.value}`);
     }
   }
@@ -148,13 +173,12 @@ function parse(args: readonly string[]) {
   }
 }
 
-function formatOf(format: string | undefined): string | undefined {
-  return format === "stream-json" ? "claude-stream-json" : format;
+function both(one: readonly string[] = [], other: readonly string[] = []): string[] {
+  return [...one, ...other];
 }
 
-/** Returns the tools that belong to MCP servers. Claude Code's built-in tools do not exist in this host. */
-function toolsOf(lists: readonly string[] = []): string[] {
-  return lists.flatMap((list) => list.split(",")).filter((tool) => tool.includes("__"));
+function formatOf(format: string | undefined): string | undefined {
+  return format === "stream-json" ? "claude-stream-json" : format;
 }
 
 function mistake(what: string, cause?: unknown): RequestError {

@@ -80,6 +80,21 @@ export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
   );
 }
 
+/**
+ * True if the pattern may mean this tool: it names the tool by its own name, or as other hosts spell it, with `_` for each character that is
+ * not a letter, a digit, `_` or `-`. Only for rules that forbid, because several tools may have the same such spelling.
+ */
+export function mayMeanTool(pattern: ToolPattern, tool: NamedTool): boolean {
+  const server = plainName(tool.server);
+  const name = plainName(tool.tool);
+  const isSpelledOtherwise = server !== tool.server || name !== tool.tool;
+  return namesTool(pattern, tool) || (isSpelledOtherwise && namesTool(pattern, { ...tool, server, tool: name }));
+}
+
+function plainName(name: string): string {
+  return name.replaceAll(/[^\w-]/g, "_");
+}
+
 /** True if the pattern can name a tool of this server. */
 export function canNameToolOf(pattern: ToolPattern, server: string): boolean {
   return pattern.names.some((glob) =>

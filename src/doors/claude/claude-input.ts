@@ -2,6 +2,7 @@
 import type { ContentPart } from "../../core/messages.js";
 import { FieldReader, MessageProblem, parseLine, requiredValue } from "../protocol/fields.js";
 import { userContent } from "./content-blocks.js";
+import { readToolRules } from "./tool-rules.js";
 
 export type ClaudeInput =
   /** `requestId` is the `uuid` of the message. Messages with the same `uuid` run only once. */
@@ -110,13 +111,16 @@ function readInitialize(request: FieldReader): ControlRequest {
   if (append !== undefined && typeof append !== "string") {
     throw new MessageProblem('"request.appendSystemPrompt" must be a text');
   }
+  const forbidden = readForbidden(request.any("disallowedTools") ?? []);
   return {
     subtype: "initialize",
     systemPrompt: texts.filter(Boolean).join("\n\n") || undefined,
     appendSystemPrompt: append,
-    denied: textsOf(request.any("disallowedTools")).filter((tool) => tool.includes("__")),
+    denied: forbidden.patterns,
     unsupported:
-      unsupported.find((name) => Object.keys(request.any(name) ?? {}).length > 0) ?? decidingHook(request.any("hooks")),
+      unsupported.find((name) => Object.keys(request.any(name) ?? {}).length > 0) ??
+      decidingHook(request.any("hooks")) ??
+      forbidden.unsupported,
   };
 }
 
@@ -125,8 +129,11 @@ function decidingHook(hooks: unknown): string | undefined {
   return name && `hooks.${name}`;
 }
 
-function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+function readForbidden(given: unknown): { patterns: string[]; unsupported?: string } {
+  const lists = Array.isArray(given) ? given : [given];
+  if (!lists.every((list) => typeof list === "string")) return { patterns: [], unsupported: "disallowedTools" };
+  const { patterns, untranslated } = readToolRules(lists, "forbid");
+  return { patterns, unsupported: untranslated[0] && `disallowedTools: ${quoted(untranslated[0])}` };
 }
 
 function readResponse(response: FieldReader): ClaudeInput {

@@ -75,7 +75,7 @@ export class Control {
   #initialize(request: Extract<ControlRequest, { subtype: "initialize" }>): object {
     const { systemPrompt, appendSystemPrompt, denied, unsupported } = request;
     this.denied = denied;
-    this.refusal = unsupported && `"request.${unsupported}" of the initialize request is not supported`;
+    this.refusal = unsupported && `not supported in the initialize request: request.${unsupported}`;
     if (this.refusal) throw new RequestError("usage", this.refusal);
     const { turn, systemPrompt: configured } = this.#options;
     const own = systemPrompt ?? turn.system;

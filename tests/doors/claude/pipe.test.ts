@@ -68,15 +68,42 @@ describe("for claude-agent-acp", () => {
   });
 });
 
-test("tools that the initialize request rules out do not run", async () => {
-  const steps = [toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")];
-  await using running = await withEcho(steps, { turn: { approval: "auto" } });
-  const { llm, pipe } = running;
-  pipe.control("i1", { ...initialize, disallowedTools: ["Read", "mcp__s__echo"] });
-  pipe.user("one");
-  expect(await pipe.end()).toBe(0);
-  expect(JSON.stringify(llm.requests[0]?.body.tools)).not.toContain("s__echo");
-  expect(String(llm.requests[1]?.body.messages?.at(-1)?.content)).toContain("denied");
+describe("tools that the initialize request rules out", () => {
+  test("do not run", async () => {
+    const steps = [toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")];
+    await using running = await withEcho(steps, { turn: { approval: "auto" } });
+    const { llm, pipe } = running;
+    pipe.control("i1", { ...initialize, disallowedTools: ["Read", "mcp__s__echo"] });
+    pipe.user("one");
+    expect(await pipe.end()).toBe(0);
+    expect(JSON.stringify(llm.requests[0]?.body.tools)).not.toContain("s__echo");
+    expect(String(llm.requests[1]?.body.messages?.at(-1)?.content)).toContain("denied");
+  });
+
+  test.each([[["mcp__s"]], ["Read,mcp__s"], [["*"]]])("are all of the server's: %j", async (rules) => {
+    await using running = await withEcho([answer("done")], { turn: { approval: "auto" } });
+    const { llm, pipe } = running;
+    pipe.control("i1", { ...initialize, disallowedTools: rules });
+    pipe.user("one");
+    expect(await pipe.end()).toBe(0);
+    expect(llm.requests[0]?.body.tools ?? []).toEqual([]);
+  });
+
+  test.each([[["mcp*"]], [["mcp__s__echo(*)"]], [[{ tool: "mcp__s" }]], [{ s: true }]])(
+    "end every prompt if they cannot be translated: %j",
+    async (rules) => {
+      await using running = await withEcho([], { turn: { approval: "auto" } });
+      const { llm, pipe } = running;
+      pipe.control("i1", { ...initialize, disallowedTools: rules });
+      pipe.user("one");
+      expect(await pipe.end()).not.toBe(0);
+      expect(pipe.response("i1")).toMatchObject({
+        subtype: "error",
+        error: expect.stringContaining("disallowedTools"),
+      });
+      expect(llm.requests).toEqual([]);
+    },
+  );
 });
 
 describe("several turns on one pipe", () => {
