@@ -4,7 +4,7 @@ import type { LiveBus } from "./live-bus.js";
 import type { Observe } from "./ports.js";
 import type { SharedLimits } from "./shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant, TurnLease, TurnLeases } from "./turn-leases.js";
-import type { Period, Spending, SpentTotals, UsageCounters } from "./usage-store.js";
+import type { SpentTotals, UsageCounters } from "./usage-store.js";
 
 /** Outcome of a claim. `events`: the events of the request's turn that are already stored. */
 export interface Claim {
@@ -174,10 +174,11 @@ export interface ChatStore {
   readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]>;
   /** Returns a page of conversations. Its cost grows with the page, not with the number of conversations in the log. */
   conversations(query: ConversationQuery): Promise<ConversationPage>;
-  /** Returns the totals of all requests in the period, over all conversations. A copied event counts only once. */
-  spent(period: Period): Promise<SpentTotals>;
-  /** Returns every request since the given time, in milliseconds since the epoch. Their sum is `spent` of the same time. */
-  spendings(since: number): Promise<Spending[]>;
+  /**
+   * Returns the totals of all requests from this time on, in milliseconds since the epoch. It is the start of a quarter of an hour, as every
+   * midnight is. A copied event counts only once. A request still counts when its conversation is deleted.
+   */
+  spent(since: number): Promise<SpentTotals>;
   close(): Promise<void>;
 }
 

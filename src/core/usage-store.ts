@@ -28,14 +28,6 @@ export function addTotals(totals: SpentTotals, other: SpentTotals): void {
   totals.estimated += other.estimated;
 }
 
-/** Spending of one request: `unpriced` and `estimated` are 0 or 1. */
-export interface Spending extends SpentTotals {
-  /** Identifies the request. All copies of its event in other conversations have the same place. */
-  place: string;
-  /** Time of its event, in ms since the epoch. */
-  at: number;
-}
-
 /** A period from `since` (included) to `until` (excluded), in milliseconds since the epoch. */
 export interface Period {
   since: number;

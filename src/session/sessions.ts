@@ -57,7 +57,7 @@ export class Sessions {
       ...parts,
       capacity: new TurnCapacity(maxTurns ?? (() => Number.POSITIVE_INFINITY)),
       logs: new KnownLogs(store),
-      daySpent: new DaySpent(store, { now: store.now ?? now }),
+      daySpent: new DaySpent(store, store.now ?? now),
       conversations: this.conversations,
       cluster,
     };

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
-import { usageStatements } from "../../src/log/sql/usage-statements.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { SqliteReader } from "../../src/log/sqlite/reader.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
@@ -71,27 +70,10 @@ test("what reads the whole log leaves this thread to others", () =>
       "a search": () => store.conversations({ most: 10, text: "nowhere" }),
       "of a workspace": () => store.conversations({ most: 10, workspaces: ["/elsewhere"] }),
       "for retention": () => store.archive.expiring({ changedBefore: 0, beyond: 0 }, { most: 10, skip: 0 }),
-      spent: () => store.spent(always),
-      spendings: () => store.spendings(0),
     };
     for (const [name, read] of Object.entries(reads)) {
       expect({ name, isElsewhere: await isElsewhere(read) }).toEqual({ name, isElsewhere: true });
     }
-  }));
-
-test("what turns spend is read by the time of their answers, not from the whole log", () =>
-  withLog(async (_, path) => {
-    const reader = new SqliteReader({ path, busyTimeoutMs: 1_000 });
-    for (const sql of [usageStatements.sqlite.spent, usageStatements.sqlite.spendings]) {
-      const plan = await reader.rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, [0, 1]);
-      const ofTables = plan.map(({ detail }) => detail).filter((detail) => / (entries|summaries) /.test(`${detail} `));
-      expect(ofTables).toEqual([
-        "SEARCH entries USING INDEX entries_answers (at>? AND at<?)",
-        "SEARCH summaries USING COVERING INDEX summaries_at (at>? AND at<?)",
-        "SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)",
-      ]);
-    }
-    await reader.close();
   }));
 
 test("a reader that is closed while it reads lets its thread answer before the thread is stopped", () =>

@@ -1,9 +1,13 @@
-/** A file and a database keep counters of usage. A log in memory computes the same from its events, each time it is asked. */
+/**
+ * A file and a database keep counters of usage. A log in memory computes the same from its events, each time it is asked. All three keep totals
+ * of what was spent, which are the plain sum of all requests: also of unfinished turns and of deleted conversations.
+ */
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ChatEvent, ForkEvent } from "../../src/core/events.js";
-import type { Period } from "../../src/core/usage-store.js";
+import type { Spent } from "../../src/core/messages.js";
+import { addSpent, nothingSpent, type Period } from "../../src/core/usage-store.js";
 import { openStore } from "../../src/log/open.js";
 import { runs } from "../support/runs.js";
 import { driverUnderTest, newStorage } from "../support/storages.js";
@@ -39,6 +43,13 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 const hours = fc.nat({ max: 400 });
 
+const kinds: readonly (Spent | undefined)[] = [
+  { tokens: 5, usd: 0.25 },
+  { tokens: 7, estimated: true },
+  undefined,
+  { tokens: 2, usd: 0.5, estimated: true },
+];
+
 interface RunningTurn {
   turnId: string;
   fences: number[];
@@ -57,10 +68,14 @@ class TwoLogs {
   /** The last turn of a conversation, if it failed. It may be resumed. */
   readonly #failed = new Map<string, RunningTurn>();
   readonly #newId: () => number;
+  readonly #now: () => number;
+  /** Every request of these steps. */
+  readonly paid: { at: number; spent: Spent | undefined }[] = [];
 
-  constructor(stores: readonly ChatStore[], newId: () => number) {
+  constructor(stores: readonly ChatStore[], { newId, now }: { newId: () => number; now: () => number }) {
     this.#stores = stores;
     this.#newId = newId;
+    this.#now = now;
   }
 
   async take(each: Exclude<Step, { do: "wait" }>): Promise<void> {
@@ -77,10 +92,9 @@ class TwoLogs {
     const running = this.#running.get(id);
     if (!running) return;
     const { answer, compaction, sent, result, end, error } = turn(running.turnId);
-    const spent = { tokens: 5, usd: 0.25 };
     if (each.do === "answer")
-      return this.#append(id, { ...answer("hi"), usage: { inputTokens: 3, outputTokens: 2 }, spent });
-    if (each.do === "compaction") return this.#append(id, { ...compaction(0, "short"), spent });
+      return this.#append(id, { ...answer("hi"), usage: { inputTokens: 3, outputTokens: 2 }, ...this.#spent() });
+    if (each.do === "compaction") return this.#append(id, { ...compaction(0, "short"), ...this.#spent() });
     if (each.do === "end") {
       await this.#append(id, end());
       this.#running.delete(id);
@@ -97,6 +111,13 @@ class TwoLogs {
     await this.#append(id, sent(callId));
     if (each.do === "sent") running.sent.push(callId);
     else await this.#append(id, result(callId, "42"));
+  }
+
+  /** Returns what a request has spent, one kind after the other, and keeps it with the time. */
+  #spent(): { spent?: Spent } {
+    const spent = kinds[this.paid.length % kinds.length];
+    this.paid.push({ at: this.#now(), spent });
+    return spent ? { spent } : {};
   }
 
   async #begin(known: string | undefined): Promise<void> {
@@ -166,7 +187,8 @@ test("the counters equal the sums of the events, in any period, also if all are 
   inFolder(async (folder) => {
     let now = 0;
     const parts = { now: () => now, observe: () => {} };
-    const counting = await openStore(await newStorage(folder), parts);
+    const storage = await newStorage(folder);
+    const [counting, otherHost] = [await openStore(storage, parts), await openStore(storage, parts)];
     const memory = await openStore({ driver: "memory" }, parts);
     let ids = 0;
     const isPostgres = driverUnderTest === "postgres";
@@ -174,11 +196,15 @@ test("the counters equal the sums of the events, in any period, also if all are 
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), hours, hours, async (steps, after, length) => {
         const start = now + 1_000 * hour; // all runs share the logs
         now = start;
-        const logs = new TwoLogs([counting, memory], () => ++ids);
+        const logs = new TwoLogs([counting, memory], { newId: () => ++ids, now: () => now });
         for (const each of steps) {
           if (each.do === "wait") now += each.ms;
           else await logs.take(each);
         }
+        const day = Math.floor((start + after * hour) / quarter) * quarter;
+        const spent = { ...nothingSpent };
+        for (const each of logs.paid) if (each.spent && each.at >= day) addSpent(spent, each.spent);
+        for (const log of [counting, otherHost, memory]) expect(await log.spent(day)).toEqual(spent);
         while (await counting.usage.countOlder());
         const since = start + after * hour;
         const aligned = [since, now - hour, now + 5 * minute].map((at) => Math.floor(at / quarter) * quarter);
@@ -199,5 +225,5 @@ test("the counters equal the sums of the events, in any period, also if all are 
       }),
       { numRuns: runs(isPostgres ? 25 : 150) },
     );
-    await Promise.all([counting.close(), memory.close()]);
+    await Promise.all([counting.close(), otherHost.close(), memory.close()]);
   }));

@@ -63,16 +63,6 @@ test("calls whose client keeps the history have an age of their own, and other c
     expect(await left(store)).toEqual(["single_2", "c3", "c2"]);
   }));
 
-test("where the day has a limit, conversations of today stay: what they have cost counts", () =>
-  withConversations(3, async (store) => {
-    time += 60_000;
-    await store.append("c4", turn("turn_4").user("hello"));
-    expect(await retention(store, { maxConversations: 0, keepsToday: true }).apply()).toBe(2);
-    expect(await left(store)).toEqual(["c4", "c3"]);
-    time += day;
-    expect(await retention(store, { maxConversations: 0, keepsToday: true }).apply()).toBe(2);
-  }));
-
 test("what is old is judged by the log's clock, where it has one", () =>
   withConversations(3, async (store) => {
     const wrong = () => time + 100 * day;

@@ -1,6 +1,7 @@
 /**
  * Makes event logs of any size by direct inserts: a million conversations take minutes. A conversation is one turn: the message, answers that
- * call a tool, the calls with their results, and the end. The counters of usage are inserted as well, as the host would have counted them.
+ * call a tool, the calls with their results, and the end. The counters of usage and the totals of what was spent are inserted as well, as the
+ * host would have counted them.
  */
 
 const twoYearsMs = 730 * 24 * 60 * 60 * 1000;
@@ -9,6 +10,8 @@ const hourMs = 4 * quarterMs;
 const inTransaction = 10_000;
 const usageColumns =
   "requests, input_tokens, output_tokens, reasoning_tokens, cached_tokens, cache_write_tokens, estimated_tokens, usd, unpriced";
+const spentColumns = "tokens, usd, unpriced, estimated";
+const spentSums = "sum(input_tokens + output_tokens), sum(usd), 0, 0";
 const toolColumns = "calls, errors, duration_ms, result_bytes";
 
 /** SQL for the title of the conversation with the number `n`. */
@@ -47,6 +50,7 @@ export async function fillFile(path, log, connect) {
       FROM numbers CROSS JOIN kinds WHERE type = 'tool_result' GROUP BY n`);
     db.exec("COMMIT");
   }
+  db.exec(`INSERT INTO spent_totals (at, ${spentColumns}) SELECT at, ${spentSums} FROM usage_models GROUP BY at`);
   db.exec("DROP TABLE kinds");
   db.close();
 }
@@ -89,6 +93,9 @@ export async function fillDatabase(url, log) {
         SELECT ${span}, at / ${span} * ${span}, ${key}, ${sums.join(", ")} FROM ${rows} GROUP BY 2, ${key}`);
     }
   }
+  await client.query(
+    `INSERT INTO spent_totals (at, shard, ${spentColumns}) SELECT at, 0, ${spentSums} FROM usage_models GROUP BY at`,
+  );
   await client.query("DROP TABLE kinds");
   await client.query("VACUUM ANALYZE"); // what autovacuum does in a log that has grown for a year
   await client.end();

@@ -1,8 +1,9 @@
 import { messageOf, StoreError } from "../../core/errors.js";
 import type { ChatEvent, EventOf, StoredEvent } from "../../core/events.js";
-import type { Period } from "../../core/usage-store.js";
+import { addTotals, nothingSpent, type Period, type SpentTotals } from "../../core/usage-store.js";
 import { stateAfter } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
+import { quarterMs, spentIn } from "../shared/spent.js";
 
 interface MemoryEntry {
   event: StoredEvent;
@@ -30,6 +31,8 @@ export class MemoryLog {
   /** Conversations in the order in which they were created. */
   readonly conversations = new Map<string, MemoryConversation>();
   readonly #now: () => number;
+  /** Totals of the requests of each quarter of an hour, by its start. A request still counts when its conversation is deleted. */
+  readonly #spent = new Map<number, SpentTotals>();
   #touched = 0;
   #isClosed = false;
 
@@ -46,6 +49,7 @@ export class MemoryLog {
     const stored = kept.map((event, index) =>
       jsonCopy(this.#push(conversationId, event, this.#now(), position === undefined ? undefined : position + index)),
     );
+    for (const event of stored) this.#addSpent(event);
     const last = stored.at(-1);
     if (last && isChange(last, position)) this.#touch(conversationId, last.at);
     return stored;
@@ -94,21 +98,28 @@ export class MemoryLog {
 
   /**
    * Yields the events of these types in the period. If an event was copied to other conversations, it is yielded only once, from the
-   * conversation that was created first. `place` is the same for all copies of an event.
+   * conversation that was created first.
    */
   *once<T extends StoredEvent["type"]>(
     { since, until }: Period,
     ...types: readonly T[]
-  ): Generator<[conversation: MemoryConversation, event: EventOf<T>, place: string]> {
+  ): Generator<[conversation: MemoryConversation, event: EventOf<T>]> {
     const seen = new Set<string>();
     for (const conversation of this.conversations.values()) {
       for (const { event, position } of conversation.entries) {
         if (!isOneOf(event, types) || event.at < since || event.at >= until) continue;
         const place = `${event.turnId} ${position ?? -event.seq}`;
-        if (!seen.has(place)) yield [conversation, event, place];
+        if (!seen.has(place)) yield [conversation, event];
         seen.add(place);
       }
     }
+  }
+
+  /** Returns the totals of all requests from this time on, which is the start of a quarter. */
+  spent(since: number): SpentTotals {
+    const totals = { ...nothingSpent };
+    for (const [at, spent] of this.#spent) if (at >= since) addTotals(totals, spent);
+    return totals;
   }
 
   close(): void {
@@ -124,6 +135,11 @@ export class MemoryLog {
     conversation.entries.push({ event: stored, position });
     if (stored.type === "user_message") conversation.requests.set(stored.requestId, stored.turnId);
     return stored;
+  }
+
+  #addSpent(event: StoredEvent): void {
+    const quarter = Math.floor(event.at / quarterMs) * quarterMs;
+    this.#spent.set(quarter, spentIn([event], this.#spent.get(quarter)));
   }
 
   /** Marks the conversation as the one that was changed last. */

@@ -10,9 +10,8 @@ import type {
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
-import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
+import type { SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
-import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";
 import { MemoryCheckpoints } from "./checkpoints.js";
 import { MemoryLog } from "./log.js";
@@ -99,14 +98,8 @@ export class MemoryStore implements ChatStore {
 
   async check(): Promise<void> {}
 
-  async spent(period: Period): Promise<SpentTotals> {
-    const answers = this.#log.once(period, "assistant_message", "compaction");
-    return spentIn([...answers].map(([, answer]) => answer));
-  }
-
-  async spendings(since: number): Promise<Spending[]> {
-    const answers = this.#log.once({ since, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction");
-    return [...answers].map(([, answer, place]) => ({ ...spentIn([answer]), place, at: answer.at }));
+  async spent(since: number): Promise<SpentTotals> {
+    return this.#log.spent(since);
   }
 
   async close(): Promise<void> {

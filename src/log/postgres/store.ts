@@ -12,13 +12,13 @@ import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant, TurnLeases } from "../../core/turn-leases.js";
-import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
+import type { SpentTotals } from "../../core/usage-store.js";
 import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { SearchFill } from "../shared/search-fill.js";
 import { eventWritten } from "../shared/stored-event.js";
+import { spentFrom } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
-import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
 import { PostgresCheckpoints } from "./checkpoints.js";
 import type { Database } from "./connection/database.js";
@@ -168,15 +168,9 @@ export class PostgresStore implements ChatStore {
     return pageFrom(latest.length > query.most ? latest : await rows(found), query);
   }
 
-  async spent({ since, until }: Period): Promise<SpentTotals> {
-    const { spent } = usageStatements.postgres;
-    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", spent, [since, until]);
+  async spent(since: number): Promise<SpentTotals> {
+    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", spentFrom("$1"), [since]);
     return row as SpentTotals;
-  }
-
-  spendings(since: number): Promise<Spending[]> {
-    const { spendings } = usageStatements.postgres;
-    return this.#database.rows("read", "idempotent", spendings, [since, Number.MAX_SAFE_INTEGER]);
   }
 
   limits(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits {

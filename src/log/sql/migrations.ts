@@ -6,6 +6,7 @@ import { postgresHistories, sqliteHistories } from "./history-statements.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
 import { postgresUsage, postgresUsageRepaired } from "./postgres-usage-tables.js";
 import { keepSearched, postgresSearch, searchedText, sqliteSearch } from "./search-table.js";
+import { postgresSpentTotals, sqliteSpentTotals } from "./spent-totals.js";
 import { idOf, numberIn, numberOf, readable, seqOf } from "./sqlite-place.js";
 import { sqliteUsage } from "./sqlite-usage-tables.js";
 
@@ -83,6 +84,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? [] : plannedOnce,
     // A function that is replaced loses its settings, so they are made again.
     isSqlite ? requestIdsShown : [keepSearched, ...plannedOnce, ...fewerRequestIds],
+    isSqlite ? sqliteSpentTotals : postgresSpentTotals,
   ];
 }
 

@@ -10,6 +10,7 @@ import {
   familyIndex,
   modelKind,
   toolKind,
+  triggerLockMs,
   type UsageKind,
   usageKinds,
   usageSpans,
@@ -64,12 +65,6 @@ export const postgresEmptied = [
 const mergedEvery = 64;
 /** Sequence that counts the ends of turns. Ids of events cannot be used: if all turns have four events, the ends may be never 0 modulo 64. */
 const endings = "usage_endings";
-
-/**
- * Longest time, in ms, to wait for the locks that triggers need. More than `deadlock_timeout` (1 s by default), after which PostgreSQL
- * cancels an autovacuum that holds the lock.
- */
-const triggerLockMs = 2_000;
 
 /** Number of conversations that one call counts of the backlog. */
 const backlogPart = 50;

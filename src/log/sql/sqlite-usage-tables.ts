@@ -33,7 +33,6 @@ function sqliteTablesOf({ rows, totals, keys, counts }: UsageKind): string[] {
 /** Empties the counters, for SQLite. All conversations are then in the backlog. The tables are made anew, because that is fastest. */
 export const sqliteEmptied = [
   ...usageKinds.flatMap(sqliteTablesOf),
-  "DELETE FROM summaries",
   "DELETE FROM usage_backlog",
   "UPDATE conversations SET counted = 0",
   `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,

@@ -1,23 +1,14 @@
-/** SQL statements that read what was used and spent. They are the same for both databases, apart from the expressions in `UsageDialect`. */
+/** SQL statements that read what was used. They are the same for both databases, apart from the expressions in `UsageDialect`. */
 
 import type { Period } from "../../core/usage-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { isUnfinished } from "./common-statements.js";
-import { jsonOf } from "./postgres-json.js";
-import { idOf, mostSeq, seqOf, storedBytes } from "./sqlite-place.js";
-import { isCounted, placeOf, postgresFold, sqliteFold } from "./usage-fold.js";
+import { idOf, mostSeq, storedBytes } from "./sqlite-place.js";
+import { isCounted, postgresFold, sqliteFold } from "./usage-fold.js";
 import { hourMs, modelKind, toolKind, type UsageKind } from "./usage-tables.js";
 
 interface UsageDialect {
   parameter: (place: number) => string;
-  /**
-   * SQL for the answers and summaries in the period, found by indexes of their times. A copied event is counted only once. The column `spent`
-   * is the JSON of this field. It is read once for each event, because reading the payload takes longest.
-   */
-  paid: string;
-  /** Returns SQL for a field of `paid.spent`: `text` as text, `number` as a number. */
-  text: (field: string) => string;
-  number: (field: string) => string;
   /** Query of the rows of the JSON in the first parameter, see `rangesOf`. */
   ranges: string;
   /** Query of the events that are not counted yet, because they belong to unfinished turns. */
@@ -40,10 +31,6 @@ const [since, until] = [1, 2];
 const inPeriod = (row: string, parameter: (place: number) => string) =>
   `${row}at >= ${parameter(since)} AND ${row}at < ${parameter(until)}`;
 
-const paidColumns = "turn_id, position, seq, spent, at";
-/** SQL condition, written exactly as in the partial index of answers, so that the index is used. */
-const isAnswer = "type = 'assistant_message'";
-
 const isInRange = "total.span = ranges.span AND total.at >= ranges.since AND total.at < ranges.until";
 
 const question = (place: number) => `?${place}`;
@@ -51,14 +38,6 @@ const dollar = (place: number) => `$${place}`;
 
 const sqlite: UsageDialect = {
   parameter: question,
-  text: (field) => `json_extract(paid.spent, '$.${field}')`,
-  number: (field) => `json_extract(paid.spent, '$.${field}')`,
-  paid: `(SELECT min(id), ${paidColumns} FROM (
-      SELECT id, turn_id, position, ${seqOf()} AS seq, payload -> '$.spent' AS spent, at FROM entries
-        WHERE ${isAnswer} AND ${inPeriod("", question)}
-      UNION ALL SELECT id, turn_id, position, ${seqOf("entries.")} AS seq, payload -> '$.spent' AS spent, entries.at
-        FROM summaries CROSS JOIN entries USING (id) WHERE ${inPeriod("summaries.", question)}
-    ) GROUP BY ${placeOf("", "seq")})`,
   ranges: `SELECT value ->> '$.period' AS period, value ->> '$.span' AS span, value ->> '$.since' AS since, value ->> '$.until' AS until
     FROM json_each(?1)`,
   uncounted: `SELECT entries.id, number AS owner, turn_id, type, at, payload AS facts, ${storedBytes} AS bytes
@@ -74,14 +53,6 @@ const sqlite: UsageDialect = {
 
 const postgres: UsageDialect = {
   parameter: dollar,
-  text: (field) => `(paid.spent ->> '${field}')`,
-  number: (field) => `(paid.spent ->> '${field}')::float8`,
-  paid: `(SELECT DISTINCT ON (${placeOf("", "seq")}) ${paidColumns} FROM (
-      SELECT id, turn_id, position, seq, ${jsonOf("payload")} -> 'spent' AS spent, at FROM events
-        WHERE ${isAnswer} AND ${inPeriod("", dollar)}
-      UNION ALL SELECT id, turn_id, position, seq, ${jsonOf("payload")} -> 'spent' AS spent, events.at
-        FROM summaries JOIN events USING (conversation_id, seq) WHERE ${inPeriod("summaries.", dollar)}
-    ) AS found ORDER BY ${placeOf("", "seq")}, id)`,
   ranges: "SELECT * FROM json_to_recordset($1) AS given (period bigint, span bigint, since bigint, until bigint)",
   uncounted: `SELECT events.conversation_id, events.conversation_id AS owner, seq, turn_id, type, at, octet_length(payload) AS bytes,
       usage_facts(payload) AS facts
@@ -104,10 +75,7 @@ function summed({ counts }: UsageKind): string {
 }
 
 function statements(dialect: UsageDialect) {
-  const { parameter, text, number, paid, ranges, uncounted, fold, inRange, hasChanges, owner, ownerId, named } =
-    dialect;
-  const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
-  const [tokens, usd] = [number("tokens"), number("usd")];
+  const { parameter, ranges, uncounted, fold, inRange, hasChanges, owner, ownerId, named } = dialect;
   /** Returns the tables and queries of what is not in the totals yet. `uncountedRows`: query of the usage of uncounted events. */
   const notInTotals = ({ changes }: UsageKind, uncountedRows: string) => [
     `(${uncountedRows})`,
@@ -133,17 +101,6 @@ function statements(dialect: UsageDialect) {
     `${row}.usd DESC, ${row}."inputTokens" + ${row}."outputTokens" + ${row}."estimatedTokens" DESC, owner`;
   const modelCounts = modelKind.counts.join(", ");
   return {
-    /** Query that returns one row, of the type `SpentTotals`. Parameters: start and end of the period. */
-    spent: `
-      SELECT ${sum("tokens", tokens)}, ${sum("usd", usd)}, count(${tokens}) - count(${usd}) AS unpriced,
-        count(${text("estimated")}) AS estimated
-      FROM ${paid} AS paid`,
-    /** Query that returns rows of the type `Spending`. Parameters: start and end of the period. */
-    spendings: `
-      SELECT turn_id || ' ' || coalesce(position, -seq) AS place, at, coalesce(${tokens}, 0.0) AS tokens, coalesce(${usd}, 0.0) AS usd,
-        CASE WHEN ${tokens} IS NOT NULL AND ${usd} IS NULL THEN 1 ELSE 0 END AS unpriced,
-        CASE WHEN ${text("estimated")} IS NOT NULL THEN 1 ELSE 0 END AS estimated
-      FROM ${paid} AS paid`,
     /** Query that returns rows of the type `ModelUsage`. Parameter: the JSON of `rangesOf`. */
     models: byPeriod(modelKind, fold.models(uncounted)),
     /** Query that returns rows of the type `ToolUsage`. Parameter: the JSON of `rangesOf`. */

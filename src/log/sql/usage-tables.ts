@@ -10,7 +10,7 @@
  * - `conversations.family` is the id of the conversation from which a copy was made, directly or through other copies. The oldest
  *   conversation of a family that has an event counts it.
  * - `usage_backlog` has a row as long as older conversations are not counted: those with `touched < below`.
- * - `summaries` finds summaries (`compaction` events) by their time.
+ * - `summaries` finds summaries (`compaction` events) by their time, on PostgreSQL for hosts of an earlier version.
  */
 import { quarterMs } from "../shared/spent.js";
 
@@ -65,3 +65,9 @@ export const columnsOf = (names: readonly string[], type: string) =>
 export const allInBacklog = "SELECT max(touched) + 1, 0, count(*) FROM conversations HAVING count(*) > 0";
 
 export const familyIndex = "CREATE INDEX conversations_family ON conversations (family) WHERE family IS NOT NULL";
+
+/**
+ * PostgreSQL only: longest time, in ms, to wait for the locks that triggers need. More than `deadlock_timeout` (1 s by default), after which
+ * PostgreSQL cancels an autovacuum that holds the lock.
+ */
+export const triggerLockMs = 2_000;

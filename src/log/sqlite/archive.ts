@@ -72,17 +72,17 @@ export class SqliteArchive implements Archive {
       const events = this.#events.from(conversationId, 1);
       const { first, seqs } = decide(events);
       this.#events.insert(to, first);
-      this.#insertCopies(conversationId, to, seqs, events);
       const all = new Set(seqs);
       const copied = events.filter((event) => all.has(event.seq));
       const { title, turns } = conversationFacts(copied);
-      // The original counts the usage of the copied events.
+      // The original counts the usage of the copied events. `spent_totals` recognises them by `counted`, too.
       this.#db
         .prepare(
           `UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4, counted = ?5,
              family = coalesce((SELECT family FROM conversations WHERE conversation_id = ?6), ?6) WHERE conversation_id = ?1`,
         )
         .run(to, title, title && lowerTitle(title), turns, seqs.length + 1, conversationId);
+      this.#insertCopies(conversationId, to, seqs, events);
       this.#events.replaceSearched(to, searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 }))));
     });
   }
@@ -141,7 +141,6 @@ export class SqliteArchive implements Archive {
       )
       .get(conversationId) as { number: number; family: string } | undefined;
     const quarters = known ? this.#usage.quartersOf(known.number) : [];
-    this.#db.prepare(`DELETE FROM summaries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     this.#histories.release(conversationId);
     this.#db.prepare(`DELETE FROM entries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     for (const table of ["conversations", "turns", "mail", "checkpoints"]) {

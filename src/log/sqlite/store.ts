@@ -13,13 +13,13 @@ import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events
 import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
-import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
+import type { SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { SearchFill } from "../shared/search-fill.js";
+import { spentFrom } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
-import { usageStatements } from "../sql/usage-statements.js";
 import { SqliteArchive } from "./archive.js";
 import { SqliteCheckpoints } from "./checkpoints.js";
 import type { Connection, Statement } from "./connection.js";
@@ -84,10 +84,9 @@ class SqliteStore implements ChatStore {
   readonly #events: SqliteEvents;
   readonly #histories: SqliteHistories;
   readonly #turnOfRequest: Statement;
+  readonly #spent: Statement;
   /** Reader for lists and overviews that people look at. */
   readonly #views: SqliteReader;
-  /** Reader for data that turns need. It is separate so that turns do not wait for the reads of `#views`. */
-  readonly #accounts: SqliteReader;
   readonly #fill: SearchFill;
 
   constructor(
@@ -97,7 +96,6 @@ class SqliteStore implements ChatStore {
     this.#db = db;
     this.#path = path;
     this.#views = new SqliteReader({ path, busyTimeoutMs });
-    this.#accounts = new SqliteReader({ path, busyTimeoutMs });
     const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
     this.usage = new SqliteUsage(db, { guarded, views: this.#views });
     this.#events = new SqliteEvents(db, now);
@@ -109,6 +107,7 @@ class SqliteStore implements ChatStore {
     const parts = { events: this.#events, histories: this.#histories, views: this.#views, usage: this.usage };
     this.archive = new SqliteArchive(db, { ...parts, guarded });
     this.checkpoints = new SqliteCheckpoints(db, guarded);
+    this.#spent = db.prepare(spentFrom("?"));
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id AS "turnId", ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );
@@ -198,17 +197,12 @@ class SqliteStore implements ChatStore {
     this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM entries LIMIT 1").get());
   }
 
-  async spent({ since, until }: Period): Promise<SpentTotals> {
-    const rows = await this.#accounts.rows<SpentTotals>(usageStatements.sqlite.spent, [since, until]);
-    return rows[0] as SpentTotals;
-  }
-
-  spendings(since: number): Promise<Spending[]> {
-    return this.#accounts.rows(usageStatements.sqlite.spendings, [since, Number.MAX_SAFE_INTEGER]);
+  async spent(since: number): Promise<SpentTotals> {
+    return this.#guarded("read", () => this.#spent.get(since) as SpentTotals);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#views.close(), this.#accounts.close(), this.#fill.close()]);
+    await Promise.all([this.#views.close(), this.#fill.close()]);
     this.#db.close();
   }
 

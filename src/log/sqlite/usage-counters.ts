@@ -63,10 +63,7 @@ export class SqliteUsage extends UsageReports implements UsageCounters {
   /** Counts the events of the conversation that are not counted yet. */
   count(conversationId: string): void {
     const found = this.#db.prepare(conversationWith("conversation_id = ?1")).get(conversationId);
-    if (!found) return;
-    const conversation = found as CountedConversation;
-    if (conversation.counted === 0) this.#addSummaries(conversation);
-    this.#count(conversation);
+    if (found) this.#count(found as CountedConversation);
   }
 
   /** Takes back the usage of a conversation whose events have been deleted. What its copies have in common with it becomes theirs. */
@@ -127,7 +124,6 @@ export class SqliteUsage extends UsageReports implements UsageCounters {
       return false;
     }
     const lastSeq = Math.min(next.lastSeq, next.counted + mostEvents);
-    this.#addSummaries({ ...next, lastSeq });
     this.#count({ ...next, lastSeq });
     if (lastSeq < next.lastSeq) return true;
     this.#db
@@ -136,15 +132,6 @@ export class SqliteUsage extends UsageReports implements UsageCounters {
       )
       .run(next.number);
     return true;
-  }
-
-  /** Makes summaries findable that were stored before there was a table of them. */
-  #addSummaries({ number, counted, lastSeq }: CountedConversation): void {
-    const add = this.#db.prepare(
-      `INSERT INTO summaries (id, at) SELECT id, at FROM entries
-       WHERE id BETWEEN ${idOf("?1", "?2")} AND ${idOf("?1", "?3")} AND type = 'compaction' ON CONFLICT DO NOTHING`,
-    );
-    add.run(number, counted, lastSeq);
   }
 
   #count({ number, family, counted, lastSeq }: CountedConversation): void {

@@ -4,14 +4,8 @@ import type { Config, RetentionConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import { ClockWatch, type WatchedClocks } from "../shared/clock-watch.js";
-import { midnightBefore } from "../shared/turn-limits.js";
 
 export interface RetentionRules extends RetentionConfig {
-  /**
-   * True if conversations of today must stay. It is set if there is a limit per day, because today's spending is computed from these
-   * conversations.
-   */
-  keepsToday?: boolean;
   /** Maximum age of conversations that were created for a single API call. Undefined if only `maxAgeMs` applies to them. */
   singleCallsMaxAgeMs?: number | undefined;
 }
@@ -86,20 +80,18 @@ export class Retention {
    * for long.
    */
   async apply(): Promise<number> {
-    const { store } = this.#parts;
-    const { now = this.#parts.now } = store;
-    const { maxAgeMs, maxConversations, singleCallsMaxAgeMs, keepsToday } = this.#rules;
-    const keptFrom = keepsToday ? midnightBefore(now()) : Number.MAX_SAFE_INTEGER;
+    const { store, now } = this.#parts;
+    const { maxAgeMs, maxConversations, singleCallsMaxAgeMs } = this.#rules;
     let deleted = 0;
     if ((maxAgeMs ?? singleCallsMaxAgeMs) !== undefined) {
       const ageNow = store.now?.() ?? this.#trustedNow() ?? (await store.archive.lastChange(now() - everyMs));
-      const before = (ageMs: number) => Math.min(Math.ceil(ageNow) - ageMs, keptFrom);
+      const before = (ageMs: number) => Math.ceil(ageNow) - ageMs;
       if (maxAgeMs !== undefined) deleted += await this.#delete({ changedBefore: before(maxAgeMs) });
       if (singleCallsMaxAgeMs !== undefined)
         deleted += await this.#delete({ changedBefore: before(singleCallsMaxAgeMs), isForSingleCalls: true });
     }
     if (maxConversations !== undefined) {
-      deleted += await this.#delete({ changedBefore: keptFrom, beyond: maxConversations });
+      deleted += await this.#delete({ changedBefore: Number.MAX_SAFE_INTEGER, beyond: maxConversations });
     }
     return deleted;
   }
@@ -150,7 +142,5 @@ export class Retention {
 }
 
 export function retentionRules({ chat, serve }: Pick<Config, "chat" | "serve">): RetentionRules {
-  const { tokens, usd } = chat.limits.day;
-  const keepsToday = tokens !== undefined || usd !== undefined;
-  return { ...chat.storage, keepsToday, singleCallsMaxAgeMs: serve.statelessRetentionMs };
+  return { ...chat.storage, singleCallsMaxAgeMs: serve.statelessRetentionMs };
 }

@@ -71,12 +71,39 @@ onPostgres("the counters of usage on PostgreSQL", () => {
     }
     await expect(query(url, "SELECT merge_usage()")).rejects.toThrow("index row");
     await query(url, "ALTER TABLE history_messages DROP CONSTRAINT history_messages_kept");
-    await query(url, "DROP TABLE checkpoints; UPDATE mcp_platform_schema SET version = 13");
+    await query(
+      url,
+      "DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals, checkpoints; UPDATE mcp_platform_schema SET version = 13",
+    );
     const migrated = await openStore({ driver: "postgres", url }, parts);
     await query(url, "SELECT merge_usage()");
     expect(await migrated.usage.models(always)).toMatchObject([{ requests: 1 }]);
     expect(await migrated.archive.delete("c")).toBe(true);
     expect(await migrated.usage.models(always)).toEqual([]);
+    await migrated.close();
+  });
+});
+
+onPostgres("the totals of what was spent on PostgreSQL", () => {
+  test("have what the hosts of an earlier version spent in the last minutes and in the hours before", async () => {
+    const url = await newDatabaseUrl();
+    let now = Date.now() - 3_600_000;
+    const clock = { now: () => now, observe: () => {} };
+    const store = await openStore({ driver: "postgres", url }, clock);
+    const { user, answer, end } = turn("turn_1");
+    await store.claim("c", user("hello"), request("n"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "n")) ?? {};
+    await store.appendAll("c", [{ ...answer("hi"), spent: { tokens: 5, usd: 0.25 } }], { fence, position: 2 });
+    now = Date.now();
+    await store.appendAll("c", [{ ...answer("hi"), spent: { tokens: 7 } }], { fence, position: 3 });
+    const spent = { tokens: 12, usd: 0.25, unpriced: 1, estimated: 0 };
+    expect(await store.spent(0)).toEqual(spent);
+    await store.appendAll("c", [end()], { fence, position: 4 });
+    await store.close();
+    await query(url, "DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals");
+    await query(url, "UPDATE mcp_platform_schema SET version = 17");
+    const migrated = await openStore({ driver: "postgres", url }, clock);
+    expect(await migrated.spent(0)).toEqual(spent);
     await migrated.close();
   });
 });
