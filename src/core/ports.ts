@@ -39,6 +39,11 @@ export interface SendOptions {
    * this host's model must handle it.
    */
   sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
+  /**
+   * Identifies the caller: the id of a turn, or an object that stands for a client. A question of a server that may belong to several
+   * running calls is asked only if all of them have the same caller. Default: the call has a caller of its own.
+   */
+  caller?: unknown;
   /** Id of this call, unique within the turn. A server may use this id to recognise a repeated call. */
   callId?: string;
   trace?: TraceContext;

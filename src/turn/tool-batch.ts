@@ -88,7 +88,7 @@ function send(call: ToolCall, prepared: PreparedCall, hop: number, turn: Calling
     out.show({ type: "tool_progress", callId: call.id, ...progress });
   const ask = (question: Question) => answerTo(questionEvent(question, turn), turn);
   const callId = `${turnId}/${hop}/${call.id}`;
-  return prepared.send({ signal, onProgress, ask, callId, trace: childOf(turn.trace, callId) });
+  return prepared.send({ signal, onProgress, ask, caller: turnId, callId, trace: childOf(turn.trace, callId) });
 }
 
 /** Asks the person a question. The question is stored before it is asked; the answer is stored before the caller can use it. */

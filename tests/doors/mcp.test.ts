@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -17,6 +18,7 @@ import { fixtureServer, script, startApp } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, failure, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { mcpParts } from "../support/mcp-door.js";
+import { temporaryFolder } from "../support/mcp-hub.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
@@ -217,6 +219,36 @@ describe("the gateway", () => {
     }
     const client = await connect(app, { tools: ["*"] });
     expect(textOf(await client.callTool({ name: "s__echo", arguments: { a: 1 } }))).toContain(text);
+    await client.close();
+  });
+
+  test("asks its client what a server asks during several of the client's calls, as a turn does with several calls", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "go");
+    const asking = { method: "elicitation/create", params: { message: "go?", requestedSchema: { type: "object" } } };
+    const calls = [
+      { name: "s__wait", arguments: { path } },
+      { name: "s__ask", arguments: asking },
+    ];
+    await using llm = await startLlmServer([toolCalls(calls), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    let asked = 0;
+    const client = await connect(
+      app,
+      { tools: ["*"] },
+      {
+        onElicit: () => {
+          asked++;
+          writeFileSync(path, "");
+          return { action: "accept", content: {} };
+        },
+      },
+    );
+    await Promise.all(calls.map((call) => client.callTool(call)));
+    expect(asked).toBe(1);
+    rmSync(path);
+    await client.callTool({ name: "chat", arguments: { prompt: "hi" } });
+    expect(asked).toBe(2);
     await client.close();
   });
 

@@ -5,6 +5,7 @@ import type { Question } from "../../src/core/events.js";
 import { type Completion, type CompletionRequest, textOf } from "../../src/core/messages.js";
 import { Callbacks } from "../../src/mcp/callbacks/callbacks.js";
 import type { Sample } from "../../src/mcp/callbacks/sampling.js";
+import { RequestLimits } from "../../src/mcp/protocol/request-limits.js";
 import { fixture, recording, startHub, startHubWith } from "../support/mcp-hub.js";
 
 const completion: Completion = {
@@ -101,7 +102,7 @@ describe("elicitation", () => {
       return { action: "decline" };
     };
     const { signal } = new AbortController();
-    const begin = () => callbacks.begin({ ask, limits: { signal, pause: () => () => {} } });
+    const begin = () => callbacks.begin({ caller: "turn_1", ask, limits: new RequestLimits({ signal }) });
     begin();
     const all = Array.from({ length: 60 }, () => callbacks.answer("elicitation/create", { message: "?" }, signal));
     expect(await Promise.all(all)).toEqual(all.map(() => ({ action: "decline" })));

@@ -87,6 +87,7 @@ function passTools(parts: McpConnectionParts): void {
     const { content, isError } = await callTool(hub, call, {
       rules: current,
       signal: extra.signal,
+      caller: server,
       callId: call.id,
       trace: traceOf(call.id, { carried: traceOfCall(extra) }),
       onProgress: progressTo(extra),

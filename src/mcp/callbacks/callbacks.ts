@@ -6,6 +6,7 @@ import type { ServerConfig } from "../../core/config.js";
 import type { Question } from "../../core/events.js";
 import type { JsonObject } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
+import type { RequestOrigin } from "../protocol/peer.js";
 import { RpcRefusal } from "../protocol/refusal.js";
 import type { RequestLimits } from "../protocol/request-limits.js";
 import { abortable } from "../shared/wait.js";
@@ -16,21 +17,28 @@ import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
 const maxQuestions = 50;
 
 export interface RunningCall {
+  /** Identifies the caller, as in `SendOptions`. Never undefined. */
+  caller: unknown;
   ask: (question: Question) => Promise<unknown>;
   sample?: SendOptions["sample"];
-  limits: Pick<RequestLimits, "signal" | "pause">;
+  limits: RequestLimits;
+}
+
+/** The limits of a server's requests during one call. */
+interface Bounds {
+  budget: SamplingBudget;
+  questions: number;
 }
 
 /**
- * Answers the requests of one server. In protocol 2025-11-25 a request does not say to which call it belongs, so this host assigns the
- * request to the call that began last. While no call is running, requests to the person or the model are declined: no person could be
- * asked, and nothing would limit the cost.
+ * Answers the requests of one server. A request to the person or the model belongs to a running call: its caller is asked, and its bounds
+ * limit the cost. A request that belongs to no call is declined.
  */
 export class Callbacks {
   readonly #config: ServerConfig;
   readonly #sample: Sample | undefined;
   readonly #noticed: (text: string) => void;
-  readonly #running = new Map<RunningCall, { budget: SamplingBudget; questions: number }>();
+  readonly #running = new Map<RunningCall, Bounds>();
 
   constructor(
     config: ServerConfig,
@@ -60,17 +68,18 @@ export class Callbacks {
   }
 
   /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with RpcRefusal. */
-  async answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
+  async answer(method: string, params: JsonObject, signal: AbortSignal, origin?: RequestOrigin): Promise<JsonObject> {
     const { name, roots, sampling } = this.#config;
     if (method === "roots/list" && roots.length > 0) {
       return { roots: roots.map((root) => ({ uri: pathToFileURL(root).href, name: basename(root) })) };
     }
-    const [call, bounds] = [...this.#running].at(-1) ?? [];
-    if (!call || !bounds) {
-      this.#noticed(`${method} was declined: no call is running that it could be for`);
+    const found = this.#callOf(origin);
+    if ("problem" in found) {
+      this.#noticed(`${method} was declined: ${found.problem}`);
       if (method === "elicitation/create") return { action: "decline" };
-      throw new RpcRefusal(-32601, `${method} is answered during a tool call only`);
+      throw new RpcRefusal(-32601, `${method} is answered during a tool call only: ${found.problem}`);
     }
+    const { call, bounds } = found;
     if (method === "elicitation/create" && ++bounds.questions > maxQuestions) {
       if (bounds.questions === maxQuestions + 1) this.#noticed(`it asks more than ${maxQuestions} times in one call`);
       return { action: "decline" };
@@ -94,6 +103,23 @@ export class Callbacks {
       go();
     }
     throw new RpcRefusal(-32601, `this host does not answer ${method}`);
+  }
+
+  /**
+   * Returns the running call to which a request of the server belongs. In protocol 2025-11-25 a request does not name its call, and only
+   * HTTP shows it: the request comes on the stream of the call. Elsewhere it counts for the call that began last, unless another caller's
+   * call is running too: a guess could show one user's question to another.
+   */
+  #callOf(origin: RequestOrigin | undefined): { call: RunningCall; bounds: Bounds } | { problem: string } {
+    const running = [...this.#running].map(([call, bounds]) => ({ call, bounds }));
+    if (origin) {
+      const found = running.find(({ call }) => call.limits === origin.limits);
+      return found ?? { problem: "it came with a request that is no running call" };
+    }
+    const last = running.at(-1);
+    if (!last) return { problem: "no call is running that it could be for" };
+    if (running.every(({ call }) => call.caller === last.call.caller)) return last;
+    return { problem: "calls of several users are running, and it does not show to which of them it belongs" };
   }
 
   /**

@@ -37,11 +37,13 @@ export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
       const asked = new Map<RequestId | undefined, AbortController>();
       // Replaces the SDK's handler, which would ignore the cancellation of a request with id 0.
       client.setNotificationHandler(CancelledNotificationSchema, ({ params }) => asked.get(params.requestId)?.abort());
-      client.fallbackRequestHandler = async ({ method, params = {} }, { signal, requestId }) => {
+      client.fallbackRequestHandler = async (asking, { signal, requestId }) => {
+        const { method, params = {} } = asking;
         const cancelled = new AbortController();
         asked.set(requestId, cancelled);
         try {
-          return await answer(method, params, AbortSignal.any([signal, cancelled.signal]));
+          const signals = AbortSignal.any([signal, cancelled.signal]);
+          return await answer(method, params, signals, requests?.originOf(asking));
         } finally {
           asked.delete(requestId);
         }

@@ -13,6 +13,7 @@ import { inRounds } from "./input-rounds.js";
 import { modernMeta, unsupportedVersion } from "./modern-version.js";
 import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
+import type { RequestLimits } from "./request-limits.js";
 import type { ModernTransport } from "./server-route.js";
 import { isTaskHandle, resultOfTask } from "./task-extension.js";
 
@@ -71,14 +72,18 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
     return reason;
   };
 
-  const answer: PeerEvents["answer"] = async (method, params, signal) => {
-    if (!events) throw new Error("nobody listens");
-    return events.answer(method, params, signal);
-  };
+  /** Returns a function that answers the questions which the server asks during the request with these limits. */
+  const answersDuring =
+    (limits: RequestLimits | undefined): PeerEvents["answer"] =>
+    async (method, params, signal) => {
+      if (!events) throw new Error("nobody listens");
+      return events.answer(method, params, signal, { limits });
+    };
 
   const request: Peer["request"] = async (method, params, options = {}) => {
     const once = (more: JsonObject) => sendSafely(method, more, options);
-    const result = await inRounds(params, once, answer, options.limits?.signal ?? ended.signal);
+    const { limits } = options;
+    const result = await inRounds(params, once, answersDuring(limits), limits?.signal ?? ended.signal);
     if (result.resultType === "complete" || (isTaskHandle(result) && method === "tools/call")) return result;
     throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
   };
@@ -133,7 +138,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
       const isLogged = client.getServerCapabilities()?.logging !== undefined;
       const meta = isPlainObject(params._meta) ? params._meta : {};
       const result = await run.ask("tools/call", isLogged ? { ...params, _meta: { ...logLevel, ...meta } } : params);
-      return isTaskHandle(result) ? resultOfTask(result, run, answer) : result;
+      return isTaskHandle(result) ? resultOfTask(result, run, answersDuring(run.limits)) : result;
     },
     async subscribe(uri) {
       changes.follow({ resourceSubscriptions: [uri] });

@@ -14,13 +14,19 @@ import type { RequestLimits } from "./request-limits.js";
  */
 export type Era = "legacy" | "modern";
 
+/** The request of this host to which a request of the server belongs. */
+export interface RequestOrigin {
+  /** Limits of this host's request. Undefined if that request has none, or has been answered. */
+  limits: RequestLimits | undefined;
+}
+
 export interface PeerEvents {
   /** Called when the connection has been closed, or is open but useless. In the second case `reason` says why it is useless. */
   closed(reason?: McpError): void;
   failed(error: Error): void;
   notified(method: string, params: JsonObject): void;
-  /** Answers a request of the server. Rejects with RpcRefusal. */
-  answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
+  /** Answers a request of the server. `origin` is undefined if the connection does not show it. Rejects with RpcRefusal. */
+  answer(method: string, params: JsonObject, signal: AbortSignal, origin?: RequestOrigin): Promise<JsonObject>;
 }
 
 export interface RequestOptions {

@@ -5,11 +5,11 @@
  */
 
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { JSONRPCMessage, MessageExtraInfo, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { onAbort } from "../../core/async/abort.js";
 import { isPlainObject, type JsonObject, safeString, textOrEmpty } from "../../core/json.js";
 import type { ToolProgress } from "../../core/ports.js";
-import { type RequestOptions, RpcError } from "./peer.js";
+import { type RequestOptions, type RequestOrigin, RpcError } from "./peer.js";
 
 interface Pending extends SentOptions {
   resolve(result: JsonObject): void;
@@ -21,10 +21,16 @@ interface SentOptions extends Pick<RequestOptions, "limits" | "onProgress"> {
   headers?: Record<string, string> | undefined;
 }
 
+/** Facts about a message that only its transport knows. */
+export interface MessageExtra extends MessageExtraInfo {
+  /** Id of the request on whose stream the message came. Undefined if the message did not come on the stream of a request. */
+  streamOf?: RequestId | undefined;
+}
+
 interface ConnectedTransport {
   /** True if each request has its own stream. An aborted request must close its stream. */
   hasPerRequestStream?: boolean | undefined;
-  onmessage?: ((message: never, extra?: never) => void) | undefined;
+  onmessage?: ((message: never, extra?: MessageExtra) => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
   send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void>;
 }
@@ -41,6 +47,8 @@ export class PendingRequests {
   readonly #pending = new Map<number, Pending>();
   /** Requests whose calls the server runs as tasks, keyed by request id. Progress of a task carries the request id until the task ends. */
   readonly #tasks = new Map<number, Pending>();
+  /** Origins of the server's requests that came on the stream of a request. */
+  readonly #origins = new WeakMap<object, RequestOrigin>();
   /**
    * Id of the last request. The ids 1, 2, 3 … are free: the v1 client sends only `initialize`, with id 0, and the v2 client uses texts as
    * ids.
@@ -56,9 +64,18 @@ export class PendingRequests {
     this.#transport = transport;
     this.#protocol = protocol;
     const deliver = transport.onmessage;
-    transport.onmessage = (message: never, extra?: never) => {
-      if (!this.#take(message)) deliver?.(message, extra);
+    transport.onmessage = (message: never, extra?: MessageExtra) => {
+      if (this.#take(message)) return;
+      if (extra?.streamOf !== undefined && isPlainObject(message)) {
+        this.#origins.set(message, { limits: this.#known(extra.streamOf)?.limits });
+      }
+      deliver?.(message, extra);
     };
+  }
+
+  /** Returns the origin of a request of the server. `request` is the message that the client got from the transport. */
+  originOf(request: object): RequestOrigin | undefined {
+    return this.#origins.get(request);
   }
 
   /**
@@ -135,8 +152,7 @@ export class PendingRequests {
   }
 
   #takeProgress({ progressToken, progress, total, message }: JsonObject): boolean {
-    const token = Number(safeString(progressToken));
-    const { onProgress, limits } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
+    const { onProgress, limits } = this.#known(progressToken) ?? {};
     // Invalid progress is not handled here: the SDK's client gets it and reports the error.
     if (!onProgress || limits?.isOver || typeof progress !== "number") return false;
     const news: ToolProgress = { progress };
@@ -144,6 +160,12 @@ export class PendingRequests {
     if (textOrEmpty(message)) news.message = textOrEmpty(message);
     onProgress(news);
     return true;
+  }
+
+  /** Returns the request that waits for its answer or for the end of its task. Some servers return the id of a request as text. */
+  #known(requestId: unknown): Pending | undefined {
+    const id = Number(safeString(requestId));
+    return this.#pending.get(id) ?? this.#tasks.get(id);
   }
 
   #goOn(id: number, pending: Pending): void {

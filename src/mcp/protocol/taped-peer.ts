@@ -3,8 +3,9 @@
 import { McpError, messageOf } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../../core/tape.js";
-import { NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
+import { NotTaken, type Peer, type PeerEvents, type RequestOrigin, RpcError } from "./peer.js";
 import { RpcRefusal } from "./refusal.js";
+import type { RequestLimits } from "./request-limits.js";
 
 interface TapedPeerParts {
   server: string;
@@ -29,10 +30,10 @@ export class Link implements ServerLife {
     this.#events?.notified(method, params);
   }
 
-  async ask(method: string, params: JsonObject, signal: AbortSignal): Promise<HostAnswer> {
+  async ask(method: string, params: JsonObject, signal: AbortSignal, origin?: RequestOrigin): Promise<HostAnswer> {
     if (!this.#events) throw new Error("nobody listens");
     try {
-      return { result: await this.#events.answer(method, params, signal) };
+      return { result: await this.#events.answer(method, params, signal, origin) };
     } catch (error) {
       if (error instanceof RpcRefusal) return { error: { code: error.code, message: error.message } };
       throw error;
@@ -46,11 +47,13 @@ export class Link implements ServerLife {
 
 /**
  * Returns a peer that lets the tape record its traffic with `inner`, or answer in place of `inner`. If the server sends a notification or a
- * request while several calls run, it counts as part of the call that began last. `Callbacks` has the same rule.
+ * request while several calls run, and the connection does not show to which call it belongs, it counts as part of the call that began
+ * last. In contrast to `Callbacks`, the tape may guess: all calls of a scripted session have one user.
  */
 export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: TapedPeerParts): Peer {
-  const running: ServerLife[] = [];
-  const lifeNow = () => running.at(-1) ?? told;
+  const running: { life: ServerLife; limits: RequestLimits }[] = [];
+  const lifeNow = () => running.at(-1)?.life ?? told;
+  const lifeOf = (origin: RequestOrigin) => running.find(({ limits }) => limits === origin.limits)?.life ?? told;
 
   const pass = async (
     exchange: { method: string; params: JsonObject; signal: AbortSignal },
@@ -71,10 +74,10 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     return resultOf(answer);
   };
 
-  const lifeWith = (progress: ServerLife["progress"]): ServerLife => ({
+  const lifeWith = (progress: ServerLife["progress"], limits: RequestLimits | undefined): ServerLife => ({
     progress,
     notified: (method, params) => link.notified(method, params),
-    ask: (method, params, signal) => link.ask(method, params, signal),
+    ask: (method, params, signal) => link.ask(method, params, signal, { limits }),
     closed: (reason) => link.closed(reason),
   });
 
@@ -97,11 +100,11 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
         failed: events.failed,
         closed(reason) {
           events.closed(reason);
-          running.at(-1)?.closed(explain(reason ?? new Error("the server closed the connection")).message);
+          running.at(-1)?.life.closed(explain(reason ?? new Error("the server closed the connection")).message);
         },
         notified: (method, params) => lifeNow().notified(method, params),
-        async answer(method, params, signal) {
-          const answer = await lifeNow().ask(method, params, signal);
+        async answer(method, params, signal, origin) {
+          const answer = await (origin ? lifeOf(origin) : lifeNow()).ask(method, params, signal);
           if ("result" in answer) return answer.result;
           throw new RpcRefusal(answer.error.code as RpcRefusal["code"], answer.error.message);
         },
@@ -109,29 +112,34 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     },
     connect: () => inner.connect(),
     request(method, params, options = {}) {
-      const { onProgress = () => {} } = options;
-      const signal = options.limits?.signal ?? neverAborted;
-      return pass({ method, params, signal }, lifeWith(onProgress), ({ progress }) =>
+      const { onProgress = () => {}, limits } = options;
+      const signal = limits?.signal ?? neverAborted;
+      return pass({ method, params, signal }, lifeWith(onProgress, limits), ({ progress }) =>
         inner.request(method, params, { ...options, onProgress: options.onProgress && progress }),
       );
     },
     callTool(params, run) {
       const { limits, inputSchema } = run;
-      return pass({ method: "tools/call", params, signal: limits.signal }, lifeWith(run.onProgress), async (life) => {
-        const onProgress = life.progress;
-        await inner.canBeAsked();
-        running.push(life);
-        try {
-          return await inner.callTool(params, {
-            ...run,
-            onProgress,
-            ask: (method, more) => inner.request(method, more, { limits, onProgress, inputSchema }),
-            send: (method, more) => inner.request(method, more),
-          });
-        } finally {
-          running.splice(running.indexOf(life), 1);
-        }
-      });
+      return pass(
+        { method: "tools/call", params, signal: limits.signal },
+        lifeWith(run.onProgress, limits),
+        async (life) => {
+          const onProgress = life.progress;
+          await inner.canBeAsked();
+          const call = { life, limits };
+          running.push(call);
+          try {
+            return await inner.callTool(params, {
+              ...run,
+              onProgress,
+              ask: (method, more) => inner.request(method, more, { limits, onProgress, inputSchema }),
+              send: (method, more) => inner.request(method, more),
+            });
+          } finally {
+            running.splice(running.indexOf(call), 1);
+          }
+        },
+      );
     },
     subscribe: (uri) => inner.subscribe(uri),
     ping: (limits) => inner.ping(limits),

@@ -71,7 +71,7 @@ export class McpConnection {
         }
         if (method === "notifications/message") events.logged(textOrEmpty(params.level), logText(params));
       },
-      answer: (method, params, signal) => callbacks.answer(method, params, signal),
+      answer: (method, params, signal, origin) => callbacks.answer(method, params, signal, origin),
     });
   }
 
@@ -131,14 +131,14 @@ export class McpConnection {
 
   async #call(tool: ListedTool, args: JsonObject, options: SendOptions, mayVisit: boolean): Promise<JsonObject> {
     const { name, isTask, inputSchema } = tool;
-    const { signal, ask = nobody, sample, onProgress } = options;
+    const { signal, ask = nobody, sample, onProgress, caller } = options;
     const { callbacks, peer } = this.#parts;
     const opening = peer.canBeAsked();
     if (opening) await opening;
     const timeoutMs = timeoutOf(this.#config, name);
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
     const limits = new RequestLimits({ timeoutMs, maxTotalTimeoutMs, signal, onProgress });
-    const running = { ask, sample, limits };
+    const running = { caller: caller ?? limits, ask, sample, limits };
     const run: ToolRun = {
       limits,
       onProgress: limits.progress,

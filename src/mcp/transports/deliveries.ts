@@ -1,6 +1,7 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, type JsonObject, safeString } from "../../core/json.js";
+import type { MessageExtra } from "../protocol/pending-requests.js";
 
 /**
  * Delivers messages to an SDK client, in order. The client handles an answer at once, but a notification one microtask later. So it would
@@ -20,28 +21,28 @@ export class Deliveries {
    * Delivers one message, or a batch of messages (protocol 2025-03-26 allows batches). A value that is not JSON-RPC is delivered too,
    * because the client detects and reports it.
    */
-  push(parsed: unknown): void {
-    if (Array.isArray(parsed)) for (const message of parsed) this.#one(message);
-    else this.#one(parsed);
+  push(parsed: unknown, extra?: MessageExtra): void {
+    if (Array.isArray(parsed)) for (const message of parsed) this.#one(message, extra);
+    else this.#one(parsed, extra);
   }
 
-  #one(came: unknown): void {
+  #one(came: unknown, extra: MessageExtra | undefined): void {
     const answer = isAnswer(came) ? repaired(came) : undefined;
     if (answer && this.#waiting === 0) {
-      this.#deliver(answer);
+      this.#deliver(answer, extra);
       return;
     }
     const message = answer ?? (came as JSONRPCMessage);
     this.#waiting += 1;
     setImmediate(() => {
       this.#waiting -= 1;
-      this.#deliver(message);
+      this.#deliver(message, extra);
     });
   }
 
-  #deliver(message: JSONRPCMessage): void {
+  #deliver(message: JSONRPCMessage, extra: MessageExtra | undefined): void {
     try {
-      this.#transport.onmessage?.(message);
+      this.#transport.onmessage?.(message, extra);
     } catch (error) {
       this.#transport.onerror?.(error as Error);
     }

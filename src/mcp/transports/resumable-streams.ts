@@ -27,8 +27,8 @@ interface Stream {
 
 interface StreamParts {
   ask(headers: Record<string, string>, signals: readonly AbortSignal[]): Promise<HttpAnswer>;
-  /** Called with the parsed content of an event, which may be any JSON value. */
-  came(parsed: unknown): void;
+  /** Called with the parsed content of an event, which may be any JSON value, and with the `id` of its stream. */
+  came(parsed: unknown, streamOf: RequestId | undefined): void;
   failed(error: Error): void;
   /** When this signal aborts, all streams end, and so do the pauses before they are opened again. */
   signal: AbortSignal;
@@ -84,7 +84,7 @@ export class ResumableStreams {
           return;
         }
         if (id !== undefined && isAnswer(message, id)) answered();
-        this.#parts.came(message);
+        this.#parts.came(message, id);
       },
       retry: (ms) => {
         this.#retryMs = ms;
@@ -108,7 +108,7 @@ export class ResumableStreams {
    */
   #lose({ id, ended }: Stream): void {
     if (id === undefined) return;
-    this.#parts.came({ jsonrpc: "2.0", id, error: lostAnswer });
+    this.#parts.came({ jsonrpc: "2.0", id, error: lostAnswer }, id);
     ended?.();
   }
 

@@ -11,6 +11,7 @@ import { isPlainObject, parseJson } from "../../core/json.js";
 import { bodyText, discard, type HttpAnswer, isOk, mediaTypeOf, type SendRequest } from "../http/exchange.js";
 import { HttpError, SessionLost } from "../http/http-error.js";
 import { unfollowed } from "../http/redirects.js";
+import type { MessageExtra } from "../protocol/pending-requests.js";
 import { Deliveries, isAnswer } from "./deliveries.js";
 import { modernHeaders, versionIn } from "./modern-headers.js";
 import { NotificationStream } from "./notification-stream.js";
@@ -28,7 +29,7 @@ const notOfTheCall = [401, 403, 404];
 export class StreamableHttp implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
-  onmessage?: (message: JSONRPCMessage) => void;
+  onmessage?: (message: JSONRPCMessage, extra?: MessageExtra) => void;
   /** Tells the SDK's v2 client that it can cancel a request by ending the request's stream. */
   readonly hasPerRequestStream = true;
 
@@ -59,7 +60,7 @@ export class StreamableHttp implements Transport {
         const request = { method: "GET" as const, url, headers: { ...this.#common, ...wanted }, signals };
         return this.#notifications.ask(request, this.#ended.signal);
       },
-      came: (parsed) => this.#deliveries.push(parsed),
+      came: (parsed, streamOf) => this.#deliveries.push(parsed, { streamOf }),
       failed: (error) => this.onerror?.(error),
       signal: this.#ended.signal,
     });
@@ -132,7 +133,7 @@ export class StreamableHttp implements Transport {
       throw new HttpError(-1, `Unexpected content type: ${answer.headers["content-type"] ?? null}`);
     }
     const parsed: unknown = JSON.parse(await bodyText(answer));
-    this.#deliveries.push(parsed);
+    this.#deliveries.push(parsed, { streamOf: id });
     const isAnswered = Array.isArray(parsed) ? parsed.some((each) => isAnswer(each, id)) : isAnswer(parsed, id);
     if (!isAnswered) throw new Error("the server answered with JSON that is no answer to the request");
   }
