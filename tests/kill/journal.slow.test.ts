@@ -14,7 +14,7 @@ import { isWhole, Scene, type SceneOptions } from "./scene.js";
  * of a turn with three calls over three answers: the claim, the lease, 11 events, and the last two together. On PostgreSQL: the turn's 14
  * events.
  */
-const [opening, writes, share] = driverUnderTest === "postgres" ? [0, 14, 15] : [36, 50, 9];
+const [opening, writes, share] = driverUnderTest === "postgres" ? [0, 14, 15] : [38, 52, 9];
 const inAnswers = [
   ...["start", "before_text", "after_text", "in_call", "before_end"].map((at) => `in answer 1 ${at}`),
   ...["before_text", "in_call", "before_end"].map((at) => `in answer 2 ${at}`),
