@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/reading/load.js";
 import { configuredSecrets } from "../../src/config/reading/secrets.js";
 import { explainAuth } from "../../src/mcp/auth/explain.js";
-import { redactor } from "../../src/mcp/shared/redact-secrets.js";
+import { keepSecret, redactor } from "../../src/mcp/shared/redact-secrets.js";
 import { StderrTail } from "../../src/mcp/transports/stderr-tail.js";
 
 const env = { PLACE: "secret-0123" };
@@ -22,6 +22,24 @@ test.each([
   if (!loaded) throw new Error("no server");
   expect(redactor(loaded)(`cannot connect to ${secret} as node`)).toBe("cannot connect to [redacted] as node");
   expect(configuredSecrets(config, env)).toContain(secret);
+});
+
+test.each([
+  ["HTTP Basic", Buffer.from("nightly:s3cret!").toString("base64")],
+  ["HTTP Basic without padding, in a text", `x${Buffer.from("nightly:s3cret!").toString("base64url")}y`],
+  ["a form", new URLSearchParams({ client_secret: "s3cret!" }).toString().slice("client_secret=".length)],
+  ["a URL", encodeURIComponent("s3cret!")],
+  ["plain", "s3cret!"],
+])("a client's secret that an authorization server repeats as %s is in none of its errors", (_, repeated) => {
+  const oauth = { grant: "client_credentials", client_id: "nightly", client_secret: "s3cret!" };
+  const { config } = loadConfig({ mcpServers: { s: { url: "https://x/mcp", oauth } } }, { env });
+  const [loaded] = config.mcpServers;
+  if (!loaded || loaded.transport === "stdio") throw new Error("no server");
+  keepSecret(loaded, "received-token/1");
+  const { message } = explainAuth(new Error(`cannot verify ${repeated} and received-token%2F1`), loaded);
+  expect(message).toMatch(/cannot verify x?\[redacted\]\w?y? and \[redacted\]$/);
+  for (const part of [8, 4].flatMap((length) => [repeated.slice(0, length), repeated.slice(-length)]))
+    expect(message).not.toContain(part);
 });
 
 test("a variable that every process has is no secret of a server", () => {

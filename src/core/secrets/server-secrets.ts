@@ -1,4 +1,4 @@
-import type { ServerConfig } from "../config.js";
+import type { OAuthConfig, ServerConfig } from "../config.js";
 import { isPlainVariable, isRandomSegment, isSecretName } from "./secret-names.js";
 
 /**
@@ -44,7 +44,16 @@ function namedSecrets(server: ServerConfig): (string | undefined)[] {
     ];
   }
   const ofUrl = [...secretsInUrls(server.url), ...secretsInPaths(server.url)];
-  return [...headerSecrets(server.headers), server.oauth?.clientSecret, ...ofUrl];
+  return [...headerSecrets(server.headers), ...clientSecrets(server.oauth), ...ofUrl];
+}
+
+/**
+ * Returns the secret of an OAuth client, and the credentials that HTTP Basic makes of it. A short secret can only be recognised in base64
+ * together with its id.
+ */
+function clientSecrets(oauth: OAuthConfig | undefined): string[] {
+  if (oauth?.clientSecret === undefined) return [];
+  return [oauth.clientSecret, `${oauth.clientId ?? ""}:${oauth.clientSecret}`];
 }
 
 /** Returns the secrets in arguments such as `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */

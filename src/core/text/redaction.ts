@@ -16,11 +16,14 @@ export function clearing(
     );
 }
 
-/** Returns the spellings of a secret: plain, in JSON, in JSON inside JSON (the arguments of a call), in a URL, in base64. */
+/** Returns the spellings of a secret: plain, in JSON, in JSON inside JSON (the arguments of a call), in a URL, in a form, in base64. */
 function writtenAs(secret: string): string[] {
   const inJsons = [inJson(secret), ascii(inJson(secret))].flatMap((text) => [text, text.replaceAll("/", "\\/")]);
-  const inUrl = encodeURIComponent(secret);
-  const inUrls = [inUrl, inUrl.replace(/%../g, (code) => code.toLowerCase())];
+  const inForm = new URLSearchParams({ "": secret }).toString().slice("=".length);
+  const inUrls = [encodeURIComponent(secret), inForm].flatMap((text) => [
+    text,
+    text.replace(/%../g, (code) => code.toLowerCase()),
+  ]);
   return [secret, ...inJsons, ...inJsons.map(inJson), ...inUrls, ...inBase64(secret)];
 }
 
