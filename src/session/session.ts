@@ -121,7 +121,8 @@ export class Session {
     this.#parts.capacity.requireRoom(this.#turns.count);
     const turn = this.#turns.begin(requestId, content);
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
-    const beside = { history, asked, answerSchema };
+    // Nobody sends a call that brings its whole history again from the page.
+    const beside = { history, asked, answerSchema, model: bringsAll ? undefined : options.model };
     await this.#turns.claim(turn, this.#intake.start(turn, { beside, options, continues }));
     // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/messages.js";
 import { openDoor } from "../doors/http/door.js";
-import { fixtureServer, startApp } from "../support/app.js";
+import { collect, fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, CUT, chunk, failure, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { browserOfFile, dialogue, reads, say } from "./support.js";
@@ -164,6 +164,18 @@ inBrowser("a chat in the browser", () => {
     await reads(page, "there it is");
     expect(await page.locator(".card.error").count()).toBe(0);
     expect(await page.locator(".said").count()).toBe(1);
+  });
+
+  test("sends a failed request again to the model that it named", async () => {
+    const failures = Array.from({ length: 4 }, () => failure(503));
+    await using llm = await startLlmServer([...failures, answer("there it is")]);
+    await using app = await startApp({ llm: llm.url });
+    await collect(app.sessions.open("chat_1").prompt({ requestId: "req_1", text: "Please", model: "other" }));
+    await using door = await openDoor(app);
+    await using tab = await open(door, "#/chat/chat_1");
+    await tab.page.getByRole("button", { name: "Send again" }).click();
+    await reads(tab.page, "there it is");
+    expect(llm.requests.map(({ body }) => body.model)).toEqual(Array.from({ length: 5 }, () => "other"));
   });
 
   test("takes back the beginning of an answer that broke off, and shows the new one", async () => {

@@ -68,6 +68,13 @@ test("a conversation that is loaded from its end is the same as one that is load
   );
 });
 
+test("a turn has the model that its request names, so that it can be sent again to the same model", () => {
+  const { user, end } = turn("t");
+  const named = new DialogueFold().add(messagesOf([{ ...user("go"), model: "other" }, end()]).flat());
+  const unnamed = new DialogueFold().add(messagesOf([user("go"), end()]).flat());
+  expect([...named.turns, ...unnamed.turns].map(({ model }) => model)).toEqual(["other", undefined]);
+});
+
 test("a turn in which nothing happened stays the same object, so that it is not drawn again", () => {
   const messages = messagesOf(["a", "b", "c"].flatMap(eventsOf));
   const fold = new DialogueFold();

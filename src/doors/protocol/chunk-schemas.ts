@@ -79,7 +79,7 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
     description: "A server is in another state now.",
     data: whole({ server: text, state: serverState }, { reason: text }),
   },
-  user_message: { description: "History: what began a turn.", data: text, metadata: { request_id: text } },
+  user_message: { description: "History: what began a turn.", data: text, metadata: { request_id: text, model: text } },
   tool_sent: { description: "History: the call has gone to its server.", data: whole({ id: text }) },
   answer: { description: "History: a question was answered.", data: whole({ question_id: text, value: anything }) },
   catalogue: { description: "History: the model is told what is new of the servers, and what is gone.", data: text },

@@ -97,8 +97,11 @@ export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk 
  */
 function historyChunks(event: StoredEvent): WireChunk[] {
   switch (event.type) {
-    case "user_message":
-      return [{ type: "user_message", data: textOf(event.content), metadata: { request_id: event.requestId } }];
+    case "user_message": {
+      const { requestId, model } = event;
+      const metadata = { request_id: requestId, ...(model !== undefined && { model }) };
+      return [{ type: "user_message", data: textOf(event.content), metadata }];
+    }
     case "tool_sent":
       return [{ type: "tool_sent", data: { id: event.callId } }];
     case "answer":

@@ -21,7 +21,7 @@ interface TurnIntakeParts {
 }
 
 /** Parts of a request that are stored in addition to its id and content. */
-type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema">>;
+type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema" | "model">>;
 
 interface StartOptions extends Pick<ClaimOptions, "continues"> {
   beside: BesideContent;

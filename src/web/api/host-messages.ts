@@ -62,7 +62,7 @@ interface HostChunk<Type extends string, Data, Metadata = object> {
 
 /** A chunk of a stored event. An answer of the model consists of up to three chunks with the same `seq`. */
 type StoredChunk =
-  | HostChunk<"user_message", string, { request_id: string }>
+  | HostChunk<"user_message", string, { request_id: string; model?: string }>
   | HostChunk<"reasoning" | "text", string>
   | HostChunk<"usage", WireUsage | null, UsageFacts>
   | HostChunk<"tool_call", { id: string; name: string; arguments: string }>

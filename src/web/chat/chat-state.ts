@@ -50,10 +50,10 @@ export class ChatState {
     this.outgoing.add({ requestId: newPageId("req"), text, model });
   }
 
-  /** Sends the request of a failed turn again under the same id. The host then continues the turn. */
-  sendAgain({ requestId, text }: Turn): Promise<void> {
+  /** Sends the request of a failed turn again under the same id, to the same model. The host then continues the turn. */
+  sendAgain({ requestId, text, model }: Turn): Promise<void> {
     const { api, conversationId, log } = this.#parts;
-    return this.#do(api.beginTurn(conversationId, { request_id: requestId, text, seen: log.seen }));
+    return this.#do(api.beginTurn(conversationId, { request_id: requestId, text, model, seen: log.seen }));
   }
 
   cancel(turn: Turn | undefined = runningTurn(this.#dialogue.value)): void {

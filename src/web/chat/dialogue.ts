@@ -61,6 +61,8 @@ export interface Turn {
   requestId: string;
   seq: number;
   text: string;
+  /** The model that the request names. Undefined if the host chooses it. */
+  model: string | undefined;
   startedAt: number;
   /** Time of the turn's last event. */
   at: number;

@@ -55,8 +55,8 @@ export class DialogueFold {
     if (chunk.type === "fork") this.#origin = chunk.data.origins[0];
     else if (chunk.type === "rewind") this.#rewind(chunk.data.to_seq);
     else if (chunk.type === "user_message") {
-      const { request_id: requestId } = chunk.metadata;
-      const turn: DraftTurn = { turnId, requestId, seq, text: chunk.data, startedAt: at, at, items: [] };
+      const { request_id: requestId, model } = chunk.metadata;
+      const turn: DraftTurn = { turnId, requestId, seq, text: chunk.data, model, startedAt: at, at, items: [] };
       this.#drafts.set(turnId, turn);
       this.#indexes.set(turnId, this.#turns.push(turn) - 1);
     } else {
