@@ -1,7 +1,7 @@
 import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/messages.js";
 import { RequestBody } from "../connection/request-body.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
-import { isAboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals.js";
+import { ABOUT_TOOLS, refusalText, toolNamedIn } from "../wires/shared/refusals.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
@@ -81,7 +81,7 @@ export class RequestDraft {
       return true;
     }
     const text = refusalText(said);
-    return isAboutTools(text) && this.#leaveOutTool(text);
+    return ABOUT_TOOLS.test(text) && this.#leaveOutTool(text);
   }
 
   #beginAgain(): true {

@@ -1,24 +1,11 @@
 import type { Quirks } from "../../providers/presets.js";
+import { type LessonRule, lessonsBy, limitsTools, sets } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, refusalText } from "../shared/refusals.js";
+import { ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 
-type QuirkLesson = {
-  [K in keyof Quirks]: { quirk: K; value: Quirks[K]; note: string; isLoss?: boolean };
-}[keyof Quirks];
-
-/**
- * Returns possible lessons of a refused request (a 400), most likely first. A lesson changes how later requests are written. Providers word
- * a refusal in a dozen ways, so a lesson is only a guess: the caller checks that the lesson changes the request, and applies each lesson
- * only once.
- */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
-  const text = refusalText(said);
-  const byRule = RULES.flatMap((rule): Lesson<Quirks>[] => {
-    const lesson = rule(text, used);
-    return lesson ? [{ changes: { [lesson.quirk]: lesson.value }, note: lesson.note, isLoss: lesson.isLoss }] : [];
-  });
-  return WANTS_RESPONSES.test(text) ? [responses, ...byRule] : byRule;
+  return lessonsBy(RULES, said, used);
 }
 
 /**
@@ -26,13 +13,6 @@ export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
  * use /v1/responses instead." and "This model is only supported in v1/responses and not in v1/chat/completions."
  */
 export const WANTS_RESPONSES = /\b(use|only( \w+){1,3} (in|through|via|with))\b[^.]{0,20}\bv1\/responses\b/i;
-
-const responses: Lesson<Quirks> = {
-  wire: "responses",
-  note: "Chat Completions is refused for this model; using the wire responses from now on",
-};
-
-type Rule = (text: string, used: Quirks) => QuirkLesson | undefined;
 
 const REFUSED =
   /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (request )?(parameter|argument|field|property)|\bonly\b.{0,60}(allowed|supported)|cannot (both )?be (used|set|specified)|cannot find field|deprecated|no longer/i;
@@ -62,130 +42,98 @@ function noneOf(what: string): RegExp {
   );
 }
 
-function withoutMedia(text: string, used: Quirks, quirk: "images" | "audio", names: RegExp): QuirkLesson | undefined {
-  if (!used[quirk] || !names.test(text) || WRONG_MEDIA.test(text)) return undefined;
-  return { quirk, value: false, note: `${quirk} is refused; sending a word on it from now on` };
+function withoutMedia(quirk: "images" | "audio", names: RegExp): LessonRule<Quirks> {
+  const rule = sets<Quirks, typeof quirk>(quirk, false, `${quirk} is refused; sending a word on it from now on`, names);
+  return (text, used) => (WRONG_MEDIA.test(text) ? undefined : rule(text, used));
 }
 
-const RULES: readonly Rule[] = [
-  (text, used) => withoutMedia(text, used, "images", NO_IMAGES),
-  (text, used) => withoutMedia(text, used, "audio", NO_AUDIO),
+const RULES: readonly LessonRule<Quirks>[] = [
+  (text) =>
+    WANTS_RESPONSES.test(text)
+      ? {
+          wire: "responses",
+          note: "Chat Completions is refused for this model; using the wire responses from now on",
+        }
+      : undefined,
+  withoutMedia("images", NO_IMAGES),
+  withoutMedia("audio", NO_AUDIO),
   (text, { tokenLimitKey: sent }) => {
     const other = sent === "max_tokens" ? "max_completion_tokens" : "max_tokens";
     const first = /\bmax_(completion_)?tokens\b/.exec(text)?.[0];
     if (first !== sent || !REFUSED.test(text)) return undefined;
-    return { quirk: "tokenLimitKey", value: other, note: `${sent} is refused; sending ${other} from now on` };
+    return { changes: { tokenLimitKey: other }, note: `${sent} is refused; sending ${other} from now on` };
   },
-  (text, { jsonSchemas }) => {
-    if (!jsonSchemas || !JSON_MODE.test(text)) return undefined;
-    const note = "response_format is refused; saying the schema in words from now on";
-    return { quirk: "jsonSchemas", value: false, note };
-  },
-  (text, used) => without(text, used, "temperature", /\b(temperature|top_p)\b/, "temperature and top_p"),
-  (text, used) => without(text, used, "streamUsage", /\b(stream_options|include_usage)\b/, "stream_options"),
-  (text, used) => without(text, used, "parallelToolCalls", /\bparallel_tool_calls\b/, "parallel_tool_calls"),
-  (text, { forbidsTools }) => {
-    if (!forbidsTools || !/\btool_choice\b/.test(text)) return undefined;
-    const note = "tool_choice none is refused; sending no tools from now on where none may be called";
-    return { quirk: "forbidsTools", value: false, note };
-  },
-  (text, used) =>
-    without(text, used, "echoesOpaque", /\b(extra_content|thought_signature|reasoning_details)\b/, "extra_content"),
-  (text, used) => without(text, used, "echoReasoning", /\breasoning_content\b/, "reasoning_content"),
-  (text, { echoReasoning }) => {
-    if (echoReasoning || !/\breasoning_content\b/.test(text) || !WANTED.test(text)) return undefined;
-    return {
-      quirk: "echoReasoning",
-      value: true,
-      note: "reasoning_content is wanted with tool calls; sending it from now on",
-    };
-  },
-  (text, { echoesOpaque }) => {
-    if (echoesOpaque || !/\bthought_?signature/i.test(text) || !WANTED.test(text)) return undefined;
-    return { quirk: "echoesOpaque", value: true, note: "thought signatures are wanted; sending them from now on" };
-  },
-  (text, { emptyProperties }) => {
-    if (!emptyProperties || !/\bproperties\b/.test(text) || !EMPTY.test(text)) return undefined;
-    return {
-      quirk: "emptyProperties",
-      value: false,
-      note: "empty properties are refused; leaving them out from now on",
-    };
-  },
-  (text, { bridgesResults }) => {
-    if (bridgesResults || !USER_AFTER_TOOL.test(text)) return undefined;
-    return {
-      quirk: "bridgesResults",
-      value: true,
-      note: "a user's message right after a tool's result is refused; putting an answer between them from now on",
-    };
-  },
+  sets("jsonSchemas", false, "response_format is refused; saying the schema in words from now on", JSON_MODE),
+  without("temperature", /\b(temperature|top_p)\b/, "temperature and top_p"),
+  without("streamUsage", /\b(stream_options|include_usage)\b/, "stream_options"),
+  without("parallelToolCalls", /\bparallel_tool_calls\b/, "parallel_tool_calls"),
+  sets(
+    "forbidsTools",
+    false,
+    "tool_choice none is refused; sending no tools from now on where none may be called",
+    /\btool_choice\b/,
+  ),
+  without("echoesOpaque", /\b(extra_content|thought_signature|reasoning_details)\b/, "extra_content"),
+  without("echoReasoning", /\breasoning_content\b/, "reasoning_content"),
+  sets(
+    "echoReasoning",
+    true,
+    "reasoning_content is wanted with tool calls; sending it from now on",
+    /\breasoning_content\b/,
+    WANTED,
+  ),
+  sets(
+    "echoesOpaque",
+    true,
+    "thought signatures are wanted; sending them from now on",
+    /\bthought_?signature/i,
+    WANTED,
+  ),
+  sets("emptyProperties", false, "empty properties are refused; leaving them out from now on", /\bproperties\b/, EMPTY),
+  sets(
+    "bridgesResults",
+    true,
+    "a user's message right after a tool's result is refused; putting an answer between them from now on",
+    USER_AFTER_TOOL,
+  ),
   (text, { reasoningKey: sent }) => {
     if (sent === "none" || !new RegExp(`\\b${sent}\\b`).test(text) || !REFUSED.test(text)) return undefined;
     const value = sent === "reasoning" ? "reasoning_effort" : "none";
     const instead = value === "none" ? "leaving it out" : `sending ${value}`;
     const isLoss = value === "none";
-    return { quirk: "reasoningKey", value, note: `${sent} is refused; ${instead} from now on`, isLoss };
+    return { changes: { reasoningKey: value }, note: `${sent} is refused; ${instead} from now on`, isLoss };
   },
-  (text, { developerRole }) => {
-    if (!developerRole || !/\b(developer|role)\b/i.test(text)) return undefined;
-    return {
-      quirk: "developerRole",
-      value: false,
-      note: "the role developer is refused; sending system from now on",
-    };
-  },
-  (text, { developerRole }) => {
-    if (developerRole || !/\brole\b/i.test(text) || !/\bsystem\b/i.test(text) || !REFUSED.test(text)) return undefined;
-    return { quirk: "developerRole", value: true, note: "the role system is refused; sending developer from now on" };
-  },
+  sets("developerRole", false, "the role developer is refused; sending system from now on", /\b(developer|role)\b/i),
+  sets(
+    "developerRole",
+    true,
+    "the role system is refused; sending developer from now on",
+    /\brole\b/i,
+    /\bsystem\b/i,
+    REFUSED,
+  ),
   (text, { nullContent }) => {
     if (!/\bcontent\b/i.test(text) || !(nullContent ? NOT_NULL : EMPTY).test(text)) return undefined;
     const note = nullContent
       ? "content null is refused; sending an empty text from now on"
       : "empty content is refused; sending null from now on";
-    return { quirk: "nullContent", value: !nullContent, note };
+    return { changes: { nullContent: !nullContent }, note };
   },
   (text, { toolIds }) => {
     const named = /tool.?(call|use)s?\W{0,2}(\[?\d+\]?\W)?.{0,3}\bid\b|\btool_(call|use)_id\b/i.test(text);
     if (toolIds !== "any" || !named || !ID_FORM.test(text)) return undefined;
-    return {
-      quirk: "toolIds",
-      value: "nine_alphanumeric",
-      note: "ids of tool calls are refused; sending nine letters and digits from now on",
-    };
+    const note = "ids of tool calls are refused; sending nine letters and digits from now on";
+    return { changes: { toolIds: "nine_alphanumeric" }, note };
   },
-  (text, { maxTools }) => {
-    const limit =
-      /\b(tools|functions)\b(?!\W{0,2}\d).{0,80}?max(imum)?\D{0,40}(\d+)|max(imum)?\D{0,40}(\d+) (tools|functions)/i.exec(
-        text,
-      );
-    const value = Number(limit?.[3] ?? limit?.[5]);
-    if (!(value > 0 && value < maxTools)) return undefined;
-    return {
-      quirk: "maxTools",
-      value,
-      note: `more than ${value} tools are refused; sending the first ${value} from now on`,
-    };
-  },
-  (text, { toolSchemas }) => {
-    if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
-    return {
-      quirk: "toolSchemas",
-      value: "plain",
-      note: "a tool's schema is refused; sending plain schemas from now on",
-    };
-  },
+  limitsTools(
+    /\b(?:tools|functions)\b(?!\W{0,2}\d).{0,80}?max(?:imum)?\D{0,40}(\d+)|max(?:imum)?\D{0,40}(\d+) (?:tools|functions)/i,
+  ),
+  sets("toolSchemas", "plain", "a tool's schema is refused; sending plain schemas from now on", ABOUT_TOOLS),
 ];
 
 type Flag = { [K in keyof Quirks]: Quirks[K] extends boolean ? K : never }[keyof Quirks];
 
-function without(text: string, used: Quirks, quirk: Flag, names: RegExp, what: string): QuirkLesson | undefined {
-  if (!used[quirk] || !names.test(text) || !REFUSED.test(text)) return undefined;
-  const verb = what.includes(" and ") ? "are" : "is";
-  return {
-    quirk,
-    value: false,
-    note: `${what} ${verb} refused; leaving ${verb === "are" ? "them" : "it"} out from now on`,
-  };
+function without(quirk: Flag, names: RegExp, what: string): LessonRule<Quirks> {
+  const [are, them] = what.includes(" and ") ? ["are", "them"] : ["is", "it"];
+  return sets<Quirks, Flag>(quirk, false, `${what} ${are} refused; leaving ${them} out from now on`, names, REFUSED);
 }

@@ -1,29 +1,20 @@
+import { type LessonRule, lessonsBy, sets } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, refusalText } from "../shared/refusals.js";
+import { ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 
-/**
- * Returns possible lessons of a refused request (a 400), most likely first. A lesson changes how later requests are written. The rules
- * follow error texts from ai.google.dev and from forum threads. These texts change, so a lesson is only a guess: the caller checks that the
- * lesson changes the request.
- */
 export function lessonsIn(said: ProviderError, used: GeminiQuirks): Lesson<GeminiQuirks>[] {
-  const text = refusalText(said);
-  return RULES.flatMap((rule) => rule(text, used) ?? []);
+  return lessonsBy(RULES, said, used);
 }
-
-type Rule = (text: string, used: GeminiQuirks) => Lesson<GeminiQuirks> | undefined;
 
 const SIGNATURE = /thought[_ ]?signature/i;
 const REFUSED =
   /not (\w+ )?(supported|allowed|enabled)|(does|do)(n't| not) support|unsupported|cannot find field|invalid|only works/i;
 
-const RULES: readonly Rule[] = [
-  (text, { checksSignatures }) => {
-    if (checksSignatures || !SIGNATURE.test(text) || !/missing/i.test(text)) return undefined;
-    return { changes: { checksSignatures: true }, note: "thought signatures are wanted; sending one with each step" };
-  },
+/** The rules follow error texts from ai.google.dev and from forum threads. */
+const RULES: readonly LessonRule<GeminiQuirks>[] = [
+  sets("checksSignatures", true, "thought signatures are wanted; sending one with each step", SIGNATURE, /missing/i),
   (text) => {
     if (!SIGNATURE.test(text) || /missing/i.test(text)) return undefined;
     return { forgetsKept: true, note: "thought signatures are refused; sending the conversation without them" };
@@ -42,10 +33,7 @@ const RULES: readonly Rule[] = [
     if (thinking !== "budget" || leastBudget > 0 || !/budget 0\b|only works in thinking/i.test(text)) return undefined;
     return { changes: { leastBudget: 128 }, note: "thinking cannot be switched off; sending the least budget" };
   },
-  (text, { showsThoughts }) => {
-    if (!showsThoughts || !/include[_ ]?thoughts/i.test(text)) return undefined;
-    return { changes: { showsThoughts: false }, note: "thoughts are not shown for this model; not asking for them" };
-  },
+  sets("showsThoughts", false, "thoughts are not shown for this model; not asking for them", /include[_ ]?thoughts/i),
   (text, { thinking }) => {
     if (thinking === "none" || !/thinking/i.test(text) || !REFUSED.test(text)) return undefined;
     return {
@@ -54,36 +42,31 @@ const RULES: readonly Rule[] = [
       isLoss: true,
     };
   },
-  (text, { resultMedia }) => {
-    if (resultMedia === "beside" || !/multimodal function response|function_response\.parts/i.test(text))
-      return undefined;
-    return { changes: { resultMedia: "beside" }, note: "pictures in results are refused; sending them beside results" };
-  },
-  (text, { images, audio }) => {
-    const refused = /unsupported mime type\W+(image|audio)\b/i.exec(text)?.[1]?.toLowerCase();
-    if (refused === "image" && images) {
-      return { changes: { images: false }, note: "images are refused; sending a word on them from now on" };
-    }
-    if (refused !== "audio" || !audio) return undefined;
-    return { changes: { audio: false }, note: "audio is refused; sending a word on it from now on" };
-  },
-  (text, { sendsIds }) => {
-    if (!sendsIds || !/"id" at '[^']*function_?(call|response)/i.test(text)) return undefined;
-    return { changes: { sendsIds: false }, note: "ids of calls are refused; leaving them out from now on" };
-  },
-  (text, { jsonWithTools }) => {
-    if (!jsonWithTools || !/response mime type/i.test(text)) return undefined;
-    return {
-      changes: { jsonWithTools: false },
-      note: "a schema of the answer is refused beside tools; saying it in words",
-    };
-  },
-  (text, { jsonSchemas }) => {
-    if (!jsonSchemas || !/response_?(json_?)?schema|response_?mime/i.test(text)) return undefined;
-    return { changes: { jsonSchemas: false }, note: "the schema of the answer is refused; saying it in words" };
-  },
-  (text, { toolSchemas }) => {
-    if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
-    return { changes: { toolSchemas: "plain" }, note: "a tool's schema is refused; sending plain schemas from now on" };
-  },
+  sets(
+    "resultMedia",
+    "beside",
+    "pictures in results are refused; sending them beside results",
+    /multimodal function response|function_response\.parts/i,
+  ),
+  sets("images", false, "images are refused; sending a word on them from now on", /unsupported mime type\W+image\b/i),
+  sets("audio", false, "audio is refused; sending a word on it from now on", /unsupported mime type\W+audio\b/i),
+  sets(
+    "sendsIds",
+    false,
+    "ids of calls are refused; leaving them out from now on",
+    /"id" at '[^']*function_?(call|response)/i,
+  ),
+  sets(
+    "jsonWithTools",
+    false,
+    "a schema of the answer is refused beside tools; saying it in words",
+    /response mime type/i,
+  ),
+  sets(
+    "jsonSchemas",
+    false,
+    "the schema of the answer is refused; saying it in words",
+    /response_?(json_?)?schema|response_?mime/i,
+  ),
+  sets("toolSchemas", "plain", "a tool's schema is refused; sending plain schemas from now on", ABOUT_TOOLS),
 ];

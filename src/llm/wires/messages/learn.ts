@@ -1,21 +1,19 @@
+import { type LessonRule, lessonsBy, sets } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, refusalText } from "../shared/refusals.js";
+import { ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
+
+export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<MessagesQuirks>[] {
+  return lessonsBy(RULES, said, used);
+}
 
 const REFUSED =
   /not (currently )?(be )?(supported|permitted|allowed|accepted|available)|un(supported|known|recogni[sz]ed|expected)|(does|do)(n't| not) (support|accept|allow)|extra inputs|deprecated|cannot both|may only be|may not be|does not match|no longer|only support/i;
 const KEPT_REFUSED =
   /invalid `?(signature|data)`? in|bound to a different conversation|blocks? .{0,60}cannot be modified|expected `?(redacted_)?thinking`?/i;
 
-export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<MessagesQuirks>[] {
-  const text = refusalText(said);
-  return RULES.flatMap((rule) => rule(text, used) ?? []);
-}
-
-type Rule = (text: string, used: MessagesQuirks) => Lesson<MessagesQuirks> | undefined;
-
-function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string): Rule {
+function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string): LessonRule<MessagesQuirks> {
   return (text) => {
     if (!names.test(text) || !REFUSED.test(text)) return undefined;
     const isLoss = /effort|thinking$|called$/.test(what);
@@ -23,7 +21,7 @@ function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string):
   };
 }
 
-const RULES: readonly Rule[] = [
+const RULES: readonly LessonRule<MessagesQuirks>[] = [
   (text) => {
     if (!KEPT_REFUSED.test(text)) return undefined;
     const note = "the thinking of earlier answers is refused; sending the conversation without it";
@@ -65,10 +63,12 @@ const RULES: readonly Rule[] = [
     };
   },
   without(/\b(temperature|top_p)\b/, { sampling: "none" }, "temperature or top_p"),
-  (text, { jsonSchemas }) => {
-    if (!jsonSchemas || !/output_config\.format|output_format|structured outputs?/i.test(text)) return undefined;
-    return { changes: { jsonSchemas: false }, note: "the schema of the answer is refused; saying it in words" };
-  },
+  sets(
+    "jsonSchemas",
+    false,
+    "the schema of the answer is refused; saying it in words",
+    /output_config\.format|output_format|structured outputs?/i,
+  ),
   without(/\b(output_config|effort)\b/, { effort: false }, "the effort"),
   without(/\b(defer_loading|tool_reference)\b/, { lateTools: false }, "defer_loading"),
   without(/\bcache_control\b/, { cache: false }, "cache_control"),
@@ -81,13 +81,11 @@ const RULES: readonly Rule[] = [
   without(/\btool_choice\b/, { toolChoice: false }, "tool_choice"),
   without(/\bthinking\b(?!.{0,40}passed back)/, { thinking: "none" }, "thinking"),
   without(/\bimages?\b/, { images: false }, "a picture"),
-  (text, { echoThinking }) => {
-    if (echoThinking || !/\b(thinking|reasoning_content)\b.{0,80}(passed back|missing|required)/i.test(text))
-      return undefined;
-    return { changes: { echoThinking: true }, note: "thinking is wanted with tool calls; sending it from now on" };
-  },
-  (text, { toolSchemas }) => {
-    if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
-    return { changes: { toolSchemas: "plain" }, note: "a tool's schema is refused; sending plain schemas from now on" };
-  },
+  sets(
+    "echoThinking",
+    true,
+    "thinking is wanted with tool calls; sending it from now on",
+    /\b(thinking|reasoning_content)\b.{0,80}(passed back|missing|required)/i,
+  ),
+  sets("toolSchemas", "plain", "a tool's schema is refused; sending plain schemas from now on", ABOUT_TOOLS),
 ];

@@ -1,17 +1,11 @@
+import { type LessonRule, lessonsBy, limitsTools, sets } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, refusalText } from "../shared/refusals.js";
+import { ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-type Rule = (text: string, used: ResponsesQuirks) => Lesson<ResponsesQuirks> | undefined;
-
-/**
- * Returns possible lessons of a refused request, most likely first. A lesson changes how later requests are written. Each lesson is only a
- * guess: the caller checks that the lesson changes the request.
- */
 export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<ResponsesQuirks>[] {
-  const text = refusalText(said);
-  return RULES.flatMap((rule) => rule(text, used) ?? []);
+  return lessonsBy(RULES, said, used);
 }
 
 const REFUSED =
@@ -24,7 +18,7 @@ const REFUSED =
 const KEPT_REFUSED =
   /invalid_?encrypted_?content|encrypted content .{0,80}could not be|item with id '(rs|fc|msg|cmp)_[^']*' not found|provided without its required|item\['content'\] is not an array|id_mismatch/i;
 
-const RULES: readonly Rule[] = [
+const RULES: readonly LessonRule<ResponsesQuirks>[] = [
   (text) => {
     if (!KEPT_REFUSED.test(text)) return undefined;
     return {
@@ -41,28 +35,25 @@ const RULES: readonly Rule[] = [
   without("tokenLimit", "max_output_tokens", "max_output_tokens"),
   without("strict", "strict", "strict"),
   without("lateTools", "additional_tools", "additional_tools"),
-  (text, { summaries }) => {
-    const isNamed = /\breasoning[._ ]summar(y|ies)\b|\bsummary\b/i.test(text) && REFUSED.test(text);
-    if (summaries === "refused" || !isNamed) return undefined;
-    return {
-      changes: { summaries: "refused" },
-      note: "summaries of reasoning are refused; leaving reasoning.summary out from now on",
-    };
-  },
+  sets(
+    "summaries",
+    "refused",
+    "summaries of reasoning are refused; leaving reasoning.summary out from now on",
+    /\breasoning[._ ]summar(y|ies)\b|\bsummary\b/i,
+    REFUSED,
+  ),
   (text, used) =>
     // The host does not replace an unknown effort, since another effort would give another answer: the user must correct it.
     /unsupported value|supported values/i.test(text)
       ? undefined
       : without("reasoning", "reasoning", "reasoning")(text, used),
-  (text, { nativeKeys }) => {
-    if (!nativeKeys || !/\binput\W{1,2}\d+\W.{0,40}\b(phase|id|status|annotations|logprobs)\b/i.test(text))
-      return undefined;
-    if (!REFUSED.test(text)) return undefined;
-    return {
-      changes: { nativeKeys: false },
-      note: "keys of earlier answers are refused; sending their text and calls alone from now on",
-    };
-  },
+  sets(
+    "nativeKeys",
+    false,
+    "keys of earlier answers are refused; sending their text and calls alone from now on",
+    /\binput\W{1,2}\d+\W.{0,40}\b(phase|id|status|annotations|logprobs)\b/i,
+    REFUSED,
+  ),
   (text, { developerRole }) => {
     const [refused, sent] = developerRole ? ["developer", "system"] : ["system", "developer"];
     if (!REFUSED.test(text) || !new RegExp(`\\brole\\b|['"\`]${refused}['"\`]`, "i").test(text)) return undefined;
@@ -82,34 +73,20 @@ const RULES: readonly Rule[] = [
     if (!images || !NO_IMAGES.test(text) || WRONG_IMAGE.test(text)) return undefined;
     return { changes: { images: false }, note: "images are refused; sending a word on them from now on" };
   },
-  (text, { forbidsTools }) => {
-    if (!forbidsTools || !/\btool_choice\b/.test(text)) return undefined;
-    return {
-      changes: { forbidsTools: false },
-      note: "tool_choice none is refused; sending no tools from now on where none may be called",
-    };
-  },
-  (text, { maxTools }) => {
-    const limit =
-      /\btools\b(?!\W{0,2}\d).{0,80}?max(imum)?\D{0,40}(\d+)|max(imum)?\D{0,40}(\d+) (tools|functions)/i.exec(text);
-    const value = Number(limit?.[2] ?? limit?.[4]);
-    if (!(value > 0 && value < maxTools)) return undefined;
-    return {
-      changes: { maxTools: value },
-      note: `more than ${value} tools are refused; sending the first ${value} from now on`,
-    };
-  },
-  (text, { jsonSchemas }) => {
-    if (!jsonSchemas || !/\btext\.format\b|\bresponse_format\b|\bjson_schema\b/i.test(text)) return undefined;
-    return {
-      changes: { jsonSchemas: false },
-      note: "a schema of the answer is refused; saying it in words from now on",
-    };
-  },
-  (text, { toolSchemas }) => {
-    if (toolSchemas === "plain" || !isAboutTools(text)) return undefined;
-    return { changes: { toolSchemas: "plain" }, note: "a tool's schema is refused; sending plain schemas from now on" };
-  },
+  sets(
+    "forbidsTools",
+    false,
+    "tool_choice none is refused; sending no tools from now on where none may be called",
+    /\btool_choice\b/,
+  ),
+  limitsTools(/\btools\b(?!\W{0,2}\d).{0,80}?max(?:imum)?\D{0,40}(\d+)|max(?:imum)?\D{0,40}(\d+) (?:tools|functions)/i),
+  sets(
+    "jsonSchemas",
+    false,
+    "a schema of the answer is refused; saying it in words from now on",
+    /\btext\.format\b|\bresponse_format\b|\bjson_schema\b/i,
+  ),
+  sets("toolSchemas", "plain", "a tool's schema is refused; sending plain schemas from now on", ABOUT_TOOLS),
 ];
 
 /** Matches the refusal of images in tool results, such as llama.cpp's "Output of tool call should be 'Input text'". */
@@ -126,7 +103,7 @@ type Flag = { [K in keyof ResponsesQuirks]: ResponsesQuirks[K] extends boolean ?
  * Returns a rule that leaves out parameters once they are refused. `names`: pattern of the parameters' names. A name counts only at the
  * beginning of the refusal's text, after a quotation mark or after a dot.
  */
-function without(quirk: Flag, names: string, what: string): Rule {
+function without(quirk: Flag, names: string, what: string): LessonRule<ResponsesQuirks> {
   const named = new RegExp(`(^|['"\`.])(${names})\\b`, "i");
   const [is, it] = what.includes(" and ") ? ["are", "them"] : ["is", "it"];
   return (text, used) =>

@@ -5,12 +5,9 @@ export function refusalText({ param, message, code }: ProviderError): string {
   return `${param} ${message} ${code}`;
 }
 
-const TOOLS =
+/** Matches refusals that are about the definition of a tool. */
+export const ABOUT_TOOLS =
   /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
-
-export function isAboutTools(text: string): boolean {
-  return TOOLS.test(text);
-}
 
 /**
  * Returns the tool that the refusal names. Looks for a name in quotes, then for the tool's position among the tools sent, then for any word
