@@ -5,13 +5,16 @@ import type { KeptParts, LostAnswer } from "./messages.js";
  * Base class of this host's errors. There is a subclass for each boundary (configuration, providers, servers, event log, callers, scripts),
  * each with a literal `kind`. Message and cause never contain a secret.
  */
-abstract class HostError extends Error {
-  abstract readonly kind: string;
+abstract class HostError<Kind extends string = string> extends Error {
   readonly retryable: boolean;
   readonly hint: string;
   readonly retryAfterMs?: number;
 
-  constructor(message: string, { retryable = false, hint = "", retryAfterMs, cause }: ErrorDetails = {}) {
+  constructor(
+    readonly kind: Kind,
+    message: string,
+    { retryable = false, hint = "", retryAfterMs, cause }: ErrorDetails = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.retryable = retryable;
@@ -39,11 +42,9 @@ export interface ConfigProblem {
   message: string;
 }
 
-export class ConfigError extends HostError {
-  readonly kind = "config";
-
+export class ConfigError extends HostError<"config"> {
   constructor(readonly problems: readonly ConfigProblem[]) {
-    super(problems.map(formatProblem).join("\n"));
+    super("config", problems.map(formatProblem).join("\n"));
   }
 }
 
@@ -92,7 +93,7 @@ export interface LlmErrorDetails extends ErrorDetails {
 }
 
 /** A failed request to a provider. It holds allow-listed facts only, and never an AxiosError, a header or the prompt. */
-export class LlmError extends HostError {
+export class LlmError extends HostError<LlmErrorKind> {
   readonly provider?: string;
   readonly model?: string;
   readonly status?: number;
@@ -103,12 +104,8 @@ export class LlmError extends HostError {
   /** Parts of an answer that broke off. A later request must send them back to the provider together with the shown text of that answer. */
   kept?: KeptParts;
 
-  constructor(
-    readonly kind: LlmErrorKind,
-    message: string,
-    details: LlmErrorDetails = {},
-  ) {
-    super(message, details);
+  constructor(kind: LlmErrorKind, message: string, details: LlmErrorDetails = {}) {
+    super(kind, message, details);
     this.provider = details.provider;
     this.model = details.model;
     this.status = details.status;
@@ -121,28 +118,12 @@ export class LlmError extends HostError {
 export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout" | "cassette";
 
 /** Thrown if a server was unreachable or violated the protocol. A tool that reports a failure is not an error but a result. */
-export class McpError extends HostError {
-  constructor(
-    readonly kind: McpErrorKind,
-    message: string,
-    details: ErrorDetails = {},
-  ) {
-    super(message, details);
-  }
-}
+export class McpError extends HostError<McpErrorKind> {}
 
 /** `fenced`: another host owns the turn, so this host must not write to it. */
 export type StoreErrorKind = "open" | "locked" | "full" | "corrupt" | "newer_schema" | "write" | "fenced";
 
-export class StoreError extends HostError {
-  constructor(
-    readonly kind: StoreErrorKind,
-    message: string,
-    details: ErrorDetails = {},
-  ) {
-    super(message, details);
-  }
-}
+export class StoreError extends HostError<StoreErrorKind> {}
 
 export type RequestErrorKind =
   | "usage"
@@ -156,15 +137,7 @@ export type RequestErrorKind =
   | "not_found";
 
 /** An invalid request of a caller. */
-export class RequestError extends HostError {
-  constructor(
-    readonly kind: RequestErrorKind,
-    message: string,
-    details: ErrorDetails = {},
-  ) {
-    super(message, details);
-  }
-}
+export class RequestError extends HostError<RequestErrorKind> {}
 
 export type ScriptErrorKind =
   | "template"
@@ -181,15 +154,7 @@ export type ScriptErrorKind =
   | "aborted";
 
 /** A step of a scripted session that failed, or that differs from the script. */
-export class ScriptError extends HostError {
-  constructor(
-    readonly kind: ScriptErrorKind,
-    message: string,
-    details: ErrorDetails = {},
-  ) {
-    super(message, details);
-  }
-}
+export class ScriptError extends HostError<ScriptErrorKind> {}
 
 /** Converts any thrown value to the form in which errors are stored in events and sent to clients. */
 export function errorInfo(error: unknown): ErrorInfo {
