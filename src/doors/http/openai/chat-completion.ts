@@ -2,8 +2,11 @@ import type { StopReason, StoredEvent, TurnEvent } from "../../../core/events.js
 import { addAll } from "../../../core/lists/long-lists.js";
 import type { FinishReason, ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
+import { errorBody } from "../shared/api-errors.js";
+import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
 import { lastCalls } from "../turns/logged-turns.js";
+import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
 import type { TurnPlace } from "../turns/turn-place.js";
 import { chatUsage, turnUsage } from "../turns/turn-usage.js";
 
@@ -14,10 +17,16 @@ interface Identity {
   /** Name as `provider/model`. */
   model: string;
   callerTool(name: string): CallerTool | undefined;
+  /** True if the last chunk of a stream has the usage. */
+  includeUsage: boolean;
+  /** Returns the events that a stream has in addition to the chunks. */
+  eventsOf: (event: TurnEvent) => StreamedEvent[];
 }
 
+const done: StreamedEvent = { data: "[DONE]" };
+
 /** Shows a turn as OpenAI's chat completion: as one document, or as chunks that add up to this document. */
-export class ChatCompletion {
+export class ChatCompletion implements ResponseWriter {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   #text = "";
@@ -33,12 +42,16 @@ export class ChatCompletion {
     return this.#text !== "";
   }
 
-  start(): object {
-    return this.#chunk({ role: "assistant", content: "" });
+  start(): StreamedEvent[] {
+    return [this.#chunk({ role: "assistant", content: "" })];
+  }
+
+  take(event: TurnEvent): StreamedEvent[] {
+    return [...this.#chunksOf(event), ...this.#identity.eventsOf(event)];
   }
 
   /** Returns the chunks for an event. Empty if this API has no field for the event. */
-  take(event: TurnEvent): object[] {
+  #chunksOf(event: TurnEvent): StreamedEvent[] {
     if ("seq" in event) this.#stored.push(event);
     switch (event.type) {
       case "text_delta":
@@ -59,14 +72,25 @@ export class ChatCompletion {
     }
   }
 
-  end(includeUsage: boolean): object[] {
+  end(): StreamedEvent[] {
     const { finishReason, calls, usage } = this.#result();
     const toolCalls = calls.map((call, index) => ({ index, ...wireCall(call) }));
     return [
       ...(calls.length > 0 ? [this.#chunk({ tool_calls: toolCalls })] : []),
       this.#chunk({}, finishReason),
-      ...(includeUsage ? [{ ...this.#head("chat.completion.chunk"), choices: [], usage }] : []),
+      ...(this.#identity.includeUsage
+        ? [{ data: { ...this.#head("chat.completion.chunk"), choices: [], usage } }]
+        : []),
+      done,
     ];
+  }
+
+  fail(failure: ApiFailureInfo): StreamedEvent[] {
+    return [{ data: errorBody(failure) }, done];
+  }
+
+  failed(failure: ApiFailureInfo): { status: number; body: object } {
+    return { status: failure.status, body: errorBody(failure) };
   }
 
   whole(): object {
@@ -82,7 +106,7 @@ export class ChatCompletion {
   }
 
   /** Adds text of an answer. A blank line separates the answers of a turn, like paragraphs. */
-  #write(delta: string): object[] {
+  #write(delta: string): StreamedEvent[] {
     const gap = this.#answer === "" && this.#text !== "" ? "\n\n" : "";
     this.#answer += delta;
     this.#text += gap + delta;
@@ -102,9 +126,9 @@ export class ChatCompletion {
     return { text, usage, calls, finishReason: isCalling ? "tool_calls" : finishReasonOf(stopReason) };
   }
 
-  #chunk(delta: object, finishReason: string | null = null): object {
+  #chunk(delta: object, finishReason: string | null = null): StreamedEvent {
     const choices = [{ index: 0, delta, logprobs: null, finish_reason: finishReason }];
-    return { ...this.#head("chat.completion.chunk"), choices };
+    return { data: { ...this.#head("chat.completion.chunk"), choices } };
   }
 
   #head(object: string): object {

@@ -1,8 +1,6 @@
-import type { TurnEvent } from "../../../core/events.js";
 import type { DoorParts } from "../../shared/door.js";
 import { modelList } from "../anthropic/model-list.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { errorBody } from "../shared/api-errors.js";
 import { chatCompletionBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { readCallerTools } from "../turns/caller-tools.js";
@@ -19,7 +17,7 @@ import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import type { RepeatedCalls } from "../turns/repeated-calls.js";
 import { saidIn } from "../turns/said.js";
-import { type ResponseWriter, type StreamedEvent, showTurn } from "../turns/show-turn.js";
+import { showTurn } from "../turns/show-turn.js";
 import { toolEvents } from "../turns/tool-events.js";
 import { ChatCompletion } from "./chat-completion.js";
 import { type ChatMessage, readMessage } from "./openai-messages.js";
@@ -110,38 +108,14 @@ async function chatCompletion(parts: DoorParts, call: ApiCall, options: OpenAiOp
     ids,
   );
   const { provider, model } = door.model;
-  const completion = new ChatCompletion({
+  const view = new ChatCompletion({
     place: { conversationId: door.session.id, turnId: door.turn.turnId },
     created: Math.floor(parts.now() / 1000),
     model: `${provider}/${model}`,
     callerTool: tools.find,
-  });
-  const view = chatView(completion, {
     includeUsage: body.stream_options?.include_usage === true,
     eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
   });
   const { keepAliveMs } = options;
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
-}
-
-interface ChatViewOptions {
-  includeUsage: boolean;
-  /** Returns the events that are sent in addition to the chunks. */
-  eventsOf: (event: TurnEvent) => StreamedEvent[];
-}
-
-function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatViewOptions): ResponseWriter {
-  const wrapped = (chunks: readonly object[]) => chunks.map((data) => ({ data }));
-  const done = { data: "[DONE]" };
-  return {
-    start: () => wrapped([completion.start()]),
-    take: (event) => [...wrapped(completion.take(event)), ...eventsOf(event)],
-    end: () => [...wrapped(completion.end(includeUsage)), done],
-    fail: (failure) => [{ data: errorBody(failure) }, done],
-    failed: (failure) => ({ status: failure.status, body: errorBody(failure) }),
-    whole: () => completion.whole(),
-    get isShown() {
-      return completion.isShown;
-    },
-  };
 }
