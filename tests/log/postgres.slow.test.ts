@@ -130,7 +130,7 @@ test("a connection that is lost in the message that makes it does not end the pr
   const { port } = dying.address() as AddressInfo;
   const url = `postgres://u@127.0.0.1:${port}/d`;
   const database = new Database({ driver: "postgres", url, retryTimeoutMs: 50 }, () => {});
-  await expect(database.rows("read", "idempotent", "SELECT 1")).rejects.toThrow(/postgres:\/\/127.*not queryable/);
+  await expect(database.read("SELECT 1")).rejects.toThrow(/postgres:\/\/127.*not queryable/);
   await database.close();
 });
 
@@ -463,7 +463,7 @@ onServer("whoever waits for other processes", () => {
     while ((await log.store.turns.version()) === before);
     expect(processorMs() - startedAt).toBeLessThan(2_000);
     const named = "SELECT FROM pg_prepared_statements";
-    expect(await log.database.rows("read", "idempotent", named)).toEqual([]);
+    expect(await log.database.read(named)).toEqual([]);
     const settings = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
     expect(await query(url, settings)).toEqual([]);
   });

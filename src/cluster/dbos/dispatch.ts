@@ -118,7 +118,7 @@ export class DbosDispatch implements TurnDispatch {
 
   async #living(): Promise<string[]> {
     const nodes = "SELECT node_id FROM nodes";
-    const rows = await this.#parts.database.rows<{ node_id: string }>("read", "idempotent", nodes);
+    const rows = await this.#parts.database.read<{ node_id: string }>(nodes);
     return rows.map(({ node_id }) => node_id);
   }
 
@@ -184,7 +184,7 @@ export class DbosDispatch implements TurnDispatch {
 
   #unfinished(): Promise<(TurnName & { fence: number })[]> {
     const query = `SELECT conversation_id AS "conversationId", turn_id AS "turnId", fence FROM turns WHERE ${isUnfinished}`;
-    return this.#parts.database.rows("read", "idempotent", query);
+    return this.#parts.database.read(query);
   }
 
   readonly #report = (error: unknown): void => {

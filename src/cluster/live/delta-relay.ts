@@ -41,10 +41,7 @@ const room = 256 * 1024;
 const everybody = "live";
 
 export class DeltaRelay implements PeerStreams {
-  readonly #bus: LiveBus;
-  readonly #nodeId: string;
-  readonly #machine: string;
-  readonly #now: () => number;
+  readonly #parts: ExchangeParts;
   readonly #teller = new DeltaSender();
   readonly #feeds = new Feeds();
   readonly #stops: (() => void)[] = [];
@@ -67,11 +64,9 @@ export class DeltaRelay implements PeerStreams {
   #isSending = false;
   #isClosed = false;
 
-  constructor({ bus, nodeId, machine, now }: ExchangeParts) {
-    this.#bus = bus;
-    this.#nodeId = nodeId;
-    this.#machine = machine;
-    this.#now = now;
+  constructor(parts: ExchangeParts) {
+    const { bus, nodeId, machine, now } = parts;
+    this.#parts = parts;
     const onText = (text: string) => this.#take(text);
     const onLost = () => {
       this.#feeds.repeat();
@@ -146,7 +141,7 @@ export class DeltaRelay implements PeerStreams {
    * only hosts on this machine can use the address.
    */
   offer(url: string, secret: string, { isLocal }: { isLocal: boolean }): void {
-    this.#offer = { by: this.#nodeId, url, secret, ...(isLocal && { machine: this.#machine }) };
+    this.#offer = { by: this.#parts.nodeId, url, secret, ...(isLocal && { machine: this.#parts.machine }) };
   }
 
   /**
@@ -175,7 +170,7 @@ export class DeltaRelay implements PeerStreams {
       this.#take(text);
     };
     this.#stops.push(
-      this.#bus.receive(channelOf(this.#nodeId), take, () => {
+      this.#parts.bus.receive(channelOf(this.#parts.nodeId), take, () => {
         this.#feeds.repeat();
         this.#schedule();
       }),
@@ -183,16 +178,16 @@ export class DeltaRelay implements PeerStreams {
   }
 
   #take(text: string): void {
-    for (const frame of readFrames(text)) this.#feeds.take(frame, this.#now());
+    for (const frame of readFrames(text)) this.#feeds.take(frame, this.#parts.now());
     this.#schedule();
   }
 
   #hear(word: Word): void {
     if (word.say === "hello") this.#feeds.repeat();
     else if (word.say === "streams") {
-      if (!word.from.includes(this.#nodeId)) this.#routes.drop(word.nodeId);
+      if (!word.from.includes(this.#parts.nodeId)) this.#routes.drop(word.nodeId);
     } else if (word.say === "leave") this.#teller.left(word.nodeId, word.conversationId);
-    else this.#teller.watched(word.nodeId, word, this.#now() + silentMs);
+    else this.#teller.watched(word.nodeId, word, this.#parts.now() + silentMs);
   }
 
   get #isDue(): boolean {
@@ -205,24 +200,24 @@ export class DeltaRelay implements PeerStreams {
   #schedule(): void {
     this.#writeSoon();
     if (this.#timer || this.#isSending || this.#isClosed || !this.#isDue) return;
-    const wait = Math.min(windowMs, Math.max(0, this.#sentAt + windowMs - this.#now()));
+    const wait = Math.min(windowMs, Math.max(0, this.#sentAt + windowMs - this.#parts.now()));
     this.#timer = setTimeout(() => void this.#send(), wait);
     this.#timer.unref();
   }
 
   async #send(): Promise<void> {
     this.#timer = undefined;
-    this.#sentAt = this.#now();
+    this.#sentAt = this.#parts.now();
     const messages = [...this.#words(), ...this.#frames()];
     this.#isSending = true;
-    await this.#bus.send(messages);
+    await this.#parts.bus.send(messages);
     this.#isSending = false;
     this.#schedule();
   }
 
   #words(): BusMessage[] {
     const { watches, left } = this.#feeds.news();
-    const nodeId = this.#nodeId;
+    const nodeId = this.#parts.nodeId;
     const words: Word[] = [
       ...(this.#saysHello ? [{ nodeId, say: "hello" as const }] : []),
       ...(watches.length > 0 ? [{ nodeId, say: "streams" as const, from: this.#streams.from }] : []),
@@ -237,9 +232,9 @@ export class DeltaRelay implements PeerStreams {
   }
 
   *#frames(): Generator<BusMessage> {
-    const { maxBytes } = this.#bus;
+    const { maxBytes } = this.#parts.bus;
     const isFor = (nodeId: string) => !this.#routes.has(nodeId);
-    const frames = this.#teller.frames(this.#now(), { maxBytes: maxBytes - listBytes, room, isFor });
+    const frames = this.#teller.frames(this.#parts.now(), { maxBytes: maxBytes - listBytes, room, isFor });
     for (const [nodeId, own] of frames) yield* this.#packed(channelOf(nodeId), [...this.#offerTo(nodeId), ...own]);
   }
 
@@ -249,7 +244,7 @@ export class DeltaRelay implements PeerStreams {
    */
   #offerTo(nodeId: string): string[] {
     if (!this.#offer || this.#offeredAt.has(nodeId)) return [];
-    this.#offeredAt.set(nodeId, this.#now());
+    this.#offeredAt.set(nodeId, this.#parts.now());
     return [JSON.stringify(this.#offer)];
   }
 
@@ -259,14 +254,14 @@ export class DeltaRelay implements PeerStreams {
     this.#writing = setTimeout(() => {
       this.#writing = undefined;
       const isFor = (nodeId: string) => this.#routes.hasRoom(nodeId);
-      const frames = this.#teller.frames(this.#now(), { maxBytes: room, room, isFor });
+      const frames = this.#teller.frames(this.#parts.now(), { maxBytes: room, room, isFor });
       for (const [nodeId, own] of frames) this.#routes.send(nodeId, `[${own.join()}]`);
     }, streamWindowMs);
     this.#writing.unref();
   }
 
   #packed(channel: string, texts: readonly string[]): BusMessage[] {
-    return packed(texts, this.#bus.maxBytes).map((text) => ({ channel, text }));
+    return packed(texts, this.#parts.bus.maxBytes).map((text) => ({ channel, text }));
   }
 }
 

@@ -95,12 +95,12 @@ export class PostgresArchive implements Archive {
 
   expiring(rule: ExpiryRule, part: { most: number; skip: number }) {
     const { sql, values } = conversationQueries.postgres.expiring(rule, part);
-    return this.#database.rows<{ conversationId: string; lastSeq: number }>("read", "idempotent", sql, values);
+    return this.#database.read<{ conversationId: string; lastSeq: number }>(sql, values);
   }
 
   async lastChange(until: number): Promise<number> {
     const { lastChange } = conversationQueries.postgres;
-    const [row] = await this.#database.rows<{ at: number }>("read", "idempotent", lastChange, [until]);
+    const [row] = await this.#database.read<{ at: number }>(lastChange, [until]);
     return row?.at ?? 0;
   }
 

@@ -14,9 +14,7 @@ export class PostgresCheckpoints implements CheckpointStore {
   }
 
   async read(conversationId: string): Promise<string | undefined> {
-    const rows = await this.#database.rows<{ checkpoint: string }>("read", "idempotent", readCheckpoint("$1"), [
-      conversationId,
-    ]);
+    const rows = await this.#database.read<{ checkpoint: string }>(readCheckpoint("$1"), [conversationId]);
     return rows[0]?.checkpoint;
   }
 }

@@ -26,7 +26,7 @@ export class NoticeSeal {
 
   /** Creates a seal with the key that is stored in the database. Rejects with StoreError. */
   static async of(database: Database): Promise<NoticeSeal> {
-    const [row] = await database.rows<{ key: string }>("read", "idempotent", "SELECT key FROM notice_key");
+    const [row] = await database.read<{ key: string }>("SELECT key FROM notice_key");
     if (!row) throw new StoreError("open", `the key of notices is missing in ${database.place.shown}`);
     return new NoticeSeal(row.key);
   }

@@ -36,10 +36,7 @@ export type LogListener = (conversationId?: string) => void;
  * the write was reported to watchers.
  */
 export class Notices {
-  readonly #origin: string;
-  readonly #seal: NoticeSeal;
-  readonly #database: Database;
-  readonly #listener: Listener;
+  readonly #parts: NoticesParts;
   readonly #unsubscribe: () => void;
   readonly #watchers = new Set<LogListener>();
   #version = 0;
@@ -47,11 +44,9 @@ export class Notices {
   #untold = new Set<string>();
   #telling: Promise<void> | undefined;
 
-  constructor({ database, listener, seal, origin }: NoticesParts) {
-    this.#origin = origin;
-    this.#seal = seal;
-    this.#database = database;
-    this.#listener = listener;
+  constructor(parts: NoticesParts) {
+    const { listener, seal, origin } = parts;
+    this.#parts = parts;
     const changed = (conversationId?: string) => {
       this.#changedAt = performance.now();
       if (this.#watchers.size === 0) this.#version++;
@@ -76,7 +71,7 @@ export class Notices {
   /** Returns the payload that announces a write to this conversation. The caller sends it with `pg_notify` on `logChannel`. */
   payload(conversationId: string): string {
     const isShort = Buffer.byteLength(conversationId) < longestBytes;
-    return this.#seal.seal(logChannel, `${this.#origin} ${isShort ? conversationId : ""}`);
+    return this.#parts.seal.seal(logChannel, `${this.#parts.origin} ${isShort ? conversationId : ""}`);
   }
 
   /**
@@ -91,7 +86,7 @@ export class Notices {
 
   version(): number {
     const elapsedMs = performance.now() - this.#changedAt;
-    if (elapsedMs < (this.#listener.isListening ? checkMs : lookMs)) return this.#version;
+    if (elapsedMs < (this.#parts.listener.isListening ? checkMs : lookMs)) return this.#version;
     this.#changedAt = performance.now();
     return ++this.#version;
   }
@@ -106,7 +101,7 @@ export class Notices {
       const payloads = [...this.#untold].map((conversationId) => this.payload(conversationId));
       this.#untold = new Set();
       // The loss of an announcement does no harm, because waiting callers also read the tables.
-      await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {});
+      await this.#parts.database.rows("write", "idempotent", tell, [payloads]).catch(() => {});
       await sleep(gatherMs);
     }
     this.#telling = undefined; // `#telling` is cleared in the same microtask as the last check, so that no later call of `tell` is missed

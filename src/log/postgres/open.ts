@@ -38,7 +38,7 @@ export async function openPostgresLog(
     await refuseOpenSchema(database, config, observe);
     await migrate(database);
     seal = await NoticeSeal.of(database);
-    const [row] = await database.rows<{ now: number }>("read", "idempotent", `SELECT ${databaseNow} AS now`);
+    const [row] = await database.read<{ now: number }>(`SELECT ${databaseNow} AS now`);
     if (row) heard?.(row.now);
   } catch (error) {
     await database.close();
@@ -85,7 +85,7 @@ export async function migrateDatabase(config: PostgresConfig, observe: Observe):
 async function warnOfStrangers(database: Database, observe: Observe): Promise<void> {
   const query =
     "SELECT current_database() AS name, has_database_privilege('public', current_database(), 'CONNECT') AS open";
-  const [found] = await database.rows<{ name: string; open: boolean }>("read", "idempotent", query);
+  const [found] = await database.read<{ name: string; open: boolean }>(query);
   if (!found?.open) return;
   observe({
     level: "warn",

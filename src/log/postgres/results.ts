@@ -29,7 +29,7 @@ export class PostgresResults implements ResultStore {
 
   async read(resultId: string): Promise<string | undefined> {
     const query = "SELECT text FROM results WHERE result_id = $1";
-    const [row] = await this.#database.rows<{ text: string }>("read", "idempotent", query, [resultId]);
+    const [row] = await this.#database.read<{ text: string }>(query, [resultId]);
     return row && JSON.parse(row.text);
   }
 }

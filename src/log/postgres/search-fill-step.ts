@@ -44,7 +44,7 @@ export function searchFillStep(database: Database): () => Promise<FillProgress |
       return rows[0] && { ...rows[0], isOver };
     });
   return async () => {
-    const rows = await database.rows("read", "idempotent", "SELECT 1 FROM search_fill LIMIT 1");
+    const rows = await database.read("SELECT 1 FROM search_fill LIMIT 1");
     if (rows.length === 0) return undefined;
     const startedAt = performance.now();
     const progress = await step();

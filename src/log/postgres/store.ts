@@ -61,10 +61,7 @@ export class PostgresStore implements ChatStore {
   readonly usage: PostgresUsage;
   readonly checkpoints: CheckpointStore;
   readonly live: PostgresBus | undefined;
-  readonly #database: Database;
-  readonly #beats: Database;
-  readonly #listener: Listener;
-  readonly #seal: NoticeSeal;
+  readonly #parts: PostgresStoreParts;
   readonly #notices: Notices;
   readonly #claims: RequestClaims;
   readonly #fill: SearchFill;
@@ -75,12 +72,10 @@ export class PostgresStore implements ChatStore {
    */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor({ database, beats, listener, live, seal, origin, now, heard, observe }: PostgresStoreParts) {
-    this.#database = database;
-    this.#beats = beats;
-    this.#listener = listener;
+  constructor(parts: PostgresStoreParts) {
+    const { database, beats, listener, live, seal, origin, now, heard, observe } = parts;
+    this.#parts = parts;
     this.live = live;
-    this.#seal = seal;
     this.now = now;
     this.#notices = new Notices({ database, listener, seal, origin });
     this.#claims = new RequestClaims(database, this.#notices);
@@ -115,7 +110,7 @@ export class PostgresStore implements ChatStore {
     if (grant) return (await this.appendAll(conversationId, [event], grant))[0] as StoredEvent;
     return this.#inOrder(conversationId, async () => {
       const values = valuesOf(conversationId, event, this.now());
-      const [rows] = await this.#database.inConversation("once", conversationId, [[insertEvent, values]]);
+      const [rows] = await this.#parts.database.inConversation("once", conversationId, [[insertEvent, values]]);
       this.#notices.tell(conversationId);
       return toEvent({ payload: values[4], at: values[5], seq: rows?.[0]?.seq });
     });
@@ -134,8 +129,8 @@ export class PostgresStore implements ChatStore {
       const parameters = state ? [...values, state] : values;
       const [written = []] = (
         needsLock(events)
-          ? await this.#database.inConversation("idempotent", conversationId, [[statement, parameters]])
-          : [await this.#database.rows("write", "idempotent", statement, parameters)]
+          ? await this.#parts.database.inConversation("idempotent", conversationId, [[statement, parameters]])
+          : [await this.#parts.database.rows("write", "idempotent", statement, parameters)]
       ) as statements.AppendRow[][];
       this.#notices.tell(conversationId);
       if (written.length === 0) throw fenced(turnId);
@@ -158,7 +153,7 @@ export class PostgresStore implements ChatStore {
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {
     const rows = ({ sql, values }: { sql: string; values: readonly unknown[] }) =>
-      this.#database.rows<PageRow>("read", "idempotent", sql, values);
+      this.#parts.database.read<PageRow>(sql, values);
     const { page, search } = conversationQueries.postgres;
     if (!query.text || !isInMessages(query.text) || !(await this.#isSearchFilled())) {
       return pageFrom(await rows(page(query)), query);
@@ -169,13 +164,13 @@ export class PostgresStore implements ChatStore {
   }
 
   async spent(since: number): Promise<SpentTotals> {
-    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", spentFrom("$1"), [since]);
+    const [row] = await this.#parts.database.read<SpentTotals>(spentFrom("$1"), [since]);
     return row as SpentTotals;
   }
 
   limits(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits {
-    const [database, listener] = [this.#database, this.#listener];
-    const channel = this.#seal.secretChannel(limitsTopic);
+    const { database, listener } = this.#parts;
+    const channel = this.#parts.seal.secretChannel(limitsTopic);
     const beat = () => this.turns.beat(node);
     return new PostgresLimits({ ...parts, database, listener, channel, nodeId: node.nodeId, beat });
   }
@@ -183,15 +178,15 @@ export class PostgresStore implements ChatStore {
   places(): Promise<NodePlaces[]> {
     const places = `SELECT node_id AS "nodeId", key_hash AS "keyHash", held AS places, waiting FROM limit_leases
       JOIN nodes USING (node_id) WHERE held > 0 OR waiting > 0 ORDER BY node_id, key_hash`;
-    return this.#database.rows("read", "idempotent", places);
+    return this.#parts.database.read(places);
   }
 
   check(): Promise<void> {
-    return this.#database.check();
+    return this.#parts.database.check();
   }
 
   async isDue(task: string, everyMs: number): Promise<boolean> {
-    const rows = await this.#database.rows("write", "once", statements.begin, [task, everyMs]);
+    const rows = await this.#parts.database.rows("write", "once", statements.begin, [task, everyMs]);
     return rows.length > 0;
   }
 
@@ -199,16 +194,16 @@ export class PostgresStore implements ChatStore {
     const filled = this.#fill.close();
     await this.#notices.close();
     this.live?.close();
-    await Promise.all([this.#listener.close(), this.#beats.close(), this.#database.close(), filled]);
+    await Promise.all([this.#parts.listener.close(), this.#parts.beats.close(), this.#parts.database.close(), filled]);
   }
 
   async #isSearchFilled(): Promise<boolean> {
     const { isSearchFilling } = conversationQueries.postgres;
-    return (await this.#database.rows("read", "idempotent", isSearchFilling)).length === 0;
+    return (await this.#parts.database.read(isSearchFilling)).length === 0;
   }
 
   async #events(query: string, ...values: (string | number | null)[]): Promise<StoredEvent[]> {
-    const rows = await this.#database.rows<EventRow>("read", "idempotent", query, values);
+    const rows = await this.#parts.database.read<EventRow>(query, values);
     return rows.map(toEvent);
   }
 

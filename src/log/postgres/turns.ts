@@ -149,7 +149,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async load(): Promise<NodeTurns[]> {
-    const rows = await this.#database.rows<NodeTurns & { nodeId: string | null }>("read", "idempotent", turnCounts);
+    const rows = await this.#database.read<NodeTurns & { nodeId: string | null }>(turnCounts);
     return rows.map(withNode);
   }
 
@@ -195,8 +195,7 @@ export class PostgresTurns implements TurnLeases {
   async stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined> {
     const query = `SELECT crashes, ${isUnfinished} AS "isUnfinished" FROM turns WHERE conversation_id = $1 AND turn_id = $2`;
     const last = `SELECT 0 AS crashes, false AS "isUnfinished" FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq DESC LIMIT 1`;
-    const first = async (sql: string) =>
-      (await this.#database.rows<LoggedTurnState>("read", "idempotent", sql, [conversationId, turnId]))[0];
+    const first = async (sql: string) => (await this.#database.read<LoggedTurnState>(sql, [conversationId, turnId]))[0];
     return (await first(query)) ?? first(last);
   }
 
@@ -253,6 +252,6 @@ export class PostgresTurns implements TurnLeases {
   #unfinished(where: string, value: string): Promise<AbandonedTurn[]> {
     const begun =
       "(SELECT id FROM events WHERE (conversation_id, request_id) = (turns.conversation_id, turns.request_id))";
-    return this.#database.rows("read", "idempotent", `${unfinishedTurns(where)} ORDER BY place, ${begun}`, [value]);
+    return this.#database.read(`${unfinishedTurns(where)} ORDER BY place, ${begun}`, [value]);
   }
 }

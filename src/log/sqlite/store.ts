@@ -12,7 +12,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
-import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
+import type { TurnGrant } from "../../core/turn-leases.js";
 import type { SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
@@ -73,12 +73,11 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions)
 }
 
 class SqliteStore implements ChatStore {
-  readonly turns: TurnLeases;
+  readonly turns: SqliteTurns;
   readonly results: ResultStore;
   readonly archive: Archive;
   readonly usage: SqliteUsage;
   readonly checkpoints: CheckpointStore;
-  readonly #turns: SqliteTurns;
   readonly #db: Connection;
   readonly #path: string;
   readonly #events: SqliteEvents;
@@ -100,9 +99,8 @@ class SqliteStore implements ChatStore {
     this.usage = new SqliteUsage(db, { guarded, views: this.#views });
     this.#events = new SqliteEvents(db, now);
     this.#histories = new SqliteHistories(db);
-    this.#turns = new SqliteTurns(db, now, guarded);
+    this.turns = new SqliteTurns(db, now, guarded);
     this.#fill = new SearchFill({ step: searchFillStep(db, guarded), pauseMs: fillPauseMs, observe });
-    this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
     const parts = { events: this.#events, histories: this.#histories, views: this.#views, usage: this.usage };
     this.archive = new SqliteArchive(db, { ...parts, guarded });
@@ -124,14 +122,14 @@ class SqliteStore implements ChatStore {
         const call = this.#histories.keep(conversationId, event);
         const first = this.#events.insert(conversationId, event, 1, { workspace, stored: call?.stored });
         if (call) this.#histories.keepLast(conversationId, call);
-        this.#turns.enqueue(conversationId, event, request);
+        this.turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
       }
       const { turnId, seq } = known;
       const events = this.#events.ofTurn(conversationId, turnId, seq);
       requireSameContent(event, events[0]);
       const ended = isOver(events.at(-1));
-      if (!ended) this.#turns.reopen(conversationId, { ...event, turnId }, request);
+      if (!ended) this.turns.reopen(conversationId, { ...event, turnId }, request);
       return { created: false, turnId, ended, events };
     });
   }
@@ -154,7 +152,7 @@ class SqliteStore implements ChatStore {
     const state = stateAfter(last);
     const atOnce = () => this.#events.insertGranted(conversationId, events, grant);
     const oneByOne = () => {
-      this.#turns.requireGrant(conversationId, turnId, grant.fence);
+      this.turns.requireGrant(conversationId, turnId, grant.fence);
       const there = this.#events.onwards(conversationId, turnId, grant.position);
       if (there.length > 0) return same(there, events);
       return events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
@@ -162,7 +160,7 @@ class SqliteStore implements ChatStore {
     if (!state) return this.#guarded("write", atOnce) ?? this.#written(oneByOne);
     return this.#written(() => {
       const stored = atOnce() ?? oneByOne();
-      this.#turns.end(conversationId, turnId, state);
+      this.turns.end(conversationId, turnId, state);
       this.#events.touch(conversationId, stored.at(-1)?.at);
       this.usage.count(conversationId);
       return stored;

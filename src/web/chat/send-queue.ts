@@ -32,28 +32,23 @@ interface SendQueueParts {
  * deleted, the queue keeps its messages and sends nothing more: the host would begin a new conversation with them.
  */
 export class SendQueue {
-  readonly messages: ReadonlySignal<readonly OutgoingMessage[]>;
+  readonly #messages = signal<readonly OutgoingMessage[]>([]);
+  readonly messages: ReadonlySignal<readonly OutgoingMessage[]> = this.#messages;
+  readonly #isRefusedAsDeleted = signal(false);
   /** True after the host has said that the conversation was deleted. */
   readonly isDeleted: ReadonlySignal<boolean>;
-  readonly #messages = signal<readonly OutgoingMessage[]>([]);
-  readonly #isRefusedAsDeleted = signal(false);
-  readonly #api: Api;
-  readonly #conversationId: string;
-  readonly #log: ConversationLog;
+  readonly #parts: SendQueueParts;
   #isSending = false;
 
-  constructor({ api, conversationId, log }: SendQueueParts) {
-    this.#api = api;
-    this.#conversationId = conversationId;
-    this.#log = log;
-    this.messages = this.#messages;
-    this.isDeleted = computed(() => this.#isRefusedAsDeleted.value || log.failure.value?.kind === "not_found");
-    this.#messages.value = unsentMessages(conversationId).map((message) => ({ ...message, state: "waiting" }));
+  constructor(parts: SendQueueParts) {
+    this.#parts = parts;
+    this.isDeleted = computed(() => this.#isRefusedAsDeleted.value || parts.log.failure.value?.kind === "not_found");
+    this.#messages.value = unsentMessages(parts.conversationId).map((message) => ({ ...message, state: "waiting" }));
   }
 
   add(written: Omit<UnsentMessage, "seen">): void {
-    const message = { ...written, seen: this.#log.seen };
-    keepUnsent(this.#conversationId, message);
+    const message = { ...written, seen: this.#parts.log.seen };
+    keepUnsent(this.#parts.conversationId, message);
     this.#messages.value = [...this.#messages.value, { ...message, state: "waiting" }];
     void this.send();
   }
@@ -72,31 +67,31 @@ export class SendQueue {
     const rest = this.#messages.value.filter(({ requestId }) => !requestIds.has(requestId));
     if (rest.length === this.#messages.value.length) return;
     for (const { requestId } of this.#messages.value) {
-      if (requestIds.has(requestId)) dropUnsent(this.#conversationId, requestId);
+      if (requestIds.has(requestId)) dropUnsent(this.#parts.conversationId, requestId);
     }
     this.#messages.value = rest;
   }
 
   /** Sends the waiting messages, in place of any other queue of this conversation. Resolves when no message waits. */
   async send(): Promise<void> {
-    sending.set(this.#conversationId, this);
+    sending.set(this.#parts.conversationId, this);
     if (this.#isSending) return;
     this.#isSending = true;
     try {
-      while (sending.get(this.#conversationId) === this) {
+      while (sending.get(this.#parts.conversationId) === this) {
         const next = this.isDeleted.value ? undefined : this.#messages.value.find(({ state }) => state === "waiting");
         if (next) await this.#attempt(next);
-        else sending.delete(this.#conversationId);
+        else sending.delete(this.#parts.conversationId);
       }
     } finally {
       this.#isSending = false;
     }
   }
 
-  async #attempt({ requestId, text, model, seen = this.#log.seen }: OutgoingMessage): Promise<void> {
+  async #attempt({ requestId, text, model, seen = this.#parts.log.seen }: OutgoingMessage): Promise<void> {
     try {
-      await this.#api.beginTurn(this.#conversationId, { request_id: requestId, text, model, seen });
-      dropUnsent(this.#conversationId, requestId);
+      await this.#parts.api.beginTurn(this.#parts.conversationId, { request_id: requestId, text, model, seen });
+      dropUnsent(this.#parts.conversationId, requestId);
       this.#change(requestId, { state: "accepted", failure: undefined });
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;

@@ -39,6 +39,11 @@ export class Database {
     this.pool = openPool(config, config.poolSize ?? defaultPoolSize);
   }
 
+  /** Runs a query, again if the connection is lost, and returns its rows. Rejects with StoreError. */
+  read<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.rows("read", "idempotent", sql, values);
+  }
+
   /** Runs one statement and returns its rows. Rejects with StoreError. */
   async rows<Row extends pg.QueryResultRow>(
     doing: "read" | "write",
