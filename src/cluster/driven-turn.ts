@@ -1,9 +1,9 @@
 import type { ChatStore } from "../core/chat-store.js";
 import type { Drive } from "../core/cluster-port.js";
+import { conversationDeleted } from "../core/errors.js";
 import type { TurnLease } from "../core/turn-leases.js";
 import { maxCrashes } from "../core/turn-leases.js";
 import { isTurnEnd } from "../log/folds/turn-records.js";
-import { wasDeleted } from "../log/shared/claims.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
 import type { TurnEngine } from "./engine.js";
 import { LeasedTurn } from "./leased-turn.js";
@@ -74,7 +74,7 @@ export class DrivenTurn {
     if (!this.#runsHere) this.#relayed.follow();
     if (await this.#showStored()) return true;
     const state = await store.turns.stateOf(conversationId, turn.turnId);
-    if (!state) throw wasDeleted(conversationId);
+    if (!state) throw conversationDeleted(conversationId);
     if (!state.isUnfinished) {
       await this.#showStored(); // the turn has ended since the last read, so its last events are read now
       return true;

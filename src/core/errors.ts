@@ -48,6 +48,11 @@ export class ConfigError extends HostError<"config"> {
   }
 }
 
+/** Compares problems for sorting by their positions. */
+export function byPlace(one: ConfigProblem, other: ConfigProblem): number {
+  return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
+}
+
 /** Formats the problem, for example as `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
 function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
@@ -138,6 +143,10 @@ export type RequestErrorKind =
 
 /** An invalid request of a caller. */
 export class RequestError extends HostError<RequestErrorKind> {}
+
+export function conversationDeleted(conversationId: string): RequestError {
+  return new RequestError("not_found", `the conversation ${conversationId} was deleted`);
+}
 
 export type ScriptErrorKind =
   | "template"

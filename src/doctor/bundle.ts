@@ -8,6 +8,7 @@ import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { serverLogFile } from "../core/files/server-log-file.js";
+import { percentDecoded } from "../core/secrets/server-secrets.js";
 import { clearing } from "../core/text/redaction.js";
 import { type TarFile, tarOf } from "./tar.js";
 
@@ -85,14 +86,6 @@ export function clearingForOthers(config: Config, env: Environment): (text: stri
 function partsOfUrl(text: string): string[] {
   if (!text.includes("://") || !URL.canParse(text)) return [];
   const { username, password, searchParams } = new URL(text);
-  const inner = [username, password].map((part) => decoded(part));
+  const inner = [username, password].map(percentDecoded);
   return [username, password, ...inner, ...searchParams.values()];
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

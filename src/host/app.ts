@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { literally } from "../config/reading/interpolate.js";
-import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/reading/load.js";
+import { type ConfigObject, isLoaded, type LoadedConfig, loadConfig } from "../config/reading/load.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -268,8 +268,4 @@ async function listen(
 
 async function inReverse(closers: readonly (() => unknown)[]): Promise<void> {
   for (const close of closers.toReversed()) await close();
-}
-
-function isLoaded(config: AppOptions["config"]): config is LoadedConfig {
-  return typeof config === "object" && typeof config.originOf === "function";
 }

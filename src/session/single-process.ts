@@ -1,9 +1,9 @@
 import { Changes } from "../core/async/changes.js";
 import type { ChatStore, Claim } from "../core/chat-store.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns, OwnedTurn } from "../core/cluster-port.js";
+import { conversationDeleted } from "../core/errors.js";
 import type { UserMessageEvent } from "../core/events.js";
 import type { HostProcess, TurnLease, TurnMail } from "../core/turn-leases.js";
-import { wasDeleted } from "../log/shared/claims.js";
 
 interface SingleProcessParts {
   store: ChatStore;
@@ -67,7 +67,7 @@ export class SingleProcess implements Cluster {
       const lease = await turns.acquire(conversationId, turn.turnId, node.nodeId, turn.endsOutOfTurn);
       if (lease) return this.#run(lease, drive);
       const state = await turns.stateOf(conversationId, turn.turnId);
-      if (!state) throw wasDeleted(conversationId);
+      if (!state) throw conversationDeleted(conversationId);
       if (!state.isUnfinished) return;
       if (turn.closing === "leaving" && ![...this.#running.values()].includes(conversationId)) {
         turn.park();

@@ -1,4 +1,5 @@
 import type { TurnEvent } from "../../core/events.js";
+import { addTo } from "../../core/lists/long-lists.js";
 import { Audience, knowsAll, toldOf } from "./audience.js";
 import { nextFrame } from "./frames.js";
 import { type MessagePosition, OpenMessage } from "./open-message.js";
@@ -90,7 +91,7 @@ export class DeltaSender {
           const next = open && nextFrame(conversationId, open, toldOf(watcher, open), maxBytes);
           if (!next) break;
           watcher.told = { place: open.place, known: next.known };
-          frames.set(watcher.nodeId, [...(frames.get(watcher.nodeId) ?? []), next.json]);
+          addTo(frames, watcher.nodeId, next.json);
           left -= next.json.length;
         }
       }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
-import { ConfigError, type ConfigProblem } from "../../core/errors.js";
+import { byPlace, ConfigError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { isPlainVariable } from "../../core/secrets/secret-names.js";
 import { type FileTexts, objectSource, readSource, type Source } from "../../core/source/source.js";
@@ -79,6 +79,11 @@ export interface LoadedConfig {
    * replace all other servers. Throws the same errors as `loadConfig`.
    */
   with(more: Source, options?: WithOptions): LoadedConfig;
+}
+
+/** Returns true if this is a configuration that has been loaded. A program may pass one in place of a file's name or an object. */
+export function isLoaded(config: string | ConfigObject | LoadedConfig | undefined): config is LoadedConfig {
+  return typeof config === "object" && typeof config.originOf === "function";
 }
 
 interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
@@ -206,8 +211,4 @@ function defaults(): Layer {
   const tree: JsonObject = {};
   validate(tree);
   return { tree, originOf: () => ({ kind: "default" }) };
-}
-
-function byPlace(one: ConfigProblem, other: ConfigProblem): number {
-  return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
 }

@@ -8,6 +8,20 @@ export function addAll<Item>(list: Item[], items: Iterable<Item>): void {
   for (const item of items) list.push(item);
 }
 
+/** Appends the item to the list that `lists` has for the key. */
+export function addTo<Key, Item>(lists: Map<Key, Item[]>, key: Key, item: Item): void {
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
+}
+
+/** Returns the items with the same key as a list, for each key in the order of its first item. */
+export function groupBy<Key, Item>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) addTo(groups, keyOf(item), item);
+  return groups;
+}
+
 /** Returns the largest number, or -Infinity if there is none. */
 export function largest(numbers: Iterable<number>): number {
   let found = Number.NEGATIVE_INFINITY;

@@ -80,7 +80,7 @@ export function secretsInUrls(text: string | undefined = ""): string[] {
         .split("&")
         .map((pair) => pair.split(/=(.*)/s));
       const named = pairs.filter(([name = ""]) => isSecretName(name)).map(([, value = ""]) => value);
-      return [password, ...named].flatMap((value) => [value, decoded(value)]);
+      return [password, ...named].flatMap((value) => [value, percentDecoded(value)]);
     });
 }
 
@@ -91,7 +91,8 @@ function secretsInPaths(text: string): string[] {
     .flatMap((url) => new URL(url).pathname.split("/").filter(isRandomSegment));
 }
 
-function decoded(value: string): string {
+/** Decodes the `%` codes of the value. Returns it unchanged if they are not valid. */
+export function percentDecoded(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {

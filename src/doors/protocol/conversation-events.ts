@@ -1,7 +1,7 @@
 import { Channel } from "../../core/async/channel.js";
+import { conversationDeleted } from "../../core/errors.js";
 import type { StoredEvent, TurnEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
-import { conversationDeleted } from "../shared/seen-event.js";
 
 /**
  * Interval, in ms, at which the log is read for events of other processes. The log is not polled while the client still has unread events.

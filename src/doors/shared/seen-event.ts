@@ -1,4 +1,4 @@
-import { RequestError } from "../../core/errors.js";
+import { conversationDeleted } from "../../core/errors.js";
 import type { Sessions } from "../../session/sessions.js";
 
 /**
@@ -19,8 +19,4 @@ export async function requireSeen(
   if (!seen) return;
   const [event] = await sessions.history(conversationId, seen.seq, 1);
   if (event?.seq !== seen.seq || event.turnId !== seen.turn_id) throw conversationDeleted(conversationId);
-}
-
-export function conversationDeleted(conversationId: string): RequestError {
-  return new RequestError("not_found", `the conversation ${conversationId} was deleted`);
 }

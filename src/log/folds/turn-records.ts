@@ -1,5 +1,5 @@
 import type { EventOf, StartedCall, StoredEvent } from "../../core/events.js";
-import { addAll } from "../../core/lists/long-lists.js";
+import { addAll, groupBy } from "../../core/lists/long-lists.js";
 import { type ContentPart, formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import { withoutRewound } from "./rewind.js";
 
@@ -50,13 +50,7 @@ export function eventsByTurn(events: readonly StoredEvent[]): StoredEvent[][] {
 }
 
 function grouped(events: readonly StoredEvent[]): StoredEvent[][] {
-  const turns = new Map<string, StoredEvent[]>();
-  for (const event of events) {
-    const turn = turns.get(event.turnId);
-    if (turn) turn.push(event);
-    else turns.set(event.turnId, [event]);
-  }
-  return [...turns.values()];
+  return [...groupBy(events, ({ turnId }) => turnId).values()];
 }
 
 /**

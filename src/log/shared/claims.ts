@@ -37,10 +37,6 @@ export function fenced(turnId: string): StoreError {
   return new StoreError("fenced", `another process has gone on with the turn ${turnId}`);
 }
 
-export function wasDeleted(conversationId: string): RequestError {
-  return new RequestError("not_found", `the conversation ${conversationId} was deleted`);
-}
-
 /** Throws RequestError `request_mismatch` if the stored message with this request id has another content. */
 export function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
   if (known?.type !== "user_message" || !isSameContent(known.content, content)) throw requestMismatch(requestId);

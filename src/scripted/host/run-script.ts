@@ -1,6 +1,6 @@
 /** Runs scripted sessions, each in a new host. */
 import { existsSync } from "node:fs";
-import { type ConfigObject, type LoadedConfig, loadConfig } from "../../config/reading/load.js";
+import { type ConfigObject, isLoaded, type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import { ConfigError, ScriptError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { Tape } from "../../core/tape.js";
@@ -160,8 +160,4 @@ function hostOf(app: App, model: string | undefined): ScriptHost {
     },
     now: () => performance.now(),
   };
-}
-
-function isLoaded(config: RunScriptOptions["config"]): config is LoadedConfig {
-  return typeof config === "object" && typeof config.originOf === "function";
 }

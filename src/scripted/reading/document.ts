@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { ConfigError, type ConfigProblem } from "../../core/errors.js";
+import { byPlace, ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
 import { describeSchemaError } from "../../core/source/schema-messages.js";
 import { objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
@@ -71,8 +71,4 @@ export class ScriptDocument {
   requireSound(): void {
     if (this.problems.length > 0) throw new ConfigError(this.problems.toSorted(byPlace));
   }
-}
-
-function byPlace(one: ConfigProblem, other: ConfigProblem): number {
-  return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
 }

@@ -1,3 +1,4 @@
+import { addTo } from "../../core/lists/long-lists.js";
 import type { StoredMessage } from "../api/host-messages.js";
 import type { Dialogue, Item, QuestionItem, ToolItem, Turn } from "./dialogue.js";
 
@@ -62,14 +63,8 @@ export class DialogueFold {
     } else {
       const turn = this.#draft(turnId);
       if (turn) this.#continue(turn, message);
-      else this.#wait(turnId, message);
+      else addTo(this.#headless, turnId, message);
     }
-  }
-
-  #wait(turnId: string, message: StoredMessage): void {
-    const waiting = this.#headless.get(turnId);
-    if (waiting) waiting.push(message);
-    else this.#headless.set(turnId, [message]);
   }
 
   #rewind(toSeq: number): void {

@@ -11,6 +11,7 @@ import {
 import { isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument, visit } from "yaml";
 import { ConfigError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { addTo } from "../../../core/lists/long-lists.js";
 import { displayName, readSource, readText } from "../../../core/source/source.js";
 import { child } from "../../../core/source/tree.js";
 import type { CommentLine, Fail, KeyLine, Lines } from "./comment-lines.js";
@@ -53,10 +54,7 @@ function assigned({ comments, keys }: Lines): Map<string, string[]> {
   const about = new Map<string, string[]>();
   for (const { line, text, isTrailing } of comments) {
     const key = isTrailing ? keys.findLast((each) => each.line <= line) : keys.find((each) => each.line > line);
-    if (!key || !text) continue;
-    const texts = about.get(key.pointer);
-    if (texts) texts.push(text);
-    else about.set(key.pointer, [text]);
+    if (key && text) addTo(about, key.pointer, text);
   }
   return about;
 }

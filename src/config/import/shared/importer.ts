@@ -2,7 +2,7 @@
 
 import type { Environment } from "../../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { addAll } from "../../../core/lists/long-lists.js";
+import { addAll, addTo } from "../../../core/lists/long-lists.js";
 import { child } from "../../../core/source/tree.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./placeholders.js";
@@ -133,7 +133,7 @@ function commentsOf(
     const [key = ""] = pointer.slice(at.length + 1).split("/");
     const target = targets.get(key);
     if (target === undefined) addAll(above, lines);
-    else keys.set(target, [...(keys.get(target) ?? []), ...lines]);
+    else for (const line of lines) addTo(keys, target, line);
   }
   return { above, keys };
 }

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { lookUpAll } from "../../../core/async/slices.js";
 import type { StoredEvent } from "../../../core/events.js";
+import { groupBy } from "../../../core/lists/long-lists.js";
 import type { Message, ToolCall } from "../../../core/messages.js";
 import type { Sessions } from "../../../session/sessions.js";
 import { answersOf, lastAnswers } from "../../../session/turns/turn-answers.js";
@@ -108,13 +109,7 @@ export class LoggedTurns {
 }
 
 function byTurn(events: readonly StoredEvent[]): Map<string, StoredEvent[]> {
-  const turns = new Map<string, StoredEvent[]>();
-  for (const event of events) {
-    const turn = turns.get(event.turnId);
-    if (turn) turn.push(event);
-    else turns.set(event.turnId, [event]);
-  }
-  return turns;
+  return groupBy(events, ({ turnId }) => turnId);
 }
 
 /** Length from which an id of the model counts as unique to one call. Shorter ids, such as `call_1`, occur again in later answers. */

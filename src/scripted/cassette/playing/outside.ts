@@ -1,7 +1,9 @@
 /** Replays what servers did outside of calls: connections, lists, changes of lists, notifications. */
+
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../../../core/errors.js";
+import { addTo } from "../../../core/lists/long-lists.js";
 import type { ServerAnswer, ServerHello, ServerLife } from "../../../core/tape.js";
 import type { Cleaner } from "../file/clean.js";
 import { type BetweenEntry, type CallEntry, type HelloEntry, isExchange } from "../file/format.js";
@@ -39,7 +41,7 @@ export class Outside {
     let position = 0;
     for (const entry of entries) {
       if (isExchange(entry)) position++;
-      else if ("hello" in entry) this.#hellos.set(entry.mcp, [...(this.#hellos.get(entry.mcp) ?? []), entry.hello]);
+      else if ("hello" in entry) addTo(this.#hellos, entry.mcp, entry.hello);
       else if ("method" in entry) this.#addList({ position, entry: entry as CallEntry });
       else this.#coming.push({ position, entry: entry as BetweenEntry });
     }

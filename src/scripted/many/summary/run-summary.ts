@@ -1,3 +1,4 @@
+import { groupBy } from "../../../core/lists/long-lists.js";
 import type { RunReport } from "../run-report.js";
 
 export interface SummaryRow {
@@ -29,14 +30,7 @@ export function summaryOf(reports: readonly RunReport[]): Summary {
 }
 
 function rowsBy(reports: readonly RunReport[], nameOf: (report: RunReport) => string): SummaryRow[] {
-  const groups = new Map<string, RunReport[]>();
-  for (const report of reports) {
-    const name = nameOf(report);
-    const group = groups.get(name);
-    if (group) group.push(report);
-    else groups.set(name, [report]);
-  }
-  return [...groups].map(([name, group]) => rowOf(name, group));
+  return [...groupBy(reports, nameOf)].map(([name, group]) => rowOf(name, group));
 }
 
 function rowOf(name: string, reports: readonly RunReport[]): SummaryRow {

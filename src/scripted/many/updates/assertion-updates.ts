@@ -1,7 +1,9 @@
 /** Collects the actual values of failed `equals` assertions and writes them into the scripts. */
+
 import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../../../core/errors.js";
+import { groupBy } from "../../../core/lists/long-lists.js";
 import type { ScriptPosition } from "../../shared/script-position.js";
 import type { AssertionResult, ScriptResult, StepResult } from "../../shared/script-result.js";
 import { literal } from "../../shared/templates.js";
@@ -30,11 +32,8 @@ export class Updates {
    * `cwd`.
    */
   apply(cwd: string): Update[] {
-    const files = new Map<string, WantedUpdate[]>();
-    for (const wanted of this.#wanted.values()) {
-      if (wanted.values.size > 0) files.set(wanted.place.file, [...(files.get(wanted.place.file) ?? []), wanted]);
-    }
-    return [...files].flatMap(([file, all]) => updated(resolve(cwd, file), all));
+    const wanted = [...this.#wanted.values()].filter(({ values }) => values.size > 0);
+    return [...groupBy(wanted, ({ place }) => place.file)].flatMap(([file, all]) => updated(resolve(cwd, file), all));
   }
 
   #noteOne(assertion: AssertionResult, { assertions }: StepResult): void {
