@@ -1,9 +1,9 @@
-import { ScriptError } from "../core/errors.js";
+import { RequestError, ScriptError } from "../core/errors.js";
+import type { ServerStatus } from "../core/ports.js";
 import { rulesOf } from "../session/shared/rules.js";
 import { SessionApprovals } from "../session/turns/session-approvals.js";
-import { requireServers } from "./required-servers.js";
 import { transcriptOf } from "./script-transcript.js";
-import type { Script } from "./shared/script.js";
+import { innerSteps, type Script, type Step } from "./shared/script.js";
 import type { Failure, ScriptResult, StepResult } from "./shared/script-result.js";
 import { skippedSteps, stepFailureOf } from "./shared/step-result.js";
 import { Variables } from "./shared/variables.js";
@@ -100,4 +100,38 @@ function endOf(steps: readonly StepResult[]): Failure | undefined {
 async function transcript(conversations: ScriptConversations): Promise<string> {
   const spoken = conversations.all().map(async ({ name, session }) => ({ name, events: await session.history() }));
   return transcriptOf(await Promise.all(spoken));
+}
+
+/**
+ * Waits until each server that the script uses is ready or has failed. Rejects with RequestError if one of the servers cannot be used.
+ * Rejects with the reason of `signal` if the signal is aborted.
+ */
+async function requireServers(script: Script, host: ScriptHost, signal: AbortSignal): Promise<void> {
+  const known = host.hub.servers();
+  const own = script.mcpServers && Object.keys(script.mcpServers);
+  const named = own ?? known.map(({ name }) => name).filter((name) => namesServer(script.steps, name));
+  await Promise.race([host.ready(named), aborted(signal)]);
+  const down = host.hub.servers().find((server) => named.includes(server.name) && isDown(server));
+  if (!down) return;
+  const reason = down.reason ?? `it is ${down.state}`;
+  throw new RequestError("required_server_down", `mcpServers.${down.name}: ${reason}`, {
+    hint: "the script cannot begin without it",
+  });
+}
+
+const isDown = ({ state }: ServerStatus) => state === "failed" || state === "needs_auth";
+
+function namesServer(steps: readonly Step[], server: string): boolean {
+  return steps.some((step) => {
+    if (step.kind === "tool") return isOf(server, step.tool);
+    if (step.kind === "prompt") return isOf(server, step.prompt);
+    return namesServer(innerSteps(step) ?? [], server);
+  });
+}
+
+const isOf = (server: string, name: string) => name.startsWith(`${server}.`) || name.startsWith(`${server}__`);
+
+function aborted(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 }

@@ -1,18 +1,17 @@
 import { isAbsolute } from "node:path";
-import type {
-  AgentContext,
-  ClientCapabilities,
-  ListSessionsRequest,
-  ListSessionsResponse,
-  McpServer,
+import {
+  type AgentContext,
+  type ClientCapabilities,
+  type ListSessionsRequest,
+  type ListSessionsResponse,
+  type McpServer,
+  RequestError,
 } from "@agentclientprotocol/sdk";
-import { RequestError } from "@agentclientprotocol/sdk";
 import type { SessionHub } from "../../core/ports.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import type { AcpParts } from "./acp-parts.js";
 import { AcpSession } from "./acp-session.js";
-import { serversOf } from "./client-servers.js";
 
 interface SessionFolder {
   cwd: string;
@@ -173,4 +172,18 @@ async function ended(turn: LiveTurn): Promise<void> {
 
 function folderOf(workspace: string): string {
   return workspace.startsWith(withServers) ? workspace.slice(withServers.length) : workspace;
+}
+
+/** Converts the client's servers to entries of `mcpServers`. The servers run in the session's folder. */
+function serversOf(servers: readonly McpServer[], folder: string): Record<string, object> {
+  return Object.fromEntries(servers.map((server) => [server.name, { roots: [folder], ...reachedBy(server, folder) }]));
+}
+
+function reachedBy(server: McpServer, folder: string): object {
+  if ("type" in server) return { type: server.type, url: server.url, headers: record(server.headers) };
+  return { command: server.command, args: server.args, env: record(server.env), cwd: folder };
+}
+
+function record(pairs: readonly { name: string; value: string }[]): Record<string, string> {
+  return Object.fromEntries(pairs.map(({ name, value }) => [name, value]));
 }

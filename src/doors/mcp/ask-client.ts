@@ -1,7 +1,8 @@
-/** Asks the user the questions of a turn or a call, through an MCP client. The results have the form that `session.answer` takes. */
+/** Asks an MCP client: its user for answers, and its model for texts. */
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   type ClientCapabilities,
+  CreateMessageResultWithToolsSchema,
   ElicitResultSchema,
   type ServerNotification,
   type ServerRequest,
@@ -14,10 +15,11 @@ import { limitText } from "../shared/limit-text.js";
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /** Timeout of requests to the client, in ms. It is the longest possible timeout, since a person may take any time to answer. */
-export const personTimeoutMs = longestTimerMs;
+const personTimeoutMs = longestTimerMs;
 
 /**
- * Resolves with the user's answer. Never rejects: the answer is no if the client cannot ask the user or the request to the client fails.
+ * Resolves with the user's answer to a question of a turn or a call, in the form that `session.answer` takes. Never rejects: the answer is
+ * no if the client cannot ask the user or the request to the client fails.
  */
 export async function askClient(
   question: Question,
@@ -67,4 +69,21 @@ function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): s
 /** Returns the form as the schema of an object. Adds `properties` if it is absent, because the specification requires this field. */
 function formOf(form: Record<string, unknown>): object {
   return { properties: {}, ...form, type: "object" };
+}
+
+/**
+ * Passes a server's sampling request on to the client. The client asks its user and pays for the model. Returns undefined if the client
+ * does not support the request. Rejects with the client's error.
+ */
+export function sampleByClient(
+  { _meta: ofTheServersRequest, ...params }: Record<string, unknown>,
+  extra: Pick<Extra, "sendRequest" | "signal">,
+  capabilities: ClientCapabilities | undefined,
+): Promise<Record<string, unknown>> | undefined {
+  const { sampling } = capabilities ?? {};
+  const hasTools = params.tools !== undefined || params.toolChoice !== undefined;
+  if (!sampling || (hasTools && !sampling.tools)) return undefined;
+  const request = { method: "sampling/createMessage", params } as ServerRequest;
+  const { signal } = extra;
+  return extra.sendRequest(request, CreateMessageResultWithToolsSchema, { signal, timeout: personTimeoutMs });
 }

@@ -14,13 +14,12 @@ import type { ContentPart } from "../../core/messages.js";
 import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
 import { callTool, decideRead, hidesPrompts, hidesResources, selectTools } from "../../session/direct-call.js";
-import { askClient, type Extra } from "./ask-client.js";
+import { askClient, type Extra, sampleByClient } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
 import { passCompletions } from "./completions.js";
 import { listedTool } from "./listings.js";
 import { type ClientRules, type McpConnectionParts, type McpParts, rulesOfClient } from "./mcp-parts.js";
-import { sampleByClient } from "./sample-client.js";
 import { passPrompts } from "./served-prompts.js";
 import { passResources } from "./served-resources.js";
 

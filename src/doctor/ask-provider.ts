@@ -1,7 +1,12 @@
-/** Searches for another wire (API) that works with the provider. Used if the configured wire fails. */
+/**
+ * Sends test requests to a provider, with the same client and the same wire (API) as turns. If that wire fails, searches for another one
+ * that works.
+ */
+
 import type { LlmConfig, WireName } from "../core/config.js";
 import { type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed, warn } from "./finding.js";
+import { TheirClock } from "./their-clock.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
 /** Wires in the order in which they are tried. `chat` is last, because many providers offer it in addition to their own wire. */
@@ -13,7 +18,7 @@ const SAME_OVER_ALL = new Set([
 ]);
 
 /** Tries the other wires. `kind` is the error kind of the configured wire. Rejects only with the signal's reason. */
-export async function otherWireFindings(
+async function otherWireFindings(
   llm: LlmConfig,
   { provider, model }: ResolvedModel,
   parts: TrialParts,
@@ -66,4 +71,19 @@ function addressesOf(baseUrl: string, wire: WireName): string[] {
     chat: [same, ...(path.endsWith("/v1beta") ? [`${path}/openai`] : [])],
   }[wire];
   return paths.map((each) => each + query);
+}
+
+/**
+ * Sends test requests to the provider. If an error ended the test, `kind` is the kind of that error. Rejects only with the signal's reason.
+ */
+export async function askProvider(
+  llm: LlmConfig,
+  target: ResolvedModel,
+  parts: TrialParts,
+): Promise<{ findings: Finding[]; kind?: string }> {
+  using clock = new TheirClock(target.provider.baseUrl);
+  const { findings, kind } = await tryWire(llm, target, parts);
+  if (!hasFailed(findings)) return { findings: [...findings, ...clock.findings()] };
+  const others = await otherWireFindings(llm, target, parts, kind);
+  return { findings: [...findings, ...others, ...clock.findings()], kind };
 }

@@ -2,7 +2,7 @@ import { createServer, request as forward } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../src/core/config.js";
-import { askProvider } from "../../src/doctor/live.js";
+import { askProvider } from "../../src/doctor/ask-provider.js";
 import { resolveModel } from "../../src/llm/providers/providers.js";
 import { llmConfig } from "../support/llm-config.js";
 import { failure, startLlmServer } from "../support/llm-server.js";
