@@ -159,8 +159,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
    * Approves the current tool definitions of the server, or of one of its tools. Resolves with the changes since the last approval; the
    * keys are tool names. Throws RequestError for an unknown name, and McpError if the server is down.
    */
-  trust(name: string, tool?: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    return trust(this.#servers, name, tool, signal);
+  trust(name: string, tool?: string): Promise<ReadonlyMap<string, string>> {
+    return trust(this.#servers, name, tool);
   }
 
   tools(): readonly HubTool[] {

@@ -1,20 +1,18 @@
 import { McpError, RequestError } from "../../core/errors.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import { abortable } from "../shared/wait.js";
 
 /** Approves the server's current tool definitions, or only that of `tool`. Resolves with the approved changes, keyed by tool name. */
 export async function trust(
   servers: readonly SupervisedServer[],
   name: string,
   tool?: string,
-  signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const server = servers.find(({ config }) => config.name === name);
   const names = servers.map(({ config }) => config.name);
   if (!server) throw new RequestError("usage", `there is no MCP server "${name}"${didYouMean(name, names)}`);
-  await server.awake(signal);
-  await abortable(server.started(), signal);
+  await server.awake();
+  await server.started();
   if (!server.isUsable) throw new McpError("unavailable", server.condition.sentence, { retryable: true });
   const tools = server.lists.tools.filter((listed) => tool === undefined || listed.name === tool);
   if (tools.length > 0 || tool === undefined) return server.offer.pin(tools);

@@ -116,8 +116,8 @@ export class Api {
     return data.map(({ id }) => id).filter((id) => id.includes("/"));
   }
 
-  async servers(signal?: AbortSignal): Promise<ServerEntry[]> {
-    return (await this.json<{ servers: ServerEntry[] }>("/api/servers", { signal })).servers;
+  async servers(): Promise<ServerEntry[]> {
+    return (await this.json<{ servers: ServerEntry[] }>("/api/servers")).servers;
   }
 
   async stderr(server: string): Promise<string> {
@@ -133,8 +133,8 @@ export class Api {
     return this.json(`${serverPath(server)}/login`, { method: "POST" });
   }
 
-  async tools(signal?: AbortSignal): Promise<Tool[]> {
-    return (await this.json<{ tools: Tool[] }>("/api/tools", { signal })).tools;
+  async tools(): Promise<Tool[]> {
+    return (await this.json<{ tools: Tool[] }>("/api/tools")).tools;
   }
 
   /** Calls a route and resolves with the JSON body of its answer. The calling code must choose a type `Answer` that fits the route. */

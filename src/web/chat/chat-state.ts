@@ -56,8 +56,10 @@ export class ChatState {
     return this.#do(api.beginTurn(conversationId, { request_id: requestId, text, model, seen: log.seen }));
   }
 
-  cancel(turn: Turn | undefined = runningTurn(this.#dialogue.value)): void {
+  /** Cancels the running turn, if there is one. */
+  cancel(): void {
     const { api, conversationId } = this.#parts;
+    const turn = runningTurn(this.#dialogue.value);
     if (turn) void this.#do(api.cancel(conversationId, turn.requestId));
   }
 

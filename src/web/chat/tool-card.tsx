@@ -34,10 +34,7 @@ export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
           {result && (
             <>
               <h3>{result.isError ? "Error" : "Result"}</h3>
-              {result.content.map((part) => (
-                <PartView part={part} />
-              ))}
-              {result.content.length === 0 && <p class="quiet small">It is empty.</p>}
+              <Parts parts={result.content} />
             </>
           )}
         </div>
@@ -76,7 +73,13 @@ export function ProgressLine({ progress, total, message }: Progress) {
   );
 }
 
-export function PartView({ part }: { part: WirePart }) {
+/** Shows the result of a tool. */
+export function Parts({ parts }: { parts: readonly WirePart[] }) {
+  if (parts.length === 0) return <p class="quiet small">It is empty.</p>;
+  return parts.map((part) => <PartView part={part} />);
+}
+
+function PartView({ part }: { part: WirePart }) {
   switch (part.type) {
     case "text":
       return <CodeBlock language="" text={visibleText(indentedJson(part.text))} />;

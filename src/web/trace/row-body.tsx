@@ -3,7 +3,7 @@ import { indentedJson } from "../../core/json.js";
 import { elapsedText } from "../../core/text/durations.js";
 import type { WireUsage } from "../api/host-messages.js";
 import type { AnswerItem, QuestionItem, ToolItem } from "../chat/dialogue.js";
-import { PartView } from "../chat/tool-card.js";
+import { Parts } from "../chat/tool-card.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount, shownDollars } from "../shared/format-text.js";
@@ -91,10 +91,7 @@ function ToolBody({ item, approval, together }: ToolBodyProps) {
       {result && (
         <section>
           <h4>{result.isError ? "Error" : "Result"}</h4>
-          {result.content.map((part) => (
-            <PartView part={part} />
-          ))}
-          {result.content.length === 0 && <p class="quiet small">It is empty.</p>}
+          <Parts parts={result.content} />
         </section>
       )}
       {step && <CopyStep step={step} />}

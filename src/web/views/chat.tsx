@@ -14,6 +14,7 @@ import type { OutgoingMessage, SendQueue } from "../chat/send-queue.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
 import { visibleText } from "../markdown/visible.js";
+import { Alert } from "../shared/alert.js";
 import { goTo, placeLink } from "./page-address.js";
 
 export interface ChatProps {
@@ -155,11 +156,7 @@ function Dialogue({ state, conversationId, isEmpty, log }: DialogueProps) {
         {isDeleted && (
           <DeletedNotice conversationId={conversationId} queue={state.outgoing} onStartAnew={() => goTo("chat")} />
         )}
-        {log.failure.value && !isDeleted && (
-          <p class="card error" role="alert">
-            {visibleText(log.failure.value.error)}
-          </p>
-        )}
+        <Alert text={isDeleted ? undefined : log.failure.value?.error} />
         {isEmpty && (
           <div class="welcome">
             <p class="lead">What can I do for you?</p>

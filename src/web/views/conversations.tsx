@@ -1,10 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type Api, ApiFailure } from "../api/host-client.js";
+import type { Api } from "../api/host-client.js";
 import type { ConversationEntry } from "../api/host-messages.js";
 import { visibleText } from "../markdown/visible.js";
+import { Alert } from "../shared/alert.js";
 import { ConversationRow } from "./conversation-row.js";
 import { forgetLast, goTo, placeLink } from "./page-address.js";
+import { useAttempts } from "./use-loaded.js";
 
 /** Number of conversations in a page. A page fills more than a screen but is small enough to be drawn at once. */
 const pageSize = 100;
@@ -35,11 +37,7 @@ export function ConversationsView({ api }: { api: Api }) {
           }}
         />
       </label>
-      {failure.value && (
-        <p class="card error" role="alert">
-          {visibleText(failure.value)}
-        </p>
-      )}
+      <Alert text={failure.value} />
       <p class="unseen" aria-live="polite">
         {list.value && `${list.value.length}${next.value ? " or more" : ""} conversations`}
       </p>
@@ -82,18 +80,9 @@ export function ConversationsView({ api }: { api: Api }) {
 function useConversations(api: Api) {
   const list = useSignal<ConversationEntry[] | undefined>(undefined);
   const next = useSignal<string | null>(null);
-  const failure = useSignal<string | undefined>(undefined);
+  const { failure, attempt: act } = useAttempts();
   const words = useSignal("");
   const asked = useRef(new AbortController());
-  const act = async (work: () => Promise<void>) => {
-    try {
-      await work();
-      failure.value = undefined;
-    } catch (error) {
-      if (error instanceof ApiFailure) failure.value = error.message;
-      else if (!(error instanceof DOMException)) throw error;
-    }
-  };
   /** Loads the page of conversations after the position `before`. Null loads the first page. */
   const load = (before: string | null = null) =>
     act(async () => {

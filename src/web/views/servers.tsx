@@ -4,6 +4,7 @@ import type { Api } from "../api/host-client.js";
 import type { ServerEntry, Tool } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
+import { Alert } from "../shared/alert.js";
 import { counted, shownCount } from "../shared/format-text.js";
 import { type Loaded, useLoaded } from "./use-loaded.js";
 
@@ -31,11 +32,7 @@ export function ServersView({ api }: { api: Api }) {
           </p>
         )}
       </header>
-      {seen.failure.value && (
-        <p class="card error" role="alert">
-          {visibleText(seen.failure.value)}
-        </p>
-      )}
+      <Alert text={seen.failure.value} />
       {seen.value.value && servers.length === 0 && (
         <p class="quiet">
           There are none. Name some under <code>mcpServers</code> in config.yaml.

@@ -3,7 +3,7 @@ import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import { ChatState } from "../chat/chat-state.js";
 import { EarlierTurns } from "../chat/earlier-turns.js";
-import { visibleText } from "../markdown/visible.js";
+import { Alert } from "../shared/alert.js";
 import { TraceList } from "../trace/trace-list.js";
 import { placeLink } from "./page-address.js";
 
@@ -28,11 +28,7 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
           </a>
         )}
       </header>
-      {log.failure.value && (
-        <p class="card error" role="alert">
-          {visibleText(log.failure.value.error)}
-        </p>
-      )}
+      <Alert text={log.failure.value?.error} />
       {turns.length === 0 ? (
         <p class="quiet">
           Nothing has happened here. Choose a conversation among <a href={placeLink("conversations")}>all of them</a>.

@@ -10,19 +10,28 @@ export interface Loaded<Value> {
   act: (work: () => Promise<unknown>) => Promise<void>;
 }
 
-/** Loads a value from the host. With `everyMs`, loads the value again at this interval while the page is visible. */
-export function useLoaded<Value>(load: () => Promise<Value>, everyMs?: number): Loaded<Value> {
-  const value = useSignal<Value | undefined>(undefined);
+/**
+ * Runs work that asks the host. If the host refuses it, the message of the error is in `failure` until other work succeeds. Work that was
+ * aborted counts as neither.
+ */
+export function useAttempts() {
   const failure = useSignal<string | undefined>(undefined);
   const attempt = async (work: () => Promise<unknown>) => {
     try {
       await work();
       failure.value = undefined;
     } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      failure.value = error.message;
+      if (error instanceof ApiFailure) failure.value = error.message;
+      else if (!(error instanceof DOMException)) throw error;
     }
   };
+  return { failure, attempt };
+}
+
+/** Loads a value from the host. With `everyMs`, loads the value again at this interval while the page is visible. */
+export function useLoaded<Value>(load: () => Promise<Value>, everyMs?: number): Loaded<Value> {
+  const value = useSignal<Value | undefined>(undefined);
+  const { failure, attempt } = useAttempts();
   const reload = () =>
     attempt(async () => {
       value.value = await load();
