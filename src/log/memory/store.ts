@@ -1,15 +1,6 @@
-import type {
-  Archive,
-  ChatStore,
-  CheckpointStore,
-  Claim,
-  ConversationPage,
-  ConversationQuery,
-  ResultStore,
-  TurnRequest,
-} from "../../core/chat-store.js";
+import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
-import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
+import type { TurnGrant } from "../../core/turn-leases.js";
 import type { SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { MemoryArchive } from "./archive.js";
@@ -24,26 +15,20 @@ import { MemoryUsage } from "./usage-counters.js";
  * method can run in between.
  */
 export class MemoryStore implements ChatStore {
-  readonly turns: TurnLeases;
-  readonly results: ResultStore;
-  readonly archive: Archive;
+  readonly turns: MemoryTurns;
+  readonly results = new MemoryResults();
+  readonly archive: MemoryArchive;
   readonly usage: MemoryUsage;
-  readonly checkpoints: CheckpointStore;
+  readonly checkpoints: MemoryCheckpoints;
   readonly #log: MemoryLog;
-  readonly #turns: MemoryTurns;
-  readonly #archive: MemoryArchive;
 
   constructor(now: () => number) {
-    const results = new MemoryResults();
-    this.#log = new MemoryLog(now);
-    this.#turns = new MemoryTurns(this.#log, now);
-    const checkpoints = new MemoryCheckpoints((conversationId) => this.#log.conversations.has(conversationId));
-    this.#archive = new MemoryArchive(this.#log, this.#turns, { results, checkpoints });
-    this.checkpoints = checkpoints;
-    this.turns = this.#turns;
-    this.usage = new MemoryUsage(this.#log);
-    this.results = results;
-    this.archive = this.#archive;
+    const log = new MemoryLog(now);
+    this.#log = log;
+    this.turns = new MemoryTurns(log, now);
+    this.checkpoints = new MemoryCheckpoints((conversationId) => log.conversations.has(conversationId));
+    this.archive = new MemoryArchive(log, this.turns, { results: this.results, checkpoints: this.checkpoints });
+    this.usage = new MemoryUsage(log);
   }
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
@@ -54,13 +39,13 @@ export class MemoryStore implements ChatStore {
         refuseFollowed(conversationId);
       }
       const first = this.#log.insert(conversationId, [event], 1);
-      this.#turns.enqueue(conversationId, event, request);
+      this.turns.enqueue(conversationId, event, request);
       return { created: true, turnId: event.turnId, ended: false, events: first };
     }
     const events = this.#log.ofTurn(conversationId, turnId);
     requireSameContent(event, events[0]);
     const ended = isOver(events.at(-1));
-    if (!ended) this.#turns.reopen(conversationId, { ...event, turnId }, request);
+    if (!ended) this.turns.reopen(conversationId, { ...event, turnId }, request);
     return { created: false, turnId, ended, events };
   }
 
@@ -73,12 +58,12 @@ export class MemoryStore implements ChatStore {
 
   async appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
     const last = events.at(-1) as ChatEvent;
-    this.#turns.requireGrant(conversationId, last.turnId, grant.fence);
+    this.turns.requireGrant(conversationId, last.turnId, grant.fence);
     const there = this.#log.onwards(conversationId, last.turnId, grant.position);
     if (there.length > 0) return same(there, events);
     const stored = this.#log.insert(conversationId, events, grant.position);
     const state = stateAfter(last);
-    if (state) this.#turns.end(conversationId, last.turnId, state);
+    if (state) this.turns.end(conversationId, last.turnId, state);
     return stored;
   }
 
@@ -93,7 +78,7 @@ export class MemoryStore implements ChatStore {
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {
-    return this.#archive.page(query);
+    return this.archive.page(query);
   }
 
   async check(): Promise<void> {}

@@ -1,17 +1,8 @@
-import type {
-  Archive,
-  ChatStore,
-  CheckpointStore,
-  Claim,
-  ConversationPage,
-  ConversationQuery,
-  ResultStore,
-  TurnRequest,
-} from "../../core/chat-store.js";
+import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
-import type { HostProcess, NodePlaces, TurnGrant, TurnLeases } from "../../core/turn-leases.js";
+import type { HostProcess, NodePlaces, TurnGrant } from "../../core/turn-leases.js";
 import type { SpentTotals } from "../../core/usage-store.js";
 import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
@@ -55,11 +46,11 @@ export interface PostgresStoreParts {
 
 /** The event log in a database that many hosts share. */
 export class PostgresStore implements ChatStore {
-  readonly turns: TurnLeases;
-  readonly results: ResultStore;
-  readonly archive: Archive;
+  readonly turns: PostgresTurns;
+  readonly results: PostgresResults;
+  readonly archive: PostgresArchive;
   readonly usage: PostgresUsage;
-  readonly checkpoints: CheckpointStore;
+  readonly checkpoints: PostgresCheckpoints;
   readonly live: PostgresBus | undefined;
   readonly #parts: PostgresStoreParts;
   readonly #notices: Notices;

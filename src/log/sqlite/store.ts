@@ -1,13 +1,4 @@
-import type {
-  Archive,
-  ChatStore,
-  CheckpointStore,
-  Claim,
-  ConversationPage,
-  ConversationQuery,
-  ResultStore,
-  TurnRequest,
-} from "../../core/chat-store.js";
+import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
@@ -74,10 +65,10 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions)
 
 class SqliteStore implements ChatStore {
   readonly turns: SqliteTurns;
-  readonly results: ResultStore;
-  readonly archive: Archive;
+  readonly results: SqliteResults;
+  readonly archive: SqliteArchive;
   readonly usage: SqliteUsage;
-  readonly checkpoints: CheckpointStore;
+  readonly checkpoints: SqliteCheckpoints;
   readonly #db: Connection;
   readonly #path: string;
   readonly #events: SqliteEvents;
