@@ -121,5 +121,7 @@ test("a mistake is told at its place, whichever file it stands in", () => {
   expect(mistaken(permissions({ deny: ["a.*"] }), permissions({ deny: ["b.*", "c.("] }))[0]).toMatch(
     /^config\.yaml:6:11 chat\.service\.permissions\.deny\[1\]: /,
   );
-  expect(mistaken({}, permissions({ deny: ["push"] }))[0]).toMatch(/deny\[0\]: no tool is called "push": write push\.\*/);
+  expect(mistaken({}, permissions({ deny: ["push"] }))[0]).toMatch(
+    /deny\[0\]: no tool is called "push": write push\.\*/,
+  );
 });

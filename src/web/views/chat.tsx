@@ -13,8 +13,8 @@ import { EarlierTurns } from "../chat/earlier-turns.js";
 import type { OutgoingMessage, SendQueue } from "../chat/send-queue.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
+import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
-import { Alert } from "../shared/alert.js";
 import { goTo, placeLink } from "./page-address.js";
 
 export interface ChatProps {

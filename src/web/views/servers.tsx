@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { elapsedText } from "../../core/text/durations.js";
 import type { Api } from "../api/host-client.js";
 import type { ServerEntry, Tool } from "../api/host-messages.js";
+import { Alert } from "../markdown/alert.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
-import { Alert } from "../shared/alert.js";
 import { counted, shownCount } from "../shared/format-text.js";
 import { type Loaded, useLoaded } from "./use-loaded.js";
 

@@ -3,7 +3,7 @@ import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import { ChatState } from "../chat/chat-state.js";
 import { EarlierTurns } from "../chat/earlier-turns.js";
-import { Alert } from "../shared/alert.js";
+import { Alert } from "../markdown/alert.js";
 import { TraceList } from "../trace/trace-list.js";
 import { placeLink } from "./page-address.js";
 

@@ -1,4 +1,4 @@
-import { visibleText } from "../markdown/visible.js";
+import { visibleText } from "./visible.js";
 
 /** Shows the text of an error, and has it read out. Shows nothing without a text. */
 export function Alert({ text }: { text: string | undefined }) {
