@@ -84,7 +84,7 @@ onServer("a host", () => {
 
   test("says that no connection became free, and does not take the database for lost", async () => {
     const url = await server.database();
-    const pool = openPool({ driver: "postgres", url }, 1, 50);
+    const pool = openPool({ driver: "postgres", url }, 1, 1_000);
     const held = await pool.connect();
     const error: unknown = await pool.connect().catch((reason) => reason);
     held.release();
