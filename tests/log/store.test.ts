@@ -152,6 +152,22 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 1 }]);
     }));
 
+  test("a copy that is counted anew while a turn runs in it has still used nothing for what it was copied with", () =>
+    withStore(async (store) => {
+      const { turnId } = await store.claim("a", one.user("hi"), request("n"));
+      const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
+      const done = [one.sent("c1"), one.result("c1", "42"), one.answer("x"), one.end()];
+      await store.appendAll("a", done, { fence, position: 2 });
+      const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 5 };
+      await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2, 3, 4, 5] }));
+      await store.usage.reset();
+      await store.claim("b", two.user("more"), request("n"));
+      while (await store.usage.countOlder());
+      const quarter = { since: 0, until: 900_000 };
+      expect(await store.usage.models([quarter])).toMatchObject([{ requests: 1 }]);
+      expect(await store.usage.tools([quarter])).toMatchObject([{ calls: 1 }]);
+    }));
+
   test("a summary counts for the day, also long before the answer after it or without one", () =>
     withStore(async (store) => {
       const summary = { ...one.compaction(0, "short"), spent: { tokens: 7, usd: 0.5 } };

@@ -3,8 +3,8 @@
 import type { Period } from "../../core/usage-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { isUnfinished } from "./common-statements.js";
-import { idOf, mostSeq, storedBytes } from "./sqlite-place.js";
-import { isCounted, postgresFold, sqliteFold } from "./usage-fold.js";
+import { idOf, mostSeq, seqOf, storedBytes, withinRange } from "./sqlite-place.js";
+import { isCounted, placeOf, postgresFold, sqliteFold } from "./usage-fold.js";
 import { hourMs, modelKind, toolKind, type UsageKind } from "./usage-tables.js";
 
 interface UsageDialect {
@@ -26,6 +26,14 @@ interface UsageDialect {
 }
 
 const ofUnfinished = `conversations.conversation_id IN (SELECT conversation_id FROM turns WHERE ${isUnfinished})`;
+/** SQL condition: no conversation of the same family has had the event before. Only a conversation that is counted anew may have such events. */
+const isFirst = (events: string, isSame: string) => `(family IS NULL OR counted > 0 OR NOT EXISTS (
+        SELECT 1 FROM conversations AS other JOIN ${events} AS told ON ${isSame}
+        WHERE (other.family = conversations.family OR other.conversation_id = conversations.family) AND told.id < ${events}.id))`;
+
+const placesEqual = (events: string, seq: (row: string) => string) =>
+  `(${placeOf("told.", seq("told."))}) = (${placeOf(`${events}.`, seq(`${events}.`))})`;
+
 const [since, until] = [1, 2];
 
 const inPeriod = (row: string, parameter: (place: number) => string) =>
@@ -42,7 +50,8 @@ const sqlite: UsageDialect = {
     FROM json_each(?1)`,
   uncounted: `SELECT entries.id, number AS owner, turn_id, type, at, payload AS facts, ${storedBytes} AS bytes
     FROM conversations CROSS JOIN entries ON entries.id BETWEEN ${idOf("number", "counted")} + 1 AND ${idOf("number", String(mostSeq))}
-    WHERE ${ofUnfinished} AND ${isCounted} AND json_valid(payload)`,
+    WHERE ${ofUnfinished} AND ${isCounted} AND json_valid(payload)
+      AND ${isFirst("entries", `${withinRange("other.number", { row: "told." })} AND ${placesEqual("entries", seqOf)}`)}`,
   fold: sqliteFold,
   inRange: (totals) => `${totals} AS total WHERE ${isInRange}`,
   hasChanges: false,
@@ -57,7 +66,8 @@ const postgres: UsageDialect = {
   uncounted: `SELECT events.conversation_id, events.conversation_id AS owner, seq, turn_id, type, at, octet_length(payload) AS bytes,
       usage_facts(payload) AS facts
     FROM conversations JOIN events ON events.conversation_id = conversations.conversation_id AND seq > counted
-    WHERE ${ofUnfinished} AND ${isCounted} OFFSET 0`,
+    WHERE ${ofUnfinished} AND ${isCounted}
+      AND ${isFirst("events", `told.conversation_id = other.conversation_id AND ${placesEqual("events", (row) => `${row}seq`)}`)} OFFSET 0`,
   fold: postgresFold,
   // Without OFFSET 0, PostgreSQL would read the whole table for each range.
   inRange: (totals) => `LATERAL (SELECT * FROM ${totals} AS total WHERE ${isInRange} OFFSET 0) AS total`,
