@@ -18,6 +18,7 @@ const entries = {
   "demo-server": "demo/mcp-server.js",
   "sandbox-worker": "scripted/sandbox/worker.js",
   "log-reader": "log/sqlite/reader-worker.js",
+  "schema-worker": "core/schemas/schema-worker.js",
 };
 
 /** Packages that stay outside the bundle: they are optional, or need files of their own package. */

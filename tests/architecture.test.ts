@@ -164,6 +164,7 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     files: ["."],
     lists: [],
     patterns: ["."],
+    schemas: [".", "async"],
     secrets: ["."],
     source: ["text", "."],
     text: [],

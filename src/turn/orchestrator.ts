@@ -17,7 +17,7 @@ import type {
   Spent,
 } from "../core/messages.js";
 import type { Toolbox } from "../core/ports.js";
-import { schemaProblem } from "../core/structured-output.js";
+import { checkSchema } from "../core/schemas/caller-schemas.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
@@ -155,7 +155,7 @@ export class Orchestrator {
       const known = priced.find((each) => each.name === `${provider}/${name}`);
       return known ? known.price : this.#llm.priceOf(provider, name);
     };
-    const unusable = options.output && schemaProblem(options.output.jsonSchema);
+    const unusable = options.output && (await checkSchema(options.output.jsonSchema));
     if (unusable)
       return out.endWith({ type: "turn_error", turnId, error: errorInfo(new RequestError("usage", unusable)) });
     const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));

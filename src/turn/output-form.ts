@@ -9,7 +9,7 @@ import {
   type LostAnswer,
   type OutputFormat,
 } from "../core/messages.js";
-import { readStructured } from "../core/structured-output.js";
+import { checkAnswer } from "../core/schemas/caller-schemas.js";
 
 /**
  * Checks that the final answer has the requested form. If the answer does not have this form, asks the model once more. Returns the
@@ -23,7 +23,7 @@ export async function inAskedForm(
 ): Promise<{ completion: Completion; problem?: LlmError }> {
   const { output } = request;
   if (!output || !isFinal(completion)) return { completion };
-  const first = checked(completion, output);
+  const first = await checked(completion, output);
   if (!first.problem) return { completion: first.completion };
   const repair = ask(repairOf(completion, request, { problem: first.problem, output }));
   const second = after(
@@ -34,7 +34,7 @@ export async function inAskedForm(
     }),
   );
   if (isCut(second)) return { completion: second };
-  const { completion: repaired, problem } = checked(second, output);
+  const { completion: repaired, problem } = await checked(second, output);
   if (!problem) return { completion: repaired };
   const { provider, model, attempts } = second;
   const said = `${provider}/${model}: the answer is not of the JSON Schema asked for, also after it was asked for again: ${problem}`;
@@ -56,9 +56,12 @@ function isCut({ finishReason }: Completion): boolean {
 }
 
 /** Checks the answer against the schema. Removes any text and code fence around the JSON, because the caller parses the answer as it is. */
-function checked(completion: Completion, { jsonSchema }: OutputFormat): { completion: Completion; problem?: string } {
+async function checked(
+  completion: Completion,
+  { jsonSchema }: OutputFormat,
+): Promise<{ completion: Completion; problem?: string }> {
   const { message } = completion;
-  const read = readStructured(message.content, jsonSchema);
+  const read = await checkAnswer(message.content, jsonSchema);
   if ("problem" in read) return { completion, problem: read.problem };
   if (parseJson(message.content) !== undefined) return { completion };
   return { completion: { ...completion, message: { ...message, content: JSON.stringify(read.value) } } };

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { problemBySchema, readStructured, schemaProblem } from "../../src/core/structured-output.js";
+import { problemBySchema, readStructured, schemaProblem } from "../../src/core/schemas/structured-output.js";
 import { costMs } from "../support/processor-time.js";
 
 test("a schema of very many parts is refused after a while, once", () => {

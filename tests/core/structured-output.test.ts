@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { problemBySchema, readStructured, schemaProblem } from "../../src/core/structured-output.js";
+import { problemBySchema, readStructured, schemaProblem } from "../../src/core/schemas/structured-output.js";
 
 const schema = {
   type: "object",

@@ -107,13 +107,13 @@ function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, st
 
 /** Reads the schema of the answer from a file. Throws RequestError if the file holds no usable schema. */
 async function outputOf(file: string): Promise<OutputFormat> {
-  const { schemaProblem } = await import("../../core/structured-output.js");
+  const { checkSchema } = await import("../../core/schemas/caller-schemas.js");
   const usage = (problem: string) => new RequestError("usage", `--json-schema ${file}: ${problem}`);
   const text = await readFile(file, "utf8").catch((error: unknown) => Promise.reject(usage(messageOf(error))));
   const jsonSchema = parseJson(text);
   if (jsonSchema === undefined) throw usage(jsonProblem(text) ?? "");
   if (!isPlainObject(jsonSchema)) throw usage("a JSON Schema is an object");
-  const problem = schemaProblem(jsonSchema);
+  const problem = await checkSchema(jsonSchema);
   if (problem !== undefined) throw usage(problem);
   return { jsonSchema };
 }

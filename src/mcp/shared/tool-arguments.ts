@@ -4,30 +4,21 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { withinTime } from "../../core/async/within-time.js";
 import { isPlainObject, jsonProblem, parseJson, textOrEmpty } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
+import { isQuickCheck, schemaCost } from "../../core/schemas/schema-cost.js";
 import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
 type ArgumentCheck = ValidateFunction | undefined;
 
 interface Compiled {
   check: ArgumentCheck;
-  /**
-   * Length of the schema as JSON, in characters. It is Infinity if the schema has one of the keywords in `endless`, because a check may
-   * then take unforeseeably long.
-   */
-  length: number;
+  /** See `schemaCost`. */
+  cost: number;
 }
 
 const compiled = new WeakMap<JsonSchema, Compiled>();
 const maxProblems = 10;
 /** Longest time for one check, in ms. Without a limit, a pattern in a server's schema could backtrack for ever and block the whole host. */
 const longestCheckMs = 500;
-/** Keywords with which a check may take more time than the size of the schema and the value suggests. */
-const endless = /"(pattern|patternProperties|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)"/;
-/**
- * Maximum size of a check that runs without a time limit: length of the schema times length of the value, in characters. Such a check takes
- * some ten milliseconds at most.
- */
-const mostUnwatched = 10_000_000;
 
 /** Returns the arguments to send to the server. If the model must correct them, returns the problem instead, in words for the model. */
 export function readArguments(
@@ -56,8 +47,8 @@ function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): 
  * value as JSON, if the caller knows it.
  */
 export function problemIn(value: unknown, schema: JsonSchema, chars?: number): string | undefined {
-  const { check, length } = compiledOf(schema);
-  if (!check || passes(check, { value, chars }, schema, length)) return undefined;
+  const { check, cost } = compiledOf(schema);
+  if (!check || passes(check, { value, chars }, schema, cost)) return undefined;
   const problems = [...new Set((check.errors ?? []).map(describe))];
   const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
   return `${problems.slice(0, maxProblems).join("; ")}${more}`;
@@ -71,13 +62,12 @@ function passes(
   check: ValidateFunction,
   { value, chars }: { value: unknown; chars: number | undefined },
   schema: JsonSchema,
-  length: number,
+  cost: number,
 ): boolean {
-  // A time limit needs a separate thread, which costs more than the rest of a call. So a small check runs without a time limit.
-  if (length < mostUnwatched && length * (chars ?? String(JSON.stringify(value)).length) < mostUnwatched)
-    return Boolean(check(value));
+  // A time limit needs a separate thread, which costs more than the rest of a call. So a quick check runs without a time limit.
+  if (isQuickCheck(cost, () => chars ?? String(JSON.stringify(value)).length)) return Boolean(check(value));
   const checked = withinTime(longestCheckMs, () => Boolean(check(value)));
-  if (!checked) compiled.set(schema, { check: undefined, length });
+  if (!checked) compiled.set(schema, { check: undefined, cost });
   return checked?.result ?? true;
 }
 
@@ -88,8 +78,7 @@ export function isCheckable(schema: JsonSchema): boolean {
 function compiledOf(schema: JsonSchema): Compiled {
   const known = compiled.get(schema);
   if (known) return known;
-  const text = JSON.stringify(schema);
-  const fresh = { check: compile(schema), length: endless.test(text) ? Number.POSITIVE_INFINITY : text.length };
+  const fresh = { check: compile(schema), cost: schemaCost(schema) };
   compiled.set(schema, fresh);
   return fresh;
 }

@@ -7,7 +7,7 @@ import addFormats from "ajv-formats";
 import { load } from "js-yaml";
 import { messageOf } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { violationWithin } from "../../core/structured-output.js";
+import { violationWithin } from "../../core/schemas/structured-output.js";
 import type { AssertionProblem } from "./kind.js";
 import { containsTemplate, shown } from "./words.js";
 

@@ -1,5 +1,5 @@
 import { jsonProblem } from "../../core/json.js";
-import { readStructured } from "../../core/structured-output.js";
+import { readStructured } from "../../core/schemas/structured-output.js";
 import type { Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json.js";
 import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
+import { schemaProblem } from "../../core/schemas/structured-output.js";
 import { child } from "../../core/source/tree.js";
-import { schemaProblem } from "../../core/structured-output.js";
 import { pathProblem } from "../shared/json-path.js";
 import type { StepKind } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";

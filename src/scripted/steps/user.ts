@@ -1,5 +1,5 @@
 import { ScriptError } from "../../core/errors.js";
-import { readStructured } from "../../core/structured-output.js";
+import { readStructured } from "../../core/schemas/structured-output.js";
 import type { StepOf } from "../shared/script.js";
 import { stepFailureOf } from "../shared/step-result.js";
 import { renderText } from "../shared/templates.js";

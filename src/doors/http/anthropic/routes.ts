@@ -126,7 +126,7 @@ async function readCall(
     ...said,
     ...(system === undefined ? {} : { system: [system, said.system].filter(Boolean).join("\n\n") }),
     ...use,
-    output: readOutput(body.output_config?.format ?? body.output_format, "output_config.format"),
+    output: await readOutput(body.output_config?.format ?? body.output_format, "output_config.format"),
     model,
     streaming: body.stream ? true : undefined,
     temperature: body.temperature ?? undefined,

@@ -75,7 +75,7 @@ async function create(parts: DoorParts, call: ApiCall, options: ResponseOptions)
   const { model, isPlain } = askedModel(body.model, plainModels);
   const { withoutTools, ...use } = readToolUse(body);
   const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
-  const output = readOutput(body.text?.format, "text.format");
+  const output = await readOutput(body.text?.format, "text.format");
   const asked = askedIn(body, {
     tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
     conversationId: namedIn(body),

@@ -84,7 +84,7 @@ async function chatCompletion(parts: DoorParts, call: ApiCall, options: OpenAiOp
   const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
   const tools = readCallerTools(withoutTools ? [] : functions);
   const format = body.response_format;
-  const output = readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
+  const output = await readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
   const messages = body.messages.map(readMessage);
   const { conversationId } = ids;
   const turns = new LoggedTurns(parts.sessions);

@@ -1,6 +1,6 @@
 /** Reads the format that a call requires for the answer: `response_format`, `text.format` or `output_config.format`. */
 import type { JsonSchema, OutputFormat } from "../../../core/messages.js";
-import { schemaProblem } from "../../../core/structured-output.js";
+import { checkSchema } from "../../../core/schemas/caller-schemas.js";
 import { object, optional, text, flag as trueOrFalse } from "../../protocol/schema-words.js";
 import { ApiError } from "./api-errors.js";
 
@@ -29,16 +29,19 @@ export interface FormatBody {
 }
 
 /**
- * Reads a format. Returns undefined if any text is valid. Throws ApiError if the JSON schema cannot be used. `param` is the path of the
+ * Reads a format. Resolves with undefined if any text is valid. Rejects with ApiError if the JSON schema cannot be used. `param` is the path of the
  * format in the call.
  */
-export function readOutput(format: FormatBody | null | undefined, param: string): OutputFormat | undefined {
+export async function readOutput(
+  format: FormatBody | null | undefined,
+  param: string,
+): Promise<OutputFormat | undefined> {
   if (!format || format.type === "text") return undefined;
   if (format.type === "json_object") return { jsonSchema: { type: "object" } };
   const { name, schema, strict } = format;
   if (!schema) throw refused("the schema is missing", param);
   if (name && !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) throw refused("a name has 1 to 64 letters, digits, _ and -", param);
-  const problem = schemaProblem(schema);
+  const problem = await checkSchema(schema);
   if (problem !== undefined) throw refused(problem, param);
   return { jsonSchema: schema, ...(name ? { name } : {}), ...(strict === true ? { strict } : {}) };
 }

@@ -1,18 +1,20 @@
-/** Reads and checks answers that must be JSON of a certain shape. */
+/** Reads and checks answers that must be JSON of a certain shape. For schemas that are not the user's own, see `caller-schemas.ts`. */
 
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { withinTime } from "./async/within-time.js";
-import { messageOf, RequestError } from "./errors.js";
-import { parseJson } from "./json.js";
-import type { JsonSchema } from "./messages.js";
+import { withinTime } from "../async/within-time.js";
+import { messageOf, RequestError } from "../errors.js";
+import { parseJson } from "../json.js";
+import type { JsonSchema } from "../messages.js";
 
 const maxProblems = 5;
 /** Time limit of one check, in ms. A pattern in a schema may backtrack forever on a model's text. */
 const longestCheckMs = 500;
 /** Time limit for compiling a schema, in ms. A caller's schema may have tens of thousands of parts: 20,000 properties took 10 s. */
 const longestCompileMs = 2_000;
+
+export type StructuredAnswer = { value: unknown } | { problem: string };
 
 type SchemaCheck = { validate: ValidateFunction } | { problem: string };
 
@@ -21,7 +23,7 @@ const compiled = new WeakMap<JsonSchema, SchemaCheck>();
 /**
  * Reads the JSON of an answer, which is either the whole text or its only fenced block. If there is a schema, checks the value against it.
  */
-export function readStructured(text: string, schema?: JsonSchema): { value: unknown } | { problem: string } {
+export function readStructured(text: string, schema?: JsonSchema): StructuredAnswer {
   const read = parse(text.trim()) ?? parseFenced(text);
   if ("problem" in read || schema === undefined) return read;
   try {
@@ -73,7 +75,7 @@ function parse(text: string): { value: unknown } | undefined {
   return value === undefined ? undefined : { value };
 }
 
-function parseFenced(text: string): { value: unknown } | { problem: string } {
+function parseFenced(text: string): StructuredAnswer {
   const blocks = fencedBlocks(text);
   if (blocks.length > 1) return { problem: `expected JSON, got text with ${blocks.length} fenced blocks` };
   const [block] = blocks;
