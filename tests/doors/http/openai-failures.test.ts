@@ -261,10 +261,68 @@ describe("a call that its client sends again since its connection was lost", () 
     expect((await sentCalls()) - before).toBe(1);
   });
 
-  test("after the answer has come is answered as another call", async () => {
+  test.each([
+    ["whole", {}],
+    ["streamed", { stream: true }],
+  ])("runs no tool again after its answer was sent, which may have been lost: %s", async (way, more) => {
+    const sent = (count: number) => {
+      const { url, body, headers } = attempt("chat/completions", count);
+      return post(url, { ...body, user: way, ...more }, headers);
+    };
+    const before = await sentCalls();
+    steps.push(callsTool, answer("one"));
+    expect(await (await sent(0)).text()).toContain("one");
+    for (const count of [1, 2]) expect((await sent(count)).status).toBe(400);
+    expect((await sentCalls()) - before).toBe(1);
+  });
+
+  test("runs no tool again while an identical call is answered", async () => {
+    const before = await sentCalls();
+    const twin = { ...attempt("chat/completions", 0), body: { messages, user: "twins" } };
+    const aborts = llm.aborts + 1;
+    const leaving = new AbortController();
+    const asked = llm.requests.length;
+    steps.push(callsTool, beforeHeaders(STALL));
+    const { url, body, headers } = twin;
+    const lost = fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal: leaving.signal });
+    await llm.received(asked + 2);
+    steps.push(callsTool, answer("the other one"));
+    expect(await (await send(twin)).text()).toContain("the other one");
+    leaving.abort();
+    await expect(lost).rejects.toThrow();
+    await llm.aborted(aborts);
+    for (let twins = 0; twins < 2; twins++) {
+      expect((await send({ ...twin, headers: attempt("messages", 1).headers })).status).toBe(400);
+    }
+    expect((await sentCalls()) - before).toBe(2);
+  });
+
+  test("is run again if it failed before its tools, also when an identical call has run them earlier", async () => {
+    const body = { messages, user: "often" };
+    const often = (count: number, headers = {}) => send({ ...attempt("chat/completions", count, headers), body });
+    steps.push(callsTool, answer("one"), saying(503, { message: "busy" }), answer("two"));
+    expect((await often(0)).status).toBe(200);
+    expect((await often(0)).status).toBe(503);
+    expect(await (await often(1)).text()).toContain("two");
+    expect((await often(1)).status).toBe(400);
+  });
+
+  test("under an Idempotency-Key of its own is not taken for an identical call", async () => {
+    const body = { messages, user: "keys" };
+    const keyed = (key: string, count: number) =>
+      send({ ...attempt("chat/completions", count, { "idempotency-key": key }), body });
+    steps.push(callsTool, answer("one"), saying(503, { message: "busy" }), answer("two"));
+    expect((await keyed("k2", 0)).status).toBe(200);
+    expect((await keyed("k3", 0)).status).toBe(503);
+    expect(await (await keyed("k3", 1)).text()).toContain("two");
+    expect(await (await keyed("k2", 1)).text()).toContain("one");
+  });
+
+  test("by its user, not by its client, is another call", async () => {
+    const again = { ...attempt("chat/completions", 0), body: { messages, user: "anew" } };
     steps.push(callsTool, answer("one"), callsTool, answer("two"));
-    expect(await (await send(attempt("chat/completions", 0))).text()).toContain("one");
-    expect(await (await send(attempt("chat/completions", 1))).text()).toContain("two");
+    expect(await (await send(again)).text()).toContain("one");
+    expect(await (await send(again)).text()).toContain("two");
   });
 });
 

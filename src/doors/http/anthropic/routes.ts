@@ -16,7 +16,7 @@ import {
 } from "../turns/door-turn.js";
 import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse } from "../turns/read-tool-use.js";
-import type { RepeatedCalls } from "../turns/repeated-calls.js";
+import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
 import { type Said, saidIn, saidSince, sinceLastAnswer } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
 import {
@@ -44,7 +44,7 @@ export function messageRoutes(parts: DoorParts, options: MessageOptions): ApiRou
       summary: "A turn as a message: the servers' tools are run here, the caller's own are given back",
       headers: turnHeaders,
       body: messagesBody,
-      run: (call) => create(parts, call, options),
+      run: (call) => options.attempts.during(call, (attempt) => create(parts, call, { ...options, attempt })),
     },
     {
       method: "POST",
@@ -57,10 +57,13 @@ export function messageRoutes(parts: DoorParts, options: MessageOptions): ApiRou
   ];
 }
 
-async function create(parts: DoorParts, call: ApiCall, options: MessageOptions): Promise<Response> {
+async function create(
+  parts: DoorParts,
+  call: ApiCall,
+  options: MessageOptions & { attempt: Attempt | undefined },
+): Promise<Response> {
   const body = call.body as MessagesBody;
   if (body.thread) throw noThreads();
-  const attempt = options.attempts.begin(call);
   const ids = idsOf(call.header);
   const { turn, tools } = await readCall(parts, call, options);
   const inputTokens = await estimateDoorTurn(parts, turn, ids);
@@ -78,7 +81,7 @@ async function create(parts: DoorParts, call: ApiCall, options: MessageOptions):
     callerTool: tools.find,
     serverOf: (name) => parts.hub.tools().find((tool) => tool.name === name),
   });
-  const { keepAliveMs } = options;
+  const { keepAliveMs, attempt } = options;
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 

@@ -20,7 +20,7 @@ import {
 } from "../turns/door-turn.js";
 import { LoggedTurns, withResultsFirst } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
-import type { RepeatedCalls } from "../turns/repeated-calls.js";
+import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
 import { asSaid, type Said } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
 import { placeOfResponse, type TurnPlace } from "../turns/turn-place.js";
@@ -56,7 +56,7 @@ export function responseRoutes(parts: DoorParts, options: ResponseOptions): ApiR
       summary: "A turn as a response; previous_response_id or conversation continues that conversation",
       headers: turnHeaders,
       body: responseBody,
-      run: (call) => create(parts, call, options),
+      run: (call) => options.attempts.during(call, (attempt) => create(parts, call, { ...options, attempt })),
     },
     {
       method: "GET",
@@ -67,10 +67,13 @@ export function responseRoutes(parts: DoorParts, options: ResponseOptions): ApiR
   ];
 }
 
-async function create(parts: DoorParts, call: ApiCall, options: ResponseOptions): Promise<Response> {
-  const { keepAliveMs, plainModels } = options;
+async function create(
+  parts: DoorParts,
+  call: ApiCall,
+  options: ResponseOptions & { attempt: Attempt | undefined },
+): Promise<Response> {
+  const { keepAliveMs, plainModels, attempt } = options;
   const body = call.body as ResponseBody;
-  const attempt = options.attempts.begin(call);
   const conversation = await conversationOf(parts, body, idsOf(call.header));
   const { model, isPlain } = askedModel(body.model, plainModels);
   const { withoutTools, ...use } = readToolUse(body);

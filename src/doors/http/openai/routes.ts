@@ -15,7 +15,7 @@ import {
 } from "../turns/door-turn.js";
 import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
-import type { RepeatedCalls } from "../turns/repeated-calls.js";
+import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
 import { saidIn } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
 import { toolEvents } from "../turns/tool-events.js";
@@ -60,7 +60,7 @@ export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): ApiRoute
         "X-MCP-Events": "1: a stream also has events of what the tools do, mcp.tool_call and so on",
       },
       body: chatCompletionBody,
-      run: (call) => chatCompletion(parts, call, options),
+      run: (call) => options.attempts.during(call, (attempt) => chatCompletion(parts, call, { ...options, attempt })),
     },
   ];
 }
@@ -75,9 +75,12 @@ function models(parts: DoorParts, options: OpenAiOptions, isForAnthropic: boolea
   return Response.json({ object: "list", data });
 }
 
-async function chatCompletion(parts: DoorParts, call: ApiCall, options: OpenAiOptions): Promise<Response> {
+async function chatCompletion(
+  parts: DoorParts,
+  call: ApiCall,
+  options: OpenAiOptions & { attempt: Attempt | undefined },
+): Promise<Response> {
   const body = call.body as ChatCompletionBody;
-  const attempt = options.attempts.begin(call);
   const ids = idsOf(call.header);
   const { model: asked, isPlain } = askedModel(body.model, options.plainModels);
   const { withoutTools, ...use } = readToolUse(body);
@@ -116,6 +119,6 @@ async function chatCompletion(parts: DoorParts, call: ApiCall, options: OpenAiOp
     includeUsage: body.stream_options?.include_usage === true,
     eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
   });
-  const { keepAliveMs } = options;
+  const { keepAliveMs, attempt } = options;
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }

@@ -44,7 +44,6 @@ export async function showTurn(door: DoorTurn, view: ResponseWriter, options: Sh
   if (!options.streaming) {
     const failure = await whileListening(door, gone, () => watch(door, view, { attempt }));
     if (failure) return answerFailed(view, failure, headers);
-    if (!gone.aborted) attempt?.answered();
     return Response.json(view.whole(), { headers });
   }
   const holdMs = Math.min(keepAliveMs, longestHoldMs);
@@ -59,7 +58,6 @@ export async function showTurn(door: DoorTurn, view: ResponseWriter, options: Sh
         await writeAll(view.start());
         const failure = await watch(door, view, { attempt, write: writeAll });
         await writeAll(failure ? view.fail(failure) : view.end());
-        if (!failure && !gone.aborted) attempt?.answered();
       });
     },
     { keepAliveMs, headers, ping: view.ping },
