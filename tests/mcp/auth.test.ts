@@ -122,10 +122,30 @@ test("with nobody there, the tool that wants more scopes fails alone, and the ne
   expect((await running.call("write")).isError).toBe(false);
 });
 
-test("an authorization server whose metadata name somebody else is not trusted", async () => {
-  await using server = await oauthServer({ metadata: { issuer: "https://evil.example" } });
-  await expect(logins(guarded(server), newFolder()).login("r")).rejects.toThrow("calls itself https://evil.example");
-  expect(server.asked).toEqual([]);
+test.each([true, false])(
+  "an authorization server whose metadata name somebody else is not trusted (resource metadata: %s)",
+  async (resourceMetadata) => {
+    await using server = await oauthServer({ resourceMetadata, metadata: { issuer: "https://evil.example" } });
+    await expect(logins(guarded(server), newFolder()).login("r")).rejects.toThrow("calls itself https://evil.example");
+    expect([server.asked, server.registered]).toEqual([[], []]);
+  },
+);
+
+test("a refresh token is not sent to an authorization server whose metadata name somebody else", async () => {
+  const behaviour = { metadata: {} };
+  await using server = await oauthServer(behaviour);
+  const folder = newFolder();
+  await logins(guarded(server), folder).login("r");
+  await using running = await hubOf(guarded(server), folder);
+  server.expire();
+  behaviour.metadata = { issuer: "https://evil.example" };
+  expect(textOf((await running.call()).content)).toContain("calls itself https://evil.example");
+  expect(grants(server)).toEqual(["POST /token authorization_code"]);
+});
+
+test("a server that publishes no resource metadata is its own authorization server", async () => {
+  await using server = await oauthServer({ resourceMetadata: false });
+  expect(await logins(guarded(server), newFolder()).login("r")).toContain(`logged in at ${server.issuer}`);
 });
 
 test("client credentials need nobody: by secret, and by signature", async () => {

@@ -22,7 +22,10 @@ interface Behaviour {
   scopes?: Record<string, string>;
   /** Adds parameters to the redirect of the browser, next to the code. */
   answer?: (answer: URLSearchParams) => void;
-  metadata?: Record<string, unknown>;
+  /** Replaces fields of the authorization server's metadata. If null, there is no metadata. */
+  metadata?: Record<string, unknown> | null;
+  /** If false, the MCP server does not publish which authorization server it uses (a server of MCP 2025-03-26). */
+  resourceMetadata?: boolean;
   /** Status of the token endpoint. */
   tokenStatus?: number;
   /** Delay of the answer to a token request, in ms. */
@@ -49,10 +52,12 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     if (line === "POST /token") return token(new URLSearchParams(text), send);
     if (line === "POST /mcp") return mcp(request, JSON.parse(text), send);
     seen.push(line);
-    if (url.pathname === "/.well-known/oauth-protected-resource/mcp") {
+    if (behaviour.resourceMetadata !== false && url.pathname === "/.well-known/oauth-protected-resource/mcp") {
       return send(200, { resource: `${origin}/mcp`, authorization_servers: [origin] });
     }
-    if (url.pathname === "/.well-known/oauth-authorization-server") return send(200, metadata());
+    if (behaviour.metadata !== null && url.pathname === "/.well-known/oauth-authorization-server") {
+      return send(200, metadata());
+    }
     if (line === "POST /register") {
       const client = JSON.parse(text);
       registered.push(client);

@@ -35,7 +35,8 @@ export interface Flow {
 
 /**
  * Renews the tokens with the refresh token. Resolves with false if there is no refresh token, if the server now uses another authorization
- * server, or if the authorization server refuses the refresh token. Rejects on any other failure, which may be temporary.
+ * server, or if the authorization server refuses the refresh token. Rejects on any other failure, which may be temporary, and with McpError
+ * if the authorization server's metadata names another issuer.
  */
 export async function refresh(flow: Flow): Promise<boolean> {
   const { serverUrl, oauth, file, fetch, resourceMetadataUrl } = flow;
@@ -46,13 +47,10 @@ export async function refresh(flow: Flow): Promise<boolean> {
   // now names another authorization server, the old tokens are useless.
   const discovery = known.resourceMetadata && !found.resourceMetadata ? known : found;
   if (discovery.authorizationServerUrl !== known.authorizationServerUrl) return false;
+  const client = new OAuthClient({ oauth, file, fetch });
+  client.saveDiscoveryState(discovery);
   try {
-    const renewed = await refreshed(tokens, {
-      serverUrl,
-      client: new OAuthClient({ oauth, file, fetch }),
-      discovery,
-      fetch,
-    });
+    const renewed = await refreshed(tokens, { serverUrl, client, fetch });
     await file.change({ tokens: renewed, tokensAt: Date.now() });
     return true;
   } catch (error) {
@@ -85,11 +83,11 @@ export async function authorizeWithPerson(
 interface Renewal {
   serverUrl: string;
   client: OAuthClient;
-  discovery: OAuthDiscoveryState;
   fetch: FetchLike;
 }
 
-async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fetch }: Renewal): Promise<OAuthTokens> {
+async function refreshed(tokens: OAuthTokens, { serverUrl, client, fetch }: Renewal): Promise<OAuthTokens> {
+  const { discovery } = client;
   const { resourceMetadata } = discovery;
   const clientInformation = await client.clientInformation();
   if (!clientInformation) throw new InvalidClientError("it is not known which client the tokens were given to");

@@ -83,11 +83,12 @@ export class OAuthClient implements OAuthClientProvider {
 
   /**
    * Stores the discovered authorization server. Throws McpError if the issuer in its metadata is not the server from which the metadata
-   * came (RFC 8414, 3.3).
+   * came (RFC 8414, 3.3). Otherwise a hostile server could name the login page of another server and its own token endpoint, and so get
+   * the code of the other server.
    */
   saveDiscoveryState(state: OAuthDiscoveryState): void {
-    const { authorizationServerUrl, authorizationServerMetadata: metadata, resourceMetadata } = state;
-    if (resourceMetadata && metadata && !isSameIssuer(metadata.issuer, authorizationServerUrl)) {
+    const { authorizationServerUrl, authorizationServerMetadata: metadata } = state;
+    if (metadata && !isSameIssuer(metadata.issuer, authorizationServerUrl)) {
       const message = `${authorizationServerUrl} calls itself ${metadata.issuer}: it is not trusted`;
       throw new McpError("needs_auth", message);
     }
