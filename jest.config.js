@@ -11,7 +11,7 @@ const common = {
  * several hosts, and tests of the faults of one engine, which run on that engine only.
  */
 const onEitherLog = [
-  "log/{archive,call-history.property,conversation-migration,search-fill,conversations.property,previous/previous,results,store,turns,usage.property}",
+  "log/{archive,call-history.property,conversation-migration,impossible-amounts,search-fill,conversations.property,previous/previous,results,store,turns,usage.property}",
   "kill/{journal,random}",
   "scenarios/{doors,large-results,long-conversations,many-tools,stable-requests}",
   "session/{commands,faults,processes,recovery,retention,session,steering}",

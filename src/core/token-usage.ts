@@ -13,10 +13,10 @@ const counts = [
  * Largest number of tokens or dollars that is believed for one request. No model reads or writes as many, and sums of such numbers stay exact.
  * A larger number, or a negative one, is a fault of the provider that reports it.
  */
-const mostOfRequest = 1_000_000_000;
+export const mostOfRequest = 1_000_000_000;
 
 /** Returns true if one request can have cost this number of tokens or dollars. */
-function isAmount(value: number): boolean {
+export function isAmount(value: number): boolean {
   return value >= 0 && value <= mostOfRequest;
 }
 

@@ -4,11 +4,11 @@ import { applicationId } from "../shared/schema-version.js";
 import { conversationTitle, postgresConversations, sqliteConversations } from "./conversation-table.js";
 import { postgresHistories, sqliteHistories } from "./history-statements.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
-import { postgresUsage, postgresUsageRepaired } from "./postgres-usage-tables.js";
+import { postgresUsage, postgresUsageRecounted, postgresUsageRepaired } from "./postgres-usage-tables.js";
 import { keepSearched, postgresSearch, searchedText, sqliteSearch } from "./search-table.js";
 import { postgresSpentTotals, sqliteSpentTotals } from "./spent-totals.js";
 import { idOf, numberIn, numberOf, readable, seqOf } from "./sqlite-place.js";
-import { sqliteUsage } from "./sqlite-usage-tables.js";
+import { sqliteEmptied, sqliteUsage } from "./sqlite-usage-tables.js";
 
 export type SqlDialect = "sqlite" | "postgres";
 
@@ -85,6 +85,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     // A function that is replaced loses its settings, so they are made again.
     isSqlite ? requestIdsShown : [keepSearched, ...plannedOnce, ...fewerRequestIds],
     isSqlite ? sqliteSpentTotals : postgresSpentTotals,
+    // All usage is counted anew, without the impossible amounts that an earlier version stored.
+    isSqlite ? sqliteEmptied : [...postgresUsageRecounted, ...plannedOnce],
   ];
 }
 

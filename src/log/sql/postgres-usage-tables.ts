@@ -203,6 +203,11 @@ export const postgresUsage = [
   `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
 ];
 
+/**
+ * Later step of the migration, for PostgreSQL. It counts all conversations anew without the impossible amounts that an earlier version stored.
+ */
+export const postgresUsageRecounted = [countUsage, `SET LOCAL lock_timeout = ${triggerLockMs}`, ...postgresEmptied];
+
 const shortened = ({ rows, changes, keys }: UsageKind) =>
   [rows, changes].map((table) => {
     const isLong = keys.map((name) => `length(${name}) > ${keyLength}`).join(" OR ");

@@ -8,7 +8,7 @@ import { isUnfinished } from "./common-statements.js";
 import { copying } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
-import { placeOf } from "./usage-fold.js";
+import { placeOf, postgresAmount, sqliteAmount } from "./usage-fold.js";
 import { columnsOf, triggerLockMs } from "./usage-tables.js";
 
 const counts = ["tokens", "usd", "unpriced", "estimated"];
@@ -20,11 +20,11 @@ const isPaid = "type IN ('assistant_message', 'compaction')";
 /** Returns SQL for the columns of a row. `text` and `number` return SQL for a field of `spent`, a column with the event's field of this name. */
 const valuesOf = (text: (field: string) => string, number: (field: string) => string) =>
   `at / ${quarterMs} * ${quarterMs} AS at, coalesce(${number("tokens")}, 0.0) AS tokens, coalesce(${number("usd")}, 0.0) AS usd,
-     CASE WHEN ${text("usd")} IS NULL THEN 1.0 ELSE 0.0 END AS unpriced, CASE WHEN ${text("estimated")} IS NULL THEN 0.0 ELSE 1.0 END AS estimated`;
+     CASE WHEN ${number("usd")} IS NULL THEN 1.0 ELSE 0.0 END AS unpriced, CASE WHEN ${text("estimated")} IS NULL THEN 0.0 ELSE 1.0 END AS estimated`;
 
 const field = (name: string) => `(spent ->> '${name}')`;
-const sqliteValues = valuesOf(field, field);
-const postgresValues = valuesOf(field, (name) => `${field(name)}::float8`);
+const sqliteValues = valuesOf(field, (name) => sqliteAmount(field(name)));
+const postgresValues = valuesOf(field, (name) => postgresAmount(field(name)));
 
 /** SQL that adds a row to the one that is there. */
 const added = `DO UPDATE SET ${counts.map((name) => `${name} = spent_totals.${name} + excluded.${name}`).join(", ")}`;

@@ -1,5 +1,6 @@
 /** SQL that counts the usage of events: the fold that the counters (`usage-tables.ts`) must equal. */
 
+import { mostOfRequest } from "../../core/token-usage.js";
 import { keyLength, quarterMs } from "../shared/spent.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, numberIn } from "./sqlite-place.js";
@@ -9,6 +10,15 @@ export const isCounted = "type IN ('assistant_message', 'compaction', 'tool_resu
 
 /** SQL for the identity of an event. A copy and its original have the same. Events of old logs have no position, so their `seq` is used. */
 export const placeOf = (row: string, seq: string) => `${row}turn_id, coalesce(${row}position, -${seq})`;
+
+/**
+ * Returns SQL for a number of tokens or dollars. The value is NULL if `isAmount` does not hold: an earlier version stored whatever providers
+ * reported. Sums of such numbers overflow, and SQLite's integers above 2^53 cannot be read.
+ */
+const amount = (number: string, asFloat: string) =>
+  `CASE WHEN ${number} BETWEEN 0 AND ${mostOfRequest} THEN ${asFloat} END`;
+export const sqliteAmount = (value: string) => amount(value, `CAST(${value} AS real)`);
+export const postgresAmount = (text: string) => amount(`${text}::float8`, `${text}::float8`);
 
 interface FoldDialect {
   /** Returns SQL for a field of `event.facts`: `text` as text, `number` as a number. */
@@ -68,7 +78,7 @@ const sqliteJson = (row: string, path: readonly string[]) => `json_extract(${row
 
 export const sqliteFold = fold({
   text: (...path) => sqliteJson("event.facts", path),
-  number: (...path) => sqliteJson("event.facts", path),
+  number: (...path) => sqliteAmount(sqliteJson("event.facts", path)),
   isError: sqliteJson("event.facts", ["isError"]),
   before: `entries AS sent WHERE sent.id >= ${idOf(numberIn("event."), "0")} AND sent.id < event.id`,
   sentCallId: sqliteJson("sent.payload", ["callId"]),
@@ -79,7 +89,7 @@ const postgresJson = (path: readonly string[]) => `event.facts #>> '{${path.join
 
 export const postgresFold = fold({
   text: (...path) => `(${postgresJson(path)})`,
-  number: (...path) => `(${postgresJson(path)})::float8`,
+  number: (...path) => postgresAmount(`(${postgresJson(path)})`),
   isError: `(${postgresJson(["isError"])})::boolean::integer`,
   before: "events AS sent WHERE sent.conversation_id = event.conversation_id AND sent.seq < event.seq",
   sentCallId: `(${jsonOf("sent.payload")} ->> 'callId')`,

@@ -77,6 +77,7 @@ onPostgres("the counters of usage on PostgreSQL", () => {
     );
     const migrated = await openStore({ driver: "postgres", url }, parts);
     await query(url, "SELECT merge_usage()");
+    while (await migrated.usage.countOlder());
     expect(await migrated.usage.models(always)).toMatchObject([{ requests: 1 }]);
     expect(await migrated.archive.delete("c")).toBe(true);
     expect(await migrated.usage.models(always)).toEqual([]);
