@@ -64,8 +64,13 @@ export interface ToolFacts extends ToolAnnotations {
   server: string;
   /** The tool's name on its server. */
   tool: string;
-  /** Hash that covers the server and its address or command. Another server of the same name has another hash. */
+  /**
+   * Hash that covers the server and its address or command, with the folder that decides which program the command is. Another server of
+   * the same name has another hash.
+   */
   place: string;
+  /** Hash that versions up to 1.0.0 used as `place`, if it differs. Of the answers that they kept under it, only a no counts. */
+  earlierPlace?: string;
   /** True if the tool matches the server's `tools.auto_approve`. */
   autoApproved: boolean;
   /**
@@ -108,7 +113,7 @@ export interface ApprovalMemory {
 }
 
 /** Identifies a tool in stored approval answers. Tools with different `place` are different tools, even if they have the same name. */
-export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
+export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place" | "earlierPlace">;
 
 /**
  * The user's stored answers to approval questions. They outlive the host. The methods never throw: if an answer cannot be stored, that is
@@ -261,10 +266,7 @@ export interface Passage extends ArgumentChoices {
 }
 
 /** A resource of one server. Its server and address are fixed, so that what the rules decide about is what is read. */
-export interface ServedResource {
-  server: string;
-  /** Hash that covers the server and its address or command, as in `ToolFacts`. */
-  place: string;
+export interface ServedResource extends Pick<ToolFacts, "server" | "place" | "earlierPlace"> {
   /** Address that the server gave the resource. Clients may know the resource under another address. */
   uri: string;
   /** Returns the result of `resources/read`. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
@@ -180,6 +180,20 @@ describe("an answer that is remembered", () => {
     expect((await run("other")).exitCode).toBe(0);
     configure({}, fixtureServer({ greeting: "another program" }));
     expect((await run()).exitCode).toBe(6);
+  });
+
+  test("always for a server that a folder's files decide about holds in that folder only", async () => {
+    place.configure(configFor(llm.url));
+    const servers = JSON.stringify({ mcpServers: { s: { command: "node", args: ["server.mjs"] } } });
+    for (const folder of ["one", "other"]) {
+      mkdirSync(join(place.folder, folder));
+      copyFileSync("tests/support/mcp-server.mjs", join(place.folder, folder, "server.mjs"));
+      place.write(join(folder, "mcp.json"), servers);
+    }
+    const starting = (folder: string, ...args: string[]) => start(folder, "--mcp-config", "mcp.json", ...args);
+    await talk([{ allow: true, remember: "always" }], starting("one", "stdio"));
+    expect((await ended(starting("one", "run", "go"), "")).exitCode).toBe(0);
+    expect((await ended(starting("other", "run", "go"), "")).exitCode).toBe(6);
   });
 
   test("no is kept too: nobody is asked any more, and the model is told", async () => {

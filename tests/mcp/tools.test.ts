@@ -1,7 +1,14 @@
-import { describe, expect, test } from "@jest/globals";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { loadConfig } from "../../src/config/reading/load.js";
+import type { ServerConfig } from "../../src/core/config.js";
+import { Manifest } from "../../src/mcp/lists/manifest.js";
+import { fileNameOf, programOf } from "../../src/mcp/lists/manifest-place.js";
+import { emptyLists } from "../../src/mcp/lists/server-lists.js";
 import { factsOf, isOffered, modelName, timeoutOf } from "../../src/mcp/lists/tool-facts.js";
-import { fixture } from "../support/mcp-hub.js";
+import { fixture, temporaryFolder } from "../support/mcp-hub.js";
 import { runs } from "../support/runs.js";
 
 const listed = {
@@ -91,4 +98,76 @@ test("what is remembered of a tool is about the command, the arguments and the e
     { env: { A: "1", NODE_OPTIONS: "" }, command: "other" },
   ].map(placeOf);
   expect(new Set([place, ...others]).size).toBe(4);
+});
+
+describe("what is remembered of a server without cwd", () => {
+  const stdio = (command: string, args: string[], more: object = {}): ServerConfig => {
+    const { config } = loadConfig({ mcpServers: { s: { command, args, ...more } } }, { env: {} });
+    const [server] = config.mcpServers;
+    if (!server) throw new Error("the server is missing");
+    return server;
+  };
+  /** Returns the keys of the answers, the pins and the lists that are kept of this server, in a host that runs in the folder. */
+  function keptIn(folder: string, server: () => ServerConfig): string[] {
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      using manifests = temporaryFolder();
+      const manifest = new Manifest({ folder: manifests.path, keyFile }, server());
+      manifest.write({ version: "1", lists: emptyLists });
+      return [programOf(server()).place, fileNameOf(server()), ...readdirSync(manifests.path)];
+    } finally {
+      process.chdir(before);
+    }
+  }
+  const keys = temporaryFolder();
+  const keyFile = join(keys.path, "key");
+  afterAll(() => keys[Symbol.dispose]());
+
+  test.each([
+    ["node", ["server.mjs"]],
+    ["node", ["./server.mjs"]],
+    ["npx", ["-y", "some-server"]],
+    ["./server", []],
+    ["bin/server", ["/abs/data"]],
+    ["server", []],
+    ["/usr/bin/node", ["server.mjs"]],
+    ["/usr/bin/npx", ["-y", "some-server"]],
+    ["env", ["/usr/bin/node", "server.mjs"]],
+    ["node", ["/abs/server.mjs", "./data"]],
+    ["node", ["--import=./hook.mjs", "/abs/server.mjs"]],
+    ["python3", ["-mserver", "/abs/data"]],
+  ])("belongs to the working folder if it is started by %s %j", (command, args) => {
+    using one = temporaryFolder();
+    using other = temporaryFolder();
+    const start = () => stdio(command, args);
+    const here = keptIn(one.path, start);
+    expect(keptIn(one.path, start)).toEqual(here);
+    for (const [index, key] of keptIn(other.path, start).entries()) expect(key).not.toBe(here[index]);
+  });
+
+  test.each([
+    ["node", ["/abs/server.mjs"], {}],
+    ["node", ["/abs/server.mjs", "--port", "8080", "{}"], {}],
+    ["/abs/server", [], {}],
+    ["/abs/server", ["--stdio", "/abs/data"], {}],
+    ["npx", ["-y", "some-server"], { cwd: "/abs" }],
+  ])("holds in every folder if it is started by %s %j %j, as in earlier versions", (command, args, more) => {
+    using one = temporaryFolder();
+    using other = temporaryFolder();
+    const start = () => stdio(command, args, more);
+    expect(keptIn(other.path, start)).toEqual(keptIn(one.path, start));
+    expect(programOf(start())).toEqual({ place: expect.any(String) });
+  });
+
+  test("holds in every folder if the server starts in a folder of its own, except for what is relative to the working folder", () => {
+    const started = (working: string, args: string[]) => ({
+      ...stdio("npx", args),
+      folders: { own: "/abs/own", working },
+    });
+    const placeOf = (working: string, ...args: string[]) => programOf(started(working, args)).place;
+    expect(placeOf("/one", "-y", "some-server")).toBe(placeOf("/other", "-y", "some-server"));
+    expect(placeOf("/one", "./server.mjs")).not.toBe(placeOf("/other", "./server.mjs"));
+    expect(programOf(started("/one", ["-y", "some-server"])).earlierPlace).toBeUndefined();
+  });
 });

@@ -62,11 +62,18 @@ export class Approvals implements KeptApprovals {
   }
 
   #find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
-    const answers = [workspace, undefined].map((place) => {
-      const name = fileNameOf(tool, place);
-      return this.#unwritten.get(name) ?? this.#readOrNo(name, tool, place);
+    const { server, tool: name, place, earlierPlace } = tool;
+    const answers = this.#answersAbout({ server, tool: name, place }, workspace);
+    const earlier = earlierPlace ? this.#answersAbout({ server, tool: name, place: earlierPlace }, workspace) : [];
+    return [...answers, ...earlier].find(({ allow }) => !allow) ?? answers[0];
+  }
+
+  /** Returns the answers for the project and for all projects. */
+  #answersAbout(tool: RememberedTool, workspace: string): KeptApproval[] {
+    return [workspace, undefined].flatMap((where) => {
+      const name = fileNameOf(tool, where);
+      return this.#unwritten.get(name) ?? this.#readOrNo(name, tool, where) ?? [];
     });
-    return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
   }
 
   keep(

@@ -1,9 +1,12 @@
 import { hash } from "node:crypto";
-import type { ServerConfig } from "../../core/config.js";
+import { isAbsolute } from "node:path";
+import type { ServerConfig, StdioServerConfig } from "../../core/config.js";
+import type { ToolFacts } from "../../core/ports.js";
+import { commandLineOf } from "../shared/command-line.js";
 
 /** Caches for the results of `placeOf` and `programOf`, because every call needs these results. */
 const places = new WeakMap<ServerConfig, string>();
-const programs = new WeakMap<ServerConfig, string>();
+const programs = new WeakMap<ServerConfig, Pick<ToolFacts, "place" | "earlierPlace">>();
 
 /**
  * Returns a hash of the server's name and its command or address. Environment variables and headers are not part of the hash, so the hash
@@ -18,12 +21,21 @@ function placeOf(config: ServerConfig): string {
 
 /**
  * Returns a hash of the server's name, its command or address, and its environment. Stored approvals are kept under this hash, because
- * another variable (NODE_OPTIONS) can make the same command run another program.
+ * another variable (NODE_OPTIONS) can make the same command run another program. `earlierPlace` is the hash of versions up to 1.0.0, if it
+ * differs.
  */
-export function programOf(config: ServerConfig): string {
-  const known = programs.get(config) ?? hashOf(config, environmentOf(config));
+export function programOf(config: ServerConfig): Pick<ToolFacts, "place" | "earlierPlace"> {
+  const known = programs.get(config) ?? newProgramOf(config);
   programs.set(config, known);
   return known;
+}
+
+function newProgramOf(config: ServerConfig): Pick<ToolFacts, "place" | "earlierPlace"> {
+  const environment = environmentOf(config);
+  const place = hashOf(config, environment);
+  if (config.transport !== "stdio") return { place };
+  const earlierPlace = hashOfPlace(config, [config.command, config.args, config.cwd, ...environment]);
+  return earlierPlace === place ? { place } : { place, earlierPlace };
 }
 
 export function fileNameOf(config: ServerConfig): string {
@@ -31,8 +43,33 @@ export function fileNameOf(config: ServerConfig): string {
 }
 
 function hashOf(config: ServerConfig, environment: readonly unknown[] = []): string {
-  const place = config.transport === "stdio" ? [config.command, config.args, config.cwd] : [config.url];
-  return hash("sha256", JSON.stringify([config.name, ...place, ...environment]), "hex").slice(0, 32);
+  return hashOfPlace(config, [...reachedBy(config), ...environment]);
+}
+
+function hashOfPlace({ name }: ServerConfig, place: readonly unknown[]): string {
+  return hash("sha256", JSON.stringify([name, ...place]), "hex").slice(0, 32);
+}
+
+/** Returns the settings that decide which program runs or which address is called. */
+export function reachedBy(config: ServerConfig): readonly unknown[] {
+  if (config.transport !== "stdio") return [config.url];
+  const { command, args } = commandLineOf(config);
+  return [command, args, config.cwd ?? decidingFolder(config)];
+}
+
+/**
+ * Returns the working folder if its files can decide which program runs: `node server.mjs` and `npx tsx` are other programs in another folder.
+ * Returns undefined if the server starts elsewhere, or if the program has an absolute path and no argument can be a relative path.
+ */
+function decidingFolder({ command, args, cwd, folders }: StdioServerConfig): string | undefined {
+  if (cwd !== undefined || folders !== undefined) return undefined;
+  const isFlag = (word: string) => /^(?:-\w|--[\w-]+)$/.test(word);
+  const canBeRelative = (word: string) => !isAbsolute(word) && /[./\\]/.test(word);
+  const [script = ""] = args;
+  const isFixed = isAbsolute(script)
+    ? (isAbsolute(command) || !/[/\\]/.test(command)) && !args.some(canBeRelative)
+    : isAbsolute(command) && args.every((word) => isAbsolute(word) || isFlag(word));
+  return isFixed ? undefined : process.cwd();
 }
 
 function environmentOf(config: ServerConfig): readonly unknown[] {

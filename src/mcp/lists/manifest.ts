@@ -12,6 +12,7 @@ import { keptSecret } from "../../core/files/kept-secret.js";
 import { writePrivately } from "../../core/files/private-file.js";
 import { asArray, asObject, isPlainObject, parseJson } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
+import { reachedBy } from "./manifest-place.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
 export interface Remembered {
@@ -89,7 +90,8 @@ export class Manifest {
 
 function givenTo(config: ServerConfig): unknown[] {
   const { name, transport, protocol, sampling, roots } = config;
-  const { command, args, env, cwd } = transport === "stdio" ? config : {};
+  const { env } = transport === "stdio" ? config : {};
+  const [command, args, cwd] = transport === "stdio" ? reachedBy(config) : [];
   const { url, headers, oauth } = transport === "stdio" ? {} : config;
   return [name, transport, protocol, sampling, roots, command, args, env, cwd, url, headers, oauth];
 }

@@ -60,7 +60,7 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
   return {
     server: config.name,
     tool: tool.name,
-    place: programOf(config),
+    ...programOf(config),
     ...annotationsOf(config, tool),
     autoApproved: matchesAny(config.tools.autoApprove, tool.name),
   };

@@ -78,7 +78,7 @@ export class ServerPassage implements Passage {
     const { name } = server.config;
     return {
       server: name,
-      place: programOf(server.config),
+      ...programOf(server.config),
       uri,
       read: async (signal) => {
         await server.awake(signal);

@@ -1,22 +1,19 @@
 import { mkdirSync } from "node:fs";
-import { parse, resolve, sep } from "node:path";
+import { parse } from "node:path";
 import type { StdioServerConfig } from "../../core/config.js";
+import { commandLineOf } from "../shared/command-line.js";
 
 type Start = Pick<StdioServerConfig, "command" | "args" | "cwd">;
 
 /**
  * Returns the program, the arguments and the folder for the start of the server's process. If the process gets a folder of its own, creates
- * that folder. Relative paths in the command and arguments then become absolute, because they refer to the working folder.
+ * that folder.
  */
-export function startOf({ command, args, cwd, folders }: Start & Pick<StdioServerConfig, "folders">): Start {
-  if (cwd !== undefined || folders === undefined) return { command, args, cwd };
-  const { own, working } = folders;
-  return {
-    command: /[/\\]/.test(command) ? resolve(working, command) : command,
-    // The argument is not normalized: it may be a whole command that contains an address, whose `//` would become `/`.
-    args: args.map((arg) => (arg === "." ? working : /^\.{1,2}(?:$|[/\\])/.test(arg) ? `${working}${sep}${arg}` : arg)),
-    cwd: made(own) ?? parse(working).root,
-  };
+export function startOf(config: Start & Pick<StdioServerConfig, "folders">): Start {
+  const { cwd, folders } = config;
+  const start = commandLineOf(config);
+  if (cwd !== undefined || folders === undefined) return { ...start, cwd };
+  return { ...start, cwd: made(folders.own) ?? parse(folders.working).root };
 }
 
 /** Creates the folder if it is missing. Returns undefined if it cannot be created, for example on a read-only disk. */
