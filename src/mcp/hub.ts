@@ -84,7 +84,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   /**
    * Returns a new, started hub with the given servers and all servers of this hub. If a given server has the same name as a server of this
-   * hub, the given server is used. Closing the new hub ends only the given servers.
+   * hub, it is not used, because the user's rules are about the server of this hub. Closing the new hub ends only the given servers.
    */
   extend(configs: readonly ServerConfig[], onStatus?: (status: ServerStatus) => void): McpHub {
     const extension = new McpHub(configs, { ...this.#options, onStatus }, this);
@@ -261,8 +261,9 @@ export class McpHub implements ToolHub, AsyncDisposable {
   get #servers(): readonly SupervisedServer[] {
     const own = this.#own.all;
     if (!this.#base) return own;
-    const names = new Set(own.map(({ config }) => config.name));
-    return [...own, ...this.#base.#servers.filter(({ config }) => !names.has(config.name))];
+    const base = this.#base.#servers;
+    const names = new Set(base.map(({ config }) => config.name));
+    return [...own.filter(({ config }) => !names.has(config.name)), ...base];
   }
 
   #unknownTool(name: string): string {

@@ -75,6 +75,22 @@ describe("names", () => {
     expect(mayMeanTool(pattern("mcp__my_files__read"), read)).toBe(false);
   });
 
+  test.each([
+    ["s.*", "s.other"],
+    ["mcp__s", "s.other"],
+    ["s__*", "s__other"],
+  ])("%s names no tool of the server %s, but a rule that forbids means it", (text, server) => {
+    const tool = { server, tool: "write", ...none };
+    expect([namesTool(pattern(text), tool), mayMeanTool(pattern(text), tool)]).toEqual([false, true]);
+  });
+
+  test.each(["s.other.write", "s.other.*", "s.other__write", "*.write", "s*", "s.*.write"])(
+    "%s names write of s.other",
+    (text) => {
+      expect(namesTool(pattern(text), { server: "s.other", tool: "write", ...none })).toBe(true);
+    },
+  );
+
   test("every tool has a pattern that names it, whatever it is called", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.string(), (server, tool) => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { methods } from "@agentclientprotocol/sdk";
 import { describe, expect, test } from "@jest/globals";
+import { loadConfig } from "../../src/config/reading/load.js";
 import { newSession, openAcp } from "../support/acp.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
@@ -319,15 +320,46 @@ describe("servers of the client", () => {
     await expect(acp.prompt(sessionId, "hi")).rejects.toMatchObject({ code: -32002 });
   });
 
-  test("may be remote, and win over the host's own of the same name", async () => {
+  test("may be remote", async () => {
     await using server = await httpServer();
-    await using llm = await startLlmServer([echo(), answer("done")]);
+    const call = toolCalls([{ name: "r__echo", arguments: { value: 1 } }]);
+    await using llm = await startLlmServer([call, answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     await using acp = await openAcp(app);
     const headers = [{ name: "x-token", value: "t1" }];
-    await acp.prompt(await acp.begin([{ type: "http", name: "s", url: server.url, headers }]), "hi");
+    await acp.prompt(await acp.begin([{ type: "http", name: "r", url: server.url, headers }]), "hi");
     expect(server.seen.some((line) => line.includes("tools/call"))).toBe(true);
     expect(server.headers.every((sent) => sent["x-token"] === "t1")).toBe(true);
+  });
+
+  test("get another name where one of the host has theirs, so that rules about it do not let them run", async () => {
+    const config = {
+      chat: { service: { approval: "ask", permissions: { allow: ["s.*"] } }, storage: { driver: "memory" } },
+    };
+    const both = toolCalls(
+      ["s", "s-editor", "s-editor-editor"].map((server) => ({ name: `${server}__env`, arguments: {} })),
+    );
+    await using llm = await startLlmServer([both, answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+    await using acp = await openAcp(app, { onPermission: () => "reject_once" });
+    await acp.prompt(await acp.begin([fixture("s"), fixture("s")]), "hi");
+    expect(acp.permissions.map(({ toolCall }) => toolCall.title)).toEqual(["s-editor.env", "s-editor-editor.env"]);
+    const ran = acp.of("tool_call_update").filter(({ status }) => status === "completed");
+    expect(JSON.stringify(ran)).not.toContain("SECRET");
+    expect(ran).toHaveLength(1);
+  });
+
+  test("are not offered while a server of the same name that the host got later is there", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "mine__env", arguments: {} }]), answer("done")]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin([fixture("mine")]);
+    const { config: later } = loadConfig({ mcpServers: { mine: fixtureServer() } }, { env: {} });
+    await app.apply({ ...app.config, mcpServers: later.mcpServers });
+    await acp.prompt(sessionId, "hi");
+    const ran = acp.of("tool_call_update").filter(({ status }) => status === "completed");
+    expect(ran).toHaveLength(1);
+    expect(JSON.stringify(ran)).not.toContain("SECRET");
   });
 
   test("that cannot be are refused with the session", async () => {

@@ -70,25 +70,50 @@ function canNameTool(glob: string): boolean {
   return /\*|.(?:\.|__)/s.test(glob);
 }
 
-/** True if the pattern names this tool, whatever its arguments. */
+/**
+ * True if the pattern names this tool, whatever its arguments. What stands before a separator must match the whole name of the server:
+ * `s.*` does not name the tools of a server that is called `s.other`.
+ */
 export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
-  const names = [`${tool.server}__${tool.tool}`, `${tool.server}.${tool.tool}`];
-  if (tool.hostTool) names.push(`host__${tool.hostTool}`, `host.${tool.hostTool}`);
-  return (
-    pattern.names.some((glob) => names.some((name) => globMatches(glob, name))) &&
-    pattern.annotations.every((annotation) => tool[annotation])
-  );
+  return matches(pattern, tool, globNames);
 }
 
 /**
- * True if the pattern may mean this tool: it names the tool by its own name, or as other hosts spell it, with `_` for each character that is
- * not a letter, a digit, `_` or `-`. Only for rules that forbid, because several tools may have the same such spelling.
+ * True if the pattern may mean this tool: it matches the tool's name as a text, or as other hosts spell it, with `_` for each character that
+ * is not a letter, a digit, `_` or `-`. Only for rules that forbid, because several tools may have the same such name.
  */
 export function mayMeanTool(pattern: ToolPattern, tool: NamedTool): boolean {
   const server = plainName(tool.server);
   const name = plainName(tool.tool);
   const isSpelledOtherwise = server !== tool.server || name !== tool.tool;
-  return namesTool(pattern, tool) || (isSpelledOtherwise && namesTool(pattern, { ...tool, server, tool: name }));
+  return (
+    matches(pattern, tool, globMatchesName) ||
+    (isSpelledOtherwise && matches(pattern, { ...tool, server, tool: name }, globMatchesName))
+  );
+}
+
+type NameMatch = (glob: string, server: string, tool: string) => boolean;
+
+function matches(pattern: ToolPattern, tool: NamedTool, isMatch: NameMatch): boolean {
+  const { server, tool: name, hostTool } = tool;
+  return (
+    pattern.names.some((glob) => isMatch(glob, server, name) || (hostTool && isMatch(glob, "host", hostTool))) &&
+    pattern.annotations.every((annotation) => tool[annotation])
+  );
+}
+
+function globMatchesName(glob: string, server: string, tool: string): boolean {
+  return globMatches(glob, `${server}.${tool}`) || globMatches(glob, `${server}__${tool}`);
+}
+
+/** Tries each separator in the glob, since names may contain separators. A glob without a separator is compared with the whole name. */
+function globNames(glob: string, server: string, tool: string): boolean {
+  if (!/\.|__/.test(glob)) return globMatchesName(glob, server, tool);
+  for (const { index, 1: separator = "" } of glob.matchAll(/(?=(\.|__))/g)) {
+    const end = index + separator.length;
+    if (globMatches(glob.slice(0, index), server) && globMatches(glob.slice(end), tool)) return true;
+  }
+  return false;
 }
 
 function plainName(name: string): string {

@@ -131,7 +131,8 @@ export class AcpSessions {
   ): Promise<Active> {
     if (!isAbsolute(cwd)) throw RequestError.invalidParams(undefined, "cwd is not an absolute path");
     const { extendHub, hub: hostHub } = this.#parts;
-    const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd) : undefined;
+    const taken = hostHub.servers().map(({ name }) => name);
+    const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd, taken) : undefined;
     const hub = own && extendHub(own, session);
     session.equip({ hub: hub ?? hostHub, workspace: hub ? `${withServers}${cwd}` : cwd });
     const before = this.#active.get(session.id);
@@ -174,9 +175,20 @@ function folderOf(workspace: string): string {
   return workspace.startsWith(withServers) ? workspace.slice(withServers.length) : workspace;
 }
 
-/** Converts the client's servers to entries of `mcpServers`. The servers run in the session's folder. */
-function serversOf(servers: readonly McpServer[], folder: string): Record<string, object> {
-  return Object.fromEntries(servers.map((server) => [server.name, { roots: [folder], ...reachedBy(server, folder) }]));
+/**
+ * Converts the client's servers to entries of `mcpServers`. The servers run in the session's folder. A server whose name is in `taken` gets
+ * another name, because the user's rules about that name are about another server.
+ */
+function serversOf(servers: readonly McpServer[], folder: string, taken: readonly string[]): Record<string, object> {
+  const names = new Set(taken.map((name) => name.normalize()));
+  return Object.fromEntries(
+    servers.map((server) => {
+      let name = server.name.normalize();
+      while (names.has(name)) name += "-editor";
+      names.add(name);
+      return [name, { roots: [folder], ...reachedBy(server, folder) }];
+    }),
+  );
 }
 
 function reachedBy(server: McpServer, folder: string): object {
