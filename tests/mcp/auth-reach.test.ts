@@ -54,16 +54,39 @@ describe("the way to a token", () => {
     await expect(reach.check(new URL("https://inside.example/token"))).resolves.toBeUndefined();
   });
 
-  test("is checked at each redirect, and a request with a body is not sent on", async () => {
-    const seen: string[] = [];
-    const send = new Reach(far, [], resolve).guarded(async (url, init) => {
-      seen.push(`${init?.method ?? "GET"} ${url} ${init?.redirect}`);
-      return new Response(null, { status: 307, headers: { location: "https://inside.example/secret" } });
+  test("is not taken at an address that is refused", async () => {
+    const seen: unknown[] = [];
+    const send = new Reach(far, [], resolve).guarded(async (url) => {
+      seen.push(url);
+      return new Response();
     });
-    await expect(send("https://login.example/metadata")).rejects.toThrow("own network");
-    expect((await send("https://login.example/token", { method: "POST", body: "code=1" })).status).toBe(307);
-    expect(seen).toEqual(["GET https://login.example/metadata manual", "POST https://login.example/token manual"]);
+    await expect(send("https://inside.example/secret")).rejects.toThrow("own network");
+    expect(seen).toEqual([]);
   });
+});
+
+const resourcePath = "/.well-known/oauth-protected-resource/mcp";
+const issuerPath = "/.well-known/oauth-authorization-server";
+
+test.each(["/mcp", resourcePath, issuerPath, "/register", "/token"])(
+  "a redirect of %s to another origin is not followed during a login",
+  async (path) => {
+    await using other = await oauthServer();
+    await using server = await oauthServer({ redirects: { [path]: `${other.issuer}${path}` } });
+    await logins(guarded(server), newFolder(), browse)
+      .login("r")
+      .catch(() => {});
+    expect(other.seen).toEqual([]);
+  },
+);
+
+test("redirects within the origin are followed during a login", async () => {
+  const paths = ["/mcp", resourcePath, issuerPath, "/register", "/token"];
+  const redirects = Object.fromEntries(paths.map((path) => [path, `${path}?moved`]));
+  await using server = await oauthServer({ redirects });
+  const status = await logins(guarded(server), newFolder(), browse).login("r");
+  expect(status).toContain(`logged in at ${server.issuer}`);
+  expect(server.seen).toContain("POST /mcp ping");
 });
 
 test("an answer on the way to a token is read up to 1 MB", async () => {

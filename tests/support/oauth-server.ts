@@ -26,6 +26,8 @@ interface Behaviour {
   metadata?: Record<string, unknown> | null;
   /** If false, the MCP server does not publish which authorization server it uses (a server of MCP 2025-03-26). */
   resourceMetadata?: boolean;
+  /** Addresses to which the answers to requests lead (307), by the path and query of the request. */
+  redirects?: Record<string, string>;
   /** Status of the token endpoint. */
   tokenStatus?: number;
   /** Delay of the answer to a token request, in ms. */
@@ -49,6 +51,8 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     const send = (status: number, body: unknown, headers = {}) =>
       void response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
     const line = `${request.method} ${url.pathname}`;
+    const location = behaviour.redirects?.[request.url ?? ""];
+    if (location) return send(307, {}, { location });
     if (line === "POST /token") return token(new URLSearchParams(text), send);
     if (line === "POST /mcp") return mcp(request, JSON.parse(text), send);
     seen.push(line);

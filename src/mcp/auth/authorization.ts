@@ -8,6 +8,7 @@ import { keepSecret } from "../shared/redact-secrets.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { explainAuth } from "./explain.js";
 import { authorizeAlone, authorizeWithPerson, type Flow, refresh } from "./flows.js";
+import { loginFetch } from "./login-fetch.js";
 import { Reach } from "./reach.js";
 import { includesAll, unionOf } from "./scopes.js";
 
@@ -139,14 +140,13 @@ export class Authorization {
   }
 
   #flow(timeoutMs: number, { resourceMetadataUrl }: Challenge): Flow {
-    const signal = AbortSignal.timeout(timeoutMs);
     const { idp } = this.#oauth;
     const reach = new Reach(this.#config.url, idp ? [idp.tokenEndpoint] : []);
     return {
       serverUrl: this.#config.url,
       oauth: this.#oauth,
       file: this.#file,
-      fetch: reach.guarded((url, init) => fetch(url, { ...init, signal })),
+      fetch: loginFetch(reach, AbortSignal.timeout(timeoutMs)),
       reach,
       resourceMetadataUrl,
     };

@@ -2,6 +2,7 @@ import { OAuthError, ServerError, TooManyRequestsError } from "@modelcontextprot
 import type { RemoteServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
+import { Unreachable } from "../http/exchange.js";
 import { redactor } from "../shared/redact-secrets.js";
 
 const maxReasonChars = 300;
@@ -41,14 +42,11 @@ export function isBadMinute(error: unknown): boolean {
     if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);
     return error instanceof TooManyRequestsError || error.errorCode === "temporarily_unavailable";
   }
-  // Compares the names of errors, because an error of `fetch` may come from another JavaScript realm, where `instanceof` would fail.
-  return (
-    isPlainObject(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
-  );
+  // A timeout is recognised by its name, because it may come from another JavaScript realm, where `instanceof` would fail.
+  return error instanceof Unreachable || (isPlainObject(error) && error.name === "TimeoutError");
 }
 
 function shortReason(error: unknown, config: RemoteServerConfig): string {
-  const cause =
-    isPlainObject(error) && error.name === "TypeError" && isPlainObject(error.cause) ? error.cause : undefined;
-  return redactor(config)(String(cause?.code ?? messageOf(error))).slice(0, maxReasonChars);
+  const code = error instanceof Unreachable ? error.cause.code : undefined;
+  return redactor(config)(code ?? messageOf(error)).slice(0, maxReasonChars);
 }

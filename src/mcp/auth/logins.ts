@@ -2,10 +2,13 @@ import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import { type JsonObject, textOrEmpty } from "../../core/json.js";
 import { nearest } from "../../core/text/nearest.js";
+import { discard, exchange } from "../http/exchange.js";
+import { withinOrigin } from "../http/redirects.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
-import { type AuthOptions, Authorization } from "./authorization.js";
+import { type AuthOptions, Authorization, type Challenge } from "./authorization.js";
 import { challengeOf } from "./authorized.js";
 import { loginHint } from "./explain.js";
+import { loginFetch } from "./login-fetch.js";
 import { Reach } from "./reach.js";
 
 const probeTimeoutMs = 10_000;
@@ -76,19 +79,19 @@ export class Logins {
  * Sends a request without a token and resolves with the server's demand for authorization. The demand is empty if the server demands none
  * or does not answer.
  */
-async function challengeFrom({ url, transport }: RemoteServerConfig) {
-  const message = { jsonrpc: "2.0", id: 0, method: "ping" };
+async function challengeFrom({ url, transport }: RemoteServerConfig): Promise<Challenge> {
+  const signals = [AbortSignal.timeout(probeTimeoutMs)];
+  const accept = "text/event-stream";
+  const get = { method: "GET", headers: { accept } } as const;
   const post = {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
-    body: JSON.stringify(message),
-  };
-  const get = { headers: { accept: "text/event-stream" } };
+    headers: { "content-type": "application/json", accept: `application/json, ${accept}` },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 0, method: "ping" }),
+  } as const;
   try {
-    const signal = AbortSignal.timeout(probeTimeoutMs);
-    const response = await fetch(url, { ...(transport === "sse" ? get : post), signal });
-    await response.body?.cancel();
-    return challengeOf(response.status, response.headers.get("www-authenticate")) ?? {};
+    const answer = await withinOrigin(exchange)({ ...(transport === "sse" ? get : post), url: new URL(url), signals });
+    discard(answer);
+    return challengeOf(answer.status, answer.headers["www-authenticate"]) ?? {};
   } catch {
     return {};
   }
@@ -101,8 +104,8 @@ async function revoke({ url }: RemoteServerConfig, { tokens, client, discovery }
   if (!endpoint || !tokens || !client) return;
   const body = new URLSearchParams({ token: tokens.refresh_token ?? tokens.access_token, client_id: client.client_id });
   if (client.client_secret) body.set("client_secret", client.client_secret);
-  const send = new Reach(url).guarded((...request) => fetch(...request));
-  await send(endpoint, { method: "POST", body, signal: AbortSignal.timeout(probeTimeoutMs) })
+  const send = loginFetch(new Reach(url), AbortSignal.timeout(probeTimeoutMs));
+  await send(endpoint, { method: "POST", body })
     .then((response) => response.body?.cancel())
     .catch(() => {});
 }

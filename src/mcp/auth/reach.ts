@@ -7,8 +7,8 @@ import { isIP } from "node:net";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { McpError } from "../../core/errors.js";
 import { isIn, isLocal, networks, unbracketed } from "../../core/text/networks.js";
+import { Unreachable } from "../http/exchange.js";
 
-const maxRedirects = 5;
 /** Maximum size of an answer. Metadata and tokens are some kilobytes; a body without end would fill the memory. */
 const maxAnswerBytes = 1024 * 1024;
 
@@ -47,22 +47,14 @@ export class Reach {
   }
 
   /**
-   * Returns a `fetch` that checks every address before it calls `send`, then reads the whole answer. Follows redirects of GET requests
-   * only. Rejects with McpError if an address is refused or an answer is too long.
+   * Returns a `fetch` that checks the address before it calls `send`, then reads the whole answer. Rejects with McpError if the address is
+   * refused or the answer is too long. `send` must follow redirects only within the origin of the address, because only that is checked.
    */
   guarded(send: FetchLike): FetchLike {
     return async (target, init) => {
-      let url = new URL(target);
-      for (let redirects = 0; ; redirects++) {
-        await this.check(url);
-        const response = await send(url, { ...init, redirect: "manual" });
-        const location = response.headers.get("location");
-        const isRedirect = response.status >= 300 && response.status < 400 && location !== null;
-        if (!isRedirect || (init?.method ?? "GET") !== "GET") return whole(response, url);
-        await response.body?.cancel();
-        if (redirects === maxRedirects) throw refusal(url, "it redirects without end");
-        url = new URL(location, url);
-      }
+      const url = new URL(target);
+      await this.check(url);
+      return whole(await send(url, init), url);
     };
   }
 
@@ -77,18 +69,29 @@ export class Reach {
   }
 }
 
-/** Reads the whole body, and returns a response with the body in memory. Rejects with McpError if the body is too long. */
+/**
+ * Reads the whole body, and returns a response with the body in memory. Rejects with McpError if the body is too long, or with Unreachable
+ * if the connection breaks.
+ */
 async function whole(response: Response, url: URL): Promise<Response> {
   const { body, status, statusText, headers } = response;
   if (!body) return response;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxAnswerBytes) throw refusal(url, "its answer is longer than 1 MB");
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (bytes > maxAnswerBytes) throw refusal(url, "its answer is longer than 1 MB");
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw isErrno(error) ? new Unreachable(error) : error;
   }
   return new Response(Buffer.concat(chunks), { status, statusText, headers });
+}
+
+function isErrno(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
 }
 
 function refusal({ origin }: URL, reason: string): McpError {

@@ -13,18 +13,20 @@ import {
 } from "./exchange.js";
 
 const withoutBody = [204, 205, 304];
+const formHeaders = { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" };
 
 /**
- * Returns a `fetch` that sends requests with `send`. It is for the SDK's HTTP+SSE transport, which accepts only a `fetch` and follows
- * redirects itself. `longest` is the maximum size in bytes of a body or, in an event stream, of one event.
+ * Returns a `fetch` that sends requests with `send`. It is for the parts of the SDK that accept only a `fetch`: its HTTP+SSE transport and
+ * its OAuth. A body must be a string or a form. `longest` is the maximum size in bytes of a body or, in an event stream, of one event.
  */
 export function asFetch(send: SendRequest, longest = longestMessage): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
+    const isForm = body instanceof URLSearchParams;
     const answer = await send({
       method: method as HttpRequest["method"],
       url: new URL(url),
-      headers: Object.fromEntries(new Headers(headers)),
-      body: typeof body === "string" ? body : undefined,
+      headers: { ...(isForm && formHeaders), ...Object.fromEntries(new Headers(headers)) },
+      body: isForm || typeof body === "string" ? String(body) : undefined,
       signals: signal ? [signal] : [],
     });
     const { status, statusText } = answer;
