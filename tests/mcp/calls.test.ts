@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { type ContentPart, textOf } from "../../src/core/messages.js";
 import type { ToolProgress } from "../../src/core/ports.js";
-import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
+import { httpServer } from "../support/mcp-http.js";
+import { fixture, recording, remoteServer, startHub, until } from "../support/mcp-hub.js";
 import { processorMs } from "../support/processor-time.js";
 
 async function ready(...configs: ReturnType<typeof fixture>[]) {
@@ -150,6 +151,29 @@ describe("a tool that runs as a task", () => {
     expect(textOf((await call).content)).toBe("work was cancelled before it answered");
     await until(() => record.lines().includes("cancelled t1"));
   });
+
+  test.each(["tools/call", "tasks/get"])(
+    "is not called again if its server loses the session after %s",
+    async (last) => {
+      const task = (method: string, status: string) => () => {
+        if (method === last) server.forget();
+        return { taskId: "t1", status, pollInterval: 50 };
+      };
+      const started = task("tools/call", "working");
+      await using server = await httpServer({
+        tasks: {
+          "tools/call": () => ({ task: started() }),
+          "tasks/get": task("tasks/get", "completed"),
+          "tasks/result": () => ({ content: [] }),
+        },
+      });
+      await using running = startHub(remoteServer("r", server.url, "http"));
+      await running.hub.ready();
+      const { content } = await running.call("r__work");
+      expect(textOf(content)).toContain("work did not answer and its outcome is unknown");
+      expect(server.seen.filter((line) => line.startsWith("POST tools/call"))).toHaveLength(1);
+    },
+  );
 });
 
 test("a result line of 5 MB is a matter of milliseconds", async () => {

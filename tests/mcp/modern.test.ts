@@ -32,6 +32,17 @@ describe("a server of 2026-07-28", () => {
     expect(record.lines().filter((line) => line.startsWith("started"))).toHaveLength(2);
   });
 
+  test("that speaks another protocol once it runs a call as a task is started anew, and the call is not sent again", async () => {
+    using record = recording();
+    await using server = await modernServer("stdio", { record: record.path });
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    const result = await running.call("m__task", { plan: [{ status: "outgrown" }] });
+    expect(textOf(result.content)).toContain("task did not answer and its outcome is unknown");
+    await until(() => record.lines().filter((line) => line.startsWith("started")).length === 2);
+    expect(record.lines().filter((line) => line === "tools/call task")).toHaveLength(1);
+  });
+
   test("that cannot be started anew is said to speak another protocol", async () => {
     await using server = await modernServer("http");
     await using running = startHub(server.config);

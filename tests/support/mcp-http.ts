@@ -24,6 +24,8 @@ interface Behaviour {
   failing?: Record<string, object>;
   /** More tools, with the result of their calls. */
   answering?: Record<string, (args: Record<string, unknown>) => object>;
+  /** The methods of tasks. A further tool, `work`, must then be called as a task. */
+  tasks?: Record<"tools/call" | "tasks/get" | "tasks/result", () => object>;
   /** Instructions of the server. */
   instructions?: string;
   /** Returns true while no request is answered. */
@@ -37,6 +39,7 @@ export async function httpServer({
   unanswered = {},
   failing = {},
   answering = {},
+  tasks,
   instructions,
   isHung = () => false,
 }: Behaviour = {}): Promise<HttpServer> {
@@ -47,21 +50,25 @@ export async function httpServer({
   const results: Record<string, (params: Record<string, unknown>) => unknown> = {
     initialize: ({ protocolVersion }) => ({
       protocolVersion,
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, ...(tasks && { tasks: { requests: { tools: { call: {} } } } }) },
       serverInfo: { name: "http", version: "1" },
       instructions,
     }),
     ping: () => ({}),
     "tools/list": () => ({
-      tools: ["echo", ...Object.keys({ ...unanswered, ...failing, ...answering })].map((name) => ({
-        name,
-        inputSchema: { type: "object" },
-      })),
+      tools: [
+        ...["echo", ...Object.keys({ ...unanswered, ...failing, ...answering })].map((name) => ({
+          name,
+          inputSchema: { type: "object" },
+        })),
+        ...(tasks ? [{ name: "work", inputSchema: { type: "object" }, execution: { taskSupport: "required" } }] : []),
+      ],
     }),
     "tools/call": ({ name, arguments: args }) =>
       answering[String(name)]?.(args as Record<string, unknown>) ?? {
         content: [{ type: "text", text: JSON.stringify(args) }],
       },
+    ...tasks,
   };
   const server = createServer(async (request, response) => {
     let text = "";

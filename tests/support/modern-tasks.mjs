@@ -48,6 +48,7 @@ export const taskAnswers = {
 function known(taskId) {
   const task = tasks.get(taskId);
   if (!task) throw new RpcFailure(-32602, "Failed to retrieve task: Task not found");
+  if (task.plan[0]?.status === "outgrown") throw new RpcFailure(-32022, "unsupported version");
   if (task.plan[0]?.status === "expired") throw new RpcFailure(-32602, "Failed to retrieve task: Task has expired");
   return task;
 }

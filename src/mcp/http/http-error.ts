@@ -11,4 +11,13 @@ export class HttpError extends Error {
 }
 
 /** Status 404 in answer to a POST, in a protocol before 2026-07-28. It means that the session does not exist, or no longer exists. */
-export class SessionLost extends HttpError {}
+export class SessionLost extends HttpError {
+  constructor(
+    message: string,
+    text: string,
+    /** Method of the message that was answered with 404. Undefined if the message was an answer of this host. */
+    readonly method: string | undefined,
+  ) {
+    super(404, message, text);
+  }
+}

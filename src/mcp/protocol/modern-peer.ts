@@ -11,7 +11,7 @@ import { ChangeStream } from "./change-stream.js";
 import { headersFor, objectionTo } from "./header-params.js";
 import { inRounds } from "./input-rounds.js";
 import { modernMeta, unsupportedVersion } from "./modern-version.js";
-import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
+import { lostAnswer, type Peer, type PeerEvents, RpcError, refusalOf } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { RequestLimits } from "./request-limits.js";
 import type { ModernTransport } from "./server-route.js";
@@ -49,7 +49,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
       return await send(method, params, options);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      if (error.code === unsupportedVersion) throw refusedVersion(error);
+      if (error.code === unsupportedVersion) throw refusedVersion(error, method);
       const isLost = error.code === lostAnswer.code && error.message === lostAnswer.message;
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
@@ -66,8 +66,8 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
    * Closes the connection and returns the error for the caller. The server now speaks another version, so the next connection must probe it
    * again.
    */
-  const refusedVersion = (error: RpcError) => {
-    const reason = new NotTaken("protocol", error.message, { retryable: true });
+  const refusedVersion = (error: RpcError, method: string) => {
+    const reason = refusalOf(method, "protocol", error.message);
     events?.closed(reason);
     return reason;
   };

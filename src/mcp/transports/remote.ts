@@ -14,7 +14,7 @@ import { exchange, Unreachable } from "../http/exchange.js";
 import { HttpError, SessionLost } from "../http/http-error.js";
 import { withinOrigin } from "../http/redirects.js";
 import { isModernOnly } from "../protocol/modern-version.js";
-import { NotTaken } from "../protocol/peer.js";
+import { refusalOf } from "../protocol/peer.js";
 import type { ServerRoute } from "../protocol/server-route.js";
 import { redactor } from "../shared/redact-secrets.js";
 import { askHttp } from "./ask-http.js";
@@ -83,8 +83,8 @@ function routeWith(
       needsLogin(error),
     explain: (error) => {
       const explained = explain(error);
-      const isLost = transport.sessionId !== undefined && error instanceof SessionLost;
-      return isLost ? new NotTaken("unavailable", explained.message, { retryable: true }) : explained;
+      if (transport.sessionId === undefined || !(error instanceof SessionLost)) return explained;
+      return refusalOf(error.method, "unavailable", explained.message);
     },
     // `leave` ends the session on the server; `close` would not end it. A server that does not answer must not delay the host.
     close: async () => {

@@ -146,8 +146,9 @@ export class StreamableHttp implements Transport {
       const body = parseJson(text);
       if (isAnswer(body, message.id) && isPlainObject(body.error)) return this.#deliveries.push(body);
     }
-    const Refusal = status === 404 && versionIn(message) === undefined ? SessionLost : HttpError;
-    throw new Refusal(status, `Error POSTing to endpoint: ${unfollowed(answer, this.#url) ?? text}`, text);
+    const why = `Error POSTing to endpoint: ${unfollowed(answer, this.#url) ?? text}`;
+    if (status !== 404 || versionIn(message) !== undefined) throw new HttpError(status, why, text);
+    throw new SessionLost(why, text, "method" in message ? message.method : undefined);
   }
 
   #prepareHeaders(): void {
