@@ -168,9 +168,12 @@ export interface ChatStore {
    * and gives back the turn's grant.
    */
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
-  /** Returns the events with `seq >= from`, in order, but not more than `most`. Default: all events. */
+  /**
+   * Returns the events with `seq >= from`, in order. With `most`, returns a page of them: not more than `most`, and fewer if they are large. A
+   * page of fewer than two events is the last one.
+   */
   read(conversationId: string, from?: number, most?: number): Promise<StoredEvent[]>;
-  /** Returns the last `most` of the events with `seq < before`, in order. */
+  /** Returns a page of the last events with `seq < before`, in order: not more than `most`, and fewer if they are large. */
   readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]>;
   /** Returns a page of conversations. Its cost grows with the page, not with the number of conversations in the log. */
   conversations(query: ConversationQuery): Promise<ConversationPage>;

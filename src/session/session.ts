@@ -5,6 +5,7 @@ import type { ContentPart, Message } from "../core/messages.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/turn-leases.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";
+import { eventPages } from "./shared/event-pages.js";
 import type { PromptOptions } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";
 import { LiveTurn } from "./turns/live-turn.js";
@@ -264,9 +265,14 @@ export class Session {
     return this.#parts.cluster.follow(this.id, lastSeq, onChange);
   }
 
-  /** Returns the stored events with `seq >= from`. Default: all events. */
-  history(from?: number): Promise<StoredEvent[]> {
-    return this.#parts.store.read(this.id, from);
+  /** Returns all stored events. */
+  history(): Promise<StoredEvent[]> {
+    return this.#parts.store.read(this.id);
+  }
+
+  /** Yields the stored events with `seq >= from` in pages. Rejects as `eventPages` does. */
+  pages(from: number): AsyncGenerator<StoredEvent[]> {
+    return eventPages(this.#parts.store, this.id, from);
   }
 
   /** Refuses further requests. Turns that run continue. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ChatEvent, ForkEvent } from "../../src/core/events.js";
+import { eventPages } from "../../src/session/shared/event-pages.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, listed, request, turn } from "./support.js";
 
@@ -40,6 +41,25 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await seqs(store.readBefore("b", Number.MAX_SAFE_INTEGER, 2))).toEqual([4, 5]);
       for (const before of [-1, 0, 1]) expect(await store.readBefore("b", before, 3)).toEqual([]);
       expect(await store.readBefore("nowhere", 9, 3)).toEqual([]);
+    }));
+
+  test("ends a page early if its events are large, but not before the second one", () =>
+    withStore(async (store) => {
+      const sizes = [10, 2_000_000, 2_000_000, 400_000, 400_000, 400_000, 10];
+      for (const size of sizes) await store.append("b", one.answer("x".repeat(size)));
+      const seqs = async (page: Promise<{ seq: number }[]>) => (await page).map(({ seq }) => seq);
+      expect(await seqs(store.read("b", 1, 100))).toEqual([1, 2]);
+      expect(await seqs(store.read("b", 2, 100))).toEqual([2, 3]);
+      expect(await seqs(store.read("b", 3, 100))).toEqual([3, 4, 5, 6]);
+      expect(await seqs(store.read("b", 3, 2))).toEqual([3, 4]);
+      expect(await seqs(store.read("b", 6, 100))).toEqual([6, 7]);
+      expect(await seqs(store.readBefore("b", 8, 100))).toEqual([4, 5, 6, 7]);
+      expect(await seqs(store.readBefore("b", 3, 100))).toEqual([1, 2]);
+      expect(await seqs(store.readBefore("b", 4, 100))).toEqual([2, 3]);
+      expect(await store.read("b")).toHaveLength(sizes.length);
+      const paged: number[][] = [];
+      for await (const page of eventPages(store, "b")) paged.push(page.map(({ seq }) => seq));
+      expect(paged).toEqual([[1, 2], [3], [4, 5, 6], [7]]);
     }));
 
   test("keeps the last checkpoint of a conversation until the conversation is deleted", () =>

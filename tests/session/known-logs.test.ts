@@ -118,7 +118,8 @@ test.each(drivers)("another process reads from the stored checkpoint on, and the
       },
     };
     const again = await new KnownLogs(watched, undefined, 0).read("c", all);
-    expect(readFrom).toEqual([1, 17]); // the first page tells that the conversation is not short
+    // The first page tells that the conversation is not short, and the last one that there are no more events.
+    expect(readFrom).toEqual([1, 17, 21]);
     expect(again).toEqual({ ...again, events });
     expect(await logs().readTrimmed("c", 17, all.mostTokens)).toEqual(await store.read("c", 1, 16));
     // Another host takes back the turn with the trim.

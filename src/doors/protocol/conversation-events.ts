@@ -62,15 +62,20 @@ export async function* conversationEvents(
     yield event;
   };
   const missed = async function* (): AsyncGenerator<TurnEvent> {
-    const [before, ...more] = await session.history(Math.max(next - 1, 1));
-    if (next === 1) {
-      if (before) yield* shown(before);
-    } else if (before?.seq !== next - 1 || (last && before.turnId !== last.turnId)) {
-      // A new conversation with the same id has other turns. Its numbers begin at 1 again, so its events would be taken for known ones.
-      throw conversationDeleted(session.id);
+    const known = next - 1;
+    let isKnownThere = known === 0;
+    for await (const page of session.pages(Math.max(known, 1))) {
+      for (const event of page) {
+        if (isKnownThere) yield* shown(event);
+        // A new conversation with the same id has other turns. Its numbers begin at 1 again, so its events would be taken for known ones.
+        else if (event.seq !== known || (last && event.turnId !== last.turnId)) throw conversationDeleted(session.id);
+        else {
+          isKnownThere = true;
+          last = event;
+        }
+      }
     }
-    last ??= before;
-    for (const event of more) yield* shown(event);
+    if (!isKnownThere) throw conversationDeleted(session.id);
   };
   /**
    * Yields the rest of the log, then all live events so far. Events that still wait for the reader are also among these live events, so the

@@ -2,6 +2,7 @@ import { messageOf, StoreError } from "../../core/errors.js";
 import type { ChatEvent, EventOf, StoredEvent } from "../../core/events.js";
 import { addTotals, nothingSpent, type Period, type SpentTotals } from "../../core/usage-store.js";
 import { stateAfter } from "../shared/claims.js";
+import { onePage } from "../shared/event-page.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import { quarterMs, spentIn } from "../shared/spent.js";
 
@@ -63,16 +64,24 @@ export class MemoryLog {
     }
   }
 
-  from(conversationId: string, seq = 1, most = Number.POSITIVE_INFINITY): StoredEvent[] {
+  /** Returns the events from this `seq` on: all of them or, with `most`, a page. */
+  from(conversationId: string, seq = 1, most?: number): StoredEvent[] {
     const start = Math.max(seq, 1) - 1;
-    const entries = this.conversations.get(conversationId)?.entries.slice(start, start + most) ?? [];
-    return entries.map(({ event }) => jsonCopy(event));
+    const entries = this.conversations.get(conversationId)?.entries ?? [];
+    if (most === undefined) return entries.slice(start).map(copied);
+    return pageOf(entries.slice(start, start + most)).map(copied);
+  }
+
+  /** Returns a page of the last events before this `seq`, in order. */
+  before(conversationId: string, seq: number, most: number): StoredEvent[] {
+    const entries = this.conversations.get(conversationId)?.entries.slice(0, Math.max(seq, 1) - 1) ?? [];
+    return pageOf(entries.slice(-most).reverse()).reverse().map(copied);
   }
 
   ofTurn(conversationId: string, turnId: string): StoredEvent[] {
     const entries =
       this.conversations.get(conversationId)?.entries.filter(({ event }) => event.turnId === turnId) ?? [];
-    return entries.map(({ event }) => jsonCopy(event));
+    return entries.map(copied);
   }
 
   /**
@@ -84,7 +93,7 @@ export class MemoryLog {
     const last = entries.findLast((entry) => entry.event.turnId === turnId && entry.position);
     if (!last?.position || last.position < position) return [];
     const isThere = (entry: MemoryEntry) => entry.event.turnId === turnId && (entry.position ?? 0) >= position;
-    return entries.filter(isThere).map(({ event }) => jsonCopy(event));
+    return entries.filter(isThere).map(copied);
   }
 
   turnOf(conversationId: string, requestId: string): string | undefined {
@@ -159,6 +168,14 @@ export class MemoryLog {
 /** Returns true for events that change the place of their conversation in lists. Other events of a turn do not. */
 function isChange(event: ChatEvent, position: number | undefined): boolean {
   return position === undefined || event.type === "user_message" || stateAfter(event) !== undefined;
+}
+
+function pageOf(entries: readonly MemoryEntry[]): MemoryEntry[] {
+  return onePage(entries, ({ event }) => JSON.stringify(event).length);
+}
+
+function copied({ event }: MemoryEntry): StoredEvent {
+  return jsonCopy(event);
 }
 
 function isOneOf<T extends StoredEvent["type"]>(event: StoredEvent, types: readonly T[]): event is EventOf<T> {

@@ -72,9 +72,7 @@ export class MemoryStore implements ChatStore {
   }
 
   async readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
-    const end = Math.min(before, this.#log.lastSeq(conversationId) + 1);
-    const from = Math.max(1, end - most);
-    return this.#log.from(conversationId, from, Math.max(0, end - from));
+    return this.#log.before(conversationId, before, most);
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {

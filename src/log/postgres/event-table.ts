@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { withEarlier } from "../shared/call-history.js";
+import { mostCharactersInPage } from "../shared/event-page.js";
 import { eventOf } from "../shared/stored-event.js";
 import { earlier } from "./call-histories.js";
 
@@ -13,13 +14,28 @@ export interface EventRow {
 
 const columns = `seq, at, payload, CASE WHEN seq = 1 THEN ${earlier} END AS earlier`;
 
+/**
+ * SQL for a page of events, see `mostCharactersInPage`. `before` is the size of the earlier events in the page without the first one. The sizes
+ * are known without reading the texts.
+ */
+function pageOf(condition: string, order: string): string {
+  const size = "octet_length(payload)";
+  return `SELECT ${columns} FROM (
+      SELECT *, coalesce(sum(${size}) OVER earlier_ones - first_value(${size}) OVER earlier_ones, 0) AS before
+      FROM events WHERE conversation_id = $1 AND ${condition}
+      WINDOW earlier_ones AS (ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) ORDER BY ${order} LIMIT $3
+    ) AS events WHERE before < ${mostCharactersInPage} ORDER BY ${order}`;
+}
+
 /** SQL expressions and queries for the table of events. A writer must hold the conversation's lock, see `Database`. */
 export const eventsOf = {
   nextSeq: "(SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = $1)",
-  /** Parameters: conversation, first seq, maximum number of events or null. */
-  from: `SELECT ${columns} FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3`,
-  /** Parameters: conversation, the seq after the last one, maximum number of events. The last event comes first. */
-  before: `SELECT ${columns} FROM events WHERE conversation_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+  /** Parameters: conversation, first seq. */
+  from: `SELECT ${columns} FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq`,
+  /** A page. Parameters: conversation, first seq, maximum number of events. */
+  pageFrom: pageOf("seq >= $2", "seq"),
+  /** A page. Parameters: conversation, the seq after the last one, maximum number of events. The last event comes first. */
+  pageBefore: pageOf("seq < $2", "seq DESC"),
   /** The events of a turn, which begin with its request. Parameters: conversation, turn, request. */
   turn: `SELECT ${columns} FROM events WHERE conversation_id = $1 AND turn_id = $2
     AND seq >= coalesce((SELECT seq FROM events WHERE conversation_id = $1 AND request_id = $3), 0) ORDER BY seq`,
@@ -43,7 +59,7 @@ export function valuesOf(
 }
 
 export async function eventsFrom(client: pg.ClientBase, conversationId: string): Promise<StoredEvent[]> {
-  return (await client.query<EventRow>(eventsOf.from, [conversationId, 1, null])).rows.map(toEvent);
+  return (await client.query<EventRow>(eventsOf.from, [conversationId, 1])).rows.map(toEvent);
 }
 
 export function toEvent({ seq, at, payload, earlier = null }: EventRow): StoredEvent {

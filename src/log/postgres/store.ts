@@ -134,11 +134,13 @@ export class PostgresStore implements ChatStore {
   }
 
   async read(conversationId: string, from = 1, most?: number): Promise<StoredEvent[]> {
-    return from > mostSeq ? [] : this.#events(eventsOf.from, conversationId, from, most ?? null);
+    if (from > mostSeq) return [];
+    if (most === undefined) return this.#events(eventsOf.from, conversationId, from);
+    return this.#events(eventsOf.pageFrom, conversationId, from, most);
   }
 
   async readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
-    const events = await this.#events(eventsOf.before, conversationId, Math.min(before, mostSeq), most);
+    const events = await this.#events(eventsOf.pageBefore, conversationId, Math.min(before, mostSeq), most);
     return events.reverse();
   }
 

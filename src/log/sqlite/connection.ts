@@ -15,6 +15,8 @@ export interface Connection {
 export interface Statement {
   get(...values: SqlValue[]): unknown;
   all(...values: SqlValue[]): unknown[];
+  /** Yields the rows. None is read before it is wanted. */
+  iterate(...values: SqlValue[]): Iterable<unknown>;
   run(...values: SqlValue[]): { changes: number | bigint };
 }
 

@@ -3,6 +3,7 @@ import { isOfSingleCall } from "../../core/ids.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
 import { withEarlier } from "../shared/call-history.js";
 import { lowerTitle, searchedTextIn, titleIn } from "../shared/conversation-facts.js";
+import { onePage } from "../shared/event-page.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
@@ -150,15 +151,18 @@ export class SqliteEvents {
     return toEvents(this.#ofTurn.all(conversationId, from, turnId));
   }
 
-  /** Returns the events from this `seq` on, but not more than `most`. Default: all of them. */
-  from(conversationId: string, seq: number, most = -1): StoredEvent[] {
+  /** Returns the events from this `seq` on: all of them or, with `most`, a page. */
+  from(conversationId: string, seq: number, most?: number): StoredEvent[] {
     if (seq > mostSeq) return [];
-    return toEvents(this.#from.all(conversationId, Math.max(0, seq), most));
+    const from = Math.max(0, seq);
+    if (most === undefined) return toEvents(this.#from.all(conversationId, from, -1));
+    return toEvents(pageOf(this.#from.iterate(conversationId, from, most)));
   }
 
-  /** Returns the last `most` events before this `seq`, in order. */
+  /** Returns a page of the last events before this `seq`, in order. */
   before(conversationId: string, seq: number, most: number): StoredEvent[] {
-    return toEvents(this.#before.all(conversationId, Math.min(Math.max(0, seq), mostSeq), most)).reverse();
+    const before = Math.min(Math.max(0, seq), mostSeq);
+    return toEvents(pageOf(this.#before.iterate(conversationId, before, most))).reverse();
   }
 
   /** Returns the events of the turn from this position on. */
@@ -187,6 +191,10 @@ function insertGranted(count: number): string {
  */
 export function storedRequestId(event: ChatEvent, conversationId: string): string | null {
   return event.type === "user_message" && !isOfSingleCall(conversationId) ? event.requestId : null;
+}
+
+function pageOf(rows: Iterable<unknown>): unknown[] {
+  return onePage(rows as Iterable<EntryRow>, ({ payload }) => payload.length);
 }
 
 function toEvents(rows: unknown[]): StoredEvent[] {

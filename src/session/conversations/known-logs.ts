@@ -85,7 +85,7 @@ export class KnownLogs {
     for (;;) {
       const page = await this.#store.readBefore(conversationId, events[0]?.seq ?? before, mostInPage);
       events = [...page, ...events];
-      if (page.length < mostInPage || tokensOf(turnMessages(readTurns(events))) >= mostTokens) break;
+      if (page.length < 2 || tokensOf(turnMessages(readTurns(events))) >= mostTokens) break;
       await new Promise(setImmediate);
     }
     const begun = new Set(events.flatMap(({ type, turnId }) => (type === "user_message" ? [turnId] : [])));

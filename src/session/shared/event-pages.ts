@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../core/events.js";
 
 export type EventReader = Pick<ChatStore, "read">;
 
-/** Number of events in a page. Reading them from a file blocks the event loop for one or two milliseconds. */
+/** Maximum number of events in a page. Reading them from a file blocks the event loop for one or two milliseconds. */
 export const mostInPage = 200;
 
 /**
@@ -15,15 +15,15 @@ export const mostInPage = 200;
 export async function* eventPages(store: EventReader, conversationId: string, from = 1): AsyncGenerator<StoredEvent[]> {
   let page = await store.read(conversationId, from, mostInPage);
   if (page.length > 0) yield page;
-  while (page.length >= mostInPage) {
+  while (page.length > 1) {
     await new Promise(setImmediate);
     const last = page.at(-1);
     // The page begins with the last event that is known. If it is another one, a new conversation has the same id.
-    const [same, ...next] = await store.read(conversationId, last?.seq, mostInPage + 1);
+    page = await store.read(conversationId, last?.seq, mostInPage + 1);
+    const [same, ...next] = page;
     if (same?.seq !== last?.seq || same?.turnId !== last?.turnId) {
       throw new RequestError("not_found", `the conversation ${conversationId} was deleted`);
     }
-    page = next;
-    if (page.length > 0) yield page;
+    if (next.length > 0) yield next;
   }
 }

@@ -1,5 +1,7 @@
 /** Cancels the turns of a conversation and answers their questions, no matter which host runs the turns. */
+import type { QuestionEvent } from "../../core/events.js";
 import type { TurnMail, TurnName } from "../../core/turn-leases.js";
+import { eventPages } from "../shared/event-pages.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts } from "./session-parts.js";
@@ -33,10 +35,9 @@ export class TurnControl {
    * decides which answer was the first. Resolves with false if the question is unknown or already answered.
    */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
-    const { conversationId, cluster, store, questions } = this.#parts;
+    const { conversationId, cluster, questions } = this.#parts;
     await cluster.begin();
-    const events = await store.read(conversationId);
-    const question = events.find((event) => event.type === "question" && event.questionId === questionId);
+    const question = await this.#question(questionId);
     if (!question) return false;
     const isFirst = await cluster.send(conversationId, question.turnId, { type: "answer", questionId, value });
     if (isFirst) questions.answer(questionId, value);
@@ -56,9 +57,11 @@ export class TurnControl {
     const { conversationId, cluster, store, follow } = this.#parts;
     await cluster.begin();
     const open = new Map<string, string>();
-    for (const event of await store.read(conversationId)) {
-      if (event.type === "user_message") open.set(event.turnId, event.requestId);
-      if (event.type === "turn_end") open.delete(event.turnId);
+    for await (const page of eventPages(store, conversationId)) {
+      for (const event of page) {
+        if (event.type === "user_message") open.set(event.turnId, event.requestId);
+        if (event.type === "turn_end") open.delete(event.turnId);
+      }
     }
     for (const [turnId, id] of open) {
       if (requestId === undefined || id === requestId) await follow({ conversationId, turnId, requestId: id });
@@ -85,6 +88,14 @@ export class TurnControl {
   park(turn: LiveTurn): void {
     if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
+  }
+
+  /** Finds a question in the log. */
+  async #question(questionId: string): Promise<QuestionEvent | undefined> {
+    for await (const page of eventPages(this.#parts.store, this.#parts.conversationId)) {
+      for (const event of page) if (event.type === "question" && event.questionId === questionId) return event;
+    }
+    return undefined;
   }
 
   /**
