@@ -105,8 +105,17 @@ test("an answer on the way to a token is read up to 1 MB", async () => {
   expect((await (await send(1024)).text()).length).toBe(1024 * 1024);
 });
 
-test("a login is refused at a server that does not say that it supports PKCE", async () => {
-  await using server = await oauthServer({ metadata: { code_challenge_methods_supported: undefined } });
-  await expect(logins(guarded(server), newFolder(), browse).login("r")).rejects.toThrow("PKCE");
-  expect(server.seen.some((line) => line.includes("authorize"))).toBe(false);
+test.each([
+  ["does not say that it supports PKCE", { code_challenge_methods_supported: undefined }, "PKCE"],
+  ["has no metadata that could say so", null, "it publishes no metadata of an authorization server"],
+])("a login is refused at a server that %s, before anything is registered there", async (_, metadata, reason) => {
+  await using server = await oauthServer({ metadata, resourceMetadata: false });
+  await expect(logins(guarded(server), newFolder(), browse).login("r")).rejects.toThrow(reason);
+  expect(server.seen.filter((line) => /authorize|register|token/.test(line))).toEqual([]);
+});
+
+test("client credentials, which need no PKCE, are also accepted by a server without metadata", async () => {
+  await using server = await oauthServer({ metadata: null, resourceMetadata: false });
+  const oauth = { grant: "client_credentials", clientId: "c1", clientSecret: "s3cr3t-0123456789" } as const;
+  expect(await logins(guarded(server, oauth), newFolder()).login("r")).toContain("logged in at");
 });

@@ -43,7 +43,7 @@ test("a server that takes a key and has no login says so at the login", async ()
   await using server = await httpServer({ status: 401 });
   const config = remoteServer("r", server.url, "http");
   await expect(logins(config, newFolder()).login("r")).rejects.toMatchObject({
-    message: `${server.url} wants authorization, but offers no login that works`,
+    message: `${server.url} wants authorization, but offers no login that works: it publishes no metadata of an authorization server`,
     hint: "if it takes a key, set mcpServers.r.headers.Authorization",
   });
 });

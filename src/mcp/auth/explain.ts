@@ -7,6 +7,9 @@ import { redactor } from "../shared/redact-secrets.js";
 
 const maxReasonChars = 300;
 
+/** A server at which nobody can log in. The message says why, without secrets. */
+export class NoLogin extends Error {}
+
 /**
  * Returns an McpError that tells the user what to do, for example which command logs in. The SDK's error is not set as `cause`, because SDK
  * errors repeat the server's whole answer.
@@ -18,9 +21,10 @@ export function explainAuth(error: unknown, config: RemoteServerConfig): McpErro
     const message = `the authorization server of ${place} does not answer: ${shortReason(error, config)}`;
     return new McpError("unavailable", message, { retryable: true });
   }
-  if (error instanceof ServerError) {
+  if (error instanceof ServerError || error instanceof NoLogin) {
+    const reason = error instanceof NoLogin ? `: ${error.message}` : "";
     const hint = `if it takes a key, set mcpServers.${config.name}.headers.Authorization`;
-    return new McpError("needs_auth", `${place} wants authorization, but offers no login that works`, {
+    return new McpError("needs_auth", `${place} wants authorization, but offers no login that works${reason}`, {
       hint,
     });
   }

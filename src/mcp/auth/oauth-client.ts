@@ -12,6 +12,7 @@ import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { OAuthConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { AuthFile } from "./auth-file.js";
+import { NoLogin } from "./explain.js";
 import { unionOf } from "./scopes.js";
 import { tokenRequest } from "./token-grants.js";
 
@@ -82,16 +83,12 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Stores the discovered authorization server. Throws McpError if the issuer in its metadata is not the server from which the metadata
-   * came (RFC 8414, 3.3). Otherwise a hostile server could name the login page of another server and its own token endpoint, and so get
-   * the code of the other server.
+   * Stores the discovered authorization server. Throws if its metadata names another issuer, or if a person shall log in at a server that
+   * does not declare PKCE. The checks come first, so that nothing is registered at a server that is refused.
    */
   saveDiscoveryState(state: OAuthDiscoveryState): void {
-    const { authorizationServerUrl, authorizationServerMetadata: metadata } = state;
-    if (metadata && !isSameIssuer(metadata.issuer, authorizationServerUrl)) {
-      const message = `${authorizationServerUrl} calls itself ${metadata.issuer}: it is not trusted`;
-      throw new McpError("needs_auth", message);
-    }
+    checkIssuer(state);
+    if (this.redirectUrl) checkPkce(state);
     this.#discovery = state;
   }
 
@@ -140,15 +137,10 @@ export class OAuthClient implements OAuthClientProvider {
 
   /**
    * Stores the address of the login page. Adds the scope `offline_access` if the server publishes it (SEP-2207), so that nobody has to log
-   * in every hour. Throws McpError if the server does not declare PKCE, which the MCP specification demands: without PKCE, anybody who sees
-   * the authorization code could use it.
+   * in every hour.
    */
   redirectToAuthorization(page: URL): void {
     const metadata = this.#discovery?.authorizationServerMetadata;
-    if (metadata && !metadata.code_challenge_methods_supported?.includes("S256")) {
-      const message = `${metadata.issuer} does not say that it supports PKCE (code_challenge_methods_supported: S256)`;
-      throw new McpError("needs_auth", `${message}: a login there is refused`);
-    }
     const scope = page.searchParams.get("scope");
     if (scope && metadata?.scopes_supported?.includes(refreshScope)) {
       page.searchParams.set("scope", unionOf(scope, refreshScope) ?? scope);
@@ -186,6 +178,27 @@ function signedWith({ clientId = "", privateKeyFile, signingAlg }: OAuthConfig):
     const privateKey = await readFile(privateKeyFile, "utf8");
     await createPrivateKeyJwtAuth({ issuer: clientId, subject: clientId, privateKey, alg: signingAlg })(...request);
   };
+}
+
+/**
+ * Throws McpError if the issuer in the metadata is not the server from which the metadata came (RFC 8414, 3.3). Otherwise a hostile server
+ * could name the login page of another server and its own token endpoint, and so get the code of the other server.
+ */
+function checkIssuer({ authorizationServerUrl, authorizationServerMetadata: metadata }: OAuthDiscoveryState): void {
+  if (!metadata || isSameIssuer(metadata.issuer, authorizationServerUrl)) return;
+  throw new McpError("needs_auth", `${authorizationServerUrl} calls itself ${metadata.issuer}: it is not trusted`);
+}
+
+/**
+ * Throws McpError if the server does not declare PKCE, which the MCP specification demands: without PKCE, anybody who sees the authorization
+ * code could use it. Throws NoLogin if the server has no metadata, because only metadata can declare PKCE. So the fixed endpoints that MCP
+ * 2025-03-26 had for servers without metadata are not used.
+ */
+function checkPkce({ authorizationServerMetadata: metadata }: OAuthDiscoveryState): void {
+  if (!metadata) throw new NoLogin("it publishes no metadata of an authorization server");
+  if (metadata.code_challenge_methods_supported?.includes("S256")) return;
+  const message = `${metadata.issuer} does not say that it supports PKCE (code_challenge_methods_supported: S256)`;
+  throw new McpError("needs_auth", `${message}: a login there is refused`);
 }
 
 function isSameIssuer(one: string, other: string): boolean {
