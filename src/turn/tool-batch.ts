@@ -65,7 +65,7 @@ export async function runToolCalls(
     }
     const isCut = truncated && started === calls.at(-1);
     const obstacle = !started.sent && ++fresh > runnable ? limitMessage : isCut ? cutMessage : undefined;
-    const checking = started.sent ? checkSent(call, turn) : obstacle ? refused(obstacle) : check(started, turn);
+    const checking = started.sent ? checkSent(started, turn) : obstacle ? refused(obstacle) : check(started, turn);
     const checked = "then" in checking ? await checking : checking;
     if ("refused" in checked) out.add(take(call, checked.refused));
     else sendable.push({ call, prepared: checked });
@@ -111,15 +111,25 @@ export function isDenial(result: string): boolean {
 }
 
 /**
- * Decides what happens to a call that was sent before the host crashed. The call is sent again only on three conditions: the tool is
- * read-only or idempotent, the user trusts the server that says so, and the server has not changed the tool's definition since the user
- * approved it. Otherwise the result of the call is "outcome unknown".
+ * Decides what happens to a call that was sent before the host crashed. The call is sent again only on four conditions: the tool is
+ * read-only or idempotent, the user trusts the server that says so, the server has not changed the tool's definition since the user
+ * approved it, and the present rules allow the call. Otherwise the result of the call is "outcome unknown".
  */
-function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
-  if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
-  const prepared = looked(call, hub);
-  if (!("refused" in prepared) && !prepared.change && (prepared.readOnly || prepared.idempotent)) return prepared;
-  return refused(unknownOutcome);
+function checkSent(started: StartedCall, turn: CallingTurn): Checked {
+  if (turn.signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
+  const prepared = looked(started.call, turn.hub);
+  if ("refused" in prepared || prepared.change || !(prepared.readOnly || prepared.idempotent)) {
+    return refused(unknownOutcome);
+  }
+  const verdict = decide(prepared, turn.rules);
+  const isAllowed = verdict.decision === "allow" || (verdict.decision === "ask" && wasAllowed(started, prepared));
+  return isAllowed ? prepared : refused(`${unknownOutcome}; it was not sent again: ${verdict.reason}`);
+}
+
+/** True if the person has allowed this call, in answer to a question about the tool's present definition. */
+function wasAllowed({ question, answer }: StartedCall, prepared: PreparedCall): boolean {
+  if (!question || !answer || !isAbout(question, prepared, hashOfDefinition(prepared))) return false;
+  return approvalIn(answer.value).allow;
 }
 
 const unknownOutcome =
@@ -153,7 +163,7 @@ async function permitted(
   verdict: Extract<Verdict, { decision: "ask" }>,
   turn: CallingTurn,
 ): Promise<Checked> {
-  const about = prepared.definition && hash("sha256", JSON.stringify(prepared.definition), "hex");
+  const about = hashOfDefinition(prepared);
   const asked = earlier && isAbout(earlier, prepared, about) ? earlier : undefined;
   const given = asked && answer;
   if (earlier && !asked && !answer) {
@@ -164,8 +174,7 @@ async function permitted(
     asked ?? questionEvent({ ...approvalQuestion(call, prepared, verdict), ...(about && { definition: about }) }, turn);
   await turn.out.store(...(asked ? [] : [question]));
   const value = given ? given.value : await turn.answer(question);
-  const approval = readApproval(value);
-  const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
+  const { allow, remember, message } = approvalIn(value);
   // The answer is remembered before it is stored. If it were stored first and the host then crashed, the resumed turn would take the answer
   // from the log and would not remember it.
   if (!given && remember && !(allow && verdict.onceOnly)) turn.rules.memory.remember(prepared, { allow, remember });
@@ -173,6 +182,16 @@ async function permitted(
   if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
   if (prepared.change) prepared.pin();
   return prepared;
+}
+
+/** Reads the answer to a question about a call. A malformed answer counts as no. */
+function approvalIn(value: unknown): GivenApproval {
+  const approval = readApproval(value);
+  return "problem" in approval ? { allow: false } : approval;
+}
+
+function hashOfDefinition({ definition }: PreparedCall): string | undefined {
+  return definition && hash("sha256", JSON.stringify(definition), "hex");
 }
 
 /**

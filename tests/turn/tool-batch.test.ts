@@ -3,14 +3,20 @@ import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/events.js";
 import type { PreparedCall, Toolbox } from "../../src/core/ports.js";
 import { traceOf } from "../../src/core/trace-context.js";
+import { patterns } from "../../src/session/shared/rules.js";
 import { Loops } from "../../src/turn/loops.js";
 import { EventQueue } from "../../src/turn/outlet.js";
 import type { PolicyRules } from "../../src/turn/policy.js";
 import { type CallingTurn, runToolCalls } from "../../src/turn/tool-batch.js";
 
 const sent: StartedCall = { call: { id: "c1", name: "s__look", arguments: "{}" }, planned: true, sent: true };
-/** Rules that are never used, because the call was already sent. */
-const unasked = {} as PolicyRules;
+const nothingSaid = {
+  approval: "ask",
+  changedTools: "ask",
+  turn: { allow: [], deny: [], all: false },
+  permissions: { allow: [], deny: [], ask: [] },
+  memory: { find: () => undefined, remember: () => {} },
+} as unknown as PolicyRules;
 
 /** Returns the common part of a turn's calls, and the events that are stored for them. */
 function turnWith(parts: Pick<CallingTurn, "hub" | "signal"> & Partial<CallingTurn>) {
@@ -19,7 +25,7 @@ function turnWith(parts: Pick<CallingTurn, "hub" | "signal"> & Partial<CallingTu
   const calling: CallingTurn = {
     turnId: "turn_1",
     trace: traceOf("turn_1"),
-    rules: unasked,
+    rules: nothingSaid,
     loops: new Loops(),
     newId: (prefix: string) => prefix,
     out: new EventQueue({ store, show: () => {} }),
@@ -53,17 +59,9 @@ test("what became of the calls before one that a person is still asked about is 
         ? { refused: { content: [{ type: "text", text: "there is no tool s__gone" }], isError: true } }
         : ({ ...facts, name: "s__t", arguments: {} } as unknown as PreparedCall),
   };
-  const rules = {
-    approval: "ask",
-    changedTools: "ask",
-    turn: { allow: [], deny: [], all: false },
-    permissions: { allow: [], deny: [], ask: [] },
-    memory: { find: () => undefined },
-  } as unknown as PolicyRules;
   let before: string[] = [];
   const { events, calling } = turnWith({
     hub,
-    rules,
     signal: new AbortController().signal,
     answer: async () => {
       before = events.map(({ type }) => type);
@@ -102,13 +100,6 @@ describe("a question that was asked before the host died", () => {
   const call = { id: "c1", name: "s__t", arguments: "{}" };
   const then = { description: "then" };
   const hashOf = (definition: object) => hash("sha256", JSON.stringify(definition), "hex");
-  const rules = {
-    approval: "ask",
-    changedTools: "ask",
-    turn: { allow: [], deny: [], all: false },
-    permissions: { allow: [], deny: [], ask: [] },
-    memory: { find: () => undefined, remember: () => {} },
-  } as unknown as PolicyRules;
   const redefined = "its description changed since 2026-11-28 07:00 UTC";
 
   test.each([
@@ -143,7 +134,6 @@ describe("a question that was asked before the host died", () => {
       const asked: QuestionEvent[] = [];
       const { events, calling } = turnWith({
         hub,
-        rules,
         signal: new AbortController().signal,
         newId: () => "q2",
         async answer(question) {
@@ -194,4 +184,48 @@ test("a call that was in flight is not sent again once its tool was redefined, w
     await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
     expect(times).toBe(change ? 0 : 1);
   }
+});
+
+test.each([
+  { it: "that no rule forbids is sent again", isSent: true },
+  { it: "that the rules deny by now is not sent again", rules: { permissions: ["deny"] } },
+  { it: "that the turn's own rules deny is not sent again", rules: { turn: ["deny"] } },
+  { it: "to which the user has said no meanwhile is not sent again", rules: { no: true } },
+  { it: "that the rules ask about by now is not sent again", rules: { permissions: ["ask"] } },
+  { it: "that the person has allowed is sent again", rules: { permissions: ["ask"] }, said: true, isSent: true },
+  { it: "that the person has not allowed is not sent again", rules: { permissions: ["ask"] }, said: false },
+  {
+    it: "that the person allowed for another definition is not sent again",
+    rules: { permissions: ["ask"] },
+    said: "other",
+  },
+])("a call that was in flight $it", async ({ rules: { permissions, turn, no } = {}, said, isSent = false }) => {
+  const named = (lists: string[] = []) => Object.fromEntries(lists.map((list) => [list, patterns(["s.look"])]));
+  const rules: PolicyRules = {
+    ...nothingSaid,
+    permissions: { ...nothingSaid.permissions, ...named(permissions) },
+    turn: { ...nothingSaid.turn, ...named(turn) },
+    memory: { find: () => (no ? { allow: false, remember: "always" } : undefined), remember: () => {} },
+  };
+  let times = 0;
+  const definition = { description: "then" };
+  const prepared = {
+    ...{ server: "s", tool: "look", name: "s__look", arguments: {}, readOnly: true, definition },
+    async send() {
+      times++;
+      return { content: [], isError: false };
+    },
+  } as unknown as PreparedCall;
+  const asked = said === "other" ? { description: "other" } : definition;
+  const question = {
+    type: "question",
+    questionId: "q1",
+    question: { kind: "approval", definition: hash("sha256", JSON.stringify(asked), "hex") },
+  } as QuestionEvent;
+  const hub: Toolbox = { tools: () => [], prepare: () => prepared };
+  const { events, calling } = turnWith({ hub, rules, signal: new AbortController().signal });
+  const call = { ...sent, ...(said !== undefined && { question, answer: { value: said !== false } }) };
+  await runToolCalls({ calls: [call], hop: 0, truncated: false, runnable: 1 }, calling);
+  expect(times).toBe(isSent ? 1 : 0);
+  expect(JSON.stringify(events).includes("outcome unknown")).toBe(!isSent);
 });
