@@ -173,6 +173,30 @@ test("logout forgets here and there", async () => {
   expect(await logins(guarded(server), folder).status("r")).toMatch(/^r: not logged in/);
 });
 
+const clientSecret = "s3cr3t-0123456789/~+";
+
+test.each([
+  ["HTTP Basic", "client_secret_basic"],
+  ["the form", "client_secret_post"],
+])("an authorization server that repeats a request shows no secret of the login (%s)", async (_, method) => {
+  const client = { client_secret: clientSecret, token_endpoint_auth_method: method };
+  const metadata = { token_endpoint_auth_methods_supported: [method] };
+  await using server = await oauthServer({ echoes: true, client, metadata });
+  const error = await logins(guarded(server), newFolder())
+    .login("r")
+    .catch((reason: Error) => reason.message);
+  const [, sent] = server.asked;
+  const basic = Buffer.from(`registered-1:${clientSecret}`).toString("base64");
+  expect(error).toContain("you sent");
+  for (const secret of [sent?.get("code"), sent?.get("code_verifier"), clientSecret, basic.slice(0, -4)]) {
+    for (const spelling of [String(secret), encodeURIComponent(String(secret)), formValue(String(secret))]) {
+      expect(error).not.toContain(spelling);
+    }
+  }
+});
+
+const formValue = (text: string) => new URLSearchParams({ "": text }).toString().slice(1);
+
 test("no token and no secret comes into a log, a state or a status", async () => {
   await using server = await oauthServer();
   const folder = newFolder();

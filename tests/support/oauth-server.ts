@@ -28,6 +28,10 @@ interface Behaviour {
   resourceMetadata?: boolean;
   /** Addresses to which the answers to requests lead (307), by the path and query of the request. */
   redirects?: Record<string, string>;
+  /** True if the token endpoint refuses every request and repeats the request in its error. */
+  echoes?: boolean;
+  /** Fields that the registration adds to the client, such as its secret. */
+  client?: Record<string, unknown>;
   /** Status of the token endpoint. */
   tokenStatus?: number;
   /** Delay of the answer to a token request, in ms. */
@@ -53,6 +57,11 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     const line = `${request.method} ${url.pathname}`;
     const location = behaviour.redirects?.[request.url ?? ""];
     if (location) return send(307, {}, { location });
+    if (line === "POST /token" && behaviour.echoes) {
+      asked.push(new URLSearchParams(text));
+      const error_description = `you sent ${request.headers.authorization} ${text}`;
+      return send(400, { error: "invalid_request", error_description });
+    }
     if (line === "POST /token") return token(new URLSearchParams(text), send);
     if (line === "POST /mcp") return mcp(request, JSON.parse(text), send);
     seen.push(line);
@@ -65,7 +74,7 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     if (line === "POST /register") {
       const client = JSON.parse(text);
       registered.push(client);
-      return send(201, { ...client, client_id: "registered-1" });
+      return send(201, { ...client, client_id: "registered-1", ...behaviour.client });
     }
     if (line === "GET /authorize") return authorize(url.searchParams, response);
     return send(line === "POST /revoke" ? 200 : 404, {});

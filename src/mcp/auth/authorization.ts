@@ -146,7 +146,7 @@ export class Authorization {
       serverUrl: this.#config.url,
       oauth: this.#oauth,
       file: this.#file,
-      fetch: loginFetch(reach, AbortSignal.timeout(timeoutMs)),
+      fetch: loginFetch(this.#config, reach, AbortSignal.timeout(timeoutMs)),
       reach,
       resourceMetadataUrl,
     };

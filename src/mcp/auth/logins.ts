@@ -98,13 +98,13 @@ async function challengeFrom({ url, transport }: RemoteServerConfig): Promise<Ch
 }
 
 /** Revokes the tokens (RFC 7009) if the authorization server offers revocation. Ignores failures. */
-async function revoke({ url }: RemoteServerConfig, { tokens, client, discovery }: AuthRecord): Promise<void> {
+async function revoke(config: RemoteServerConfig, { tokens, client, discovery }: AuthRecord): Promise<void> {
   const metadata: JsonObject = discovery?.authorizationServerMetadata ?? {};
   const endpoint = textOrEmpty(metadata.revocation_endpoint);
   if (!endpoint || !tokens || !client) return;
   const body = new URLSearchParams({ token: tokens.refresh_token ?? tokens.access_token, client_id: client.client_id });
   if (client.client_secret) body.set("client_secret", client.client_secret);
-  const send = loginFetch(new Reach(url), AbortSignal.timeout(probeTimeoutMs));
+  const send = loginFetch(config, new Reach(config.url), AbortSignal.timeout(probeTimeoutMs));
   await send(endpoint, { method: "POST", body })
     .then((response) => response.body?.cancel())
     .catch(() => {});
