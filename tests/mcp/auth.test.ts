@@ -163,6 +163,17 @@ test("client credentials need nobody: by secret, and by signature", async () => 
   expect(server.asked[1]?.get("client_assertion")).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
 });
 
+test.each([1e300, -1e300])(
+  "a lifetime of %s s, which no date can express, breaks neither login nor status",
+  async (expiresIn) => {
+    await using server = await oauthServer({ expiresIn });
+    const folder = newFolder();
+    const status = `r: logged in at ${server.issuer}\n  scopes: basic`;
+    expect(await logins(guarded(server), folder).login("r")).toBe(status);
+    expect(await logins(guarded(server), folder).status("r")).toBe(status);
+  },
+);
+
 test("logout forgets here and there", async () => {
   await using server = await oauthServer();
   const folder = newFolder();

@@ -34,6 +34,8 @@ interface Behaviour {
   client?: Record<string, unknown>;
   /** Status of the token endpoint. */
   tokenStatus?: number;
+  /** The lifetime of access tokens that the server names, in seconds. */
+  expiresIn?: number;
   /** Delay of the answer to a token request, in ms. */
   tokenDelayMs?: number;
 }
@@ -120,7 +122,7 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     return send(200, {
       access_token,
       token_type: "Bearer",
-      expires_in: 3600,
+      expires_in: behaviour.expiresIn ?? 3600,
       scope,
       ...(grant !== "client_credentials" && { refresh_token }),
     });

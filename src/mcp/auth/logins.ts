@@ -46,12 +46,15 @@ export class Logins {
     const { tokens, scope, wantedScope, tokensAt = 0 } = this.#file(name).read();
     if (!tokens) return `${name}: not logged in (${loginHint(this.#remote(name))})`;
     const { issuer, expires_in: lifeSeconds, refresh_token: renewable } = tokens;
-    const end = lifeSeconds === undefined ? undefined : new Date(tokensAt + lifeSeconds * 1000);
+    // An authorization server may send any number. A time that no date can express is not shown.
+    const end = new Date(tokensAt + (lifeSeconds ?? Number.NaN) * 1000);
     return [
       `${name}: logged in at ${issuer}`,
       ...(scope ? [`scopes: ${scope}`] : []),
       ...(wantedScope ? [`wants more scopes at the next login: ${wantedScope}`] : []),
-      ...(end ? [`token until ${end.toISOString()}, then ${renewable ? "renewed by itself" : "a new login"}`] : []),
+      ...(Number.isNaN(end.getTime())
+        ? []
+        : [`token until ${end.toISOString()}, then ${renewable ? "renewed by itself" : "a new login"}`]),
     ].join("\n  ");
   }
 
