@@ -121,6 +121,7 @@ export class Session {
     }
     this.#parts.capacity.requireRoom(this.#turns.count);
     const turn = this.#turns.begin(requestId, content);
+    turn.endsWithCaller = options.endsWithCaller === true;
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
     // Nobody sends a call that brings its whole history again from the page.
     const beside = { history, asked, answerSchema, model: bringsAll ? undefined : options.model };
@@ -280,27 +281,33 @@ export class Session {
     this.#intake.close();
   }
 
-  /** Stops all turns without storing an end for them. A host resumes them at the next start. */
+  /**
+   * Stops all turns without storing an end for them. A host resumes them at the next start. Turns that end with their caller are cancelled.
+   */
   park(): void {
-    this.#intake.close();
-    for (const turn of this.#turns.all()) this.#control.park(turn);
-    this.#parts.cluster.wake(this.id);
+    this.#stopAll((turn) => this.#control.park(turn));
   }
 
   /**
    * Stops all turns because the host is closing. If no turn runs here, all turns are parked, so that other hosts can resume them. If a turn
-   * runs here, turns that were requested on this host are cancelled, and turns that were dispatched to it are parked.
+   * runs here, turns that were requested on this host are cancelled, and turns that were dispatched to it are parked. Turns that end with
+   * their caller are always cancelled.
    */
   leave(): void {
-    const turns = this.#turns.all();
-    if (turns.some(({ isRunning }) => isRunning)) {
-      this.#intake.close();
-      for (const turn of turns) {
-        if (turn.isGuest) this.#control.park(turn);
-        else turn.leave();
-      }
-      this.#parts.cluster.wake(this.id);
-    } else this.park();
+    const isRunning = this.#turns.all().some((turn) => turn.isRunning);
+    this.#stopAll((turn) => {
+      if (isRunning && !turn.isGuest) turn.leave();
+      else this.#control.park(turn);
+    });
+  }
+
+  #stopAll(stop: (turn: LiveTurn) => void): void {
+    this.#intake.close();
+    for (const turn of this.#turns.all()) {
+      if (turn.endsWithCaller) turn.leaveWithCaller();
+      else stop(turn);
+    }
+    this.#parts.cluster.wake(this.id);
   }
 
   /**

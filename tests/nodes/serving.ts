@@ -17,11 +17,13 @@ export class Cluster implements AsyncDisposable {
   readonly #place = new Workplace();
   readonly #llm: string;
   readonly #storage: object;
+  readonly #more: { mcpServers?: object; service?: object };
   readonly nodes: Serving[] = [];
 
-  constructor(llm: string, storage: object) {
+  constructor(llm: string, storage: object, more: { mcpServers?: object; service?: object } = {}) {
     this.#llm = llm;
     this.#storage = storage;
+    this.#more = more;
   }
 
   async start(...names: string[]): Promise<Serving[]> {
@@ -35,11 +37,12 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #serve(name: string): Promise<Serving> {
-    const config = configFor(
-      this.#llm,
-      {},
-      { chat: { storage: this.#storage }, serve: { requests_per_minute: 10_000 } },
-    );
+    const { mcpServers, service } = this.#more;
+    const config = configFor(this.#llm, mcpServers, {
+      chat: { storage: this.#storage, service },
+      serve: { requests_per_minute: 10_000 },
+      mcp: { serve: { chat: true } },
+    });
     Object.assign((config as { llm: { providers: { test: object } } }).llm.providers.test, { api_key: `sk-${name}` });
     const file = this.#place.write(`${name}.json`, JSON.stringify(config));
     const program = [resolve("dist/main.js"), "--config", file, "serve", "--port", "0", "--no-token"];

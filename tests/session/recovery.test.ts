@@ -44,6 +44,41 @@ describe("a host that is told to end", () => {
   });
 });
 
+describe("a turn that ends with its caller", () => {
+  const request = { requestId: "r", text: "go", endsWithCaller: true };
+
+  test("is cancelled by a host that is told to end, also while it waits", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using desk = await Desk.open();
+    const host = await desk.host(llm);
+    const session = host.sessions.open("c");
+    const running = await session.submit(request);
+    const waiting = await session.submit({ ...request, requestId: "r2" });
+    await llm.received(1);
+    await host.drain(0);
+    for (const turn of [running, waiting]) {
+      expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+    }
+  });
+
+  test("is cancelled by a host that takes it over: no model is asked, and no tool runs", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using desk = await Desk.open();
+    const [lost, other] = [await desk.host(llm), await desk.host(llm)];
+    const turn = await lost.sessions.open("c").submit(request);
+    await llm.received(1);
+    const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });
+    for (const { nodeId } of await store.turns.nodes()) {
+      if ((await store.turns.held(nodeId)).length > 0) await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER);
+    }
+    await store.close();
+    const events = await collect(other.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+    expect(shape(events)).toEqual(["user_message", "turn_error"]);
+    expect(events.at(-1)).toMatchObject({ error: { kind: "cancelled", message: expect.stringContaining("lost it") } });
+    expect(shape(await collect(turn.watch())).at(-1)).toBe("turn_error");
+  });
+});
+
 describe("two hosts on one log", () => {
   test("show the same turn, whichever runs it, and either can cancel it", async () => {
     await using llm = await startLlmServer([echo, stream([STALL])]);

@@ -62,7 +62,9 @@ export async function chat(
   const onAbort = () => queueMicrotask(cancel);
   extra.signal.addEventListener("abort", onAbort);
   try {
-    const turn = await session.submit({ requestId, text: prompt, model, trace: traceOfCall(extra), ...host.said });
+    const endsWithCaller = request_id === undefined;
+    const trace = traceOfCall(extra);
+    const turn = await session.submit({ requestId, text: prompt, model, trace, endsWithCaller, ...host.said });
     const events = await follow(turn, session, extra, parts);
     const { text, stopReason = "error", error } = summarizeTurn(events);
     if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);

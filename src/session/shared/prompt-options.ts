@@ -24,6 +24,11 @@ export interface PromptOptions extends AnswerOptions {
   /** True if there is nobody to ask. Every question then counts as answered with no, even if another host resumes the turn. */
   unattended?: boolean;
   /**
+   * True if only the caller's connection can receive the answer, because the caller has sent no request id. The turn is then cancelled when the
+   * host of this connection ends, and no other host continues it.
+   */
+  endsWithCaller?: boolean;
+  /**
    * Maximum wall time of the whole turn, in ms. After this time, the turn stops with the stop reason `budget`. If the turn is resumed after
    * a crash, the time starts again.
    */

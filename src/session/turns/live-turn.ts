@@ -43,6 +43,8 @@ export class LiveTurn implements WatchedTurn {
   isGuest = false;
   /** True if the turn was cancelled by its request id. The turn then ends at once, and does not wait for earlier turns. */
   endsOutOfTurn = false;
+  /** True if a caller on this host waits for the turn, and cannot ask for the answer again: see `PromptOptions.endsWithCaller`. */
+  endsWithCaller = false;
   #lastEnd = 0;
   #watchers = 0;
   #attendance: Attendance | undefined;
@@ -88,6 +90,12 @@ export class LiveTurn implements WatchedTurn {
     this.cancel();
   }
 
+  /** Cancels the turn because the host of its caller is closing. A turn that still waits ends at once, because no other host may run it. */
+  leaveWithCaller(): void {
+    this.endsOutOfTurn = true;
+    this.leave();
+  }
+
   /** Stops the turn without storing an end, because the host is closing. Even a turn that was cancelled but has not ended gets no end. */
   park(): void {
     this.#closing = "parked";
@@ -100,6 +108,7 @@ export class LiveTurn implements WatchedTurn {
    */
   requireOpen(): void {
     if (this.#closing !== "parked") return;
+    if (this.endsWithCaller) throw cancelledByClosing();
     throw new RequestError("shutting_down", "the host is closing; this turn continues when the host is started again", {
       retryable: true,
       hint: "send the same request_id again",
@@ -234,6 +243,11 @@ export class LiveTurn implements WatchedTurn {
     this.#wake = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** Returns the error of a turn that ends with its caller and was cancelled because the host is closing. A repetition is a new call. */
+export function cancelledByClosing(): RequestError {
+  return new RequestError("shutting_down", "the host is closing, and this call was cancelled", { retryable: true });
 }
 
 /** Returns one event that replaces both, if the second event continues or replaces the first. Otherwise returns undefined. */

@@ -121,6 +121,10 @@ export class TurnRunner {
         lastSeq,
         questions: this.#questions,
       });
+      if (options.endsWithCaller && !turn.endsWithCaller) {
+        await writer.store([{ type: "turn_error", turnId, error: errorInfo(callerLost()) }]);
+        return undefined;
+      }
       try {
         tools = this.#steps.toolbox(settings, options, rules, log);
         const step = { log, turnId, owned, trace: measure.trace, settings, options, rules, tools, signal };
@@ -185,6 +189,17 @@ function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent
 function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
   const begin = log.findLastIndex((event) => event.turnId === turnId && event.type === "user_message");
   return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
+}
+
+/** Returns the error of a turn whose caller was connected to another host, which has ended or lost the turn. */
+function callerLost(): RequestError {
+  return new RequestError(
+    "cancelled",
+    "the turn was cancelled, because the host that its caller was connected to lost it",
+    {
+      hint: "a call with a request id of its own is continued by another host",
+    },
+  );
 }
 
 function timeUp({ timeoutMs }: PromptOptions): TimeLimitReached {

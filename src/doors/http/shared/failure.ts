@@ -54,7 +54,7 @@ export function responseError({ code, message, mayRetry }: ApiFailureInfo): { co
 
 const toolsHaveRun = "tools_have_run";
 const runAgain =
-  "Tools have run in this call, and a repetition would run them again; with an X-Request-Id it continues where it stopped.";
+  "Tools have run in this call, and a repetition would run them again; a call that has an X-Request-Id from the first attempt on continues where it stopped.";
 
 /**
  * Describes the error without quoting the provider. opencode retries if the text contains words such as `500`, `rate limit` or `server

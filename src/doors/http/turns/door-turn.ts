@@ -155,6 +155,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
     continues: call.continues,
     bringsAll: ids.conversationId === undefined && call.isSingle,
     ...turnOptions(call),
+    endsWithCaller: ids.requestId === undefined,
     dialogue: ids.dialogue ?? (ids.conversationId === undefined ? dialogueOf(call) : undefined),
     trace: ids.trace,
   });

@@ -2,6 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import { errorInfo } from "../../../core/errors.js";
 import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../../core/events.js";
+import { cancelledByClosing } from "../../../session/turns/live-turn.js";
 import { withFinalText } from "../../shared/final-text.js";
 import { eventStream } from "../shared/event-stream.js";
 import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";
@@ -80,7 +81,8 @@ async function earlyFailure(door: DoorTurn, holdMs: number): Promise<ApiFailureI
 async function firstSign(door: DoorTurn): Promise<ApiFailureInfo | undefined> {
   try {
     for await (const event of door.turn.watch()) {
-      if (event.type === "turn_error") return apiFailureOf(event.error);
+      const error = errorIn(event, door);
+      if (error) return apiFailureOf(error);
       if (signs.has(event.type) && !isUnsaid(event)) return undefined;
     }
     return undefined;
@@ -99,27 +101,35 @@ interface WatchOptions {
 
 /** Passes the events of the turn to the view until the turn ends. Resolves with the failure of the turn, if any. Never rejects. */
 async function watch(
-  { turn, isRepeatable, isStructured }: DoorTurn,
+  door: DoorTurn,
   view: ResponseWriter,
   { attempt, write = async () => {} }: WatchOptions,
 ): Promise<ApiFailureInfo | undefined> {
+  const { turn, isRepeatable, isStructured } = door;
   let ranTools = false;
   const failure = (error: ErrorInfo) => apiFailureOf(error, { ranTools: ranTools && !isRepeatable });
   try {
     for await (const event of turn.watch()) {
-      if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason));
+      if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason, isRepeatable));
       if (event.type === "tool_sent") {
         ranTools = true;
         attempt?.ranTools(turn.requestId);
       }
       await write(view.take(isStructured ? withFinalText(event) : event));
-      if (event.type === "turn_error") return failure(event.error);
-      if (event.type === "turn_end" && event.stopReason === "cancelled") return failure(cancelled);
+      const error = errorIn(event, door);
+      if (error) return failure(error);
     }
     return undefined;
   } catch (error) {
     return failure(errorInfo(error));
   }
+}
+
+/** Returns the error if this event ends the turn without an answer. */
+function errorIn(event: TurnEvent, { turn, isRepeatable }: DoorTurn): ErrorInfo | undefined {
+  if (event.type === "turn_error") return event.error;
+  if (event.type !== "turn_end" || event.stopReason !== "cancelled") return undefined;
+  return turn.closing === "open" || isRepeatable ? cancelled : errorInfo(cancelledByClosing());
 }
 
 /**
@@ -128,8 +138,19 @@ async function watch(
  */
 const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
 
-/** Returns the error for an answer that was begun again because another process took over the turn. The turn continues in that process. */
-function startedAgain(reason: string): ErrorInfo {
+/**
+ * Returns the error for an answer that broke off because another process took over the turn. That process begins the answer again, but if the
+ * call has no request id (`isRepeatable` is false), it cancels the turn.
+ */
+function startedAgain(reason: string, isRepeatable: boolean): ErrorInfo {
+  if (!isRepeatable) {
+    return {
+      kind: "stream_interrupted",
+      message: "this host has lost the turn, and it was cancelled",
+      retryable: true,
+      hint: "",
+    };
+  }
   const hint = "send the same X-Request-Id again for the whole answer";
   return { kind: "stream_interrupted", message: `the answer was begun again: ${reason}`, retryable: true, hint };
 }
