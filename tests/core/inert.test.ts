@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { reportJson } from "../../src/cli/commands/findings-text.js";
 import { nodesJson } from "../../src/cli/commands/nodes-text.js";
 import { print, printInert, tell } from "../../src/cli/shared/process.js";
-import { toVisibleJson, visibleJson } from "../../src/core/text/inert.js";
+import { InertText, toVisibleJson, visibleJson } from "../../src/core/text/inert.js";
 import { JsonView, StreamJsonView } from "../../src/doors/printed/views.js";
 import { Output } from "../../src/doors/shared/output.js";
 import { resultsJunit } from "../../src/scripted/many/reporters/junit.js";
@@ -15,6 +15,7 @@ import { exportConversation } from "../../src/session/export/export.js";
 import { serversData } from "../../src/session/shared/command-text.js";
 import { Sink } from "../doors/support.js";
 import { joined, readerOf, stored, turn } from "../log/support.js";
+import { processorMs } from "../support/processor-time.js";
 
 const steering = "\u001b]52;c;ZXZpbA==\u0007a\u009b2J\u202eb\u2066";
 const moves = /(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
@@ -24,6 +25,30 @@ test("JSON says the same with escapes for what cannot be seen", () => {
   expect(visibleJson(json)).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
   expect(JSON.parse(visibleJson(json))).toEqual(JSON.parse(json));
   expect(JSON.parse(toVisibleJson({ steering }))).toEqual({ steering });
+});
+
+test.each([
+  ["nothing", "a", ""],
+  ["an override", "a\u202eb", "\u202c"],
+  ["an isolate", "a\u2067b", "\u2069"],
+  ["both, one in the other", "\u202a\u2068\u202b\u202d", "\u202c\u202c\u2069\u202c"],
+  ["what it has closed itself", "\u202ea\u202c \u2066\u202eb\u2069", ""],
+  ["ends without a beginning", "\u202c\u2069\u202ea", "\u202c"],
+  ["an end of an embedding inside an isolate", "\u202e\u2066\u202c", "\u2069\u202c"],
+  ["a line that has ended", "\u202ea\nb", ""],
+])("a text that arrives in pieces keeps its reading order, and it ends with the text: %s", (_name, text, closers) => {
+  const whole = new InertText();
+  expect([whole.push(text), whole.close(), whole.close()]).toEqual([text, closers, ""]);
+  const pieces = new InertText();
+  expect([...text].map((piece) => pieces.push(piece)).join("") + pieces.close()).toBe(text + closers);
+});
+
+test("closing a hostile text takes time in proportion to its length", () => {
+  const hostile = new InertText();
+  const started = processorMs();
+  hostile.push("\u202e\u2066".repeat(200_000) + "\u202c".repeat(200_000));
+  expect(hostile.close().length).toBe(400_000);
+  expect(processorMs() - started).toBeLessThan(1000);
 });
 
 test("no export steers the terminal that it is shown on", async () => {

@@ -147,6 +147,12 @@ describe("a streamed answer", () => {
     expect(stream.push("d\n") + stream.end()).toBe("d\n");
     expect(stream.end()).toBe("");
   });
+
+  test("does not change the reading order of what follows", () => {
+    for (const stream of [new PlainStream(), newStream()]) {
+      expect(stream.push("a \u202eb") + stream.end()).toBe("a \u202eb\u202c\n");
+    }
+  });
 });
 
 test("Markdown that the lexer would read for seconds is shown as it is written, in the terminal and in an export", () => {

@@ -74,3 +74,14 @@ test("a server that is lost and comes back is told on stderr; that servers get r
   // A warning in the log already says so.
   expect((await printed([status("starting", reason), status("failed", "gone")])).stderr).toBe(`server fs: ${reason}\n`);
 });
+
+test("a call on the line of a text that reverses its reading order is shown in its own order", async () => {
+  const together = new Sink();
+  await using running = startHub();
+  const out = new Output(together);
+  const target = { stdout: out, stderr: out, toolNotifications: true, inertText: true, noteWidth: 80 };
+  const view = new TextView(running.hub, target);
+  for (const event of [delta("before \u202e"), message("before \u202e")]) await view.show(event);
+  await view.show({ type: "discard", reason: "the stream broke" });
+  expect(together.text).toBe("before \u202e\u202cthe answer starts again: the stream broke\n");
+});

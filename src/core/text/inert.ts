@@ -20,9 +20,50 @@ export function inert(text: string): string {
   return text.replace(sequences, "").replace(controls, "");
 }
 
+/** The characters that change the reading order, and the line end, which ends their effect. */
+const orderChanges = /[\n\u202a-\u202e\u2066-\u2069]/gu;
+/** Embeddings and overrides. */
+const embeddings = "\u202a\u202b\u202d\u202e";
+const isolates = "\u2066\u2067\u2068";
+const endOfEmbedding = "\u202c";
+const endOfIsolate = "\u2069";
+
+/**
+ * Makes a text inert that arrives in pieces. The text keeps the characters that change its reading order, and `close` ends their effect, so
+ * that they do not reorder what follows on the same line.
+ */
+export class InertText {
+  /** Numbers of open embeddings: outside all isolates, then in each open isolate. */
+  #open = [0];
+
+  push(piece: string): string {
+    const text = inert(piece);
+    for (const [character] of text.matchAll(orderChanges)) this.#read(character);
+    return text;
+  }
+
+  /** Returns the characters that close what the text has opened on its last line, the innermost first. */
+  close(): string {
+    const closers = this.#open.toReversed().map((count) => endOfEmbedding.repeat(count));
+    this.#open = [0];
+    return closers.join(endOfIsolate);
+  }
+
+  /** Takes constant time for each character, because the text may be hostile. */
+  #read(character: string): void {
+    const innermost = this.#open.length - 1;
+    const count = this.#open[innermost] ?? 0;
+    if (character === "\n") this.#open = [0];
+    else if (isolates.includes(character)) this.#open.push(0);
+    else if (embeddings.includes(character)) this.#open[innermost] = count + 1;
+    else if (character === endOfEmbedding) this.#open[innermost] = Math.max(0, count - 1);
+    else if (innermost > 0) this.#open.pop();
+  }
+}
+
 /**
  * Makes a text inert, and removes the characters that change its reading order. Used for texts on which people base decisions. For the
- * model's answers, only `inert` is used, because right-to-left languages need these characters.
+ * model's answers, `InertText` is used, because right-to-left languages need these characters.
  */
 export function unambiguous(text: string): string {
   return inert(text).replace(bidiControls, "");

@@ -1,6 +1,6 @@
 import type { TurnEvent } from "../../core/events.js";
 import type { ToolHub } from "../../core/ports.js";
-import { inert, toVisibleJson, unambiguous } from "../../core/text/inert.js";
+import { InertText, toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { TurnSummary } from "../../session/shared/summary.js";
 import { wireUsage } from "../protocol/chunks.js";
 import { errorMessage, TurnEncoder } from "../protocol/protocol.js";
@@ -51,6 +51,7 @@ export class TextView implements OneshotView {
   readonly #target: TextTarget;
   readonly #lines: ToolLines;
   readonly #losses = new ServerLosses();
+  readonly #inert = new InertText();
   /** Last two characters that were printed. They show how many line ends are still needed before the next text. */
   #tail = "";
   #messageShown = false;
@@ -91,6 +92,7 @@ export class TextView implements OneshotView {
   }
 
   async end(summary: TurnSummary): Promise<void> {
+    await this.#closeText();
     if (this.#tail !== "" && !this.#tail.endsWith("\n")) await this.#target.stdout.write("\n");
     if (summary.error) return this.#target.stderr.write(unambiguous(errorLines(summary.error)));
     const note = stopNote(summary);
@@ -103,7 +105,7 @@ export class TextView implements OneshotView {
   }
 
   async #text(delta: string): Promise<void> {
-    const text = this.#target.inertText ? inert(delta) : delta;
+    const text = this.#target.inertText ? this.#inert.push(delta) : delta;
     if (!this.#betweenTexts) return this.#print(text);
     const trimmed = text.replace(/^\n+/, "");
     if (trimmed === "") return;
@@ -117,7 +119,14 @@ export class TextView implements OneshotView {
     return this.#target.stdout.write(text);
   }
 
-  #note(line: string): Promise<void> {
+  /** Prevents the answer from changing the reading order of a note that appears on its line. */
+  async #closeText(): Promise<void> {
+    const closers = this.#inert.close();
+    if (closers !== "") await this.#print(closers);
+  }
+
+  async #note(line: string): Promise<void> {
+    await this.#closeText();
     return this.#target.stderr.write(`${unambiguous(line)}\n`);
   }
 }

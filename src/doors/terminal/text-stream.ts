@@ -1,4 +1,4 @@
-import { inert } from "../../core/text/inert.js";
+import { InertText } from "../../core/text/inert.js";
 
 /** Converts an answer to terminal text while the answer arrives. After `end`, the stream can be used for the next answer. */
 export interface TextStream {
@@ -12,16 +12,17 @@ export interface TextStream {
 /** Shows Markdown as written, for terminals without colour. */
 export class PlainStream implements TextStream {
   readonly pending = "";
+  readonly #inert = new InertText();
   #openLine = false;
 
   push(delta: string): string {
-    const text = inert(delta);
+    const text = this.#inert.push(delta);
     if (text !== "") this.#openLine = !text.endsWith("\n");
     return text;
   }
 
   end(): string {
-    const rest = this.#openLine ? "\n" : "";
+    const rest = this.#inert.close() + (this.#openLine ? "\n" : "");
     this.#openLine = false;
     return rest;
   }
@@ -44,6 +45,7 @@ const fence = /^ {0,3}(`{3,}|~{3,})/;
 export class MarkdownStream implements TextStream {
   readonly #render: RenderBlocks;
   readonly #width: () => number;
+  readonly #inert = new InertText();
   /** Complete lines of the block that is not rendered yet. */
   #block: string[] = [];
   #lastLine = "";
@@ -60,7 +62,7 @@ export class MarkdownStream implements TextStream {
   }
 
   push(delta: string): string {
-    const [rest = "", ...starts] = inert(delta).split("\n");
+    const [rest = "", ...starts] = this.#inert.push(delta).split("\n");
     this.#lastLine += rest;
     let output = this.#beforeLine();
     for (const start of starts) {
@@ -73,7 +75,7 @@ export class MarkdownStream implements TextStream {
   }
 
   end(): string {
-    this.#block.push(this.#lastLine);
+    this.#block.push(this.#lastLine + this.#inert.close());
     this.#lastLine = "";
     this.#openFence = undefined;
     const output = this.#flush();
