@@ -26,6 +26,12 @@ interface LimitGateParts {
   prices: readonly Price[];
 }
 
+/** A question about a limit that the log of the turn contains. Without `answer`, it is still open. */
+export interface AskedLimit {
+  asked: QuestionEvent & { question: LimitQuestion };
+  answer?: { value: unknown };
+}
+
 type NextRequest = Pick<CompletionRequest, "messages" | "tools">;
 
 /**
@@ -50,6 +56,16 @@ export class LimitGate {
   }
 
   /**
+   * Takes over the questions that the turn asked before its host died. Answers in the log count, and an open question is asked again under
+   * its id.
+   */
+  async resume(earlier: readonly AskedLimit[]): Promise<void> {
+    for (const { asked, answer } of earlier) {
+      this.#settle(asked.question, answer ? answer.value : await this.#answerTo(asked));
+    }
+  }
+
+  /**
    * Checks the limits before a request. From the second hop on, enough must be left for two requests: this one, and one more in which the
    * model answers without calls.
    */
@@ -65,7 +81,8 @@ export class LimitGate {
   runnable(calls: number): number {
     const refused = this.#refused;
     if (!refused) return calls;
-    return refused.limit === "calls" ? Math.max(0, refused.allowed - refused.used) : 0;
+    if (refused.limit !== "calls") return 0;
+    return Math.max(0, refused.allowed - this.#parts.budget.calls(refused.scope));
   }
 
   /**
@@ -107,17 +124,26 @@ export class LimitGate {
   }
 
   async #ask(need: Need): Promise<void> {
-    const { budget, turnId, newId, out, answer } = this.#parts;
+    const { budget, turnId, newId, out } = this.#parts;
     while (!this.#refused) {
       if (budget.readsLog) await out.store(); // the previous answer is stored first, so that the day's sum includes it
       const reached = await budget.take(need);
       if (!reached) return;
       const question: QuestionEvent = { type: "question", turnId, questionId: newId("q"), question: reached };
       await out.store(question);
-      const value = await answer(question);
-      await out.store({ type: "answer", turnId, questionId: question.questionId, value });
-      if (isYes(value)) budget.grant(reached);
-      else this.#refused = reached;
+      this.#settle(reached, await this.#answerTo(question));
     }
+  }
+
+  async #answerTo(question: QuestionEvent): Promise<unknown> {
+    const { turnId, out, answer } = this.#parts;
+    const value = await answer(question);
+    await out.store({ type: "answer", turnId, questionId: question.questionId, value });
+    return value;
+  }
+
+  #settle(question: LimitQuestion, value: unknown): void {
+    if (isYes(value)) this.#parts.budget.grant(question);
+    else this.#refused = question;
   }
 }

@@ -162,6 +162,7 @@ export class Orchestrator {
     const asking = { turnId, newId: this.#newId, out, answer };
     const prices = priced.flatMap(({ price }) => price ?? []);
     const gate = new LimitGate({ budget, prices, ...asking });
+    if (options.askedLimits?.length) await gate.resume(options.askedLimits);
     const loops = new Loops();
     const calling = { trace, hub, rules, signal, loops, ...asking };
     const offered = new Offered(hub, options);

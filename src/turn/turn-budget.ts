@@ -117,6 +117,11 @@ export class Budget {
     this.#loop = loop;
   }
 
+  /** Returns the number of calls that are counted against a limit with this scope. No limit counts the calls of a day. */
+  calls(scope: LimitQuestion["scope"]): number {
+    return scope === "turn" ? this.#turn.calls : this.#conversation.calls;
+  }
+
   /** Returns the first limit that the step would exceed, or undefined if the step fits. Returns a promise only if the log must be read. */
   reached(need: Need): LimitQuestion | undefined | Promise<LimitQuestion | undefined> {
     if (!this.readsLog) return this.#reached(need, nothing);
@@ -146,13 +151,15 @@ export class Budget {
 
   /**
    * Raises a limit after the person has said yes. Adds the configured amount once, and then again as often as needed until the next step
-   * fits.
+   * fits. Does nothing if the limit is higher by now than in the question: a turn that resumes after a crash finds its yes in the log, but
+   * the yes may be counted already, or the configuration may have changed.
    */
-  grant({ scope, limit, used, needed = 0 }: LimitQuestion): void {
+  grant({ scope, limit, used, allowed, needed = 0 }: LimitQuestion): void {
     const granted = this.#grantedIn(scope);
     const amount = this.#amount(scope, limit);
     const key = `${scope} ${limit}`;
     const before = granted.get(key) ?? 0;
+    if (amount + before > allowed) return;
     // Computed at once: a small limit may have been exceeded a billion times over.
     const times = Math.max(1, Math.ceil((used + needed - before) / amount) - 1);
     const enough = before + times * amount;

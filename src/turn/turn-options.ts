@@ -4,6 +4,7 @@ import type { AnswerOptions, FinishReason, ToolDefinition } from "../core/messag
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import type { CompleteOptions } from "../llm/client.js";
+import type { AskedLimit } from "./limit-gate.js";
 import type { PolicyRules } from "./policy.js";
 import type { Budget } from "./turn-budget.js";
 
@@ -55,6 +56,8 @@ export interface TurnOptions extends AnswerOptions {
    * Counts what the turn uses against the limits at which the turn pauses and asks the person. Default: there is only the limit for loops.
    */
   budget?: Budget;
+  /** Questions about limits that the turn asked before it resumed, in their order. */
+  askedLimits?: readonly AskedLimit[];
   /** Tools of the turn. Default: those of the orchestrator's own hub. */
   tools?: Toolbox;
   signal: AbortSignal;

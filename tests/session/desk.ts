@@ -25,12 +25,17 @@ export class Desk implements AsyncDisposable {
     this.storage = storage;
   }
 
-  async host(llm: LlmServer, service: object = { approval: "auto" }, llmConfig?: object): Promise<App> {
+  async host(
+    llm: LlmServer,
+    service: object = { approval: "auto" },
+    llmConfig?: object,
+    limits?: object,
+  ): Promise<App> {
     const app = await startApp({
       llm: llm.url,
       mcpServers: { s: fixtureServer() },
       storage: this.storage,
-      config: { chat: { service }, ...(llmConfig && { llm: llmConfig }) },
+      config: { chat: { service, ...(limits && { limits }) }, ...(llmConfig && { llm: llmConfig }) },
     });
     this.#apps.push(app);
     return app;

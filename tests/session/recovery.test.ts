@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { StorageConfig } from "../../src/core/config.js";
-import type { EventOf, QuestionEvent } from "../../src/core/events.js";
+import type { EventOf, QuestionEvent, TurnEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { collect, shape, startApp } from "../support/app.js";
 import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
@@ -174,6 +174,50 @@ describe("a question that was open when the host ended", () => {
     expect(events.filter(({ type }) => type === "question")).toHaveLength(1);
     const result = events.find(({ type }) => type === "tool_result");
     expect(JSON.stringify(result)).toContain("outcome unknown");
+  });
+});
+
+describe("a question about a limit", () => {
+  const auto = { approval: "auto" };
+  const request = { requestId: "r", text: "go", streaming: true };
+  const asking = (events: readonly TurnEvent[]) =>
+    shape(events).filter((type) => type === "question" || type === "answer");
+
+  test.each([true, false])(
+    "that was open when the host ended is asked again under its id, and counts: %s",
+    async (value) => {
+      const two = toolCalls([1, 2].map((n) => ({ name: "s__echo", arguments: { n } })));
+      await using llm = await startLlmServer([two, answer("done")]);
+      await using desk = await Desk.open();
+      const limits = { turn: { calls: 1 } };
+      const first = await desk.host(llm, auto, undefined, limits);
+      const asked = (await until(first.sessions.open("c").prompt(request), "question")).at(-1) as QuestionEvent;
+      await first.drain(0);
+      const second = await desk.host(llm, auto, undefined, limits);
+      const session = second.sessions.open("c");
+      const turn = await session.submit(request);
+      expect(session.answer(asked.questionId, value)).toBe(true);
+      const events = await collect(turn.watch());
+      expect(asking(events)).toEqual(["question", "answer"]);
+      expect(events.filter(({ type }) => type === "tool_sent")).toHaveLength(value ? 2 : 1);
+      expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: value ? "end_turn" : "budget" });
+    },
+  );
+
+  test.each([true, false])("is not asked again once it was answered: %s", async (value) => {
+    await using llm = await startLlmServer([echo, stream([STALL]), answer("done")]);
+    await using desk = await Desk.open();
+    const limits = { turn: { hops: 1 } };
+    const first = await desk.host(llm, auto, undefined, limits);
+    const session = first.sessions.open("c");
+    const asked = (await until(session.prompt(request), "question")).at(-1) as QuestionEvent;
+    expect(session.answer(asked.questionId, value)).toBe(true);
+    await llm.received(2);
+    await first.drain(0);
+    const second = await desk.host(llm, auto, undefined, limits);
+    const events = await collect(second.sessions.open("c").prompt(request));
+    expect(asking(events)).toEqual(["question", "answer"]);
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: value ? "end_turn" : "max_tool_hops" });
   });
 });
 

@@ -11,6 +11,30 @@ const dear: Price = { input: 100, output: 100 };
 /** About 1,000 tokens. */
 const request = { messages: [{ role: "system" as const, content: "x".repeat(4_000) }], tools: [] };
 
+test.each([
+  { value: true, runnable: 2 },
+  { value: false, runnable: 0 },
+])("an answer of before a crash counts for the calls that were not sent yet: $value", async ({ value, runnable }) => {
+  const totals = { ...nothing, calls: 1 };
+  const budget = new Budget({
+    limits: { turn: { calls: 1 }, conversation: {}, day: {} },
+    earlier: { turn: { hops: 1, ...totals }, conversation: totals },
+    daySpent: async () => nothing,
+    othersNeed: () => nothing,
+    needs: () => {},
+    granted: new Map(),
+    now: () => 0,
+  });
+  const unasked = () => Promise.reject(new Error("it must not be asked"));
+  const out = { store: unasked } as unknown as EventQueue;
+  const gate = new LimitGate({ budget, turnId: "t", newId: (kind) => kind, out, answer: unasked, prices: [] });
+  const question = { kind: "limit", limit: "calls", scope: "turn", used: 0, allowed: 1, needed: 3 } as const;
+  const asked = { type: "question", turnId: "t", questionId: "q", question } as const;
+  await gate.resume([{ asked, answer: { value } }]);
+  await gate.beforeCalls(2);
+  expect(gate.runnable(2)).toBe(runnable);
+});
+
 /** Makes the gate of a turn that may cost 11 cents. The person refuses to raise the limit. */
 function gateAt(prices: readonly Price[]) {
   const budget = new Budget({

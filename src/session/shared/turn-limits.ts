@@ -2,7 +2,9 @@ import type { LimitsConfig } from "../../core/config.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { SpentTotals } from "../../core/usage-store.js";
 import type { Checkpoint, LogSince } from "../../log/folds/checkpoint.js";
+import { isTurnEnd } from "../../log/folds/turn-records.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
+import type { AskedLimit } from "../../turn/limit-gate.js";
 import { Budget, type Need } from "../../turn/turn-budget.js";
 
 /** The account of the day, which all turns of this host share: see `DaySpent`. */
@@ -38,6 +40,25 @@ export function budgetFor(turnId: string, { checkpoint, events: log }: LogSince,
     granted: parts.granted,
     now: () => performance.now(),
   });
+}
+
+/**
+ * Returns the questions about limits that the turn has asked since it began, or since it last failed. Questions that were still open when
+ * the turn went on are left out: earlier versions asked them again under another id.
+ */
+export function askedLimits(turnId: string, log: readonly StoredEvent[]): AskedLimit[] {
+  let earlier: AskedLimit[] = [];
+  for (const event of log) {
+    if (event.turnId !== turnId) continue;
+    if (isTurnEnd(event)) earlier = [];
+    if (event.type === "assistant_message") earlier = earlier.filter(({ answer }) => answer);
+    if (event.type === "question" && event.question.kind === "limit") {
+      earlier.push({ asked: { ...event, question: event.question } });
+    }
+    const answered = event.type === "answer" && earlier.find(({ asked }) => asked.questionId === event.questionId);
+    if (answered) answered.answer = { value: event.value };
+  }
+  return earlier;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { longestTimerMs } from "../../core/async/timers.js";
-import type { QuestionEvent, StoredEvent } from "../../core/events.js";
+import type { Question, QuestionEvent, StoredEvent } from "../../core/events.js";
 import { isWritable } from "../../core/json.js";
 
 interface OpenQuestion {
@@ -51,12 +51,13 @@ export class Questions {
    * here, even before anybody has seen them on this host.
    */
   openElsewhereOf(events: readonly StoredEvent[]): void {
-    const open = new Map<string, QuestionEvent>(); // by the id of the call, which a later answer of the model may use again
+    const open = new Map<string, QuestionEvent>(); // by what they are about, because a later question replaces an earlier one
     for (const event of events) {
       if (event.type === "assistant_message") open.clear();
-      if (event.type === "question" && event.question.kind === "approval") open.set(event.question.call.id, event);
+      const about = event.type === "question" && aboutOf(event.question);
+      if (event.type === "question" && about) open.set(about, event);
       if (event.type !== "answer") continue;
-      for (const [callId, { questionId }] of open) if (questionId === event.questionId) open.delete(callId);
+      for (const [key, { questionId }] of open) if (questionId === event.questionId) open.delete(key);
     }
     for (const { questionId, turnId } of open.values()) this.openElsewhere(questionId, turnId);
   }
@@ -117,4 +118,10 @@ export class Questions {
     question?.resolve(isWritable(value) ? value : false);
     return question !== undefined;
   }
+}
+
+/** Returns what a question is about. Returns undefined for questions that are not asked again when their host has died. */
+function aboutOf(question: Question): string | undefined {
+  if (question.kind === "approval") return `call ${question.call.id}`;
+  return question.kind === "limit" ? "limit" : undefined;
 }

@@ -17,7 +17,7 @@ import type { Outlet } from "../../turn/outlet.js";
 import { isHidden, type PolicyRules } from "../../turn/policy.js";
 import type { Budget } from "../../turn/turn-budget.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
-import { budgetFor, maxToolHopsOf } from "../shared/turn-limits.js";
+import { askedLimits, budgetFor, maxToolHopsOf } from "../shared/turn-limits.js";
 import { TurnToolbox } from "../tools/turn-toolbox.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts, TurnSettings } from "./session-parts.js";
@@ -184,6 +184,7 @@ export class TurnSteps {
       record: tools.record,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
       budget: this.#budget(parts),
+      askedLimits: askedLimits(turnId, parts.log.events),
       resume: point,
       rules,
       signal,
