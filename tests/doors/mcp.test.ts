@@ -138,6 +138,20 @@ describe("the tool chat", () => {
     });
   });
 
+  test("without a request_id is an error once the host has cancelled it because it ends", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    const client = await connect(app, {});
+    const calling = client.callTool({ name: "chat", arguments: { prompt: "hi" } });
+    await llm.received(1);
+    await app.drain(0);
+    expect(await calling).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining("was cancelled") }],
+    });
+    await client.close();
+  });
+
   test("is cancelled with the client that called it without a request_id", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using app = await startApp({ llm: llm.url });

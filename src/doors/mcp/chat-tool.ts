@@ -68,6 +68,7 @@ export async function chat(
     const events = await follow(turn, session, extra, parts);
     const { text, stopReason = "error", error } = summarizeTurn(events);
     if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);
+    if (stopReason === "cancelled" && turn.closingError) return failed(turn.closingError.message);
     const structuredContent = { text, conversation_id: session.id, stop_reason: stopReason };
     return { content: [{ type: "text", text }], structuredContent };
   } catch (error) {

@@ -102,13 +102,19 @@ export class LiveTurn implements WatchedTurn {
     this.cancel();
   }
 
+  /** Error for the caller if the closing host has cancelled a turn that ends with its caller; otherwise undefined. A repetition is a new call. */
+  get closingError(): RequestError | undefined {
+    if (!this.endsWithCaller || this.#closing === "open") return undefined;
+    return new RequestError("shutting_down", "the host is closing, and this call was cancelled", { retryable: true });
+  }
+
   /**
    * Throws RequestError if the turn is parked. A closing host parks its turns, so that another host, or this one after a restart, continues
    * them.
    */
   requireOpen(): void {
     if (this.#closing !== "parked") return;
-    if (this.endsWithCaller) throw cancelledByClosing();
+    if (this.closingError) throw this.closingError;
     throw new RequestError("shutting_down", "the host is closing; this turn continues when the host is started again", {
       retryable: true,
       hint: "send the same request_id again",
@@ -243,11 +249,6 @@ export class LiveTurn implements WatchedTurn {
     this.#wake = [];
     for (const resolve of waiting) resolve();
   }
-}
-
-/** Returns the error of a turn that ends with its caller and was cancelled because the host is closing. A repetition is a new call. */
-export function cancelledByClosing(): RequestError {
-  return new RequestError("shutting_down", "the host is closing, and this call was cancelled", { retryable: true });
 }
 
 /** Returns one event that replaces both, if the second event continues or replaces the first. Otherwise returns undefined. */

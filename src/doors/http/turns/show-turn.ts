@@ -2,7 +2,6 @@
 import { setTimeout } from "node:timers/promises";
 import { errorInfo } from "../../../core/errors.js";
 import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../../core/events.js";
-import { cancelledByClosing } from "../../../session/turns/live-turn.js";
 import { withFinalText } from "../../shared/final-text.js";
 import { eventStream } from "../shared/event-stream.js";
 import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";
@@ -126,10 +125,10 @@ async function watch(
 }
 
 /** Returns the error if this event ends the turn without an answer. */
-function errorIn(event: TurnEvent, { turn, isRepeatable }: DoorTurn): ErrorInfo | undefined {
+function errorIn(event: TurnEvent, { turn }: DoorTurn): ErrorInfo | undefined {
   if (event.type === "turn_error") return event.error;
   if (event.type !== "turn_end" || event.stopReason !== "cancelled") return undefined;
-  return turn.closing === "open" || isRepeatable ? cancelled : errorInfo(cancelledByClosing());
+  return turn.closingError ? errorInfo(turn.closingError) : cancelled;
 }
 
 /**
