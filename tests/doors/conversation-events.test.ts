@@ -59,6 +59,41 @@ test("who reads more slowly than it happens is told the open answer anew, and ha
   stop.abort();
 });
 
+test("large events do not wait for a slow reader: it gets the open answer anew", async () => {
+  const words = Array.from({ length: 10 }, (_, index) => `${"x".repeat(300_000)}${index} `);
+  const { promise: begun, resolve: writeWords } = gate();
+  const { promise: read, resolve: finish } = gate();
+  await using llm = await startLlmServer([
+    stream([
+      chunk({ content: "begin " }),
+      () => begun,
+      ...words.map((word) => chunk({ content: word })),
+      () => read,
+      chunk({}, "stop"),
+      "data: [DONE]\n\n",
+    ]),
+  ]);
+  await using app = await startApp({ llm: llm.url });
+  const session = app.sessions.open("c1");
+  const stop = new AbortController();
+  const events = conversationEvents(session, 1, stop.signal);
+  const turn = await session.submit({ requestId: "r1", text: "count", streaming: true });
+  let text = "";
+  while (text !== "begin ") text = followed(text, (await events.next()).value as TurnEvent);
+  writeWords();
+  for await (const event of turn.watch()) if (event.type === "text_delta" && event.delta.endsWith("9 ")) break;
+  let discards = 0;
+  while (!text.endsWith("9 ")) {
+    const event = (await events.next()).value as TurnEvent;
+    text = followed(text, event);
+    if (event.type === "discard") discards++;
+  }
+  finish();
+  expect(discards).toBe(1);
+  expect(text).toBe(`begin ${words.join("")}`);
+  stop.abort();
+});
+
 test.each(["deleted", "deleted and begun anew"])("a follower is told that the conversation was %s", async (what) => {
   await using llm = await startLlmServer(() => answer("fine"));
   await using app = await startApp({ llm: llm.url });

@@ -11,6 +11,7 @@ import { callerAddress } from "./admission/caller-address.js";
 import type { Connections } from "./admission/connections.js";
 import type { Gate, RequestRefusal } from "./admission/gate.js";
 import type { RateLimit } from "./admission/rate-limit.js";
+import { type Outbox, Outboxes } from "./outbox.js";
 import { errorBody } from "./shared/api-errors.js";
 import { onUpgrade, withoutUpgrade } from "./upgrades.js";
 
@@ -23,15 +24,13 @@ interface SocketOptions {
   pingMs: number;
 }
 
-/** Maximum number of bytes that wait in a socket. Above this number, messages are sent only as fast as the client reads them. */
-const bufferedBytes = 1024 * 1024;
-
 /** Time that a refused client has to read the reason, in ms. */
 const refusalMs = 1_000;
 
 /** Accepts WebSockets at `/ws/chat`. Returns a function that closes all of them. */
 export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, perMessageDeflate: false });
+  const outboxes = new Outboxes();
   /** Sockets that have not answered the last ping. */
   const silent = new WeakSet<WebSocket>();
   onUpgrade(server, (incoming, socket, head) => {
@@ -41,7 +40,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
       webSocket.on("pong", () => silent.delete(webSocket));
-      converse(webSocket, parts, callerAddress(incoming.socket), options);
+      converse(webSocket, outboxes.open(webSocket), parts, callerAddress(incoming.socket), options);
     });
   });
   const timer = setInterval(() => {
@@ -57,8 +56,14 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
   };
 }
 
-function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {
-  const peer = new ProtocolClient(parts, (message) => send(webSocket, JSON.stringify(message)));
+function converse(
+  webSocket: WebSocket,
+  outbox: Outbox,
+  parts: DoorParts,
+  address: string,
+  { rate }: SocketOptions,
+): void {
+  const peer = new ProtocolClient(parts, (message) => outbox.send(JSON.stringify(message)));
   webSocket.on("error", () => {}); // the close code tells the client about the error
   webSocket.on("close", () => peer.endFollowings());
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
@@ -68,16 +73,6 @@ function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rat
     if (peer.hasRoom || webSocket.isPaused) return;
     webSocket.pause();
     void peer.room().then(() => webSocket.resume());
-  });
-}
-
-/** Sends a message. Resolves when the next message may be sent, or at once if the socket is closed. */
-function send(webSocket: WebSocket, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (webSocket.readyState !== webSocket.OPEN) return resolve();
-    const isFull = webSocket.bufferedAmount > bufferedBytes;
-    webSocket.send(text, () => resolve());
-    if (!isFull) resolve();
   });
 }
 

@@ -12,6 +12,8 @@ const pollMs = 1_000;
  * message is being written at that time, the message is then sent again from its start.
  */
 const mostWaiting = 1_000;
+/** Maximum size, in characters of JSON, of the events that wait behind the first one. Beyond it, events are dropped in the same way. */
+const mostCharactersWaiting = 1024 * 1024;
 
 /**
  * Yields every stored event of a conversation from the number (`seq`) `from` on, in order and without a gap, even if another process writes
@@ -25,20 +27,23 @@ export async function* conversationEvents(
   signal: AbortSignal,
 ): AsyncGenerator<TurnEvent> {
   type Happening = TurnEvent | "look" | "overheard";
-  const happenings = new Channel<{ happening: Happening; round: number }>();
+  const happenings = new Channel<{ happening: Happening; characters: number; round: number }>();
   let round = 0;
   let waiting = 0;
+  let charactersWaiting = 0;
   let hasLost = false;
   /** Highest `seq` of the stored events with which `push` was called. */
   let heard = 0;
   const push = (happening: Happening) => {
     if (typeof happening === "object" && "seq" in happening) heard = Math.max(heard, happening.seq);
-    if (waiting >= mostWaiting) {
+    const characters = waiting === 0 ? 0 : JSON.stringify(happening).length;
+    if (waiting >= mostWaiting || charactersWaiting + characters > mostCharactersWaiting) {
       hasLost = true;
       return false;
     }
     waiting++;
-    happenings.push({ happening, round });
+    charactersWaiting += characters;
+    happenings.push({ happening, characters, round });
     return true;
   };
   const stop = session.listen(push);
@@ -90,6 +95,7 @@ export async function* conversationEvents(
     const happening = session.happening();
     round++;
     waiting = 0;
+    charactersWaiting = 0;
     hasLost = false;
     hasHeard = false;
     if (next > 1 && happening.some(isDelta)) yield { type: "discard", reason: "told again from its beginning" };
@@ -98,9 +104,10 @@ export async function* conversationEvents(
   };
   try {
     yield* join();
-    for await (const { happening: event, round: itsRound } of happenings) {
+    for await (const { happening: event, characters, round: itsRound } of happenings) {
       if (itsRound !== round) continue;
       waiting--;
+      charactersWaiting -= characters;
       if (hasLost) yield* join();
       else if (event === "overheard") {
         hasHeard = false;

@@ -1,3 +1,4 @@
+import { RequestError } from "../../core/errors.js";
 import type { Sessions } from "../../session/sessions.js";
 import { conversationEvents } from "./conversation-events.js";
 import { followedMessages, type WireMessage } from "./protocol.js";
@@ -11,7 +12,7 @@ interface Following {
 export class Followings {
   readonly #sessions: Sessions;
   readonly #send: (message: WireMessage) => Promise<void>;
-  readonly #running = new Map<AbortController, string | null>();
+  readonly #running = new Map<AbortController, Following>();
   #isOver = false;
 
   constructor(sessions: Sessions, send: (message: WireMessage) => Promise<void>) {
@@ -20,16 +21,19 @@ export class Followings {
   }
 
   /**
-   * Sends events until the request is cancelled. `from` resolves to the first `seq` that was not sent yet. Rejects with StoreError, or with
-   * the error of `from`.
+   * Sends events until the request is cancelled. `sendHistory` resolves to the first `seq` that was not sent yet. Rejects with StoreError,
+   * with the error of `sendHistory`, and with RequestError `usage` if the client already follows the conversation: a client that follows it
+   * many times would get, and keep in the host's memory, as many copies of each event.
    */
-  async follow({ requestId, conversationId }: Following, from: Promise<number>): Promise<void> {
+  async follow(following: Following, sendHistory: () => Promise<number>): Promise<void> {
+    const { requestId, conversationId } = following;
+    this.#requireNotFollowed(conversationId);
     const stopped = new AbortController();
     const { signal } = stopped;
     if (this.#isOver) stopped.abort();
-    this.#running.set(stopped, requestId);
+    this.#running.set(stopped, following);
     try {
-      const next = await from;
+      const next = await sendHistory();
       if (signal.aborted) return;
       for await (const event of conversationEvents(this.#sessions.open(conversationId), next, signal)) {
         if (signal.aborted) return;
@@ -42,8 +46,11 @@ export class Followings {
 
   /** Stops following for this request. Returns false if the request follows no conversation. */
   cancel(requestId: string): boolean {
-    const meant = [...this.#running].filter(([, id]) => id === requestId);
-    for (const [stopped] of meant) stopped.abort();
+    const meant = [...this.#running].filter(([, following]) => following.requestId === requestId);
+    for (const [stopped] of meant) {
+      stopped.abort();
+      this.#running.delete(stopped);
+    }
     return meant.length > 0;
   }
 
@@ -51,5 +58,12 @@ export class Followings {
   end(): void {
     this.#isOver = true;
     for (const stopped of this.#running.keys()) stopped.abort();
+  }
+
+  #requireNotFollowed(conversationId: string): void {
+    const same = [...this.#running.values()].find((following) => following.conversationId === conversationId);
+    if (!same) return;
+    const hint = `cancel request "${same.requestId}" first, or use another connection`;
+    throw new RequestError("usage", `the conversation ${conversationId} is already followed here`, { hint });
   }
 }

@@ -20,8 +20,8 @@ type Send = (message: WireMessage) => Promise<void>;
 /** Maximum number of unread messages and unanswered requests of one client. At this number, nothing more is read from the client. */
 const mostOwed = 1000;
 
-/** Maximum number of histories that are sent concurrently. Each history stays in memory until the client has read it. */
-const mostTold = 4;
+/** Maximum number of histories that are sent concurrently. A page of each history stays in memory until the client has read it. */
+const mostTold = 1;
 
 type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
 
@@ -187,7 +187,7 @@ export class ProtocolClient {
 
   async #history(message: ClientMessage<"history">): Promise<void> {
     const { requestId = null, conversationId = this.#sessions.own.id, from, follow, seen } = message;
-    const told = this.#histories.run(async () => {
+    const send = async () => {
       await requireSeen(this.#parts.sessions, conversationId, seen);
       let last = from - 1;
       const pages = this.#parts.sessions.pages(conversationId, from);
@@ -196,9 +196,10 @@ export class ProtocolClient {
         last = messages.at(-1)?.seq ?? last;
       }
       return last + 1;
-    });
+    };
+    const told = () => this.#histories.run(send);
     if (follow) await this.#followings.follow({ requestId, conversationId }, told);
-    else await told;
+    else await told();
   }
 
   #complete({ requestId }: ClientMessage, chunk: WireChunk): Promise<void> {

@@ -103,6 +103,23 @@ describe("a conversation that is followed", () => {
     payload: { from, follow: true },
   });
 
+  test("is followed once on a socket, and again after the request was cancelled", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using socket = await connect(door);
+    socket.send(follow());
+    socket.send({ ...follow(), request_id: "g" });
+    const refused = await socket.until(({ status }) => status === "error");
+    expect(refused).toMatchObject({ request_id: "g", chunk: { kind: "usage", action: "history" } });
+    socket.send({ ...follow(), request_id: "h", conversation_id: "c2" });
+    socket.send({ action: "cancel", request_id: "f" });
+    socket.send({ ...follow(), request_id: "i" });
+    for (const id of ["h", "i"])
+      await socket.until(({ request_id, status }) => request_id === id && status === "complete");
+    expect(socket.messages.filter(({ status }) => status === "error")).toEqual([refused]);
+  });
+
   test("is told as its log has it and on with what happens, whoever begins it, until that is cancelled", async () => {
     const { goOn, step } = held();
     await using llm = await startLlmServer([step, answer("three")]);
