@@ -107,9 +107,9 @@ test("an answer on the way to a token is read up to 1 MB", async () => {
 
 test.each([
   ["does not say that it supports PKCE", { code_challenge_methods_supported: undefined }, "PKCE"],
-  ["has no metadata that could say so", null, "it publishes no metadata of an authorization server"],
+  ["has no metadata that could say so", null, "its authorization server publishes no metadata"],
 ])("a login is refused at a server that %s, before anything is registered there", async (_, metadata, reason) => {
-  await using server = await oauthServer({ metadata, resourceMetadata: false });
+  await using server = await oauthServer({ metadata });
   await expect(logins(guarded(server), newFolder(), browse).login("r")).rejects.toThrow(reason);
   expect(server.seen.filter((line) => /authorize|register|token/.test(line))).toEqual([]);
 });
@@ -118,4 +118,10 @@ test("client credentials, which need no PKCE, are also accepted by a server with
   await using server = await oauthServer({ metadata: null, resourceMetadata: false });
   const oauth = { grant: "client_credentials", clientId: "c1", clientSecret: "s3cr3t-0123456789" } as const;
   expect(await logins(guarded(server, oauth), newFolder()).login("r")).toContain("logged in at");
+});
+
+test("a server of MCP 2025-03-26 without any metadata gets a login with PKCE at the fixed addresses of its origin", async () => {
+  await using server = await oauthServer({ metadata: null, resourceMetadata: false });
+  expect(await logins(guarded(server), newFolder(), browse).login("r")).toContain("logged in at");
+  expect(server.asked[0]?.get("code_challenge_method")).toBe("S256");
 });

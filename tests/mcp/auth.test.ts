@@ -43,7 +43,7 @@ test("a server that takes a key and has no login says so at the login", async ()
   await using server = await httpServer({ status: 401 });
   const config = remoteServer("r", server.url, "http");
   await expect(logins(config, newFolder()).login("r")).rejects.toMatchObject({
-    message: `${server.url} wants authorization, but offers no login that works: it publishes no metadata of an authorization server`,
+    message: `${server.url} wants authorization, but offers no login that works`,
     hint: "if it takes a key, set mcpServers.r.headers.Authorization",
   });
 });
@@ -143,10 +143,15 @@ test("a refresh token is not sent to an authorization server whose metadata name
   expect(grants(server)).toEqual(["POST /token authorization_code"]);
 });
 
-test("a server that publishes no resource metadata is its own authorization server", async () => {
-  await using server = await oauthServer({ resourceMetadata: false });
-  expect(await logins(guarded(server), newFolder()).login("r")).toContain(`logged in at ${server.issuer}`);
-});
+test.each(["", "/oauth"])(
+  "a server without resource metadata is its own authorization server, with the issuer %j",
+  async (path) => {
+    const behaviour = { resourceMetadata: false, metadata: {} };
+    await using server = await oauthServer(behaviour);
+    behaviour.metadata = { issuer: server.issuer + path };
+    expect(await logins(guarded(server), newFolder()).login("r")).toContain(`logged in at ${server.issuer}`);
+  },
+);
 
 test("client credentials need nobody: by secret, and by signature", async () => {
   await using server = await oauthServer();

@@ -182,20 +182,25 @@ function signedWith({ clientId = "", privateKeyFile, signingAlg }: OAuthConfig):
 
 /**
  * Throws McpError if the issuer in the metadata is not the server from which the metadata came (RFC 8414, 3.3). Otherwise a hostile server
- * could name the login page of another server and its own token endpoint, and so get the code of the other server.
+ * could name the login page of another server and its own token endpoint, and so get the code of the other server. A server of MCP
+ * 2025-03-26 has no resource metadata that could name its issuer exactly, so any issuer of its own origin is accepted.
  */
-function checkIssuer({ authorizationServerUrl, authorizationServerMetadata: metadata }: OAuthDiscoveryState): void {
-  if (!metadata || isSameIssuer(metadata.issuer, authorizationServerUrl)) return;
-  throw new McpError("needs_auth", `${authorizationServerUrl} calls itself ${metadata.issuer}: it is not trusted`);
+function checkIssuer(discovery: OAuthDiscoveryState): void {
+  const { authorizationServerUrl: url, authorizationServerMetadata: metadata, resourceMetadata } = discovery;
+  if (!metadata) return;
+  const { issuer } = metadata;
+  if (resourceMetadata ? isSameIssuer(issuer, url) : isSameOrigin(issuer, url)) return;
+  throw new McpError("needs_auth", `${url} calls itself ${issuer}: it is not trusted`);
 }
 
 /**
- * Throws McpError if the server does not declare PKCE, which the MCP specification demands: without PKCE, anybody who sees the authorization
- * code could use it. Throws NoLogin if the server has no metadata, because only metadata can declare PKCE. So the fixed endpoints that MCP
- * 2025-03-26 had for servers without metadata are not used.
+ * Throws if the server does not declare PKCE, which the MCP specification demands: without PKCE, anybody who sees the authorization code
+ * could use it. A server of MCP 2025-03-26, which has neither resource metadata nor other metadata, cannot declare it. That specification
+ * demands PKCE of all its servers, and its login stays within the server's origin.
  */
-function checkPkce({ authorizationServerMetadata: metadata }: OAuthDiscoveryState): void {
-  if (!metadata) throw new NoLogin("it publishes no metadata of an authorization server");
+function checkPkce({ authorizationServerMetadata: metadata, resourceMetadata }: OAuthDiscoveryState): void {
+  if (!metadata && !resourceMetadata) return;
+  if (!metadata) throw new NoLogin("its authorization server publishes no metadata");
   if (metadata.code_challenge_methods_supported?.includes("S256")) return;
   const message = `${metadata.issuer} does not say that it supports PKCE (code_challenge_methods_supported: S256)`;
   throw new McpError("needs_auth", `${message}: a login there is refused`);
@@ -203,4 +208,8 @@ function checkPkce({ authorizationServerMetadata: metadata }: OAuthDiscoveryStat
 
 function isSameIssuer(one: string, other: string): boolean {
   return one.replace(/\/$/, "") === other.replace(/\/$/, "");
+}
+
+function isSameOrigin(one: string, other: string): boolean {
+  return URL.canParse(one) && new URL(one).origin === new URL(other).origin;
 }
