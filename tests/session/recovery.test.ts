@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { StorageConfig } from "../../src/core/config.js";
 import type { EventOf, QuestionEvent, TurnEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
+import type { Session } from "../../src/session/session.js";
 import { collect, shape, startApp } from "../support/app.js";
 import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { Desk, until } from "./desk.js";
@@ -183,6 +184,16 @@ describe("a question about a limit", () => {
   const asking = (events: readonly TurnEvent[]) =>
     shape(events).filter((type) => type === "question" || type === "answer");
 
+  /** Answers a question that should not have been asked, so that the test fails instead of waiting for ever. */
+  async function toTheEnd(session: Session, known: string): Promise<TurnEvent[]> {
+    const events: TurnEvent[] = [];
+    for await (const event of session.prompt(request)) {
+      events.push(event);
+      if (event.type === "question" && event.questionId !== known) session.answer(event.questionId, false);
+    }
+    return events;
+  }
+
   test.each([true, false])(
     "that was open when the host ended is asked again under its id, and counts: %s",
     async (value) => {
@@ -195,9 +206,9 @@ describe("a question about a limit", () => {
       await first.drain(0);
       const second = await desk.host(llm, auto, undefined, limits);
       const session = second.sessions.open("c");
-      const turn = await session.submit(request);
+      await session.submit(request);
       expect(session.answer(asked.questionId, value)).toBe(true);
-      const events = await collect(turn.watch());
+      const events = await toTheEnd(session, asked.questionId);
       expect(asking(events)).toEqual(["question", "answer"]);
       expect(events.filter(({ type }) => type === "tool_sent")).toHaveLength(value ? 2 : 1);
       expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: value ? "end_turn" : "budget" });
@@ -215,7 +226,7 @@ describe("a question about a limit", () => {
     await llm.received(2);
     await first.drain(0);
     const second = await desk.host(llm, auto, undefined, limits);
-    const events = await collect(second.sessions.open("c").prompt(request));
+    const events = await toTheEnd(second.sessions.open("c"), asked.questionId);
     expect(asking(events)).toEqual(["question", "answer"]);
     expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: value ? "end_turn" : "max_tool_hops" });
   });
