@@ -1,3 +1,6 @@
+import type { Question } from "./events.js";
+import { isPlainObject } from "./json.js";
+
 export interface ApprovalAnswer {
   allow: boolean;
   /** How long the answer is remembered for later calls. Absent: the answer is for this call only. */
@@ -31,4 +34,14 @@ export function readApproval(value: unknown): GivenApproval | { problem: string 
   const remember = approvalScopes.find((scope) => scope === value.remember);
   if (remember) return { allow, remember, ...said };
   return { problem: `"remember" must be one of ${approvalScopes.map((scope) => `"${scope}"`).join(", ")}` };
+}
+
+/** Returns what is wrong with an answer to a question. Undefined if it is valid. A malformed answer must not count as a no. */
+export function problemInAnswer({ kind }: Question, value: unknown): string | undefined {
+  if (kind !== "elicitation") {
+    const approval = readApproval(value);
+    return "problem" in approval ? approval.problem : undefined;
+  }
+  const isKnown = isPlainObject(value) && ["accept", "decline", "cancel"].some((action) => action === value.action);
+  return isKnown || value === false ? undefined : 'expected {"action": "accept", "decline" or "cancel", "content": …}';
 }

@@ -1,5 +1,4 @@
-import { readApproval } from "../../core/approval.js";
-import { errorInfo } from "../../core/errors.js";
+import { errorInfo, RequestError } from "../../core/errors.js";
 import type { DoorParts } from "../shared/door.js";
 import { requireSeen } from "../shared/seen-event.js";
 import { Backlog } from "./backlog.js";
@@ -154,12 +153,14 @@ export class ProtocolClient {
 
   async #answer(message: ClientMessage<"answer">): Promise<void> {
     const { conversationId, questionId, value } = message;
-    const problem = this.#answerProblem(message);
-    if (problem) return this.#refuse(message, problem, "the question is still open; answer it again");
     const answered = this.#sessions.answer(conversationId, questionId, value);
     this.#answered = Promise.allSettled([this.#answered, answered]);
-    if (await answered) return;
-    await this.#refuse(message, `no question "${questionId}" is open`);
+    try {
+      if (!(await answered)) await this.#refuse(message, `no question "${questionId}" is open`);
+    } catch (error) {
+      if (!(error instanceof RequestError && error.kind === "usage")) throw error;
+      await this.#refuse(message, error.message, error.hint);
+    }
   }
 
   async #cancel(message: ClientMessage<"cancel">): Promise<void> {
@@ -204,13 +205,6 @@ export class ProtocolClient {
 
   #complete({ requestId }: ClientMessage, chunk: WireChunk): Promise<void> {
     return this.#send({ request_id: requestId ?? null, status: "complete", chunk });
-  }
-
-  /** Returns the reason why an answer to an approval is not valid. Undefined if it is valid. A malformed answer must not count as a no. */
-  #answerProblem({ questionId, value }: ClientMessage<"answer">): string | undefined {
-    if (this.#shown.kindOf(questionId) !== "approval") return undefined;
-    const approval = readApproval(value);
-    return "problem" in approval ? `"payload.value": ${approval.problem}` : undefined;
   }
 
   #refuse(

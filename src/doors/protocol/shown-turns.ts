@@ -1,4 +1,3 @@
-import type { Question } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { type EncodedTurn, TurnEncoder, type WireMessage } from "./protocol.js";
@@ -15,7 +14,7 @@ interface Display {
 /** Sends the turns that one client sees. A turn continues without waiting for its messages to be sent. */
 export class ShownTurns {
   readonly #send: (message: WireMessage) => Promise<void>;
-  readonly #openQuestions = new Map<string, { session: Session; kind: Question["kind"] }>();
+  readonly #openQuestions = new Map<string, Session>();
   /** Turns whose messages are still being sent. */
   readonly #shown = new Map<LiveTurn, Promise<void>>();
   #isUnattended = false;
@@ -40,14 +39,10 @@ export class ShownTurns {
     }
   }
 
-  kindOf(questionId: string): Question["kind"] | undefined {
-    return this.#openQuestions.get(questionId)?.kind;
-  }
-
   /** Answers all open and later questions with no. Called when nobody can answer them any more. */
   leaveUnattended(): void {
     this.#isUnattended = true;
-    for (const [questionId, { session }] of this.#openQuestions) session.answer(questionId, false);
+    for (const [questionId, session] of this.#openQuestions) session.answer(questionId, false);
   }
 
   async #follow({ turn, session, requestId, model, begun }: Display, cached: boolean): Promise<void> {
@@ -57,7 +52,7 @@ export class ShownTurns {
     for await (const event of turn.watch()) {
       if (event.type === "question") {
         if (!session.isAsking(event)) continue; // the question was answered before this client began to follow the turn
-        this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
+        this.#openQuestions.set(event.questionId, session);
         if (this.#isUnattended) session.answer(event.questionId, false);
       }
       if (event.type === "answer") this.#openQuestions.delete(event.questionId);

@@ -1,4 +1,6 @@
 /** Cancels the turns of a conversation and answers their questions, no matter which host runs the turns. */
+import { problemInAnswer } from "../../core/approval.js";
+import { RequestError } from "../../core/errors.js";
 import type { QuestionEvent } from "../../core/events.js";
 import type { TurnMail, TurnName } from "../../core/turn-leases.js";
 import { eventPages } from "../shared/event-pages.js";
@@ -32,13 +34,17 @@ export class TurnControl {
 
   /**
    * Answers a question of a turn on any host. Sends every answer as mail through the log, even if the turn runs here, because the log
-   * decides which answer was the first. Resolves with false if the question is unknown or already answered.
+   * decides which answer was the first. Resolves with false if the question is unknown or already answered. Rejects with RequestError `usage`
+   * if the answer is malformed; the question then stays open.
    */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     const { conversationId, cluster, questions } = this.#parts;
     await cluster.begin();
     const question = await this.#question(questionId);
     if (!question) return false;
+    const problem = problemInAnswer(question.question, value);
+    if (problem)
+      throw new RequestError("usage", `"value": ${problem}`, { hint: "the question is still open; answer it again" });
     const isFirst = await cluster.send(conversationId, question.turnId, { type: "answer", questionId, value });
     if (isFirst) questions.answer(questionId, value);
     return isFirst;

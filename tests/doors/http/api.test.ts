@@ -82,6 +82,13 @@ describe("a conversation over HTTP", () => {
     const first = await follow(`${url}/events`, "question");
     const { question_id } = (first.at(-1)?.message.chunk.data ?? {}) as { question_id: string };
     const ended = follow(`${url}/events`, "turn_end", { "last-event-id": first.at(-1)?.id ?? "" });
+    for (const value of ["yes", null, { allow: "true" }, { allow: true, remember: "forever" }]) {
+      const refused = await post(`${url}/answer`, { question_id, value });
+      expect([refused.status, await refused.text()]).toEqual([
+        400,
+        expect.stringMatching(/expected true, false or|must be one of/),
+      ]);
+    }
     expect((await post(`${url}/answer`, { question_id, value: true })).status).toBe(204);
     const rest = await ended;
     const ids = [...first, ...rest].flatMap(({ id }) => (id ? [Number(id)] : []));
