@@ -125,7 +125,8 @@ function promptsOf({ steps }: Script): Prompt[] {
   return prompts;
 }
 
-/** Removes the ids of requests if the door makes them itself. */
+/** Removes the model that a request names, because some APIs require it, and the ids of requests if the door makes them itself. */
 function comparable(transcript: string, ownRequestIds: boolean): string {
-  return ownRequestIds ? transcript.replaceAll(/"requestId":"[^"]*"/g, '"requestId":""') : transcript;
+  const unnamed = transcript.replaceAll(/("type":"user_message".*),"model":"[^"]*"/g, "$1");
+  return ownRequestIds ? unnamed.replaceAll(/"requestId":"[^"]*"/g, '"requestId":""') : unnamed;
 }

@@ -50,7 +50,8 @@ export async function played(
 
 /**
  * Returns the events without parts that differ from run to run. Times are removed, ids of turns and questions are numbered, and the results
- * of one batch are in the order of their calls. Request ids are numbered too if the door makes them itself.
+ * of one batch are in the order of their calls. Request ids are numbered too if the door makes them itself. The model that a request names is
+ * removed, because some APIs require it.
  */
 export function comparable(events: readonly StoredEvent[], { ownRequestIds }: { ownRequestIds: boolean }): Fields[] {
   const ids = new Map<unknown, string>();
@@ -62,7 +63,8 @@ export function comparable(events: readonly StoredEvent[], { ownRequestIds }: { 
   const made = new Set(["turnId", "questionId", ...(ownRequestIds ? ["requestId"] : [])]);
   const named = events.map(withoutNode).map(({ at: _, seq: __, ...event }): Fields => {
     const fields = Object.entries(event).map(([field, value]) => [field, made.has(field) ? byOrder(value) : value]);
-    return Object.fromEntries(fields);
+    const { model, ...rest } = Object.fromEntries(fields) as Fields;
+    return model === undefined || rest.type === "user_message" ? rest : { ...rest, model };
   });
   return batches(named).flatMap((batch) =>
     batch.sort((one, other) => String(one.callId).localeCompare(String(other.callId))),
