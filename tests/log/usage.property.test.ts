@@ -163,8 +163,15 @@ class TwoLogs {
     const to = `conv_${this.#newId()}`;
     this.#conversations.push(to);
     for (const store of this.#stores) {
-      const seqs = (await store.read(id)).filter(({ type }) => type !== "fork").map(({ seq }) => seq);
-      const first: ForkEvent = { type: "fork", turnId: `fork_${to}`, origins: [id], toSeq: seqs.at(-1) ?? 0 };
+      const events = await store.read(id);
+      const earlier = events[0]?.type === "fork" ? events[0].origins : [];
+      const seqs = events.filter(({ type }) => type !== "fork").map(({ seq }) => seq);
+      const first: ForkEvent = {
+        type: "fork",
+        turnId: `fork_${to}`,
+        origins: [id, ...earlier],
+        toSeq: seqs.at(-1) ?? 0,
+      };
       await store.archive.copy(id, to, () => ({ first, seqs }));
     }
   }
