@@ -18,6 +18,15 @@ function gate() {
   return { promise, resolve: () => resolve() };
 }
 
+/** Begins a turn in a conversation whose events are read one by one. */
+async function beginFollowed(app: Awaited<ReturnType<typeof startApp>>) {
+  const session = app.sessions.open("c1");
+  const stop = new AbortController();
+  const events = conversationEvents(session, 1, stop.signal);
+  const turn = await session.submit({ requestId: "r1", text: "count", streaming: true });
+  return { turn, events, stop };
+}
+
 test("who reads more slowly than it happens is told the open answer anew, and has all of it", async () => {
   const words = Array.from({ length: 3_000 }, (_, index) => `${index} `);
   const { promise: written, resolve: goOn } = gate();
@@ -34,10 +43,7 @@ test("who reads more slowly than it happens is told the open answer anew, and ha
     ]),
   ]);
   await using app = await startApp({ llm: llm.url });
-  const session = app.sessions.open("c1");
-  const stop = new AbortController();
-  const events = conversationEvents(session, 1, stop.signal);
-  const turn = await session.submit({ requestId: "r1", text: "count", streaming: true });
+  const { turn, events, stop } = await beginFollowed(app);
   const first = await events.next();
   expect(first.value).toMatchObject({ type: "user_message" });
   for await (const event of turn.watch()) if (event.type === "text_delta" && event.delta.includes("2999")) break;
@@ -74,10 +80,7 @@ test("large events do not wait for a slow reader: it gets the open answer anew",
     ]),
   ]);
   await using app = await startApp({ llm: llm.url });
-  const session = app.sessions.open("c1");
-  const stop = new AbortController();
-  const events = conversationEvents(session, 1, stop.signal);
-  const turn = await session.submit({ requestId: "r1", text: "count", streaming: true });
+  const { turn, events, stop } = await beginFollowed(app);
   let text = "";
   while (text !== "begin ") text = followed(text, (await events.next()).value as TurnEvent);
   writeWords();
