@@ -15,6 +15,7 @@ import { isRewind } from "./common-statements.js";
 import { copying, isListed, sqliteFirstTitle } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, numberIn, seqOf, withinRange } from "./sqlite-place.js";
+import { waitForTableLock } from "./table-lock.js";
 
 const indexes = (listed: string) => [
   "CREATE UNIQUE INDEX conversations_touched ON conversations (touched)",
@@ -143,8 +144,7 @@ export const postgresConversations = [
   keepConversation(),
   fillConversations("true"),
   ...indexes("touched"),
-  // In ms. More than `deadlock_timeout` (1 s by default), after which PostgreSQL cancels an autovacuum that holds the lock.
-  "SET LOCAL lock_timeout = 2000",
+  waitForTableLock,
   `CREATE TRIGGER events_changed AFTER INSERT ON events FOR EACH ROW
      WHEN ((NEW.position IS NULL OR NEW.type IN ('user_message', 'turn_end', 'turn_error'))
        AND current_setting('${copying}', true) IS DISTINCT FROM 'on')

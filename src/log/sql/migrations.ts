@@ -9,6 +9,7 @@ import { keepSearched, postgresSearch, searchedText, sqliteSearch } from "./sear
 import { postgresSpentTotals, sqliteSpentTotals } from "./spent-totals.js";
 import { idOf, numberIn, numberOf, readable, seqOf } from "./sqlite-place.js";
 import { sqliteEmptied, sqliteUsage } from "./sqlite-usage-tables.js";
+import { waitForTableLock } from "./table-lock.js";
 
 export type SqlDialect = "sqlite" | "postgres";
 
@@ -168,8 +169,7 @@ const mostIndexedBytes = 2 ** 26;
  * its index.
  */
 const fewerRequestIds = [
-  // In ms. More than `deadlock_timeout` (1 s by default), after which PostgreSQL cancels an autovacuum that holds the lock.
-  "SET LOCAL lock_timeout = 2000",
+  waitForTableLock,
   `DO $$ BEGIN
      IF pg_relation_size('events') <= ${mostIndexedBytes} THEN
        ALTER TABLE events DROP CONSTRAINT IF EXISTS events_request;

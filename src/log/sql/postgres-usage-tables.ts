@@ -3,6 +3,7 @@ import { keyLength } from "../shared/spent.js";
 import { isMark } from "./common-statements.js";
 import { copying } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
+import { waitForTableLock } from "./table-lock.js";
 import { isCounted, placeOf, postgresFold } from "./usage-fold.js";
 import {
   allInBacklog,
@@ -10,13 +11,12 @@ import {
   familyIndex,
   modelKind,
   toolKind,
-  triggerLockMs,
   type UsageKind,
   usageKinds,
   usageSpans,
 } from "./usage-tables.js";
 
-function postgresTablesOf({ rows, totals, changes, keys, counts }: UsageKind): string[] {
+function tablesOf({ rows, totals, changes, keys, counts }: UsageKind): string[] {
   const [keyColumns, countColumns] = [columnsOf(keys, "text"), columnsOf(counts, "float8")];
   return [
     `CREATE TABLE ${rows} (conversation_id text NOT NULL, at bigint NOT NULL, ${keyColumns}, ${countColumns})`,
@@ -28,18 +28,20 @@ function postgresTablesOf({ rows, totals, changes, keys, counts }: UsageKind): s
   ];
 }
 
-/** Returns the definitions of a CTE that stores new rows, which `found` has, and of a CTE with their changes of the totals. */
-function postgresAdded({ rows, changes, keys, counts }: UsageKind, found: string): string {
+/** Returns two parts of a `WITH` clause: one stores the rows of the query `found`, the other the changes of the totals. */
+function rowsAdded({ rows, changes, keys, counts }: UsageKind, found: string): string {
   const names = [...keys, ...counts].join(", ");
   return `${rows}_added AS (INSERT INTO ${rows} (conversation_id, at, ${names}) SELECT owner, at, ${names} FROM (${found}) AS found RETURNING *),
      ${rows}_changes AS (INSERT INTO ${changes} SELECT at, ${names} FROM ${rows}_added)`;
 }
 
-const postgresRemoved = ({ rows, changes, keys, counts }: UsageKind, conversation: string) => `
+/** Returns the statement that removes the rows of a conversation and stores the changes of the totals. */
+const rowsRemoved = ({ rows, changes, keys, counts }: UsageKind, conversation: string) => `
      WITH removed AS (DELETE FROM ${rows} WHERE conversation_id = ${conversation} RETURNING *)
      INSERT INTO ${changes} SELECT at, ${[...keys, ...counts.map((name) => `-${name}`)].join(", ")} FROM removed;`;
 
-const postgresMerged = ({ totals, changes, keys, counts }: UsageKind) => `
+/** Returns the statement that adds the stored changes to the totals. */
+const changesMerged = ({ totals, changes, keys, counts }: UsageKind) => `
      WITH merged AS (DELETE FROM ${changes} RETURNING *)
      INSERT INTO ${totals} AS total
      SELECT span, at / span * span, ${keys.join(", ")}, ${counts.map((name) => `sum(${name})`).join(", ")}
@@ -47,30 +49,20 @@ const postgresMerged = ({ totals, changes, keys, counts }: UsageKind) => `
      GROUP BY 1, 2, ${keys.join(", ")}
      ON CONFLICT (span, at, ${keys.join(", ")}) DO UPDATE SET ${counts.map((name) => `${name} = total.${name} + excluded.${name}`).join(", ")};`;
 
-const postgresTables = [...usageKinds.flatMap(({ rows, totals, changes }) => [rows, totals, changes]), "summaries"];
-
-/** Empties the counters, for PostgreSQL. All conversations are then in the backlog. Other writers wait until the end of the transaction. */
-export const postgresEmptied = [
-  "LOCK TABLE conversations IN EXCLUSIVE MODE",
-  `TRUNCATE ${postgresTables.join(", ")}`,
-  "UPDATE conversations SET counted = 0 WHERE counted > 0",
-  "DELETE FROM usage_backlog",
-  `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
-];
-
 /**
- * One in so many ends of turns merges the changes into the totals. If every end changed the totals, all hosts would wait for the locks of
- * the same few rows.
+ * Every 64th end of a turn merges the changes into the totals. If every end changed the totals, all hosts would wait for the locks of the same
+ * few rows.
  */
 const mergedEvery = 64;
-/** Sequence that counts the ends of turns. Ids of events cannot be used: if all turns have four events, the ends may be never 0 modulo 64. */
+/** Sequence that counts the ends of turns. Ids of events do not count them: if every turn has four events, maybe no end has a multiple of 64. */
 const endings = "usage_endings";
 
-/** Number of conversations that one call counts of the backlog. */
+/** Most conversations that one call of `count_backlog` counts. */
 const backlogPart = 50;
-/** Time, in ms, after which such a call counts no further conversation. */
+/** Time, in ms, after which a call of `count_backlog` begins no further conversation. */
 const backlogMs = 200;
 
+/** SQL for the function that returns the payload of an event as JSON. */
 const usageFacts = `CREATE OR REPLACE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
    BEGIN
      RETURN ${jsonOf("payload")}::jsonb;
@@ -78,7 +70,10 @@ const usageFacts = `CREATE OR REPLACE FUNCTION usage_facts(payload text) RETURNS
      RETURN '{}'; -- an event that is nested too deep for this database
    END $$`;
 
-/** Counts the events of a conversation that are not counted yet. */
+/**
+ * SQL for the function that counts the events of a conversation that are not counted yet. `earlier` has the older conversations of its family:
+ * events that one of them has, too, are counted there.
+ */
 const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      known record; last_seq integer; earlier text[] := '{}';
@@ -102,14 +97,14 @@ const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) 
          AND NOT EXISTS (SELECT FROM events AS other WHERE other.conversation_id = ANY (earlier)
            AND (${placeOf("other.", "other.seq")}) = (${placeOf("entry.", "entry.seq")}))
      ),
-     ${postgresAdded(modelKind, postgresFold.models("SELECT * FROM fresh"))},
-     ${postgresAdded(toolKind, postgresFold.tools("SELECT * FROM fresh"))}
+     ${rowsAdded(modelKind, postgresFold.models("SELECT * FROM fresh"))},
+     ${rowsAdded(toolKind, postgresFold.tools("SELECT * FROM fresh"))}
      UPDATE conversations SET counted = last_seq WHERE conversation_id = p_conversation;
    END $$`;
 
 /**
- * Counts some conversations of the backlog, the latest first. Their turns cannot end meanwhile. So it returns after `backlogMs`, and the next
- * call skips what is counted.
+ * SQL for the function that counts some conversations of the backlog, the latest first. Their turns cannot end meanwhile, so it returns after
+ * `backlogMs`, and the next call skips the conversations that are counted.
  */
 const countBacklog = `CREATE OR REPLACE FUNCTION count_backlog() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
@@ -129,6 +124,10 @@ const countBacklog = `CREATE OR REPLACE FUNCTION count_backlog() RETURNS void LA
      END IF;
    END $$`;
 
+/**
+ * SQL for the function of the triggers. A fork gives its conversation a family, and other events, such as the end of a turn, have their
+ * conversation counted. If a conversation is deleted, its usage is taken back and its copies are counted anew.
+ */
 const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      root text; each text;
@@ -144,12 +143,12 @@ const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGU
      END IF;
      SELECT coalesce(family, conversation_id) INTO root FROM conversations WHERE conversation_id = OLD.conversation_id;
      PERFORM FROM conversations WHERE family = root OR conversation_id IN (root, OLD.conversation_id) ORDER BY conversation_id FOR NO KEY UPDATE;
-     ${usageKinds.map((kind) => postgresRemoved(kind, "OLD.conversation_id")).join("")}
+     ${usageKinds.map((kind) => rowsRemoved(kind, "OLD.conversation_id")).join("")}
      DELETE FROM summaries WHERE conversation_id = OLD.conversation_id;
      -- What its copies have in common with it is now theirs.
      FOR each IN SELECT conversation_id FROM conversations
        WHERE (family = root OR conversation_id = root) AND conversation_id <> OLD.conversation_id AND counted > 0 LOOP
-       ${usageKinds.map((kind) => postgresRemoved(kind, "each")).join("")}
+       ${usageKinds.map((kind) => rowsRemoved(kind, "each")).join("")}
        UPDATE conversations SET counted = 0 WHERE conversation_id = each;
        PERFORM count_usage(each);
      END LOOP;
@@ -157,18 +156,21 @@ const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGU
      RETURN NULL;
    END $$`;
 
-/** A rewind is the last change of its conversation, which then no longer belongs to the backlog. */
+/**
+ * SQL for the trigger that keeps the counters. An event without a position belongs to no running turn, so no end of a turn will count it. A rewind
+ * gives its conversation a new `touched`, by which the backlog does not find it any more, so it is counted at once.
+ */
 const countedTrigger = `CREATE TRIGGER events_counted AFTER INSERT ON events FOR EACH ROW
      WHEN ((NEW.type IN ('fork', 'rewind', 'turn_end', 'turn_error') OR NEW.position IS NULL AND NEW.${isCounted})
        AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
      EXECUTE FUNCTION keep_usage()`;
 
 /**
- * Step of the migration, for PostgreSQL. Triggers do the counting, because hosts of an earlier version may still run. Whatever locks several
- * conversations does so in the order of their ids, so that there is no deadlock.
+ * Step of the migration, for PostgreSQL. Triggers do the counting, because hosts of an earlier version may still run. Functions that lock
+ * several conversations lock them in the order of their ids, so that there is no deadlock.
  */
 export const postgresUsage = [
-  ...usageKinds.flatMap(postgresTablesOf),
+  ...usageKinds.flatMap(tablesOf),
   `CREATE TABLE summaries (conversation_id text NOT NULL, seq integer NOT NULL, at bigint NOT NULL, PRIMARY KEY (conversation_id, seq))`,
   "CREATE INDEX summaries_at ON summaries (at)",
   "CREATE TABLE usage_backlog (below bigint NOT NULL, counted integer NOT NULL, conversations integer NOT NULL)",
@@ -180,7 +182,7 @@ export const postgresUsage = [
    BEGIN
      PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
      IF NOT FOUND THEN RETURN; END IF;
-     ${usageKinds.map(postgresMerged).join("")}
+     ${usageKinds.map(changesMerged).join("")}
    END $$`,
   countUsage,
   countBacklog,
@@ -190,7 +192,7 @@ export const postgresUsage = [
      INSERT INTO summaries VALUES (NEW.conversation_id, NEW.seq, NEW.at) ON CONFLICT DO NOTHING;
      RETURN NULL;
    END $$`,
-  `SET LOCAL lock_timeout = ${triggerLockMs}`,
+  waitForTableLock,
   // Triggers of one event run in the order of their names: `events_changed` has made the row of `conversations` before, and
   // `events_deleted` deletes it afterwards.
   countedTrigger,
@@ -203,26 +205,34 @@ export const postgresUsage = [
   `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
 ];
 
-/**
- * Later step of the migration, for PostgreSQL. It counts all conversations anew without the impossible amounts that an earlier version stored.
- */
-export const postgresUsageRecounted = [countUsage, `SET LOCAL lock_timeout = ${triggerLockMs}`, ...postgresEmptied];
-
-const shortened = ({ rows, changes, keys }: UsageKind) =>
+/** Returns the statements that shorten the names in the tables of this kind. */
+const namesShortened = ({ rows, changes, keys }: UsageKind) =>
   [rows, changes].map((table) => {
     const isLong = keys.map((name) => `length(${name}) > ${keyLength}`).join(" OR ");
     return `UPDATE ${table} SET ${keys.map((name) => `${name} = left(${name}, ${keyLength})`).join(", ")} WHERE ${isLong}`;
   });
 
-/** Later step of the migration, for PostgreSQL. It brings the functions and the trigger to what they are here, and shortens long names. */
+/** Later step of the migration, for PostgreSQL. It replaces the functions and the trigger by those above, and shortens long names. */
 export const postgresUsageRepaired = [
   `CREATE SEQUENCE IF NOT EXISTS ${endings}`,
   usageFacts,
   countUsage,
   countBacklog,
   keepUsage,
-  ...usageKinds.flatMap(shortened),
-  `SET LOCAL lock_timeout = ${triggerLockMs}`,
+  ...usageKinds.flatMap(namesShortened),
+  waitForTableLock,
   "DROP TRIGGER events_counted ON events",
   countedTrigger,
 ];
+
+/** Empties the counters, for PostgreSQL. All conversations are then in the backlog. Other writers wait until the end of the transaction. */
+export const postgresEmptied = [
+  "LOCK TABLE conversations IN EXCLUSIVE MODE",
+  `TRUNCATE ${[...usageKinds.flatMap(({ rows, totals, changes }) => [rows, totals, changes]), "summaries"].join(", ")}`,
+  "UPDATE conversations SET counted = 0 WHERE counted > 0",
+  "DELETE FROM usage_backlog",
+  `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
+];
+
+/** Later step of the migration, for PostgreSQL. It counts all conversations anew, without the impossible amounts of an earlier version. */
+export const postgresUsageRecounted = [countUsage, waitForTableLock, ...postgresEmptied];

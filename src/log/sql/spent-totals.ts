@@ -8,8 +8,9 @@ import { isUnfinished } from "./common-statements.js";
 import { copying } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
+import { waitForTableLock } from "./table-lock.js";
 import { placeOf, postgresAmount, sqliteAmount } from "./usage-fold.js";
-import { columnsOf, triggerLockMs } from "./usage-tables.js";
+import { columnsOf } from "./usage-tables.js";
 
 const counts = ["tokens", "usd", "unpriced", "estimated"];
 const names = counts.join(", ");
@@ -108,7 +109,7 @@ export const postgresSpentTotals = [
      RETURN NULL;
    END $$`,
   postgresFilled(postgresFrom, `AND at < ${postgresRecent}`),
-  `SET LOCAL lock_timeout = ${triggerLockMs}`,
+  waitForTableLock,
   // Triggers of one event run in the order of their names. This one runs before those that lock rows of `conversations`, so that all
   // transactions take their locks in the same order.
   `CREATE TRIGGER events_billed AFTER INSERT ON events FOR EACH ROW

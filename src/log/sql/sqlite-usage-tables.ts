@@ -9,11 +9,11 @@ function sqliteTablesOf({ rows, totals, keys, counts }: UsageKind): string[] {
   const added = usageSpans.map(
     (span) => `(${span}, NEW.at / ${span} * ${span}, ${[...keys, ...counts].map((name) => `NEW.${name}`).join(", ")})`,
   );
-  const same = keys.map((name) => `${name} = OLD.${name}`).join(" AND ");
+  const sameKeys = keys.map((name) => `${name} = OLD.${name}`).join(" AND ");
   const removed = usageSpans.map((span) => {
-    const place = `span = ${span} AND at = OLD.at / ${span} * ${span} AND ${same}`;
+    const isTotal = `span = ${span} AND at = OLD.at / ${span} * ${span} AND ${sameKeys}`;
     const less = counts.map((name) => `${name} = ${name} - OLD.${name}`).join(", ");
-    return `UPDATE ${totals} SET ${less} WHERE ${place}; DELETE FROM ${totals} WHERE ${place} AND ${counts[0]} = 0;`;
+    return `UPDATE ${totals} SET ${less} WHERE ${isTotal}; DELETE FROM ${totals} WHERE ${isTotal} AND ${counts[0]} = 0;`;
   });
   return [
     `DROP TABLE IF EXISTS ${rows}`,

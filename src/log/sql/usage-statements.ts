@@ -26,13 +26,13 @@ interface UsageDialect {
 }
 
 const ofUnfinished = `conversations.conversation_id IN (SELECT conversation_id FROM turns WHERE ${isUnfinished})`;
-/** SQL condition: no conversation of the same family has had the event before. Only a conversation that is counted anew may have such events. */
+/** SQL condition: no older conversation of the family has the event. Only a conversation that is counted anew may have copies of such events. */
 const isFirst = (events: string, isSame: string) => `(family IS NULL OR counted > 0 OR NOT EXISTS (
-        SELECT 1 FROM conversations AS other JOIN ${events} AS told ON ${isSame}
-        WHERE (other.family = conversations.family OR other.conversation_id = conversations.family) AND told.id < ${events}.id))`;
+        SELECT 1 FROM conversations AS other JOIN ${events} AS original ON ${isSame}
+        WHERE (other.family = conversations.family OR other.conversation_id = conversations.family) AND original.id < ${events}.id))`;
 
 const placesEqual = (events: string, seq: (row: string) => string) =>
-  `(${placeOf("told.", seq("told."))}) = (${placeOf(`${events}.`, seq(`${events}.`))})`;
+  `(${placeOf("original.", seq("original."))}) = (${placeOf(`${events}.`, seq(`${events}.`))})`;
 
 const [since, until] = [1, 2];
 
@@ -51,7 +51,7 @@ const sqlite: UsageDialect = {
   uncounted: `SELECT entries.id, number AS owner, turn_id, type, at, payload AS facts, ${storedBytes} AS bytes
     FROM conversations CROSS JOIN entries ON entries.id BETWEEN ${idOf("number", "counted")} + 1 AND ${idOf("number", String(mostSeq))}
     WHERE ${ofUnfinished} AND ${isCounted} AND json_valid(payload)
-      AND ${isFirst("entries", `${withinRange("other.number", { row: "told." })} AND ${placesEqual("entries", seqOf)}`)}`,
+      AND ${isFirst("entries", `${withinRange("other.number", { row: "original." })} AND ${placesEqual("entries", seqOf)}`)}`,
   fold: sqliteFold,
   inRange: (totals) => `${totals} AS total WHERE ${isInRange}`,
   hasChanges: false,
@@ -67,7 +67,7 @@ const postgres: UsageDialect = {
       usage_facts(payload) AS facts
     FROM conversations JOIN events ON events.conversation_id = conversations.conversation_id AND seq > counted
     WHERE ${ofUnfinished} AND ${isCounted}
-      AND ${isFirst("events", `told.conversation_id = other.conversation_id AND ${placesEqual("events", (row) => `${row}seq`)}`)} OFFSET 0`,
+      AND ${isFirst("events", `original.conversation_id = other.conversation_id AND ${placesEqual("events", (row) => `${row}seq`)}`)} OFFSET 0`,
   fold: postgresFold,
   // Without OFFSET 0, PostgreSQL would read the whole table for each range.
   inRange: (totals) => `LATERAL (SELECT * FROM ${totals} AS total WHERE ${isInRange} OFFSET 0) AS total`,

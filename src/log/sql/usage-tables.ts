@@ -16,10 +16,13 @@ import { quarterMs } from "../shared/spent.js";
 
 /** One of the two things that are counted: requests to models, or calls of tools. */
 export interface UsageKind {
+  /** Table of what each conversation used. */
   rows: string;
+  /** Table of the sums over all conversations. */
   totals: string;
-  /** PostgreSQL only: changes that are not yet in `totals`. */
+  /** PostgreSQL only: table of the changes that are not yet in `totals`. */
   changes: string;
+  /** Columns that name the model or the tool. */
   keys: readonly string[];
   /** The counters. The first is the number of events. It is 0 only if all counters are. */
   counts: readonly [string, ...string[]];
@@ -51,7 +54,6 @@ export const toolKind: UsageKind = {
   counts: ["calls", "errors", "duration_ms", "result_bytes"],
 };
 
-/** Both kinds. */
 export const usageKinds = [modelKind, toolKind];
 
 export const hourMs = 60 * 60 * 1000;
@@ -59,15 +61,11 @@ export const hourMs = 60 * 60 * 1000;
 /** Lengths of the periods for which there are totals, in ms. With the hours, the days of most time zones take a quarter of the rows. */
 export const usageSpans = [quarterMs, hourMs];
 
+/** Returns the definitions of columns of this type. */
 export const columnsOf = (names: readonly string[], type: string) =>
   names.map((name) => `${name} ${type} NOT NULL`).join(", ");
 
+/** Query of the row of `usage_backlog` that has all conversations. It returns no row if there are none. */
 export const allInBacklog = "SELECT max(touched) + 1, 0, count(*) FROM conversations HAVING count(*) > 0";
 
 export const familyIndex = "CREATE INDEX conversations_family ON conversations (family) WHERE family IS NOT NULL";
-
-/**
- * PostgreSQL only: longest time, in ms, to wait for the locks that triggers need. More than `deadlock_timeout` (1 s by default), after which
- * PostgreSQL cancels an autovacuum that holds the lock.
- */
-export const triggerLockMs = 2_000;

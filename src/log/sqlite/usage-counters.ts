@@ -23,8 +23,8 @@ const earlier = `SELECT other.number FROM conversations AS own JOIN conversation
 const fresh = `SELECT id, ?1 AS owner, turn_id, type, at, payload AS facts, ${storedBytes} AS bytes FROM entries
   WHERE id BETWEEN ${idOf("?1", "?2")} + 1 AND ${idOf("?1", "?3")} AND ${isCounted} AND json_valid(payload)`;
 /** Query of the same events without copies of those that an older conversation has. */
-const freshOfFamily = `${fresh} AND (${placeOf("", seqOf())}) NOT IN (SELECT ${placeOf("told.", seqOf("told."))}
-    FROM (${earlier}) AS origin CROSS JOIN entries AS told ON ${withinRange("origin.number", { row: "told." })} WHERE told.${isCounted})`;
+const freshOfFamily = `${fresh} AND (${placeOf("", seqOf())}) NOT IN (SELECT ${placeOf("original.", seqOf("original."))}
+    FROM (${earlier}) AS origin CROSS JOIN entries AS original ON ${withinRange("origin.number", { row: "original." })} WHERE original.${isCounted})`;
 
 /** Returns the two statements that store the usage of these events. */
 function additions(events: string): string[] {
