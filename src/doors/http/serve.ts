@@ -39,7 +39,7 @@ export interface ServeOptions extends ServeConfig {
   models: () => readonly string[];
   /** Time without data after which a stream gets a keep-alive comment, in ms. WebSockets are pinged at twice this interval. */
   keepAliveMs?: number;
-  headersTimeoutMs?: number;
+  requestTimeoutMs?: number;
   mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
@@ -55,10 +55,11 @@ export interface HttpDoor {
 
 /** Time without data until a keep-alive comment, in ms. Proxies and browsers drop a connection after 30 to 60 seconds of silence. */
 const defaultKeepAliveMs = 15_000;
-/** Time in which the headers and the body of a request must arrive, in ms. */
+/**
+ * Time in which a request must arrive, in ms. It begins when the connection is opened. A busy host may need some seconds of it until it reads
+ * what has arrived.
+ */
 const requestTimeoutMs = 60_000;
-/** Time in which the headers of a request must arrive, in ms. It begins when the connection is opened. */
-const headersTimeoutMs = 10_000;
 /** Interval at which the server looks for connections that have exceeded their time, in ms. */
 const lookForLateMs = 1_000;
 /**
@@ -160,8 +161,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const admit = admitBy(gate, connections, newId);
   const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, newId });
   const serverOptions = {
-    requestTimeout: requestTimeoutMs,
-    headersTimeout: options.headersTimeoutMs ?? headersTimeoutMs,
+    requestTimeout: options.requestTimeoutMs ?? requestTimeoutMs,
     connectionsCheckingInterval: lookForLateMs,
     keepAliveTimeout: idleConnectionMs,
   };

@@ -64,7 +64,7 @@ describe("a door with few places", () => {
   test("closes a connection whose headers do not come", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
-    await using door = await openDoor(app, { token, headersTimeoutMs: 1 });
+    await using door = await openDoor(app, { token, requestTimeoutMs: 1 });
     const silent = await silentSocket(door.url);
     const slow = await silentSocket(door.url);
     slow.write("GET /healthz HTTP/1.1\r\nhost: ");
@@ -98,7 +98,14 @@ describe("the places of a door", () => {
     return socket as unknown as Socket & { isEnded: boolean };
   }
 
-  test("are half an address's at most, until it sends the token", () => {
+  test("may all be one client's, which opens its connections before it sends the first request", () => {
+    const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
+    const all = Array.from({ length: 4 }, () => socketOf("192.0.2.1"));
+    for (const socket of all) connections.add(socket);
+    expect(all.map(({ isEnded }) => isEnded)).toEqual([false, false, false, false]);
+  });
+
+  test("are taken from the crowd of an address when all are taken, until it sends the token", () => {
     const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
     const other = socketOf("192.0.2.2");
     connections.add(other);
@@ -111,14 +118,22 @@ describe("the places of a door", () => {
     expect([other.isEnded, known.isEnded]).toEqual([false, false]);
   });
 
-  test("are half a network's at most, where one caller has all addresses of it", () => {
+  test("are taken from the network of a crowd, where one caller has all addresses of it", () => {
     const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
     const other = socketOf("2001:db8:0:2::1");
     connections.add(other);
     const many = Array.from({ length: 5 }, (_, at) => socketOf(`2001:db8:0:1::${at}`));
     for (const socket of many) connections.add(socket);
-    expect(many.map(({ isEnded }) => isEnded)).toEqual([true, true, true, false, false]);
+    expect(many.map(({ isEnded }) => isEnded)).toEqual([true, true, false, false, false]);
     expect(other.isEnded).toBe(false);
+  });
+
+  test("go to callers from other addresses first", () => {
+    const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
+    const [first, second] = [socketOf("192.0.2.2"), socketOf("192.0.2.3")];
+    const many = Array.from({ length: 3 }, () => socketOf("192.0.2.1"));
+    for (const socket of [first, ...many, second]) connections.add(socket);
+    expect([first, second, ...many].map(({ isEnded }) => isEnded)).toEqual([false, false, true, false, false]);
   });
 
   test("for probes are few, and one of them becomes any other when there is room", async () => {

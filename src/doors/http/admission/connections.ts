@@ -21,9 +21,11 @@ interface ConnectionsParts {
 }
 
 /**
- * Open connections. A connection counts as a stranger until a request with the token arrives on it. Strangers are closed to make room for
- * new connections. If strangers from the new connection's address take up half of the limit, the oldest of them is closed. If the limit is
- * reached, the oldest stranger of any address is closed.
+ * Open connections. A connection counts as a stranger until a request with the token arrives on it. If the limit is reached, a new
+ * connection takes the place of the oldest stranger: from an address whose strangers take up half of the limit, otherwise from any address.
+ *
+ * While there is room, no connection is closed, however many come from one address: a client that sends many requests in one moment, or a
+ * proxy, opens all its connections before it sends the first request.
  */
 export class Connections {
   readonly #parts: ConnectionsParts;
@@ -43,10 +45,7 @@ export class Connections {
   /** Adds a new connection. Does nothing if the connection is already known. */
   add(socket: Socket): void {
     if (this.#kept.has(socket) || this.#strangers.has(socket) || this.#forProbes.has(socket)) return;
-    const address = callerAddress(socket);
-    const ofAddress = this.#strangersOf.get(address);
-    if (ofAddress && ofAddress.size >= this.#parts.most / 2) this.#end(ofAddress);
-    if (!this.#hasPlace) this.#end(this.#strangers.keys());
+    if (!this.#hasPlace) this.#end(this.#crowd() ?? this.#strangers.keys());
     if (this.#hasPlace) {
       this.#addStranger(socket);
     } else {
@@ -92,6 +91,12 @@ export class Connections {
 
   get #hasPlace(): boolean {
     return this.#kept.size + this.#strangers.size < this.#parts.most;
+  }
+
+  /** Returns the strangers from an address that has half of the places or more. The oldest comes first. */
+  #crowd(): Set<Socket> | undefined {
+    for (const ofAddress of this.#strangersOf.values()) if (ofAddress.size >= this.#parts.most / 2) return ofAddress;
+    return undefined;
   }
 
   #addStranger(socket: Socket): void {
