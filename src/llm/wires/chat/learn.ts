@@ -1,7 +1,7 @@
 import type { Quirks } from "../../providers/presets.js";
-import { type LessonRule, lessonsBy, limitsTools, sets } from "../shared/lessons.js";
+import { type LessonRule, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { ABOUT_TOOLS } from "../shared/refusals.js";
+import { ABOUT_ONE_FILE, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
@@ -27,7 +27,6 @@ const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles mus
 /** Matches the refusal of all images or all audio, but not of a single wrong file. */
 const NO_IMAGES = noneOf("image_url|images?|vision");
 const NO_AUDIO = noneOf("input_audio|audio");
-const WRONG_MEDIA = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
 /**
  * Matches the refusal of an output format, as OpenAI, Groq, DeepSeek and llama.cpp word it. The last two alternatives match refusals of
@@ -42,60 +41,85 @@ function noneOf(what: string): RegExp {
   );
 }
 
-function withoutMedia(quirk: "images" | "audio", names: RegExp): LessonRule<Quirks> {
-  const rule = sets<Quirks, typeof quirk>(quirk, false, `${quirk} is refused; sending a word on it from now on`, names);
-  return (text, used) => (WRONG_MEDIA.test(text) ? undefined : rule(text, used));
-}
-
 const RULES: readonly LessonRule<Quirks>[] = [
-  (text) =>
-    WANTS_RESPONSES.test(text)
-      ? {
-          wire: "responses",
-          note: "Chat Completions is refused for this model; using the wire responses from now on",
-        }
-      : undefined,
-  withoutMedia("images", NO_IMAGES),
-  withoutMedia("audio", NO_AUDIO),
+  {
+    matches: [WANTS_RESPONSES],
+    wire: "responses",
+    note: "Chat Completions is refused for this model; using the wire responses from now on",
+  },
+  {
+    matches: [NO_IMAGES],
+    unless: ABOUT_ONE_FILE,
+    changes: { images: false },
+    note: "images is refused; sending a word on it from now on",
+  },
+  {
+    matches: [NO_AUDIO],
+    unless: ABOUT_ONE_FILE,
+    changes: { audio: false },
+    note: "audio is refused; sending a word on it from now on",
+  },
   (text, { tokenLimitKey: sent }) => {
     const other = sent === "max_tokens" ? "max_completion_tokens" : "max_tokens";
     const first = /\bmax_(completion_)?tokens\b/.exec(text)?.[0];
     if (first !== sent || !REFUSED.test(text)) return undefined;
     return { changes: { tokenLimitKey: other }, note: `${sent} is refused; sending ${other} from now on` };
   },
-  sets("jsonSchemas", false, "response_format is refused; saying the schema in words from now on", JSON_MODE),
-  without("temperature", /\b(temperature|top_p)\b/, "temperature and top_p"),
-  without("streamUsage", /\b(stream_options|include_usage)\b/, "stream_options"),
-  without("parallelToolCalls", /\bparallel_tool_calls\b/, "parallel_tool_calls"),
-  sets(
-    "forbidsTools",
-    false,
-    "tool_choice none is refused; sending no tools from now on where none may be called",
-    /\btool_choice\b/,
-  ),
-  without("echoesOpaque", /\b(extra_content|thought_signature|reasoning_details)\b/, "extra_content"),
-  without("echoReasoning", /\breasoning_content\b/, "reasoning_content"),
-  sets(
-    "echoReasoning",
-    true,
-    "reasoning_content is wanted with tool calls; sending it from now on",
-    /\breasoning_content\b/,
-    WANTED,
-  ),
-  sets(
-    "echoesOpaque",
-    true,
-    "thought signatures are wanted; sending them from now on",
-    /\bthought_?signature/i,
-    WANTED,
-  ),
-  sets("emptyProperties", false, "empty properties are refused; leaving them out from now on", /\bproperties\b/, EMPTY),
-  sets(
-    "bridgesResults",
-    true,
-    "a user's message right after a tool's result is refused; putting an answer between them from now on",
-    USER_AFTER_TOOL,
-  ),
+  {
+    matches: [JSON_MODE],
+    changes: { jsonSchemas: false },
+    note: "response_format is refused; saying the schema in words from now on",
+  },
+  {
+    matches: [/\b(temperature|top_p)\b/, REFUSED],
+    changes: { temperature: false },
+    note: leftOut("temperature and top_p"),
+  },
+  {
+    matches: [/\b(stream_options|include_usage)\b/, REFUSED],
+    changes: { streamUsage: false },
+    note: leftOut("stream_options"),
+  },
+  {
+    matches: [/\bparallel_tool_calls\b/, REFUSED],
+    changes: { parallelToolCalls: false },
+    note: leftOut("parallel_tool_calls"),
+  },
+  {
+    matches: [/\btool_choice\b/],
+    changes: { forbidsTools: false },
+    note: "tool_choice none is refused; sending no tools from now on where none may be called",
+  },
+  {
+    matches: [/\b(extra_content|thought_signature|reasoning_details)\b/, REFUSED],
+    changes: { echoesOpaque: false },
+    note: leftOut("extra_content"),
+  },
+  {
+    matches: [/\breasoning_content\b/, REFUSED],
+    changes: { echoReasoning: false },
+    note: leftOut("reasoning_content"),
+  },
+  {
+    matches: [/\breasoning_content\b/, WANTED],
+    changes: { echoReasoning: true },
+    note: "reasoning_content is wanted with tool calls; sending it from now on",
+  },
+  {
+    matches: [/\bthought_?signature/i, WANTED],
+    changes: { echoesOpaque: true },
+    note: "thought signatures are wanted; sending them from now on",
+  },
+  {
+    matches: [/\bproperties\b/, EMPTY],
+    changes: { emptyProperties: false },
+    note: "empty properties are refused; leaving them out from now on",
+  },
+  {
+    matches: [USER_AFTER_TOOL],
+    changes: { bridgesResults: true },
+    note: "a user's message right after a tool's result is refused; putting an answer between them from now on",
+  },
   (text, { reasoningKey: sent }) => {
     if (sent === "none" || !new RegExp(`\\b${sent}\\b`).test(text) || !REFUSED.test(text)) return undefined;
     const value = sent === "reasoning" ? "reasoning_effort" : "none";
@@ -103,15 +127,16 @@ const RULES: readonly LessonRule<Quirks>[] = [
     const isLoss = value === "none";
     return { changes: { reasoningKey: value }, note: `${sent} is refused; ${instead} from now on`, isLoss };
   },
-  sets("developerRole", false, "the role developer is refused; sending system from now on", /\b(developer|role)\b/i),
-  sets(
-    "developerRole",
-    true,
-    "the role system is refused; sending developer from now on",
-    /\brole\b/i,
-    /\bsystem\b/i,
-    REFUSED,
-  ),
+  {
+    matches: [/\b(developer|role)\b/i],
+    changes: { developerRole: false },
+    note: "the role developer is refused; sending system from now on",
+  },
+  {
+    matches: [/\brole\b/i, /\bsystem\b/i, REFUSED],
+    changes: { developerRole: true },
+    note: "the role system is refused; sending developer from now on",
+  },
   (text, { nullContent }) => {
     if (!/\bcontent\b/i.test(text) || !(nullContent ? NOT_NULL : EMPTY).test(text)) return undefined;
     const note = nullContent
@@ -128,12 +153,9 @@ const RULES: readonly LessonRule<Quirks>[] = [
   limitsTools(
     /\b(?:tools|functions)\b(?!\W{0,2}\d).{0,80}?max(?:imum)?\D{0,40}(\d+)|max(?:imum)?\D{0,40}(\d+) (?:tools|functions)/i,
   ),
-  sets("toolSchemas", "plain", "a tool's schema is refused; sending plain schemas from now on", ABOUT_TOOLS),
+  {
+    matches: [ABOUT_TOOLS],
+    changes: { toolSchemas: "plain" },
+    note: "a tool's schema is refused; sending plain schemas from now on",
+  },
 ];
-
-type Flag = { [K in keyof Quirks]: Quirks[K] extends boolean ? K : never }[keyof Quirks];
-
-function without(quirk: Flag, names: RegExp, what: string): LessonRule<Quirks> {
-  const [are, them] = what.includes(" and ") ? ["are", "them"] : ["is", "it"];
-  return sets<Quirks, Flag>(quirk, false, `${what} ${are} refused; leaving ${them} out from now on`, names, REFUSED);
-}

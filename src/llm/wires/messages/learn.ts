@@ -1,4 +1,4 @@
-import { type LessonRule, lessonsBy, sets } from "../shared/lessons.js";
+import { type LessonRule, leftOut, lessonsBy } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
 import { ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
@@ -13,19 +13,11 @@ const REFUSED =
 const KEPT_REFUSED =
   /invalid `?(signature|data)`? in|bound to a different conversation|blocks? .{0,60}cannot be modified|expected `?(redacted_)?thinking`?/i;
 
-function without(names: RegExp, changes: Partial<MessagesQuirks>, what: string): LessonRule<MessagesQuirks> {
-  return (text) => {
-    if (!names.test(text) || !REFUSED.test(text)) return undefined;
-    const isLoss = /effort|thinking$|called$/.test(what);
-    return { changes, note: `${what} is refused; leaving it out from now on`, ...(isLoss && { isLoss }) };
-  };
-}
-
 const RULES: readonly LessonRule<MessagesQuirks>[] = [
-  (text) => {
-    if (!KEPT_REFUSED.test(text)) return undefined;
-    const note = "the thinking of earlier answers is refused; sending the conversation without it";
-    return { forgetsKept: true, note };
+  {
+    matches: [KEPT_REFUSED],
+    forgetsKept: true,
+    note: "the thinking of earlier answers is refused; sending the conversation without it",
   },
   (text, { maxOutput }) => {
     const limit = /max_tokens\D{1,40}\d+ > (\d+)|max_tokens.{0,60}\[\d+, *(\d+)\]|max_tokens.{0,60}at most (\d+)/.exec(
@@ -44,7 +36,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     const note = "a budget for thinking is refused; asking for adaptive thinking from now on";
     return { changes: { thinking: "adaptive", effort: true }, note };
   },
-  without(/\bdisplay\b/, { wantsDisplay: false }, "thinking.display"),
+  { matches: [/\bdisplay\b/, REFUSED], changes: { wantsDisplay: false }, note: leftOut("thinking.display") },
   (text, { thinking }) => {
     if (thinking !== "adaptive" || !/\badaptive\b/.test(text) || !REFUSED.test(text)) return undefined;
     return { changes: { thinking: "budget" }, note: "adaptive thinking is refused; sending a budget from now on" };
@@ -62,30 +54,55 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
       note: "temperature and top_p are refused together; leaving out top_p from now on",
     };
   },
-  without(/\b(temperature|top_p)\b/, { sampling: "none" }, "temperature or top_p"),
-  sets(
-    "jsonSchemas",
-    false,
-    "the schema of the answer is refused; saying it in words",
-    /output_config\.format|output_format|structured outputs?/i,
-  ),
-  without(/\b(output_config|effort)\b/, { effort: false }, "the effort"),
-  without(/\b(defer_loading|tool_reference)\b/, { lateTools: false }, "defer_loading"),
-  without(/\bcache_control\b/, { cache: false }, "cache_control"),
-  without(/\bdisable_parallel_tool_use\b/, { parallelChoice: false }, "disable_parallel_tool_use"),
-  without(
-    /tool_choice.{0,40}(forces?|any|tool\b)|forc\w+ tool/i,
-    { forcedTools: false },
-    "a tool that has to be called",
-  ),
-  without(/\btool_choice\b/, { toolChoice: false }, "tool_choice"),
-  without(/\bthinking\b(?!.{0,40}passed back)/, { thinking: "none" }, "thinking"),
-  without(/\bimages?\b/, { images: false }, "a picture"),
-  sets(
-    "echoThinking",
-    true,
-    "thinking is wanted with tool calls; sending it from now on",
-    /\b(thinking|reasoning_content)\b.{0,80}(passed back|missing|required)/i,
-  ),
-  sets("toolSchemas", "plain", "a tool's schema is refused; sending plain schemas from now on", ABOUT_TOOLS),
+  {
+    matches: [/\b(temperature|top_p)\b/, REFUSED],
+    changes: { sampling: "none" },
+    note: leftOut("temperature or top_p"),
+  },
+  {
+    matches: [/output_config\.format|output_format|structured outputs?/i],
+    changes: { jsonSchemas: false },
+    note: "the schema of the answer is refused; saying it in words",
+  },
+  {
+    matches: [/\b(output_config|effort)\b/, REFUSED],
+    changes: { effort: false },
+    note: leftOut("the effort"),
+    isLoss: true,
+  },
+  {
+    matches: [/\b(defer_loading|tool_reference)\b/, REFUSED],
+    changes: { lateTools: false },
+    note: leftOut("defer_loading"),
+  },
+  { matches: [/\bcache_control\b/, REFUSED], changes: { cache: false }, note: leftOut("cache_control") },
+  {
+    matches: [/\bdisable_parallel_tool_use\b/, REFUSED],
+    changes: { parallelChoice: false },
+    note: leftOut("disable_parallel_tool_use"),
+  },
+  {
+    matches: [/tool_choice.{0,40}(forces?|any|tool\b)|forc\w+ tool/i, REFUSED],
+    changes: { forcedTools: false },
+    note: leftOut("a tool that has to be called"),
+    isLoss: true,
+  },
+  { matches: [/\btool_choice\b/, REFUSED], changes: { toolChoice: false }, note: leftOut("tool_choice") },
+  {
+    matches: [/\bthinking\b(?!.{0,40}passed back)/, REFUSED],
+    changes: { thinking: "none" },
+    note: leftOut("thinking"),
+    isLoss: true,
+  },
+  { matches: [/\bimages?\b/, REFUSED], changes: { images: false }, note: leftOut("a picture") },
+  {
+    matches: [/\b(thinking|reasoning_content)\b.{0,80}(passed back|missing|required)/i],
+    changes: { echoThinking: true },
+    note: "thinking is wanted with tool calls; sending it from now on",
+  },
+  {
+    matches: [ABOUT_TOOLS],
+    changes: { toolSchemas: "plain" },
+    note: "a tool's schema is refused; sending plain schemas from now on",
+  },
 ];

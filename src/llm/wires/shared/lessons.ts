@@ -3,12 +3,23 @@ import type { Lesson, WireQuirks } from "../wire.js";
 import type { ProviderError } from "./provider-error.js";
 import { refusalText } from "./refusals.js";
 
+/** A rule with its lesson, or a function that computes the lesson. */
+export type LessonRule<Q extends WireQuirks> = FixedLesson<Q> | ComputedLesson<Q>;
+
+interface FixedLesson<Q extends WireQuirks> extends Lesson<Q> {
+  /** The refusal's text must match all of these patterns. */
+  matches: readonly RegExp[];
+  /** The refusal's text must not match this pattern. */
+  unless?: RegExp;
+}
+
 /** Returns a lesson, or undefined if the refusal is about something else. `text` is the refusal's text, `used` the quirks of the request. */
-export type LessonRule<Q extends WireQuirks> = (text: string, used: Q) => Lesson<Q> | undefined;
+type ComputedLesson<Q extends WireQuirks> = (text: string, used: Q) => Lesson<Q> | undefined;
 
 /**
  * Returns the possible lessons of the refusal, in the order of the rules. Providers word a refusal in a dozen ways, so a lesson is only a
- * guess: the caller checks that the lesson changes the request, and applies each lesson only once.
+ * guess: the caller checks that the lesson changes the request, and applies each lesson only once. Lessons by which the request was written
+ * already are left out.
  */
 export function lessonsBy<Q extends WireQuirks>(
   rules: readonly LessonRule<Q>[],
@@ -16,26 +27,33 @@ export function lessonsBy<Q extends WireQuirks>(
   used: Q,
 ): Lesson<Q>[] {
   const text = refusalText(said);
-  return rules.flatMap((rule) => rule(text, used) ?? []);
+  return rules.flatMap((rule) => {
+    const lesson = typeof rule === "function" ? rule(text, used) : fixedLesson(rule, text);
+    return lesson && !isFollowed(lesson, used) ? [lesson] : [];
+  });
 }
 
-/** Returns a rule that sets a quirk if the text matches all patterns. Has no effect if the quirk has this value already. */
-export function sets<Q extends WireQuirks, Name extends keyof Q>(
-  name: Name,
-  value: Q[Name],
-  note: string,
-  ...patterns: readonly RegExp[]
-): LessonRule<Q> {
-  return (text, used) => {
-    if (used[name] === value || !patterns.every((pattern) => pattern.test(text))) return undefined;
-    return { changes: { [name]: value } as unknown as Partial<Q>, note };
-  };
+function fixedLesson<Q extends WireQuirks>(
+  { matches, unless, ...lesson }: FixedLesson<Q>,
+  text: string,
+): Lesson<Q> | undefined {
+  return matches.every((pattern) => pattern.test(text)) && !unless?.test(text) ? lesson : undefined;
+}
+
+function isFollowed<Q extends WireQuirks>({ changes }: Lesson<Q>, used: Q): boolean {
+  return changes !== undefined && Object.entries(changes).every(([quirk, value]) => used[quirk as keyof Q] === value);
+}
+
+/** Returns the note of a lesson to leave out a parameter. `what` names the parameter, or two of them with "and". */
+export function leftOut(what: string): string {
+  const [are, them] = what.includes(" and ") ? ["are", "them"] : ["is", "it"];
+  return `${what} ${are} refused; leaving ${them} out from now on`;
 }
 
 /**
  * Returns a rule for refusals that name the greatest number of tools. The pattern has one group for this number in each of its alternatives.
  */
-export function limitsTools<Q extends WireQuirks>(pattern: RegExp): LessonRule<Q> {
+export function limitsTools<Q extends WireQuirks>(pattern: RegExp): ComputedLesson<Q> {
   return (text, { maxTools }) => {
     const value = Number(pattern.exec(text)?.slice(1).find(Boolean));
     if (!(value > 0 && value < maxTools)) return undefined;

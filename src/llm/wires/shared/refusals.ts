@@ -9,6 +9,9 @@ export function refusalText({ param, message, code }: ProviderError): string {
 export const ABOUT_TOOLS =
   /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
 
+/** Matches refusals that may be about one wrong picture or recording, as opposed to all of them. */
+export const ABOUT_ONE_FILE = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
+
 /**
  * Returns the tool that the refusal names. Looks for a name in quotes, then for the tool's position among the tools sent, then for any word
  * that is a tool's name.
