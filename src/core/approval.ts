@@ -14,7 +14,7 @@ export interface GivenApproval extends ApprovalAnswer {
 
 /**
  * How long a person's answer to an approval question is remembered. `session`: in this conversation, until the host ends. `project`: in the
- * host's workspace. `always`: wherever the same server is used.
+ * folder that the conversation's host, or its editor, works in. `always`: wherever the same server is used.
  */
 const approvalScopes = ["session", "project", "always"] as const;
 type ApprovalScope = (typeof approvalScopes)[number];

@@ -120,8 +120,8 @@ export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place" | "earl
  * logged, and the answer holds until the host ends.
  */
 export interface KeptApprovals {
-  find(tool: RememberedTool, workspace: string): Required<ApprovalAnswer> | undefined;
-  keep(tool: RememberedTool, answer: { allow: boolean; remember: "project" | "always" }, workspace: string): void;
+  find(tool: RememberedTool, project: string): Required<ApprovalAnswer> | undefined;
+  keep(tool: RememberedTool, answer: { allow: boolean; remember: "project" | "always" }, project: string): void;
 }
 
 export interface ServerStatus {

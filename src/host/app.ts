@@ -192,6 +192,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const sessions = closedAtEnd(
       new Sessions({
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
+        project: options.workspace ?? process.cwd(),
         join: (local) => join({ node, workspace: options.workspace, leaseMs }, local),
         retention: retentionRules(running.config),
         maxTurns: () => running.config.chat.service.maxTurns,

@@ -24,7 +24,7 @@ export async function runInHost(
   const startedAt = host.now();
   using limits = new ScriptLimits(script.limits, signal);
   const conversations = new ScriptConversations(host.sessions);
-  const rules = rulesOf(script.permissions, host.defaults, new SessionApprovals(undefined, ""));
+  const rules = rulesOf(script.permissions, host.defaults, new SessionApprovals({ project: "" }));
   const runner = new StepRunner({ script, host, model, limits, conversations, rules, updates, onStep });
   const begin = {
     conversation: conversations.open(MAIN),

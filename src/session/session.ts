@@ -76,9 +76,9 @@ export class Session {
     this.#control = new TurnControl({ cluster, store, conversationId: id, turns, questions, follow });
   }
 
-  /** Sets the servers for later turns. Also sets their workspace: hosts with this workspace may resume the turns. */
-  equip({ hub, workspace }: { hub: ToolHub; workspace: string }): void {
-    Object.assign(this.#parts, { hub, workspace });
+  /** Sets the servers and the project for later turns. Also sets their workspace: hosts with this workspace may resume the turns. */
+  equip({ hub, workspace, project }: { hub: ToolHub; workspace: string; project: string }): void {
+    Object.assign(this.#parts, { hub, workspace, project });
   }
 
   /**

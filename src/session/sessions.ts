@@ -77,7 +77,7 @@ export class Sessions {
 
   /** Returns the user's stored answers about tools, with room for answers that hold only as long as the caller uses the returned object. */
   approvals(): ApprovalMemory {
-    return new SessionApprovals(this.#parts.approvals, this.#parts.cluster.workspace);
+    return new SessionApprovals(this.#parts);
   }
 
   /** Returns at most `most` of the stored events with `seq >= from`, without opening a session. Rejects with StoreError. */

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, type Ended, ended, Workplace } from "../support/cli.js";
 import { answer, type LlmRequest, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { newDatabaseUrl, noPostgres } from "../support/storages.js";
 
 let place: Workplace;
 let llm: LlmServer;
@@ -174,6 +175,17 @@ describe("an answer that is remembered", () => {
     expect((await run("other")).exitCode).toBe(6);
     expect(ofType(await talk([]), "question")).toEqual([]);
   });
+
+  (noPostgres ? test.skip : test)(
+    "for the project holds in no other folder, although its host has the same database",
+    async () => {
+      const storage = { driver: "postgres", url: await newDatabaseUrl() };
+      place.configure(configFor(llm.url, { s: fixtureServer() }, { chat: { storage } }));
+      await talk([{ allow: true, remember: "project" }]);
+      expect((await run()).exitCode).toBe(0);
+      expect((await run("other")).exitCode).toBe(6);
+    },
+  );
 
   test("always holds in every folder, for the server as it is: not for another command of its name", async () => {
     await talk([{ allow: true, remember: "always" }]);

@@ -41,6 +41,7 @@ async function twoOn(llmUrl: string, frozen = (store: ChatStore) => store) {
       hub: app.hub,
       settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
       newId,
+      project: "p",
       now: Date.now,
     });
   };

@@ -223,6 +223,24 @@ describe("a tool that needs approval", () => {
     expect(ends.map(({ status }) => status)).toEqual(["failed", "failed"]);
   });
 
+  test("runs unasked in a session of the folder for which it was allowed, and is asked about in another folder", async () => {
+    await using llm = await startLlmServer([echo(), answer("a"), echo(), answer("b"), echo(), answer("c")]);
+    const server = fixtureServer({ greeting: "allowed in one folder" });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: server }, config: ask });
+    const session = app.sessions.open();
+    for await (const event of session.prompt({ requestId: "r", text: "go" })) {
+      if (event.type === "question") session.answer(event.questionId, { allow: true, remember: "project" });
+    }
+    await using acp = await openAcp(app);
+    const asked: number[] = [];
+    for (const cwd of [process.cwd(), tmpdir()]) {
+      const { sessionId } = await acp.agent.request(methods.agent.session.new, { cwd, mcpServers: [] });
+      await acp.prompt(sessionId, "go");
+      asked.push(acp.permissions.length);
+    }
+    expect(asked).toEqual([0, 1]);
+  });
+
   test("is asked about in a session that is open when the configuration begins to ask", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: auto() });

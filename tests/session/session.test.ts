@@ -323,6 +323,7 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
     hub: app.hub,
     settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
     newId,
+    project: "p",
     now: Date.now,
   });
   const session = sessions.open("c");
@@ -364,6 +365,7 @@ test("a host that says nothing within its lease is alive: its conversation runs,
     hub: app.hub,
     settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
     newId,
+    project: "p",
     now: () => now,
   });
   expect((await sessions.conversations.list({ most: 100 })).conversations).toMatchObject([

@@ -21,6 +21,7 @@ async function inMemory(llm: LlmServer, work: (sessions: Sessions, store: ChatSt
     hub: app.hub,
     settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
     newId,
+    project: "p",
     now: Date.now,
   });
   await work(sessions, store);

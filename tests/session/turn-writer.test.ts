@@ -139,6 +139,7 @@ describe("a hop", () => {
       hub: app.hub,
       settings: () => settings,
       newId,
+      project: "p",
       now: Date.now,
     });
     const session = sessions.open("c");

@@ -134,7 +134,7 @@ export class AcpSessions {
     const taken = hostHub.servers().map(({ name }) => name);
     const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd, taken) : undefined;
     const hub = own && extendHub(own, session);
-    session.equip({ hub: hub ?? hostHub, workspace: hub ? `${withServers}${cwd}` : cwd });
+    session.equip({ hub: hub ?? hostHub, workspace: hub ? `${withServers}${cwd}` : cwd, project: cwd });
     const before = this.#active.get(session.id);
     const parts = {
       host: this.#parts,

@@ -1,19 +1,19 @@
 import type { ApprovalAnswer } from "../../core/approval.js";
-import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../../core/ports.js";
+import type { ApprovalMemory, RememberedTool } from "../../core/ports.js";
+import type { SessionParts } from "./session-parts.js";
 
 /**
- * The user's answers about tools. Some answers hold for the rest of this session. All other answers are stored, and hold in the workspace
- * or always.
+ * The user's answers about tools. Some answers hold for the rest of this session. All other answers are stored, and hold in the project or
+ * always.
  */
 export class SessionApprovals implements ApprovalMemory {
-  readonly #kept: KeptApprovals | undefined;
-  readonly #workspace: string;
+  /** The session's parts, whose project may change between turns. */
+  readonly #parts: Pick<SessionParts, "approvals" | "project">;
   readonly #session = new Map<string, Required<ApprovalAnswer>>();
 
-  /** If `kept` is undefined, no answer is stored, and all answers end with the session. */
-  constructor(kept: KeptApprovals | undefined, workspace: string) {
-    this.#kept = kept;
-    this.#workspace = workspace;
+  /** If `approvals` is undefined, no answer is stored, and all answers end with the session. */
+  constructor(parts: Pick<SessionParts, "approvals" | "project">) {
+    this.#parts = parts;
   }
 
   /** Number of answers that end with the session. */
@@ -22,15 +22,17 @@ export class SessionApprovals implements ApprovalMemory {
   }
 
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
-    const kept = this.#kept?.find(tool, this.#workspace);
+    const { approvals, project } = this.#parts;
+    const kept = approvals?.find(tool, project);
     if (this.#session.size === 0) return kept;
     const answers = [this.#session.get(keyOf(tool)), kept];
     return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
   }
 
   remember(tool: RememberedTool, { allow, remember }: Required<ApprovalAnswer>): void {
-    if (remember === "session" || !this.#kept) this.#session.set(keyOf(tool), { allow, remember });
-    else this.#kept.keep(tool, { allow, remember }, this.#workspace);
+    const { approvals, project } = this.#parts;
+    if (remember === "session" || !approvals) this.#session.set(keyOf(tool), { allow, remember });
+    else approvals.keep(tool, { allow, remember }, project);
   }
 }
 

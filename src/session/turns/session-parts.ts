@@ -34,4 +34,6 @@ export interface SessionParts {
   questionTimeoutMs?: number | undefined;
   /** Store for those answers about tools that remain valid after the host has ended. */
   approvals?: KeptApprovals;
+  /** Folder of the project: an answer "for this project" holds there. */
+  project: string;
 }

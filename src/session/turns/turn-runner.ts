@@ -40,7 +40,7 @@ export class TurnRunner {
     this.#parts = parts;
     this.#questions = questions;
     this.#steps = new TurnSteps(conversationId, parts, questions);
-    this.#approvals = new SessionApprovals(parts.approvals, parts.cluster.workspace);
+    this.#approvals = new SessionApprovals(parts);
   }
 
   compactNext(): void {
