@@ -42,6 +42,19 @@ test.each([
     expect(message).not.toContain(part);
 });
 
+test("of the tokens that a server's renewals bring, the latest are removed from its errors, and one in use for as long as it is used", () => {
+  const { config } = loadConfig({ mcpServers: { s: { url: "https://x/mcp" } } }, { env });
+  const [loaded] = config.mcpServers;
+  if (!loaded) throw new Error("no server");
+  const redact = redactor(loaded);
+  for (let renewal = 0; renewal < 100; renewal++) {
+    keepSecret(loaded, `renewed-token-${renewal};`);
+    keepSecret(loaded, "long-lived-token");
+    expect(redact(`renewed-token-${renewal}; long-lived-token`)).toBe("[redacted] [redacted]");
+  }
+  expect(redact("renewed-token-0; renewed-token-90;")).toBe("renewed-token-0; [redacted]");
+});
+
 test("a variable that every process has is no secret of a server", () => {
   const { config } = loadConfig({ mcpServers: { s: { command: "x", env: { NODE_ENV: "production" } } } }, { env });
   const [loaded] = config.mcpServers;
