@@ -176,6 +176,37 @@ describe("a tool that runs as a task", () => {
   );
 });
 
+describe("a task whose server wants the person to visit a page", () => {
+  const page = { mode: "url", url: "https://login.example/", message: "log in" };
+  const wantsPage = { code: -32042, message: "log in first", data: { elicitations: [page] } };
+  const working = { taskId: "t1", status: "working", pollInterval: 50 };
+  const visits = { ask: async () => ({ action: "accept" }) };
+
+  test.each([
+    ["is not called again if a poll is refused so", "tasks/get", 1, "log in first"],
+    ["is called again if that is the outcome of the call", "tasks/result", 2, "done"],
+  ])("%s", async (_, refused, calls, said) => {
+    let isRefused = true;
+    const refusing = (method: string, result: object) => () => {
+      if (method !== refused || !isRefused) return result;
+      isRefused = false;
+      throw wantsPage;
+    };
+    await using server = await httpServer({
+      tasks: {
+        "tools/call": () => ({ task: working }),
+        "tasks/get": refusing("tasks/get", { ...working, status: "completed" }),
+        "tasks/result": refusing("tasks/result", { content: [{ type: "text", text: "done" }] }),
+      },
+    });
+    await using running = startHub(remoteServer("r", server.url, "http"));
+    await running.hub.ready();
+    const { content } = await running.call("r__work", {}, visits);
+    expect(textOf(content)).toContain(said);
+    expect(server.seen.filter((line) => line.startsWith("POST tools/call"))).toHaveLength(calls);
+  });
+});
+
 test("a result line of 5 MB is a matter of milliseconds", async () => {
   await using running = await ready(fixture("s"));
   const bytes = 5 * 1024 * 1024;

@@ -24,7 +24,7 @@ interface Behaviour {
   failing?: Record<string, object>;
   /** More tools, with the result of their calls. */
   answering?: Record<string, (args: Record<string, unknown>) => object>;
-  /** The methods of tasks. A further tool, `work`, must then be called as a task. */
+  /** The methods of tasks. A further tool, `work`, must then be called as a task. What a method throws is its error. */
   tasks?: Record<"tools/call" | "tasks/get" | "tasks/result", () => object>;
   /** Instructions of the server. */
   instructions?: string;
@@ -86,8 +86,13 @@ export async function httpServer({
     else if (!sessions.has(String(session))) return response.writeHead(404).end("no such session");
     if (request.method === "DELETE") return response.writeHead(200).end();
     if (message.id === undefined) return response.writeHead(202).end();
-    const error = message.method === "tools/call" && failing[message.params.name];
-    const result = results[message.method]?.(message.params);
+    let error = message.method === "tools/call" && failing[message.params.name];
+    let result: unknown;
+    try {
+      result = results[message.method]?.(message.params);
+    } catch (thrown) {
+      error = thrown as object;
+    }
     const answer = result && !error ? { result } : { error: error || { code: -32601, message: "no such method" } };
     response.writeHead(200, { "content-type": "application/json", "mcp-session-id": `s${count}` });
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));

@@ -8,9 +8,7 @@ import { McpError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { answersTo } from "./input-rounds.js";
 import { type PeerEvents, RpcError, type ToolRun } from "./peer.js";
-import { pollPause } from "./tasks.js";
-
-const invalidParams = -32602;
+import { askAboutTask, pollPause } from "./tasks.js";
 
 export function isTaskHandle({ resultType }: JsonObject): boolean {
   return resultType === "task";
@@ -33,13 +31,14 @@ export async function resultOfTask(
     for (let polls = 1; ; polls++) {
       // The status in the task handle is used only to decide whether to wait before the first poll.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
-      task = await poll(taskId, run);
+      task = await askAboutTask("tasks/get", { taskId }, run.ask);
       const message = textOrEmpty(task.statusMessage);
       onProgress({ progress: polls, ...(message && { message }) });
       if (task.status === "input_required") {
         const inputResponses = await answersTo(unanswered(task.inputRequests, answered), answer, signal);
         signal.throwIfAborted();
-        if (Object.keys(inputResponses).length > 0) await run.ask("tasks/update", { taskId, inputResponses });
+        if (Object.keys(inputResponses).length > 0)
+          await askAboutTask("tasks/update", { taskId, inputResponses }, run.ask);
       } else if (task.status !== "working") {
         isOver = true;
         return outcomeOf(task);
@@ -47,15 +46,6 @@ export async function resultOfTask(
     }
   } finally {
     if (!isOver && taskId) void send("tasks/cancel", { taskId }).catch(() => {});
-  }
-}
-
-async function poll(taskId: string, { ask }: ToolRun): Promise<JsonObject> {
-  try {
-    return await ask("tasks/get", { taskId });
-  } catch (error) {
-    if (!(error instanceof RpcError) || error.code !== invalidParams) throw error;
-    throw new McpError("protocol", `the server does not have the task any more: ${error.message}`, { cause: error });
   }
 }
 

@@ -5,11 +5,13 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { onAbort } from "../../core/async/abort.js";
+import { McpError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
-import type { ToolRun } from "./peer.js";
+import { RpcError, type ToolRun } from "./peer.js";
 
 /** Time in ms for which the server is asked to keep the result of a task. */
 const keptMs = 3_600_000;
+const invalidParams = -32602;
 const defaultPollMs = 1000;
 const shortestPollMs = 50;
 const longestPollMs = 10_000;
@@ -36,11 +38,26 @@ async function polled(taskId: string, first: JsonObject, { ask, limits, onProgre
   let task = first;
   for (let polls = 0; task.status === "working"; polls++) {
     await pollPause(task.pollInterval, limits.signal);
-    task = await ask("tasks/get", { taskId });
+    task = await askAboutTask("tasks/get", { taskId }, ask);
     const message = textOrEmpty(task.statusMessage);
     onProgress({ progress: polls + 1, ...(message && { message }) });
   }
   return ask("tasks/result", { taskId });
+}
+
+/**
+ * Sends a request that follows a task. If the server refuses it, rejects with McpError: that is no answer to the call, which runs or has run.
+ * So the McpError does not carry the refusal, whose code could make the host repeat the call.
+ */
+export async function askAboutTask(method: string, params: JsonObject, ask: ToolRun["ask"]): Promise<JsonObject> {
+  try {
+    return await ask(method, params);
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    const isGone = error.code === invalidParams;
+    const why = isGone ? "the server does not have the task any more" : "the server refused to say how the task is";
+    throw new McpError("protocol", `${why}: ${error.message}`);
+  }
 }
 
 /**
