@@ -44,3 +44,22 @@ test.each([
 ])("the transport ends at once when the input ends and %s", async (_, messages, leave) => {
   expect((await reading(messages, leave)).state.isEnded).toBe(true);
 });
+
+test("of a client that reads no answers no further requests are read until it reads them", async () => {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const transport = new LineTransport(input, output);
+  let taken = 0;
+  const answer = { jsonrpc: "2.0" as const, id: 1, result: { text: "x".repeat(1024 * 1024) } };
+  transport.onmessage = () => {
+    taken += 1;
+    void transport.send(answer);
+  };
+  await transport.start();
+  for (let count = 0; count < 100; count++) input.write(`${JSON.stringify(list)}\n`);
+  for (let rounds = 0; rounds < 20; rounds++) await nextRound();
+  expect(taken).toBeLessThan(10);
+  output.resume();
+  input.end();
+  await transport.ended;
+  expect(taken).toBe(100);
+});

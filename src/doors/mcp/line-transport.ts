@@ -15,6 +15,8 @@ import { Output } from "../shared/output.js";
 
 /** Longest time, in ms, to wait for answers after the input has ended. */
 const lastAnswersMs = 5_000;
+/** Maximum size, in characters, of the messages that the client has not read. While they are larger, no further input is read. */
+const mostUnreadChars = 4 * 1024 * 1024;
 
 /**
  * MCP transport over lines. Unlike the SDK's transport, it reports what is wrong with a line, and it continues after a line that is too
@@ -27,6 +29,9 @@ export class LineTransport implements Transport {
   /** Ids of the requests that are not answered yet. Tool calls are not included. */
   readonly #open = new Set<string | number>();
   #answered: () => void = () => {};
+  #unreadChars = 0;
+  /** Resolves when the client has read all messages so far. */
+  #allRead: Promise<void> = Promise.resolve();
   #isClosed = false;
   onmessage?: Transport["onmessage"];
   onclose?: () => void;
@@ -75,6 +80,7 @@ export class LineTransport implements Transport {
 
   async #read(): Promise<void> {
     for await (const line of readLines(this.#input, maxLineBytes)) {
+      if (this.#unreadChars > mostUnreadChars) await this.#allRead;
       if (this.#isClosed) return;
       if ("problem" in line) await this.#refuse(ErrorCode.ParseError, line.problem);
       else if (line.text.trim() !== "") await this.#take(line.text);
@@ -103,7 +109,12 @@ export class LineTransport implements Transport {
   }
 
   #write(message: object): Promise<void> {
-    return this.#output.write(`${JSON.stringify(message)}\n`);
+    const text = `${JSON.stringify(message)}\n`;
+    this.#unreadChars += text.length;
+    this.#allRead = this.#output.write(text).then(() => {
+      this.#unreadChars -= text.length;
+    });
+    return this.#allRead;
   }
 }
 

@@ -16,6 +16,7 @@ import { type Peer, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { ServerRoute } from "./server-route.js";
 import { callAsTask } from "./tasks.js";
+import { limitUnreadAnswers } from "./unread-answers.js";
 
 /**
  * Returns a peer that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
@@ -23,6 +24,7 @@ import { callAsTask } from "./tasks.js";
  */
 export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
+  const overflowed = limitUnreadAnswers(route.transport);
   let requests: PendingRequests | undefined;
   const request: Peer["request"] = (method, params, options) =>
     requests ? requests.send(method, params, options) : Promise.reject(new Error("Not connected"));
@@ -34,6 +36,7 @@ export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
         requests?.close(new RpcError(-32000, "Connection closed", undefined));
       };
       client.onerror = failed;
+      overflowed.catch(closed);
       const asked = new Map<RequestId | undefined, AbortController>();
       // Replaces the SDK's handler, which would ignore the cancellation of a request with id 0.
       client.setNotificationHandler(CancelledNotificationSchema, ({ params }) => asked.get(params.requestId)?.abort());
@@ -51,7 +54,7 @@ export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
       client.fallbackNotificationHandler = async ({ method, params = {} }) => notified(method, params);
     },
     async connect() {
-      await client.connect(route.transport, { timeout: longestTimerMs });
+      await Promise.race([overflowed, client.connect(route.transport, { timeout: longestTimerMs })]);
       requests = new PendingRequests(route.transport);
     },
     get capabilities() {

@@ -59,6 +59,7 @@ export class McpConnection {
     peer.listen({
       closed: (reason) => this.#end(reason ?? new Error("the server closed the connection")),
       failed: (error) => {
+        if (this.#lossReason) return; // a consequence of the loss, such as an answer that cannot be sent any more
         events.noticed(error.message);
         if (route.isFatal(error)) this.#end(error);
       },
