@@ -219,6 +219,27 @@ test("edge 11: a stream of notifications that is accepted and cut is asked for e
   expect(pauses[3]).toBeGreaterThan(950);
 });
 
+test("edge 11: a stream of notifications that cannot be opened again ends the connection, and a new one is made", async () => {
+  let gets = 0;
+  await using server = await faulty({
+    call: (response, { id }) => {
+      const result = { content: [{ type: "text", text: "done" }] };
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify({ jsonrpc: "2.0", id, result }));
+    },
+    get(response) {
+      gets += 1;
+      if (gets === 1) response.writeHead(200, sse).end("retry: 1\n\n");
+      else response.writeHead(gets <= 6 ? 404 : 405).end();
+    },
+  });
+  await until(() => gets === 7);
+  const log = server.log.map(({ message }) => message).join("\n");
+  expect(log).toContain("its notifications have ended, and 5 attempts to open their stream again failed");
+  expect(textOf((await server.call("f__t")).content)).toBe("done");
+});
+
 test("edge 12: an error on a stream whose events have ids is that call's error, and nobody asks for the rest", async () => {
   await using server = await faulty({
     call(response, { id }) {

@@ -30,6 +30,11 @@ interface Bounds {
   questions: number;
 }
 
+interface BoundedCall {
+  call: RunningCall;
+  bounds: Bounds;
+}
+
 /**
  * Answers the requests of one server. A request to the person or the model belongs to a running call: its caller is asked, and its bounds
  * limit the cost. A request that belongs to no call is declined.
@@ -69,7 +74,7 @@ export class Callbacks {
 
   /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with RpcRefusal. */
   async answer(method: string, params: JsonObject, signal: AbortSignal, origin?: RequestOrigin): Promise<JsonObject> {
-    const { name, roots, sampling } = this.#config;
+    const { roots } = this.#config;
     if (method === "roots/list" && roots.length > 0) {
       return { roots: roots.map((root) => ({ uri: pathToFileURL(root).href, name: basename(root) })) };
     }
@@ -79,28 +84,32 @@ export class Callbacks {
       if (method === "elicitation/create") return { action: "decline" };
       throw new RpcRefusal(-32601, `${method} is answered during a tool call only: ${found.problem}`);
     }
-    const { call, bounds } = found;
-    if (method === "elicitation/create" && ++bounds.questions > maxQuestions) {
+    const { call } = found;
+    const resume = call.limits.pause();
+    try {
+      return await this.#answerDuring(found, method, params, AbortSignal.any([signal, call.limits.signal]));
+    } finally {
+      resume();
+    }
+  }
+
+  async #answerDuring(
+    { call, bounds }: BoundedCall,
+    method: string,
+    params: JsonObject,
+    signal: AbortSignal,
+  ): Promise<JsonObject> {
+    const { name, sampling } = this.#config;
+    if (method === "elicitation/create") {
+      bounds.questions += 1;
+      if (bounds.questions <= maxQuestions) return abortable(elicit(name, params, call.ask), signal);
       if (bounds.questions === maxQuestions + 1) this.#noticed(`it asks more than ${maxQuestions} times in one call`);
       return { action: "decline" };
     }
-    const go = call.limits.pause();
-    const signals = AbortSignal.any([signal, call.limits.signal]);
-    try {
-      if (method === "elicitation/create") return await abortable(elicit(name, params, call.ask), signals);
-      if (method === "sampling/createMessage" && this.#sample) {
-        const ask = sampling === "allow" ? async () => true : call.ask;
-        const elsewhere = call.sample;
-        return await answerSampling(name, params, {
-          sample: this.#sample,
-          elsewhere,
-          ask,
-          budget: bounds.budget,
-          signal: signals,
-        });
-      }
-    } finally {
-      go();
+    if (method === "sampling/createMessage" && this.#sample) {
+      const ask = sampling === "allow" ? async () => true : call.ask;
+      const { sample: elsewhere } = call;
+      return answerSampling(name, params, { sample: this.#sample, elsewhere, ask, budget: bounds.budget, signal });
     }
     throw new RpcRefusal(-32601, `this host does not answer ${method}`);
   }
@@ -110,7 +119,7 @@ export class Callbacks {
    * HTTP shows it: the request comes on the stream of the call. Elsewhere it counts for the call that began last, unless another caller's
    * call is running too: a guess could show one user's question to another.
    */
-  #callOf(origin: RequestOrigin | undefined): { call: RunningCall; bounds: Bounds } | { problem: string } {
+  #callOf(origin: RequestOrigin | undefined): BoundedCall | { problem: string } {
     const running = [...this.#running].map(([call, bounds]) => ({ call, bounds }));
     if (origin) {
       const found = running.find(({ call }) => call.limits === origin.limits);

@@ -100,21 +100,21 @@ interface Endpoint {
 }
 
 /** Endpoints of URLs, cached because every request needs one. */
-const places = new WeakMap<URL, Endpoint>();
+const endpoints = new WeakMap<URL, Endpoint>();
 
-function placeOf(url: URL): Endpoint {
-  const known = places.get(url);
+function endpointOf(url: URL): Endpoint {
+  const known = endpoints.get(url);
   if (known) return known;
   const { protocol, hostname, port, pathname, search } = url;
-  const place = {
+  const endpoint = {
     agent: agentFor(protocol),
     protocol,
     host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
     port,
     path: pathname + search,
   };
-  places.set(url, place);
-  return place;
+  endpoints.set(url, endpoint);
+  return endpoint;
 }
 
 export const exchange: SendRequest = ({ method, url, headers, body, signals }) =>
@@ -125,11 +125,11 @@ export const exchange: SendRequest = ({ method, url, headers, body, signals }) =
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);
     if (body !== undefined) list.push("content-length", String(Buffer.byteLength(body)));
-    const request = openRequest({ method, headers: list, ...placeOf(url) });
+    const request = openRequest({ method, headers: list, ...endpointOf(url) });
     let broken: ClientRequest | IncomingMessage = request;
-    const unfollow = signals.map((signal) => onAbort(signal, () => broken.destroy(signal.reason)));
+    const stops = signals.map((signal) => onAbort(signal, () => broken.destroy(signal.reason)));
     const release = () => {
-      for (const stop of unfollow) stop();
+      for (const stop of stops) stop();
     };
     request.once("response", (incoming) => {
       broken = incoming.once("close", release);

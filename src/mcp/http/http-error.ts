@@ -10,6 +10,9 @@ export class HttpError extends Error {
   }
 }
 
+/** The stream of the server's notifications has ended, and could not be opened again. */
+export class NotificationsLost extends Error {}
+
 /** Status 404 in answer to a POST, in a protocol before 2026-07-28. It means that the session does not exist, or no longer exists. */
 export class SessionLost extends HttpError {
   constructor(

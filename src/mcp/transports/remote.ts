@@ -10,8 +10,8 @@ import { type AuthOptions, Authorization } from "../auth/authorization.js";
 import { authorized } from "../auth/authorized.js";
 import { loginHint } from "../auth/explain.js";
 import { asFetch } from "../http/as-fetch.js";
-import { exchange, Unreachable } from "../http/exchange.js";
-import { HttpError, SessionLost } from "../http/http-error.js";
+import { exchange, type SendRequest, Unreachable } from "../http/exchange.js";
+import { HttpError, NotificationsLost, SessionLost } from "../http/http-error.js";
 import { withinOrigin } from "../http/redirects.js";
 import { isModernOnly } from "../protocol/modern-version.js";
 import { refusalOf } from "../protocol/peer.js";
@@ -23,42 +23,58 @@ import { StreamableHttp } from "./streamable-http.js";
 const goodbyeMs = 1000;
 
 export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", auth?: AuthOptions): ServerRoute {
-  return routeWith(config, kind, auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined);
+  const access = accessTo(config, auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined);
+  return kind === "sse" ? sseRoute(access) : httpRoute(access);
 }
 
-function routeWith(
-  config: RemoteServerConfig,
-  kind: "http" | "sse",
-  authorization: Authorization | undefined,
-): ServerRoute {
+/** The address of a remote server, with the functions that both routes to it need. */
+interface RemoteAccess extends Pick<ServerRoute, "explain" | "loggedIn"> {
+  config: RemoteServerConfig;
+  url: URL;
+  /** Sends a request, with the token of a login if there is one. */
+  send: SendRequest;
+  /** Returns true if the server cannot be used until somebody logs in. */
+  needsLogin(error: unknown): boolean;
+}
+
+function accessTo(config: RemoteServerConfig, authorization: Authorization | undefined): RemoteAccess {
   const url = new URL(config.url);
-  const plain = authorization ? authorized(authorization, url, exchange) : exchange;
-  // The login problem comes first, because the EventSource's error does not contain the error that its fetch threw.
-  const explain = (error: unknown) => authorization?.problem ?? explainRemote(config, url, error);
-  const loggedIn = authorization && ((signal: AbortSignal) => authorization.loggedIn(signal));
-  const needsLogin = (error: unknown) => error instanceof McpError && error === authorization?.problem;
-  if (kind === "sse") {
-    const transport = new SSEClientTransport(url, {
-      requestInit: { headers: { ...config.headers } },
-      fetch: asFetch(plain),
-    });
-    return {
-      transport,
-      instead: () => undefined,
-      // A lost stream is fatal, because the SDK's transport would reconnect with a new session but without `initialize` (typescript-sdk
-      // 1.32.2).
-      isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
-      explain,
-      loggedIn,
-      // Closes the transport in the next turn of the event loop. After the event for a lost stream, the EventSource sets a timer for a
-      // reconnect. `close` must come later, so that it clears this timer.
-      close: () =>
-        setImmediate()
-          .then(() => transport.close())
-          .catch(() => {}),
-    };
-  }
-  const send = withinOrigin(plain);
+  return {
+    config,
+    url,
+    send: authorization ? authorized(authorization, url, exchange) : exchange,
+    needsLogin: (error) => error instanceof McpError && error === authorization?.problem,
+    // The login problem comes first, because the EventSource's error does not contain the error that its fetch threw.
+    explain: (error) => authorization?.problem ?? explainRemote(config, url, error),
+    loggedIn: authorization && ((signal) => authorization.loggedIn(signal)),
+  };
+}
+
+function sseRoute({ config, url, send, needsLogin, explain, loggedIn }: RemoteAccess): ServerRoute {
+  const transport = new SSEClientTransport(url, {
+    requestInit: { headers: { ...config.headers } },
+    fetch: asFetch(send),
+  });
+  return {
+    transport,
+    instead: () => undefined,
+    // A lost stream is fatal, because the SDK's transport would reconnect with a new session but without `initialize` (typescript-sdk
+    // 1.32.2).
+    isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
+    explain,
+    loggedIn,
+    // Closes the transport in the next turn of the event loop. After the event for a lost stream, the EventSource sets a timer for a
+    // reconnect. `close` must come later, so that it clears this timer.
+    close: () =>
+      setImmediate()
+        .then(() => transport.close())
+        .catch(() => {}),
+  };
+}
+
+function httpRoute(access: RemoteAccess): ServerRoute {
+  const { config, url, needsLogin, explain, loggedIn } = access;
+  const send = withinOrigin(access.send);
   const headers = lowerCased(config.headers);
   const transport = new StreamableHttp(url, { headers, send });
   return {
@@ -70,15 +86,11 @@ function routeWith(
       return answer;
     },
     listening: () => transport.listening(),
-    instead: (error) =>
-      config.transport === "auto" && refusesHttp(error)
-        ? async () => routeWith(config, "sse", authorization)
-        : undefined,
+    instead: (error) => (config.transport === "auto" && refusesHttp(error) ? async () => sseRoute(access) : undefined),
     loggedIn,
-    // "Maximum reconnection attempts" is the error after which the notification stream is not opened again.
     isFatal: (error) =>
       error instanceof SessionLost ||
-      error.message.startsWith("Maximum reconnection attempts") ||
+      error instanceof NotificationsLost ||
       error instanceof Unreachable ||
       needsLogin(error),
     explain: (error) => {

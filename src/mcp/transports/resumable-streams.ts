@@ -5,7 +5,7 @@ import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../core/errors.js";
 import { jsonProblem, parseJson } from "../../core/json.js";
 import { discard, type HttpAnswer, isOk, TooLong } from "../http/exchange.js";
-import { HttpError } from "../http/http-error.js";
+import { HttpError, NotificationsLost } from "../http/http-error.js";
 import { readEvents } from "../http/read-event-stream.js";
 import { unfollowed } from "../http/redirects.js";
 import { lostAnswer } from "../protocol/peer.js";
@@ -93,9 +93,9 @@ export class ResumableStreams {
         clearTimeout(ending);
         if (isOver(stream)) return;
         const hasRest = stream.lastEventId !== undefined && !(error instanceof TooLong);
-        const canGoOn = !isAnswered && (id === undefined || hasRest);
+        const canContinue = !isAnswered && (id === undefined || hasRest);
         if (error) this.#parts.failed(new Error(`SSE stream disconnected: ${error}`));
-        if (canGoOn) void this.#goOn(stream);
+        if (canContinue) void this.#reopen(stream);
         else if (isAnswered) ended?.();
         else this.#lose(stream);
       },
@@ -113,7 +113,7 @@ export class ResumableStreams {
   }
 
   /** Reopens a stream that has ended, to get the rest of its events. The pauses grow with each failure. */
-  async #goOn(stream: Stream): Promise<void> {
+  async #reopen(stream: Stream): Promise<void> {
     for (let attempt = 0; attempt < maxRetries; attempt += 1) {
       const pauseMs = this.#retryMs ?? Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
       await sleep(pauseMs, undefined, { signal: this.#parts.signal }).catch(() => {});
@@ -127,7 +127,8 @@ export class ResumableStreams {
     }
     // The loss of the notification stream ends the connection. The loss of any other stream only fails the stream's request.
     if (stream.id === undefined) {
-      this.#parts.failed(new Error(`Maximum reconnection attempts (${maxRetries}) exceeded.`));
+      const message = `its notifications have ended, and ${maxRetries} attempts to open their stream again failed`;
+      this.#parts.failed(new NotificationsLost(message));
     } else this.#lose(stream);
   }
 }
