@@ -1,8 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { isReadableMarkdown } from "../../src/core/text/readable-markdown.js";
+import { blockNodes } from "../../src/web/markdown/block-nodes.js";
 import { BlockSplitter } from "../../src/web/markdown/blocks.js";
 import { visibleText } from "../../src/web/markdown/visible.js";
+import { processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
 
 const whole = (text: string) => new BlockSplitter().split(text);
@@ -64,6 +66,15 @@ test("Markdown that would hold the page or the host for long is shown as it was 
   expect(isReadableMarkdown("x".repeat(20_001))).toBe(false);
   const item = "- **Item**: `some_name` does _this_ with [a link](http://x.example) and `more_code`\n";
   expect(isReadableMarkdown(item.repeat(150))).toBe(true);
+});
+
+test.each([
+  ["a fence without an end", "~".repeat(200_000)],
+  ["a code block of blank lines that is still being written", `~~~\n${"\n".repeat(200_000)}x`],
+])("%s is shown in little time", (_, markdown) => {
+  const begun = processorMs();
+  blockNodes(markdown);
+  expect(processorMs() - begun).toBeLessThan(2_000);
 });
 
 test("what would steer a terminal or turn the order of a text is shown as a sign", () => {

@@ -6,6 +6,9 @@ import { loadConfig } from "./load.js";
 import { redactArgs, redactUrls } from "./redact-config.js";
 import { configuredSecrets } from "./secrets.js";
 
+/** Matches all placeholders. Their length is bounded, so that a search takes linear time, even in a text of many `${` without an end. */
+const placeholders = /\$\{[^}]{0,1000}\}/g;
+
 /**
  * Returns the secrets in an entry, longest first. A value is a secret if its key suggests one. Values such as `${NAME}` are skipped.
  * `entry` must be valid.
@@ -20,7 +23,7 @@ export function inlineSecrets(name: string, entry: JsonObject): string[] {
 
 /** Returns true if any text in the entry looks like an API key, even if the key of that text does not suggest a secret. */
 export function looksSecret(entry: JsonObject): boolean {
-  const text = JSON.stringify(entry).replaceAll(/\$\{[^}]*\}/g, "");
+  const text = JSON.stringify(entry).replaceAll(placeholders, "");
   return clearing([])(text) !== text;
 }
 
@@ -74,8 +77,7 @@ export function masked(entry: JsonObject): JsonObject {
 
 function hide(value: unknown): unknown {
   const text = String(value);
-  const isReference =
-    /\$\{/.test(text) && text.replaceAll(/\$\{[^}]*\}/g, "").length <= "Authorization: Bearer ".length;
+  const isReference = /\$\{/.test(text) && text.replaceAll(placeholders, "").length <= "Authorization: Bearer ".length;
   return isReference ? value : "***";
 }
 

@@ -71,24 +71,25 @@ function secretArgs(args: readonly string[]): string[] {
  * decoded.
  */
 export function secretsInUrls(text: string | undefined = ""): string[] {
-  return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
-    .filter((url) => URL.canParse(url))
-    .flatMap((written) => {
-      const { password, search } = new URL(written);
-      const pairs = search
-        .slice(1)
-        .split("&")
-        .map((pair) => pair.split(/=(.*)/s));
-      const named = pairs.filter(([name = ""]) => isSecretName(name)).map(([, value = ""]) => value);
-      return [password, ...named].flatMap((value) => [value, percentDecoded(value)]);
-    });
+  return urlsIn(text).flatMap(({ password, search }) => {
+    const pairs = search
+      .slice(1)
+      .split("&")
+      .map((pair) => pair.split(/=(.*)/s));
+    const named = pairs.filter(([name = ""]) => isSecretName(name)).map(([, value = ""]) => value);
+    return [password, ...named].flatMap((value) => [value, percentDecoded(value)]);
+  });
 }
 
 /** Returns the parts of paths in URLs that look like secrets. */
 function secretsInPaths(text: string): string[] {
-  return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
-    .filter((url) => URL.canParse(url))
-    .flatMap((url) => new URL(url).pathname.split("/").filter(isRandomSegment));
+  return urlsIn(text).flatMap(({ pathname }) => pathname.split("/").filter(isRandomSegment));
+}
+
+/** Returns the URLs in a text. The scheme's length is bounded, so that the search takes linear time in a long word without a URL. */
+function urlsIn(text: string): URL[] {
+  const written = text.match(/[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"']+/gi) ?? [];
+  return written.filter((url) => URL.canParse(url)).map((url) => new URL(url));
 }
 
 /** Decodes the `%` codes of the value. Returns it unchanged if they are not valid. */

@@ -15,7 +15,7 @@ const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
 /** The blank line after an event. */
 const BLANK_LINE = /\n\r?\n/g;
 /** Matches the line that ends an event stream. Some servers also append it to a body that is one JSON document. */
-const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
+const DONE_LINE = /data:\s*\[DONE\]\s*$/i;
 
 /**
  * Reads the JSON messages of a response body, which is either an event stream or one document. The first character tells which of the two

@@ -5,9 +5,9 @@ import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
 import { CodeBlock } from "./code-block.js";
 import { ForeignLink } from "./foreign-link.js";
 
-const openFence = /^\s*(?:`{3,}|~{3,})([^\n`]*)\n([\s\S]*)$/;
+const openFence = /^\s*(?:`{3,}|~{3,}(?!~))([^\n`]*)\n([\s\S]*)$/;
 
-const fenceLine = /^\s*(?:`{3,}|~{3,})[ \t]*$/m;
+const fenceLine = /^[ \t]*(?:`{3,}|~{3,})[ \t]*$/m;
 
 export function blockNodes(markdown: string): ComponentChildren {
   // A code block that is still being written is shown without the lexer. Such a block may become long, and the lexer would read all of it

@@ -5,6 +5,7 @@ import { type ImportChoices, type ImportTarget, planImport } from "../../../src/
 import { importReport } from "../../../src/config/import/import-report.js";
 import { findAll, importFrom } from "../../../src/config/import/known-programs.js";
 import { previewOf } from "../../../src/config/import/preview.js";
+import { processorMs } from "../../support/processor-time.js";
 import { type Folder, folderWith } from "../folder.js";
 
 function at(folder: Folder) {
@@ -63,6 +64,18 @@ test("a file of very many comments is read", () => {
   using folder = folderWith(file);
   const [{ servers = [] } = {}] = importFrom(".mcp.json", at(folder));
   expect(servers.map(({ comments }) => comments.above.length)).toEqual([100_000]);
+});
+
+test.each([
+  [".mcp.json", `{"mcpServers":{"a":{"command":"x","env":{"A":"${"${A:-".repeat(20_000)}"}}}}`],
+  [".cursor/mcp.json", `{"mcpServers":{"a":{"command":"x","args":["${"${".repeat(50_000)}"]}}}`],
+  [".mcp.json", `/*${"*".repeat(200_000)} */ {"mcpServers":{"a":{"command":"x"}}}`],
+  ["config.toml", `[mcp_servers.a]\ncommand = "x"\nargs = [\n"a",${" ".repeat(200_000)}"b"]`],
+])("a file with a very long text is read in little time (%#)", (name, text) => {
+  using folder = folderWith({ [name]: text });
+  const begun = processorMs();
+  expect(importFrom(name, at(folder))).toHaveLength(1);
+  expect(processorMs() - begun).toBeLessThan(3_000);
 });
 
 test("every key without a counterpart is named", () => {

@@ -4,6 +4,7 @@ import type { HttpDoor } from "../../../src/doors/http/serve.js";
 import type { App } from "../../../src/index.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, failure, type LlmServer, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { processorMs } from "../../support/processor-time.js";
 import { openDoor, post } from "./door.js";
 
 /** The next answers of the model. */
@@ -183,6 +184,13 @@ describe.each(doors)("%s", (path) => {
     expect([status, body.error?.message]).toEqual([400, expect.stringContaining("does not support this tool_choice")]);
     expect(llm.requests).toHaveLength(1);
   });
+});
+
+test("a very long namespace of a tool is read in little time", async () => {
+  const begun = processorMs();
+  const choice = { type: "function", namespace: `${"_".repeat(200_000)}x`, name: "read" };
+  expect((await call("/v1/responses", { tool_choice: choice })).status).toBe(400);
+  expect(processorMs() - begun).toBeLessThan(3_000);
 });
 
 test("a tool of a namespace is chosen with it", async () => {

@@ -1,7 +1,10 @@
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
+import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { drain } from "../../../src/llm/connection/read-body.js";
+import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
+import { processorMs } from "../../support/processor-time.js";
 
 test("the end of an answer that is there already is seen, however long the process was busy meanwhile", async () => {
   let end = () => {};
@@ -18,4 +21,14 @@ test("the end of an answer that is there already is seen, however long the proce
   await drained;
   expect(response.readableEnded).toBe(true);
   server.close();
+});
+
+test("a document with very many spaces in it is read in little time", () => {
+  const messages: unknown[] = [];
+  const reader = new MessageReader((message) => messages.push(message) === 0, { pushWords: () => {} }, chatWire.words);
+  const begun = processorMs();
+  reader.feed(Buffer.from(`{"id":${" ".repeat(200_000)}1}\n\ndata: [DONE]\n\n`));
+  expect(reader.end()).toBeUndefined();
+  expect(messages).toEqual([{ id: 1 }]);
+  expect(processorMs() - begun).toBeLessThan(2_000);
 });

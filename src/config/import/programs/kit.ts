@@ -47,7 +47,7 @@ export const kit: Importer = {
           pointer: "/mcpServers",
           servers: file.tree.mcpServers,
           project: folder === home ? undefined : folder,
-          convert: converting(/\$\{env:\/\/([A-Za-z_]\w*)(?::-([^}]*))?\}/, variable),
+          convert: converting(/\$\{env:\/\/([A-Za-z_]\w*)(?::-([^}]{0,4000}))?\}/, variable),
           fields: {
             type: understood,
             transport: understood,

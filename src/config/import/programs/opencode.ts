@@ -17,7 +17,7 @@ import type { Importer, ImportSurroundings } from "../shared/importer.js";
 import { converting, variable } from "../shared/placeholders.js";
 import type { FieldImport, Note, ServerDraft } from "../shared/server-draft.js";
 
-const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
+const variables = converting(/\{(env|file):([^}]{1,4000})\}/, (kind, name = "") => {
   if (kind === "env") return variable(name);
   const stand = `${name
     .replaceAll(/[^A-Za-z0-9]+/g, "_")

@@ -76,7 +76,7 @@ function readJson(text: string, fail: Fail): Lines & { tree: unknown } {
     },
     onComment: (offset, length, line, character) => {
       const isTrailing = lines[line]?.slice(0, character).trim() !== "";
-      const words = text.slice(offset, offset + length).replace(/^\/[/*]+|\*+\/$/g, "");
+      const words = text.slice(offset, offset + length).replace(/^\/[/*]+|(?<!\*)\*+\/$/g, "");
       for (const [index, each] of words.split("\n").entries()) {
         comments.push({ line: line + 1 + index, text: each.replace(/^\s*\* ?/, "").trim(), isTrailing });
       }

@@ -12,7 +12,8 @@ export type Convert = (text: string) => Converted;
 
 /**
  * Returns a function that converts placeholders. Each match of `pattern` is replaced by the result of `replaced`, which gets the groups of
- * the match. If `replaced` returns undefined, the matched text is kept as literal text.
+ * the match. If `replaced` returns undefined, the matched text is kept as literal text. Every repetition in `pattern` that may find no end
+ * is bounded, so that the search takes linear time.
  */
 export function converting(
   pattern: RegExp,
@@ -45,11 +46,12 @@ export function variable(name: string | undefined, fallback?: string): Replaced 
 export const noPlaceholder: Convert = (text) => ({ text: literal(text), notes: [] });
 
 /** Conversion for programs whose placeholders are `${NAME}` and `${NAME:-default}`. */
-export const braces = converting(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/, variable);
+export const braces = converting(/\$\{([A-Za-z_]\w*)(?::-([^}]{0,4000}))?\}/, variable);
 
 /** Conversion for programs whose placeholders are `${NAME}`, `${NAME:-default}` and `$NAME`. */
-export const shell = converting(/\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_]\w*))/, (name, fallback, bare) =>
-  variable(name ?? bare, fallback),
+export const shell = converting(
+  /\$(?:\{([A-Za-z_]\w*)(?::-([^}]{0,4000}))?\}|([A-Za-z_]\w*))/,
+  (name, fallback, bare) => variable(name ?? bare, fallback),
 );
 
 /** The inputs of a VS Code configuration, keyed by their ids. VS Code asks the user for the value of each input. */
@@ -76,7 +78,7 @@ export function editorVariables(folder: string, inputs: Inputs = new Map()): Con
     pathSeparator: sep,
     "/": sep,
   };
-  return converting(/\$\{([^}]*)\}/, (body = "") => {
+  return converting(/\$\{([^}]{0,4000})\}/, (body = "") => {
     const [, kind = "", name = ""] = /^(env|input|command|config):(.*)$/.exec(body) ?? [];
     if (kind === "env") return variable(name);
     if (kind === "input") {

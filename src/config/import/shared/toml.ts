@@ -29,12 +29,12 @@ function linesOf(text: string): Lines {
   let startLine = 1;
   const endLine = () => {
     const header = /^\s*\[([^[\]]+)\]\s*$/.exec(start);
-    const key = /^\s*([^=\s[\]][^=]*?)\s*=/.exec(start);
+    const key = /^\s*([^=\s[\]][^=]*)=/.exec(start);
     if (header) {
       table = below("", header[1] ?? "");
       keys.push({ line: startLine, pointer: table });
     } else if (key) {
-      keys.push({ line: startLine, pointer: below(table, key[1] ?? "") });
+      keys.push({ line: startLine, pointer: below(table, key[1]?.trim() ?? "") });
     }
     start = "";
   };

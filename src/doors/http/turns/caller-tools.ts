@@ -67,7 +67,7 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
 /** Returns the name that a caller's tool has for the model. In chat completions, tools have no namespace. */
 export function callerToolName({ name, namespace }: { name: string; namespace?: string }): string {
   if (namespace === undefined) return offeredName(name);
-  return offeredName(`${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`);
+  return offeredName(`${namespace.replace(/(?<!_)_+$/, "")}__${name.replace(/^_+/, "")}`);
 }
 
 /** Returns the name that a server's tool has for the model. Also works for a tool that no server offers any more. */
