@@ -4,16 +4,13 @@ import type { ComponentChildren } from "preact";
 import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
 import { CodeBlock } from "./code-block.js";
 import { ForeignLink } from "./foreign-link.js";
-
-const openFence = /^\s*(?:`{3,}|~{3,}(?!~))([^\n`]*)\n([\s\S]*)$/;
-
-const fenceLine = /^[ \t]*(?:`{3,}|~{3,})[ \t]*$/m;
+import { unfinishedCode } from "./unfinished-code.js";
 
 export function blockNodes(markdown: string): ComponentChildren {
   // A code block that is still being written is shown without the lexer. Such a block may become long, and the lexer would read all of it
   // again for each new piece of text.
-  const [, language = "", code = ""] = openFence.exec(markdown) ?? [];
-  if (code && !fenceLine.test(code)) return <CodeBlock language={language} text={code} />;
+  const unfinished = unfinishedCode(markdown);
+  if (unfinished) return <CodeBlock language={unfinished.language} text={unfinished.code} />;
   if (!isReadableMarkdown(markdown)) return plain(markdown);
   try {
     return blocks(lexer(markdown));
