@@ -9,6 +9,8 @@ const GROWING = ["text", "summary"] as const;
  */
 export class ReasoningBlocks {
   readonly #blocks: JsonObject[] = [];
+  /** The encrypted data of all blocks, by the type of their block. */
+  readonly #encrypted = new Map<unknown, Set<string>>();
 
   /** Returns the readable text of the pieces, or "". */
   push(list: unknown): string {
@@ -25,7 +27,18 @@ export class ReasoningBlocks {
     const last = this.#blocks.at(-1);
     if (last && continues(piece, last)) extend(last, piece);
     // Skips a block that was already added, because a later chunk or the whole message may repeat blocks.
-    else if (!this.#blocks.some((block) => isSameData(piece, block))) this.#blocks.push({ ...piece });
+    else if (!this.#repeatsData(piece)) this.#blocks.push({ ...piece });
+  }
+
+  /** Returns true if an earlier block has the same encrypted data. Remembers the data otherwise. */
+  #repeatsData(piece: JsonObject): boolean {
+    const data = asText(piece.data);
+    if (data === undefined) return false;
+    const known = this.#encrypted.get(piece.type) ?? new Set();
+    this.#encrypted.set(piece.type, known);
+    if (known.has(data)) return true;
+    known.add(data);
+    return false;
   }
 }
 
@@ -44,8 +57,4 @@ function extend(block: JsonObject, piece: JsonObject): void {
     const isGrowing = (GROWING as readonly string[]).includes(key) && typeof value === "string";
     block[key] = isGrowing ? (asText(block[key]) ?? "") + value : value;
   }
-}
-
-function isSameData({ type, data }: JsonObject, block: JsonObject): boolean {
-  return asText(data) !== undefined && block.type === type && block.data === data;
 }

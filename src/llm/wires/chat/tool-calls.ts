@@ -1,15 +1,15 @@
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../../core/json.js";
 import type { ToolCall } from "../../../core/messages.js";
+import { ArgumentPieces } from "./argument-pieces.js";
 
 interface Named {
   readonly name: string;
 }
 
 interface OpenCall {
-  index?: number;
   id?: string;
   name?: string;
-  pieces: string[];
+  pieces: ArgumentPieces;
   attached?: unknown;
 }
 
@@ -20,6 +20,9 @@ interface OpenCall {
  */
 export class ToolCallAssembly {
   readonly #calls: OpenCall[] = [];
+  /** The last call with each number, and the first call with each id. */
+  readonly #byIndex = new Map<number, OpenCall>();
+  readonly #byId = new Map<string, OpenCall>();
   readonly #tools: readonly Named[];
 
   constructor(tools: readonly Named[]) {
@@ -40,6 +43,7 @@ export class ToolCallAssembly {
       const call = open && !taken.has(open) && !begins(piece, open, this.#tools) ? open : this.#begin(piece);
       taken.add(call);
       add(piece, call);
+      if (call.id !== undefined && !this.#byId.has(call.id)) this.#byId.set(call.id, call);
     }
     return true;
   }
@@ -50,7 +54,7 @@ export class ToolCallAssembly {
     return this.#calls.map(({ id, name = "", pieces }) => {
       const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
       used.add(own);
-      return { id: own, name, arguments: argumentsOf(pieces) };
+      return { id: own, name, arguments: argumentsOf(pieces.all) };
     });
   }
 
@@ -60,14 +64,15 @@ export class ToolCallAssembly {
 
   #openCall(piece: JsonObject, position: number): OpenCall | undefined {
     const index = asNumber(piece.index);
-    if (index !== undefined) return this.#calls.findLast((call) => call.index === index);
-    const id = asText(piece.id);
-    return this.#calls.find((call) => id !== undefined && call.id === id) ?? this.#calls[position];
+    if (index !== undefined) return this.#byIndex.get(index);
+    return this.#byId.get(asText(piece.id) ?? "") ?? this.#calls[position];
   }
 
   #begin(piece: JsonObject): OpenCall {
-    const call: OpenCall = { index: asNumber(piece.index), pieces: [] };
+    const index = asNumber(piece.index);
+    const call: OpenCall = { pieces: new ArgumentPieces() };
     this.#calls.push(call);
+    if (index !== undefined) this.#byIndex.set(index, call);
     return call;
   }
 }
@@ -82,9 +87,10 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
   if (!name || !open.name) return false;
   if (id && open.id && id !== open.id) return true;
   const isNamed = id !== undefined && id === open.id;
-  const text = open.pieces.join("");
-  if (name !== open.name) return isNamed ? isObjectText(text) : !continuesName(open, name, tools);
-  return !isNamed && isObjectText(text) && given !== text;
+  if (name !== open.name) return isNamed ? open.pieces.whole !== undefined : !continuesName(open, name, tools);
+  if (isNamed) return false;
+  const { whole } = open.pieces;
+  return whole !== undefined && given !== whole;
 }
 
 /**
@@ -93,7 +99,7 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
  */
 function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
   const isTool = (text: string) => tools.some((tool) => tool.name === text);
-  if (pieces.join("").trim() !== "") return false;
+  if (!pieces.isBlank) return false;
   return isTool(name + piece) || piece.startsWith(name) || !(isTool(name) || isTool(piece));
 }
 
@@ -117,7 +123,7 @@ function functionOf(piece: JsonObject): { name: string | undefined; arguments: s
  */
 function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
   if (piece.startsWith(name)) return piece;
-  return pieces.length === 0 ? name + piece : name;
+  return pieces.all.length === 0 ? name + piece : name;
 }
 
 /** Returns the arguments as text. Returns `{}` for "", which some servers send for a tool without parameters. */

@@ -32,6 +32,8 @@ export class GeminiFold implements AnswerFold {
   readonly #reasoning = new GrowingText();
   readonly #calls: Call[] = [];
   readonly #parts: KeptPart[] = [];
+  /** True once the answer holds more than thoughts. */
+  #hasAnswer = false;
   #usage: Usage | undefined;
   #reason: FinishReason = "unknown";
   #failure: ProviderError | undefined;
@@ -119,6 +121,7 @@ export class GeminiFold implements AnswerFold {
   }
 
   #pushCall({ name, args, ...native }: JsonObject, { functionCall: _, ...extra }: JsonObject): void {
+    this.#hasAnswer = true;
     const position = this.#calls.length;
     this.#calls.push({
       id: asText(native.id),
@@ -131,6 +134,7 @@ export class GeminiFold implements AnswerFold {
   }
 
   #pushOpaque(part: JsonObject): void {
+    this.#hasAnswer = true;
     this.#parts.push({ opaque: part });
     this.#shown.progress++;
   }
@@ -138,6 +142,7 @@ export class GeminiFold implements AnswerFold {
   /** Appends a piece of text to the previous text part. A signed piece stays a separate part, even if its text is empty. */
   #pushText({ text: given, ...extra }: JsonObject): void {
     const text = asText(given) ?? "";
+    this.#hasAnswer ||= text !== "";
     const last = this.#parts.at(-1);
     if (Object.keys(extra).length > 0) this.#parts.push({ text: text.length, extra });
     else if (last && "text" in last && !last.extra) last.text += text.length;
@@ -161,20 +166,11 @@ export class GeminiFold implements AnswerFold {
     this.#end = "trailed";
   }
 
-  /** True if the answer holds more than thoughts. */
-  get #hasAnswer(): boolean {
-    return this.#text.toString() !== "" || this.#parts.some((part) => "call" in part || isData(part));
-  }
-
   #show(type: Delta["type"], delta: string | undefined): void {
     if (!delta) return;
     (type === "text_delta" ? this.#text : this.#reasoning).push(delta);
     this.#shown.show(type, delta);
   }
-}
-
-function isData(part: KeptPart): boolean {
-  return "opaque" in part && part.opaque.thought !== true;
 }
 
 /**

@@ -24,6 +24,8 @@ export class MessagesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #blocks: OpenBlock[] = [];
   readonly #byIndex = new Map<number, OpenBlock>();
+  /** The types of the blocks that hold text. */
+  readonly #withText = new Set<unknown>();
   #usage: JsonObject | undefined;
   #stopReason: string | undefined;
   #explanation: string | undefined;
@@ -115,9 +117,10 @@ export class MessagesFold implements AnswerFold {
   #begin(native: JsonObject, index: number | undefined): void {
     const block = openBlock(native);
     const isThought = native.type === "thinking";
-    if (isThought && thoughtsIn(this.#blocks) !== "") this.#shown.show("reasoning_delta", SEPARATOR);
+    if (isThought && this.#withText.has("thinking")) this.#shown.show("reasoning_delta", SEPARATOR);
     this.#blocks.push(block);
     if (index !== undefined) this.#byIndex.set(index, block);
+    if (block.text.toString() !== "") this.#withText.add(native.type);
     if (native.type === "text" || isThought)
       this.#shown.show(isThought ? "reasoning_delta" : "text_delta", block.text.toString());
     else this.#shown.progress++;
@@ -130,7 +133,10 @@ export class MessagesFold implements AnswerFold {
     const text = asText(delta.text);
     const thinking = asText(delta.thinking);
     const piece = asText(delta.partial_json);
-    if (text ?? thinking) block.text.push(text ?? thinking ?? "");
+    if (text ?? thinking) {
+      block.text.push(text ?? thinking ?? "");
+      this.#withText.add(block.native.type);
+    }
     this.#shown.show("text_delta", text);
     this.#shown.show("reasoning_delta", thinking);
     if (piece) {
@@ -138,7 +144,7 @@ export class MessagesFold implements AnswerFold {
       this.#shown.progress++;
     }
     if (typeof delta.signature === "string") {
-      block.native = { ...block.native, signature: delta.signature };
+      block.native.signature = delta.signature;
       this.#shown.progress++;
     }
     if (delta.citation !== undefined) block.citations.push(delta.citation);
@@ -152,8 +158,7 @@ export class MessagesFold implements AnswerFold {
     this.#stopReason = reason;
     this.#end = "stopped";
     this.#explanation = asText(asObject(stop_details)?.explanation);
-    const isSilent = this.#blocks.every(({ native, text }) => native.type !== "text" || text.toString() === "");
-    if (reason === "refusal" && isSilent) this.#shown.show("text_delta", this.#explanation);
+    if (reason === "refusal" && !this.#withText.has("text")) this.#shown.show("text_delta", this.#explanation);
   }
 
   get #isCutInThought(): boolean {

@@ -11,7 +11,7 @@ export interface OpenBlock {
 }
 
 export function openBlock(native: JsonObject): OpenBlock {
-  const block = { native, text: new GrowingText(), input: new GrowingText(), citations: [] };
+  const block = { native: { ...native }, text: new GrowingText(), input: new GrowingText(), citations: [] };
   block.text.push(asText(native.text) ?? asText(native.thinking) ?? "");
   return block;
 }

@@ -4,12 +4,22 @@ import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
 import type { Usage } from "../../../core/messages.js";
 import { areTokenCounts } from "../../../core/token-usage.js";
 
-/** Merges token counts. A count of the later event replaces the earlier one, unless it is missing or null. */
+/** The keys that `usageOf` reads. */
+const COUNTS = [
+  "input_tokens",
+  "output_tokens",
+  "cache_read_input_tokens",
+  "cached_tokens",
+  "cache_creation_input_tokens",
+  "cache_creation",
+  "output_tokens_details",
+];
+
+/** Merges token counts. A count of the later event replaces the earlier one, unless it is missing or null. Other keys are left out. */
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {
   const given = asObject(later);
   if (!given) return before;
-  const said = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
-  return { ...before, ...Object.fromEntries(said) };
+  return Object.fromEntries(COUNTS.map((key) => [key, given[key] ?? before?.[key]]));
 }
 
 /** Converts the token counts. Returns undefined if input or output was not counted, or if a count is impossible. */

@@ -30,6 +30,7 @@ const ENDS = new Set(["response.completed", "response.incomplete"]);
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #items: OpenItem[] = [];
+  #wholeCount = 0;
   readonly #byId = new Map<string, OpenItem>();
   readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
@@ -69,8 +70,8 @@ export class ResponsesFold implements AnswerFold {
   /** Takes a whole response. Some streams end with a response without items; then the items that arrived before are used. */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
-    const isNew = output.length > this.#items.filter(({ isWhole }) => isWhole).length;
-    if (isNew) for (const [output_index, item] of output.entries()) this.#complete({ output_index, item });
+    if (output.length > this.#wholeCount)
+      for (const [output_index, item] of output.entries()) this.#complete({ output_index, item });
     this.#usage = openaiUsage(response.usage);
     const { status } = response;
     if (status !== "in_progress" && status !== "queued") this.#response = response;
@@ -142,6 +143,7 @@ export class ResponsesFold implements AnswerFold {
     if (item.isWhole) return;
     item.native = native;
     item.isWhole = true;
+    this.#wholeCount += 1;
     this.#shown.progress++;
     this.#showRest(item);
   }
