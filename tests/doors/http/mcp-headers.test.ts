@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
-import { toolsIn } from "../../../src/doors/http/turns/door-turn.js";
+import { toolsIn } from "../../../src/doors/http/turns/call-headers.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { costMs } from "../../support/processor-time.js";

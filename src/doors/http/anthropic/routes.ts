@@ -3,17 +3,9 @@ import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { readOutput } from "../shared/read-output.js";
+import { idsOf, toolsIn, turnHeaders, type WireCallIds } from "../turns/call-headers.js";
 import { type CallerTools, readCallerTools } from "../turns/caller-tools.js";
-import {
-  askedModel,
-  estimateDoorTurn,
-  idsOf,
-  startDoorTurn,
-  type TurnCall,
-  toolsIn,
-  turnHeaders,
-  type WireCallIds,
-} from "../turns/door-turn.js";
+import { askedModel, estimateDoorTurn, startDoorTurn, type TurnCall } from "../turns/door-turn.js";
 import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse } from "../turns/read-tool-use.js";
 import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";

@@ -3,16 +3,9 @@ import { modelList } from "../anthropic/model-list.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { chatCompletionBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
+import { idsOf, toolsIn, turnHeaders } from "../turns/call-headers.js";
 import { readCallerTools } from "../turns/caller-tools.js";
-import {
-  askedModel,
-  defaultModel,
-  idsOf,
-  plainModel,
-  startDoorTurn,
-  toolsIn,
-  turnHeaders,
-} from "../turns/door-turn.js";
+import { askedModel, defaultModel, plainModel, startDoorTurn } from "../turns/door-turn.js";
 import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";

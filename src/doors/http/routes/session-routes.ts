@@ -17,7 +17,7 @@ import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from
 import { eventStream } from "../shared/event-stream.js";
 import { limitIn, limitWords } from "../shared/limit.js";
 import { listText, streamed } from "../shared/streamed-text.js";
-import { traceIn } from "../turns/door-turn.js";
+import { traceIn } from "../turns/call-headers.js";
 import { pageAnswer, pageIn, pageQuery } from "./conversation-page.js";
 
 export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): ApiRoute[] {

@@ -8,13 +8,13 @@ import { messageOf } from "../../../core/errors.js";
 import type { UserMessageEvent } from "../../../core/events.js";
 import { singleCallPrefix } from "../../../core/ids.js";
 import type { AnswerOptions, ToolDefinition } from "../../../core/messages.js";
-import { type CarriedTrace, carriedTrace } from "../../../core/trace-context.js";
 import type { Session } from "../../../session/session.js";
 import type { PromptOptions } from "../../../session/shared/prompt-options.js";
 import type { LiveTurn } from "../../../session/turns/live-turn.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
 import { ApiError } from "../shared/api-errors.js";
+import type { WireCallIds } from "./call-headers.js";
 import type { Said } from "./said.js";
 
 export interface TurnCall extends Said, AnswerOptions {
@@ -44,17 +44,6 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
   return { model: isDefault ? undefined : (name ?? undefined), isPlain };
 }
 
-export interface WireCallIds {
-  conversationId?: string;
-  /**
-   * Name under which providers cache the beginning of the prompt (`PromptOptions.dialogue`). Set if the call continues a response: it is
-   * the name from the first call of the conversation.
-   */
-  dialogue?: string;
-  requestId?: string;
-  trace?: CarriedTrace;
-}
-
 export interface DoorTurn {
   turn: LiveTurn;
   session: Session;
@@ -70,65 +59,6 @@ export interface DoorTurn {
    * answer again.
    */
   abandon(): void;
-}
-
-export function idsOf(header: (name: string) => string | undefined): WireCallIds {
-  const trace = traceIn(header);
-  // Idempotency-Key is preferred: it always comes from the caller, but a proxy may have set X-Request-Id.
-  const requestId = idIn(header, "idempotency-key") ?? idIn(header, "x-request-id");
-  return { conversationId: idIn(header, "x-conversation-id"), requestId, trace };
-}
-
-/** Returns the trace to which the caller's request belongs. https://www.w3.org/TR/trace-context/ */
-export function traceIn(header: (name: string) => string | undefined): CarriedTrace | undefined {
-  return carriedTrace(header("traceparent"), header("tracestate"));
-}
-
-/** Returns the patterns in the header X-MCP-Tools. Commas separate patterns, except within parentheses. */
-export function toolsIn(header: (name: string) => string | undefined): string[] | undefined {
-  const text = header("x-mcp-tools");
-  if (text === undefined) return undefined;
-  const patterns = splitPatterns(text).map((pattern) => pattern.trim());
-  return patterns.filter((pattern) => pattern !== "");
-}
-
-/**
- * Splits at commas, from the end of the text. A comma is within parentheses if the next parenthesis to its right is a closing one. Takes
- * linear time: a regular expression took 0.8 s for 15 kB of commas.
- */
-function splitPatterns(text: string): string[] {
-  const patterns: string[] = [];
-  let end = text.length;
-  let isWithin = false;
-  for (let at = text.length - 1; at >= 0; at--) {
-    const char = text[at];
-    if (char === "(" || char === ")") isWithin = char === ")";
-    if (char !== "," || isWithin) continue;
-    patterns.push(text.slice(at + 1, end));
-    end = at;
-  }
-  patterns.push(text.slice(0, end));
-  return patterns.reverse();
-}
-
-/** Headers that a call may send, with their meaning for the API description. */
-export const turnHeaders = {
-  "X-Conversation-Id": "continues this conversation of the log; only the last user message counts then",
-  "X-Request-Id": "a repetition under the same id is the same call",
-  "Idempotency-Key": "the same, where proxies make an X-Request-Id of their own",
-  traceparent: "the trace (W3C Trace Context) that the turn's trace continues",
-  "X-MCP-Tools": "the only tools of servers that the call may use, as patterns: server.*,other.tool",
-};
-
-function idIn(header: (name: string) => string | undefined, name: string): string | undefined {
-  const id = header(name);
-  return id === undefined ? undefined : requireId(id, name);
-}
-
-/** Returns the id. Throws ApiError if the id is invalid. `name` is the header or field that holds the id. */
-export function requireId(id: string, name: string): string {
-  if (/^[\x21-\x7e]{1,200}$/.test(id)) return id;
-  throw new ApiError(400, "invalid_id", `${name} is 1 to 200 printable characters without spaces`, name);
 }
 
 /** Starts the turn of a call. Rejects with ApiError or with an error of `session.submit`. */

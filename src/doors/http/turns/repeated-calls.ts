@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { idsOf } from "./door-turn.js";
+import { idsOf } from "./call-headers.js";
 
 /** Header in which these clients send the number of earlier attempts. Stainless is the tool that generates the clients. */
 const retryCount = "x-stainless-retry-count";

@@ -1,0 +1,111 @@
+/** The conversation that a call of `/v1/responses` continues. */
+import { RequestError } from "../../../core/errors.js";
+import type { StoredEvent } from "../../../core/events.js";
+import type { DoorParts } from "../../shared/door.js";
+import { ownConversation } from "../../shared/own-conversation.js";
+import { ApiError } from "../shared/api-errors.js";
+import { requireId, type WireCallIds } from "../turns/call-headers.js";
+import { type DoorTurn, dialogueOf } from "../turns/door-turn.js";
+import { placeOfResponse, type TurnPlace } from "../turns/turn-place.js";
+
+/** The fields of the body that name a conversation. */
+export interface ConversationFields {
+  previous_response_id?: string | null;
+  conversation?: string | { id: string } | null;
+}
+
+/** The conversation that a call continues, or a new one. */
+export interface Continued {
+  ids: WireCallIds;
+  events: readonly StoredEvent[];
+  /** Number of the last event of the previous response, if that response is the last one of its conversation. See `Said`. */
+  continues?: number;
+  /** Makes a copy of the conversation. Used if another call continues the same response before this one. */
+  copied?: () => Promise<Continued>;
+}
+
+/**
+ * Returns the conversation that a call continues. If the previous response is not the last of its conversation, the call continues a copy
+ * of the conversation. The copy ends with the previous response.
+ */
+export async function conversationOf(parts: DoorParts, body: ConversationFields, ids: WireCallIds): Promise<Continued> {
+  const previous = body.previous_response_id ?? undefined;
+  const named = conversationIdIn(body);
+  const places = [previous, named, ids.conversationId].filter((place) => place !== undefined);
+  if (places.length > 1) {
+    const text = "previous_response_id, conversation and X-Conversation-Id each name a conversation: give one of them";
+    throw new ApiError(400, "invalid_body", text, "previous_response_id");
+  }
+  if (previous !== undefined) return afterResponse(parts, previous, ids);
+  const conversationId = named ?? ids.conversationId;
+  if (conversationId === undefined) return { ids, events: [] };
+  return { ids: { ...ids, conversationId }, events: await parts.sessions.history(conversationId) };
+}
+
+/** Returns the conversation id in the field `conversation`. Throws ApiError if the id is invalid. */
+export function conversationIdIn({ conversation }: ConversationFields): string | undefined {
+  const id = typeof conversation === "object" ? conversation?.id : conversation;
+  return id === undefined ? undefined : requireId(id, "conversation");
+}
+
+async function afterResponse(parts: DoorParts, previous: string, ids: WireCallIds): Promise<Continued> {
+  const place = placeOfResponse(previous);
+  const events = place ? await parts.sessions.history(place.conversationId) : [];
+  const end = events.findLast(({ turnId }) => turnId === place?.turnId);
+  if (!place || !end) throw notFound(previous, "not found");
+  if (isTakenBack(events, place, end)) throw notFound(previous, "was taken back in its conversation");
+  const requests = events.filter((event) => event.type === "user_message");
+  const [first] = requests;
+  const continued = { ...ids, ...(first && { dialogue: dialogueOf(first) }) };
+  const here = { ids: { ...continued, conversationId: place.conversationId }, events };
+  const copied = async () => {
+    const to = await copyUntil(parts, place, { seq: end.seq, requestId: ids.requestId });
+    return { ids: { ...continued, conversationId: to }, events: await parts.sessions.history(to) };
+  };
+  if (requests.at(-1)?.turnId === place.turnId) return { ...here, continues: end.seq, copied };
+  const isRepeated = ids.requestId !== undefined && requests.some(({ requestId }) => requestId === ids.requestId);
+  return isRepeated ? here : copied();
+}
+
+function notFound(response: string, what: string): ApiError {
+  const text = `Previous response with id '${response.slice(0, 200)}' ${what}.`;
+  return new ApiError(404, "previous_response_not_found", text, "previous_response_id");
+}
+
+/** Returns true if a rewind has removed the turn, whose last event is `end`. */
+function isTakenBack(events: readonly StoredEvent[], { turnId }: TurnPlace, end: StoredEvent): boolean {
+  const begin = events.find((event) => event.turnId === turnId) ?? end;
+  return events.some((event) => event.type === "rewind" && event.seq > end.seq && begin.seq > event.toSeq);
+}
+
+/**
+ * Makes a copy of the conversation of a turn, up to an event. Resolves with the id of the copy. A repetition of a call with a request id gets
+ * the same copy.
+ */
+async function copyUntil(
+  parts: DoorParts,
+  place: TurnPlace,
+  { seq, requestId }: { seq: number; requestId: string | undefined },
+): Promise<string> {
+  const to = ownConversation(requestId, place, parts);
+  const isThere = async () => (await parts.sessions.history(to)).length > 0;
+  if (await isThere()) return to;
+  await parts.sessions.conversations.fork(place.conversationId, { to, toSeq: seq }).catch(async (error: unknown) => {
+    if (!(await isThere())) throw error; // otherwise a repetition of this call has made the copy
+  });
+  return to;
+}
+
+/** Starts the turn. If another call has continued the same response before, the turn continues a copy of the conversation. */
+export async function startOrCopy(
+  conversation: Continued,
+  start: (continued: Continued) => Promise<DoorTurn>,
+): Promise<DoorTurn> {
+  try {
+    return await start(conversation);
+  } catch (error) {
+    const isOvertaken = error instanceof RequestError && error.kind === "busy";
+    if (!isOvertaken || !conversation.copied) throw error;
+    return start(await conversation.copied());
+  }
+}
