@@ -297,6 +297,38 @@ onServer("a database that goes away", () => {
     ]);
   });
 
+  test.each([
+    ["takes no writes", "SET default_transaction_read_only = on", "SET default_transaction_read_only = off"],
+    ["takes no connections", "ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true"],
+    ["has too many connections", "CONNECTION LIMIT 0", "CONNECTION LIMIT -1"],
+  ])("is waited for while it %s, and stores an event once", async (_, begins, ends) => {
+    const url = await server.database();
+    const name = new URL(url).pathname.slice(1);
+    const role = `guest_${name}`;
+    await query(url, `CREATE ROLE ${role} LOGIN; ALTER DATABASE ${name} OWNER TO ${role}`);
+    await query(url, `GRANT ALL ON SCHEMA public TO ${role}`);
+    await using log = await open(url.replace("//postgres@", `//${role}@`), { sharedSchema: true });
+    const elsewhere = url.replace(name, "postgres");
+    const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`;
+    await log.store.append("c", one.user("hello"));
+    await query(elsewhere, `ALTER DATABASE ${name} ${begins}`);
+    await query(elsewhere, kill);
+    let hasFailed = false;
+    const stored = Promise.all([
+      log.store.append("c", one.answer("paid")),
+      log.store.claim("d", two.user("new"), request("b")),
+    ]);
+    stored.catch(() => {
+      hasFailed = true;
+    });
+    const isWaiting = () => log.seen.some(({ message }) => message.includes("trying again"));
+    while (!hasFailed && !isWaiting()) await query(elsewhere, "SELECT");
+    await query(elsewhere, `ALTER DATABASE ${name} ${ends}`);
+    await stored;
+    expect((await log.store.read("c")).map(({ type }) => type)).toEqual(["user_message", "assistant_message"]);
+    expect(await log.store.read("d")).toHaveLength(1);
+  });
+
   test("is given up after the time that is set, with an error that may pass", async () => {
     await using proxy = await startTcpProxy(server.port);
     await using log = await open(through(proxy, await server.database()), { retryTimeoutMs: 300 });

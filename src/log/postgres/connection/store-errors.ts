@@ -23,9 +23,14 @@ const known: readonly [string, StoreErrorKind, (place: DatabaseAddress) => strin
 ];
 
 /**
+ * SQLSTATEs of a database that refuses statements for a while, as in a failover: it takes no writes, has too many connections, takes no
+ * connections, or is starting. The statement certainly did not run.
+ */
+const refusedStates: readonly string[] = ["25006", "53300", "55000", "57P03"];
+/**
  * Errors that mean that the connection or the server was lost: SQLSTATE or its class, error code of the system, or message of the driver.
  */
-const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P03", "57P05"];
+const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P05", ...refusedStates];
 const lostCodes: readonly string[] = [
   "ECONNABORTED",
   "ECONNREFUSED",
@@ -56,7 +61,7 @@ export function addressOf(url: string): DatabaseAddress {
   return { shown: `postgres://${hostname || "localhost"}${port ? `:${port}` : ""}/${database}`, database };
 }
 
-/** Returns true if the connection was lost or could not be opened. This does not tell whether the statement ran; see `isUnsent`. */
+/** Returns true if the connection was lost, could not be opened or is of no use for now. This does not tell whether the statement ran; see `isUnsent`. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error);
   return isOf(lostStates, code) || lostCodes.includes(code) || lostWords.test(textOf(error));
@@ -65,7 +70,9 @@ export function isLost(error: unknown): boolean {
 /** Returns true if the statement certainly did not run. Any statement can then be retried. */
 export function isUnsent(error: unknown): boolean {
   const code = codeOf(error);
-  return isRolledBack(error) || code === "57P03" || unsentCodes.includes(code) || unsentWords.test(textOf(error));
+  return (
+    isRolledBack(error) || refusedStates.includes(code) || unsentCodes.includes(code) || unsentWords.test(textOf(error))
+  );
 }
 
 /** Returns true if the database rolled back the transaction, because of another transaction or because this process stalled during it. */
