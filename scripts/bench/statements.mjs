@@ -1,8 +1,8 @@
 /**
  * Counts what a turn costs the database that several hosts share: statements and transactions of all hosts, the processor time of
  * PostgreSQL, and the round trips for which the turn waits. The same for a hop (one more answer of the model, with a tool call and its
- * result), and for a second in which the hosts are idle. Round trips in line are found by a proxy that delays the database: a turn takes
- * as many delays longer as it waits for round trips.
+ * result), for a second in which the hosts are idle, and for the first turn after that, for which connections are opened again. Round trips
+ * in line are found by a proxy that delays the database: a turn takes as many delays longer as it waits for round trips.
  *
  *   npm run build && node scripts/bench/statements.mjs [hosts, such as 1,3] [--list] [folder of the compiled code]
  *
@@ -18,16 +18,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import pg from "pg";
 
-const TURNS = 40;
+const TURNS = 100;
+/** Turns before each measurement. Afterwards PostgreSQL has planned the statements of the open connections. */
+const WARM_UP_TURNS = 20;
 const STEPS = 5;
 /** Time for which the hosts are left alone before they are idle: by then all that follows a turn is done. */
 const SETTLE_S = 15;
 /** Long enough for the pools to close unused connections. */
 const IDLE_S = 20;
 const DELAY_MS = 20;
-/** Time to wait until PostgreSQL's statistics are complete: its processes report about once a second. */
-const STATISTICS_MS = 1500;
+/** Time in which the hosts finish what they do after a turn. */
+const AFTERWARDS_MS = 500;
 const MS_PER_TICK = 10;
+const NS_PER_MS = 1e6;
+const NAME_WIDTH = 24;
 
 const lists = process.argv.includes("--list");
 const [role = "1,3", ...rest] = process.argv.slice(2).filter((argument) => argument !== "--list");
@@ -41,7 +45,7 @@ async function count() {
   model.send({});
   const [{ port }] = await once(model, "message");
   const columns = ["statements", "commits", "round trips", "in line", "database ms"];
-  process.stdout.write(`${"".padEnd(22)}${columns.map((name) => name.padStart(13)).join("")}\n`);
+  process.stdout.write(`${"".padEnd(NAME_WIDTH)}${columns.map((name) => name.padStart(13)).join("")}\n`);
   for (const hosts of role.split(",").map(Number)) await measure(server, hosts, port, rest[0] ?? "dist");
   model.disconnect();
   await server[Symbol.asyncDispose]();
@@ -62,19 +66,11 @@ async function measure(server, hosts, port, dist) {
   const statistics = new pg.Client({ connectionString: url.replace(/[^/]*$/, "postgres") });
   await statistics.connect();
   const look = async () => {
-    await sleep(STATISTICS_MS);
+    await sleep(AFTERWARDS_MS);
     const counts = await Promise.all(children.map((child) => asked(child, { count: true })));
-    const query = `SELECT xact_commit + xact_rollback AS commits, numbackends AS connections FROM pg_stat_database
-      WHERE datname = $1`;
-    const { rows } = await statistics.query(query, [new URL(url).pathname.slice(1)]);
     const sum = (key) => counts.reduce((all, each) => all + each[key], 0);
-    return {
-      statements: sum("statements"),
-      trips: sum("trips"),
-      commits: Number(rows[0].commits),
-      ms: processorMs(server.port),
-      connections: Number(rows[0].connections),
-    };
+    const [statements, commits, trips] = ["statements", "commits", "trips"].map(sum);
+    return { statements, commits, trips, ms: processorMs(server.port) };
   };
   const run = async (steps, turns) => (await asked(first, { steps, turns })).ms / turns;
   const between = (before, after, by) =>
@@ -87,27 +83,35 @@ async function measure(server, hosts, port, dist) {
   await sleep(IDLE_S * 1000);
   const rested = await look();
   const idle = between(start, rested, (performance.now() - startedAt) / 1000);
-  const costs = [];
-  for (const steps of [0, STEPS]) {
+  const query = "SELECT numbackends AS connections FROM pg_stat_database WHERE datname = $1";
+  const { rows } = await statistics.query(query, [new URL(url).pathname.slice(1)]);
+  /** Measures turns. What the hosts do beside the turns is not part of a turn. */
+  const cost = async (steps, turns) => {
     const before = await look();
     const beganAt = performance.now();
-    const ms = await run(steps, TURNS);
+    const ms = await run(steps, turns);
     const after = await look();
     const seconds = (performance.now() - beganAt) / 1000;
-    // What the hosts do beside the turns is not part of a turn.
-    const own = Object.fromEntries(
-      Object.keys(before).map((key) => [key, (after[key] - before[key] - idle[key] * seconds) / TURNS]),
-    );
+    const own = (key) => (after[key] - before[key] - idle[key] * seconds) / turns;
+    return { ms, own: Object.fromEntries(Object.keys(before).map((key) => [key, own(key)])) };
+  };
+  const reopened = await cost(0, 1);
+  const costs = [];
+  for (const steps of [0, STEPS]) {
+    await run(steps, WARM_UP_TURNS);
+    const { ms, own } = await cost(steps, TURNS);
     proxy.delayMs = DELAY_MS;
-    const delayedMs = await run(steps, TURNS / 4);
+    const delayedMs = await run(steps, TURNS / 10);
     proxy.delayMs = 0;
     costs.push({ ...own, inLine: (delayedMs - ms) / DELAY_MS });
   }
   const [turn, long] = costs;
   row(`${hosts} host(s): a turn`, turn);
   row("a hop", between(turn, long, STEPS));
+  row("first turn after idling", reopened.own);
   row("idle, a second", between({ statements: 0, commits: 0, trips: 0, ms: 0 }, idle, hosts));
-  process.stdout.write(`${"connections, a host".padEnd(22)}${(rested.connections / hosts).toFixed(1).padStart(13)}\n`);
+  const connections = Number(rows[0].connections) / hosts;
+  process.stdout.write(`${"connections, a host".padEnd(NAME_WIDTH)}${connections.toFixed(1).padStart(13)}\n`);
   const listed = lists ? [await asked(first, { list: 0 }), await asked(first, { list: 1 })] : [];
   for (const line of listed.flat()) process.stdout.write(`${line}\n`);
   await statistics.end();
@@ -117,8 +121,8 @@ async function measure(server, hosts, port, dist) {
 }
 
 function row(name, { statements, commits, trips, inLine, ms }) {
-  const cells = [statements, commits, trips, inLine, ms].map((value) => value?.toFixed(1) ?? "");
-  process.stdout.write(`${name.padEnd(22)}${cells.map((cell) => cell.padStart(13)).join("")}\n`);
+  const cells = [statements, commits, trips, inLine, ms].map((value) => value?.toFixed(2) ?? "");
+  process.stdout.write(`${name.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(13)).join("")}\n`);
 }
 
 async function asked(child, message) {
@@ -171,10 +175,14 @@ async function host(port, dist, url) {
   process.send({});
 }
 
-/** Records each statement that this process sends. A round trip begins with a statement on a connection that waits for no other answer. */
+/**
+ * Records each statement that this process sends. A round trip begins with a statement on a connection that waits for no other answer.
+ * PostgreSQL reports the end of every transaction, also of one that only reads, by the status `I` of the connection.
+ */
 function countStatements() {
   const all = [];
   let trips = 0;
+  let commits = 0;
   const waiting = new Map();
   const { query } = pg.Client.prototype;
   pg.Client.prototype.query = function (...args) {
@@ -183,7 +191,12 @@ function countStatements() {
     if (text === undefined) return query.apply(this, args);
     const open = waiting.get(this) ?? 0;
     if (open === 0) trips++;
-    if (!waiting.has(this)) this.number = waiting.size;
+    if (!waiting.has(this)) {
+      this.number = waiting.size;
+      this.connection.on("readyForQuery", ({ status }) => {
+        if (status === "I") commits++;
+      });
+    }
     waiting.set(this, open + 1);
     const by = new Error().stack
       .split("\n")
@@ -205,7 +218,7 @@ function countStatements() {
     if (typeof last !== "function") result.then(done, done);
     return result;
   };
-  return { all, counts: () => ({ statements: all.length, trips }) };
+  return { all, counts: () => ({ statements: all.length, commits, trips }) };
 }
 
 /** Returns the processor time of the server with this port and of all its processes, in ms. */
@@ -215,17 +228,22 @@ function processorMs(port) {
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)?.slice(1) ?? []);
   const own = processes.find(([, , args]) => /\/bin\/postgres /.test(args ?? "") && args.includes(`port=${port}`));
   const ids = processes.filter(([pid, parent]) => own && (pid === own[0] || parent === own[0])).map(([pid]) => pid);
-  return ids.reduce((sum, pid) => sum + ticksOf(pid, pid === own[0]), 0) * MS_PER_TICK;
+  return ids.reduce((sum, pid) => sum + msOf(pid), own ? endedMs(own[0]) : 0);
 }
 
-/** Returns the ticks that a process has used; with `ended`, also those of its processes that have ended. */
-function ticksOf(pid, ended) {
+/** Returns the processor time of a process, in ms: the kernel knows it in nanoseconds. */
+function msOf(pid) {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-    return [11, 12, ...(ended ? [13, 14] : [])].reduce((sum, index) => sum + Number(fields[index]), 0);
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / NS_PER_MS;
   } catch {
     return 0; // it has ended meanwhile
   }
+}
+
+/** Returns the processor time of those children of a process that have ended, in ms. */
+function endedMs(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * MS_PER_TICK;
 }
 
 /** Starts a proxy on loopback in front of a port. It delays what the server sends by `delayMs`. */
