@@ -12,8 +12,11 @@ export const logChannel = "mcp_platform_log";
  */
 const lookMs = 250;
 const checkMs = 5_000;
-/** Time, in ms, for which writes are collected. They are then announced together in one transaction. */
-const gatherMs = 10;
+/**
+ * Time, in ms, for which writes are collected after an announcement. They are then announced together in one transaction: each announcement wakes
+ * the connections of all hosts.
+ */
+const gatherMs = 50;
 /**
  * Longest time, in ms, that a process that closes the log waits until its last announcements are sent. There is a limit, because the
  * database may be unreachable.

@@ -25,7 +25,7 @@ const acquires = `$12::boolean AND NOT EXISTS (SELECT FROM turns WHERE conversat
 
 /**
  * Parameters: conversation, turn, type, request, payload, time, node, workspace, options, notice, event that is continued (or null), whether
- * to acquire the turn.
+ * to acquire the turn. A turn that is acquired at once is not announced: no host waits for a turn of this conversation.
  */
 export const claim = `
   WITH known AS (SELECT turn_id FROM events WHERE conversation_id = $1 AND request_id = $4),
@@ -41,7 +41,7 @@ export const claim = `
   ),
   queued AS (${enqueue(["$1", "$2", "$4", "$7", "$8", "$9"], "FROM first", acquires)}
     RETURNING CASE state WHEN 'running' THEN fence END AS fence)
-  SELECT first.seq, known.turn_id, queued.fence, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
+  SELECT first.seq, known.turn_id, queued.fence, CASE WHEN first.seq IS NOT NULL AND queued.fence IS NULL THEN pg_notify('${logChannel}', $10) END
   FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
 
 /** Queues a turn again. Parameters: conversation, turn, request, node, workspace, options, notice. */

@@ -9,7 +9,7 @@ import { databaseSchema, migrateDatabase, openPostgresLog } from "../../../src/l
 import { freedChannel } from "../../../src/log/sql/limit-functions.js";
 import { query } from "../../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
-import { turn } from "../support.js";
+import { request, turn } from "../support.js";
 
 const onPostgres = noPostgres ? describe.skip : describe;
 
@@ -121,6 +121,20 @@ onPostgres("what anybody on the database may notify", () => {
     await stranger.end();
     for (const each of limits) await each?.close();
     for (const log of logs) await log.store.close();
+  });
+
+  test("a request is announced unless its host runs it at once", async () => {
+    const url = await newDatabaseUrl();
+    const { store } = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
+    const { stranger, overheard } = await listening(url, [logChannel]);
+    const claim = (id: string) =>
+      store.claim("c", turn(id).user("hello"), { ...request("n"), acquires: true }).then(({ lease }) => lease);
+    expect([await claim("turn_1"), await claim("turn_2")]).toEqual([expect.objectContaining({ fence: 1 }), undefined]);
+    await query(url, `SELECT pg_notify('${logChannel}', 'last')`);
+    while (overheard.at(-1)?.payload !== "last") await new Promise(setImmediate);
+    expect(overheard).toHaveLength(2); // that of the second turn, which waits for the first one, and the last
+    await stranger.end();
+    await store.close();
   });
 
   test("migrate says so where every role may connect", async () => {

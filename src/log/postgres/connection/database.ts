@@ -83,7 +83,7 @@ export class Database {
     statements: readonly (readonly [sql: string, values: readonly unknown[]])[],
   ): Promise<pg.QueryResultRow[][]> {
     return this.run("write", repeatable, async (client) => {
-      const sent = [client.query("BEGIN"), lock(client, conversationId)];
+      const sent = [client.query("BEGIN"), client.query(this.#named(lockConversation, [conversationId]))];
       const asked = statements.map(([sql, values]) => client.query(this.#named(sql, values)));
       const all = await Promise.allSettled([...sent, ...asked, client.query("COMMIT")]);
       const failed = all.find((each) => each.status === "rejected");
@@ -175,7 +175,9 @@ export class Database {
   }
 }
 
+const lockConversation = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+
 /** Takes the conversation's lock until the transaction ends. Meanwhile no other transaction writes to the conversation. */
 export function lock(client: pg.ClientBase, conversationId: string) {
-  return client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [conversationId]);
+  return client.query(lockConversation, [conversationId]);
 }
