@@ -38,7 +38,7 @@ export const stepsAfterSearchUndone = {
     ALTER TABLE conversations DROP COLUMN family; ALTER TABLE conversations DROP COLUMN counted;`,
   postgres: `DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals; DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
     DROP TABLE usage_models, usage_tools, usage_model_totals, usage_tool_totals, usage_model_changes, usage_tool_changes,
-    usage_backlog, usage_merge, summaries; DROP FUNCTION keep_usage, keep_summary CASCADE;
+    usage_backlog, usage_merge; DROP FUNCTION keep_usage CASCADE;
     DROP FUNCTION count_usage, count_backlog, merge_usage, usage_facts;
     ALTER TABLE conversations DROP COLUMN family, DROP COLUMN counted;`,
 };

@@ -103,6 +103,10 @@ export const keepConversation = (more = "") =>
        RETURN NULL;
      END IF;
      -- The end of a turn does not set the workspace: a later turn of the conversation may already wait, in another one.
+     IF NEW.type IN ('turn_end', 'turn_error') THEN
+       UPDATE conversations SET touched = NEW.id, updated_at = NEW.at WHERE conversation_id = NEW.conversation_id;
+       IF FOUND THEN RETURN NULL; END IF;
+     END IF;
      IF NEW.type = 'user_message' THEN
        IF ${isListed.replaceAll("conversation_id", "NEW.conversation_id")} THEN new_title := conversation_title(NEW.payload); END IF;
        new_turns := 1;

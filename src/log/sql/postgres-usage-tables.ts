@@ -28,11 +28,12 @@ function tablesOf({ rows, totals, changes, keys, counts }: UsageKind): string[] 
   ];
 }
 
-/** Returns two parts of a `WITH` clause: one stores the rows of the query `found`, the other the changes of the totals. */
+/** Returns the statement that stores the rows of the query `found`, and the changes of the totals. */
 function rowsAdded({ rows, changes, keys, counts }: UsageKind, found: string): string {
   const names = [...keys, ...counts].join(", ");
-  return `${rows}_added AS (INSERT INTO ${rows} (conversation_id, at, ${names}) SELECT owner, at, ${names} FROM (${found}) AS found RETURNING *),
-     ${rows}_changes AS (INSERT INTO ${changes} SELECT at, ${names} FROM ${rows}_added)`;
+  return `
+     WITH added AS (INSERT INTO ${rows} (conversation_id, at, ${names}) SELECT owner, at, ${names} FROM (${found}) AS found RETURNING *)
+     INSERT INTO ${changes} SELECT at, ${names} FROM added;`;
 }
 
 /** Returns the statement that removes the rows of a conversation and stores the changes of the totals. */
@@ -70,35 +71,35 @@ const usageFacts = `CREATE OR REPLACE FUNCTION usage_facts(payload text) RETURNS
      RETURN '{}'; -- an event that is nested too deep for this database
    END $$`;
 
+const isUncounted = "conversation_id = p_conversation AND seq > known.counted AND seq <= last_seq";
+/** Returns the query of those events that `count_usage` counts and for which the condition holds. With OFFSET 0, a payload is parsed only once. */
+const uncounted = (condition: string) => `
+       SELECT conversation_id, conversation_id AS owner, seq, turn_id, type, at, octet_length(payload) AS bytes, usage_facts(payload) AS facts
+       FROM events AS entry WHERE ${isUncounted} AND ${isCounted} AND ${condition}
+         AND NOT EXISTS (SELECT FROM events AS other WHERE other.conversation_id = ANY (earlier)
+           AND (${placeOf("other.", "other.seq")}) = (${placeOf("entry.", "entry.seq")})) OFFSET 0`;
+
 /**
  * SQL for the function that counts the events of a conversation that are not counted yet. `earlier` has the older conversations of its family:
  * events that one of them has, too, are counted there.
  */
-const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+export const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      known record; last_seq integer; earlier text[] := '{}';
    BEGIN
      SELECT counted, family INTO known FROM conversations WHERE conversation_id = p_conversation FOR NO KEY UPDATE;
      SELECT max(seq) INTO last_seq FROM events WHERE conversation_id = p_conversation;
      IF last_seq IS NULL OR known.counted IS NULL OR known.counted >= last_seq THEN RETURN; END IF;
-     IF known.counted = 0 THEN
-       INSERT INTO summaries SELECT conversation_id, seq, at FROM events
-         WHERE conversation_id = p_conversation AND type = 'compaction' ON CONFLICT DO NOTHING;
-     END IF;
      IF known.family IS NOT NULL THEN
        earlier := ARRAY(SELECT other.conversation_id FROM conversations AS other
          JOIN events AS first ON first.conversation_id = other.conversation_id AND first.seq = 1
          WHERE (other.family = known.family OR other.conversation_id = known.family)
            AND first.id < (SELECT id FROM events WHERE conversation_id = p_conversation AND seq = 1));
      END IF;
-     WITH fresh AS MATERIALIZED (
-       SELECT conversation_id, conversation_id AS owner, seq, turn_id, type, at, octet_length(payload) AS bytes, usage_facts(payload) AS facts
-       FROM events AS entry WHERE conversation_id = p_conversation AND seq > known.counted AND seq <= last_seq AND ${isCounted}
-         AND NOT EXISTS (SELECT FROM events AS other WHERE other.conversation_id = ANY (earlier)
-           AND (${placeOf("other.", "other.seq")}) = (${placeOf("entry.", "entry.seq")}))
-     ),
-     ${rowsAdded(modelKind, postgresFold.models("SELECT * FROM fresh"))},
-     ${rowsAdded(toolKind, postgresFold.tools("SELECT * FROM fresh"))}
+     ${rowsAdded(modelKind, postgresFold.models(uncounted("type <> 'tool_result'")))}
+     IF EXISTS (SELECT FROM events AS entry WHERE ${isUncounted} AND type = 'tool_result') THEN
+       ${rowsAdded(toolKind, postgresFold.tools(uncounted("type = 'tool_result'")))}
+     END IF;
      UPDATE conversations SET counted = last_seq WHERE conversation_id = p_conversation;
    END $$`;
 
@@ -128,7 +129,7 @@ const countBacklog = `CREATE OR REPLACE FUNCTION count_backlog() RETURNS void LA
  * SQL for the function of the triggers. A fork gives its conversation a family, and other events, such as the end of a turn, have their
  * conversation counted. If a conversation is deleted, its usage is taken back and its copies are counted anew.
  */
-const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+export const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      root text; each text;
    BEGIN
@@ -144,7 +145,6 @@ const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGU
      SELECT coalesce(family, conversation_id) INTO root FROM conversations WHERE conversation_id = OLD.conversation_id;
      PERFORM FROM conversations WHERE family = root OR conversation_id IN (root, OLD.conversation_id) ORDER BY conversation_id FOR NO KEY UPDATE;
      ${usageKinds.map((kind) => rowsRemoved(kind, "OLD.conversation_id")).join("")}
-     DELETE FROM summaries WHERE conversation_id = OLD.conversation_id;
      -- What its copies have in common with it is now theirs.
      FOR each IN SELECT conversation_id FROM conversations
        WHERE (family = root OR conversation_id = root) AND conversation_id <> OLD.conversation_id AND counted > 0 LOOP
@@ -171,8 +171,6 @@ const countedTrigger = `CREATE TRIGGER events_counted AFTER INSERT ON events FOR
  */
 export const postgresUsage = [
   ...usageKinds.flatMap(tablesOf),
-  `CREATE TABLE summaries (conversation_id text NOT NULL, seq integer NOT NULL, at bigint NOT NULL, PRIMARY KEY (conversation_id, seq))`,
-  "CREATE INDEX summaries_at ON summaries (at)",
   "CREATE TABLE usage_backlog (below bigint NOT NULL, counted integer NOT NULL, conversations integer NOT NULL)",
   // The row's lock lets only one transaction at a time merge changes.
   "CREATE TABLE usage_merge (is_locked boolean NOT NULL)",
@@ -187,17 +185,11 @@ export const postgresUsage = [
   countUsage,
   countBacklog,
   keepUsage,
-  `CREATE FUNCTION keep_summary() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   BEGIN
-     INSERT INTO summaries VALUES (NEW.conversation_id, NEW.seq, NEW.at) ON CONFLICT DO NOTHING;
-     RETURN NULL;
-   END $$`,
   waitForTableLock,
   // Triggers of one event run in the order of their names: `events_changed` has made the row of `conversations` before, and
   // `events_deleted` deletes it afterwards.
   countedTrigger,
   "CREATE TRIGGER events_counted_off AFTER DELETE ON events FOR EACH ROW WHEN (OLD.seq = 1) EXECUTE FUNCTION keep_usage()",
-  "CREATE TRIGGER events_summarised AFTER INSERT ON events FOR EACH ROW WHEN (NEW.type = 'compaction') EXECUTE FUNCTION keep_summary()",
   "ALTER TABLE conversations ADD COLUMN counted integer NOT NULL DEFAULT 0, ADD COLUMN family text",
   familyIndex,
   `UPDATE conversations SET family = ${jsonOf("fork.payload")} -> 'origins' ->> -1 FROM events AS fork
@@ -228,7 +220,7 @@ export const postgresUsageRepaired = [
 /** Empties the counters, for PostgreSQL. All conversations are then in the backlog. Other writers wait until the end of the transaction. */
 export const postgresEmptied = [
   "LOCK TABLE conversations IN EXCLUSIVE MODE",
-  `TRUNCATE ${[...usageKinds.flatMap(({ rows, totals, changes }) => [rows, totals, changes]), "summaries"].join(", ")}`,
+  `TRUNCATE ${usageKinds.flatMap(({ rows, totals, changes }) => [rows, totals, changes]).join(", ")}`,
   "UPDATE conversations SET counted = 0 WHERE counted > 0",
   "DELETE FROM usage_backlog",
   `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
@@ -236,3 +228,6 @@ export const postgresEmptied = [
 
 /** Later step of the migration, for PostgreSQL. It counts all conversations anew, without the impossible amounts of an earlier version. */
 export const postgresUsageRecounted = [countUsage, waitForTableLock, ...postgresEmptied];
+
+/** Later step of the migration, for PostgreSQL. It removes what found the summaries of a day before there was `spent_totals`. */
+export const summariesRemoved = ["DROP FUNCTION IF EXISTS keep_summary CASCADE", "DROP TABLE IF EXISTS summaries"];

@@ -56,16 +56,23 @@ export const keepSearched = keepConversation(`
      END IF;`);
 
 /**
- * Step of the migration, for PostgreSQL. `search_grams` does in SQL what the extension pg_trgm does, because only some roles may create an
- * extension. The index collects new texts until they fill 256 KB, and then adds them together. With the default of 4 MB, every search would
+ * SQL for the function whose result the index has for each text. It does what the extension pg_trgm does, because only some roles may create an
+ * extension. It is in plpgsql: a function in SQL is parsed again at each insertion, to see whether it can be a part of the index's expression.
+ */
+export const searchGrams = `CREATE OR REPLACE FUNCTION search_grams(text text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+   BEGIN
+     RETURN (SELECT coalesce(array_agg(DISTINCT letters[place] || letters[place + 1] || letters[place + 2]), '{}')
+       FROM (SELECT string_to_array(text, NULL) AS letters) AS split, generate_series(1, cardinality(letters) - 2) AS place);
+   END $$`;
+
+/**
+ * Step of the migration, for PostgreSQL. The index collects new texts until they fill 256 KB, and then adds them together. With the default of 4 MB, every search would
  * read so much, and the message that adds them would wait for a second.
  */
 export const postgresSearch = [
   ...fewerPostgresIndexes,
   searchedText,
-  `CREATE FUNCTION search_grams(text text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-     SELECT coalesce(array_agg(DISTINCT letters[place] || letters[place + 1] || letters[place + 2]), '{}')
-     FROM (SELECT string_to_array(text, NULL) AS letters) AS split, generate_series(1, cardinality(letters) - 2) AS place $$`,
+  searchGrams,
   `CREATE TABLE searched (conversation_id text NOT NULL REFERENCES conversations ON DELETE CASCADE, seq integer NOT NULL, text text NOT NULL,
      CONSTRAINT searched_key PRIMARY KEY (conversation_id, seq))`,
   "CREATE INDEX searched_grams ON searched USING gin (search_grams(text)) WITH (gin_pending_list_limit = 256)",

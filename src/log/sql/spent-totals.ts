@@ -9,7 +9,7 @@ import { copying } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
 import { waitForTableLock } from "./table-lock.js";
-import { placeOf, postgresAmount, sqliteAmount } from "./usage-fold.js";
+import { placeOf, postgresAmount, postgresAmountIn, sqliteAmount } from "./usage-fold.js";
 import { columnsOf } from "./usage-tables.js";
 
 const counts = ["tokens", "usd", "unpriced", "estimated"];
@@ -88,13 +88,10 @@ const postgresFilled = (from: string, more = "") => `INSERT INTO spent_totals (s
      ORDER BY ${placeOf("", "seq")}, id
    ) AS found WHERE spent IS NOT NULL`)}) AS filled ON CONFLICT (at, shard) ${added}`;
 
-/**
- * Step of the migration, for PostgreSQL. Hosts of an earlier version find the requests of a day by the index `events_answers` and the table
- * `summaries`, which are not used any more and stay for them.
- */
-export const postgresSpentTotals = [
-  `CREATE TABLE spent_totals (at bigint NOT NULL, shard integer NOT NULL, ${columnsOf(counts, "float8")}, PRIMARY KEY (at, shard))`,
-  `CREATE FUNCTION add_spent() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+const columnValues = valuesOf((name) => name, postgresAmountIn);
+
+/** SQL for the function that adds what the answer or summary NEW has spent. */
+export const addSpentTrigger = `CREATE OR REPLACE FUNCTION add_spent() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      found json;
    BEGIN
@@ -103,11 +100,21 @@ export const postgresSpentTotals = [
      EXCEPTION WHEN OTHERS THEN
        RETURN NULL; -- an event that is nested too deep for this database
      END;
-     INSERT INTO spent_totals (shard, at, ${names}) SELECT pg_backend_pid() % ${shards}, ${postgresValues}
-       FROM (SELECT NEW.at AS at, found AS spent) AS billed WHERE spent IS NOT NULL
+     IF found IS NULL THEN RETURN NULL; END IF;
+     INSERT INTO spent_totals (shard, at, ${names}) SELECT pg_backend_pid() % ${shards}, ${columnValues}
+       FROM (SELECT NEW.at AS at, (found ->> 'tokens')::float8 AS tokens, (found ->> 'usd')::float8 AS usd,
+         found ->> 'estimated' AS estimated OFFSET 0) AS billed
        ON CONFLICT (at, shard) ${added};
      RETURN NULL;
-   END $$`,
+   END $$`;
+
+/**
+ * Step of the migration, for PostgreSQL. Hosts of an earlier version find the requests of a day by the index `events_answers`, which is
+ * not used any more and stays for them.
+ */
+export const postgresSpentTotals = [
+  `CREATE TABLE spent_totals (at bigint NOT NULL, shard integer NOT NULL, ${columnsOf(counts, "float8")}, PRIMARY KEY (at, shard))`,
+  addSpentTrigger,
   postgresFilled(postgresFrom, `AND at < ${postgresRecent}`),
   waitForTableLock,
   // Triggers of one event run in the order of their names. This one runs before those that lock rows of `conversations`, so that all

@@ -19,11 +19,17 @@ const amount = (number: string, asFloat: string) =>
   `CASE WHEN ${number} BETWEEN 0 AND ${mostOfRequest} THEN ${asFloat} END`;
 export const sqliteAmount = (value: string) => amount(value, `CAST(${value} AS real)`);
 export const postgresAmount = (text: string) => amount(`${text}::float8`, `${text}::float8`);
+/** Like `postgresAmount`, for a column with the number. */
+export const postgresAmountIn = (column: string) => amount(column, column);
 
 interface FoldDialect {
   /** Returns SQL for a field of `event.facts`: `text` as text, `number` as a number. */
   text: (...path: string[]) => string;
   number: (...path: string[]) => string;
+  /** Returns SQL for a number of tokens or dollars, from a column with what `number` returns. */
+  amountIn: (column: string) => string;
+  /** End of a subquery whose columns shall be computed once, even if the outer query uses them several times. */
+  once: string;
   isError: string;
   /** SQL of a query of the events before `event` in its conversation, from `FROM` on. */
   before: string;
@@ -46,20 +52,21 @@ interface Fold {
 
 const quarter = `event.at / ${quarterMs} * ${quarterMs} AS at`;
 
-function fold({ text, number, isError, before, sentCallId, order }: FoldDialect): Fold {
+function fold({ text, number, amountIn, once, isError, before, sentCallId, order }: FoldDialect): Fold {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS ${name}`;
-  const used = (field: string) => number("usage", field);
   const key = (field: string) => `substr(coalesce(${text(field)}, ''), 1, ${keyLength}) AS ${field}`;
-  const [tokens, usd] = [number("spent", "tokens"), number("spent", "usd")];
+  const used = (field: string, name: string) => `${number("usage", field)} AS ${name}`;
+  const [input, usd] = [amountIn("input_tokens"), amountIn("usd")];
   return {
     models: (events) => `
-      SELECT owner, ${quarter}, ${key("provider")}, ${key("model")},
-        ${sum("requests", "1.0")}, ${sum("input_tokens", used("inputTokens"))}, ${sum("output_tokens", used("outputTokens"))},
-        ${sum("reasoning_tokens", used("reasoningTokens"))}, ${sum("cached_tokens", used("cachedTokens"))},
-        ${sum("cache_write_tokens", used("cacheWriteTokens"))},
-        ${sum("estimated_tokens", `CASE WHEN ${used("inputTokens")} IS NULL THEN ${tokens} END`)},
+      SELECT owner, at, provider, model, ${sum("requests", "1.0")}, ${sum("input_tokens", input)},
+        ${["output_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens"].map((name) => sum(name, amountIn(name))).join(", ")},
+        ${sum("estimated_tokens", `CASE WHEN ${input} IS NULL THEN ${amountIn("tokens")} END`)},
         ${sum("usd", usd)}, ${sum("unpriced", `CASE WHEN ${usd} IS NULL THEN 1.0 END`)}
-      FROM (${events}) AS event WHERE event.type <> 'tool_result' GROUP BY 1, 2, 3, 4`,
+      FROM (SELECT owner, ${quarter}, ${key("provider")}, ${key("model")}, ${used("inputTokens", "input_tokens")},
+          ${used("outputTokens", "output_tokens")}, ${used("reasoningTokens", "reasoning_tokens")}, ${used("cachedTokens", "cached_tokens")},
+          ${used("cacheWriteTokens", "cache_write_tokens")}, ${number("spent", "tokens")} AS tokens, ${number("spent", "usd")} AS usd
+        FROM (${events}) AS event WHERE event.type <> 'tool_result'${once}) AS used GROUP BY 1, 2, 3, 4`,
     // The search for the call ends at the request of its turn, so that it does not read the whole conversation.
     tools: (events) => `
       SELECT owner, at, name, ${sum("calls", "1.0")}, ${sum("errors", "failed")}, ${sum("duration_ms", "duration_ms")},
@@ -78,7 +85,9 @@ const sqliteJson = (row: string, path: readonly string[]) => `json_extract(${row
 
 export const sqliteFold = fold({
   text: (...path) => sqliteJson("event.facts", path),
-  number: (...path) => sqliteAmount(sqliteJson("event.facts", path)),
+  number: (...path) => sqliteJson("event.facts", path),
+  amountIn: sqliteAmount,
+  once: "",
   isError: sqliteJson("event.facts", ["isError"]),
   before: `entries AS sent WHERE sent.id >= ${idOf(numberIn("event."), "0")} AND sent.id < event.id`,
   sentCallId: sqliteJson("sent.payload", ["callId"]),
@@ -89,7 +98,9 @@ const postgresJson = (path: readonly string[]) => `event.facts #>> '{${path.join
 
 export const postgresFold = fold({
   text: (...path) => `(${postgresJson(path)})`,
-  number: (...path) => postgresAmount(`(${postgresJson(path)})`),
+  number: (...path) => `(${postgresJson(path)})::float8`,
+  amountIn: postgresAmountIn,
+  once: " OFFSET 0",
   isError: `(${postgresJson(["isError"])})::boolean::integer`,
   before: "events AS sent WHERE sent.conversation_id = event.conversation_id AND sent.seq < event.seq",
   sentCallId: `(${jsonOf("sent.payload")} ->> 'callId')`,

@@ -10,7 +10,6 @@
  * - `conversations.family` is the id of the conversation from which a copy was made, directly or through other copies. The oldest
  *   conversation of a family that has an event counts it.
  * - `usage_backlog` has a row as long as older conversations are not counted: those with `touched < below`.
- * - `summaries` finds summaries (`compaction` events) by their time, on PostgreSQL for hosts of an earlier version.
  */
 import { quarterMs } from "../shared/spent.js";
 
