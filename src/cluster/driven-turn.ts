@@ -1,6 +1,7 @@
 import type { ChatStore } from "../core/chat-store.js";
 import type { Drive } from "../core/cluster-port.js";
 import { conversationDeleted } from "../core/errors.js";
+import type { StoredEvent } from "../core/events.js";
 import type { TurnLease } from "../core/turn-leases.js";
 import { maxCrashes } from "../core/turn-leases.js";
 import { isTurnEnd } from "../log/folds/turn-records.js";
@@ -18,10 +19,13 @@ interface DrivenTurnParts {
   runs: Map<string, number>;
 }
 
-/** A lease that this host acquired when it stored the turn's request. `since`: a time at which this host certainly owned the turn. */
-export interface ClaimedLease {
+/** A lease that this host has just acquired. */
+export interface AcquiredLease {
   lease: TurnLease;
+  /** A time at which this host certainly owned the turn. */
   since: number;
+  /** See `OwnedTurn.beginning`. */
+  beginning?: StoredEvent | undefined;
 }
 
 /** Brings a turn to its end: waits until this host may run the turn, or shows the turn while another host runs it. */
@@ -31,9 +35,10 @@ export class DrivenTurn {
   readonly #relayed: RelayedTurn;
   /** True if the turn will not be tried again after one more crash. */
   #isSuspect = false;
-  #claimed: ClaimedLease | undefined;
+  /** The lease that this host acquired when it stored the turn's request. */
+  #claimed: AcquiredLease | undefined;
 
-  constructor(parts: DrivenTurnParts, drive: Drive, claimed?: ClaimedLease) {
+  constructor(parts: DrivenTurnParts, drive: Drive, claimed?: AcquiredLease) {
     this.#parts = parts;
     this.#drive = drive;
     this.#claimed = claimed;
@@ -64,12 +69,12 @@ export class DrivenTurn {
     this.#claimed = undefined;
     if (claimed) {
       this.#count(1);
-      return this.#run(claimed.lease, claimed.since);
+      return this.#run(claimed);
     }
     using change = engine.watch(conversationId); // begun before the lease and the log are read, so that no change is missed
     const since = performance.now();
     const lease = await this.#acquire();
-    if (lease) return this.#run(lease, since);
+    if (lease) return this.#run({ lease, since });
     // if a turn of the conversation runs here, this turn waits for that turn, not for another host
     if (!this.#runsHere) this.#relayed.follow();
     if (await this.#showStored()) return true;
@@ -116,13 +121,13 @@ export class DrivenTurn {
   }
 
   /** Runs the turn. Resolves with true when the turn has ended, and with false if another host has taken it over. */
-  async #run(lease: TurnLease, since: number): Promise<boolean> {
+  async #run(acquired: AcquiredLease): Promise<boolean> {
     const { engine, relay } = this.#parts;
     const { conversationId, turn, run } = this.#drive;
     const { turnId } = turn;
     const relayed = this.#relayed;
     relayed.leave();
-    const leased = new LeasedTurn({ engine, relay, relayed, conversationId, turn, lease, since });
+    const leased = new LeasedTurn({ engine, relay, relayed, conversationId, turn, ...acquired });
     try {
       const mail = await run(leased).finally(() => leased[Symbol.dispose]());
       if (!mail) return true;

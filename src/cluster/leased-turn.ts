@@ -16,6 +16,7 @@ interface LeasedTurnParts {
   lease: TurnLease;
   /** A time at which this host certainly owned the turn, by the clock of `performance`. */
   since: number;
+  beginning?: StoredEvent | undefined;
 }
 
 /**
@@ -26,6 +27,7 @@ interface LeasedTurnParts {
  */
 export class LeasedTurn implements OwnedTurn, Disposable {
   readonly lease: TurnLease;
+  readonly beginning: StoredEvent | undefined;
   readonly #parts: LeasedTurnParts;
   #since: number;
   #onLost: (error: unknown) => void = () => {};
@@ -34,6 +36,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
   constructor(parts: LeasedTurnParts) {
     this.#parts = parts;
     this.lease = parts.lease;
+    this.beginning = parts.beginning;
     this.#since = parts.since;
   }
 

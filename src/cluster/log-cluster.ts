@@ -4,7 +4,7 @@ import type { StoreError } from "../core/errors.js";
 import type { LiveEvent, UserMessageEvent } from "../core/events.js";
 import type { AbandonedTurn, LogNode, TurnMail } from "../core/turn-leases.js";
 import { defaultLeaseMs } from "../core/turn-leases.js";
-import { type ClaimedLease, DrivenTurn } from "./driven-turn.js";
+import { type AcquiredLease, DrivenTurn } from "./driven-turn.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import { DeltaRelay } from "./live/delta-relay.js";
 import { Cursor } from "./live/live-cursor.js";
@@ -25,7 +25,7 @@ export class LogCluster implements Cluster {
   /** For each conversation, the number of its turns that run on this host or are about to run here; see `DrivenTurn`. */
   readonly #runs = new Map<string, number>();
   /** Leases that were acquired by a claim, by the id of their turn, until the turn is driven. */
-  readonly #claimed = new Map<string, ClaimedLease>();
+  readonly #claimed = new Map<string, AcquiredLease>();
 
   constructor(parts: LogClusterParts, local: LocalTurns) {
     const { store, node, now } = parts;
@@ -58,7 +58,8 @@ export class LogCluster implements Cluster {
       this.#engine.noteRefused(error);
       throw error;
     });
-    if (claim.lease) this.#claimed.set(claim.turnId, { lease: claim.lease, since });
+    const { lease, turnId, events } = claim;
+    if (lease) this.#claimed.set(turnId, { lease, since, beginning: events.find(({ seq }) => seq === 1) });
     return claim;
   }
 

@@ -147,6 +147,8 @@ export interface CalledServers {
 /** A turn while this host owns it. */
 export interface OwnedTurn {
   readonly lease: TurnLease;
+  /** The stored request, if the conversation has just begun with it. The log has no other event then, so it need not be read. */
+  readonly beginning?: StoredEvent | undefined;
   /**
    * Starts the run. Called after the log has been read. `own`: the stored events of this turn; `lastSeq`: `seq` of the conversation's last
    * event. From then on, `onLost` is called when another host takes the turn over. If another host has already done so, rejects with

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { newId } from "../../src/core/ids.js";
 import { openStore } from "../../src/log/open.js";
+import { Sessions } from "../../src/session/sessions.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
+import { joining } from "../support/cluster.js";
 import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { noServer, type PostgresServer, startPostgres } from "../support/postgres.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
@@ -28,6 +31,42 @@ async function heldModel(): Promise<{ llm: LlmServer; open: () => void }> {
   });
   return { llm, open };
 }
+
+onServer("the first turn of a conversation", () => {
+  test("does not read the log after its request was stored; a later turn does", async () => {
+    await using llm = await startLlmServer([answer("one"), answer("two")]);
+    const app = await startApp({ llm: llm.url });
+    const store = await openStore(
+      { driver: "postgres", url: await server.database() },
+      { now: Date.now, observe() {} },
+    );
+    const read = store.read.bind(store);
+    const readFrom: (number | undefined)[] = [];
+    store.read = (conversationId, from, most) => {
+      readFrom.push(from);
+      return read(conversationId, from, most);
+    };
+    const sessions = new Sessions({
+      store,
+      join: joining(store, { nodeId: "n", leaseMs: 10_000 }),
+      observe: () => {},
+      hub: app.hub,
+      settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
+      newId,
+      now: Date.now,
+      project: "p",
+    });
+    const turn = async (text: string) => {
+      await collect(sessions.open("c").prompt({ requestId: text, text }));
+      return readFrom.splice(0);
+    };
+    expect([await turn("first"), await turn("second")]).toEqual([[], [1]]);
+    expect(llm.requests.map(({ body }) => (body as { messages: unknown[] }).messages.length)).toEqual([2, 4]);
+    await sessions.close();
+    await store.close();
+    await app.close();
+  });
+});
 
 onServer("a host whose database is away", () => {
   test("leaves without waiting for it", async () => {

@@ -47,6 +47,16 @@ test("of a known conversation only what is new is read, and the rest are the sam
   expect(store.given - read).toBe(1 + 2 + 6); // the last known event, the two new ones, and six that this test read itself
 });
 
+test("a conversation that has just begun is known without being read, and later reads continue it", async () => {
+  const store = storeOf({ c: turnsOf("one", "two") });
+  const logs = new KnownLogs(store);
+  const [first] = await store.read("c", 1, 1);
+  const read = store.given;
+  expect(logs.begin("c", first as StoredEvent).events).toEqual([first]);
+  expect(store.given - read).toBe(0);
+  expect((await logs.read("c", all)).events).toEqual(await store.read("c"));
+});
+
 test("a conversation that was deleted is forgotten, also when another one begins under its id", async () => {
   const store = storeOf({ c: turnsOf("one", "two") });
   const logs = new KnownLogs(store);

@@ -79,6 +79,13 @@ export class KnownLogs {
     return log;
   }
 
+  /** Returns a conversation that has just begun with this event. */
+  begin(conversationId: string, first: StoredEvent): LogSince {
+    const log = { ...this.#empty(), events: [first], size: sizeOf([first]) };
+    this.#keep(conversationId, log);
+    return log;
+  }
+
   /** Returns the last turns that ended before the event with this `seq`, with about `mostTokens` tokens. Rejects with StoreError. */
   async readTrimmed(conversationId: string, before: number, mostTokens: number): Promise<StoredEvent[]> {
     let events: StoredEvent[] = [];

@@ -98,7 +98,9 @@ export class TurnRunner {
     turn.become("running");
     try {
       using settings = this.#parts.settings();
-      const { checkpoint, events: all } = await this.#read(settings, options, turnId);
+      const { checkpoint, events: all } = owned.beginning
+        ? this.#parts.logs.begin(conversationId, owned.beginning)
+        : await this.#read(settings, options, turnId);
       const lastSeq = all.at(-1)?.seq ?? 0;
       events = withoutOthers(all, turnId);
       const log = { checkpoint, events };
