@@ -93,8 +93,6 @@ const providerNames: Readonly<Record<string, string>> = {
   mistral: "mistral_ai",
 };
 
-export const wellKnownProviders = ["openai", "anthropic", "groq", "deepseek", ...Object.values(providerNames)];
-
 export function providerName(name: string): string {
   return Object.hasOwn(providerNames, name) ? (providerNames[name] ?? name) : name;
 }

@@ -1,5 +1,6 @@
 /** Usage that summaries of older turns count against limits. */
 import { expect, test } from "@jest/globals";
+import { DaySpent } from "../../src/session/shared/day-spent.js";
 import { budgetFor } from "../../src/session/shared/turn-limits.js";
 import { collect, startApp } from "../support/app.js";
 import { answer, type LlmRequest, type Step, startLlmServer } from "../support/llm-server.js";
@@ -32,9 +33,7 @@ async function conversation(summary: Step, { limits = {}, model }: { limits?: ob
 test("a summary counts against the limits of its turn and conversation", async () => {
   const { log, events } = await conversation(answer("short", { usage }), {});
   expect(events.map(({ type }) => type)).toContain("compaction");
-  const read = () => Promise.reject(new Error("not asked"));
-  const nothing = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
-  const daySpent = { read, needs: () => {}, othersNeed: () => nothing };
+  const daySpent = new DaySpent({ spent: () => Promise.reject(new Error("not asked")) }, Date.now);
   const limits = { turn: {}, conversation: { tokens: 440 }, day: {} };
   const budget = budgetFor("next", { events: log }, { daySpent, defaults: { limits }, granted: new Map() });
   expect(budget.reached({ tokens: 0 })).toMatchObject({ limit: "tokens", used: 440 });

@@ -1,10 +1,9 @@
 import type { ChatStore } from "../../core/chat-store.js";
 import { addSpent, nothingSpent, type SpentTotals } from "../../core/usage-store.js";
 import type { Need } from "../../turn/turn-budget.js";
-import { type DayAccount, midnightBefore } from "./turn-limits.js";
 
 /** The account of the limits of a day: what all conversations have spent since midnight, and what the turns of this host need now. */
-export class DaySpent implements DayAccount {
+export class DaySpent {
   readonly #store: Pick<ChatStore, "spent">;
   readonly #now: () => number;
   /** The tokens and dollars that the current step of each running turn needs, by the turn's id. */
@@ -35,4 +34,9 @@ export class DaySpent implements DayAccount {
     }
     return totals;
   }
+}
+
+/** Returns the start of the day that contains `time`, in this host's time zone. Both times are in ms since the epoch. */
+function midnightBefore(time: number): number {
+  return new Date(time).setHours(0, 0, 0, 0);
 }

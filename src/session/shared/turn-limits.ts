@@ -1,21 +1,14 @@
 import type { LimitsConfig } from "../../core/config.js";
 import type { StoredEvent } from "../../core/events.js";
-import type { SpentTotals } from "../../core/usage-store.js";
 import type { Checkpoint, LogSince } from "../../log/folds/checkpoint.js";
 import { isTurnEnd } from "../../log/folds/turn-records.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
 import type { AskedLimit } from "../../turn/limit-gate.js";
-import { Budget, type Need } from "../../turn/turn-budget.js";
-
-/** The account of the day, which all turns of this host share: see `DaySpent`. */
-export interface DayAccount {
-  read(): Promise<SpentTotals>;
-  needs(turnId: string, need: Need | undefined): void;
-  othersNeed(turnId: string): SpentTotals;
-}
+import { Budget } from "../../turn/turn-budget.js";
+import type { DaySpent } from "./day-spent.js";
 
 interface LimitParts {
-  daySpent: DayAccount;
+  daySpent: DaySpent;
   defaults: { limits?: LimitsConfig };
   /** Amounts that the user has allowed in addition to the limits of the conversation and of the day. */
   granted: Map<string, number>;
@@ -67,9 +60,4 @@ export function askedLimits(turnId: string, log: readonly StoredEvent[]): AskedL
  */
 export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: number }): number {
   return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;
-}
-
-/** Returns the start of the day that contains `time`, in this host's time zone. Both times are in ms since the epoch. */
-export function midnightBefore(time: number): number {
-  return new Date(time).setHours(0, 0, 0, 0);
 }
