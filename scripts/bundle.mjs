@@ -19,6 +19,7 @@ const entries = {
   "sandbox-worker": "scripted/sandbox/worker.js",
   "log-reader": "log/sqlite/reader-worker.js",
   "schema-worker": "core/schemas/schema-worker.js",
+  "match-worker": "session/tools/match-worker.js",
 };
 
 /** Packages that stay outside the bundle: they are optional, or need files of their own package. */

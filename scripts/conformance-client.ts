@@ -67,7 +67,7 @@ function plannedCalls(tools: readonly HubTool[]): Call[] {
 }
 
 async function call(name: string, args: Record<string, unknown>): Promise<void> {
-  const prepared = hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
+  const prepared = await hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
   const result =
     "refused" in prepared
       ? prepared.refused

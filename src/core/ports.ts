@@ -163,7 +163,7 @@ export interface Toolbox {
   /** Returns the tools. Their order is stable, so that a provider's prompt cache stays valid from request to request. */
   tools(): readonly HubTool[];
   /** Finds the tool, then parses and validates the arguments. If the call is invalid, `refused` is the result that the model gets. */
-  prepare(call: ToolCall): PreparedCall | { refused: ToolResult };
+  prepare(call: ToolCall): Promise<PreparedCall | { refused: ToolResult }>;
 }
 
 /** Proposals for the rest of an argument that a person is typing. */

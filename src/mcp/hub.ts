@@ -167,10 +167,10 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.#registry.tools;
   }
 
-  prepare({ name, arguments: text }: ToolCall): PreparedCall | { refused: ToolResult } {
+  async prepare({ name, arguments: text }: ToolCall): Promise<PreparedCall | { refused: ToolResult }> {
     const tool = this.#registry.byName.get(name);
     if (!tool) return { refused: errorResult(this.#unknownTool(name)) };
-    const args = readArguments(text, tool.definition.inputSchema);
+    const args = await readArguments(text, tool.definition.inputSchema);
     if ("problem" in args) return { refused: errorResult(`${name} was not called: ${args.problem}`) };
     return tool.prepare(args.value);
   }

@@ -20,7 +20,7 @@ interface DirectCall extends SendOptions {
  * refused call is an error.
  */
 export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options }: DirectCall): Promise<ToolResult> {
-  const prepared = hub.prepare(call);
+  const prepared = await hub.prepare(call);
   if ("refused" in prepared) return prepared.refused;
   const verdict = decide(prepared, rules);
   if (verdict.decision === "deny") return refused(verdict.reason);

@@ -65,8 +65,11 @@ export async function runToolCalls(
     }
     const isCut = truncated && started === calls.at(-1);
     const obstacle = !started.sent && ++fresh > runnable ? limitMessage : isCut ? cutMessage : undefined;
-    const checking = started.sent ? checkSent(started, turn) : obstacle ? refused(obstacle) : check(started, turn);
-    const checked = "then" in checking ? await checking : checking;
+    const checked = await (started.sent
+      ? checkSent(started, turn)
+      : obstacle
+        ? refused(obstacle)
+        : check(started, turn));
     if ("refused" in checked) out.add(take(call, checked.refused));
     else sendable.push({ call, prepared: checked });
   }
@@ -115,9 +118,9 @@ export function isDenial(result: string): boolean {
  * read-only or idempotent, the user trusts the server that says so, the server has not changed the tool's definition since the user
  * approved it, and the present rules allow the call. Otherwise the result of the call is "outcome unknown".
  */
-function checkSent(started: StartedCall, turn: CallingTurn): Checked {
+async function checkSent(started: StartedCall, turn: CallingTurn): Promise<Checked> {
   if (turn.signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
-  const prepared = looked(started.call, turn.hub);
+  const prepared = await looked(started.call, turn.hub);
   if ("refused" in prepared || prepared.change || !(prepared.readOnly || prepared.idempotent)) {
     return refused(unknownOutcome);
   }
@@ -139,18 +142,18 @@ const unknownOutcome =
  * Prepares a call. If that fails, the error becomes the result of the call. If the error were thrown instead, the turn would lose the
  * model's answer, which is paid for but not stored yet.
  */
-function looked(call: ToolCall, hub: Toolbox): Checked {
+async function looked(call: ToolCall, hub: Toolbox): Promise<Checked> {
   try {
-    return hub.prepare(call);
+    return await hub.prepare(call);
   } catch (error) {
     return refused(`${call.name} was not called: ${messageOf(error)}`);
   }
 }
 
-/** Checks the arguments and the policy. Asks the person if the policy requires it; only in this case, returns a promise. */
-function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Checked> {
+/** Checks the arguments and the policy. Asks the person if the policy requires it. */
+async function check(started: StartedCall, turn: CallingTurn): Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
-  const prepared = looked(started.call, turn.hub);
+  const prepared = await looked(started.call, turn.hub);
   if ("refused" in prepared) return prepared;
   const verdict = decide(prepared, turn.rules);
   if (verdict.decision === "deny") return refused(`not run: ${verdict.reason}`);

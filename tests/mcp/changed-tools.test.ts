@@ -30,8 +30,8 @@ async function run<T>(use: (running: ReturnType<typeof startHubWith>) => Promise
   return await use(running);
 }
 
-const prepared = ({ hub }: ReturnType<typeof startHubWith>) => {
-  const call = hub.prepare({ id: "1", name: "s__echo", arguments: "{}" });
+const prepared = async ({ hub }: ReturnType<typeof startHubWith>) => {
+  const call = await hub.prepare({ id: "1", name: "s__echo", arguments: "{}" });
   if ("refused" in call) throw new Error(textOf(call.refused.content));
   return call;
 };
@@ -42,7 +42,7 @@ describe("a tool whose definition is not the pinned one", () => {
     await run((running) => expect(running.hub.servers()[0]?.reason).toBeUndefined());
     describeTool("says it to everybody");
     for (let runs = 0; runs < 2; runs++) {
-      await run((running) => {
+      await run(async (running) => {
         expect(running.hub.servers()[0]).toMatchObject({ state: "ready" });
         expect(running.hub.servers()[0]?.reason).toMatch(
           /^echo was redefined: its description changed since .* UTC \(mcp-platform servers trust s\)$/,
@@ -53,7 +53,7 @@ describe("a tool whose definition is not the pinned one", () => {
             message: expect.stringMatching(/^s: its tool echo was redefined: its description changed since/),
           }),
         );
-        expect(prepared(running).change).toEqual(change);
+        expect((await prepared(running)).change).toEqual(change);
       });
     }
   });
@@ -62,12 +62,12 @@ describe("a tool whose definition is not the pinned one", () => {
     describeTool("one");
     await run(() => {});
     describeTool("two");
-    await run((running) => {
-      prepared(running).pin();
-      expect(prepared(running).change).toBeUndefined();
+    await run(async (running) => {
+      (await prepared(running)).pin();
+      expect((await prepared(running)).change).toBeUndefined();
       expect(running.hub.servers()[0]?.reason).toBeUndefined();
     });
-    await run((running) => expect(prepared(running).change).toBeUndefined());
+    await run(async (running) => expect((await prepared(running)).change).toBeUndefined());
   });
 
   test("is as any other when it is again what it was", async () => {
@@ -76,7 +76,7 @@ describe("a tool whose definition is not the pinned one", () => {
     describeTool("two");
     await run(() => {});
     describeTool("one");
-    await run((running) => expect(prepared(running).change).toBeUndefined());
+    await run(async (running) => expect((await prepared(running)).change).toBeUndefined());
   });
 
   test("can be trusted by name, also from another host", async () => {
@@ -90,7 +90,7 @@ describe("a tool whose definition is not the pinned one", () => {
         expect([...(await hub.trust("s"))]).toEqual([["echo", change]]);
         expect((await hub.trust("s", "echo")).size).toBe(0);
       });
-      expect(prepared(running).change).toBeUndefined();
+      expect((await prepared(running)).change).toBeUndefined();
     });
   });
 
@@ -100,9 +100,9 @@ describe("a tool whose definition is not the pinned one", () => {
     describeTool("two");
     await run(() => {});
     await run(
-      (running) => {
+      async (running) => {
         expect(running.hub.servers()[0]?.startMs).toBeUndefined();
-        expect(prepared(running).change).toEqual(change);
+        expect((await prepared(running)).change).toEqual(change);
       },
       server({ lazy: true }),
     );
@@ -114,12 +114,12 @@ describe("a tool whose definition is not the pinned one", () => {
     describeTool("two");
     await run(
       async (running) => {
-        const call = prepared(running);
+        const call = await prepared(running);
         expect(call.change).toBeUndefined();
         const result = await call.send({ signal: new AbortController().signal });
         expect(result.isError).toBe(true);
         expect(textOf(result.content)).toContain("echo was not called: its definition has changed meanwhile");
-        expect(prepared(running).change).toEqual(change);
+        expect((await prepared(running)).change).toEqual(change);
       },
       server({ lazy: true }),
     );

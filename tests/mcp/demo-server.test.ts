@@ -18,7 +18,7 @@ test("adds, and its read-only tools run unasked", async () => {
   });
   for (const { name } of running.hub.tools().filter(({ server }) => server === "demo")) {
     const args = { demo__add: '{"a":1,"b":1}', demo__echo: '{"text":""}', demo__count: '{"to":1}' }[name] ?? "";
-    expect(running.hub.prepare({ id: "1", name, arguments: args })).toMatchObject({ readOnly: true });
+    expect(await running.hub.prepare({ id: "1", name, arguments: args })).toMatchObject({ readOnly: true });
   }
 });
 

@@ -150,7 +150,7 @@ describe("the tool list", () => {
     await running.hub.ready();
     expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__both", "s__any"]);
     expect(running.hub.servers()[0]?.tools).toBe(2);
-    expect(running.hub.prepare({ id: "1", name: "s__page", arguments: "{}" })).toHaveProperty("refused");
+    expect(await running.hub.prepare({ id: "1", name: "s__page", arguments: "{}" })).toHaveProperty("refused");
   });
 
   test("is in the order of the configuration, whoever was first, and holds what the user allows", async () => {
@@ -166,13 +166,13 @@ describe("the tool list", () => {
       "fast__drop",
     ]);
     expect(running.hub.servers()[0]?.tools).toBe(2);
-    expect(running.hub.prepare({ id: "1", name: "slow__read", arguments: "{}" })).toMatchObject({
+    expect(await running.hub.prepare({ id: "1", name: "slow__read", arguments: "{}" })).toMatchObject({
       server: "slow",
       tool: "read",
       autoApproved: true,
       readOnly: false,
     });
-    expect(running.hub.prepare({ id: "1", name: "slow__drop", arguments: "{}" })).toHaveProperty("refused");
+    expect(await running.hub.prepare({ id: "1", name: "slow__drop", arguments: "{}" })).toHaveProperty("refused");
   });
 
   test("stays the same object until a tool changes, and follows list_changed", async () => {

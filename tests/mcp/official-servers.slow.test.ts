@@ -70,9 +70,11 @@ test("filesystem, memory and sequential-thinking work side by side", async () =>
     expect(file.content).toEqual([{ type: "text", text: "from the file" }]);
     expect(textOf(graph.content)).toContain("works");
     expect(textOf(thought.content)).toContain('"thoughtNumber": 1');
-    expect(running.hub.prepare({ id: "1", name: "fs__read_text_file", arguments: '{"path":"x"}' })).toMatchObject({
-      readOnly: true,
-    });
+    expect(await running.hub.prepare({ id: "1", name: "fs__read_text_file", arguments: '{"path":"x"}' })).toMatchObject(
+      {
+        readOnly: true,
+      },
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

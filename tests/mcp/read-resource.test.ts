@@ -49,8 +49,8 @@ function rules({ permissions, yes, ...turn }: Said) {
 }
 
 /** Returns the outcome when the model reads this URI. */
-function verdict(uri: string, said: Said) {
-  const prepared = running.hub.prepare({ id: "c", name: readTool, arguments: JSON.stringify({ uri }) });
+async function verdict(uri: string, said: Said) {
+  const prepared = await running.hub.prepare({ id: "c", name: readTool, arguments: JSON.stringify({ uri }) });
   if ("refused" in prepared) throw new Error(textOf(prepared.refused.content));
   return decide(prepared, rules(said));
 }
@@ -106,12 +106,12 @@ describe("a read by the model is an action of the server that owns the address",
     ["a narrowed request reads no other server", "evil://listed", { only: ["notes.*"] }, "deny"],
     ["nor the named one by another tool's name", "notes://listed", { only: ["notes.link"] }, "deny"],
     ["but the named server", "notes://listed", { only: ["notes.*"] }, "allow"],
-  ])("%s", (_, uri, said, decision) => {
-    expect(verdict(uri, said).decision).toBe(decision);
+  ])("%s", async (_, uri, said, decision) => {
+    expect((await verdict(uri, said)).decision).toBe(decision);
   });
 
-  test("the question names the server", () => {
-    expect(verdict("evil://find/secret", {})).toMatchObject({
+  test("the question names the server", async () => {
+    expect(await verdict("evil://find/secret", {})).toMatchObject({
       reason: "evil.read_resource is not known to be read-only",
     });
   });

@@ -2,6 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/messages.js";
+import type { ToolResult } from "../../src/core/ports.js";
 import { fixture, manifestsIn, recording, startHub, startHubWith, temporaryFolder, until } from "../support/mcp-hub.js";
 
 const started = (lines: string[]) => lines.filter((line) => line.startsWith("started")).length;
@@ -104,9 +105,12 @@ describe("another configuration", () => {
   test("does not touch a call that is running", async () => {
     await using running = startHub(fixture("s"));
     await running.hub.ready();
-    const call = running.call("s__drip", { times: 2, everyMs: 200 });
+    let call: Promise<ToolResult> | undefined;
+    await new Promise((begun) => {
+      call = running.call("s__drip", { times: 2, everyMs: 200 }, { onProgress: begun });
+    });
     running.hub.apply([]);
     expect(running.hub.tools()).toEqual([]);
-    expect(textOf((await call).content)).toBe("dripped");
+    expect(textOf((await call)?.content ?? [])).toBe("dripped");
   });
 });

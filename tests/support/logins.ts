@@ -30,7 +30,7 @@ export async function hubOf(config: RemoteServerConfig, folder: string, showPage
   hub.start();
   await hub.ready();
   const call = async (tool = "echo"): Promise<{ content: ContentPart[]; isError: boolean }> => {
-    const prepared = hub.prepare({ id: "1", name: `r__${tool}`, arguments: "{}" });
+    const prepared = await hub.prepare({ id: "1", name: `r__${tool}`, arguments: "{}" });
     return "refused" in prepared ? prepared.refused : prepared.send({ signal: new AbortController().signal });
   };
   return { hub, log, call, [Symbol.asyncDispose]: () => hub.close() };

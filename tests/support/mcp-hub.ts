@@ -86,7 +86,7 @@ export function startHubWith(host: HostSide, ...configs: ServerConfig[]): Runnin
     log,
     statuses,
     async call(name, args = {}, { signal = new AbortController().signal, ...more } = {}) {
-      const prepared = hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
+      const prepared = await hub.prepare({ id: "call_1", name, arguments: JSON.stringify(args) });
       return "refused" in prepared ? prepared.refused : prepared.send({ signal, ...more });
     },
     [Symbol.asyncDispose]: () => hub.close(),

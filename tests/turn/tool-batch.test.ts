@@ -54,7 +54,7 @@ test("what became of the calls before one that a person is still asked about is 
   const facts = { server: "s", tool: "t", readOnly: false, idempotent: false, destructive: true, openWorld: true };
   const hub: Toolbox = {
     tools: () => [],
-    prepare: ({ id }) =>
+    prepare: async ({ id }) =>
       id === "c1"
         ? { refused: { content: [{ type: "text", text: "there is no tool s__gone" }], isError: true } }
         : ({ ...facts, name: "s__t", arguments: {} } as unknown as PreparedCall),
@@ -130,7 +130,7 @@ describe("a question that was asked before the host died", () => {
           return { content: [], isError: false };
         },
       } as unknown as PreparedCall;
-      const hub: Toolbox = { tools: () => [], prepare: () => prepared };
+      const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
       const asked: QuestionEvent[] = [];
       const { events, calling } = turnWith({
         hub,
@@ -179,7 +179,7 @@ test("a call that was in flight is not sent again once its tool was redefined, w
         return { content: [], isError: false };
       },
     } as unknown as PreparedCall;
-    const hub: Toolbox = { tools: () => [], prepare: () => prepared };
+    const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
     const { calling } = turnWith({ hub, signal: new AbortController().signal });
     await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
     expect(times).toBe(change ? 0 : 1);
@@ -222,7 +222,7 @@ test.each([
     questionId: "q1",
     question: { kind: "approval", definition: hash("sha256", JSON.stringify(asked), "hex") },
   } as QuestionEvent;
-  const hub: Toolbox = { tools: () => [], prepare: () => prepared };
+  const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
   const { events, calling } = turnWith({ hub, rules, signal: new AbortController().signal });
   const call = { ...sent, ...(said !== undefined && { question, answer: { value: said !== false } }) };
   await runToolCalls({ calls: [call], hop: 0, truncated: false, runnable: 1 }, calling);

@@ -1,18 +1,28 @@
-/** The thread of `caller-schemas.ts`. It answers one question after the other. */
+/** The thread that checks by schemas, see `schema-thread.ts`. It answers one question after the other. */
 import { parentPort } from "node:worker_threads";
 import type { JsonSchema } from "../messages.js";
+import { argumentProblem } from "./argument-check.js";
 import { readStructured, type StructuredAnswer, schemaProblem } from "./structured-output.js";
 
-export interface SchemaQuestion {
+/** A question about a caller's schema. The answer is a StructuredAnswer. */
+export interface AnswerQuestion {
   /** The schema as JSON. */
   schema: string;
   /** The answer that is to be read. Absent if only the schema is to be checked. */
   text?: string;
 }
 
+/** A question about a server's schema. The answer is the result of `argumentProblem`. */
+export interface ArgumentQuestion {
+  /** The schema as JSON. */
+  schema: string;
+  /** The value as JSON. */
+  value: string;
+}
+
 /**
- * The schemas of the last questions, by their JSON. For the same object, `structured-output.ts` remembers the compiled schema, and that a
- * check by it took too long.
+ * The schemas of the last questions, by their JSON. For the same object, the checks remember the compiled schema, and that a check by it took
+ * too long.
  */
 const known = new Map<string, JsonSchema>();
 const mostKnown = 100;
@@ -28,11 +38,13 @@ function schemaOf(text: string): JsonSchema {
   return schema;
 }
 
-function answerTo({ schema: json, text }: SchemaQuestion): StructuredAnswer {
-  const schema = schemaOf(json);
+function answerTo(question: AnswerQuestion | ArgumentQuestion): StructuredAnswer | string | undefined {
+  const schema = schemaOf(question.schema);
+  if ("value" in question) return argumentProblem(JSON.parse(question.value), schema);
+  const { text } = question;
   if (text !== undefined) return readStructured(text, schema);
   const problem = schemaProblem(schema);
   return problem === undefined ? { value: undefined } : { problem };
 }
 
-parentPort?.on("message", (question: SchemaQuestion) => parentPort?.postMessage(answerTo(question)));
+parentPort?.on("message", (question: AnswerQuestion | ArgumentQuestion) => parentPort?.postMessage(answerTo(question)));

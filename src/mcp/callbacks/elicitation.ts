@@ -42,7 +42,7 @@ export async function elicit(server: string, params: JsonObject, ask: AskPerson)
     return { action: isPlainObject(answer) && answer.action === "cancel" ? "cancel" : "decline" };
   }
   const content = { ...defaultsOf(form), ...(isPlainObject(answer.content) ? answer.content : {}) };
-  return problemIn(content, form) === undefined ? { action: "accept", content } : { action: "cancel" };
+  return (await problemIn(content, form)) === undefined ? { action: "accept", content } : { action: "cancel" };
 }
 
 /**

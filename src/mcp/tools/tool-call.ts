@@ -67,7 +67,7 @@ async function callOnce(
     if (isError) measure?.failed("tool_error");
     if (connection.hasResources) server.linked.add(content);
     return {
-      content: isError || !tool.outputSchema ? content : [...content, ...doubts(result, tool.outputSchema)],
+      content: isError || !tool.outputSchema ? content : [...content, ...(await doubts(result, tool.outputSchema))],
       isError,
     };
   } catch (error) {
@@ -80,9 +80,9 @@ async function callOnce(
   }
 }
 
-/** Returns a note for the model if the result violates the tool's output schema. The result itself is not changed. */
-function doubts(result: JsonObject, outputSchema: JsonSchema): ContentPart[] {
+/** Resolves with a note for the model if the result violates the tool's output schema. The result itself is not changed. */
+async function doubts(result: JsonObject, outputSchema: JsonSchema): Promise<ContentPart[]> {
   const structured = structuredOf(result);
-  const problem = structured === undefined ? "it has no structured content" : problemIn(structured, outputSchema);
+  const problem = structured === undefined ? "it has no structured content" : await problemIn(structured, outputSchema);
   return problem ? [{ type: "text", text: `[the result is not what the tool's outputSchema says: ${problem}]` }] : [];
 }

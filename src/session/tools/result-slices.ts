@@ -3,9 +3,10 @@
  * on how to continue.
  */
 import { setImmediate as breathe } from "node:timers/promises";
-import { withinTime } from "../../core/async/within-time.js";
+import { WorkerThread } from "../../core/async/worker-thread.js";
 import { RequestError } from "../../core/errors.js";
 import { headOf } from "../../core/text/excerpt.js";
+import { afterLine, longestLine, type MatchQuestion } from "./match-places.js";
 
 export function readCharacters(
   text: string,
@@ -52,12 +53,12 @@ async function lineStart(text: string, from: number, lines: number): Promise<num
  */
 const chunkChars = 1_000_000;
 const longestMatchChars = 10_000;
-/** Time limit for the search of one chunk, in ms. Without a limit, a pattern that backtracks for ever would block the whole host. */
-const chunkTimeMs = 250;
 const maxMatches = 100;
-/** Longest line that is returned whole, in characters. A longer line is cut to the part around the match. */
-const longestLine = 300;
 const aroundChars = 120;
+
+/** Path of the compiled thread. It is used even if this module runs from source (ts-node, jest). */
+const script = import.meta.url.endsWith(".ts") ? "../../../dist/session/tools/match-worker.js" : "./match-worker.js";
+const thread = new WorkerThread<MatchQuestion, number[] | undefined>(new URL(script, import.meta.url));
 
 /** Returns the lines that match, each with its position in the text. Rejects with RequestError. */
 export async function grep(
@@ -65,16 +66,15 @@ export async function grep(
   { pattern, start, signal }: { pattern: string; start: number; signal: AbortSignal },
   maxBytes: number,
 ): Promise<string> {
-  const expression = compile(pattern);
   let shown = "";
   let matches = 0;
   for (let at = start; at < text.length; ) {
     signal.throwIfAborted();
     const { end, next } = chunkAt(text, at);
-    const chunk = text.slice(at, end);
-    const found = withinTime(chunkTimeMs, () => placesIn(chunk, expression, next - at, maxMatches - matches));
-    if (!found) throw new RequestError("usage", "grep: the pattern takes too long; use a plainer one");
-    for (const place of found.result) {
+    const limits = { limit: next - at, most: maxMatches - matches };
+    const places = await thread.ask({ text: text.slice(at, end), pattern, ...limits });
+    if (!places) throw new RequestError("usage", "grep: the pattern takes too long; use a plainer one");
+    for (const place of places) {
       const line = `${at + place}: ${lineAround(text, at + place)}\n`;
       if (matches > 0 && Buffer.byteLength(shown) + Buffer.byteLength(line) > maxBytes) {
         return `${shown}[there may be more: go on with start: ${at + place}]`;
@@ -83,22 +83,12 @@ export async function grep(
       matches++;
     }
     if (matches >= maxMatches)
-      return `${shown}[there may be more: go on with start: ${afterLine(text, at + (found.result.at(-1) ?? 0))}]`;
+      return `${shown}[there may be more: go on with start: ${afterLine(text, at + (places.at(-1) ?? 0))}]`;
     at = next;
-    await breathe();
   }
   return matches === 0
     ? `no match from character ${start} on`
     : `${shown}[each line begins with its character; no more matches]`;
-}
-
-/** Compiles the pattern. An invalid regular expression is taken as plain text. */
-function compile(pattern: string): RegExp {
-  try {
-    return new RegExp(pattern, "gm");
-  } catch {
-    return new RegExp(pattern.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "gm");
-  }
 }
 
 /**
@@ -111,24 +101,6 @@ function chunkAt(text: string, at: number): { end: number; next: number } {
   const newline = text.slice(soft, soft + longestMatchChars).indexOf("\n");
   if (newline >= 0) return { end: soft + newline + 1, next: soft + newline + 1 };
   return { end: Math.min(text.length, soft + longestMatchChars), next: soft };
-}
-
-/** Returns the positions of the matches that begin before `limit`. Only the first match of each line counts. */
-function placesIn(chunk: string, expression: RegExp, limit: number, most: number): number[] {
-  const places: number[] = [];
-  expression.lastIndex = 0;
-  while (places.length < most) {
-    const match = expression.exec(chunk);
-    if (!match || match.index >= limit) break;
-    places.push(match.index);
-    expression.lastIndex = Math.max(afterLine(chunk, match.index), match.index + 1);
-  }
-  return places;
-}
-
-function afterLine(text: string, place: number): number {
-  const newline = text.slice(place, place + longestLine).indexOf("\n");
-  return newline < 0 ? Math.min(text.length, place + longestLine) : place + newline + 1;
 }
 
 function lineAround(text: string, place: number): string {

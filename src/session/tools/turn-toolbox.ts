@@ -83,12 +83,12 @@ export class TurnToolbox implements Toolbox {
     return [search.definition, ...first, ...reader, ...foundTools(found, this.#parts.limits)];
   }
 
-  prepare(call: ToolCall): PreparedCall | { refused: ToolResult } {
+  async prepare(call: ToolCall): Promise<PreparedCall | { refused: ToolResult }> {
     const { deferral } = this.#chosen();
     const search = deferral?.search;
     if (call.name === this.#reader.definition.name) return prepareHostCall(this.#reader, call);
     const isSearch = call.name === search?.definition.name;
-    const prepared = isSearch ? prepareHostCall(search, call) : this.#parts.hub.prepare(call);
+    const prepared = isSearch ? prepareHostCall(search, call) : await this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
     // A model may call a tool that it was not offered. Such a tool is offered from the next request on.
