@@ -8,7 +8,7 @@ import { messageSchemas } from "../src/doors/protocol/message-schema.js";
 import { exitCodes } from "../src/doors/shared/exit-codes.js";
 import type { ScriptObject } from "../src/index.js";
 import { assertionTypes } from "../src/scripted/assertions/assertions.js";
-import { loadScript } from "../src/scripted/host/run-script.js";
+import { readScript } from "../src/scripted/reading/read-script.js";
 import { errorsOf, loadText } from "./config/folder.js";
 import { isClientMessage } from "./support/schemas/message-schemas.js";
 
@@ -139,7 +139,7 @@ describe("YAML", () => {
   test.each(those("yaml"))("$at is a session, a configuration, or another program's", ({ code }) => {
     const document = load(code) as ScriptObject & Record<string, unknown>;
     if (Array.isArray(document)) return; // steps of a GitHub job
-    if ("steps" in document) expect(loadScript(document).steps.length).toBeGreaterThan(0);
+    if ("steps" in document) expect(readScript(document, process.cwd()).steps.length).toBeGreaterThan(0);
     else if (Object.keys(document).some((key) => !foreign.includes(key))) {
       expect(Object.keys(document).filter((key) => !ours.includes(key))).toEqual([]);
       const variables = [...code.matchAll(/\$\{(\w+)\}/g)].map(([, name = ""]) => [name, "postgres://db.example/x"]);

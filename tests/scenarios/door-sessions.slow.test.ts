@@ -5,8 +5,9 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import { createApp } from "../../src/host/app.js";
 import { openCassette } from "../../src/scripted/cassette/cassette.js";
 import { exportSession } from "../../src/scripted/host/export-session.js";
-import { loadScript, runReadScript } from "../../src/scripted/host/run-script.js";
+import { runReadScript } from "../../src/scripted/host/run-script.js";
 import { settingsOf } from "../../src/scripted/host/script-settings.js";
+import { readScript } from "../../src/scripted/reading/read-script.js";
 import { transcriptOf } from "../../src/scripted/script-transcript.js";
 import type { Script } from "../../src/scripted/shared/script.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
@@ -77,7 +78,7 @@ describe.each(Object.entries(doors))("the session of %s", (name, door) => {
   test.each([true, false])(
     "is the same through its door as it is as a script, streamed: %s",
     async (streaming) => {
-      const script = loadScript(resolve(folder, `${name}.session.yaml`));
+      const script = readScript(resolve(folder, `${name}.session.yaml`), process.cwd());
       const asScript = await runReadScript(script, { cassette: "replay", observe: () => {}, env: surroundings.env });
       expect(asScript.error ?? asScript.steps.filter(({ passed }) => !passed)).toEqual([]);
       const throughDoor = await transcriptThrough(door, script, streaming);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { ConfigError } from "../../src/core/errors.js";
-import { loadScript, runScript } from "../../src/scripted/host/run-script.js";
+import { runScript } from "../../src/scripted/host/run-script.js";
 import { readScript } from "../../src/scripted/reading/read-script.js";
 import { ScriptFolder } from "./support.js";
 
@@ -212,7 +212,7 @@ describe("one error, at its place, for", () => {
   test.each(mistakes)("%s", (_, text, expected) => {
     using folder = new ScriptFolder();
     const path = folder.write("a.session.yaml", text);
-    const message = messageOf(() => loadScript(path, folder.path));
+    const message = messageOf(() => readScript(path, folder.path));
     expect(message.split("\n")).toHaveLength(1);
     expect(message.slice(0, expected.length)).toBe(expected);
   });
@@ -221,14 +221,14 @@ describe("one error, at its place, for", () => {
     using folder = new ScriptFolder();
     folder.write("b.session.yaml", "steps:\n  - set: {}\n");
     const path = folder.write("a.session.yaml", "steps:\n  - include: b.session.yaml\n");
-    expect(messageOf(() => loadScript(path, folder.path))).toBe("b.session.yaml:2:10 steps[0].set: must not be empty");
+    expect(messageOf(() => readScript(path, folder.path))).toBe("b.session.yaml:2:10 steps[0].set: must not be empty");
   });
 
   test("files that include each other, with the way round", () => {
     using folder = new ScriptFolder();
     folder.write("b.session.yaml", "steps:\n  - include: a.session.yaml\n");
     const path = folder.write("a.session.yaml", "steps:\n  - include: b.session.yaml\n");
-    expect(messageOf(() => loadScript(path, folder.path))).toBe(
+    expect(messageOf(() => readScript(path, folder.path))).toBe(
       "b.session.yaml:2:14 steps[0].include: it includes itself: a.session.yaml -> b.session.yaml -> a.session.yaml",
     );
   });
@@ -253,7 +253,7 @@ describe("one error, at its place, for", () => {
 test("several mistakes are reported together, in their order", () => {
   using folder = new ScriptFolder();
   const path = folder.write("a.session.yaml", "nam: x\nsteps:\n  - answer: true\n  - usr: hi\n  - user: '{{'\n");
-  const message = messageOf(() => loadScript(path, folder.path));
+  const message = messageOf(() => readScript(path, folder.path));
   expect(message.split("\n").map((line) => line.split(":")[1])).toEqual(["1", "3", "4", "5"]);
 });
 

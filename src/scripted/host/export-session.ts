@@ -15,9 +15,10 @@ import { openCassette } from "../cassette/cassette.js";
 import { difference } from "../from-log/difference.js";
 import { LogTape, type RequestTool } from "../from-log/log-tape.js";
 import { hasAskedShape, sessionFile } from "../from-log/session-file.js";
+import { readScript } from "../reading/read-script.js";
 import type { ScriptResult } from "../shared/script-result.js";
 import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
-import { loadScript, runOnTape, runReadScript } from "./run-script.js";
+import { runOnTape, runReadScript } from "./run-script.js";
 import { settingsOf } from "./script-settings.js";
 
 export interface SessionExport {
@@ -93,7 +94,7 @@ async function playThrough(
   { turns }: Playable,
   { tools, secrets }: { tools: ReadonlyMap<string, readonly RequestTool[]>; secrets: readonly string[] },
 ): Promise<string | undefined> {
-  const script = loadScript(path);
+  const script = readScript(path, process.cwd());
   const cassette = await openCassette({ path: script.cassette, mode: "record", match: "messages", secrets, now });
   const tape = keptBy(cassette.tape, new LogTape(turns, tools));
   const allowsUnset = true;

@@ -43,17 +43,10 @@ export interface RunScriptOptions extends ScriptRunOptions {
  * the result.
  */
 export async function runScript(script: string | ScriptObject, options: RunScriptOptions = {}): Promise<ScriptResult> {
-  return runReadScript(loadScript(script, options.cwd), options);
+  return runReadScript(readScript(script, options.cwd ?? process.cwd()), options);
 }
 
-/**
- * Reads and checks a script for `runReadScript`. Opens no files other than the script and the files that it includes. Throws ConfigError.
- */
-export function loadScript(script: string | ScriptObject, cwd: string = process.cwd()): Script {
-  return readScript(script, cwd);
-}
-
-/** Runs a script that `loadScript` returned. Rejects with ConfigError if the configuration or the cassette is invalid. */
+/** Runs a script that `readScript` returned. Rejects with ConfigError if the configuration or the cassette is invalid. */
 export async function runReadScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
   const { config: given = {}, env = process.env, cwd, observe, cassette: mode, speed, faults, ...run } = options;
   const cassetteMode = cassetteModeOf(script, mode, env);

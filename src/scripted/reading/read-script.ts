@@ -29,7 +29,7 @@ interface WrittenScript {
 }
 
 /**
- * Reads and checks a script, with all included files. Has no side effects. `cwd` is an absolute path. Throws one ConfigError that lists
+ * Reads and checks a script, with all included files. Opens no other files, and has no side effects. `cwd` is an absolute path. Throws one ConfigError that lists
  * every mistake.
  */
 export function readScript(given: string | ScriptObject, cwd: string): Script {
