@@ -1,14 +1,17 @@
 import { StringDecoder } from "node:string_decoder";
-import { asObject, type JsonObject, parseJson } from "../../core/json.js";
+import { asObject, isWritable, type JsonObject, parseJson } from "../../core/json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 import { AlikeEvents } from "./alike-events.js";
 import { SseReader } from "./sse.js";
 
-export type BodyFault = "html" | "malformed" | "too_large" | "cut";
+export type BodyFault = "html" | "malformed" | "too_large" | "too_deep" | "cut";
 
 /** Limits of a body, in characters. A stream takes some 300 characters per token, so the longest answers need tens of millions. */
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
+
+/** Length up to which a message needs no look at its nesting: a shorter text cannot be nested deeper than `isWritable` allows. */
+const NEVER_TOO_DEEP = 1_000;
 
 /** Matches the start of an event stream, even if the first piece ends in the middle of a field's name. */
 const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
@@ -79,9 +82,11 @@ export class MessageReader {
       this.#sse?.end();
       return earlier ?? (this.#fault && "cut");
     }
-    const parsed = parseJson(this.#document.join("").replace(DONE_LINE, ""));
+    const text = this.#document.join("").replace(DONE_LINE, "");
+    const parsed = parseJson(text);
     const message = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
     if (!message) return "cut";
+    if (isTooDeep(message, text)) return "too_deep";
     this.#onMessage(message, undefined);
     return this.#fault;
   }
@@ -146,7 +151,7 @@ export class MessageReader {
   #onEvent(data: string, event: string | undefined): void {
     const text = data.trim();
     const whole = asObject(parseJson(text));
-    if (whole) this.#take(whole, event);
+    if (whole) this.#take(whole, event, text);
     // The server left out the blank lines, so each line is an event.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
     else this.#takeLine(text, event);
@@ -158,17 +163,26 @@ export class MessageReader {
     // text.
     else if (text.startsWith("{")) {
       const message = asObject(parseJson(text));
-      if (message) this.#take(message, event);
+      if (message) this.#take(message, event, text);
       else if (!this.isDone) this.#fault = "malformed";
-    } else if (event === "error") this.#take({ message: text }, event);
+    } else if (event === "error") this.#take({ message: text }, event, text);
   }
 
-  #take(message: JsonObject, event: string | undefined): void {
+  #take(message: JsonObject, event: string | undefined, text: string): void {
     if (this.isDone || this.#fault) return;
+    if (isTooDeep(message, text)) {
+      this.#fault = "too_deep";
+      return;
+    }
     this.#messageCount++;
     this.#wordMessage = this.#onMessage(message, event) ? message : undefined;
     this.#alike?.forget();
   }
+}
+
+/** Returns true if the message could not be written as JSON again, as its arguments and the parts that are sent back must be. */
+function isTooDeep(message: JsonObject, text: string): boolean {
+  return text.length > NEVER_TOO_DEEP && !isWritable(message);
 }
 
 /** Returns the end of the event at `from`, after its blank line, or -1 if the text ends earlier. */

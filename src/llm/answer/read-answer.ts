@@ -226,6 +226,8 @@ function faultError(fault: BodyFault, call: ProviderCall): LlmError {
       return failure("network", "the answer ended in the middle of its JSON", call);
     case "malformed":
       return failure("protocol", "a part of the stream is not JSON", call, { retryable: true });
+    case "too_deep":
+      return failure("protocol", "a part of the answer is nested too deeply", call, { retryable: true });
     case "too_large":
       return failure("protocol", "the answer is larger than anything a model says", call);
   }

@@ -32,3 +32,9 @@ test("a document with very many spaces in it is read in little time", () => {
   expect(messages).toEqual([{ id: 1 }]);
   expect(processorMs() - begun).toBeLessThan(2_000);
 });
+
+test("a document that is nested too deeply to be written again is a fault", () => {
+  const reader = new MessageReader(() => false, { pushWords: () => {} }, chatWire.words);
+  reader.feed(Buffer.from(`{"choices":${"[".repeat(600)}${"]".repeat(600)}}`));
+  expect(reader.end()).toBe("too_deep");
+});

@@ -74,6 +74,9 @@ describe("the usage of an answer that the provider declares failed", () => {
   });
 });
 
+/** JSON.parse reads this, and JSON.stringify fails. */
+const deepObject = `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`;
+
 describe("an answer that breaks off after its first words, where it may be restarted", () => {
   test.each<[string, Piece[], string]>([
     ["a cut", [CUT], "the connection broke: aborted"],
@@ -89,6 +92,13 @@ describe("an answer that breaks off after its first words, where it may be resta
     ["an error event", ["event: error\n", { message: "boom" }], "error: boom"],
     ["finish_reason error", [chunk({}, "error")], 'error: the model\'s answer ended with "error"'],
     ["half a chunk", ['data: {"choices":[{"del\n\n'], "a part of the stream is not JSON"],
+    [
+      "arguments that are nested too deeply",
+      [
+        `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":${deepObject}}}]}}]}\n\n`,
+      ],
+      "a part of the answer is nested too deeply",
+    ],
     [
       "a cut inside a tool call",
       [chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{" } }] }), CUT],
