@@ -8,7 +8,7 @@ import { createParser } from "eventsource-parser";
 import { newId } from "../../../src/core/ids.js";
 import { pageAnswer, pageIn } from "../../../src/doors/http/routes/conversation-page.js";
 import { type ApiCall, routesApp } from "../../../src/doors/http/shared/api.js";
-import { eventStream } from "../../../src/doors/http/shared/event-stream.js";
+import { type EventWriter, eventStream } from "../../../src/doors/http/shared/event-stream.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
@@ -465,6 +465,32 @@ describe("the host over HTTP", () => {
     const asked = await served.request("/stream", { method: "HEAD" }, { incoming } as HttpBindings);
     expect([asked.status, asked.headers.get("content-type"), asked.body]).toEqual([200, "text/event-stream", null]);
     await gone;
+  });
+
+  test("holds at most 256 MB of events that clients do not read, and breaks off the stream with the most", async () => {
+    const open = (megabytes: number) => {
+      const data = "x".repeat(megabytes * 1024 * 1024);
+      let written = 0;
+      let end = () => {};
+      const isGone = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      const produce = async ({ write, gone: signal }: EventWriter) => {
+        signal.addEventListener("abort", end);
+        for (; !signal.aborted; written++) await write({ data });
+      };
+      const { body } = eventStream(produce, { keepAliveMs: 60_000 });
+      return { reader: (body as ReadableStream<Uint8Array>).getReader(), isGone, written: () => written };
+    };
+    const [largest, ...others] = [70, 60, 60, 60].map(open);
+    const last = open(60);
+    await largest?.isGone;
+    await expect(largest?.reader.read()).rejects.toThrow("reads too slowly");
+    for (const { reader, written } of [...others, last]) {
+      expect(written()).toBe(0);
+      expect((await reader.read()).value?.length).toBeGreaterThan(0);
+      await reader.cancel();
+    }
   });
 
   test("takes no body that is nested deeper than the log and models can have it", async () => {

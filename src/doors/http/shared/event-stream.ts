@@ -12,7 +12,29 @@ export interface EventWriter {
   gone: AbortSignal;
 }
 
-const waitingEvents = 16;
+/**
+ * Number of bytes that may wait in a stream. Above this number, the next event waits until the client has read the events before. So a
+ * client that does not read holds one event more than that, whatever its size. Longer events are written in pieces of this size, so that
+ * not more than a piece waits in the socket, which is not counted.
+ */
+const waitingBytes = 64 * 1024;
+
+/** Number of bytes above `waitingBytes` that may wait in all streams together. Above this number, the stream with the most is broken off. */
+const aboveInAll = 256 * 1024 * 1024;
+
+interface OpenStream {
+  /** Number of bytes above `waitingBytes` that wait. */
+  above(): number;
+  breakOff(): void;
+}
+
+const openStreams = new Set<OpenStream>();
+
+function makeRoom(): void {
+  const streams = [...openStreams].map((stream) => ({ stream, above: stream.above() }));
+  if (streams.reduce((sum, { above }) => sum + above, 0) <= aboveInAll) return;
+  streams.sort((one, other) => other.above - one.above)[0]?.stream.breakOff();
+}
 
 interface StreamOptions {
   keepAliveMs: number;
@@ -33,18 +55,34 @@ export function eventStream(
   const encoder = new TextEncoder();
   const gone = new AbortController();
   let mayWrite = () => {};
+  const leave = () => {
+    gone.abort();
+    mayWrite();
+  };
   let isIdle = true;
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
+        const stream: OpenStream = {
+          above: () => Math.max(0, -(controller.desiredSize ?? 0)),
+          breakOff() {
+            controller.error(new Error("the client reads too slowly"));
+            leave();
+          },
+        };
+        openStreams.add(stream);
         const enqueue = async (text: string) => {
           isIdle = false;
           if (gone.signal.aborted) return;
-          controller.enqueue(encoder.encode(text));
+          const bytes = encoder.encode(text);
+          for (let at = 0; at < bytes.length; at += waitingBytes)
+            controller.enqueue(bytes.slice(at, at + waitingBytes));
           if ((controller.desiredSize ?? 0) > 0) return;
-          await new Promise<void>((resolve) => {
+          const hasRoom = new Promise<void>((resolve) => {
             mayWrite = resolve;
           });
+          makeRoom();
+          await hasRoom;
         };
         const timer = setInterval(() => {
           if (isIdle && (controller.desiredSize ?? 0) > 0) void enqueue(signOfLife);
@@ -52,16 +90,14 @@ export function eventStream(
         }, keepAliveMs);
         void produce({ write: (event) => enqueue(eventText(event)), gone: gone.signal }).finally(() => {
           clearInterval(timer);
+          openStreams.delete(stream);
           if (!gone.signal.aborted) controller.close();
         });
       },
       pull: () => mayWrite(),
-      cancel() {
-        gone.abort();
-        mayWrite();
-      },
+      cancel: leave,
     },
-    { highWaterMark: waitingEvents },
+    { highWaterMark: waitingBytes, size: ({ byteLength }) => byteLength },
   );
   return new Response(body, {
     headers: {
