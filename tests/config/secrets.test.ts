@@ -18,6 +18,16 @@ test.each([
   ["in a URL of the environment", stdio({ env: { DATABASE_URL: "postgres://plain-0123:secret-0123@db" } })],
   ["in a server's URL", { mcpServers: { s: { url: "https://x/mcp?plain=plain-0123&api_key=secret-0123" } } }],
   ["in a provider's URL", { llm: { providers: { p: { base_url: "https://x/v1?key=secret-0123", model: "m" } } } }],
+  [
+    "in any header of a provider",
+    {
+      llm: {
+        providers: {
+          p: { base_url: "https://x", model: "m", headers: { "x-tenant": "secret-0123", "x-title": "plain-0123" } },
+        },
+      },
+    },
+  ],
   ["behind a short flag name", stdio({ args: ["--pass", "secret-0123", "plain-0123"] })],
   ["in any variable of a server", stdio({ env: { DB_PASS: "secret-0123", NODE_ENV: "plain-0123" } })],
   ["in a variable of a server with a harmless name", stdio({ env: { DSN: "secret-0123" } })],

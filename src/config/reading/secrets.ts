@@ -1,10 +1,16 @@
 import type { Config } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
-import { longEnough, secretsInUrls, secretValues, serverSecrets } from "../../core/secrets/server-secrets.js";
+import {
+  headerSecrets,
+  longEnough,
+  secretsInUrls,
+  secretValues,
+  serverSecrets,
+} from "../../core/secrets/server-secrets.js";
 
 /**
- * Returns all texts that must not be shown to others: values of keys and variables whose names suggest a secret, values of placeholders,
- * and values in a server's `env`.
+ * Returns all texts that must not be shown to others: values of keys and variables whose names suggest a secret, values of placeholders
+ * and of headers, and values in a server's `env`.
  */
 export function configuredSecrets(config: Config, env: Environment): string[] {
   const taken = config.privateVariables.map((name) => env[name]);
@@ -16,7 +22,7 @@ function namedSecrets({ llm, chat, serve, telemetry }: Config): (string | undefi
   const providers = Object.values(llm.providers).flatMap(({ apiKey, apiKeys = [], headers, baseUrl }) => [
     apiKey,
     ...apiKeys,
-    ...secretValues(headers),
+    ...headerSecrets(headers),
     ...secretsInUrls(baseUrl),
   ]);
   const { storage } = chat;

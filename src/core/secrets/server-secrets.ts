@@ -102,10 +102,11 @@ export function percentDecoded(value: string): string {
 }
 
 /** Names of headers that contain no secret. */
-const plainHeader = /^(?:accept(?:-\w+)?|content-type|user-agent|mcp-protocol-version)$/i;
+const plainHeader =
+  /^(?:accept(?:-\w+)?|content-type|user-agent|mcp-protocol-version|anthropic-(?:version|beta)|openai-beta|http-referer|x-title)$/i;
 
 /** Returns the values of the headers, and the words of each value, because any header may contain a secret. */
-function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
+export function headerSecrets(headers: Readonly<Record<string, string>> = {}): string[] {
   return Object.entries(headers).flatMap(([name, value]) => (plainHeader.test(name) ? [] : secretWords(value)));
 }
 
