@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/messages.js";
-import { recording, startHub, until } from "../support/mcp-hub.js";
+import { nodeServer, recording, startHub, temporaryFolder, until } from "../support/mcp-hub.js";
 import { modernServer, ways } from "../support/modern-server.js";
 
 describe("a server of 2026-07-28", () => {
@@ -72,4 +74,29 @@ describe("a server of 2026-07-28", () => {
       await until(() => running.hub.tools().filter(({ tool }) => tool.startsWith("grown")).length === times);
     }
   });
+});
+
+test("a modern server that exits when it is asked for its protocol is started again only after a pause", async () => {
+  using folder = temporaryFolder();
+  const starts = join(folder.path, "starts");
+  const script = `require("node:fs").appendFileSync(process.argv[1], "x"); process.exit(3)`;
+  const config = nodeServer("m", ["-e", script, starts], { protocol: "modern", startupTimeoutMs: 3_000 });
+  await using running = startHub(config);
+  await until(() => running.statuses.length > 1);
+  expect(running.statuses[1]).toMatchObject({ state: "failed", reason: "the server exited with code 3" });
+  expect(readFileSync(starts, "utf8")).toBe("x");
+});
+
+test("a server that sends messages without end before it answers does not fill the memory", async () => {
+  const message = JSON.stringify({
+    jsonrpc: "2.0",
+    method: "notifications/message",
+    params: { data: "x".repeat(500) },
+  });
+  const script = `process.stdout.write((process.argv[1] + "\\n").repeat(10_000)); process.stdin.resume()`;
+  const config = nodeServer("m", ["-e", script, message], { protocol: "modern", startupTimeoutMs: 5_000 });
+  await using running = startHub(config);
+  await until(() => running.statuses.length > 1);
+  const reason = "the server sent messages without end before it answered";
+  expect(running.statuses[1]).toMatchObject({ state: "failed", reason });
 });

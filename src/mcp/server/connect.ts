@@ -63,7 +63,9 @@ async function connectBy(
     learnFrom(error, config);
     const reason = route.explain(error); // called before `close`, because closing causes another error
     await route.close();
-    const next = error instanceof EndedByProbe ? open : route.instead(error);
+    // A server that is configured as modern would only be probed again.
+    const isLegacy = error instanceof EndedByProbe && config.protocol === "auto";
+    const next = isLegacy ? open : route.instead(error);
     if (next) return connectBy(next, config, parts, signal, wrap);
     throw reason;
   }

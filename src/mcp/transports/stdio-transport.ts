@@ -26,6 +26,8 @@ const endOfInputGraceMs = 300;
 const terminateGraceMs = 1500;
 /** Time in ms to wait for the last output of a server that has exited. A descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
+/** Maximum size, in characters, of the messages that a server may send before it has answered `ask`. They wait in memory for the client. */
+const mostEarlyChars = 4 * 1024 * 1024;
 /**
  * Time in ms to wait for the server's exit after a failed write. When a process is killed, first its pipes are closed; on a busy machine,
  * the process exits some time later.
@@ -48,6 +50,8 @@ export class StdioTransport implements Transport {
   #flushed: (error?: Error | null) => void = () => {};
   #started: Promise<void> | undefined;
   readonly #early: (() => void)[] = [];
+  #isAsking = false;
+  #earlyChars = 0;
   /** The way in which the server ended the connection, such as `exited with code 1`. "" while the connection is open. */
   #ending = "";
   readonly #stderr: StderrTail;
@@ -98,6 +102,7 @@ export class StdioTransport implements Transport {
    */
   async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined> {
     await this.start();
+    this.#isAsking = true;
     const answer = new Promise<JsonObject>((resolve, reject) => {
       this.onmessage = (message: unknown) => {
         if (isPlainObject(message) && message.id === request.id && message.method === undefined) resolve(message);
@@ -113,6 +118,7 @@ export class StdioTransport implements Transport {
         signal,
       );
     } finally {
+      this.#isAsking = false;
       this.onmessage = undefined;
       this.onerror = undefined;
       this.onclose = undefined;
@@ -125,7 +131,8 @@ export class StdioTransport implements Transport {
     const lines = new LineSplitter(this.#config.maxMessageMb * bytesOfMb, {
       line: (text) => this.#receive(text),
       tooLong: (edges) => this.#refuse(edges),
-      endless: () => this.#giveUp(),
+      endless: () =>
+        this.#giveUp(`wrote a line that is longer than ${endlessAt * this.#config.maxMessageMb} MB and has no end`),
     });
     stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
     stdin?.on("error", (error) => this.onerror?.(error));
@@ -200,6 +207,11 @@ export class StdioTransport implements Transport {
   }
 
   #receive(line: string): void {
+    if (this.#isAsking) this.#earlyChars += line.length;
+    if (this.#earlyChars > mostEarlyChars) {
+      this.#giveUp("sent messages without end before it answered");
+      return;
+    }
     const message = parseJson(line);
     if (message === undefined) {
       if (line.trim() === "") return;
@@ -222,9 +234,9 @@ export class StdioTransport implements Transport {
     if (id !== undefined) this.#deliveries.push({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
   }
 
-  /** Ends the connection, because nothing more can be read from it. */
-  #giveUp(): void {
-    this.#ending ||= `wrote a line that is longer than ${endlessAt * this.#config.maxMessageMb} MB and has no end`;
+  /** Ends the connection to a server that cannot be used, for example because nothing more can be read from it. */
+  #giveUp(ending: string): void {
+    this.#ending ||= ending;
     void this.close();
   }
 
