@@ -31,11 +31,10 @@ export class WorkerThread<Question, Answer> {
     if (this.#worker) return this.#worker;
     const resourceLimits = { maxOldGenerationSizeMb: memoryMb };
     const worker = new Worker(this.#script, { env: {}, argv: [], execArgv: [], resourceLimits });
-    worker
-      .on("error", () => {}) // `answerOf` reports the error to who asked
-      .on("exit", () => {
-        if (this.#worker === worker) this.#worker = undefined;
-      });
+    const forget = () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    };
+    worker.on("error", forget).on("exit", forget);
     this.#worker = worker;
     return worker;
   }
