@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { setImmediate as endOfIteration } from "node:timers/promises";
 import { type GivenApproval, readApproval } from "../core/approval.js";
 import { messageOf } from "../core/errors.js";
 import type { ApprovalQuestion, ChatEvent, Question, QuestionEvent, StartedCall } from "../core/events.js";
@@ -65,11 +66,9 @@ export async function runToolCalls(
     }
     const isCut = truncated && started === calls.at(-1);
     const obstacle = !started.sent && ++fresh > runnable ? limitMessage : isCut ? cutMessage : undefined;
-    const checked = await (started.sent
-      ? checkSent(started, turn)
-      : obstacle
-        ? refused(obstacle)
-        : check(started, turn));
+    const checked = obstacle
+      ? refused(obstacle)
+      : await storedMeanwhile(started.sent ? checkSent(started, turn) : check(started, turn), out);
     if ("refused" in checked) out.add(take(call, checked.refused));
     else sendable.push({ call, prepared: checked });
   }
@@ -83,6 +82,16 @@ export async function runToolCalls(
   return calls.map(({ call, note }) => {
     return toolMessage(call, results.get(call) ?? refusal("the call was not run"), note);
   });
+}
+
+/**
+ * Resolves with the result of a check. If the check does not end at once, stores what waits to be stored: the model's answer is paid for, and
+ * must not be lost if the host ends meanwhile.
+ */
+async function storedMeanwhile(checking: Promise<Checked>, out: EventQueue): Promise<Checked> {
+  const isLate = await Promise.race([checking.then(() => false), endOfIteration(true)]);
+  if (isLate) await Promise.all([out.store(), checking]);
+  return checking;
 }
 
 function send(call: ToolCall, prepared: PreparedCall, hop: number, turn: CallingTurn): Promise<ToolResult> {

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/events.js";
 import type { PreparedCall, Toolbox } from "../../src/core/ports.js";
@@ -75,6 +76,24 @@ test("what became of the calls before one that a person is still asked about is 
   );
   expect(before).toEqual(["tool_result"]);
   expect(events.map(({ type }) => type)).toEqual(["tool_result", "answer", "tool_result"]);
+});
+
+test("the answer is stored before a check of its calls that takes long has ended, so that a paid answer is not lost", async () => {
+  let before: string[] = [];
+  const hub: Toolbox = {
+    tools: () => [],
+    async prepare() {
+      await setTimeout(20); // as a check in a thread, which ends in a later iteration of the event loop
+      before = events.map(({ type }) => type);
+      return { refused: { content: [], isError: true } };
+    },
+  };
+  const { events, calling } = turnWith({ hub, signal: new AbortController().signal });
+  calling.out.add({ type: "assistant_message", turnId: "turn_1" } as ChatEvent);
+  const call = { call: { id: "c1", name: "s__t", arguments: "{}" }, planned: false, sent: false };
+  await runToolCalls({ calls: [call], hop: 0, truncated: false, runnable: 1 }, calling);
+  expect(before).toEqual(["assistant_message", "tool_call"]);
+  expect(events.map(({ type }) => type)).toEqual(["assistant_message", "tool_call", "tool_result"]);
 });
 
 test("a call that cannot even be looked at is refused, and the answer that asks for it is stored", async () => {
