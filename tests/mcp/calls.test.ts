@@ -117,6 +117,16 @@ describe("what a tool promises of its result", () => {
   });
 });
 
+test("a result whose check takes long is returned unchecked", async () => {
+  const outputSchema = { type: "object", properties: { text: { type: "string", pattern: "^(a+)+$" } } };
+  const tool = { name: "report", inputSchema: { type: "object" }, outputSchema };
+  await using running = await ready(fixture("s", { pages: [[tool]] }));
+  const { content, isError } = await running.call("s__report", { structured: { text: `${"a".repeat(40)}!` } });
+  expect(isError).toBe(false);
+  expect(textOf(content)).toContain("report");
+  expect(textOf(content)).not.toContain("outputSchema");
+});
+
 describe("a tool that runs as a task", () => {
   const declares = { tools: {}, tasks: { requests: { tools: { call: {} } }, cancel: {} } };
   const work = { name: "work", inputSchema: { type: "object" }, execution: { taskSupport: "required" } };

@@ -9,7 +9,7 @@ import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
 const costs = new WeakMap<JsonSchema, number>();
 const thread = schemaThread<ArgumentQuestion, string | undefined>();
-/** Longest time that a check in the thread is waited for, in ms. The checks of a hostile server must not hold up the calls of others. */
+/** Longest time that the check of a call's arguments is waited for, in ms. The checks of a hostile server must not hold up the calls of others. */
 const longestWaitMs = 2_000;
 
 /** Resolves with the arguments to send to the server. If the model must correct them, resolves with the problem, in words for the model. */
@@ -22,7 +22,7 @@ export async function readArguments(
   if (!isPlainObject(given)) return { problem: "the arguments are not a JSON object" };
   const twice = duplicateKey(text);
   if (twice !== undefined) return { problem: `the arguments have the key ${JSON.stringify(twice)} twice` };
-  const problem = await problemIn(given, schema, text.length);
+  const problem = await problemIn(given, schema, { chars: text.length });
   if (problem === undefined) return { value: given };
   const meant = withoutNulls(given, schema);
   return (await problemIn(meant, schema)) === undefined ? { value: meant } : { problem };
@@ -39,19 +39,23 @@ function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): 
  * server must check, because the schema cannot be used or the check takes too long. `chars` is the length of the value as JSON, if the caller
  * knows it.
  */
-export async function problemIn(value: unknown, schema: JsonSchema, chars?: number): Promise<string | undefined> {
+export async function problemIn(
+  value: unknown,
+  schema: JsonSchema,
+  { chars, withinMs = longestWaitMs }: { chars?: number; withinMs?: number } = {},
+): Promise<string | undefined> {
   const cost = costOf(schema);
   const charsOf = () => chars ?? String(JSON.stringify(value)).length;
   if (isQuickSchema(cost) && isQuickCheck(cost, charsOf)) return argumentProblem(value, schema);
   const question = { schema: JSON.stringify(schema), value: JSON.stringify(value) };
-  const waiting = new AbortController();
+  const answered = new AbortController();
   try {
-    const late = sleep(longestWaitMs, undefined, { signal: waiting.signal, ref: false });
+    const late = sleep(withinMs, undefined, { signal: answered.signal, ref: false });
     return await Promise.race([thread.ask(question), late]);
   } catch {
     return undefined;
   } finally {
-    waiting.abort();
+    answered.abort();
   }
 }
 

@@ -80,9 +80,18 @@ async function callOnce(
   }
 }
 
+/**
+ * Longest time that the check of a result is waited for, in ms. The result is stored afterwards: if the host is killed meanwhile, the outcome
+ * of the call is unknown.
+ */
+const longestDoubtMs = 300;
+
 /** Resolves with a note for the model if the result violates the tool's output schema. The result itself is not changed. */
 async function doubts(result: JsonObject, outputSchema: JsonSchema): Promise<ContentPart[]> {
   const structured = structuredOf(result);
-  const problem = structured === undefined ? "it has no structured content" : await problemIn(structured, outputSchema);
+  const problem =
+    structured === undefined
+      ? "it has no structured content"
+      : await problemIn(structured, outputSchema, { withinMs: longestDoubtMs });
   return problem ? [{ type: "text", text: `[the result is not what the tool's outputSchema says: ${problem}]` }] : [];
 }
