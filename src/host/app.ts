@@ -26,7 +26,7 @@ import { Orchestrator } from "../turn/orchestrator.js";
 import { FirstRun } from "./first-run.js";
 import { leaseOf } from "./log-only.js";
 import { fromLevel } from "./logging.js";
-import { openLog } from "./open-log.js";
+import { openLog, sharedWorkspace } from "./open-log.js";
 import { RunningConfig } from "./running-config.js";
 import { stderrLog } from "./stderr-log.js";
 import { manifestPlace, openApprovals } from "./user-state.js";
@@ -193,6 +193,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       new Sessions({
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
         project: options.workspace ?? process.cwd(),
+        earlierProject: sharedWorkspace,
         join: (local) => join({ node, workspace: options.workspace, leaseMs }, local),
         retention: retentionRules(running.config),
         maxTurns: () => running.config.chat.service.maxTurns,

@@ -8,6 +8,9 @@ import type { HostProcess } from "../core/turn-leases.js";
 import { migrateStore, openStore } from "../log/open.js";
 import { SingleProcess } from "../session/single-process.js";
 
+/** Workspace of hosts that share a database. */
+export const sharedWorkspace = "shared";
+
 interface OpenParts {
   now: () => number;
   observe: Observe;
@@ -48,7 +51,7 @@ export async function openLog(storage: StorageConfig, parts: OpenParts): Promise
   const { LogCluster } = await import("../cluster/log-cluster.js");
   const { isGone } = await import("../log/shared/host-process.js");
   const { now, observe } = parts;
-  const ownWorkspace = dispatch ? "shared" : process.cwd();
+  const ownWorkspace = dispatch ? sharedWorkspace : process.cwd();
   return {
     store,
     join: ({ node, workspace = ownWorkspace, leaseMs }, local) =>

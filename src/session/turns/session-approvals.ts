@@ -2,17 +2,19 @@ import type { ApprovalAnswer } from "../../core/approval.js";
 import type { ApprovalMemory, RememberedTool } from "../../core/ports.js";
 import type { SessionParts } from "./session-parts.js";
 
+type ApprovalParts = Pick<SessionParts, "approvals" | "project" | "earlierProject">;
+
 /**
  * The user's answers about tools. Some answers hold for the rest of this session. All other answers are stored, and hold in the project or
  * always.
  */
 export class SessionApprovals implements ApprovalMemory {
   /** The session's parts, whose project may change between turns. */
-  readonly #parts: Pick<SessionParts, "approvals" | "project">;
+  readonly #parts: ApprovalParts;
   readonly #session = new Map<string, Required<ApprovalAnswer>>();
 
   /** If `approvals` is undefined, no answer is stored, and all answers end with the session. */
-  constructor(parts: Pick<SessionParts, "approvals" | "project">) {
+  constructor(parts: ApprovalParts) {
     this.#parts = parts;
   }
 
@@ -22,11 +24,16 @@ export class SessionApprovals implements ApprovalMemory {
   }
 
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
-    const { approvals, project } = this.#parts;
-    const kept = approvals?.find(tool, project);
+    const kept = this.#kept(tool);
     if (this.#session.size === 0) return kept;
     const answers = [this.#session.get(keyOf(tool)), kept];
     return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
+  }
+
+  #kept(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
+    const { approvals, project, earlierProject } = this.#parts;
+    const earlier = earlierProject === undefined ? undefined : approvals?.find(tool, earlierProject);
+    return earlier?.allow === false ? earlier : approvals?.find(tool, project);
   }
 
   remember(tool: RememberedTool, { allow, remember }: Required<ApprovalAnswer>): void {

@@ -36,4 +36,6 @@ export interface SessionParts {
   approvals?: KeptApprovals;
   /** Folder of the project: an answer "for this project" holds there. */
   project: string;
+  /** Name under which earlier versions kept answers for this project. A refusal under it still holds. */
+  earlierProject?: string;
 }
