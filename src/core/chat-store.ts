@@ -141,8 +141,11 @@ export interface ChatStore {
    * clock.
    */
   readonly now?: () => number;
-  /** Reads the log once, without retrying. Rejects if it cannot be read. */
-  check(): Promise<void>;
+  /**
+   * Reads the log once, without retrying. Rejects if it cannot be read. `isReadOnly` is true if it takes no writes, like a standby of
+   * PostgreSQL.
+   */
+  check(): Promise<{ isReadOnly: boolean }>;
   /**
    * Resolves with true if the periodic task is due; the caller must then do it, for all hosts on this log. Undefined if every host does the
    * task for itself.

@@ -192,7 +192,7 @@ export class Sessions {
     const silent = `the event log does not answer within ${withinMs} ms`;
     const inTime = sleep(withinMs, silent, { signal: late.signal }).catch(() => undefined);
     const reading = this.#parts.store.check().then(
-      () => this.#writeProblem(),
+      ({ isReadOnly }) => (isReadOnly ? "the event log cannot be written" : this.#writeProblem()),
       () => "the event log cannot be read",
     );
     const reason = await Promise.race([reading, inTime]);

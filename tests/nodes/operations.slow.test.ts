@@ -114,7 +114,10 @@ onServer("several hosts", () => {
     await query(server.href, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
     await query(server.href, reconnect, [name]);
     const unwritable = JSON.stringify([503, { status: "not ready", reason: "the event log cannot be written" }]);
-    while (JSON.stringify(await ready()) !== unwritable) await sleep(20); // until the host has new connections, it cannot read either
+    // Until the host has new connections, it cannot read either. Afterwards it must say so at once, and not only when its own writes give up.
+    const deadline = performance.now() + 10_000;
+    while (JSON.stringify(await ready()) !== unwritable && performance.now() < deadline) await sleep(20);
+    expect(JSON.stringify(await ready())).toBe(unwritable);
     await query(server.href, `ALTER DATABASE ${name} RESET default_transaction_read_only`);
     await query(server.href, reconnect, [name]);
     await until(200);

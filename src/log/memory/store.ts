@@ -79,7 +79,9 @@ export class MemoryStore implements ChatStore {
     return this.archive.page(query);
   }
 
-  async check(): Promise<void> {}
+  async check(): Promise<{ isReadOnly: boolean }> {
+    return { isReadOnly: false };
+  }
 
   async spent(since: number): Promise<SpentTotals> {
     return this.#log.spent(since);

@@ -174,7 +174,7 @@ export class PostgresStore implements ChatStore {
     return this.#parts.database.read(places);
   }
 
-  check(): Promise<void> {
+  check(): Promise<{ isReadOnly: boolean }> {
     return this.#parts.database.check();
   }
 

@@ -182,8 +182,9 @@ class SqliteStore implements ChatStore {
     return pageFrom(rows, query);
   }
 
-  async check(): Promise<void> {
+  async check(): Promise<{ isReadOnly: boolean }> {
     this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM entries LIMIT 1").get());
+    return { isReadOnly: false };
   }
 
   async spent(since: number): Promise<SpentTotals> {

@@ -116,9 +116,10 @@ export class Database {
   }
 
   /** Checks that the database answers. Rejects with StoreError if it does not. Does not retry. */
-  async check(): Promise<void> {
+  async check(): Promise<{ isReadOnly: boolean }> {
     try {
-      await this.pool.query("SELECT 1");
+      const { rows } = await this.pool.query<{ isReadOnly: boolean }>(askReadOnly);
+      return { isReadOnly: rows[0]?.isReadOnly === true };
     } catch (error) {
       throw storeError(error, this.place, "read");
     }
@@ -174,6 +175,8 @@ export class Database {
     this.#observe({ level: "info", scope: "history", message: `the event log ${this.place.shown} is there again` });
   }
 }
+
+const askReadOnly = `SELECT current_setting('transaction_read_only') = 'on' AS "isReadOnly"`;
 
 const lockConversation = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
 
