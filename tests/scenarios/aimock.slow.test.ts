@@ -1,6 +1,13 @@
 import { LLMock } from "@copilotkit/aimock";
 import { expect, test } from "@jest/globals";
+import type { StoredEvent } from "../../src/core/events.js";
 import { collect, script, startApp, withoutNode } from "../support/app.js";
+
+/** The results of parallel calls are stored as they arrive, so they are ordered by their calls here. */
+function inOrder(one: StoredEvent, other: StoredEvent): number {
+  const areResults = one.type === "tool_result" && other.type === "tool_result";
+  return areResults ? one.callId.localeCompare(other.callId) : one.seq - other.seq;
+}
 
 test("against a provider that is not ours, streamed and whole, the same conversation leaves the same log", async () => {
   const mock = new LLMock({ port: 0, chunkSize: 8 });
@@ -27,7 +34,7 @@ test("against a provider that is not ours, streamed and whole, the same conversa
       const events = await collect(session.prompt({ requestId: "r", text: "the sum, please", streaming }));
       expect(events.some((event) => event.type === "text_delta")).toBe(streaming);
       const log = await session.history();
-      logs.push(log.map(({ at: _, turnId: __, ...event }) => withoutNode(event)));
+      logs.push(log.toSorted(inOrder).map(({ at: _, turnId: __, seq: ___, ...event }) => withoutNode(event)));
     }
     const [streamed, whole] = logs;
     expect(streamed?.map(({ type }) => type)).toEqual([
