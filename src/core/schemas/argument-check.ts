@@ -21,11 +21,11 @@ const longestMs = 500;
 
 /**
  * Returns how the value violates the schema, in words for the model. Returns undefined if the value is valid, and if the server must check:
- * if the schema does not compile, or if a check by it has taken too long.
+ * if the schema does not compile, or if a check by it has taken too long. `chars` is the length of the value as JSON.
  */
-export function argumentProblem(value: unknown, schema: JsonSchema): string | undefined {
+export function argumentProblem(value: unknown, schema: JsonSchema, chars: number): string | undefined {
   const { check, cost } = compiledOf(schema);
-  if (!check || passes(check, value, schema, cost)) return undefined;
+  if (!check || passes(() => Boolean(check(value)), schema, { cost, chars })) return undefined;
   const problems = [...new Set((check.errors ?? []).map(describe))];
   const more = problems.length > maxProblems ? `; and ${problems.length - maxProblems} more` : "";
   return `${problems.slice(0, maxProblems).join("; ")}${more}`;
@@ -37,10 +37,10 @@ export function isCheckable(schema: JsonSchema): boolean {
 }
 
 /** Returns true if the value is valid, and if the check takes too long. After that, the schema is not used for checks any more. */
-function passes(check: ValidateFunction, value: unknown, schema: JsonSchema, cost: number): boolean {
+function passes(check: () => boolean, schema: JsonSchema, { cost, chars }: { cost: number; chars: number }): boolean {
   // A time limit costs more than a quick check.
-  if (isQuickCheck(cost, () => String(JSON.stringify(value)).length)) return Boolean(check(value));
-  const checked = withinTime(longestMs, () => Boolean(check(value)));
+  if (isQuickCheck(cost, chars)) return check();
+  const checked = withinTime(longestMs, check);
   if (!checked) compiled.set(schema, { check: undefined, cost });
   return checked?.result ?? true;
 }

@@ -19,7 +19,7 @@ export async function checkSchema(schema: JsonSchema): Promise<string | undefine
 /** Resolves with the result of `readStructured`. */
 export async function checkAnswer(text: string, schema: JsonSchema): Promise<StructuredAnswer> {
   const cost = schemaCost(schema);
-  const isQuick = isQuickSchema(cost) && isQuickCheck(cost, () => text.length);
+  const isQuick = isQuickSchema(cost) && isQuickCheck(cost, text.length);
   return isQuick ? readStructured(text, schema) : ask({ schema: JSON.stringify(schema), text });
 }
 

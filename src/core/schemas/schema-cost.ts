@@ -18,9 +18,9 @@ export function schemaCost(schema: JsonSchema): number {
   return endless.test(text) ? Number.POSITIVE_INFINITY : text.length;
 }
 
-/** Returns true if a value of so many characters as JSON can be checked at once. `chars` is only called if it matters. */
-export function isQuickCheck(cost: number, chars: () => number): boolean {
-  return cost < mostOfCheck && cost * chars() < mostOfCheck;
+/** Returns true if a value of so many characters as JSON can be checked at once. */
+export function isQuickCheck(cost: number, chars: number): boolean {
+  return cost * chars < mostOfCheck;
 }
 
 /** Returns true if the schema can be compiled at once. */

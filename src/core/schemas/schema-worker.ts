@@ -40,7 +40,7 @@ function schemaOf(text: string): JsonSchema {
 
 function answerTo(question: AnswerQuestion | ArgumentQuestion): StructuredAnswer | string | undefined {
   const schema = schemaOf(question.schema);
-  if ("value" in question) return argumentProblem(JSON.parse(question.value), schema);
+  if ("value" in question) return argumentProblem(JSON.parse(question.value), schema, question.value.length);
   const { text } = question;
   if (text !== undefined) return readStructured(text, schema);
   const problem = schemaProblem(schema);

@@ -45,8 +45,10 @@ export async function problemIn(
   { chars, withinMs = longestWaitMs }: { chars?: number; withinMs?: number } = {},
 ): Promise<string | undefined> {
   const cost = costOf(schema);
-  const charsOf = () => chars ?? String(JSON.stringify(value)).length;
-  if (isQuickSchema(cost) && isQuickCheck(cost, charsOf)) return argumentProblem(value, schema);
+  if (isQuickSchema(cost)) {
+    const length = chars ?? JSON.stringify(value).length;
+    if (isQuickCheck(cost, length)) return argumentProblem(value, schema, length);
+  }
   const question = { schema: JSON.stringify(schema), value: JSON.stringify(value) };
   const answered = new AbortController();
   try {
