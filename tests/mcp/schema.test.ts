@@ -132,6 +132,15 @@ test("null for an optional argument that may not be null means that it is left o
   expect(await readArguments('{"a":null}', schema)).toHaveProperty("problem");
 });
 
+test("invalid arguments without a null are checked once: the problem counts, also if a second check would come too late", async () => {
+  const text = JSON.stringify({ text: `${"a".repeat(40)}!` });
+  const traps = Array.from({ length: 5 }, (_, number) => ({ properties: { text: { pattern: `^(a+)+x${number}$` } } }));
+  const asked = problem('{"text":"b"}', { properties: { text: { pattern: "^a" } } });
+  const held = traps.map((trap) => problem(text, trap));
+  expect(await asked).toMatch(/`text` must match pattern/);
+  await Promise.all(held);
+});
+
 test("a check that waits for those of another server for too long is left to its own server", async () => {
   const text = JSON.stringify({ text: `${"a".repeat(40)}!` });
   const traps = Array.from({ length: 6 }, (_, number) => ({ properties: { text: { pattern: `^(a+)+${number}$` } } }));

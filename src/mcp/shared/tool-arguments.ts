@@ -25,7 +25,8 @@ export async function readArguments(
   const problem = await problemIn(given, schema, { chars: text.length });
   if (problem === undefined) return { value: given };
   const meant = withoutNulls(given, schema);
-  return (await problemIn(meant, schema)) === undefined ? { value: meant } : { problem };
+  const isSame = Object.keys(meant).length === Object.keys(given).length;
+  return isSame || (await problemIn(meant, schema)) !== undefined ? { problem } : { value: meant };
 }
 
 /** Removes arguments that are null, except required ones. Models write null for optional arguments that they want to leave out. */
