@@ -531,6 +531,39 @@ onServer("a claim", () => {
   });
 });
 
+onServer("a request that is repeated while its turn and the next turn end", () => {
+  test("has ended, and its turn does not run again", async () => {
+    const url = await server.database();
+    await using log = await open(url);
+    await log.store.claim("c", one.user("hello", "r1"), { ...request("a"), acquires: true });
+    await log.store.claim("c", two.user("and", "r2"), request("a"));
+    const waiting = (count: number) =>
+      until(url, `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted HAVING count(*) = ${count}`);
+    const endOf = (turnId: string) => {
+      const event = turn(turnId).end();
+      return ["c", turnId, [event.type], [JSON.stringify(event)], 5, 2, 1, "ended"];
+    };
+    let again: Promise<unknown> | undefined;
+    let ended: Promise<unknown> | undefined;
+    await log.database.transaction("now", async (client) => {
+      await lock(client, "c");
+      again = log.store.claim("c", one.user("hello", "r1"), request("b"));
+      await waiting(1);
+      ended = log.database.transaction("now", async (next) => {
+        await lock(next, "c");
+        await waiting(1); // The request has found that its turn is known, and waits for the lock again.
+        await next.query(appendEnd, endOf("turn_1"));
+        await next.query("UPDATE turns SET state = 'running', fence = 1 WHERE turn_id = 'turn_2'");
+        await next.query(appendEnd, endOf("turn_2"));
+      });
+      await waiting(2);
+    });
+    await ended;
+    expect(await again).toMatchObject({ turnId: "turn_1", ended: true, events: [{ seq: 1 }, { seq: 3 }] });
+    expect(await query(url, "SELECT turn_id FROM turns")).toEqual([{ turn_id: "turn_2" }]);
+  });
+});
+
 onServer("requests that come while a turn of their conversation is written", () => {
   test("leave no gap in the numbers of events, and nothing is lost or stored twice", async () => {
     const url = await server.database();

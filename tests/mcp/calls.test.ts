@@ -68,6 +68,13 @@ test("a server that dies in a call gives an error result, is started again, and 
   expect(textOf((await running.call("s__echo", { back: true })).content)).toBe('{"back":true}');
 });
 
+test("a call that is cancelled while its server starts says so, and not that the server is starting", async () => {
+  await using running = await ready(fixture("s"));
+  await running.call("s__crash");
+  const result = await running.call("s__echo", {}, { signal: AbortSignal.abort() });
+  expect(textOf(result.content)).toBe("echo was cancelled before it was sent");
+});
+
 test("a server that is killed between calls is started again", async () => {
   using record = recording();
   await using running = await ready(fixture("s", { record: record.path }));

@@ -1,12 +1,13 @@
 import type { TurnRequest } from "../../core/chat-store.js";
-import type { UserMessageEvent } from "../../core/events.js";
+import type { StoredEvent, UserMessageEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import type { TurnLease, TurnName } from "../../core/turn-leases.js";
 import { splitCall } from "../shared/call-history.js";
+import { isOver, requireSameContent } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import { keepHistory, keepLastMessage } from "./call-histories.js";
 import { type Database, lock } from "./connection/database.js";
-import { valuesOf } from "./event-table.js";
+import { type EventRow, eventsOf, toEvent, valuesOf } from "./event-table.js";
 import type { Notices } from "./notices.js";
 import * as statements from "./statements.js";
 
@@ -52,11 +53,22 @@ export class RequestClaims {
     });
   }
 
-  /** Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases. */
-  async reopen(turn: ClaimedTurn): Promise<void> {
+  /**
+   * Resolves with the events of the turn that has this message, and queues the turn again if it has failed. Also queues a turn that has no
+   * row because it is older than turn leases. The conversation's lock keeps the turn from ending between the two statements: the row of a
+   * turn that has ended is soon deleted, so the turn would be queued and run again.
+   */
+  repeat(turn: ClaimedTurn, message: UserMessageEvent): Promise<StoredEvent[]> {
     const { conversationId, turnId, requestId } = turn;
-    const values = [conversationId, turnId, requestId, ...this.#queueValues(turn)];
-    await this.#database.inConversation("idempotent", conversationId, [[statements.reopen, values]]);
+    const names = [conversationId, turnId, requestId];
+    return this.#database.transaction("idempotent", async (client) => {
+      const locked = lock(client, conversationId);
+      const [{ rows }] = await Promise.all([client.query<EventRow>(eventsOf.turn, names), locked]);
+      const events = rows.map(toEvent);
+      requireSameContent(message, events[0]);
+      if (!isOver(events.at(-1))) await client.query(statements.reopen, [...names, ...this.#queueValues(turn)]);
+      return events;
+    });
   }
 
   #queueValues({ conversationId, request: { nodeId, workspace, options } }: ClaimedTurn): (string | null)[] {

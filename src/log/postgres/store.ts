@@ -4,7 +4,7 @@ import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant } from "../../core/turn-leases.js";
 import type { SpentTotals } from "../../core/usage-store.js";
-import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { fenced, isOver, refuseFollowed, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { SearchFill } from "../shared/search-fill.js";
 import { eventWritten } from "../shared/stored-event.js";
@@ -89,11 +89,8 @@ export class PostgresStore implements ChatStore {
         return { created: true, turnId: event.turnId, ended: false, events: [first], ...lease };
       }
       const turnId = made.turn_id ?? refuseFollowed(conversationId);
-      const events = await this.#events(eventsOf.turn, conversationId, turnId, event.requestId);
-      requireSameContent(event, events[0]);
-      const ended = isOver(events.at(-1));
-      if (!ended) await this.#claims.reopen({ ...turn, turnId });
-      return { created: false, turnId, ended, events };
+      const events = await this.#claims.repeat({ ...turn, turnId }, event);
+      return { created: false, turnId, ended: isOver(events.at(-1)), events };
     });
   }
 

@@ -54,6 +54,7 @@ async function callOnce(
   };
   const waking = server.awake(signal);
   if (waking) await waking.catch(() => {});
+  if (signal.aborted) return failed("cancelled", "was cancelled before it was sent");
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
   if (!server.offer.has(tool)) await server.refresh.late(signal).catch(() => {});
   // After a late start or a restart, the server may offer another tool under the name of the tool that was approved.
