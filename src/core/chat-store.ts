@@ -56,13 +56,19 @@ export interface ConversationPage<Row = ConversationSummary> {
   next?: number;
 }
 
-/** The conversations that retention may delete. */
-export interface ExpiryRule {
+/** Names conversations to delete: those beyond this number of latest ones, or those that are too old. */
+export type ExpiryRule = { beyond: number } | AgeRule;
+
+interface AgeRule {
+  beyond?: never;
   /** Only conversations whose last change was before this time, in milliseconds since the epoch. */
   changedBefore: number;
-  /** Only conversations beyond this number of latest ones. */
-  beyond?: number;
-  /** True for a rule about conversations that were created for a single API call. Such a rule has no `beyond`. */
+  /**
+   * The present time. In a log whose times are those of machines' clocks, a conversation stays if its last change came after another change
+   * that has a time between `changedBefore` and `now`: the clock was behind when it was changed.
+   */
+  now: number;
+  /** Only conversations that were created for a single API call. */
   isForSingleCalls?: true;
 }
 

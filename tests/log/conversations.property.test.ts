@@ -170,9 +170,9 @@ describe.each(drivers)("on %s", (driver) => {
           const here = listed.filter(({ workspace }) => workspace === "here");
           expect(await paged(store, { workspaces: ["here"] })).toEqual(here);
           const oldest = all.toReversed().map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));
-          const rule = { changedBefore: Number.MAX_SAFE_INTEGER };
+          const rule = { changedBefore: Number.MAX_SAFE_INTEGER, now: 0 };
           expect(await store.archive.expiring(rule, { most: 10, skip: 0 })).toEqual(oldest);
-          expect(await store.archive.expiring({ ...rule, beyond: 1 }, { most: 2, skip: 1 })).toEqual(
+          expect(await store.archive.expiring({ beyond: 1 }, { most: 2, skip: 1 })).toEqual(
             oldest.slice(0, -1).slice(1, 3),
           );
           expect(await store.archive.lastChange(rule.changedBefore)).toBe(all[0]?.updatedAt ?? 0);

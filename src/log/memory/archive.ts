@@ -43,19 +43,21 @@ export class MemoryArchive implements Archive {
     return { conversations: rows.slice(0, most).map(({ row }) => row), ...(last && { next: last.touched }) };
   }
 
-  async expiring(
-    { changedBefore, beyond, isForSingleCalls }: ExpiryRule,
-    { most, skip }: { most: number; skip: number },
-  ) {
-    const found = this.#latestFirst()
-      .slice(beyond ?? 0)
-      .filter(({ updatedAt }) => updatedAt < changedBefore)
-      .filter(({ conversationId }) => !isForSingleCalls || isOfSingleCall(conversationId))
-      .reverse();
-    const oldest = beyond === undefined ? found.sort((a, b) => a.updatedAt - b.updatedAt) : found;
-    return oldest
+  async expiring(rule: ExpiryRule, { most, skip }: { most: number; skip: number }) {
+    return this.#expiring(rule)
       .slice(skip, skip + most)
       .map(({ conversationId, entries }) => ({ conversationId, lastSeq: entries.length }));
+  }
+
+  /** Returns the conversations that the rule names, the oldest first. */
+  #expiring(rule: ExpiryRule): MemoryConversation[] {
+    if (rule.beyond !== undefined) return this.#latestFirst().slice(rule.beyond).reverse();
+    const { changedBefore, now, isForSingleCalls } = rule;
+    return [...this.#log.conversations.values()]
+      .filter(({ updatedAt }) => updatedAt < changedBefore)
+      .filter(({ touched }) => touched < changedBefore || touched > now)
+      .filter(({ conversationId }) => !isForSingleCalls || isOfSingleCall(conversationId))
+      .sort((a, b) => a.updatedAt - b.updatedAt);
   }
 
   async lastChange(until: number): Promise<number> {

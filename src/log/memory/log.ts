@@ -18,7 +18,7 @@ export interface MemoryConversation {
   readonly entries: MemoryEntry[];
   /** Turn ids, by the id of the request that began the turn. */
   readonly requests: Map<string, string>;
-  /** Number of the last change. The conversation that was changed last has the highest number. */
+  /** Orders conversations by their last change, as in a file: see `conversation-table.ts`. */
   touched: number;
   /** Time of the last change. */
   updatedAt: number;
@@ -153,7 +153,8 @@ export class MemoryLog {
 
   /** Marks the conversation as the one that was changed last. */
   #touch(conversationId: string, at: number): void {
-    Object.assign(this.#conversation(conversationId), { touched: ++this.#touched, updatedAt: at });
+    this.#touched = Math.max(at, this.#touched + 1);
+    Object.assign(this.#conversation(conversationId), { touched: this.#touched, updatedAt: at });
   }
 
   #conversation(conversationId: string): MemoryConversation {

@@ -125,23 +125,18 @@ function queries({ parameter, contains, lastSeq, firstTitle, searchedTexts, isFo
         { sql: found, values: all },
       ];
     },
-    expiring(
-      { changedBefore, beyond, isForSingleCalls }: ExpiryRule,
-      { most, skip }: { most: number; skip: number },
-    ): Query {
-      const [before, limit, offset, kept] = [1, 2, 3, 4].map(parameter);
+    expiring(rule: ExpiryRule, { most, skip }: { most: number; skip: number }): Query {
+      const [limit, offset, third, fourth] = [1, 2, 3, 4].map(parameter);
       const part = `LIMIT ${limit} OFFSET ${offset}`;
-      const values = [changedBefore, most, skip];
-      if (beyond === undefined) {
-        const single = isForSingleCalls ? `AND ${isSingleCall}` : "";
-        const sql = `SELECT ${named} FROM conversations WHERE updated_at < ${before} ${single} ORDER BY updated_at ${part}`;
-        return { sql, values };
+      if (rule.beyond !== undefined) {
+        const latest = `SELECT touched FROM conversations ORDER BY touched DESC LIMIT 1 OFFSET ${third}`;
+        const sql = `SELECT ${named} FROM conversations WHERE touched <= (${latest}) ORDER BY touched ${part}`;
+        return { sql, values: [most, skip, rule.beyond] };
       }
-      // `+ 0` keeps the databases from using the index of `updated_at`. With that index, the rows would have to be sorted by `touched`
-      // afterwards; the index of `touched` returns them in that order.
-      const sql = `SELECT ${named} FROM conversations WHERE updated_at + 0 < ${before}
-        AND touched <= (SELECT touched FROM conversations ORDER BY touched DESC LIMIT 1 OFFSET ${kept}) ORDER BY touched ${part}`;
-      return { sql, values: [...values, beyond] };
+      // In a file, `touched` is a time, too: see `conversation-table.ts`. On PostgreSQL it is a number that is smaller than any time.
+      const sql = `SELECT ${named} FROM conversations WHERE updated_at < ${third} AND touched NOT BETWEEN ${third} AND ${fourth}
+        ${rule.isForSingleCalls ? `AND ${isSingleCall}` : ""} ORDER BY updated_at ${part}`;
+      return { sql, values: [most, skip, rule.changedBefore, rule.now] };
     },
     isSearchFilling: "SELECT 1 FROM search_fill LIMIT 1",
     lastChange: `SELECT coalesce(max(updated_at), 0) AS at FROM conversations WHERE updated_at <= ${parameter(1)}`,

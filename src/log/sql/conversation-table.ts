@@ -3,8 +3,9 @@
  * shows, and no payloads. A row is written in the same transaction as the event that changes it: a message of the user, the end of a turn, a
  * rewind or a copy.
  *
- * - `touched` orders conversations by their last change, and is unique. Event times are not used for this, because
- *   clocks can be set back.
+ * - `touched` orders conversations by their last change, and is unique. Event times are not used for this, because clocks can be set back.
+ *   In a file it is the time of the change or, if an earlier change has this time or a later one, one more than the highest value so far. On
+ *   PostgreSQL it is the id of an event.
  * - `updated_at` is the time of the last change.
  * - `title` is the beginning of the first message, also after a rewind, and null as long as there is no message. `title_lower` is what a search looks at.
  *   Conversations of single calls have neither, because they are rarely shown and would grow by a tenth: their title is read from the message.

@@ -41,7 +41,6 @@ export class SqliteEvents {
   constructor(db: Connection, now: () => number) {
     this.#db = db;
     this.#now = now;
-    // `touched` is the time of the change or, if the clock was set back, one more than the highest value so far.
     this.#touch = db.prepare(
       `INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, turns, workspace)
        VALUES (?1, max(?2, coalesce((SELECT max(touched) + 1 FROM conversations), 0)), ?2, ?3, ?4, ?5,

@@ -84,14 +84,16 @@ export class Retention {
     const { maxAgeMs, maxConversations, singleCallsMaxAgeMs } = this.#rules;
     let deleted = 0;
     if ((maxAgeMs ?? singleCallsMaxAgeMs) !== undefined) {
-      const ageNow = store.now?.() ?? this.#trustedNow() ?? (await store.archive.lastChange(now() - everyMs));
-      const before = (ageMs: number) => Math.ceil(ageNow) - ageMs;
-      if (maxAgeMs !== undefined) deleted += await this.#delete({ changedBefore: before(maxAgeMs) });
+      const clockNow = store.now?.() ?? now();
+      const isTrusted = store.now !== undefined || this.#isClockTrusted();
+      const ageNow = isTrusted ? clockNow : await store.archive.lastChange(clockNow - everyMs);
+      const olderThan = (ageMs: number) => ({ changedBefore: Math.ceil(ageNow) - ageMs, now: Math.ceil(clockNow) });
+      if (maxAgeMs !== undefined) deleted += await this.#delete(olderThan(maxAgeMs));
       if (singleCallsMaxAgeMs !== undefined)
-        deleted += await this.#delete({ changedBefore: before(singleCallsMaxAgeMs), isForSingleCalls: true });
+        deleted += await this.#delete({ ...olderThan(singleCallsMaxAgeMs), isForSingleCalls: true });
     }
     if (maxConversations !== undefined) {
-      deleted += await this.#delete({ changedBefore: Number.MAX_SAFE_INTEGER, beyond: maxConversations });
+      deleted += await this.#delete({ beyond: maxConversations });
     }
     return deleted;
   }
@@ -114,13 +116,13 @@ export class Retention {
   }
 
   /**
-   * Returns the time of this machine's clock if the age of conversations may be computed from it. The clock can be wrong for a moment, for
-   * example before it is set from the network after a start. All conversations would then seem too old. So the clock is used only after it
-   * has run for about an hour without being set. Until then, age is computed from the newest time in the log that lies at least an hour
-   * before the clock's time.
+   * Returns true if the age of conversations may be computed from this machine's clock. The clock can be wrong for a moment, for example
+   * before it is set from the network after a start. All conversations would then seem too old. So the clock is used only after it has run
+   * for about an hour without being set. Until then, age is computed from the newest time in the log that lies at least an hour before the
+   * clock's time.
    */
-  #trustedNow(): number | undefined {
-    return this.#clock.look().undisturbedMs >= trustedAfterMs ? this.#parts.now() : undefined;
+  #isClockTrusted(): boolean {
+    return this.#clock.look().undisturbedMs >= trustedAfterMs;
   }
 
   async #applied(): Promise<void> {

@@ -1,0 +1,86 @@
+/** Retention in logs whose times are those of this machine's clock. PostgreSQL has a clock of its own. */
+import { describe, expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/chat-store.js";
+import { openStore } from "../../src/log/open.js";
+import { Retention } from "../../src/session/conversations/retention.js";
+import { listed, turn } from "../log/support.js";
+import { temporaryFolder } from "../support/mcp-hub.js";
+import { newStorage } from "../support/storages.js";
+
+const hour = 60 * 60 * 1000;
+const day = 24 * hour;
+
+/**
+ * Opens a log with a clock that can be set. `deletes` applies the rules on a host that has run for `runsForMs`, and returns the conversations
+ * that are left, the latest first.
+ */
+async function withClock(
+  driver: "sqlite" | "memory",
+  work: (log: {
+    setDay: (days: number) => void;
+    says: (conversationId: string) => Promise<void>;
+    deletes: (rules: object, runsForMs?: number) => Promise<string[]>;
+  }) => Promise<void>,
+): Promise<void> {
+  using folder = temporaryFolder();
+  let time = 0;
+  let count = 0;
+  const now = () => time;
+  const store: ChatStore = await openStore(await newStorage(folder.path, driver), { now, observe: () => undefined });
+  await work({
+    setDay: (days) => {
+      time = days * day;
+    },
+    says: async (conversationId) => {
+      const turnId = `turn_${++count}`;
+      await store.append(conversationId, turn(turnId).user("hello"));
+      await store.append(conversationId, turn(turnId).end());
+    },
+    deletes: async (rules, runsForMs = hour) => {
+      const parts = { store, rules: {}, isOpen: () => false, now, observe: () => undefined };
+      const retention = new Retention({ ...parts, steadyNow: now });
+      time -= runsForMs;
+      retention.start();
+      retention.close();
+      time += runsForMs;
+      retention.change(rules);
+      await retention.apply();
+      return (await listed(store)).map(({ conversationId }) => conversationId);
+    },
+  });
+  await store.close();
+}
+
+describe.each(["sqlite", "memory"] as const)("in a log of the kind %s", (driver) => {
+  test.each([[hour], [0]])(
+    "what is said while the clock is behind is as old as the change before it, with a clock that ran for %d ms",
+    (runsForMs) =>
+      withClock(driver, async ({ setDay, says, deletes }) => {
+        for (const [each, id] of ["old", "continued", "recent"].entries()) {
+          setDay(300 + 100 * each);
+          await says(id);
+        }
+        setDay(200);
+        for (const id of ["continued", "new", "single_1"]) await says(id);
+        setDay(501);
+        const rules = { maxAgeMs: 90 * day, singleCallsMaxAgeMs: 90 * day };
+        expect(await deletes(rules, runsForMs)).toEqual(["single_1", "new", "continued", "recent"]);
+        setDay(591);
+        await says("latest");
+        setDay(592);
+        expect(await deletes(rules, runsForMs)).toEqual(["latest"]);
+      }),
+  );
+
+  test("what is said after the clock was ahead is as old as its own time says", () =>
+    withClock(driver, async ({ setDay, says, deletes }) => {
+      setDay(5_000);
+      await says("ahead");
+      setDay(300);
+      await says("after");
+      setDay(389);
+      expect(await deletes({ maxAgeMs: 90 * day })).toEqual(["after", "ahead"]);
+      setDay(391);
+      expect(await deletes({ maxAgeMs: 90 * day })).toEqual(["ahead"]);
+    }));
+});
