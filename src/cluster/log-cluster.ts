@@ -12,8 +12,6 @@ import { findLostHosts } from "./lost-hosts.js";
 
 export interface LogClusterParts extends Omit<EngineParts, "turns"> {
   store: ChatStore;
-  /** Returns the time by this machine's clock, in ms since the epoch. */
-  now: () => number;
 }
 
 /** The cluster of a log that several processes can share: a file or a database. */
@@ -28,7 +26,8 @@ export class LogCluster implements Cluster {
   readonly #claimed = new Map<string, AcquiredLease>();
 
   constructor(parts: LogClusterParts, local: LocalTurns) {
-    const { store, node, now } = parts;
+    const { store, node } = parts;
+    const now = () => performance.now();
     this.#parts = parts;
     this.workspace = parts.workspace;
     this.#engine = new TurnEngine({ ...parts, turns: store.turns }, local);

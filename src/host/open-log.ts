@@ -50,13 +50,13 @@ export async function openLog(storage: StorageConfig, parts: OpenParts): Promise
       : { store: await openStore(storage, parts), dispatch: undefined };
   const { LogCluster } = await import("../cluster/log-cluster.js");
   const { isGone } = await import("../log/shared/host-process.js");
-  const { now, observe } = parts;
+  const { observe } = parts;
   const ownWorkspace = dispatch ? sharedWorkspace : process.cwd();
   return {
     store,
     join: ({ node, workspace = ownWorkspace, leaseMs }, local) =>
       new LogCluster(
-        { store, node, workspace, leaseMs, dispatch, now, observe, isGone: (other) => isGone(other, node.machine) },
+        { store, node, workspace, leaseMs, dispatch, observe, isGone: (other) => isGone(other, node.machine) },
         local,
       ),
   };

@@ -28,8 +28,10 @@ import { callIdsIn } from "./wires/shared/tool-ids.js";
 export interface LlmClientParts {
   env: Environment;
   observe: Observe;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, to read and write the times of others. */
   now?: () => number;
+  /** Returns the time in ms of a clock that never goes back, to measure waits and limits. */
+  steadyNow?: () => number;
   /** Returns a random number, uniform in [0, 1). */
   random?: () => number;
   newId?: NewId;
@@ -65,6 +67,9 @@ const DEFAULT_STREAM_TOTAL_MS = 900_000;
 /** Number of completions that may begin in one turn of the event loop. Starting this many takes some 10 ms. */
 const BEGINNINGS_PER_TURN = 32;
 
+/** In whole ms, as logs show waits. */
+const steadyNow = () => Math.floor(performance.now());
+
 /** Client for completions by any provider. The HTTP stack is loaded with the first request, so that an idle host does not need it. */
 export class LlmClient {
   readonly #config: LlmConfig;
@@ -82,7 +87,7 @@ export class LlmClient {
    */
   constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission, dialects?: Dialects) {
     this.#config = config;
-    this.#parts = { now: Date.now, random: Math.random, newId, ...parts };
+    this.#parts = { now: Date.now, steadyNow, random: Math.random, newId, ...parts };
     this.#models = new Models(config, parts.env, parts.tape);
     this.#admission = (admission ?? new SharedAdmission(config.http, this.#parts)).join();
     this.#dialects = dialects ?? new Dialects(parts.observe);
@@ -124,7 +129,7 @@ export class LlmClient {
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
-    const { observe, meter, now } = this.#parts;
+    const { observe, meter, steadyNow } = this.#parts;
     const { streaming, trace: within, beforeRequest } = options;
     const completionId = this.#parts.newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
@@ -133,7 +138,7 @@ export class LlmClient {
     const restart = this.#restarts(options);
     const showing = new Showing(streaming ? options.onDelta : undefined, restart);
     const trace = meter && spanWithin(within, completionId, meter.samples);
-    const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, now });
+    const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, steadyNow });
     const shared: ProviderCallOptions = {
       http: this.#config.http,
       request,
@@ -147,7 +152,7 @@ export class LlmClient {
       beforeRequest,
       signal,
       totalTimeoutMs,
-      deadlineAt: now() + totalTimeoutMs,
+      deadlineAt: steadyNow() + totalTimeoutMs,
     };
     try {
       const completion = await firstAnswer({

@@ -20,6 +20,7 @@ interface ExchangeParts {
   nodeId: string;
   /** Identifies this machine. Local addresses of this host are valid only on this machine. */
   machine: string;
+  /** Returns the time in ms of a clock that never goes back. */
   now: () => number;
 }
 

@@ -37,7 +37,7 @@ export interface ProviderCallOptions {
   /** Aborted by the caller or by the total time limit. */
   signal: AbortSignal;
   totalTimeoutMs: number;
-  /** Milliseconds since the epoch. */
+  /** Time of `steadyNow`. */
   deadlineAt: number;
 }
 
@@ -57,7 +57,7 @@ export class ProviderCall {
   place: LaneSlot | undefined;
   sent = 0;
   retries = 0;
-  /** Time of the last request, in milliseconds since the epoch. */
+  /** Time of the last request, from `steadyNow`. */
   sentAt = 0;
   key: string | undefined;
   gaveUp = false;
@@ -113,10 +113,10 @@ export class ProviderCall {
     return this.response && requestIdOf(this.response.headers);
   }
 
-  begin(now: () => number): void {
+  begin(steadyNow: () => number): void {
     this.sent++;
     this.options.tally.sent++;
-    this.sentAt = now();
+    this.sentAt = steadyNow();
     this.key = this.place?.lane.keys.next(this.options.request.conversation);
   }
 

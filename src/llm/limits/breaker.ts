@@ -1,4 +1,3 @@
-import { CircuitState, SamplingBreaker } from "cockatiel";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import type { BreakerState } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
@@ -26,46 +25,51 @@ const WINDOW_MS = 30_000;
 const LEAST_CALLS = 5;
 const OPEN_MS = 10_000;
 
+export interface BreakerParts {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Returns the time in ms of a clock that never goes back. */
+  steadyNow: () => number;
+  observe: Observe;
+}
+
 /** Circuit breaker for one model of a provider. After the pause, a single call tests the model on behalf of all. */
 export class Breaker {
-  readonly #sample = new SamplingBreaker({
-    threshold: THRESHOLD,
-    duration: WINDOW_MS,
-    minimumRps: LEAST_CALLS / (WINDOW_MS / 1000),
-  });
-  #state = CircuitState.Closed;
+  readonly #recent = new RecentCalls();
+  #state: BreakerState = "closed";
+  /** Time of `steadyNow`. */
   #retryAt = 0;
   #lastFailure: LlmError | undefined;
 
   readonly #name: string;
-  readonly #now: () => number;
-  readonly #observe: Observe;
+  readonly #parts: BreakerParts;
   readonly #opened: () => void;
 
-  constructor(name: string, now: () => number, observe: Observe, opened: () => void = () => {}) {
+  constructor(name: string, parts: BreakerParts, opened: () => void = () => {}) {
     this.#name = name;
-    this.#now = now;
-    this.#observe = observe;
+    this.#parts = parts;
     this.#opened = opened;
   }
 
   get state(): BreakerState {
-    if (this.#state === CircuitState.Closed) return "closed";
-    return this.#state === CircuitState.HalfOpen || this.#now() >= this.#retryAt ? "half_open" : "open";
+    return this.#state === "open" && this.#waitMs <= 0 ? "half_open" : this.#state;
   }
 
   /** Runs `ask`, and throws what it throws. While the breaker is open, throws an LlmError that says when the model is asked again. */
   async run<T>(asked: AskedModel, ask: () => Promise<T>): Promise<T> {
-    const state = this.#state === CircuitState.Closed ? this.#state : this.#try(asked);
+    const isTest = this.#state !== "closed";
+    if (isTest) this.#beginTest(asked);
     try {
       const answer = await ask();
-      this.#sample.success(state);
-      if (state === CircuitState.HalfOpen) this.#close();
+      if (isTest) this.#recent.clear();
+      this.#recent.add(this.#parts.steadyNow(), false);
+      if (isTest) this.#close();
       return answer;
     } catch (error) {
       if (error instanceof LlmError && COUNTED.has(error.kind)) {
-        if (this.#sample.failure(state)) this.#open(error);
-      } else if (state === CircuitState.HalfOpen) this.#close();
+        this.#recent.add(this.#parts.steadyNow(), true);
+        if (isTest || this.#recent.mostFailed) this.#open(error);
+      } else if (isTest) this.#close();
       throw error;
     }
   }
@@ -74,34 +78,37 @@ export class Breaker {
    * Lets one call test the model, and refuses all other calls. The refused calls do not wait for the result, because the test may be a long
    * stream.
    */
-  #try(asked: AskedModel): CircuitState {
-    if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
-    this.#state = CircuitState.HalfOpen;
-    return this.#state;
+  #beginTest(asked: AskedModel): void {
+    if (this.#state === "half_open" || this.#waitMs > 0) throw this.#refusal(asked);
+    this.#state = "half_open";
   }
 
   #open(failure: LlmError): void {
-    if (this.#state === CircuitState.Open) return;
-    this.#state = CircuitState.Open;
-    this.#retryAt = this.#now() + OPEN_MS;
+    if (this.#state === "open") return;
+    this.#state = "open";
+    this.#retryAt = this.#parts.steadyNow() + OPEN_MS;
     this.#lastFailure = failure;
     this.#opened();
     const fields = { model: this.#name, kind: failure.kind, pauseMs: OPEN_MS };
-    this.#observe({ level: "warn", scope: "llm", message: "keeps failing and is not asked for a while", fields });
+    this.#parts.observe({ level: "warn", scope: "llm", message: "keeps failing and is not asked for a while", fields });
   }
 
   #close(): void {
-    if (this.#state !== CircuitState.HalfOpen) return;
-    this.#state = CircuitState.Closed;
-    this.#observe({ level: "info", scope: "llm", message: "answers again", fields: { model: this.#name } });
+    if (this.#state !== "half_open") return;
+    this.#state = "closed";
+    this.#parts.observe({ level: "info", scope: "llm", message: "answers again", fields: { model: this.#name } });
+  }
+
+  get #waitMs(): number {
+    return this.#retryAt - this.#parts.steadyNow();
   }
 
   #refusal(asked: AskedModel): LlmError {
     const last = this.#lastFailure;
-    const waitMs = this.#retryAt - this.#now();
+    const waitMs = this.#waitMs;
     const when =
       waitMs > 0
-        ? `it is tried again in ${waitText(waitMs)}, at ${new Date(this.#retryAt).toISOString()}`
+        ? `it is tried again in ${waitText(waitMs)}, at ${new Date(this.#parts.now() + waitMs).toISOString()}`
         : "a request that tries it again is under way";
     const why = last ? ` (${saidBy(last, asked)})` : "";
     const kind = !last || last.kind === "stream_interrupted" ? "server" : last.kind;
@@ -109,5 +116,30 @@ export class Breaker {
       status: last?.status,
       ...(waitMs > 0 ? { retryAfterMs: waitMs } : {}),
     });
+  }
+}
+
+/** Counts the calls of the last 30 s, in slices of a second, so that it stays small under any load. */
+class RecentCalls {
+  #slices: { since: number; calls: number; failed: number }[] = [];
+
+  add(now: number, isFailed: boolean): void {
+    this.#slices = this.#slices.filter(({ since }) => now - since < WINDOW_MS);
+    const last = this.#slices.at(-1);
+    const isOpen = last && now - last.since < 1_000;
+    const slice = isOpen ? last : { since: now, calls: 0, failed: 0 };
+    if (!isOpen) this.#slices.push(slice);
+    slice.calls++;
+    if (isFailed) slice.failed++;
+  }
+
+  get mostFailed(): boolean {
+    const sum = (field: "calls" | "failed") => this.#slices.reduce((total, slice) => total + slice[field], 0);
+    const calls = sum("calls");
+    return calls >= LEAST_CALLS && sum("failed") > THRESHOLD * calls;
+  }
+
+  clear(): void {
+    this.#slices = [];
   }
 }

@@ -16,7 +16,7 @@ export class KeyRing {
   readonly #now: () => number;
   #position = 0;
 
-  /** `now`: milliseconds since the epoch. */
+  /** `now` returns the time in ms of a clock that never goes back. */
   constructor(values: readonly string[], now: () => number) {
     this.#now = now;
     const all = values.length > 0 ? values : [undefined];

@@ -12,8 +12,8 @@ import { Limiter } from "./limiter.js";
 import { RetryBudget } from "./retry-budget.js";
 
 export interface LaneParts {
-  /** Milliseconds since the epoch. */
-  now: () => number;
+  /** Returns the time in ms of a clock that never goes back. */
+  steadyNow: () => number;
   observe: Observe;
   /** Limits shared by all hosts. Undefined if this host is alone. */
   limits?: SharedLimits | undefined;
@@ -23,7 +23,7 @@ export interface LaneParts {
 interface Entrant extends AskedModel {
   readonly body: { toString(): string };
   readonly options: { readonly signal: AbortSignal };
-  /** Time of the last request, in milliseconds since the epoch. */
+  /** Time of the last request, from `steadyNow`. */
   readonly sentAt: number;
   readonly key: string | undefined;
   aborted(): LlmError;
@@ -55,11 +55,13 @@ export class Lane {
   constructor(provider: Provider, http: HttpConfig, parts: LaneParts) {
     const { maxConcurrency = http.maxConnections, rpm, tpm } = provider;
     const bounds = { maxConcurrency: Math.min(maxConcurrency, http.maxConnections), rpm, tpm };
-    this.limiter = new Limiter(bounds, parts.now);
-    this.budget = new RetryBudget(parts.now);
-    this.keys = new KeyRing(provider.apiKeys, parts.now);
+    this.limiter = new Limiter(bounds, parts.steadyNow);
+    this.budget = new RetryBudget(parts.steadyNow);
+    this.keys = new KeyRing(provider.apiKeys, parts.steadyNow);
     const ofAll = { maxConcurrency: provider.maxConcurrency, rpm, tpm };
-    this.#shared = parts.limits?.lane(keyHashOf(provider), ofAll, (forMs) => this.limiter.pause(parts.now() + forMs));
+    this.#shared = parts.limits?.lane(keyHashOf(provider), ofAll, (forMs) =>
+      this.limiter.pause(parts.steadyNow() + forMs),
+    );
     this.#provider = provider;
     this.#http = http;
     this.#parts = parts;
@@ -84,15 +86,15 @@ export class Lane {
    * `llm.http.queue_timeout`. Requests are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout.
    */
   async enter(call: Entrant): Promise<Slot> {
-    const { now } = this.#parts;
+    const { steadyNow } = this.#parts;
     const { queueTimeoutMs } = this.#http;
     const signal = call.options.signal;
     const tokens = this.#tokensOf(call);
-    const arrivedAt = now();
+    const arrivedAt = steadyNow();
     try {
       const own = await this.limiter.acquire(tokens, signal, queueTimeoutMs);
       const slot = await shared(own, this.#shared?.acquire(tokens, signal, queueTimeoutMs));
-      const waitMs = now() - arrivedAt;
+      const waitMs = steadyNow() - arrivedAt;
       this.#parts.meter?.record({ type: "place_taken", provider: this.#provider.name, waitMs });
       if (waitMs > 0) this.#report("debug", "waited for a place", { model: call.model, waitMs });
       return slot;
@@ -113,7 +115,7 @@ export class Lane {
 
   /** Adjusts keys and limits after a failed request, for the requests that follow. Returns true if another key is ready now. */
   failed(call: Entrant, { kind, retryAfterMs }: LlmError): boolean {
-    const now = this.#parts.now();
+    const now = this.#parts.steadyNow();
     const restMs = keyRestMs(kind, retryAfterMs);
     if (restMs !== undefined && this.keys.rest(call.key, now + restMs)) {
       this.#report("warn", "another key is used", { key: this.keys.numberOf(call.key), kind });

@@ -47,7 +47,7 @@ export class Limiter {
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `now`: milliseconds since the epoch. */
+  /** `now` returns the time in ms of a clock that never goes back. */
   constructor(bounds: Bounds, now: () => number) {
     this.#bounds = bounds;
     this.#now = now;

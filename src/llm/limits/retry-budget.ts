@@ -21,7 +21,7 @@ export class RetryBudget {
   #inFlight = 0;
   #filledAt: number;
 
-  /** `now`: milliseconds since the epoch. */
+  /** `now` returns the time in ms of a clock that never goes back. */
   constructor(now: () => number) {
     this.#now = now;
     this.#filledAt = now();

@@ -88,9 +88,9 @@ export class Admission {
   #breakerOf({ provider, model }: ProviderCall, { breakers }: Entrance): Breaker {
     const known = breakers.get(model);
     if (known) return known;
-    const { now, observe, meter } = this.#parts;
+    const { meter } = this.#parts;
     const opened = () => meter?.record({ type: "breaker_opened", provider: provider.name, model });
-    const breaker = new Breaker(`${provider.name}/${model}`, now, observe, opened);
+    const breaker = new Breaker(`${provider.name}/${model}`, this.#parts, opened);
     return remember(breakers, model, breaker);
   }
 

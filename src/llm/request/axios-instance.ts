@@ -70,7 +70,7 @@ export class LlmHttp {
   }
 
   #send(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
-    call.begin(this.#policy.now);
+    call.begin(this.#policy.steadyNow);
     const { tape } = this.#parts;
     return tape ? this.#sendBy(tape, call, signal, way) : this.#sendOn(call, signal, way);
   }

@@ -12,6 +12,8 @@ import { statedIn } from "../shared/llm-errors.js";
 export interface RetryPolicyParts {
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** Returns the time in ms of a clock that never goes back. */
+  steadyNow: () => number;
   /** Returns a random number, uniform in [0, 1). */
   random: () => number;
   observe: Observe;
@@ -36,12 +38,14 @@ const MAX_HINT_JITTER_MS = 1000;
  */
 export class RetryPolicy {
   readonly now: () => number;
+  readonly steadyNow: () => number;
   readonly #random: () => number;
   readonly #observe: Observe;
   #stopped = false;
 
-  constructor({ now, random, observe }: RetryPolicyParts) {
+  constructor({ now, steadyNow, random, observe }: RetryPolicyParts) {
     this.now = now;
+    this.steadyNow = steadyNow;
     this.#random = random;
     this.#observe = observe;
   }
@@ -69,7 +73,7 @@ export class RetryPolicy {
     if (!swapped && !this.#isRetried(call, failure)) return false;
     const retry = { attempts: call.retries + 1, delayMs: call.delayMs };
     const delayMs = atOnce || swapped ? 0 : retryDelay(call.options.http, retry, failure.retryAfterMs, this.#random);
-    if (this.now() + delayMs >= deadlineAt) return false;
+    if (this.steadyNow() + delayMs >= deadlineAt) return false;
     const { provider, model, attempts, place } = call;
     const fields = { provider: provider.name, model, kind: failure.kind, status: failure.status, attempts, delayMs };
     const cost = AMBIGUOUS.has(failure.kind) ? AMBIGUOUS_RETRY_COST : RETRY_COST;

@@ -8,8 +8,8 @@ interface CompletionMeasureParts {
   meter: Meter;
   trace: TraceContext;
   streaming: boolean;
-  /** Milliseconds since the epoch. */
-  now: () => number;
+  /** Returns the time in ms of a clock that never goes back. */
+  steadyNow: () => number;
 }
 
 interface Failed extends Pick<ResolvedModel, "provider" | "model"> {
@@ -26,7 +26,7 @@ export class CompletionMeasure {
 
   constructor(parts: CompletionMeasureParts) {
     this.#parts = parts;
-    this.#startedAt = parts.now();
+    this.#startedAt = parts.steadyNow();
   }
 
   get trace(): TraceContext {
@@ -48,7 +48,7 @@ export class CompletionMeasure {
 
   /** Records progress. Called once for every read. An answer that arrives in a single read has 0 as its longest gap. */
   progressed(): void {
-    const at = this.#parts.now();
+    const at = this.#parts.steadyNow();
     this.#firstAt ??= at;
     this.#longestGapMs = Math.max(this.#longestGapMs ?? 0, at - (this.#lastAt ?? at));
     this.#lastAt = at;
@@ -73,7 +73,7 @@ export class CompletionMeasure {
   }
 
   #end(facts: Omit<CompletionFacts, "durationMs" | "firstChunkMs" | "longestGapMs">): void {
-    const { meter, trace, streaming, now } = this.#parts;
+    const { meter, trace, streaming, steadyNow } = this.#parts;
     const stream = streaming && {
       firstChunkMs: this.#firstAt === undefined ? undefined : this.#firstAt - this.#startedAt,
       longestGapMs: this.#longestGapMs,
@@ -82,7 +82,7 @@ export class CompletionMeasure {
       type: "completion_ended",
       trace,
       streaming,
-      durationMs: now() - this.#startedAt,
+      durationMs: steadyNow() - this.#startedAt,
       ...stream,
       ...facts,
     });

@@ -15,7 +15,8 @@ afterEach(() => {
 
 function start() {
   const observed: Observation[] = [];
-  const breaker = new Breaker("test/m1", Date.now, (event) => observed.push(event));
+  const observe = (event: Observation) => observed.push(event);
+  const breaker = new Breaker("test/m1", { now: Date.now, steadyNow: Date.now, observe });
   const asked = { ...resolveModel(llmConfig("http://127.0.0.1:1/v1"), {}), attempts: 0 };
   let calls = 0;
   const run = (outcome: LlmErrorKind | "answer" | Promise<string>) =>
@@ -45,6 +46,17 @@ test("opens when more than half of at least five calls failed, and says when it 
     "test/m1: not asked, since its last requests failed (server it said); it is tried again in 10 s, at 2001-09-09T01:46:50.000Z",
   );
   expect(observed).toMatchObject([{ level: "warn", fields: { model: "test/m1", kind: "server", pauseMs: 10_000 } }]);
+});
+
+test("only the calls of the last 30 s count", async () => {
+  const { run, fail } = start();
+  await fail("overloaded", 4);
+  jest.setSystemTime(Date.now() + 30_000);
+  await fail("server", 4);
+  expect(await run("answer")).toBe("answer");
+  jest.setSystemTime(Date.now() + 29_000);
+  await fail("server", 1);
+  expect(await run("answer")).toMatchObject({ kind: "server" });
 });
 
 test.each<LlmErrorKind>([

@@ -76,7 +76,7 @@ test("a key rests for as long as the provider says, and a used-up one for ten mi
   const client = new LlmClient(llmConfig(server.url, {}, { apiKey: undefined, apiKeys: KEYS }), {
     env: {},
     observe: () => {},
-    now: () => Date.now() + sinceMs,
+    steadyNow: () => performance.now() + sinceMs,
   });
   for (const ms of [0, 20_000, 31_000, 31_000, 601_000]) {
     sinceMs = ms;
