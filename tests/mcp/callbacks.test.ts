@@ -159,7 +159,7 @@ describe("sampling", () => {
         temperature: 0.1,
       },
     ]);
-    const prompt = "system: be short\nuser: 2+2?";
+    const prompt = "[sends about 19 tokens, tools: 0]\nsystem: be short\nuser: 2+2?";
     expect(server.questions).toEqual([{ kind: "sampling", server: "s", prompt, maxTokens: 50 }]);
   });
 

@@ -63,6 +63,56 @@ test("one call's sampling has a bound in what the model reads", async () => {
   await answerSampling("s", { messages: [{ role: "user", content: image }], maxTokens: 5 }, bounded);
 });
 
+const big = "word ".repeat(500_000);
+const use = { type: "tool_use", id: "c1", name: "t", input: { data: big } };
+const picture = { type: "image", mimeType: "image/png", data: big };
+test.each<[string, object]>([
+  ["the arguments of a tool call", { messages: [{ role: "assistant", content: use }, ...params.messages] }],
+  ["the schema of a tool", { tools: [{ name: "t", inputSchema: { type: "object", examples: [picture] } }] }],
+  ["content of another type", { messages: [{ role: "user", content: { ...picture, type: "data" } }] }],
+])("text is no picture because its key is `data`: in %s", async (_, more) => {
+  const sent = answerSampling("s", { ...params, maxTokens: 5, ...more }, parts(1));
+  await expect(sent).rejects.toThrow("this call's sampling budget is used up");
+});
+
+test("a picture in the result of a tool counts as a picture", async () => {
+  const content = { type: "tool_result", toolUseId: "c1", content: [picture] };
+  const messages = [
+    { role: "assistant", content: { ...use, input: {} } },
+    { role: "user", content },
+  ];
+  await answerSampling("s", { messages, maxTokens: 5 }, parts(1));
+});
+
+test("the question says how much is sent, and shows calls of tools", async () => {
+  const asked: unknown[] = [];
+  const ask = async (question: unknown) => asked.push(question) > 0;
+  const result = { type: "tool_result", toolUseId: "c1", content: [{ ...picture, data: "" }] };
+  const messages = [
+    { role: "user", content: { type: "text", text: "x".repeat(4_000) } },
+    {
+      role: "assistant",
+      content: [
+        { type: "text", text: "well" },
+        { ...use, input: { a: 1 } },
+      ],
+    },
+    { role: "user", content: [result, { type: "text", text: "say hi" }] },
+  ];
+  const tools = [{ name: "t", inputSchema: { type: "object" } }];
+  await answerSampling("s", { messages, tools, maxTokens: 5 }, { ...parts(1), ask });
+  expect(asked).toEqual([
+    {
+      kind: "sampling",
+      server: "s",
+      prompt: expect.stringMatching(
+        /^\[sends about 2\d{3} tokens, tools: 1\]\n…x+\nassistant: well\n\[calls t \{"a":1\}\]\ntool: \[image\]\nuser: say hi$/,
+      ),
+      maxTokens: 5,
+    },
+  ]);
+});
+
 test.each([[-5], [0], [0.5]])("%s tokens are one", async (maxTokens) => {
   const { sample, ...others } = parts(1);
   let granted: number | undefined;

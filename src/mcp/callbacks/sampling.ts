@@ -8,6 +8,7 @@ import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from 
 import {
   type Completion,
   type CompletionRequest,
+  type ContentPart,
   type FinishReason,
   type Message,
   type ToolCall,
@@ -68,7 +69,8 @@ interface SamplingParts {
 export async function answerSampling(server: string, params: JsonObject, parts: SamplingParts): Promise<JsonObject> {
   const { sample, elsewhere, ask, budget, signal } = parts;
   const wanted = typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens;
-  const granted = budget.grant(wanted, inputTokens(params));
+  const sentTokens = inputTokens(params);
+  const granted = budget.grant(wanted, sentTokens);
   let written = 0;
   let completion: Completion;
   let request: CompletionRequest;
@@ -76,7 +78,8 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
     const passedOn = elsewhere?.({ ...params, maxTokens: granted });
     if (passedOn) return await abortable(passedOn, signal);
     request = toRequest(params, granted);
-    const allowed = await ask({ kind: "sampling", server, prompt: promptOf(request.messages), maxTokens: granted });
+    const prompt = promptOf(request, sentTokens);
+    const allowed = await ask({ kind: "sampling", server, prompt, maxTokens: granted });
     if (allowed !== true) throw new RpcRefusal(-1, "the user did not allow the sampling request");
     completion = await sample(request, signal);
     written = completion.usage?.outputTokens ?? granted;
@@ -90,15 +93,23 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
   return toResult(completion);
 }
 
-/** Estimates the tokens of a request: a quarter of a token per byte of JSON, and a fixed number per picture or sound. */
+/**
+ * Estimates the tokens of a request: a quarter of a token per byte of JSON, and a fixed number per picture or sound. Only the data of
+ * image and audio content counts as a picture or sound. Data elsewhere, such as in a tool's schema, is text for the model.
+ */
 function inputTokens({ messages, systemPrompt, tools }: JsonObject): number {
-  let media = 0;
-  const text = JSON.stringify([messages, systemPrompt, tools], (key, value: unknown) => {
-    if (key !== "data" || typeof value !== "string") return value;
-    media += 1;
-    return "";
-  });
-  return Math.ceil(Buffer.byteLength(text) / 4) + media * mediaTokens;
+  const media = asArray(messages)
+    .filter(isPlainObject)
+    .flatMap(blocksOf)
+    .flatMap((block) => (block.type === "tool_result" ? asArray(block.content).filter(isPlainObject) : [block]))
+    .flatMap(({ type, data }) => ((type === "image" || type === "audio") && typeof data === "string" ? [data] : []));
+  const mediaBytes = media.reduce((sum, data) => sum + Buffer.byteLength(data), 0);
+  const bytes = Buffer.byteLength(JSON.stringify([messages, systemPrompt, tools]));
+  return Math.ceil((bytes - mediaBytes) / 4) + media.length * mediaTokens;
+}
+
+function blocksOf({ content }: JsonObject): JsonObject[] {
+  return (Array.isArray(content) ? content : [content]).filter(isPlainObject);
 }
 
 function toRequest(params: JsonObject, granted: number): CompletionRequest {
@@ -118,8 +129,9 @@ function toRequest(params: JsonObject, granted: number): CompletionRequest {
 }
 
 /** Converts one message of the server. A user message may hold tool results as well as text; for a model, these are separate messages. */
-function toMessages({ role, content }: JsonObject): Message[] {
-  const blocks = (Array.isArray(content) ? content : [content]).filter(isPlainObject);
+function toMessages(message: JsonObject): Message[] {
+  const { role } = message;
+  const blocks = blocksOf(message);
   if (role === "assistant") {
     const words = blocks.filter(({ type }) => type !== "tool_use").flatMap(contentParts);
     const toolCalls = blocks
@@ -174,14 +186,22 @@ function toToolUse({ id, name, arguments: text }: ToolCall): JsonObject {
 }
 
 /**
- * Returns the text that the person sees before allowing the request. If the text is too long, cuts its start, because the newest part
- * matters most.
+ * Returns the text that the person sees before allowing the request: first how much is sent, then the messages. If they are too long, cuts
+ * their start, because the newest part matters most.
  */
-function promptOf(messages: readonly Message[]): string {
-  const lines = messages.map((message) => {
-    const words = typeof message.content === "string" ? message.content : textOf(message.content);
-    return `${message.role}: ${words}`;
-  });
-  const whole = lines.join("\n");
-  return whole.length > maxPromptChars ? `…${whole.slice(-maxPromptChars)}` : whole;
+function promptOf({ messages, tools }: CompletionRequest, sentTokens: number): string {
+  const whole = messages.map(lineOf).join("\n");
+  const shown = whole.length > maxPromptChars ? `…${whole.slice(-maxPromptChars)}` : whole;
+  return `[sends about ${sentTokens} tokens, tools: ${tools.length}]\n${shown}`;
+}
+
+function lineOf(message: Message): string {
+  const { role, content } = message;
+  const words = typeof content === "string" ? [content] : content.map(shownPart);
+  const calls = role === "assistant" ? message.toolCalls.map((call) => `[calls ${call.name} ${call.arguments}]`) : [];
+  return `${role}: ${[...words, ...calls].join("\n")}`;
+}
+
+function shownPart(part: ContentPart): string {
+  return part.type === "text" ? part.text : `[${part.type}]`;
 }
