@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { isPlainObject } from "../core/json.js";
+import { isPlainObject, readJson } from "../core/json.js";
 import { largest } from "../core/lists/long-lists.js";
 import type { ToolCall } from "../core/messages.js";
 import type { ToolResult } from "../core/ports.js";
@@ -55,7 +55,7 @@ function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolRe
  */
 function canonical(text: string): string {
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed = readJson(text);
     if (!text.includes(",")) return JSON.stringify(parsed); // without a comma, no object has two keys, so there is nothing to sort
     return JSON.stringify(parsed, (_, value: unknown) =>
       isPlainObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,

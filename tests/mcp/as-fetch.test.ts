@@ -6,10 +6,10 @@ const kilobyte = Buffer.alloc(1024, "x");
 const longest = 64 * 1024;
 
 /** Reads an answer made of these pieces. Resolves to the number of bytes. */
-async function read(contentType: string, pieces: Iterable<Buffer>): Promise<number> {
+async function read(contentType: string, pieces: Iterable<Buffer>, most = longest): Promise<number> {
   const headers = { "content-type": contentType };
   const answer = { status: 200, statusText: "OK", headers, body: Readable.from(pieces) };
-  const response = await asFetch(async () => answer, longest)("http://127.0.0.1/sse");
+  const response = await asFetch(async () => answer, most)("http://127.0.0.1/sse");
   let bytes = 0;
   for await (const chunk of response.body ?? []) bytes += chunk.length;
   return bytes;
@@ -37,4 +37,24 @@ describe("what a server of HTTP+SSE sends", () => {
       );
     },
   );
+
+  test.each([
+    [500_000, "is read"],
+    [500_001, "is cut"],
+  ])("an event with %d lists in a list %s, and what is not JSON does not count", async (count, outcome) => {
+    const json = `data: [${"[],".repeat(count - 1)}[]]`; // each list is a bracket and, but for the last one, a comma
+    const pieces = [
+      `event: ${",".repeat(999_999)}\n\nevent: message\n`,
+      json.slice(0, 700_000),
+      json.slice(700_000),
+      "\n\n",
+    ];
+    const bytes = read(
+      "text/event-stream",
+      pieces.map((piece) => Buffer.from(piece)),
+      64 * 1024 * 1024,
+    );
+    if (outcome === "is read") await expect(bytes).resolves.toBe(pieces.join("").length);
+    else await expect(bytes).rejects.toThrow("a message of more than 1,000,000 values");
+  });
 });

@@ -36,6 +36,11 @@ describe("content blocks", () => {
     ]);
   });
 
+  test("the beginning of a result with very many blocks is carried, and the number of the others", () => {
+    const content = parts(...Array(10_005).fill({ type: "text", text: "x" }));
+    expect(content.slice(9_999)).toEqual([text("x"), text("[5 more blocks of content were left out]")]);
+  });
+
   test("a result without anything says so, and an error stays one", () => {
     expect(toToolResult({ content: [] })).toEqual({ content: [text("(the tool returned nothing)")], isError: false });
     expect(toToolResult({ content: [text("no")], isError: true }).isError).toBe(true);

@@ -1,3 +1,5 @@
+import { endOfString } from "../json.js";
+
 /**
  * Returns the first key that occurs twice in one object of this JSON. Parsers disagree on which of the two values counts, so the value that
  * a person is shown could differ from the value that is used. The text must be valid JSON. Takes linear time.
@@ -26,17 +28,3 @@ export function duplicateKey(json: string): string | undefined {
 }
 
 const colon = /\s*:/y;
-
-/** Returns the index after the string that begins at `start`. A regular expression would run out of stack in a string of some megabytes. */
-function endOfString(json: string, start: number): number {
-  let quote = start;
-  let isEscaped: boolean;
-  do {
-    quote = json.indexOf('"', quote + 1);
-    if (quote < 0) return json.length;
-    let first = quote;
-    while (json[first - 1] === "\\") first--;
-    isEscaped = (quote - first) % 2 === 1;
-  } while (isEscaped);
-  return quote + 1;
-}

@@ -6,6 +6,7 @@ import {
   LATEST_PROTOCOL_VERSION,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
+import { tooManyValues } from "../../core/json.js";
 import { alwaysAnswering } from "./always-answering.js";
 import { boundedBody } from "./bounded-stream.js";
 import { type McpSession, receivedMessages, refusal, replayed } from "./http-session.js";
@@ -45,12 +46,15 @@ export class McpHttp {
   }
 
   /**
-   * Answers an HTTP request. The body of `request` must be unread; `message` is that body as JSON. `message` is undefined if the body is
-   * empty.
+   * Answers an HTTP request. The body of `request` must be unread; `message` is that body as JSON. `message` is undefined if there is no
+   * body or if it was refused.
    */
   async answer(request: Request, message: unknown): Promise<Response> {
     if (Array.isArray(message) && message.length > mostAtOnce) {
       return refusal(400, -32600, `a batch has at most ${mostAtOnce} messages`);
+    }
+    if (request.method === "POST" && message === undefined) {
+      return refusal(400, -32700, `the body is not valid JSON, is nested too deeply or has ${tooManyValues}`);
     }
     const id = request.headers.get("mcp-session-id");
     if (id === null) return this.#begin(request, message);

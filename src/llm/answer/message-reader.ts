@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { asObject, isWritable, type JsonObject, parseJson } from "../../core/json.js";
+import { asObject, hasTooManyValues, isWritable, type JsonObject, parseJson } from "../../core/json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 import { AlikeEvents } from "./alike-events.js";
 import { SseReader } from "./sse.js";
@@ -85,7 +85,7 @@ export class MessageReader {
     const text = this.#document.join("").replace(DONE_LINE, "");
     const parsed = parseJson(text);
     const message = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
-    if (!message) return "cut";
+    if (!message) return hasTooManyValues(text) ? "too_large" : "cut";
     if (isTooDeep(message, text)) return "too_deep";
     this.#onMessage(message, undefined);
     return this.#fault;
@@ -152,6 +152,7 @@ export class MessageReader {
     const text = data.trim();
     const whole = asObject(parseJson(text));
     if (whole) this.#take(whole, event, text);
+    else if (!this.isDone && hasTooManyValues(text)) this.#fault = "too_large";
     // The server left out the blank lines, so each line is an event.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
     else this.#takeLine(text, event);

@@ -1,6 +1,7 @@
 import { pipeline, Readable, Transform } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { hasTooManyValues, tooManyValues } from "../../core/json.js";
 import { largest } from "../../core/lists/long-lists.js";
 import {
   discard,
@@ -41,11 +42,14 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
 
 /**
  * Returns the body of an answer with a size limit, because readers of a body keep a whole message in memory. The body fails with TooLong if
- * it exceeds the limit. In an event stream, the limit applies to each event.
+ * it exceeds the limit. In an event stream, the limit applies to each event, and so does the limit of values in JSON.
  */
 function limited(answer: HttpAnswer, longest: number): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;
+  /** The chunks of the current event. */
+  let chunks: Buffer[] = [];
+  let hasTooMany = false;
   /** The last bytes of the earlier chunks. The blank line that ends an event may be split between chunks. */
   let end = "";
   const limit = new Transform({
@@ -54,13 +58,25 @@ function limited(answer: HttpAnswer, longest: number): Readable {
       if (isStream) {
         const text = end + chunk.toString("latin1");
         const blank = largest(blankLines.map((line) => text.lastIndexOf(line)));
-        if (blank >= 0) bytes = text.length - blank;
+        chunks.push(chunk);
+        if (blank >= 0) {
+          hasTooMany ||= hasTooManyValues(jsonIn(chunks));
+          chunks = [chunk];
+          bytes = text.length - blank;
+        }
         end = text.slice(-3);
       }
-      done(bytes > longest ? new TooLong(longest) : null, chunk);
+      if (hasTooMany) done(new Error(`the server sent a message of ${tooManyValues}`));
+      else done(bytes > longest ? new TooLong(longest) : null, chunk);
     },
   });
   return pipeline(answer.body, limit, () => {});
+}
+
+/** Returns the text of the event from its first bracket on. */
+function jsonIn(event: readonly Buffer[]): string {
+  const text = Buffer.concat(event).toString("latin1");
+  return text.slice(Math.max(0, text.search(/[[{]/)));
 }
 
 const blankLines = ["\n\n", "\r\r", "\r\n\r\n"];

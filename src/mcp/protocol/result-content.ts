@@ -2,13 +2,14 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
-import { addAll } from "../../core/lists/long-lists.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { ToolResult } from "../../core/ports.js";
 
+/** Maximum number of blocks in one result. Each becomes a part of a message, which costs time and memory in every layer of the host. */
+const mostBlocks = 10_000;
+
 export function toToolResult(result: JsonObject): ToolResult {
-  const content: ContentPart[] = [];
-  for (const block of asArray(result.content)) addAll(content, contentParts(block));
+  const content = partsOf(asArray(result.content));
   const structured = structuredOf(result);
   if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
   if (content.length === 0) content.push(text("(the tool returned nothing)"));
@@ -21,20 +22,25 @@ export function structuredOf(result: JsonObject): unknown {
 }
 
 export function promptParts(result: JsonObject): ContentPart[] {
-  return asArray(result.messages)
+  const blocks = asArray(result.messages)
     .filter(isPlainObject)
-    .flatMap(({ role, content }) => {
-      const parts = (Array.isArray(content) ? content : [content]).flatMap(contentParts);
-      return role === "assistant" ? [text("[assistant]"), ...parts] : parts;
-    });
+    .flatMap(({ role, content }) => (role === "assistant" ? [text("[assistant]"), content] : [content]).flat());
+  return partsOf(blocks);
 }
 
 export function resourceParts(result: JsonObject): ContentPart[] {
-  return asArray(result.contents).flatMap((resource) => contentParts({ type: "resource", resource }));
+  return partsOf(asArray(result.contents).map((resource) => ({ type: "resource", resource })));
 }
 
 export function errorResult(message: string): ToolResult {
   return { content: [text(message)], isError: true };
+}
+
+/** Converts the first blocks, and says how many others there are. */
+function partsOf(blocks: readonly unknown[]): ContentPart[] {
+  const parts = blocks.slice(0, mostBlocks).flatMap(contentParts);
+  const rest = blocks.length - mostBlocks;
+  return rest > 0 ? [...parts, text(`[${rest} more blocks of content were left out]`)] : parts;
 }
 
 export function contentParts(block: unknown): ContentPart[] {

@@ -3,6 +3,9 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, type JsonObject, safeString } from "../../core/json.js";
 import type { MessageExtra } from "../protocol/pending-requests.js";
 
+/** Maximum number of messages in one batch. All of them are delivered in one turn of the event loop. */
+const mostAtOnce = 1_000;
+
 /**
  * Delivers messages to an SDK client, in order. The client handles an answer at once, but a notification one microtask later. So it would
  * drop progress that arrives in one chunk with the answer (typescript-sdk#2580). To prevent this, a notification or request is delivered by
@@ -19,11 +22,14 @@ export class Deliveries {
 
   /**
    * Delivers one message, or a batch of messages (protocol 2025-03-26 allows batches). A value that is not JSON-RPC is delivered too,
-   * because the client detects and reports it.
+   * because the client detects and reports it. Reads only the beginning of a batch that is too long.
    */
   push(parsed: unknown, extra?: MessageExtra): void {
-    if (Array.isArray(parsed)) for (const message of parsed) this.#one(message, extra);
-    else this.#one(parsed, extra);
+    const messages = Array.isArray(parsed) ? parsed : [parsed];
+    for (const message of messages.slice(0, mostAtOnce)) this.#one(message, extra);
+    if (messages.length <= mostAtOnce) return;
+    const message = `the server sent ${messages.length} messages in a batch; only the first ${mostAtOnce} were read`;
+    this.#transport.onerror?.(new Error(message));
   }
 
   #one(came: unknown, extra: MessageExtra | undefined): void {

@@ -3,13 +3,16 @@
  * MB took 31 s.
  */
 
+/** The first and the last characters of a line that was dropped, to identify the line. */
+export interface Edges {
+  head: string;
+  tail: string;
+}
+
 export interface LineSink {
   line(text: string): void;
-  /**
-   * Called when a line was dropped because it was longer than the limit. `edges` are the first and the last bytes of the line, to identify
-   * the line.
-   */
-  tooLong(edges: { head: string; tail: string }): void;
+  /** Called when a line was dropped because it was longer than the limit. */
+  tooLong(edges: Edges): void;
   /** Called once for a line of which more than `endlessAt` times the limit was read without its end. */
   endless(): void;
 }
@@ -19,6 +22,10 @@ export const endlessAt = 4;
 
 const newline = 0x0a;
 const edgeBytes = 256;
+
+export function edgesOf(line: string): Edges {
+  return { head: line.slice(0, edgeBytes), tail: line.slice(-edgeBytes) };
+}
 
 export class LineSplitter {
   #chunks: Buffer[] = [];

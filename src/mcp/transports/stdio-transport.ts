@@ -10,12 +10,12 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import type { StdioServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
-import { isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
+import { hasTooManyValues, isPlainObject, type JsonObject, parseJson, tooManyValues } from "../../core/json.js";
 import { EndedByProbe } from "../protocol/peer.js";
 import { abortable } from "../shared/wait.js";
 import { serverEnvironment } from "./child-environment.js";
 import { Deliveries } from "./deliveries.js";
-import { endlessAt, LineSplitter } from "./line-splitter.js";
+import { type Edges, edgesOf, endlessAt, LineSplitter } from "./line-splitter.js";
 import { ProcessGroup } from "./process-group.js";
 import { startOf } from "./start-folder.js";
 import { StderrTail } from "./stderr-tail.js";
@@ -130,7 +130,7 @@ export class StdioTransport implements Transport {
     const { stdout, stdin } = this.#group.leader;
     const lines = new LineSplitter(this.#config.maxMessageMb * bytesOfMb, {
       line: (text) => this.#receive(text),
-      tooLong: (edges) => this.#refuse(edges),
+      tooLong: (edges) => this.#refuse(edges, `more than ${this.#config.maxMessageMb} MB`),
       endless: () =>
         this.#giveUp(`wrote a line that is longer than ${endlessAt * this.#config.maxMessageMb} MB and has no end`),
     });
@@ -213,23 +213,20 @@ export class StdioTransport implements Transport {
       return;
     }
     const message = parseJson(line);
-    if (message === undefined) {
-      if (line.trim() === "") return;
-      this.onerror?.(new Error(`not a JSON line on stdout: ${line.slice(0, 200)}`));
-      return;
-    }
-    this.#deliveries.push(message);
+    if (message !== undefined) this.#deliveries.push(message);
+    else if (hasTooManyValues(line)) this.#refuse(edgesOf(line), tooManyValues);
+    else if (line.trim() !== "") this.onerror?.(new Error(`not a JSON line on stdout: ${line.slice(0, 200)}`));
   }
 
   /**
-   * Fails the request whose answer was too long, and keeps the connection open. Only the two ends of the answer are known, so the request
+   * Fails the request whose answer was too large, and keeps the connection open. Only the two ends of the answer are known, so the request
    * is found only if its id is the first or the last member.
    */
-  #refuse({ head, tail }: { head: string; tail: string }): void {
+  #refuse({ head, tail }: Edges, size: string): void {
     const id =
       /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*,/.exec(head)?.[1] ??
       /,\s*"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail)?.[1];
-    const message = `the server sent a message of more than ${this.#config.maxMessageMb} MB, which was dropped`;
+    const message = `the server sent a message of ${size}, which was dropped`;
     this.onerror?.(new Error(message));
     if (id !== undefined) this.#deliveries.push({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
   }

@@ -7,7 +7,7 @@ import { setMaxListeners } from "node:events";
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { isPlainObject, parseJson } from "../../core/json.js";
+import { isPlainObject, parseJson, readJson } from "../../core/json.js";
 import { bodyText, discard, type HttpAnswer, isOk, mediaTypeOf, type SendRequest } from "../http/exchange.js";
 import { HttpError, SessionLost } from "../http/http-error.js";
 import { unfollowed } from "../http/redirects.js";
@@ -132,7 +132,7 @@ export class StreamableHttp implements Transport {
       discard(answer);
       throw new HttpError(-1, `Unexpected content type: ${answer.headers["content-type"] ?? null}`);
     }
-    const parsed: unknown = JSON.parse(await bodyText(answer));
+    const parsed = readJson(await bodyText(answer));
     this.#deliveries.push(parsed, { streamOf: id });
     const isAnswered = Array.isArray(parsed) ? parsed.some((each) => isAnswer(each, id)) : isAnswer(parsed, id);
     if (!isAnswered) throw new Error("the server answered with JSON that is no answer to the request");

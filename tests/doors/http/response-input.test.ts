@@ -409,6 +409,14 @@ describe("a call with very many entries", () => {
     });
   });
 
+  test("is refused before it is parsed if it has very many values", async () => {
+    const response = await post(`${door.url}/v1/chat/completions`, `{"messages":[${"{},".repeat(500_000)}{}]}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: "too_many_entries", message: "the body has more than 1,000,000 values" },
+    });
+  });
+
   test("is refused in the words of Anthropic's API too", async () => {
     const messages = [{ role: "user", content: Array(many).fill(part) }];
     const response = await post(`${door.url}/v1/messages`, { model: "mcp-platform", max_tokens: 5, messages });

@@ -38,3 +38,12 @@ test("a document that is nested too deeply to be written again is a fault", () =
   reader.feed(Buffer.from(`{"choices":${"[".repeat(600)}${"]".repeat(600)}}`));
   expect(reader.end()).toBe("too_deep");
 });
+
+test.each([
+  ["a document", (json: string) => json],
+  ["an event", (json: string) => `data: ${json}\n\n`],
+])("%s of very many values is a fault, and is not read", (_, written) => {
+  const reader = new MessageReader(() => false, { pushWords: () => {} }, chatWire.words);
+  const fault = reader.feed(Buffer.from(written(`{"choices":[${"{},".repeat(500_000)}{}]}`)));
+  expect(fault ?? reader.end()).toBe("too_large");
+});

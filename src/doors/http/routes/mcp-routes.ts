@@ -9,7 +9,7 @@ export interface McpDoor {
   close(): Promise<void>;
 }
 
-/** Parses a message. Returns undefined if the JSON is invalid or nested too deeply; `McpHttp` then answers with MCP's own error. */
+/** Parses a message. Returns undefined if `McpHttp` has to refuse it: it is not JSON, has too many values or is nested too deeply. */
 function parsed(text: string): unknown {
   const message = parseJson(text);
   return isWritable(message) ? message : undefined;

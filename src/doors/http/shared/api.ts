@@ -4,7 +4,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { errorInfo } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
-import { isWritable, parseJson } from "../../../core/json.js";
+import { hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";
 import type { JsonSchema } from "../../../core/messages.js";
 import { answerProblem } from "./answer-problem.js";
 import { ApiError } from "./api-errors.js";
@@ -107,6 +107,9 @@ async function readBody(request: Request, maxBytes: number): Promise<string> {
 
 function parseBody(text: string): unknown {
   const body = parseJson(text);
+  if (body === undefined && hasTooManyValues(text)) {
+    throw new ApiError(400, "too_many_entries", `the body has ${tooManyValues}`);
+  }
   if (body === undefined) throw new ApiError(400, "invalid_body", "the body is not valid JSON");
   if (!isWritable(body)) throw new ApiError(400, "invalid_body", "the body is nested too deeply");
   requireFewEntries(body);
