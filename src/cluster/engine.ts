@@ -1,4 +1,5 @@
 /** Decides which host runs which turn, using the leases in the event log. */
+import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Changes, type ChangeWatch } from "../core/async/changes.js";
 import type { TurnRequest } from "../core/chat-store.js";
@@ -65,6 +66,10 @@ export class TurnEngine {
   /** True if turns may have become free since the last search for free turns began, or if that search has failed. */
   #mayBeFree = false;
   #writeError: StoreError | undefined;
+  /** True if the log has refused events since the last heartbeat. A heartbeat is small, so it says nothing about them. */
+  #hasRefused = false;
+  /** Emits "stored" for each heartbeat that the log has stored. */
+  readonly #beats = new EventEmitter().setMaxListeners(0);
 
   constructor(parts: EngineParts, events: LocalTurns) {
     this.nodeId = parts.node.nodeId;
@@ -126,9 +131,23 @@ export class TurnEngine {
     return this.#writeError;
   }
 
-  /** Notes why the log did not store a request. Only a full disk counts, because other errors may be due to what the request contains. */
+  /** Notes why the log did not store events. Only a full disk counts, because other errors may be due to what the events contain. */
   noteRefused(error: unknown): void {
-    if (error instanceof StoreError && error.kind === "full") this.#writeError = error;
+    if (!(error instanceof StoreError && error.kind === "full")) return;
+    this.#writeError = error;
+    this.#hasRefused = true;
+  }
+
+  /** See `OwnedTurn.room`. */
+  async room(error: StoreError, signal: AbortSignal): Promise<boolean> {
+    if (this.#writeError?.kind !== "full") this.#report(error);
+    this.noteRefused(error);
+    if (!this.#recovers || signal.aborted) return false;
+    const beat = once(this.#beats, "stored", { signal });
+    return beat.then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Returns the hosts that are registered in the log. */
@@ -192,7 +211,9 @@ export class TurnEngine {
   async #beat(): Promise<void> {
     try {
       await this.#lostHosts.beat();
-      this.#writeError = undefined;
+      if (!this.#hasRefused) this.#writeError = undefined;
+      this.#hasRefused = false;
+      this.#beats.emit("stored");
     } catch (error) {
       if (error instanceof StoreError) this.#writeError = error;
       throw error;

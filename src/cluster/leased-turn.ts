@@ -1,4 +1,5 @@
 import type { CalledServers, OwnedTurn, WatchedTurn } from "../core/cluster-port.js";
+import type { StoreError } from "../core/errors.js";
 import type { ChatEvent, StateLostEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnLease } from "../core/turn-leases.js";
@@ -70,6 +71,10 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     if (!countsOnOthers(log, turn.turnId, engine.nodeId)) return undefined;
     const nodes = await engine.nodes().catch(() => undefined); // if the log cannot be read, the turn itself will fail and report the error
     return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
+  }
+
+  room(error: StoreError, signal: AbortSignal): Promise<boolean> {
+    return this.#parts.engine.room(error, signal);
   }
 
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -137,6 +137,7 @@ function owned(lease: TurnLease, turn: Drive["turn"]): OwnedTurn {
     show: (event) => turn.publish(event),
     signed: (events) => events,
     lostState: async () => undefined,
+    room: async () => false,
     whileWaiting: (work) => work(),
   };
 }

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { QuestionEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
-import { collect } from "../support/app.js";
+import { collect, startApp } from "../support/app.js";
 import { answer, type LlmServer, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { noPostgres } from "../support/storages.js";
 import { Desk, until } from "./desk.js";
@@ -66,12 +67,14 @@ function texts(llm: LlmServer): unknown[] {
 );
 
 test.each(["here", "in another process"])(
-  "a turn whose log took no more goes on before the conversation's next request, sent %s",
+  "a turn of a command whose log took no more goes on before the conversation's next request, sent %s",
   async (where) => {
     await using llm = await startLlmServer([answer("lost"), answer("first"), answer("second")]);
     await using desk = await Desk.open("sqlite");
-    const host = await desk.host(llm);
-    const next = where === "here" ? host : await desk.host(llm);
+    const command = { llm: llm.url, storage: desk.storage, recover: false };
+    await using host = await startApp(command);
+    await using other = await startApp(command);
+    const next = where === "here" ? host : other;
     const db = await connect((desk.storage as { path: string }).path);
     db.exec(`CREATE TRIGGER full BEFORE INSERT ON entries WHEN NEW.type = 'assistant_message'
       BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
@@ -84,6 +87,32 @@ test.each(["here", "in another process"])(
   },
   20_000,
 );
+
+test("a serving host whose log has no room for an answer keeps it until there is room, and is not ready meanwhile", async () => {
+  await using llm = await startLlmServer([answer("paid")]);
+  await using desk = await Desk.open("sqlite");
+  const { sessions } = await desk.host(llm);
+  await sessions.recover();
+  const db = await connect((desk.storage as { path: string }).path);
+  db.exec(`CREATE TRIGGER full BEFORE INSERT ON entries WHEN NEW.type = 'assistant_message'
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  const turn = await sessions.open("c").submit({ requestId: "r", text: "go" });
+  const problem = () => sessions.logProblem(60_000);
+  while ((await problem()) === undefined) await sleep(20);
+  const lastBeat = db.prepare("SELECT max(seen_at) AS at FROM nodes");
+  for (let beats = 0; beats < 2; beats++) {
+    const before = lastBeat.get();
+    while (isDeepStrictEqual(lastBeat.get(), before)) {
+      expect(await problem()).toBe("the event log cannot be written: its disk is full");
+      await sleep(20);
+    }
+  }
+  db.exec("DROP TRIGGER full");
+  db.close();
+  expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  expect(llm.requests).toHaveLength(1);
+  while ((await problem()) !== undefined) await sleep(20);
+}, 30_000);
 
 test("a host whose disk is full says so, until the log takes its heartbeat again", async () => {
   await using llm = await startLlmServer([]);

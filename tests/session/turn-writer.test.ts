@@ -36,7 +36,7 @@ beforeEach(async () => {
 afterEach(() => store.close());
 
 /** Returns a writer of a turn that the node "a" has begun. */
-async function writerOf() {
+async function writerOf({ room = [] }: { room?: boolean[] } = {}) {
   await store.claim("c", one.user("go"), request("a"));
   const lease = await store.turns.acquire("c", "turn_1", "a");
   if (!lease) throw new Error("it is somebody else's");
@@ -49,7 +49,12 @@ async function writerOf() {
     hub: {} as ToolHub,
     conversationId: "c",
     turn: live,
-    owned: { lease, signed: (events) => events, show: (event) => live.publish(event) },
+    owned: {
+      lease,
+      signed: (events) => events,
+      show: (event) => live.publish(event),
+      room: async () => room.shift() ?? false,
+    },
     log,
     position: 1,
     lastSeq: 1,
@@ -103,6 +108,19 @@ describe("events of a turn", () => {
     await expect(writer.store([one.result("b", "x")])).rejects.toMatchObject({ kind: "fenced" });
     expect(shown).toHaveLength(4);
     expect(log).toEqual(await store.read("c", 2));
+  });
+
+  test("for which the log had no room are kept, and stored once when there is room", async () => {
+    const { writer, shown } = await writerOf({ room: [true, true] });
+    const append = store.appendAll;
+    let refusals = 2;
+    store.appendAll = async (...values) => {
+      if (refusals-- > 0) throw new StoreError("full", "the disk is full");
+      return append(...values);
+    };
+    await Promise.all([writer.store([one.answer("paid")]), writer.store([one.end()])]);
+    expect(shown.map(({ type }) => type)).toEqual(["assistant_message", "turn_end"]);
+    expect(await store.read("c")).toHaveLength(3);
   });
 
   test("come to nothing after one that could not be stored", async () => {

@@ -4,6 +4,7 @@ import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
 import type { ChatEvent, LiveEvent, StoredEvent } from "../../core/events.js";
 import { addAll } from "../../core/lists/long-lists.js";
+import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Outlet } from "../../turn/outlet.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -12,7 +13,7 @@ import type { SessionParts } from "./session-parts.js";
 interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   conversationId: string;
   turn: LiveTurn;
-  owned: Pick<OwnedTurn, "lease" | "signed" | "show">;
+  owned: Pick<OwnedTurn, "lease" | "signed" | "show" | "room">;
   /** The events of the conversation. Each stored event is appended to this array. */
   log: StoredEvent[];
   /** Number of events of this turn that the log already contains. */
@@ -82,13 +83,13 @@ export class TurnWriter implements Outlet {
     await before;
     await endOfTick();
     this.#gathering = undefined;
-    const { store, hub, conversationId, turn, owned, log, questions, signal, onStored } = this.#parts;
+    const { hub, turn, owned, log, questions, signal, onStored } = this.#parts;
     if (this.#over) throw this.#over.error;
     turn.requireOpen();
     const events = owned.signed(gathered, log, hub);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
     const grant = { fence: owned.lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
-    const stored = await store.appendAll(conversationId, events, grant);
+    const stored = await this.#append(events, grant);
     this.#position += stored.length;
     this.#lastSeq = stored.at(-1)?.seq;
     this.#unwritten.delete(gathered);
@@ -96,6 +97,22 @@ export class TurnWriter implements Outlet {
       log.push(event);
       onStored(event);
       owned.show(event);
+    }
+  }
+
+  /** Stores the events. While the log has no room for them, keeps them and tries again: an answer that was lost would be paid for again. */
+  async #append(events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
+    const { store, conversationId, turn, owned, signal } = this.#parts;
+    for (;;) {
+      try {
+        return await store.appendAll(conversationId, events, grant);
+      } catch (error) {
+        if (!(error instanceof StoreError && error.kind === "full")) throw error;
+        const mayFit = await owned.room(error, signal);
+        if (this.#over) throw this.#over.error;
+        turn.requireOpen();
+        if (!mayFit) throw error;
+      }
     }
   }
 }
