@@ -41,6 +41,21 @@ describe("content blocks", () => {
     expect(content.slice(9_999)).toEqual([text("x"), text("[5 more blocks of content were left out]")]);
   });
 
+  test("a media type that is longer than any media type is left out, because it does not count as text", () => {
+    const mimeType = `image/${"x".repeat(1_000)}`;
+    expect(
+      parts(
+        { type: "image", data: "aW1n", mimeType },
+        { type: "resource_link", uri: "demo://a", mimeType },
+        { type: "resource", resource: { uri: "demo://b", blob: "aW1n", mimeType } },
+      ),
+    ).toEqual([
+      { type: "image", data: "aW1n", mimeType: "image/png" },
+      { type: "resource_link", uri: "demo://a" },
+      { type: "resource_link", uri: "demo://b" },
+    ]);
+  });
+
   test("a result without anything says so, and an error stays one", () => {
     expect(toToolResult({ content: [] })).toEqual({ content: [text("(the tool returned nothing)")], isError: false });
     expect(toToolResult({ content: [text("no")], isError: true }).isError).toBe(true);

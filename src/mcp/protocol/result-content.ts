@@ -7,6 +7,8 @@ import type { ToolResult } from "../../core/ports.js";
 
 /** Maximum number of blocks in one result. Each becomes a part of a message, which costs time and memory in every layer of the host. */
 const mostBlocks = 10_000;
+/** Maximum length of a media type, in characters: 127 before and 127 after the slash (RFC 6838). */
+const longestMediaType = 255;
 
 export function toToolResult(result: JsonObject): ToolResult {
   const content = partsOf(asArray(result.content));
@@ -48,7 +50,7 @@ export function contentParts(block: unknown): ContentPart[] {
   const { type, text: words, data, mimeType, uri, name, resource } = block;
   if (type === "text" && typeof words === "string") return [text(words)];
   if ((type === "image" || type === "audio") && typeof data === "string") {
-    return [{ type, data, mimeType: textOrEmpty(mimeType) || (type === "image" ? "image/png" : "audio/wav") }];
+    return [{ type, data, mimeType: mediaType(mimeType) || (type === "image" ? "image/png" : "audio/wav") }];
   }
   if (type === "resource_link" && typeof uri === "string") {
     return [{ type, uri, ...(textOrEmpty(name) && { name: textOrEmpty(name) }), ...mimeOf(mimeType) }];
@@ -60,9 +62,10 @@ export function contentParts(block: unknown): ContentPart[] {
 function embedded({ uri, mimeType, text: words, blob }: JsonObject): ContentPart[] {
   const address = textOrEmpty(uri);
   if (typeof words === "string") return [text(`[resource ${address}]\n${words}`)];
-  const kind = /^(image|audio)\//.exec(textOrEmpty(mimeType))?.[1] as "image" | "audio" | undefined;
+  const media = mediaType(mimeType);
+  const kind = /^(image|audio)\//.exec(media)?.[1] as "image" | "audio" | undefined;
   if (typeof blob === "string" && kind) {
-    return [text(`[resource ${address}]`), { type: kind, data: blob, mimeType: textOrEmpty(mimeType) }];
+    return [text(`[resource ${address}]`), { type: kind, data: blob, mimeType: media }];
   }
   return [{ type: "resource_link", uri: address, ...mimeOf(mimeType) }];
 }
@@ -82,7 +85,14 @@ function saysAlready(content: readonly ContentPart[], structured: unknown): bool
 }
 
 function mimeOf(mimeType: unknown): { mimeType?: string } {
-  return typeof mimeType === "string" ? { mimeType } : {};
+  const media = mediaType(mimeType);
+  return media ? { mimeType: media } : {};
+}
+
+/** Returns the media type. Returns an empty text if it is none or too long: the media type of a picture does not count as text of the result. */
+function mediaType(given: unknown): string {
+  const media = textOrEmpty(given);
+  return media.length > longestMediaType ? "" : media;
 }
 
 function text(words: string): ContentPart {

@@ -1,4 +1,5 @@
 /** The tool with which a model searches for tools that its requests do not contain. */
+import { isPlainObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import { headOf } from "../../core/text/excerpt.js";
@@ -8,6 +9,10 @@ const defaultLimit = 5;
 const maxLimit = 20;
 const maxNamedServers = 30;
 const descriptionBytes = 300;
+/** Limits of what is searched, so that a long query or description does not hold up the host. */
+const longestQuery = 1_000;
+const mostQueryWords = 30;
+const longestIndexed = 4_000;
 
 const inputSchema: JsonSchema = {
   type: "object",
@@ -59,7 +64,8 @@ function serversOf(tools: readonly HubTool[]): string {
 async function search(tools: readonly HubTool[], query: string, limit: number): Promise<HubTool[]> {
   const named = tools.filter(({ name, tool }) => query.trim() === name || query.trim() === tool);
   const index = await indexOf(tools);
-  const ranked = index.search(query).flatMap(({ id }) => tools[id] ?? []);
+  const searched = wordsOf(query.slice(0, longestQuery)).slice(0, mostQueryWords).join(" ");
+  const ranked = index.search(searched).flatMap(({ id }) => tools[id] ?? []);
   return [...new Set([...named, ...ranked])].slice(0, limit);
 }
 
@@ -84,8 +90,10 @@ async function buildIndex(tools: readonly HubTool[]) {
     tools.map(({ name, description, inputSchema: { properties } }, id) => ({
       id,
       name,
-      description,
-      parameters: Object.keys(typeof properties === "object" && properties !== null ? properties : {}).join(" "),
+      description: description.slice(0, longestIndexed),
+      parameters: Object.keys(isPlainObject(properties) ? properties : {})
+        .join(" ")
+        .slice(0, longestIndexed),
     })),
   );
   return index;

@@ -20,6 +20,8 @@ const bytesPerToken = 4;
 const maxShownBytes = 3_000;
 /** Maximum length of a picture or sound, in characters of base64 (about 5 MB). No provider accepts a larger picture. */
 const maxMediaChars = 7_000_000;
+/** Maximum length of all pictures and sounds of a result together. Providers accept requests of 20 to 32 MB. */
+const maxMediaCharsTogether = 14_000_000;
 
 type Media = Extract<ContentPart, { data: string }>;
 
@@ -30,10 +32,15 @@ type Media = Extract<ContentPart, { data: string }>;
 export function offload(result: ToolResult, parts: OffloadParts): ToolResult | Promise<ToolResult> {
   const { content } = result;
   const isLong = isLonger(content, parts.limitTokens * bytesPerToken);
-  return isLong || content.some(isTooLarge) ? offloaded(result, isLong, parts) : result;
+  const large = tooLarge(content);
+  return isLong || large.size > 0 ? offloaded(result, { isLong, large }, parts) : result;
 }
 
-async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadParts): Promise<ToolResult> {
+async function offloaded(
+  result: ToolResult,
+  { isLong, large }: { isLong: boolean; large: ReadonlySet<ContentPart> },
+  parts: OffloadParts,
+): Promise<ToolResult> {
   const maxBytes = parts.limitTokens * bytesPerToken;
   const { content } = result;
   const resultIds: string[] = [];
@@ -53,8 +60,10 @@ async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadPart
     shown.push({ type: "text", text: endsWithNote(text, Math.min(maxBytes, maxShownBytes), await store(text)) });
   }
   for (const part of content) {
-    if (isTooLarge(part)) {
-      const note = `[${part.type} ${part.mimeType}, ${part.data.length} characters of base64, too large to be shown; ${await store(part.data)}]`;
+    if (isMedia(part) && large.has(part)) {
+      const { type, mimeType, data } = part;
+      const size = data.length > maxMediaChars ? "too large" : "too large together with those before it";
+      const note = `[${type} ${mimeType}, ${data.length} characters of base64, ${size} to be shown; ${await store(data)}]`;
       shown.push({ type: "text", text: note });
     } else if (!isLong || isMedia(part)) shown.push(part);
   }
@@ -90,6 +99,14 @@ function isMedia(part: ContentPart): part is Media {
   return "data" in part;
 }
 
-function isTooLarge(part: ContentPart): part is Media {
-  return isMedia(part) && part.data.length > maxMediaChars;
+/** Returns the pictures and sounds that are too large by themselves, or for which those before them leave no room. */
+function tooLarge(content: readonly ContentPart[]): Set<ContentPart> {
+  const large = new Set<ContentPart>();
+  let chars = 0;
+  for (const part of content.filter(isMedia)) {
+    const { length } = part.data;
+    if (length > maxMediaChars || chars + length > maxMediaCharsTogether) large.add(part);
+    else chars += length;
+  }
+  return large;
 }

@@ -63,6 +63,14 @@ test("a picture that no provider would take is a word on it, and stored", async 
   expect(kept.get("res_1")).toBe(data);
 });
 
+test("pictures for which those before them leave no room in a request are stored too", async () => {
+  const { kept, ...rest } = parts();
+  const large = (): ContentPart => ({ type: "image", data: "A".repeat(6_000_000), mimeType: "image/png" });
+  const result = await offload({ content: [large(), large(), large(), picture], isError: false }, rest);
+  expect(result.content.map(({ type }) => type)).toEqual(["image", "image", "text", "image"]);
+  expect(kept.get("res_1")).toHaveLength(6_000_000);
+});
+
 test("where the log is full, the ends are shown all the same, and nothing promises the rest", async () => {
   const put = () => Promise.reject(new StoreError("full", "the disk is full"));
   const result = await offload({ content: [text("x".repeat(100_000))], isError: false }, { ...parts(), put });

@@ -4,6 +4,7 @@ import type { HubTool } from "../../../src/core/ports.js";
 import { toolTokens } from "../../../src/log/folds/estimate.js";
 import { findTools } from "../../../src/session/tools/find-tools.js";
 import { firstTools, fitsAll, foundTools } from "../../../src/session/tools/tool-choice.js";
+import { processorMs } from "../../support/processor-time.js";
 
 const { signal } = new AbortController();
 
@@ -74,6 +75,16 @@ test("a tool is found by words on what it does, however its name is written", as
   expect(await first("list the open issues")).toBe("hub__listOpenIssues");
   expect(await first("write to an inbox")).toBe("mail__send_message");
   expect(await first("repo")).toBe("hub__listOpenIssues");
+});
+
+test("a search costs no more than its first words, however long the query and a tool's description are", async () => {
+  const search = findTools([...many, tool("a", "endless", "endless word ".repeat(200_000))]);
+  const run = (query: string) => search.run({ query, limit: 1 }, signal);
+  await run("first");
+  const startedAt = processorMs();
+  const { found } = await run(`${many[7]?.name} ${"and what is closed ".repeat(100_000)}`);
+  expect(found).toHaveLength(1);
+  expect(processorMs() - startedAt).toBeLessThan(1_000);
 });
 
 test("nothing found is no error, and a query is needed", async () => {
