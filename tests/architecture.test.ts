@@ -320,7 +320,8 @@ test("the page runs in a browser: of the host it imports types of the message pr
 });
 
 test("how events are told runs in a browser too", () => {
-  expect(importsOf("doors/protocol/chunks.ts")).toEqual(["core/events.ts", "core/messages.ts"]);
+  expect(importsOf("doors/protocol/chunks.ts")).toEqual(["core/events.ts", "core/messages.ts", "core/token-usage.ts"]);
+  expect(importsOf("core/token-usage.ts")).toEqual(["core/messages.ts"]);
   expect(importsOf("core/messages.ts")).toEqual([]);
   expect(importsOf("core/text/inert.ts")).toEqual([]);
   expect(importsOf("core/text/durations.ts")).toEqual([]);

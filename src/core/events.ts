@@ -2,6 +2,7 @@
 
 import type {
   AssistantMessage,
+  BilledAnswer,
   ContentPart,
   Delta,
   Discard,
@@ -111,8 +112,15 @@ export interface AssistantMessageEvent {
   finishReason: FinishReason;
   provider: string;
   model: string;
+  /** Token counts of this answer. */
   usage?: Usage;
+  /** Amounts of all answers to the request. */
   spent?: Spent;
+  /**
+   * All answers to the request, this one last. Absent if this one is the only one. The others broke off or lacked the requested form. Read it
+   * with `answersBilled`.
+   */
+  billed?: readonly BilledAnswer[];
   attempts: number;
   /**
    * Names of the tools that this request was the first to offer, in the order in which the request lists them: after all tools that were
@@ -153,6 +161,8 @@ export interface CompactionEvent {
   model: string;
   usage?: Usage;
   spent?: Spent;
+  /** The same as in `AssistantMessageEvent`. */
+  billed?: readonly BilledAnswer[];
   attempts: number;
 }
 

@@ -111,12 +111,24 @@ export interface Usage {
   cacheWrite1hTokens?: number;
 }
 
-/** An answer that broke off after it had begun. The provider bills the tokens that it had read and written by then. */
+/**
+ * An answer that is billed although it is not the final one: it broke off after it had begun, or it lacked the requested form. The provider
+ * bills the tokens that it had read and written by then.
+ */
 export interface LostAnswer {
   provider: string;
   model: string;
   /** Token counts that the provider reported. `outputTokens` is at least the number of tokens received. */
   usage: Partial<Usage> & Pick<Usage, "outputTokens">;
+}
+
+/** An answer to a request, with what its provider bills for it. */
+export interface BilledAnswer {
+  provider: string;
+  model: string;
+  /** Absent if the provider did not report what it read. `spent` then has an estimate. */
+  usage?: Usage;
+  spent?: Spent;
 }
 
 /** Tokens and dollars that one request cost. They count against limits. */

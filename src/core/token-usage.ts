@@ -1,4 +1,4 @@
-import type { Usage } from "./messages.js";
+import type { BilledAnswer, Usage } from "./messages.js";
 
 const counts = [
   "inputTokens",
@@ -31,6 +31,13 @@ export function addUsage(sum: Usage, usage: Usage): void {
     const count = usage[key];
     if (count !== undefined) sum[key] = (sum[key] ?? 0) + count;
   }
+}
+
+/** Returns the answers that were billed for the request of this answer or summary, the answer itself included. */
+export function answersBilled<Answer extends BilledAnswer & { billed?: readonly BilledAnswer[] }>(
+  answer: Answer,
+): readonly BilledAnswer[] {
+  return answer.billed ?? [answer];
 }
 
 /** Returns the total usage of the answers, or undefined if none of them has a usage. */

@@ -13,7 +13,7 @@ import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { EventQueue, TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
-import { spentInVain, spentOn } from "./spending.js";
+import { billInVain, billOf } from "./spending.js";
 import { ignoredChoice, unofferedCalls, withAskedCalls } from "./tool-use.js";
 import { abortReason, type TurnOptions } from "./turn-options.js";
 
@@ -62,9 +62,9 @@ export async function runHop(
       const { provider, model } = lost.at(-1) ?? resolved(llm, request);
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
       const message = partialMessage(shown, kept);
-      const spent = spentInVain(request, { message, provider, model, lost }, priceOf);
+      const bill = billInVain(request, { message, provider, model, lost }, priceOf);
       const { offered, catalogue } = record?.takeUnstored() ?? {};
-      out.add({ type: "assistant_message", turnId, message, ...facts, spent, offered, catalogue, interrupted: true });
+      out.add({ type: "assistant_message", turnId, message, ...facts, ...bill, offered, catalogue, interrupted: true });
     }
     return signal.aborted
       ? { type: "turn_end", turnId, stopReason: abortReason(signal) }
@@ -75,7 +75,7 @@ export async function runHop(
   const failure = ignored ?? unofferedCalls(completion, request) ?? problem;
   const { finishReason, provider, model, usage, attempts } = kept;
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
-  const spent = spentOn(request, completion, priceOf);
+  const { spent, billed } = billOf(request, completion, priceOf);
   const type = "assistant_message";
   // The fields of `answer` are listed one by one: every hop builds it, and an object spread takes some microseconds until V8 compiles the
   // function.
@@ -90,6 +90,7 @@ export async function runHop(
     usage,
     attempts,
     spent,
+    billed,
     offered,
     catalogue,
   } as const;

@@ -14,7 +14,6 @@ import type {
   Discard,
   LostAnswer,
   Message,
-  Spent,
 } from "../core/messages.js";
 import type { Toolbox } from "../core/ports.js";
 import { checkSchema } from "../core/schemas/caller-schemas.js";
@@ -27,7 +26,7 @@ import { Loops } from "./loops.js";
 import { isCallers, Offered } from "./offered.js";
 import { EventQueue, type Outlet, type TurnEnd } from "./outlet.js";
 import { pulled } from "./pulled.js";
-import { spentInVain, spentOn } from "./spending.js";
+import { type Bill, billInVain, billOf } from "./spending.js";
 import { runToolCalls } from "./tool-batch.js";
 import { unofferedChoice } from "./tool-use.js";
 import { Budget } from "./turn-budget.js";
@@ -102,14 +101,14 @@ export class Orchestrator {
     return { provider: provider.name, model: resolved, contextWindow, maxTools: provider.quirks.maxTools };
   }
 
-  spentOn(request: CompletionRequest, completion: Completion): Spent {
-    return spentOn(request, completion, (provider, model) => this.#llm.priceOf(provider, model));
+  billOf(request: CompletionRequest, completion: Completion): Bill {
+    return billOf(request, completion, (provider, model) => this.#llm.priceOf(provider, model));
   }
 
-  spentInVain(request: CompletionRequest, lost: readonly LostAnswer[]): Spent {
+  billInVain(request: CompletionRequest, lost: readonly LostAnswer[]): Bill {
     const message: AssistantMessage = { role: "assistant", content: "", toolCalls: [] };
     const { provider, model } = lost.at(-1) ?? this.facts(request.model);
-    return spentInVain(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
+    return billInVain(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
   }
 
   /** True if the prices of all models that may answer are known. */

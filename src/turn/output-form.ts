@@ -10,6 +10,7 @@ import {
   type OutputFormat,
 } from "../core/messages.js";
 import { checkAnswer } from "../core/schemas/caller-schemas.js";
+import { estimatedOutput } from "./spending.js";
 
 /**
  * Checks that the final answer has the requested form. If the answer does not have this form, asks the model once more. Returns the
@@ -86,8 +87,8 @@ function repairOf(
 }
 
 /** Returns the answers that are billed although they were not used: this completion, and the answers that broke off before it. */
-function billed({ provider, model, usage, lost = [] }: Completion): LostAnswer[] {
-  return [...lost, { provider, model, usage: usage ?? { outputTokens: 0 } }];
+function billed({ provider, model, message, usage, lost = [] }: Completion): LostAnswer[] {
+  return [...lost, { provider, model, usage: usage ?? estimatedOutput(message) }];
 }
 
 /**

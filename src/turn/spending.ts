@@ -1,4 +1,12 @@
-import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/messages.js";
+import type {
+  AssistantMessage,
+  BilledAnswer,
+  Completion,
+  CompletionRequest,
+  LostAnswer,
+  Spent,
+  Usage,
+} from "../core/messages.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 
 /**
@@ -7,57 +15,91 @@ import { costUsd, type Price } from "../llm/providers/prices.js";
  */
 const mediaTokens = 1_500;
 
-type Billed = Pick<Completion, "message" | "provider" | "model" | "usage" | "lost">;
 type PriceOf = (provider: string, model: string) => Price | undefined;
+
+/** Fields of the event that stores an answer. `billed` is set if there were several answers to its request. */
+export interface Bill {
+  spent: Spent;
+  billed?: readonly BilledAnswer[];
+}
+
+/** An answer that is billed. `usage` has no `inputTokens` if they are unknown. */
+interface Counted extends LostAnswer {
+  /** True if `usage` is what the provider reported for the whole answer. */
+  isReported?: boolean;
+}
 
 /**
  * Returns the amounts by which an answer counts against the limits: its reported usage, or an estimate if none was reported. Earlier
- * answers to this request that broke off are included, because the provider bills them too. Requests without any answer are not included,
- * because their cost is unknown. `usd` is undefined if a price is unknown.
+ * answers to this request are included, because they are billed too. Requests without any answer are not included, because their cost is
+ * unknown. `usd` is undefined if a price is unknown.
  */
-export function spentOn(request: CompletionRequest, answer: Billed, priceOf: PriceOf): Spent {
-  const { provider, model, usage, lost = [] } = answer;
-  const whole = usage ?? { inputTokens: inputTokens(request), outputTokens: tokensOf(sizeOf(answer.message)) };
-  const asked = [
-    { provider, model, usage: whole },
-    ...lost.map((one) => ({ ...one, usage: { ...inputOf(request, one, answer), ...one.usage } })),
-  ];
-  const costs = asked.map((one) => {
-    const price = priceOf(one.provider, one.model);
-    return price && costUsd(one.usage, price);
-  });
-  const usd = costs.reduce((sum, cost) => (sum === undefined || cost === undefined ? undefined : sum + cost), 0);
-  return {
-    tokens: asked.reduce((sum, one) => sum + one.usage.inputTokens + one.usage.outputTokens, 0),
-    ...(usd === undefined ? {} : { usd }),
-    ...(usage && lost.length === 0 ? {} : { estimated: true as const }),
-  };
-}
-
-/**
- * Returns the amounts that count against the limits if a request ended without a complete answer: the usage of the last answer that broke
- * off, or an estimate if no answer had begun. Earlier answers that broke off are included.
- */
-export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "usage">, priceOf: PriceOf): Spent {
-  const lost = answer.lost ?? [];
-  const last = lost.at(-1);
-  const usage = last && { ...inputOf(request, last, answer), ...last.usage };
-  return { ...spentOn(request, { ...answer, usage, lost: lost.slice(0, -1) }, priceOf), estimated: true };
-}
-
-/**
- * Returns the input usage of a lost answer, which broke off. If the complete `answer` came from the same model, takes the input usage that
- * was reported for it. Otherwise estimates the input.
- */
-function inputOf(
+export function billOf(
   request: CompletionRequest,
-  { provider, model }: LostAnswer,
-  answer: Billed,
-): Omit<Usage, "outputTokens"> {
-  const isSame = provider === answer.provider && model === answer.model;
-  if (!isSame || !answer.usage) return { inputTokens: inputTokens(request) };
-  const { outputTokens: _, reasoningTokens: __, ...input } = answer.usage;
-  return input;
+  { provider, model, message, usage, lost = [] }: Pick<Completion, "provider" | "model" | "message" | "usage" | "lost">,
+  priceOf: PriceOf,
+): Bill {
+  const counted = { provider, model, usage: usage ?? estimatedOutput(message), isReported: usage !== undefined };
+  return sumOf(request, [...lost, counted], priceOf);
+}
+
+/**
+ * Returns the amounts that count against the limits if a request ended without a complete answer: those of the answers that broke off, or an
+ * estimate if no answer had begun.
+ */
+export function billInVain(
+  request: CompletionRequest,
+  { provider, model, message, lost = [] }: Pick<Completion, "provider" | "model" | "message" | "lost">,
+  priceOf: PriceOf,
+): Bill {
+  const shown = { provider, model, usage: estimatedOutput(message) };
+  return sumOf(request, lost.length > 0 ? lost : [shown], priceOf);
+}
+
+/** Estimates the output tokens of an answer. */
+export function estimatedOutput(message: AssistantMessage): Pick<Usage, "outputTokens"> {
+  return { outputTokens: tokensOf(sizeOf(message)) };
+}
+
+function sumOf(request: CompletionRequest, answers: readonly Counted[], priceOf: PriceOf): Bill {
+  const billed = answers.map((each) => {
+    const { provider, model, isReported } = each;
+    const usage = usageOf(each, answers);
+    const counted = usage ?? { inputTokens: inputTokens(request), ...each.usage };
+    const price = priceOf(provider, model);
+    const spent: Spent = {
+      tokens: counted.inputTokens + counted.outputTokens,
+      ...(price && { usd: costUsd(counted, price) }),
+      ...(!isReported && { estimated: true as const }),
+    };
+    return { provider, model, ...(usage && { usage }), spent };
+  });
+  const [only] = billed;
+  if (only && billed.length === 1) return { spent: only.spent };
+  const isPriced = billed.every(({ spent }) => spent.usd !== undefined);
+  const spent: Spent = {
+    tokens: billed.reduce((sum, each) => sum + each.spent.tokens, 0),
+    ...(isPriced && { usd: billed.reduce((sum, each) => sum + (each.spent.usd ?? 0), 0) }),
+    ...(billed.some((each) => each.spent.estimated) && { estimated: true as const }),
+  };
+  return { spent, billed };
+}
+
+/**
+ * Returns the usage of an answer. If its provider did not report the input, takes the input of another answer of the same model to the same
+ * request. Returns undefined if there is none.
+ */
+function usageOf({ provider, model, usage }: Counted, answers: readonly Counted[]): Usage | undefined {
+  if (hasInput(usage)) return usage;
+  const isSame = (other: Counted) => other.provider === provider && other.model === model && hasInput(other.usage);
+  const same = answers.findLast(isSame)?.usage;
+  if (!same || !hasInput(same)) return undefined;
+  const { outputTokens: _, reasoningTokens: __, ...input } = same;
+  return { ...input, ...usage };
+}
+
+function hasInput(usage: LostAnswer["usage"]): usage is Usage {
+  return usage.inputTokens !== undefined;
 }
 
 /** Estimates the input tokens of a request. */

@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../src/core/events.js";
 import { UpdateEncoder } from "../../src/doors/acp/session-updates.js";
 import { anthropicUsage, SessionUsage } from "../../src/doors/claude/anthropic-usage.js";
-import { chatUsage, responseUsage } from "../../src/doors/http/turns/turn-usage.js";
+import { chatUsage, responseUsage, turnUsage } from "../../src/doors/http/turns/turn-usage.js";
 import { toldChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
 import { usageNote } from "../../src/doors/shared/turn-lines.js";
 import { accountText } from "../../src/session/commands/account-text.js";
@@ -79,6 +79,29 @@ test("an editor gets the counts beside how full the context is, and the cost of 
     size: 1000,
     cost: { amount: 1, currency: "USD" },
     _meta: { "mcp-platform/usage": wireUsage(all, 0.5) },
+  });
+});
+
+test("an answer that came after another one has what both took, each at its own model", () => {
+  const earlier = { provider: "q", model: "dear", usage: few, spent: { tokens: 120, usd: 0.75 } };
+  const last = { provider: "p", model: "m", usage: all, spent: { tokens: 120, usd: 0.25 } };
+  const both = { ...answered, spent: { tokens: 240, usd: 1 }, billed: [earlier, last], seq: 1, at: 0 };
+  const sum = { inputTokens: 200, outputTokens: 40, reasoningTokens: 5, cachedTokens: 60 };
+  expect(summarizeTurn([both])).toMatchObject({ usage: sum, costUsd: 1 });
+  expect(conversationAccount([both])).toMatchObject({ ...sum, requests: 2, usd: 1, contextTokens: 120 });
+  expect(turnUsage([both], chatUsage)).toMatchObject({ prompt_tokens: 100, turn: { prompt_tokens: 200 } });
+  const wire = { input_tokens: 200, output_tokens: 40, cached_tokens: 60, cost_usd: 1 };
+  expect(toldChunks(both).at(-1)?.chunk.data).toMatchObject(wire);
+  const turn = { turnId: "t", tool: () => undefined, contextWindow: 1000, account: { usd: 0 }, showsPrompt: false };
+  expect(new UpdateEncoder(turn).encode(both).at(-1)).toMatchObject({
+    used: 120,
+    _meta: { "mcp-platform/usage": wire },
+  });
+  const account = new SessionUsage();
+  account.add(both);
+  expect(account.total()).toMatchObject({
+    total_cost_usd: 1,
+    modelUsage: { dear: { inputTokens: 100, costUSD: 0.75 }, m: { cacheReadInputTokens: 60, costUSD: 0.25 } },
   });
 });
 

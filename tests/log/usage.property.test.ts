@@ -5,7 +5,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatStore } from "../../src/core/chat-store.js";
-import type { ChatEvent, ForkEvent } from "../../src/core/events.js";
+import type { AssistantMessageEvent, ChatEvent, ForkEvent } from "../../src/core/events.js";
 import type { Spent } from "../../src/core/messages.js";
 import { addSpent, nothingSpent, type Period } from "../../src/core/usage-store.js";
 import { openStore } from "../../src/log/open.js";
@@ -48,6 +48,26 @@ const kinds: readonly (Spent | undefined)[] = [
   { tokens: 7, estimated: true },
   undefined,
   { tokens: 2, usd: 0.5, estimated: true },
+];
+
+/** Answers to one request, if there were several. */
+const billed: readonly Pick<AssistantMessageEvent, "billed">[] = [
+  {},
+  {
+    billed: [
+      {
+        provider: "test",
+        model: "m1",
+        usage: { inputTokens: 30, outputTokens: 20, cachedTokens: 5 },
+        spent: { tokens: 50, usd: 0.5 },
+      },
+      { provider: "other", model: "m1", spent: { tokens: 70, estimated: true } },
+      { provider: "test", model: "m1", usage: { inputTokens: 3, outputTokens: 2 }, spent: { tokens: 5, usd: 0.25 } },
+    ],
+  },
+  {},
+  { billed: [{ provider: "x".repeat(300), model: "m2", usage: { inputTokens: 1, outputTokens: 2 } }] },
+  {},
 ];
 
 interface RunningTurn {
@@ -93,8 +113,18 @@ class TwoLogs {
     if (!running) return;
     const { answer, compaction, sent, result, end, error } = turn(running.turnId);
     if (each.do === "answer")
-      return this.#append(id, { ...answer("hi"), usage: { inputTokens: 3, outputTokens: 2 }, ...this.#spent() });
-    if (each.do === "compaction") return this.#append(id, { ...compaction(0, "short"), ...this.#spent() });
+      return this.#append(id, {
+        ...answer("hi"),
+        usage: { inputTokens: 3, outputTokens: 2 },
+        ...this.#spent(),
+        ...billed[this.paid.length % billed.length],
+      });
+    if (each.do === "compaction")
+      return this.#append(id, {
+        ...compaction(0, "short"),
+        ...this.#spent(),
+        ...billed[(this.paid.length + 1) % billed.length],
+      });
     if (each.do === "end") {
       await this.#append(id, end());
       this.#running.delete(id);

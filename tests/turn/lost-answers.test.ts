@@ -1,5 +1,6 @@
 /** Cost of an answer whose first attempts broke off: the provider bills these too. */
 import { describe, expect, test } from "@jest/globals";
+import { quarterMs } from "../../src/log/shared/spent.js";
 import { collect, startApp } from "../support/app.js";
 import { answer, CUT, chunk, failure, json, RESET, type Step, startLlmServer, stream } from "../support/llm-server.js";
 
@@ -64,4 +65,48 @@ test("an answer that broke off before anything of it was shown counts each attem
 
 test("an answer that was not streamed and is no answer costs what it says of itself, if anything", async () => {
   await expect(spentBy([json({ choices: [] }), whole])).resolves.toMatchObject([{ spent: spentOnce }]);
+});
+
+const always = [{ since: 0, until: 10_000_000 * quarterMs }];
+
+test("each model is billed for its own answer, in the log and in what was used", async () => {
+  await using dear = await startLlmServer([stream([begun, CUT])]);
+  await using cheap = await startLlmServer([whole]);
+  const key = { api_key: "sk-test-0123456789" };
+  const providers = {
+    dear: { base_url: dear.url, model: "m1", ...key },
+    cheap: { base_url: cheap.url, model: "m2", ...key },
+  };
+  const llm = {
+    active: "dear",
+    fallback: ["cheap/m2"],
+    stream_recovery: "restart",
+    http: { max_retries: 0 },
+    providers,
+    prices: { "dear/m1": { input: 1000, output: 1000 }, "cheap/m2": { input: 0, output: 0 } },
+  };
+  await using app = await startApp({ llm: dear.url, config: { llm } });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  const [answered] = events.flatMap((event) => (event.type === "assistant_message" ? [event] : []));
+  const tokens = (answered?.spent?.tokens ?? 0) - 1100;
+  const usd = tokens / 1000;
+  expect(tokens).toBeGreaterThan(100);
+  expect(answered).toMatchObject({ provider: "cheap", spent: { usd: expect.closeTo(usd, 6), estimated: true } });
+  expect(answered?.billed).toEqual([
+    { provider: "dear", model: "m1", spent: { tokens, usd: expect.closeTo(usd, 6), estimated: true } },
+    { provider: "cheap", model: "m2", usage: answered?.usage, spent: { tokens: 1100, usd: 0 } },
+  ]);
+  const used = await app.sessions.conversations.usage.models(always);
+  const byModel = Object.fromEntries(used.map(({ at: _, provider, model: __, ...counts }) => [provider, counts]));
+  expect(byModel).toMatchObject({
+    dear: { requests: 1, inputTokens: 0, estimatedTokens: tokens, usd: expect.closeTo(usd, 6) },
+    cheap: { requests: 1, inputTokens: 1000, outputTokens: 100, estimatedTokens: 0, usd: 0 },
+  });
+});
+
+test("what an answer that broke off had read is counted as the answer of the same model has it", async () => {
+  const cached = { ...usage, prompt_tokens_details: { cached_tokens: 600 } };
+  const [message] = await spentBy([stream([begun, CUT]), answer("hello", { usage: cached })]);
+  const once = { inputTokens: 1000, outputTokens: 100, cachedTokens: 600 };
+  expect(message?.billed).toMatchObject([{ usage: once }, { usage: once }]);
 });

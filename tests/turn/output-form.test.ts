@@ -87,8 +87,10 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
       { role: "user", content: expect.stringContaining("$.title must be string") },
     ]);
     // Both answers are billed.
-    const usage = said[0]?.usage;
-    expect(said[0]?.spent?.tokens).toBeGreaterThan((usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0));
+    const { usage } = said[0] ?? {};
+    const spent = { tokens: (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0) };
+    expect(said[0]?.billed).toMatchObject([{ usage }, { usage, spent }]);
+    expect(said[0]?.spent?.tokens).toBe(2 * spent.tokens);
     steps = [answer("fine")];
     await collect(session.prompt({ requestId: "r2", text: "thanks" }));
     const last = llm.requests.at(-1)?.body.messages?.map(({ content }) => content) ?? [];

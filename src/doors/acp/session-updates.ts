@@ -6,7 +6,7 @@ import type { SessionUpdate } from "@agentclientprotocol/sdk";
 import type { AssistantMessageEvent, LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
 import type { ContentPart, Spent } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
-import { wireUsage } from "../protocol/chunks.js";
+import { usageOfRequest } from "../protocol/chunks.js";
 import { textBlock, toBlock } from "./content.js";
 import { planOf } from "./plan-updates.js";
 import { rawInput } from "./raw-input.js";
@@ -122,7 +122,8 @@ export class UpdateEncoder {
     }
   }
 
-  #answered({ message, usage, spent }: AssistantMessageEvent): SessionUpdate[] {
+  #answered(event: AssistantMessageEvent): SessionUpdate[] {
+    const { message, usage, spent } = event;
     const updates: SessionUpdate[] = [];
     if (message.reasoning && !this.#shown.reasoning) updates.push(this.#thought(message.reasoning));
     if (message.content && !this.#shown.text) updates.push(this.#said(message.content));
@@ -134,7 +135,7 @@ export class UpdateEncoder {
     if (!usage) return updates;
     const cost = account.usd === undefined ? {} : { cost: { amount: account.usd, currency: "USD" } };
     const used = usage.inputTokens + usage.outputTokens;
-    const _meta = { [usageField]: wireUsage(usage, spent?.usd) };
+    const _meta = { [usageField]: usageOfRequest(event) };
     return [...updates, { sessionUpdate: "usage_update", used, size: contextWindow, ...cost, _meta }];
   }
 

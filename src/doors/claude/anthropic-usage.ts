@@ -1,6 +1,7 @@
 /** Token counts, costs and stop reasons in Anthropic's format. */
 import type { StoredEvent } from "../../core/events.js";
-import type { FinishReason, Usage } from "../../core/messages.js";
+import type { BilledAnswer, FinishReason, Usage } from "../../core/messages.js";
+import { answersBilled } from "../../core/token-usage.js";
 
 const stopReasons: Readonly<Record<FinishReason, string | null>> = {
   stop: "end_turn",
@@ -63,7 +64,10 @@ export class SessionUsage {
     if (event.type !== "assistant_message" && event.type !== "compaction") return;
     if (this.#counted.has(event.seq)) return;
     this.#counted.add(event.seq);
-    const { usage, spent, model } = event;
+    for (const answer of answersBilled(event)) this.#add(answer);
+  }
+
+  #add({ usage, spent, model }: BilledAnswer): void {
     const { outputTokens = 0, cachedTokens = 0, cacheWriteTokens = 0 }: Partial<Usage> = usage ?? {};
     const sum = this.#models.get(model) ?? nothing();
     sum.inputTokens += uncachedTokens(usage ?? {});

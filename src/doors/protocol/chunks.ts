@@ -1,5 +1,6 @@
-import type { AssistantMessageEvent, Question, StoredEvent } from "../../core/events.js";
+import type { AssistantMessageEvent, CompactionEvent, Question, StoredEvent } from "../../core/events.js";
 import { type ContentPart, textOf, type Usage } from "../../core/messages.js";
+import { answersBilled, usageSum } from "../../core/token-usage.js";
 
 export interface WireChunk {
   type: string;
@@ -47,8 +48,8 @@ export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
     case "question":
       return [{ type: "question", data: { question_id: event.questionId, ...wireQuestion(event.question) } }];
     case "compaction": {
-      const { summary, upToSeq, usage, spent, provider, model, attempts } = event;
-      const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage, spent?.usd), provider, model, attempts };
+      const { summary, upToSeq, provider, model, attempts } = event;
+      const metadata = { up_to_seq: upToSeq, usage: usageOfRequest(event), provider, model, attempts };
       return [{ type: "compaction", data: summary, metadata }];
     }
     case "trim":
@@ -75,12 +76,17 @@ function wireQuestion(question: Question): object {
 }
 
 function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[] {
-  const { message, usage, spent, provider, model, finishReason, attempts, interrupted } = event;
+  const { message, provider, model, finishReason, attempts, interrupted } = event;
   const chunks: WireChunk[] = [];
   if (message.reasoning && !shown.reasoning) chunks.push({ type: "reasoning", data: message.reasoning });
   if (message.content && !shown.text) chunks.push({ type: "text", data: message.content });
   const metadata = { provider, model, finish_reason: finishReason, attempts, interrupted };
-  return [...chunks, { type: "usage", data: wireUsage(usage, spent?.usd), metadata }];
+  return [...chunks, { type: "usage", data: usageOfRequest(event), metadata }];
+}
+
+/** Returns what all answers to the request took. */
+export function usageOfRequest(event: AssistantMessageEvent | CompactionEvent): ReturnType<typeof wireUsage> {
+  return wireUsage(usageSum(answersBilled(event)), event.spent?.usd);
 }
 
 /** Converts a stored event to chunks for `history`. Each chunk has the event's `seq`, turn and time. */

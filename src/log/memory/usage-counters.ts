@@ -1,6 +1,8 @@
 /** Usage, computed from the events of the log in memory. Databases keep counters that equal these sums: see `usage-tables.ts`. */
 
 import type { EventOf, StoredEvent } from "../../core/events.js";
+import type { BilledAnswer } from "../../core/messages.js";
+import { answersBilled } from "../../core/token-usage.js";
 import {
   type ConversationUsage,
   type ModelCounts,
@@ -24,8 +26,12 @@ export class MemoryUsage implements UsageCounters {
   async models(periods: readonly Period[]): Promise<ModelUsage[]> {
     const rows = new Rows<ModelUsage>();
     for (const period of periods) {
-      for (const [, answer] of this.#log.once(period, "assistant_message", "compaction")) {
-        rows.add({ at: period.since, provider: keyOf(answer.provider), model: keyOf(answer.model) }, countsOf(answer));
+      for (const [, event] of this.#log.once(period, "assistant_message", "compaction")) {
+        for (const answer of answersBilled(event))
+          rows.add(
+            { at: period.since, provider: keyOf(answer.provider), model: keyOf(answer.model) },
+            countsOf(answer),
+          );
       }
     }
     return rows.all();
@@ -44,8 +50,8 @@ export class MemoryUsage implements UsageCounters {
 
   async conversations(period: Period, most: number) {
     const rows = new Rows<ConversationUsage>();
-    for (const [{ conversationId }, answer] of this.#log.once(period, "assistant_message", "compaction")) {
-      rows.add({ conversationId }, countsOf(answer));
+    for (const [{ conversationId }, event] of this.#log.once(period, "assistant_message", "compaction")) {
+      for (const answer of answersBilled(event)) rows.add({ conversationId }, countsOf(answer));
     }
     const dearest = rows.all().sort((one, other) => other.usd - one.usd || usageTokens(other) - usageTokens(one));
     return { conversations: dearest.slice(0, most), all: dearest.length };
@@ -68,7 +74,7 @@ function keyOf(name: string): string {
   return name.length <= keyLength ? name : [...name].slice(0, keyLength).join("");
 }
 
-function countsOf({ usage, spent }: EventOf<"assistant_message" | "compaction">): ModelCounts & Record<string, number> {
+function countsOf({ usage, spent }: BilledAnswer): ModelCounts & Record<string, number> {
   return {
     requests: 1,
     inputTokens: usage?.inputTokens ?? 0,

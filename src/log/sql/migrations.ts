@@ -96,6 +96,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     // All usage is counted anew, without the impossible amounts that an earlier version stored.
     isSqlite ? sqliteEmptied : [...postgresUsageRecounted, ...plannedOnce],
     isSqlite ? [] : cheaperTriggers,
+    // From here on, all answers to a request are counted, each at its own model.
+    isSqlite ? [] : [countUsage, ...plannedOnce],
   ];
 }
 

@@ -26,6 +26,8 @@ interface FoldDialect {
   /** Returns SQL for a field of `event.facts`: `text` as text, `number` as a number. */
   text: (...path: string[]) => string;
   number: (...path: string[]) => string;
+  /** SQL that joins `event` with its answers, see `answersBilled`. `answer.value` is NULL if the event itself is the only one. */
+  answers: string;
   /** Returns SQL for a number of tokens or dollars, from a column with what `number` returns. */
   amountIn: (column: string) => string;
   /** End of a subquery whose columns shall be computed once, even if the outer query uses them several times. */
@@ -52,7 +54,7 @@ interface Fold {
 
 const quarter = `event.at / ${quarterMs} * ${quarterMs} AS at`;
 
-function fold({ text, number, amountIn, once, isError, before, sentCallId, order }: FoldDialect): Fold {
+function fold({ text, number, answers, amountIn, once, isError, before, sentCallId, order }: FoldDialect): Fold {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS ${name}`;
   const key = (field: string) => `substr(coalesce(${text(field)}, ''), 1, ${keyLength}) AS ${field}`;
   const used = (field: string, name: string) => `${number("usage", field)} AS ${name}`;
@@ -66,7 +68,8 @@ function fold({ text, number, amountIn, once, isError, before, sentCallId, order
       FROM (SELECT owner, ${quarter}, ${key("provider")}, ${key("model")}, ${used("inputTokens", "input_tokens")},
           ${used("outputTokens", "output_tokens")}, ${used("reasoningTokens", "reasoning_tokens")}, ${used("cachedTokens", "cached_tokens")},
           ${used("cacheWriteTokens", "cache_write_tokens")}, ${number("spent", "tokens")} AS tokens, ${number("spent", "usd")} AS usd
-        FROM (${events}) AS event WHERE event.type <> 'tool_result'${once}) AS used GROUP BY 1, 2, 3, 4`,
+        FROM (SELECT owner, event.at, coalesce(answer.value, event.facts) AS facts
+          FROM (${events}) AS event ${answers} WHERE event.type <> 'tool_result') AS event${once}) AS used GROUP BY 1, 2, 3, 4`,
     // The search for the call ends at the request of its turn, so that it does not read the whole conversation.
     tools: (events) => `
       SELECT owner, at, name, ${sum("calls", "1.0")}, ${sum("errors", "failed")}, ${sum("duration_ms", "duration_ms")},
@@ -86,6 +89,7 @@ const sqliteJson = (row: string, path: readonly string[]) => `json_extract(${row
 export const sqliteFold = fold({
   text: (...path) => sqliteJson("event.facts", path),
   number: (...path) => sqliteJson("event.facts", path),
+  answers: "LEFT JOIN json_each(event.facts, '$.billed') AS answer",
   amountIn: sqliteAmount,
   once: "",
   isError: sqliteJson("event.facts", ["isError"]),
@@ -99,6 +103,7 @@ const postgresJson = (path: readonly string[]) => `event.facts #>> '{${path.join
 export const postgresFold = fold({
   text: (...path) => `(${postgresJson(path)})`,
   number: (...path) => `(${postgresJson(path)})::float8`,
+  answers: "LEFT JOIN LATERAL jsonb_array_elements(event.facts -> 'billed') AS answer (value) ON true",
   amountIn: postgresAmountIn,
   once: " OFFSET 0",
   isError: `(${postgresJson(["isError"])})::boolean::integer`,

@@ -23,7 +23,7 @@ export interface UsageKind {
   changes: string;
   /** Columns that name the model or the tool. */
   keys: readonly string[];
-  /** The counters. The first is the number of events. It is 0 only if all counters are. */
+  /** The counters. The first is the number of answers or calls. It is 0 only if all counters are. */
   counts: readonly [string, ...string[]];
 }
 

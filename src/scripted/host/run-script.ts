@@ -4,6 +4,7 @@ import { type ConfigObject, isLoaded, type LoadedConfig, loadConfig } from "../.
 import { ConfigError, ScriptError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { Tape } from "../../core/tape.js";
+import { usageSum } from "../../core/token-usage.js";
 import { exitCodeOfScripts, exitCodes } from "../../doors/shared/exit-codes.js";
 import { type App, type AppOptions, createApp } from "../../host/app.js";
 import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "../cassette/cassette.js";
@@ -148,8 +149,8 @@ function hostOf(app: App, model: string | undefined): ScriptHost {
       ];
       const request = { messages, tools: [], model: judge };
       const completion = await orchestrator.callOpenAIApi(request, { signal });
-      const { usage } = completion;
-      return { text: completion.message.content, usage, costUsd: orchestrator.spentOn(request, completion).usd };
+      const { spent, billed = [completion] } = orchestrator.billOf(request, completion);
+      return { text: completion.message.content, usage: usageSum(billed), costUsd: spent.usd };
     },
     now: () => performance.now(),
   };

@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../../core/events.js";
 import type { Usage } from "../../core/messages.js";
-import { addUsage } from "../../core/token-usage.js";
+import { addUsage, answersBilled } from "../../core/token-usage.js";
 
 /** Total usage of a conversation. The usage of turns that were taken back by a rewind is included. */
 export interface ConversationAccount extends Usage {
@@ -16,8 +16,9 @@ export interface ConversationAccount extends Usage {
 export function conversationAccount(events: readonly StoredEvent[]): ConversationAccount {
   const account: ConversationAccount = { inputTokens: 0, outputTokens: 0, usd: 0, requests: 0, unpriced: 0 };
   for (const event of events) {
-    if (event.type === "assistant_message") count(account, event.usage, event.spent?.usd);
-    if (event.type === "compaction") count(account, event.usage, event.spent?.usd);
+    if (event.type === "assistant_message" || event.type === "compaction") {
+      for (const { usage, spent } of answersBilled(event)) count(account, usage, spent?.usd);
+    }
     if (event.type === "assistant_message" && event.usage) {
       account.contextTokens = event.usage.inputTokens + event.usage.outputTokens;
     }

@@ -1,6 +1,6 @@
 import type { ErrorInfo, EventOf, LimitQuestion, StopReason, StoredEvent } from "../../core/events.js";
 import type { Spent, Usage } from "../../core/messages.js";
-import { usageSum } from "../../core/token-usage.js";
+import { answersBilled, usageSum } from "../../core/token-usage.js";
 import { readTurn, validHops } from "../../log/folds/turn-records.js";
 import { isYes } from "../../turn/tool-batch.js";
 
@@ -29,7 +29,7 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const answers = turn.hops.map(({ answer }) => answer);
   const compactions = events.filter((event) => event.type === "compaction");
   const requests = [...compactions, ...answers];
-  const usage = usageSum(requests);
+  const usage = usageSum(requests.flatMap(answersBilled));
   const costUsd = sumCosts(requests);
   const limit = refusedLimit(events);
   const last = answers.at(-1);

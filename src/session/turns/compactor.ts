@@ -47,8 +47,7 @@ export async function summarise(
     const completion = await orchestrator.callOpenAIApi(request, { signal, trace, beforeRequest });
     const summary = headOf(completion.message.content.trim(), maxSummaryBytes);
     const { provider, model: answered, usage, attempts } = completion;
-    const spent = orchestrator.spentOn(request, completion);
-    const facts = { provider, model: answered, spent, attempts };
+    const facts = { provider, model: answered, ...orchestrator.billOf(request, completion), attempts };
     if (!summary) return { ...wordless, turnId, ...facts };
     return { type: "compaction", turnId, upToSeq: plan.upToSeq, summary, ...facts, ...(usage && { usage }) };
   } catch (error) {
@@ -56,8 +55,8 @@ export async function summarise(
     const { lost = [], attempts = 1 } = error instanceof LlmError ? error : {};
     const last = lost.at(-1);
     if (!last) return undefined;
-    const spent = orchestrator.spentInVain(request, lost);
-    return { ...wordless, turnId, provider: last.provider, model: last.model, spent, attempts };
+    const bill = orchestrator.billInVain(request, lost);
+    return { ...wordless, turnId, provider: last.provider, model: last.model, ...bill, attempts };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { StopReason, StoredEvent } from "../../core/events.js";
 import type { Meter } from "../../core/measurements.js";
 import type { Usage } from "../../core/messages.js";
-import { addUsage } from "../../core/token-usage.js";
+import { addUsage, answersBilled } from "../../core/token-usage.js";
 import { type TraceContext, traceOf } from "../../core/trace-context.js";
 import type { TurnLease } from "../../core/turn-leases.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
@@ -33,8 +33,8 @@ export class TurnMeasure implements Disposable {
   stored(event: StoredEvent): void {
     if (event.type === "turn_end") this.#end = { end: event.stopReason };
     if (event.type === "turn_error") this.#end = { end: "error", error: event.error.kind };
-    if ((event.type === "assistant_message" || event.type === "compaction") && event.usage) {
-      addUsage(this.#usage, event.usage);
+    if (event.type === "assistant_message" || event.type === "compaction") {
+      for (const { usage } of answersBilled(event)) if (usage) addUsage(this.#usage, usage);
     }
   }
 
