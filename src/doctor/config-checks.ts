@@ -5,7 +5,7 @@ import type { LoadedConfig } from "../config/reading/load.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
-import { canNameToolOf, parseToolPattern } from "../core/patterns/tool-pattern.js";
+import { canNameToolOf, parseToolPattern, plainName } from "../core/patterns/tool-pattern.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 export interface Configuration {
@@ -41,11 +41,12 @@ export function configFindings(configuration: Configuration): Finding[] {
 /** Reports permission rules about tools of a server that is not configured. Editors bring servers of their own, so this is no error. */
 function ruleFindings({ chat, mcpServers }: Config): Finding[] {
   const servers = ["host", ...mcpServers.map(({ name }) => name)];
-  return Object.entries(chat.service.permissions).flatMap(([list, texts]: [string, readonly string[]]) =>
-    texts
+  return Object.entries(chat.service.permissions).flatMap(([list, texts]: [string, readonly string[]]) => {
+    const spelled = list === "allow" ? servers : [...servers, ...servers.map(plainName)];
+    return texts
       .filter((text) => {
         const pattern = parseToolPattern(text);
-        return !("problem" in pattern) && !servers.some((server) => canNameToolOf(pattern, server));
+        return !("problem" in pattern) && !spelled.some((server) => canNameToolOf(pattern, server));
       })
       .map((text) =>
         warn(
@@ -53,8 +54,8 @@ function ruleFindings({ chat, mcpServers }: Config): Finding[] {
           `permissions.${list}: no server that is configured has a tool called ${text}`,
           `write server.tool, with one of these servers: ${servers.join(", ")}`,
         ),
-      ),
-  );
+      );
+  });
 }
 
 function whichFile({ file, isFound, usersFile, loaded }: Configuration): Finding {

@@ -3,11 +3,12 @@
 import type { ServerConfig } from "../core/config.js";
 import type { ToolDefinition } from "../core/messages.js";
 import { globMatches } from "../core/patterns/glob.js";
+import { modelName } from "../core/patterns/model-name.js";
 import { isCheckable } from "../core/schemas/argument-check.js";
 import { didYouMean } from "../core/text/nearest.js";
 import { toolTokens } from "../log/folds/estimate.js";
 import type { ServerLists } from "../mcp/lists/server-lists.js";
-import { isOffered, modelName } from "../mcp/lists/tool-facts.js";
+import { isOffered } from "../mcp/lists/tool-facts.js";
 import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { permits, readArgumentPatterns, touches } from "../../src/core/patterns/argument-pattern.js";
 import { globMatches } from "../../src/core/patterns/glob.js";
+import { modelName } from "../../src/core/patterns/model-name.js";
 import {
   canNameToolOf,
   mayMeanTool,
@@ -73,6 +74,23 @@ describe("names", () => {
     expect(mayMeanTool(pattern("mcp__my_files"), read)).toBe(true);
     expect(namesTool(pattern("mcp__my_files__read_file"), read)).toBe(false);
     expect(mayMeanTool(pattern("mcp__my_files__read"), read)).toBe(false);
+  });
+
+  test("a rule that forbids also means the tool whose name the model sees, and no other one", () => {
+    const names = fc.constantFrom("a", "a.b", "a b", "a_b", "a__b", "é", "write", "w".repeat(60));
+    fc.assert(
+      fc.property(names, names, names, names, (server, tool, otherServer, otherTool) => {
+        const written = modelName(server, tool);
+        fc.pre(written.includes("__"));
+        for (const rule of [pattern(written), pattern(`mcp__${written}`)]) {
+          expect(mayMeanTool(rule, { server, tool, ...none })).toBe(true);
+          const isOther = modelName(otherServer, otherTool) !== written;
+          if (isOther && /_[0-9a-f]{10}$/.test(written)) {
+            expect(mayMeanTool(rule, { server: otherServer, tool: otherTool, ...none })).toBe(false);
+          }
+        }
+      }),
+    );
   });
 
   test.each([

@@ -3,13 +3,14 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import { configFindings } from "../../src/doctor/config-checks.js";
 
 test("permission rules about servers that are not configured are named, with the servers that are", () => {
-  const permissions = { deny: ["s.push", "t.push", "host.read_resource"], ask: ["*.x", "u__*"] };
-  const loaded = loadConfig({ chat: { service: { permissions } }, mcpServers: { s: { command: "run" } } }, { env: {} });
+  const permissions = { deny: ["s.push", "t.push", "host.read_resource", "a_b__x"], ask: ["*.x", "u__*"] };
+  const mcpServers = { s: { command: "run" }, "a.b": { command: "run" } };
+  const loaded = loadConfig({ chat: { service: { permissions } }, mcpServers }, { env: {} });
   const findings = configFindings({ isFound: false, names: [], usersFile: "none.yaml", env: {}, loaded });
   const rules = findings.filter(({ check }) => check === "rules");
   expect(rules.map(({ text }) => text).sort()).toEqual([
     "permissions.ask: no server that is configured has a tool called u__*",
     "permissions.deny: no server that is configured has a tool called t.push",
   ]);
-  expect(rules[0]?.fix).toBe("write server.tool, with one of these servers: host, s");
+  expect(rules[0]?.fix).toBe("write server.tool, with one of these servers: host, s, a.b");
 });

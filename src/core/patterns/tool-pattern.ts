@@ -3,6 +3,7 @@
 import type { NamedTool, ToolAnnotations } from "../ports.js";
 import { type ArgumentPattern, readArgumentPatterns } from "./argument-pattern.js";
 import { globMatches } from "./glob.js";
+import { endsWithHash, modelName } from "./model-name.js";
 
 export interface ToolPattern {
   text: string;
@@ -79,8 +80,8 @@ export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
 }
 
 /**
- * True if the pattern may mean this tool: it matches the tool's name as a text, or as other hosts spell it, with `_` for each character that
- * is not a letter, a digit, `_` or `-`. Only for rules that forbid, because several tools may have the same such name.
+ * True if the pattern may mean this tool: it matches the tool's name as a text, as the model sees it, or as other hosts spell it, with `_` for
+ * each character that is not a letter, a digit, `_` or `-`. Only for rules that forbid, because several tools may have the same such name.
  */
 export function mayMeanTool(pattern: ToolPattern, tool: NamedTool): boolean {
   const server = plainName(tool.server);
@@ -88,6 +89,7 @@ export function mayMeanTool(pattern: ToolPattern, tool: NamedTool): boolean {
   const isSpelledOtherwise = server !== tool.server || name !== tool.tool;
   return (
     matches(pattern, tool, globMatchesName) ||
+    matches(pattern, tool, globMatchesModelName) ||
     (isSpelledOtherwise && matches(pattern, { ...tool, server, tool: name }, globMatchesName))
   );
 }
@@ -106,6 +108,11 @@ function globMatchesName(glob: string, server: string, tool: string): boolean {
   return globMatches(glob, `${server}.${tool}`) || globMatches(glob, `${server}__${tool}`);
 }
 
+/** Only for names with a hash: the other names that the model sees are `server__tool`. */
+function globMatchesModelName(glob: string, server: string, tool: string): boolean {
+  return endsWithHash.test(glob) && globMatches(glob, modelName(server, tool));
+}
+
 /** Tries each separator in the glob, since names may contain separators. A glob without a separator is compared with the whole name. */
 function globNames(glob: string, server: string, tool: string): boolean {
   if (!/\.|__/.test(glob)) return globMatchesName(glob, server, tool);
@@ -116,7 +123,8 @@ function globNames(glob: string, server: string, tool: string): boolean {
   return false;
 }
 
-function plainName(name: string): string {
+/** Returns the name as other hosts spell it. */
+export function plainName(name: string): string {
   return name.replaceAll(/[^\w-]/g, "_");
 }
 

@@ -1,34 +1,8 @@
-import { createHash } from "node:crypto";
 import type { ServerConfig } from "../../core/config.js";
 import { globMatches } from "../../core/patterns/glob.js";
 import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
 import { programOf } from "./manifest-place.js";
-
-const maxLength = 64;
-const hashLength = 10;
-const hashed = new RegExp(`_[0-9a-f]{${hashLength}}$`);
-
-/**
- * Returns the name under which the model sees an item: `server__item`, within `^[a-zA-Z0-9_-]{1,64}$`. The name depends only on the server
- * and the item, so other servers never change it. Two different pairs of server and item never share a name: an ambiguous or unusual name
- * ends with a hash of the pair. A plain name that looks as if it ended with such a hash also gets a hash.
- */
-export function modelName(server: string, item: string): string {
-  const name = `${server}__${item}`;
-  if (splitsBack(server) && /^[a-zA-Z0-9_-]{1,64}$/.test(name) && item !== "" && !hashed.test(name)) return name;
-  const hash = createHash("sha256")
-    .update(JSON.stringify([server, item]))
-    .digest("hex")
-    .slice(0, hashLength);
-  const clean = name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, maxLength - hashLength - 1);
-  return `${clean}_${hash}`;
-}
-
-/** Returns true if, for every item, the first `__` of `server__item` is the separator. */
-function splitsBack(server: string): boolean {
-  return server !== "" && !server.includes("__") && !server.endsWith("_");
-}
 
 /**
  * Returns true if the model may see the tool. Returns false for a tool that is only for the server's own pages, and for a tool that the

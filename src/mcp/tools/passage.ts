@@ -1,9 +1,10 @@
 import { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import { readTool } from "../../core/patterns/hidden-servers.js";
+import { modelName } from "../../core/patterns/model-name.js";
 import type { Passage, PromptInfo, ServedResource, ServerNews } from "../../core/ports.js";
 import { programOf } from "../lists/manifest-place.js";
-import { isDenied, modelName } from "../lists/tool-facts.js";
+import { isDenied } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { Addresses } from "./addresses.js";
 import { noOwner } from "./resources.js";

@@ -1,7 +1,7 @@
 import { McpError } from "../../core/errors.js";
 import type { ContentPart } from "../../core/messages.js";
+import { modelName } from "../../core/patterns/model-name.js";
 import { didYouMean } from "../../core/text/nearest.js";
-import { modelName } from "../lists/tool-facts.js";
 import { promptParts } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 

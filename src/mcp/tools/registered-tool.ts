@@ -1,5 +1,6 @@
+import { modelName } from "../../core/patterns/model-name.js";
 import type { HubTool, PreparedCall, ToolFacts } from "../../core/ports.js";
-import { annotationsOf, factsOf, isOffered, modelName } from "../lists/tool-facts.js";
+import { annotationsOf, factsOf, isOffered } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { callServerTool } from "./tool-call.js";
 

@@ -3,8 +3,9 @@
  * changes.
  */
 import { isServerHidden, readOf, readTool } from "../../core/patterns/hidden-servers.js";
+import { modelName } from "../../core/patterns/model-name.js";
 import type { HubTool, NamedTool, PromptInfo, ResourceInfo } from "../../core/ports.js";
-import { isDenied, isOffered, modelName } from "../lists/tool-facts.js";
+import { isDenied, isOffered } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { catalogue, type Offers } from "./catalogue.js";
 import { type RegisteredTool, toolsOf } from "./registered-tool.js";

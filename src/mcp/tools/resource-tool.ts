@@ -3,8 +3,9 @@
 import { messageOf } from "../../core/errors.js";
 import type { JsonSchema } from "../../core/messages.js";
 import { readAnnotations as annotations, readTool as tool } from "../../core/patterns/hidden-servers.js";
+import { modelName } from "../../core/patterns/model-name.js";
 import type { PreparedCall, ToolFacts } from "../../core/ports.js";
-import { factsOf, isDenied, modelName } from "../lists/tool-facts.js";
+import { factsOf, isDenied } from "../lists/tool-facts.js";
 import { errorResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import type { RegisteredTool } from "./registered-tool.js";

@@ -5,11 +5,11 @@
 
 import type { LoadedConfig } from "../../config/reading/load.js";
 import type { Environment } from "../../core/environment.js";
+import { modelName } from "../../core/patterns/model-name.js";
 import { child } from "../../core/source/tree.js";
 import { demoServer } from "../../demo/demo-servers.js";
 import { manifestPlace } from "../../host/user-state.js";
 import { Manifest } from "../../mcp/lists/manifest.js";
-import { modelName } from "../../mcp/lists/tool-facts.js";
 import type { FindTool } from "../../session/export/playable.js";
 import type { RequestTool } from "../from-log/log-tape.js";
 
