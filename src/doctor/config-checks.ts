@@ -46,7 +46,9 @@ function ruleFindings({ chat, mcpServers }: Config): Finding[] {
     return texts
       .filter((text) => {
         const pattern = parseToolPattern(text);
-        return !("problem" in pattern) && !spelled.some((server) => canNameToolOf(pattern, server));
+        if ("problem" in pattern) return false;
+        const isWholeServer = list !== "allow" && spelled.some((server) => pattern.names.includes(`mcp__${server}`));
+        return !isWholeServer && !spelled.some((server) => canNameToolOf(pattern, server));
       })
       .map((text) =>
         warn(

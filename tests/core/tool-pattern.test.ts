@@ -97,6 +97,9 @@ describe("names", () => {
     ["s.*", "s.other"],
     ["mcp__s", "s.other"],
     ["s__*", "s__other"],
+    ["mcp__s.other", "s.other"],
+    ["mcp__s__other", "s__other"],
+    ["mcp__s_other", "s.other"],
   ])("%s names no tool of the server %s, but a rule that forbids means it", (text, server) => {
     const tool = { server, tool: "write", ...none };
     expect([namesTool(pattern(text), tool), mayMeanTool(pattern(text), tool)]).toEqual([false, true]);

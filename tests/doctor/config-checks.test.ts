@@ -3,7 +3,7 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import { configFindings } from "../../src/doctor/config-checks.js";
 
 test("permission rules about servers that are not configured are named, with the servers that are", () => {
-  const permissions = { deny: ["s.push", "t.push", "host.read_resource", "a_b__x"], ask: ["*.x", "u__*"] };
+  const permissions = { deny: ["s.push", "t.push", "host.read_resource", "a_b__x", "mcp__a.b"], ask: ["*.x", "u__*"] };
   const mcpServers = { s: { command: "run" }, "a.b": { command: "run" } };
   const loaded = loadConfig({ chat: { service: { permissions } }, mcpServers }, { env: {} });
   const findings = configFindings({ isFound: false, names: [], usersFile: "none.yaml", env: {}, loaded });

@@ -81,16 +81,16 @@ export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
 
 /**
  * True if the pattern may mean this tool: it matches the tool's name as a text, as the model sees it, or as other hosts spell it, with `_` for
- * each character that is not a letter, a digit, `_` or `-`. Only for rules that forbid, because several tools may have the same such name.
+ * each character that is not a letter, a digit, `_` or `-`; or it is `mcp__` with the whole name of the server. Only for rules that forbid,
+ * because several tools may have the same such name.
  */
 export function mayMeanTool(pattern: ToolPattern, tool: NamedTool): boolean {
   const server = plainName(tool.server);
   const name = plainName(tool.tool);
   const isSpelledOtherwise = server !== tool.server || name !== tool.tool;
   return (
-    matches(pattern, tool, globMatchesName) ||
-    matches(pattern, tool, globMatchesModelName) ||
-    (isSpelledOtherwise && matches(pattern, { ...tool, server, tool: name }, globMatchesName))
+    matches(pattern, tool, globMayMean) ||
+    (isSpelledOtherwise && matches(pattern, { ...tool, server, tool: name }, globMayMean))
   );
 }
 
@@ -108,8 +108,9 @@ function globMatchesName(glob: string, server: string, tool: string): boolean {
   return globMatches(glob, `${server}.${tool}`) || globMatches(glob, `${server}__${tool}`);
 }
 
-/** Only for names with a hash: the other names that the model sees are `server__tool`. */
-function globMatchesModelName(glob: string, server: string, tool: string): boolean {
+function globMayMean(glob: string, server: string, tool: string): boolean {
+  if (globMatchesName(glob, server, tool) || globMatches(glob, `mcp__${server}`)) return true;
+  // Names without a hash are `server__tool`, which has been compared already.
   return endsWithHash.test(glob) && globMatches(glob, modelName(server, tool));
 }
 
