@@ -56,7 +56,7 @@ export interface ConversationPage<Row = ConversationSummary> {
   next?: number;
 }
 
-/** Names conversations to delete: those beyond this number of latest ones, or those that are too old. */
+/** Names conversations to delete: those beyond this number of latest ones that lists show, or those that are too old. */
 export type ExpiryRule = { beyond: number } | AgeRule;
 
 interface AgeRule {

@@ -172,9 +172,11 @@ describe.each(drivers)("on %s", (driver) => {
           const oldest = all.toReversed().map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));
           const rule = { changedBefore: Number.MAX_SAFE_INTEGER, now: 0 };
           expect(await store.archive.expiring(rule, { most: 10, skip: 0 })).toEqual(oldest);
-          expect(await store.archive.expiring({ beyond: 1 }, { most: 2, skip: 1 })).toEqual(
-            oldest.slice(0, -1).slice(1, 3),
+          const oldestListed = oldest.filter(({ conversationId }) => conversationId !== "single_d");
+          expect(await store.archive.expiring({ beyond: 1 }, { most: 2, skip: 0 })).toEqual(
+            oldestListed.slice(0, -1).slice(0, 2),
           );
+          expect(await store.archive.expiring({ beyond: 0 }, { most: 2, skip: 1 })).toEqual(oldestListed.slice(1, 3));
           expect(await store.archive.lastChange(rule.changedBefore)).toBe(all[0]?.updatedAt ?? 0);
           await store.turns.leave("n");
           for (const id of ids) await store.archive.delete(id);

@@ -51,7 +51,10 @@ export class MemoryArchive implements Archive {
 
   /** Returns the conversations that the rule names, the oldest first. */
   #expiring(rule: ExpiryRule): MemoryConversation[] {
-    if (rule.beyond !== undefined) return this.#latestFirst().slice(rule.beyond).reverse();
+    if (rule.beyond !== undefined) {
+      const listed = this.#latestFirst().filter(({ conversationId }) => !isOfSingleCall(conversationId));
+      return listed.slice(rule.beyond).reverse();
+    }
     const { changedBefore, now, isForSingleCalls } = rule;
     return [...this.#log.conversations.values()]
       .filter(({ updatedAt }) => updatedAt < changedBefore)

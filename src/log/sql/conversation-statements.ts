@@ -129,8 +129,8 @@ function queries({ parameter, contains, lastSeq, firstTitle, searchedTexts, isFo
       const [limit, offset, third, fourth] = [1, 2, 3, 4].map(parameter);
       const part = `LIMIT ${limit} OFFSET ${offset}`;
       if (rule.beyond !== undefined) {
-        const latest = `SELECT touched FROM conversations ORDER BY touched DESC LIMIT 1 OFFSET ${third}`;
-        const sql = `SELECT ${named} FROM conversations WHERE touched <= (${latest}) ORDER BY touched ${part}`;
+        const latest = `SELECT touched FROM conversations WHERE ${isListed} ORDER BY touched DESC LIMIT 1 OFFSET ${third}`;
+        const sql = `SELECT ${named} FROM conversations WHERE ${isListed} AND touched <= (${latest}) ORDER BY touched ${part}`;
         return { sql, values: [most, skip, rule.beyond] };
       }
       // In a file, `touched` is a time, too: see `conversation-table.ts`. On PostgreSQL it is a number that is smaller than any time.
