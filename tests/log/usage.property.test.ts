@@ -7,11 +7,12 @@ import fc from "fast-check";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { AssistantMessageEvent, ChatEvent, ForkEvent } from "../../src/core/events.js";
 import type { Spent } from "../../src/core/messages.js";
+import { answersBilled } from "../../src/core/token-usage.js";
 import { addSpent, nothingSpent, type Period } from "../../src/core/usage-store.js";
 import { openStore } from "../../src/log/open.js";
 import { runs } from "../support/runs.js";
 import { driverUnderTest, newStorage } from "../support/storages.js";
-import { inFolder, request, turn } from "./support.js";
+import { inFolder, listed, request, turn } from "./support.js";
 
 const minute = 60_000;
 const quarter = 15 * minute;
@@ -204,6 +205,8 @@ class TwoLogs {
       };
       await store.archive.copy(id, to, () => ({ first, seqs }));
     }
+    const failed = this.#failed.get(id);
+    if (failed) this.#failed.set(to, { ...failed, sent: [...failed.sent] });
   }
 }
 
@@ -263,4 +266,28 @@ test("the counters equal the sums of the events, in any period, also if all are 
       { numRuns: runs(isPostgres ? 25 : 150) },
     );
     await Promise.all([counting.close(), otherHost.close(), memory.close()]);
+  }));
+
+test("a failed turn that continues in a conversation and in its copy is counted in both from there on", () =>
+  inFolder(async (folder) => {
+    let now = 0;
+    const parts = { now: () => now, observe: () => {} };
+    const stores = [await openStore(await newStorage(folder), parts), await openStore({ driver: "memory" }, parts)];
+    const logs = new TwoLogs(stores, { newId: () => now, now: () => now });
+    const continued = ["begin", "answer", "end"] as const;
+    const steps = ["begin", "answer", "fail", "copy", ...continued] as const;
+    for (const each of [...steps.map((name) => [name, 0] as const), ...continued.map((name) => [name, 1] as const)]) {
+      now += minute;
+      await logs.take({ do: each[0], conversation: each[1] });
+    }
+    for (const store of stores) {
+      const events = await Promise.all((await listed(store)).map(({ conversationId }) => store.read(conversationId)));
+      const answers = events.flat().filter((event) => event.type === "assistant_message");
+      expect(answers).toHaveLength(4);
+      const different = new Map(answers.map((answer) => [answer.at, answer]));
+      const used = await store.usage.models([{ since: 0, until: hour }]);
+      const requests = [...different.values()].flatMap(answersBilled).length;
+      expect(used.reduce((sum, line) => sum + line.requests, 0)).toBe(requests);
+    }
+    await Promise.all(stores.map((store) => store.close()));
   }));

@@ -117,7 +117,7 @@ export class MemoryLog {
     for (const conversation of this.conversations.values()) {
       for (const { event, position } of conversation.entries) {
         if (!isOneOf(event, types) || event.at < since || event.at >= until) continue;
-        const place = `${event.turnId} ${position ?? -event.seq}`;
+        const place = `${event.turnId} ${position ?? -event.seq} ${event.at}`;
         if (!seen.has(place)) yield [conversation, event];
         seen.add(place);
       }

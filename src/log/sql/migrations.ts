@@ -96,7 +96,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     // All usage is counted anew, without the impossible amounts that an earlier version stored.
     isSqlite ? sqliteEmptied : [...postgresUsageRecounted, ...plannedOnce],
     isSqlite ? [] : cheaperTriggers,
-    // From here on, all answers to a request are counted, each at its own model.
+    // From here on, all answers to a request are counted, each at its own model, and a turn that continues in a conversation and in its copy is
+    // counted in both.
     isSqlite ? [] : [countUsage, ...plannedOnce],
   ];
 }

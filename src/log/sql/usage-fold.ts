@@ -8,8 +8,11 @@ import { idOf, numberIn } from "./sqlite-place.js";
 /** SQL condition for the events that are counted. */
 export const isCounted = "type IN ('assistant_message', 'compaction', 'tool_result')";
 
-/** SQL for the identity of an event. A copy and its original have the same. Events of old logs have no position, so their `seq` is used. */
-export const placeOf = (row: string, seq: string) => `${row}turn_id, coalesce(${row}position, -${seq})`;
+/**
+ * SQL for the identity of an event. A copy and its original have the same. Events of old logs have no position, so their `seq` is used. A failed
+ * turn may continue both in a conversation and in its copy: the times tell these events apart.
+ */
+export const placeOf = (row: string, seq: string) => `${row}turn_id, coalesce(${row}position, -${seq}), ${row}at`;
 
 /**
  * Returns SQL for a number of tokens or dollars. The value is NULL if `isAmount` does not hold: an earlier version stored whatever providers
