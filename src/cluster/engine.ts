@@ -150,6 +150,11 @@ export class TurnEngine {
     );
   }
 
+  /** Returns the hosts that are certainly lost. */
+  lostHosts(): Promise<LogNode[]> {
+    return this.#lostHosts.look();
+  }
+
   /** Returns the hosts that are registered in the log. */
   nodes(): Promise<LogNode[]> {
     return this.#parts.turns.nodes();

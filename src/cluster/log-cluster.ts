@@ -8,7 +8,7 @@ import { type AcquiredLease, DrivenTurn } from "./driven-turn.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import { DeltaRelay } from "./live/delta-relay.js";
 import { Cursor } from "./live/live-cursor.js";
-import { findLostHosts } from "./lost-hosts.js";
+import { findSilentHosts } from "./lost-hosts.js";
 
 export interface LogClusterParts extends Omit<EngineParts, "turns"> {
   store: ChatStore;
@@ -92,9 +92,13 @@ export class LogCluster implements Cluster {
     return { cursor, leave: () => followed?.leave() };
   }
 
-  lostHosts(): Promise<LogNode[]> {
+  silentHosts(): Promise<LogNode[]> {
     const { store, isGone, leaseMs = defaultLeaseMs } = this.#parts;
-    return findLostHosts(store.turns, { isGone, leaseMs });
+    return findSilentHosts(store.turns, { isGone, leaseMs });
+  }
+
+  lostHosts(): Promise<LogNode[]> {
+    return this.#engine.lostHosts();
   }
 
   retire(): Promise<void> {

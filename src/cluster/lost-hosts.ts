@@ -10,24 +10,42 @@ interface LostHostsParts {
   leaseMs: number;
 }
 
-/** Returns the hosts whose process has ended, and those that have sent no heartbeat for longer than a lease. */
-export async function findLostHosts(
-  turns: TurnLeases,
-  { isGone, leaseMs }: Pick<LostHostsParts, "isGone" | "leaseMs">,
-): Promise<LogNode[]> {
+type Judged = Pick<LostHostsParts, "isGone" | "leaseMs">;
+
+/**
+ * Returns the hosts whose process has ended, and those that have sent no heartbeat for longer than a lease. The silent ones may be alive: the
+ * log may have been away, or its clock was set.
+ */
+export async function findSilentHosts(turns: TurnLeases, { isGone, leaseMs }: Judged): Promise<LogNode[]> {
   return (await turns.nodes()).filter((node) => node.silentMs > leaseMs || isGone(node));
+}
+
+/**
+ * Returns the hosts that are lost, for a process that sends no heartbeats itself. If a host is silent, watches for a lease whether it sends
+ * one. `wait` resolves after so many ms.
+ */
+export async function watchForLostHosts(
+  turns: TurnLeases,
+  { wait, ...judged }: Judged & { wait: (ms: number) => Promise<unknown> },
+): Promise<LogNode[]> {
+  const silent = await findSilentHosts(turns, judged);
+  if (silent.every(judged.isGone)) return silent;
+  await wait(judged.leaseMs);
+  const seenAt = new Map((await turns.nodes()).map((node) => [node.nodeId, node.seenAt]));
+  return silent.filter((node) => seenAt.get(node.nodeId) === node.seenAt);
 }
 
 /**
  * Sends the heartbeats of this host, and decides which other hosts are lost. If this process or the log has stalled, or the log's clock was
  * set, heartbeats of other hosts may look late although these hosts are alive. So for the duration of a lease after that, no host counts as
- * lost merely because it is silent.
+ * lost merely because it is silent. A process that has just begun cannot know whether that has happened, so it waits for a lease as well.
  */
 export class LostHosts {
   readonly #parts: LostHostsParts;
   #beatAt: number | undefined;
-  #unsteadyAt: number | undefined;
-  #isSteady = true;
+  /** Time of the last heartbeat that was late or the first one, by the log's clock. */
+  #unsteadyAt = 0;
+  #isSteady = false;
   /**
    * `#sentAt`: when the last confirmed heartbeat was sent. `#heardSince`: since when every heartbeat was confirmed in time. Both times are
    * by the clock of `performance`.
@@ -46,11 +64,10 @@ export class LostHosts {
     const heardAt = performance.now();
     if (heardAt - this.#sentAt >= leaseMs) this.#heardSince = heardAt;
     this.#sentAt = Math.max(this.#sentAt, sentAt);
-    const lastBeatAt = this.#beatAt ?? seenAt;
-    const isSteady = Math.abs(seenAt - lastBeatAt) < this.#standstillMs;
-    if (!isSteady) this.#unsteadyAt = seenAt;
+    const isRegular = this.#beatAt !== undefined && Math.abs(seenAt - this.#beatAt) < this.#standstillMs;
+    if (!isRegular) this.#unsteadyAt = seenAt;
     this.#beatAt = seenAt;
-    this.#isSteady = seenAt - (this.#unsteadyAt ?? Number.NEGATIVE_INFINITY) >= leaseMs;
+    this.#isSteady = seenAt - this.#unsteadyAt >= leaseMs;
   }
 
   /** True if it is certain that, since `at`, no other host has considered this host lost. `at` is by the clock of `performance`. */

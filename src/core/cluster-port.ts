@@ -44,7 +44,9 @@ export interface Cluster {
    * called when the cursor has something new to take.
    */
   follow(conversationId: string, lastSeq: number, onChange: () => void): { cursor: LiveCursor; leave: () => void };
-  /** Returns the hosts whose process has ended, or that have been silent for longer than their lease. */
+  /** Returns the hosts whose process has ended, or that have been silent for longer than their lease. They may be alive. */
+  silentHosts(): Promise<LogNode[]>;
+  /** Returns the hosts that are certainly lost, so that their turns may be taken from them. */
   lostHosts(): Promise<LogNode[]>;
   /** Stops taking turns. Turns that run on this host continue. Turns that only wait on this host are left to other hosts. */
   retire(): Promise<void>;

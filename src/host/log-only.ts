@@ -1,7 +1,7 @@
 /** Functions that read the event log without starting a host. */
 
-import { setImmediate as nextRound } from "node:timers/promises";
-import { findLostHosts } from "../cluster/lost-hosts.js";
+import { setImmediate as nextRound, setTimeout as sleep } from "node:timers/promises";
+import { findSilentHosts, watchForLostHosts } from "../cluster/lost-hosts.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config, StorageConfig } from "../core/config.js";
@@ -25,8 +25,12 @@ export async function openConversations(
   env: Environment,
 ): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
   const { store, isLost } = await readableLog(config);
-  const lostHosts = () => findLostHosts(store.turns, { isGone: isLost, leaseMs: leaseOf(config.chat.storage) });
-  const conversations = new Conversations({ store, lostHosts, newId });
+  const judged = { isGone: isLost, leaseMs: leaseOf(config.chat.storage) };
+  const hosts = {
+    silentHosts: () => findSilentHosts(store.turns, judged),
+    lostHosts: () => watchForLostHosts(store.turns, { ...judged, wait: sleep }),
+  };
+  const conversations = new Conversations({ store, hosts, newId });
   return { conversations, secrets: configuredSecrets(config, env) };
 }
 

@@ -50,7 +50,7 @@ export class Sessions {
       given: (turn) => this.open(turn.conversationId).take(turn),
       mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
     });
-    this.conversations = new Conversations({ store, lostHosts: () => cluster.lostHosts(), newId });
+    this.conversations = new Conversations({ store, hosts: cluster, newId });
     const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
     this.#parts = {

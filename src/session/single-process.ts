@@ -96,6 +96,10 @@ export class SingleProcess implements Cluster {
     return { cursor: nothing, leave: () => {} };
   }
 
+  async silentHosts(): Promise<[]> {
+    return [];
+  }
+
   async lostHosts(): Promise<[]> {
     return [];
   }

@@ -1,16 +1,15 @@
 import type { ChatStore, ConversationPage, ConversationQuery, ConversationSummary } from "../../core/chat-store.js";
+import type { Cluster } from "../../core/cluster-port.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
 import { type NewId, requireOwnId, requireStorable } from "../../core/ids.js";
-import type { LogNode } from "../../core/turn-leases.js";
 import type { UsageCounters } from "../../core/usage-store.js";
 import { eventPages } from "../shared/event-pages.js";
 import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
 
 interface ConversationsParts {
   store: ChatStore;
-  /** Returns the hosts that have ended without releasing their turns. */
-  lostHosts: () => Promise<LogNode[]>;
+  hosts: Pick<Cluster, "silentHosts" | "lostHosts">;
   newId: NewId;
 }
 
@@ -33,7 +32,7 @@ export class Conversations {
   /** Returns a page of conversations with their states. */
   async list(query: ConversationQuery): Promise<ConversationPage<Conversation>> {
     const { store } = this.#parts;
-    const dead = new Set((await this.#parts.lostHosts()).map(({ nodeId }) => nodeId));
+    const dead = new Set((await this.#parts.hosts.silentHosts()).map(({ nodeId }) => nodeId));
     const states = new Map<string, Conversation["state"]>();
     for (const { conversationId, nodeId } of await store.archive.unfinished()) {
       const isRunning = nodeId !== undefined && !dead.has(nodeId);
@@ -106,8 +105,12 @@ export class Conversations {
   /** Deletes the conversation. Rejects while a living host has a running or waiting turn of this conversation. */
   async delete(conversationId: string): Promise<void> {
     const { turns, archive } = this.#parts.store;
-    for (const { nodeId, seenAt } of await this.#parts.lostHosts()) await turns.bury(nodeId, seenAt);
-    if (!(await archive.delete(conversationId))) throw notFound(conversationId);
+    const isDeleted = await archive.delete(conversationId).catch(async (error: unknown) => {
+      if (!(error instanceof RequestError && error.kind === "busy")) throw error;
+      for (const { nodeId, seenAt } of await this.#parts.hosts.lostHosts()) await turns.bury(nodeId, seenAt);
+      return archive.delete(conversationId);
+    });
+    if (!isDeleted) throw notFound(conversationId);
   }
 
   close(): Promise<void> {
