@@ -4,7 +4,7 @@ import type { LiveBus } from "./live-bus.js";
 import type { Observe } from "./ports.js";
 import type { SharedLimits } from "./shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant, TurnLease, TurnLeases } from "./turn-leases.js";
-import type { SpentTotals, UsageCounters } from "./usage-store.js";
+import type { Period, SpentTotals, UsageCounters } from "./usage-store.js";
 
 /** Outcome of a claim. `events`: the events of the request's turn that are already stored. */
 export interface Claim {
@@ -187,10 +187,10 @@ export interface ChatStore {
   /** Returns a page of conversations. Its cost grows with the page, not with the number of conversations in the log. */
   conversations(query: ConversationQuery): Promise<ConversationPage>;
   /**
-   * Returns the totals of all requests from this time on, in milliseconds since the epoch. It is the start of a quarter of an hour, as every
-   * midnight is. A copied event counts only once. A request still counts when its conversation is deleted.
+   * Returns the totals of all requests of this period. It begins and ends with a quarter of an hour, as every day does. A copied event counts
+   * only once. A request still counts when its conversation is deleted.
    */
-  spent(since: number): Promise<SpentTotals>;
+  spent(period: Period): Promise<SpentTotals>;
   close(): Promise<void>;
 }
 

@@ -85,10 +85,15 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("b", { ...two.answer("y"), spent: { tokens: 5, estimated: true } });
       await store.append("b", two.answer("not counted"));
       const all = { tokens: 15, usd: 0.25, unpriced: 1, estimated: 1 };
-      expect(await store.spent(0)).toEqual(all);
-      expect(await store.spent(900_000)).toEqual({ tokens: 0, usd: 0, unpriced: 0, estimated: 0 });
+      expect(await store.spent({ since: 0, until: 900_000 })).toEqual(all);
+      expect(await store.spent({ since: 900_000, until: 1_800_000 })).toEqual({
+        tokens: 0,
+        usd: 0,
+        unpriced: 0,
+        estimated: 0,
+      });
       await store.archive.delete("a");
-      expect(await store.spent(0)).toEqual(all);
+      expect(await store.spent({ since: 0, until: 900_000 })).toEqual(all);
     }));
 
   test("what a summary has cost counts with the answer after it, once where the conversation was copied", () =>
@@ -101,7 +106,7 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("a", { ...one.answer("y"), turnId, spent: { tokens: 5, usd: 1 } }, { fence, position: 4 });
       const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 4 };
       await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2, 3, 4] }));
-      expect(await store.spent(0)).toMatchObject({ tokens: 60, usd: 2.5, unpriced: 0 });
+      expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 60, usd: 2.5, unpriced: 0 });
     }));
 
   test("says what was asked of which model and by which conversation, and which tools were called", () =>
@@ -168,7 +173,7 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("a", answer, { fence, position: 2 });
       const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 2 };
       await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2] }));
-      expect(await store.spent(0)).toMatchObject({ tokens: 15, usd: 1 });
+      expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 15, usd: 1 });
       expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 1 }]);
     }));
 
@@ -196,13 +201,13 @@ describe.each(drivers)("the %s store", (driver) => {
       const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
       const between = Array.from({ length: 30 }, () => asked as ChatEvent);
       await store.appendAll("a", [summary, ...between], { fence, position: 2, lastSeq: 1 });
-      expect(await store.spent(0)).toMatchObject({ tokens: 7, usd: 0.5 });
+      expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 7, usd: 0.5 });
       expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 0.5 }]);
       await store.appendAll("a", [one.error(false)], { fence, position: 33, lastSeq: 32 });
-      expect(await store.spent(0)).toMatchObject({ tokens: 7, usd: 0.5 });
+      expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 7, usd: 0.5 });
       expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 0.5 }]);
       await store.archive.delete("a");
-      expect(await store.spent(0)).toMatchObject({ tokens: 7, usd: 0.5 });
+      expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 7, usd: 0.5 });
       expect(await store.usage.models([{ since: 0, until: 900_000 }])).toEqual([]);
     }));
 

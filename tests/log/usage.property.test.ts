@@ -242,9 +242,12 @@ test("the counters equal the sums of the events, in any period, also if all are 
           else await logs.take(each);
         }
         const day = Math.floor((start + after * hour) / quarter) * quarter;
+        const ofDay = { since: day, until: day + length * hour };
         const spent = { ...nothingSpent };
-        for (const each of logs.paid) if (each.spent && each.at >= day) addSpent(spent, each.spent);
-        for (const log of [counting, otherHost, memory]) expect(await log.spent(day)).toEqual(spent);
+        for (const each of logs.paid) {
+          if (each.spent && each.at >= ofDay.since && each.at < ofDay.until) addSpent(spent, each.spent);
+        }
+        for (const log of [counting, otherHost, memory]) expect(await log.spent(ofDay)).toEqual(spent);
         while (await counting.usage.countOlder());
         const since = start + after * hour;
         const aligned = [since, now - hour, now + 5 * minute].map((at) => Math.floor(at / quarter) * quarter);

@@ -16,3 +16,20 @@ test("the day begins at midnight of this host's time zone", async () => {
   expect(await day.read()).toMatchObject({ tokens: 3 });
   await store.close();
 });
+
+test("what was spent while the clock was ahead does not count before that day, and then on that day only", async () => {
+  const [today, ahead] = [new Date(2026, 5, 1, 12), new Date(2027, 6, 6, 12)];
+  let now = ahead.getTime();
+  const store = await openStore({ driver: "memory" }, { now: () => now, observe: () => {} });
+  const day = new DaySpent(store, () => now);
+  await store.append("a", { ...turn("turn_1").answer("hi"), spent: { tokens: 3, usd: 0.25 } });
+  for (const [date, tokens] of [
+    [today, 0],
+    [ahead, 3],
+    [new Date(2027, 6, 7), 0],
+  ] as const) {
+    now = date.getTime();
+    expect(await day.read()).toMatchObject({ tokens });
+  }
+  await store.close();
+});

@@ -124,10 +124,10 @@ export class MemoryLog {
     }
   }
 
-  /** Returns the totals of all requests from this time on, which is the start of a quarter. */
-  spent(since: number): SpentTotals {
+  /** Returns the totals of all requests of this period, which begins and ends with a quarter. */
+  spent({ since, until }: Period): SpentTotals {
     const totals = { ...nothingSpent };
-    for (const [at, spent] of this.#spent) if (at >= since) addTotals(totals, spent);
+    for (const [at, spent] of this.#spent) if (at >= since && at < until) addTotals(totals, spent);
     return totals;
   }
 

@@ -1,7 +1,7 @@
 import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
-import type { SpentTotals } from "../../core/usage-store.js";
+import type { Period, SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { MemoryArchive } from "./archive.js";
 import { MemoryCheckpoints } from "./checkpoints.js";
@@ -83,8 +83,8 @@ export class MemoryStore implements ChatStore {
     return { isReadOnly: false };
   }
 
-  async spent(since: number): Promise<SpentTotals> {
-    return this.#log.spent(since);
+  async spent(period: Period): Promise<SpentTotals> {
+    return this.#log.spent(period);
   }
 
   async close(): Promise<void> {

@@ -3,12 +3,12 @@ import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant } from "../../core/turn-leases.js";
-import type { SpentTotals } from "../../core/usage-store.js";
+import type { Period, SpentTotals } from "../../core/usage-store.js";
 import { fenced, isOver, refuseFollowed, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { SearchFill } from "../shared/search-fill.js";
 import { eventWritten } from "../shared/stored-event.js";
-import { spentFrom } from "../sql/common-statements.js";
+import { spentOfPeriod } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { PostgresArchive } from "./archive.js";
 import { PostgresCheckpoints } from "./checkpoints.js";
@@ -153,8 +153,8 @@ export class PostgresStore implements ChatStore {
     return pageFrom(latest.length > query.most ? latest : await rows(found), query);
   }
 
-  async spent(since: number): Promise<SpentTotals> {
-    const [row] = await this.#parts.database.read<SpentTotals>(spentFrom("$1"), [since]);
+  async spent({ since, until }: Period): Promise<SpentTotals> {
+    const [row] = await this.#parts.database.read<SpentTotals>(spentOfPeriod("$1", "$2"), [since, until]);
     return row as SpentTotals;
   }
 

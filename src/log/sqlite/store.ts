@@ -4,11 +4,11 @@ import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events
 import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
-import type { SpentTotals } from "../../core/usage-store.js";
+import type { Period, SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { SearchFill } from "../shared/search-fill.js";
-import { spentFrom } from "../sql/common-statements.js";
+import { spentOfPeriod } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import { SqliteArchive } from "./archive.js";
@@ -96,7 +96,7 @@ class SqliteStore implements ChatStore {
     const parts = { events: this.#events, histories: this.#histories, views: this.#views, usage: this.usage };
     this.archive = new SqliteArchive(db, { ...parts, guarded });
     this.checkpoints = new SqliteCheckpoints(db, guarded);
-    this.#spent = db.prepare(spentFrom("?"));
+    this.#spent = db.prepare(spentOfPeriod("?", "?"));
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id AS "turnId", ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );
@@ -187,8 +187,8 @@ class SqliteStore implements ChatStore {
     return { isReadOnly: false };
   }
 
-  async spent(since: number): Promise<SpentTotals> {
-    return this.#guarded("read", () => this.#spent.get(since) as SpentTotals);
+  async spent({ since, until }: Period): Promise<SpentTotals> {
+    return this.#guarded("read", () => this.#spent.get(since, until) as SpentTotals);
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { ChatStore } from "../../core/chat-store.js";
-import { addSpent, nothingSpent, type SpentTotals } from "../../core/usage-store.js";
+import { addSpent, nothingSpent, type Period, type SpentTotals } from "../../core/usage-store.js";
 import type { Need } from "../../turn/turn-budget.js";
 
-/** The account of the limits of a day: what all conversations have spent since midnight, and what the turns of this host need now. */
+/** The account of the limits of a day: what all conversations have spent today, and what the turns of this host need now. */
 export class DaySpent {
   readonly #store: Pick<ChatStore, "spent">;
   readonly #now: () => number;
@@ -17,7 +17,7 @@ export class DaySpent {
 
   /** Returns the totals, including everything that was stored before this call. Rejects with StoreError. */
   read(): Promise<SpentTotals> {
-    return this.#store.spent(midnightBefore(this.#now()));
+    return this.#store.spent(dayOf(this.#now()));
   }
 
   /** Records what the current step of a turn needs. Undefined if the turn takes no step now. */
@@ -36,7 +36,10 @@ export class DaySpent {
   }
 }
 
-/** Returns the start of the day that contains `time`, in this host's time zone. Both times are in ms since the epoch. */
-function midnightBefore(time: number): number {
-  return new Date(time).setHours(0, 0, 0, 0);
+/**
+ * Returns the day that contains `time` (ms since the epoch), in this host's time zone. It has an end, because a clock that was ahead for a
+ * moment has left amounts in the future.
+ */
+function dayOf(time: number): Period {
+  return { since: new Date(time).setHours(0, 0, 0, 0), until: new Date(time).setHours(24, 0, 0, 0) };
 }

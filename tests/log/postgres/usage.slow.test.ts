@@ -98,13 +98,13 @@ onPostgres("the totals of what was spent on PostgreSQL", () => {
     now = Date.now();
     await store.appendAll("c", [{ ...answer("hi"), spent: { tokens: 7 } }], { fence, position: 3 });
     const spent = { tokens: 12, usd: 0.25, unpriced: 1, estimated: 0 };
-    expect(await store.spent(0)).toEqual(spent);
+    expect(await store.spent({ since: 0, until: Number.MAX_SAFE_INTEGER })).toEqual(spent);
     await store.appendAll("c", [end()], { fence, position: 4 });
     await store.close();
     await query(url, "DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals");
     await query(url, "UPDATE mcp_platform_schema SET version = 17");
     const migrated = await openStore({ driver: "postgres", url }, clock);
-    expect(await migrated.spent(0)).toEqual(spent);
+    expect(await migrated.spent({ since: 0, until: Number.MAX_SAFE_INTEGER })).toEqual(spent);
     await migrated.close();
   });
 });
