@@ -11,7 +11,7 @@ import {
   patternOf,
   type ToolPattern,
 } from "../../src/core/patterns/tool-pattern.js";
-import { processorMs } from "../support/processor-time.js";
+import { costMs, processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
 
 const none = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
@@ -181,6 +181,12 @@ describe("a permission by arguments", () => {
     "/tmp/..%00/x",
     "/tmp/a\0/x",
     "/tmp/a%2500",
+    "/tmp/%u002e%u002e/etc",
+    "/tmp/%25u002e./etc",
+    "/tmp/\uff0e\uff0e/etc",
+    "/tmp/.\u00ad./etc",
+    "/tmp/..\u2044etc",
+    "/tmp\uff0f..\uff0fetc",
   ])("does not let %s out of its folder", (value) => {
     expect(permitted(path, { path: value })).toBe(false);
   });
@@ -231,6 +237,11 @@ describe("a permission by arguments", () => {
     expect(permitted("s.t(constructor=*)", {})).toBe(false);
   });
 
+  test("does not cover an argument with more values than are compared", () => {
+    expect(permitted(path, { path: Array(10_000).fill("/tmp/a") })).toBe(true);
+    expect(permitted(path, { path: Array(10_001).fill("/tmp/a") })).toBe(false);
+  });
+
   test("a value with a comma, a quote or spaces around it is a JSON string", () => {
     expect(permitted(String.raw`s.t(q="a, \"b\" ", r = x y )`, { q: 'a, "b" ', r: "x y" })).toBe(true);
   });
@@ -258,6 +269,12 @@ describe("a prohibition by arguments", () => {
     expect(touched("fs.read(path=/etc/passwd)", { path: value })).toBe(true);
   });
 
+  test("applies to an argument with more values than are compared, at once", () => {
+    const rows = (count: number) => ({ path: Array.from({ length: count }, (_, row) => `https://h${row}.example/x`) });
+    expect(touched("fs.write(path=/etc/*)", rows(10_000))).toBe(false);
+    expect(costMs(() => expect(touched("fs.write(path=/etc/*)", rows(200_000))).toBe(true))).toBeLessThan(1_000);
+  });
+
   const admin = "https://intra.example/admin/*";
   test.each([
     [admin, "https://intra.example/admin/x"],
@@ -277,6 +294,7 @@ describe("a prohibition by arguments", () => {
     [admin, "https://intra.example.:443/admin/x"],
     [admin, "https://user:secret@intra.example/admin/x"],
     [admin, "https://%69ntra.example/admin/x"],
+    [admin, "https://intra.example/%61dm%69n/x"],
     [admin, " https://intra.example/ad\nmin/x"],
     [admin, "https://intra.example/pub/../admin/?x=/../y#z"],
     [admin, "https://intra.example/pub/../admin/"],

@@ -18,6 +18,12 @@ export interface ArgumentPattern {
  */
 const longestBetweenStars = 1_000;
 
+/**
+ * Maximum number of values that a pattern is compared with. Resolving a value as a path and a URL takes some microseconds, and nothing else
+ * runs meanwhile.
+ */
+const mostValues = 10_000;
+
 const item = /\s*([^\s=,"]+)\s*=\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)/sy;
 
 /** Parses `name=value, outer.inner=value`. A value that contains a comma or a quote must be written as a JSON string. */
@@ -46,20 +52,28 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
 /**
  * Returns true if a permission with this pattern covers the argument: the argument must exist, and every value in it must match. A value
  * that could leave the pattern's folder by `..` or that contains a NUL is not covered: a server may end the value at the NUL. If the
- * pattern is a path, no value with another control character is covered either: a server may drop the character.
+ * pattern is a path, no value with another control character is covered either: a server may drop the character. An argument with more than
+ * 10,000 values is not covered.
  */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
   const isSafe = (text: string) => !leadsUp(text) && !nul.test(text) && !(isPath.test(value) && control.test(text));
   const texts = textsAt(path, given);
-  return texts.length > 0 && texts.every((text) => globMatches(value, text) && (!isOpen(value) || isSafe(text)));
+  return (
+    texts.length > 0 &&
+    texts.length <= mostValues &&
+    texts.every((text) => globMatches(value, text) && (!isOpen(value) || isSafe(text)))
+  );
 }
 
 /**
  * Returns true if a prohibition with this pattern applies: at least one value in the argument matches, either as written or as a server may
- * read it. A server may resolve it as a path or a URL, end it at a NUL, or drop control characters.
+ * read it. A server may resolve it as a path or a URL, end it at a NUL, or drop control characters. It also applies to an argument with more
+ * than 10,000 values, because these are not compared.
  */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
-  return textsAt(path, given)
+  const texts = textsAt(path, given);
+  if (texts.length > mostValues) return true;
+  return texts
     .flatMap((text) => (control.test(text) ? [text, untilNul(text), withoutControls(text)] : [text]))
     .some((text) => leadsTo(value, text));
 }
@@ -94,13 +108,24 @@ const separator = String.raw`(?:[/\\]|%(?:25)*(?:2f|5c))`;
 const upwards = new RegExp(`(?:^|${separator})(?:\\.|%(?:25)*2e){2}(?:$|${separator})`, "i");
 
 const isPath = new RegExp(separator, "i");
+const allSeparators = new RegExp(separator, "gi");
 /** Matches a control character, plain or percent-encoded. */
 const control = /\p{Cc}|%(?:25)*(?:[01][0-9a-f]|7f)/iu;
 const allControls = new RegExp(control, "giu");
 const nul = /\0|%(?:25)*00/;
 
 function leadsUp(text: string): boolean {
-  return upwards.test(withoutControls(text));
+  return upwards.test(withoutControls(inPlainCharacters(text)));
+}
+
+const encodedUnit = /%(?:25)*u([0-9a-f]{4})/gi;
+const invisible = /\p{Default_Ignorable_Code_Point}/gu;
+const slashes = /[\u2044\u2215]/g;
+
+/** Writes the characters as a server may that folds Unicode: a full-width dot becomes a dot, and a soft hyphen disappears. */
+function inPlainCharacters(text: string): string {
+  const decoded = text.replaceAll(encodedUnit, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return decoded.normalize("NFKC").replaceAll(invisible, "").replaceAll(slashes, "/");
 }
 
 function untilNul(text: string): string {
@@ -113,7 +138,7 @@ function withoutControls(text: string): string {
 
 /** Resolves a path: `/tmp//x/../../etc` becomes `/etc`. A slash at the end stays. */
 function plainPath(text: string): string {
-  const decoded = text.replaceAll(/%(?:25)*2e/gi, ".").replaceAll(new RegExp(separator, "gi"), "/");
+  const decoded = text.replaceAll(/%(?:25)*2e/gi, ".").replaceAll(allSeparators, "/");
   const segments = decoded.split("/");
   const kept: string[] = [];
   for (const segment of segments) {
@@ -128,13 +153,18 @@ function plainPath(text: string): string {
 const windowsPath = /^(?:[a-z*]:|\\)\\/i;
 
 /**
- * Resolves a URL as programs read it: `HTTPS://user@H.:443/x/../y#z` becomes `https://h/y`. Returns undefined for a text that is no URL with
- * `//`.
+ * Resolves a URL as programs read it: `HTTPS://user@H.:443/x/../%79#z` becomes `https://h/y`. Returns undefined for a text that is no URL
+ * with `//`.
  */
 function plainUrl(text: string): string | undefined {
   const url = parsedUrl(text);
-  return url && `${originOf(url)}${plainPath(url.pathname)}${url.search}`;
+  return (
+    url && `${originOf(url)}${plainPath(url.pathname.replaceAll(encodedUnreserved, decodeURIComponent))}${url.search}`
+  );
 }
+
+/** Matches a percent-encoded character of which RFC 3986 (2.3) says that it means the same as the character. */
+const encodedUnreserved = /%(?:2d|2e|3[0-9]|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/gi;
 
 /**
  * Writes the scheme and the host of a glob as `plainUrl` does. A glob for characters that `plainUrl` removes or changes stays as it is, such
