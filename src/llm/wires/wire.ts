@@ -130,6 +130,8 @@ export type AnswerEnd = "open" | "stopped" | "trailed" | "over";
 export interface AnswerFold {
   /** Number of pieces that the model has written: text, reasoning, parts of calls. Pings, roles and usage do not count. */
   readonly progress: number;
+  /** About how many characters these pieces have, with the parts that are kept. */
+  readonly length: number;
   readonly end: AnswerEnd;
   /** Set if the answer turns out to be a failure as a whole. In this case, `end` is `open`. */
   readonly failure?: ProviderError | undefined;

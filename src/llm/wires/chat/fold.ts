@@ -47,6 +47,10 @@ export class ChatFold implements AnswerFold {
     return this.#shown.progress;
   }
 
+  get length(): number {
+    return this.#shown.length;
+  }
+
   get end(): AnswerEnd {
     return this.#end;
   }
@@ -122,7 +126,7 @@ export class ChatFold implements AnswerFold {
     if (refusal) this.#refused = true;
     this.#show("text_delta", refusal);
     const hasCalls = this.#calls.push(delta.tool_calls);
-    if (hasCalls) this.#progressed();
+    if (hasCalls) this.#progressed(delta.tool_calls);
     return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
   }
 
@@ -149,6 +153,7 @@ export class ChatFold implements AnswerFold {
 
   #pushDetails(list: unknown): string | undefined {
     this.#blocks ??= new ReasoningBlocks();
+    this.#shown.measure(list);
     return asText(this.#blocks.push(list));
   }
 
@@ -156,13 +161,13 @@ export class ChatFold implements AnswerFold {
   #showContent(text: string | undefined): void {
     if (!this.#thinkTags || !text) this.#show("text_delta", text);
     else {
-      this.#progressed();
+      this.#progressed(text);
       this.#thinkTags.push(text);
     }
   }
 
-  #progressed(): void {
-    this.#shown.progress++;
+  #progressed(piece: unknown): void {
+    this.#shown.take(piece);
     this.#end = "open";
   }
 

@@ -48,6 +48,10 @@ export class GeminiFold implements AnswerFold {
     return this.#shown.progress;
   }
 
+  get length(): number {
+    return this.#shown.length;
+  }
+
   get end(): AnswerEnd {
     return this.#end;
   }
@@ -116,7 +120,10 @@ export class GeminiFold implements AnswerFold {
 
   /** Shows a thought. Keeps it only if it is signed, because a mere summary is not sent back. */
   #pushThought(part: JsonObject): void {
-    if (part.thoughtSignature !== undefined) this.#parts.push({ opaque: part });
+    if (part.thoughtSignature !== undefined) {
+      this.#parts.push({ opaque: part });
+      this.#shown.measure(part.thoughtSignature);
+    }
     this.#show("reasoning_delta", asText(part.text));
   }
 
@@ -130,13 +137,13 @@ export class GeminiFold implements AnswerFold {
     });
     if (Object.keys(native).length > 0) extra.functionCall = native;
     this.#parts.push(Object.keys(extra).length > 0 ? { call: position, extra } : { call: position });
-    this.#shown.progress++;
+    this.#shown.take([args, extra]);
   }
 
   #pushOpaque(part: JsonObject): void {
     this.#hasAnswer = true;
     this.#parts.push({ opaque: part });
-    this.#shown.progress++;
+    this.#shown.take(part);
   }
 
   /** Appends a piece of text to the previous text part. A signed piece stays a separate part, even if its text is empty. */

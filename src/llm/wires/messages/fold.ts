@@ -41,6 +41,10 @@ export class MessagesFold implements AnswerFold {
     return this.#shown.progress;
   }
 
+  get length(): number {
+    return this.#shown.length;
+  }
+
   get end(): AnswerEnd {
     return this.#end;
   }
@@ -123,7 +127,7 @@ export class MessagesFold implements AnswerFold {
     if (block.text.toString() !== "") this.#withText.add(native.type);
     if (native.type === "text" || isThought)
       this.#shown.show(isThought ? "reasoning_delta" : "text_delta", block.text.toString());
-    else this.#shown.progress++;
+    else this.#shown.take(native);
   }
 
   /** Adds a delta. Returns true if the delta holds only text of the answer. */
@@ -141,13 +145,16 @@ export class MessagesFold implements AnswerFold {
     this.#shown.show("reasoning_delta", thinking);
     if (piece) {
       block.input.push(piece);
-      this.#shown.progress++;
+      this.#shown.take(piece);
     }
     if (typeof delta.signature === "string") {
       block.native.signature = delta.signature;
-      this.#shown.progress++;
+      this.#shown.take(delta.signature);
     }
-    if (delta.citation !== undefined) block.citations.push(delta.citation);
+    if (delta.citation !== undefined) {
+      block.citations.push(delta.citation);
+      this.#shown.measure(delta.citation);
+    }
     this.#deltaBlock = block;
     return Object.keys(delta).every((key) => key === "type" || key === "text");
   }

@@ -49,6 +49,10 @@ export class ResponsesFold implements AnswerFold {
     return this.#shown.progress;
   }
 
+  get length(): number {
+    return this.#shown.length;
+  }
+
   get end(): AnswerEnd {
     return this.#response ? "over" : "open";
   }
@@ -130,7 +134,7 @@ export class ResponsesFold implements AnswerFold {
     const native = asItem(event.item);
     if (!native) return;
     // Text and reasoning are merely announced here. They count as progress only when their first piece arrives.
-    if (native.type !== "message" && native.type !== "reasoning") this.#shown.progress++;
+    if (native.type !== "message" && native.type !== "reasoning") this.#shown.take(native);
     const known = this.#find(event, native);
     if (known) known.native = native;
     else this.#add(native, event);
@@ -144,7 +148,7 @@ export class ResponsesFold implements AnswerFold {
     item.native = native;
     item.isWhole = true;
     this.#wholeCount += 1;
-    this.#shown.progress++;
+    this.#shown.take(native);
     this.#showRest(item);
   }
 
@@ -181,7 +185,7 @@ export class ResponsesFold implements AnswerFold {
     const delta = asText(event.delta) ?? restOf(asText(event.arguments), open.pieces);
     if (open.isWhole || delta === undefined) return false;
     if (kind === "arguments") {
-      this.#shown.progress++;
+      this.#shown.take(delta);
       open.pieces.push(delta);
     } else if (kind === "text") {
       this.#lastWords = { item: open, place: asNumber(event.content_index) ?? 0 };

@@ -1,20 +1,34 @@
 import type { Delta } from "../../../core/messages.js";
 import type { FoldOptions } from "../wire.js";
 
-/** Shows the pieces of an answer as deltas. `progress` counts the pieces, so that a reader can tell whether an answer is still growing. */
+/**
+ * Shows the pieces of an answer as deltas, and measures the answer: `progress` and `length` are those of `AnswerFold`.
+ */
 export class ShownAnswer {
   readonly #onDelta: (delta: Delta) => void;
   #onFirst: (() => void) | undefined;
   progress = 0;
+  length = 0;
 
   constructor({ onDelta, onFirst }: FoldOptions) {
     this.#onDelta = onDelta;
     this.#onFirst = onFirst;
   }
 
+  /** Counts a piece that is not shown, such as arguments. */
+  take(piece: unknown): void {
+    this.progress++;
+    this.measure(piece);
+  }
+
+  /** Measures what belongs to a piece that is counted already or that alone is no progress, such as a signature. */
+  measure(piece: unknown): void {
+    this.length += typeof piece === "string" ? piece.length : (JSON.stringify(piece)?.length ?? 0);
+  }
+
   show(type: Delta["type"], delta: string | undefined): void {
     if (!delta) return;
-    this.progress++;
+    this.take(delta);
     if (this.#onFirst) {
       this.#onFirst();
       this.#onFirst = undefined;

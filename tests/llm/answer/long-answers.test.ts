@@ -1,0 +1,73 @@
+/** Answers that are far longer than any that a model gives. Storing one would hold up the host for seconds. */
+import { expect, test } from "@jest/globals";
+import { ChatFold } from "../../../src/llm/wires/chat/fold.js";
+import { GeminiFold } from "../../../src/llm/wires/gemini/fold.js";
+import { MessagesFold } from "../../../src/llm/wires/messages/fold.js";
+import { ResponsesFold } from "../../../src/llm/wires/responses/fold.js";
+import type { AnswerFold } from "../../../src/llm/wires/wire.js";
+import { chunk, json, type Piece, startLlmServer, stream } from "../../support/llm-server.js";
+import { clientOf } from "../client-of.js";
+
+const megabyte = "x".repeat(1024 * 1024);
+const isTooLarge = expect.stringContaining("the answer is larger than anything a model says");
+const call = (text: string) => ({
+  tool_calls: [{ index: 0, id: "a", function: { name: "fs__read", arguments: text } }],
+});
+
+test.each<[string, object]>([
+  ["text", { content: megabyte }],
+  ["reasoning", { reasoning_content: megabyte }],
+  ["arguments", call(megabyte)],
+])("a stream of too much %s is ended, and is not asked for again", async (_, delta) => {
+  const pieces: Piece[] = [...Array(17).fill(chunk(delta)), chunk({}, "stop"), "data: [DONE]\n\n"];
+  await using server = await startLlmServer([stream(pieces)]);
+  await using ends = clientOf(server);
+  expect((await ends.fails({ streaming: true })).message).toEqual(isTooLarge);
+});
+
+test("so is an answer that comes whole, and one of 15 MB is taken", async () => {
+  const whole = (times: number) =>
+    json({ choices: [{ message: { content: megabyte.repeat(times) }, finish_reason: "stop" }] });
+  await using server = await startLlmServer([whole(17), whole(15)]);
+  await using ends = clientOf(server);
+  expect((await ends.fails({ streaming: false })).message).toEqual(isTooLarge);
+  expect((await ends.ask({ streaming: false })).message.content).toHaveLength(15 * megabyte.length);
+});
+
+const options = { onDelta: () => {} };
+const chat = () => new ChatFold(options, { thinkTags: true });
+const messages = () => new MessagesFold(options);
+const responses = () => new ResponsesFold(options);
+const gemini = () => new GeminiFold(options);
+const choice = (delta: object) => ({ choices: [{ index: 0, delta }] });
+const block = (content: object) => ({ type: "content_block_start", index: 0, content_block: content });
+const blockDelta = (delta: object) => ({ type: "content_block_delta", index: 0, delta });
+const item = (native: object) => ({ type: "response.output_item.done", output_index: 0, item: native });
+const part = (content: object) => ({ candidates: [{ content: { parts: [content] } }] });
+
+test.each<[string, () => AnswerFold, object[]]>([
+  ["chat: text", chat, [choice({ content: megabyte })]],
+  [
+    "chat: encrypted reasoning",
+    chat,
+    [choice({ reasoning_details: [{ type: "reasoning.encrypted", data: megabyte }] })],
+  ],
+  ["chat: what is attached to a call", chat, [choice({ tool_calls: [{ id: "a", extra_content: megabyte }] })]],
+  ["messages: a block", messages, [block({ type: "redacted_thinking", data: megabyte })]],
+  ["messages: text", messages, [block({ type: "text", text: megabyte })]],
+  ["messages: arguments", messages, [block({ type: "tool_use" }), blockDelta({ partial_json: megabyte })]],
+  ["messages: a signature", messages, [block({ type: "thinking" }), blockDelta({ signature: megabyte })]],
+  ["messages: a citation", messages, [block({ type: "text" }), blockDelta({ citation: { cited_text: megabyte } })]],
+  ["responses: text", responses, [{ type: "response.output_text.delta", delta: megabyte }]],
+  ["responses: arguments", responses, [{ type: "response.function_call_arguments.delta", delta: megabyte }]],
+  ["responses: an item", responses, [item({ type: "image_generation_call", result: megabyte })]],
+  ["responses: encrypted reasoning", responses, [item({ type: "reasoning", encrypted_content: megabyte })]],
+  ["gemini: text", gemini, [part({ text: megabyte })]],
+  ["gemini: a thought's signature", gemini, [part({ thought: true, text: "so", thoughtSignature: megabyte })]],
+  ["gemini: a call", gemini, [part({ functionCall: { name: "f", args: { path: megabyte } } })]],
+  ["gemini: a picture", gemini, [part({ inlineData: { mimeType: "image/png", data: megabyte } })]],
+])("%s has its length", (_, fold, events) => {
+  const folded = fold();
+  for (const event of events) folded.push(event as Record<string, unknown>, undefined);
+  expect(folded.length).toBeGreaterThanOrEqual(megabyte.length);
+});
