@@ -4,7 +4,7 @@ import { Slots } from "../protocol/slots.js";
 /** Maximum number of bytes that wait in a socket. Above this number, the next message waits until the client has read the messages before. */
 const bufferedBytes = 1024 * 1024;
 
-/** Time that a client that reads too slowly has to read the reason, in ms. */
+/** Time that a client has to read why its socket is closed, in ms. */
 const reasonMs = 1_000;
 
 /** Limits, in characters, of the messages that clients have not read. */
@@ -75,8 +75,7 @@ export class Outbox {
 
   /** Closes the socket because its client reads too slowly. Messages that wait are dropped. */
   close(): void {
-    this.#webSocket.close(1013, "too many unread messages: read faster, then read on with history");
-    setTimeout(() => this.#webSocket.terminate(), reasonMs).unref();
+    closeSoon(this.#webSocket, 1013, "too many unread messages: read faster, then read on with history");
     this.#endWrite();
   }
 
@@ -91,4 +90,10 @@ export class Outbox {
       this.#unread -= text.length;
     });
   }
+}
+
+/** Closes a socket, even if its client does not answer. The client has a second to read the reason. */
+export function closeSoon(webSocket: WebSocket, code: number, reason: string): void {
+  webSocket.close(code, reason);
+  setTimeout(() => webSocket.terminate(), reasonMs).unref();
 }

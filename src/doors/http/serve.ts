@@ -30,6 +30,7 @@ import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { usageRoutes } from "./routes/usage-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
+import { Uploads } from "./shared/uploads.js";
 import { RepeatedCalls } from "./turns/repeated-calls.js";
 import { acceptSockets } from "./websocket.js";
 
@@ -40,6 +41,7 @@ export interface ServeOptions extends ServeConfig {
   /** Time without data after which a stream gets a keep-alive comment, in ms. WebSockets are pinged at twice this interval. */
   keepAliveMs?: number;
   requestTimeoutMs?: number;
+  uploads?: Uploads;
   mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
@@ -56,10 +58,10 @@ export interface HttpDoor {
 /** Time without data until a keep-alive comment, in ms. Proxies and browsers drop a connection after 30 to 60 seconds of silence. */
 const defaultKeepAliveMs = 15_000;
 /**
- * Time in which a request must arrive, in ms. It begins when the connection is opened. A busy host may need some seconds of it until it reads
+ * Time in which a request or a message of a WebSocket must arrive, in ms. For a request, it begins when the connection is opened. A busy host may need some seconds of it until it reads
  * what has arrived.
  */
-const requestTimeoutMs = 60_000;
+const defaultRequestTimeoutMs = 60_000;
 /** Interval at which the server looks for connections that have exceeded their time, in ms. */
 const lookForLateMs = 1_000;
 /**
@@ -117,6 +119,7 @@ function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isT
  */
 export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
   const { host, port, maxBodyMb, maxConnections, plainModels, keepAliveMs = defaultKeepAliveMs } = options;
+  const { requestTimeoutMs = defaultRequestTimeoutMs, uploads = new Uploads() } = options;
   const isOnlyLocal = isLoopback(host);
   const { token } = options;
   if (token === undefined && !isOnlyLocal)
@@ -159,16 +162,17 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const unlisted = peers ? [peerStream(streams, { secret: peers.secret, keepAliveMs })] : [];
   const { newId } = parts;
   const admit = admitBy(gate, connections, newId);
-  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, newId });
+  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, uploads, newId });
   const serverOptions = {
-    requestTimeout: options.requestTimeoutMs ?? requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: lookForLateMs,
     keepAliveTimeout: idleConnectionMs,
   };
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as HttpServer;
   server.on("connection", (socket) => connections.add(socket));
   endWaitingAnswers(server);
-  const endSockets = acceptSockets(server, parts, { gate, connections, rate, maxBytes, pingMs: 2 * keepAliveMs });
+  const sockets = { maxBytes, uploads, messageMs: requestTimeoutMs, pingMs: 2 * keepAliveMs };
+  const endSockets = acceptSockets(server, parts, { gate, connections, rate, ...sockets });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   const url = `http://${nameOf(host)}:${bound}`;

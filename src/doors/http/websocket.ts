@@ -11,8 +11,10 @@ import { callerAddress } from "./admission/caller-address.js";
 import type { Connections } from "./admission/connections.js";
 import type { Gate, RequestRefusal } from "./admission/gate.js";
 import type { RateLimit } from "./admission/rate-limit.js";
+import { limitMessage } from "./inbox.js";
 import { type Outbox, Outboxes } from "./outbox.js";
 import { errorBody } from "./shared/api-errors.js";
+import type { Uploads } from "./shared/uploads.js";
 import { onUpgrade, withoutUpgrade } from "./upgrades.js";
 
 interface SocketOptions {
@@ -20,6 +22,9 @@ interface SocketOptions {
   connections: Connections;
   rate: RateLimit;
   maxBytes: number;
+  uploads: Uploads;
+  /** Time in which a message must arrive, in ms. */
+  messageMs: number;
   /** Interval between pings, in ms. A socket is closed if it has not answered the last ping. */
   pingMs: number;
 }
@@ -40,6 +45,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
       webSocket.on("pong", () => silent.delete(webSocket));
+      limitMessage(webSocket, socket, options);
       converse(webSocket, outboxes.open(webSocket), parts, callerAddress(incoming.socket), options);
     });
   });

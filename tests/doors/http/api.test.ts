@@ -9,6 +9,7 @@ import { newId } from "../../../src/core/ids.js";
 import { pageAnswer, pageIn } from "../../../src/doors/http/routes/conversation-page.js";
 import { type ApiCall, routesApp } from "../../../src/doors/http/shared/api.js";
 import { type EventWriter, eventStream } from "../../../src/doors/http/shared/event-stream.js";
+import { Uploads } from "../../../src/doors/http/shared/uploads.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
@@ -459,7 +460,8 @@ describe("the host over HTTP", () => {
         { keepAliveMs: 60_000 },
       );
     const routes = [{ method: "GET" as const, path: "/stream", summary: "", run }];
-    const parts = { admit: (_context: unknown, next: () => Promise<void>) => next(), maxBytes: 1_000, newId };
+    const limits = { maxBytes: 1_000, uploads: new Uploads() };
+    const parts = { admit: (_context: unknown, next: () => Promise<void>) => next(), ...limits, newId };
     const served = routesApp(routes, parts);
     const incoming = { socket: {} } as IncomingMessage;
     const asked = await served.request("/stream", { method: "HEAD" }, { incoming } as HttpBindings);

@@ -6,6 +6,7 @@ import { WebSocket } from "ws";
 import { Connections } from "../../../src/doors/http/admission/connections.js";
 import { Gate } from "../../../src/doors/http/admission/gate.js";
 import { RateLimit } from "../../../src/doors/http/admission/rate-limit.js";
+import { Uploads } from "../../../src/doors/http/shared/uploads.js";
 import { acceptSockets } from "../../../src/doors/http/websocket.js";
 import type { App } from "../../../src/index.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
@@ -41,6 +42,8 @@ export function openWires(app: App): { connect(): Promise<Socket> } & Disposable
     connections,
     rate,
     maxBytes: 1_000_000,
+    uploads: new Uploads(),
+    messageMs: 60_000,
     pingMs: 60_000,
   });
   return {

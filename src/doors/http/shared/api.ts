@@ -2,7 +2,7 @@
 
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import { errorInfo } from "../../../core/errors.js";
+import { errorInfo, RequestError } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
 import { hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";
 import type { JsonSchema } from "../../../core/messages.js";
@@ -11,6 +11,7 @@ import { ApiError } from "./api-errors.js";
 import { validated } from "./api-schemas.js";
 import { requireFewEntries } from "./body-entries.js";
 import { apiFailureOf } from "./failure.js";
+import type { Uploads } from "./uploads.js";
 
 export interface ApiCall {
   /** Body of the request, validated by the schema of the route. Undefined if the route has no schema. */
@@ -46,18 +47,19 @@ export type HonoServer = Hono<{ Bindings: HttpBindings }>;
 interface AppParts {
   admit: Parameters<HonoServer["use"]>[1];
   maxBytes: number;
+  uploads: Uploads;
   newId: NewId;
 }
 
 /**
  * Returns an app that serves the routes. `admit` runs before every route. A failure is answered in the format of the API that was called.
  */
-export function routesApp(routes: readonly ApiRoute[], { admit, maxBytes, newId }: AppParts): HonoServer {
+export function routesApp(routes: readonly ApiRoute[], { admit, newId, ...limits }: AppParts): HonoServer {
   const app: HonoServer = new Hono();
   app.use("*", admit);
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
-      const body = route.body && validated(parseBody(await readBody(context.req.raw, maxBytes)), route.body);
+      const body = route.body && validated(parseBody(await readBody(context.req.raw, limits)), route.body);
       const response = await route.run({
         body,
         path: (name) => context.req.param(name) ?? "",
@@ -65,7 +67,7 @@ export function routesApp(routes: readonly ApiRoute[], { admit, maxBytes, newId 
         header: (name) => context.req.header(name),
         gone: context.req.raw.signal,
         request: context.req.raw,
-        text: () => readBody(context.req.raw, maxBytes),
+        text: () => readBody(context.req.raw, limits),
         address: context.env.incoming.socket.remoteAddress ?? "",
       });
       if (context.req.method !== "HEAD") return response;
@@ -88,21 +90,44 @@ function answerError(context: Context, error: unknown, newId: NewId): Response {
   return answerProblem({ problem: failure, headers: failure.headers, ...request });
 }
 
-async function readBody(request: Request, maxBytes: number): Promise<string> {
+async function readBody(
+  { headers, body }: Request,
+  { maxBytes, uploads }: Pick<AppParts, "maxBytes" | "uploads">,
+): Promise<string> {
   const tooLarge = () => new ApiError(413, "body_too_large", "the body is larger than serve.max_body_mb");
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
-  const chunks: Uint8Array[] = [];
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const reader = body?.getReader();
+  let isRefused = false;
+  const upload = uploads.begin(() => {
+    isRefused = true;
+    void reader?.cancel(); // a read that waits for a piece returns
+  });
+  const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+      bytes += piece.value.length;
+      if (bytes > maxBytes) throw tooLarge();
+      pieces.push(piece.value);
+      uploads.add(upload, piece.value.length);
+    }
+  } finally {
+    uploads.end(upload);
+  }
+  if (isRefused) throw tooManyUploads();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));
   } catch {
     throw new ApiError(400, "invalid_body", "the body is not valid UTF-8");
   }
+}
+
+/** Time after which a request that was refused for its size may be sent again, in ms. */
+const uploadRetryMs = 5_000;
+
+function tooManyUploads(): RequestError {
+  const message = "the host is receiving too many large requests";
+  return new RequestError("overloaded", message, { retryable: true, retryAfterMs: uploadRetryMs });
 }
 
 function parseBody(text: string): unknown {

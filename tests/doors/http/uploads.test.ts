@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { connect as openTcp } from "node:net";
+import { text } from "node:stream/consumers";
+import { describe, expect, test } from "@jest/globals";
+import { Uploads } from "../../../src/doors/http/shared/uploads.js";
+import { startApp } from "../../support/app.js";
+import { startLlmServer } from "../../support/llm-server.js";
+import { openDoor } from "./door.js";
+import { connect } from "./socket.js";
+
+const kilobyte = 1024;
+
+/** Opens a door whose uploads may have this many kilobytes together. */
+async function doorFor(kilobytes: number, options: Parameters<typeof openDoor>[1] = {}) {
+  const llm = await startLlmServer([]);
+  const app = await startApp({ llm: llm.url });
+  const door = await openDoor(app, { uploads: new Uploads(kilobytes * kilobyte), ...options });
+  return {
+    url: door.url,
+    async [Symbol.asyncDispose]() {
+      door.close();
+      await app[Symbol.asyncDispose]();
+      await llm[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Sends a request, but not the last byte of its body. */
+function halfRequest(url: string, path: string, kilobytes: number) {
+  const { host, port } = new URL(url);
+  const body = "[".padEnd(kilobytes * kilobyte);
+  const head = ["content-type: application/json", `content-length: ${body.length + 1}`, "connection: close"];
+  const socket = openTcp(Number(port), "127.0.0.1");
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: ${host}\r\n${head.join("\r\n")}\r\n\r\n${body}`);
+  const answer = text(socket).then((whole) => whole.toLowerCase());
+  return { answer, finish: () => socket.write("]"), [Symbol.dispose]: () => void socket.destroy() };
+}
+
+describe("if too much arrives on all connections together, the largest is refused, and the others are read:", () => {
+  test.each([
+    ["/v1/chat/completions", 503, "server_is_overloaded"],
+    ["/v1/messages", 529, "overloaded_error"],
+    ["/mcp", 503, "server_is_overloaded"],
+  ])("bodies of %s", async (path, status, code) => {
+    await using door = await doorFor(1_000);
+    using large = halfRequest(door.url, path, 600);
+    using small = halfRequest(door.url, "/v1/chat/completions", 500);
+    const refusal = await large.answer;
+    expect(refusal).toContain(`http/1.1 ${status} `);
+    expect(refusal).toContain("retry-after: 5\r\n");
+    expect(refusal).toContain(code);
+    small.finish();
+    expect(await small.answer).toContain("http/1.1 400 ");
+  });
+
+  test("messages of WebSockets", async () => {
+    await using door = await doorFor(1_000);
+    await using large = await connect(door);
+    const closed = once(large.socket, "close");
+    large.socket.send("x".repeat(600 * kilobyte), { fin: false });
+    using small = halfRequest(door.url, "/v1/chat/completions", 500);
+    const [closeCode, reason] = await closed;
+    expect([closeCode, String(reason)]).toEqual([1013, expect.stringContaining("too many large messages")]);
+    small.finish();
+    expect(await small.answer).toContain("http/1.1 400 ");
+  });
+});
+
+test("what has arrived whole counts no longer", async () => {
+  await using door = await doorFor(1_000);
+  await using socket = await connect(door);
+  for (let times = 0; times < 5; times++) {
+    using request = halfRequest(door.url, "/v1/chat/completions", 400);
+    request.finish();
+    expect(await request.answer).toContain("http/1.1 400 ");
+    socket.send({ action: "ping", request_id: String(times), padding: "x".repeat(400 * kilobyte) });
+    await socket.until(({ request_id }) => request_id === String(times));
+  }
+  expect(socket.socket.readyState).toBe(socket.socket.OPEN);
+});
+
+test("pings count for no message, also between the parts of one", async () => {
+  await using door = await doorFor(10);
+  await using socket = await connect(door);
+  const ping = async () => {
+    const ponged = once(socket.socket, "pong");
+    socket.socket.ping("x".repeat(125));
+    await ponged;
+  };
+  for (let times = 0; times < 100; times++) await ping();
+  const closed = once(socket.socket, "close");
+  for (let parts = 0; parts < 2; parts++) {
+    expect(socket.socket.readyState).toBe(socket.socket.OPEN);
+    socket.socket.send("x".repeat(6 * kilobyte), { fin: false });
+    if (parts === 0) await ping();
+  }
+  expect((await closed)[0]).toBe(1013);
+});
+
+test("a WebSocket is closed if a message has not arrived whole within its time", async () => {
+  await using door = await doorFor(1_000, { requestTimeoutMs: 300 });
+  await using socket = await connect(door);
+  const closed = once(socket.socket, "close");
+  socket.socket.send("{", { fin: false });
+  const [code, reason] = await closed;
+  expect([code, String(reason)]).toEqual([1008, "a message has to arrive within 300 ms"]);
+});
+
+test("a piece counts with the memory that it takes, however short it is", () => {
+  const uploads = new Uploads(100 * kilobyte);
+  const refused: string[] = [];
+  const upload = uploads.begin(() => refused.push("of single bytes"));
+  for (let bytes = 0; bytes < kilobyte; bytes++) uploads.add(upload, 1);
+  expect(refused).toEqual(["of single bytes"]);
+});
