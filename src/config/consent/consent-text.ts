@@ -141,11 +141,10 @@ function hostOf(pointer: string, loaded: LoadedConfig): string {
 }
 
 function textAt(pointer: string, { written, tree }: LoadedConfig): string {
-  const above = pointer.replace(/\/(\d+)$/, "");
-  const list = written.get(above);
-  const item = Array.isArray(list) ? list[Number(pointer.slice(above.length + 1))] : undefined;
-  const scalars = scalarsIn(tree, "").find(([place]) => place === pointer);
-  return String(written.get(pointer) ?? item ?? scalars?.[1] ?? "");
+  const above = pointer.replace(/\/\d+$/, "");
+  const itemOf = (list: unknown) => (Array.isArray(list) ? list[Number(pointer.slice(above.length + 1))] : undefined);
+  const asWritten = written.get(pointer) ?? itemOf(written.get(above));
+  return String(asWritten ?? valueAt(tree, pointer) ?? itemOf(valueAt(tree, above)) ?? "");
 }
 
 function shownAt(pointer: string, loaded: LoadedConfig): string {

@@ -25,10 +25,11 @@ export function fingerprint(
   settings: readonly string[],
   loaded: LoadedConfig,
 ): string {
-  const places = servers.map(({ name }) => child("/mcpServers", name));
+  const places = new Set(servers.map(({ name }) => child("/mcpServers", name)));
+  const asked = new Set(settings);
   const isMeant = ([pointer]: readonly [string, unknown]) =>
-    settings.includes(pointer) || (places.some((place) => pointer.startsWith(`${place}/`)) && !isHarmless(pointer));
-  const read = places
+    asked.has(pointer) || (places.has(pointer.split("/", 3).join("/")) && !isHarmless(pointer));
+  const read = [...places]
     .flatMap((place) => scalarsIn(valueAt(loaded.tree, place), place))
     .filter(([pointer]) => loaded.variablesOf(pointer).length === 0);
   const replaced = servers.filter(({ name }) => loaded.base?.config.mcpServers.some((own) => own.name === name));
@@ -52,8 +53,9 @@ interface RefusedSettings {
 export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: RefusedSettings): LoadedConfig {
   const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);
   const own = new Map(rest.config.mcpServers.map((server) => [server.name, server]));
+  const refused = new Set(servers);
   const mcpServers = loaded.config.mcpServers.map((server) =>
-    servers.includes(server) ? (own.get(server.name) ?? { ...server, refusal }) : server,
+    refused.has(server) ? (own.get(server.name) ?? { ...server, refusal }) : server,
   );
   return { ...rest, config: { ...rest.config, mcpServers } };
 }

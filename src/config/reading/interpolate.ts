@@ -10,6 +10,8 @@ export interface Interpolated {
 
 const NAME = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
 const MALFORMED = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
+/** Maximum depth of placeholders in defaults of placeholders. No real text is as deep. Without a limit, the stack could overflow. */
+const maxDepth = 50;
 
 /**
  * Replaces `${NAME}` and `${NAME:-default}` by the value of the variable. `env:` before the name is also allowed. `$${` becomes a literal
@@ -20,6 +22,7 @@ export function interpolate(source: string, environment: Environment): Interpola
   const variables: string[] = [];
   let problems: string[] = [];
   let position = 0;
+  let depth = 0;
 
   function read(end: string): string {
     let text = "";
@@ -39,7 +42,7 @@ export function interpolate(source: string, environment: Environment): Interpola
   function placeholder(): string {
     NAME.lastIndex = position;
     const [match, name = "", ending] = NAME.exec(source) ?? [];
-    if (match === undefined) return malformed();
+    if (match === undefined || depth === maxDepth) return malformed();
     position += match.length;
     variables.push(name);
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
@@ -49,10 +52,12 @@ export function interpolate(source: string, environment: Environment): Interpola
       }
       return value ?? "";
     }
-    const before = [...problems];
+    const before = problems.length;
+    depth += 1;
     const fallback = read("}");
+    depth -= 1;
     if (source[position++] !== "}") return malformed();
-    if (value) problems = before;
+    if (value) problems.length = before;
     return value || fallback;
   }
 

@@ -169,7 +169,7 @@ function compose(given: Given): LoadedConfig {
       buildConfig(expanded.tree, {
         privateVariables: privateVariables(expanded.templates),
         foldersOf: (server) => startFolders(server, merged.origins, { surroundings, inPlace }),
-        placeholderValuesOf: (server) => placeholderValues(server, expanded, variables),
+        placeholderValuesOf: placeholderValues(expanded, variables),
       }),
     ),
     file: file.file,
@@ -191,13 +191,17 @@ function privateVariables(templates: Iterable<readonly [pointer: string, templat
   return [...new Set(variables)].filter((name) => !isPlainVariable(name));
 }
 
-/** Returns the values of the private variables that this server's settings use. */
-function placeholderValues(server: string, { templates }: Expanded, environment: Environment): string[] {
-  const ofServer = [...templates].filter(([pointer]) => {
-    const [top, name] = keys(pointer);
-    return top === "mcpServers" && name === server;
-  });
-  return privateVariables(ofServer).flatMap((name) => environment[name] ?? []);
+/** Returns a function that returns the values of the private variables that a server's settings use. */
+function placeholderValues({ templates }: Expanded, environment: Environment): (server: string) => string[] {
+  const ofServers = new Map<string, [pointer: string, template: Template][]>();
+  for (const [pointer, template] of templates) {
+    const [top, name = ""] = keys(pointer);
+    if (top !== "mcpServers") continue;
+    const known = ofServers.get(name);
+    if (known) known.push([pointer, template]);
+    else ofServers.set(name, [[pointer, template]]);
+  }
+  return (server) => privateVariables(ofServers.get(server) ?? []).flatMap((name) => environment[name] ?? []);
 }
 
 /** Returns the values that come from one of the `sources`. Without `sources`, returns the values from all files. */

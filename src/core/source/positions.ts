@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { Node } from "yaml";
+import type { Node, Pair, YAMLMap } from "yaml";
 import { keys } from "./tree.js";
 
 interface Position {
@@ -19,19 +19,36 @@ export type FindPosition = (pointer: string, part: Part) => Position;
  * only errors and `--origin` need it.
  */
 export function positionsOf(text: string): FindPosition {
-  const { parseDocument, LineCounter, isAlias, isMap, isSeq }: typeof import("yaml") = createRequire(import.meta.url)(
-    "yaml",
-  );
+  const { parseDocument, LineCounter, isAlias, isMap, isSeq, visit }: typeof import("yaml") = createRequire(
+    import.meta.url,
+  )("yaml");
   const lineCounter = new LineCounter();
   const document = parseDocument<Node>(text, { lineCounter, uniqueKeys: false });
 
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Node, Node | undefined>();
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node)) targets.set(node, anchors.get(node.source));
+      else if (node.anchor) anchors.set(node.anchor, node);
+    },
+  });
+
+  // Each mapping is indexed once, because a file with many mistakes may have tens of thousands of keys in one mapping.
+  const indexes = new WeakMap<object, Map<string, Pair<Node, Node | null>>>();
+  function pairOf(map: YAMLMap<Node, Node | null>, key: string): Pair<Node, Node | null> | undefined {
+    const index = indexes.get(map) ?? new Map(map.items.toReversed().map((pair) => [String(pair.key), pair]));
+    indexes.set(map, index);
+    return index.get(key);
+  }
+
   function step(node: Node | null | undefined, key: string): Record<Part, Node | null | undefined> | undefined {
-    const target = isAlias(node) ? node.resolve(document) : node;
+    const target = isAlias(node) ? targets.get(node) : node;
     if (isSeq<Node>(target)) {
       const item = target.items[Number(key)];
       return item && { key: item, value: item };
     }
-    return isMap<Node, Node | null>(target) ? target.items.find((pair) => String(pair.key) === key) : undefined;
+    return isMap<Node, Node | null>(target) ? pairOf(target, key) : undefined;
   }
 
   return (pointer, part) => {

@@ -108,9 +108,9 @@ function parse(text: string, file: string): JsonObject {
   const [tree = {}] = documents.map((document) => document ?? {});
   if (documents.length > 1) fail("expected one YAML document, found a second one after ---");
   if (!isPlainObject(tree)) return fail(`expected a mapping, got ${Array.isArray(tree) ? "a list" : "a text"}`);
-  const values = valuesIn(tree);
-  if (values === Infinity) fail("an alias (*name) stands inside its own anchor (&name)");
-  if (values > maxValues) fail(`aliases (*name) make more than ${maxValues} values of it`);
+  const size = sizeOf(tree);
+  if (size === Infinity) fail("an alias (*name) stands inside its own anchor (&name)");
+  if (size > Math.max(smallSize, 10 * text.length)) fail("aliases (*name) make it more than ten times as large");
   return tree;
 }
 
@@ -133,20 +133,26 @@ function syntaxMessage(reason: string, text: string, position: number): string {
   return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}${advice}`;
 }
 
-/** Maximum number of values in a file. No real file has as many, but a few lines of nested aliases would expand to billions. */
-const maxValues = 1_000_000;
+/** Size up to which aliases may make any file grow. */
+const smallSize = 1_000_000;
+/** Size of a value without its text. A file without aliases is less than ten times as large as its text: a value takes two characters. */
+const valueSize = 10;
 
-/** Counts the values, with all aliases expanded. Returns Infinity if an alias is inside the value that it refers to. */
-function valuesIn(tree: JsonObject): number {
-  const counts = new Map<object, number>();
-  const count = (value: unknown): number => {
-    if (typeof value !== "object" || value === null) return 1;
-    const known = counts.get(value);
+/**
+ * Returns the size of the tree with all aliases expanded, because a few lines of aliases could expand to billions of values or characters.
+ * Returns Infinity if an alias is inside the value that it refers to.
+ */
+function sizeOf(tree: JsonObject): number {
+  const sizes = new Map<object, number>();
+  const size = (value: unknown): number => {
+    if (typeof value === "string") return valueSize + value.length;
+    if (typeof value !== "object" || value === null) return valueSize;
+    const known = sizes.get(value);
     if (known !== undefined) return known;
-    counts.set(value, Infinity);
-    const sum = Object.values(value).reduce((total: number, item) => total + count(item), 1);
-    counts.set(value, sum);
+    sizes.set(value, Infinity);
+    const sum = Object.entries(value).reduce((total, [key, item]) => total + key.length + size(item), valueSize);
+    sizes.set(value, sum);
     return sum;
   };
-  return count(tree);
+  return size(tree);
 }

@@ -1,0 +1,55 @@
+/** Files that somebody made large or deep, so that they keep a command busy before it asks whether to use them. */
+
+import { expect, test } from "@jest/globals";
+import { describeServer } from "../../src/config/consent/consent-text.js";
+import { fingerprint } from "../../src/config/consent/project-servers.js";
+import { interpolate } from "../../src/config/reading/interpolate.js";
+import { processorMs } from "../support/processor-time.js";
+import { errorsOf, loadText } from "./folder.js";
+
+const many = (count: number, line: (index: number) => string) => Array.from({ length: count }, (_, at) => line(at));
+
+test("the cost of the question about a file's servers grows with the length of the file", () => {
+  const lines = many(2_000, (at) => `  s${at}: { command: x, args: ["\${HOME}", a] }\n`);
+  const loaded = loadText(`mcpServers:\n${lines.join("")}`);
+  const servers = loaded.config.mcpServers;
+  const begun = processorMs();
+  fingerprint(servers, [], loaded);
+  for (const server of servers) describeServer(server, loaded);
+  expect(processorMs() - begun).toBeLessThan(2_000);
+});
+
+test.each([
+  ["servers with placeholders", `mcpServers:\n${many(2_000, (at) => `  s${at}: { command: "\${HOME}" }\n`).join("")}`],
+  ["mistakes", many(10_000, (at) => `k${at}: 1\n`).join("")],
+  [
+    "mistakes below aliases",
+    `a: &a { command: x, k: 1 }\nmcpServers:\n${many(4_000, (at) => `  s${at}: *a\n`).join("")}`,
+  ],
+  ["placeholders without a value", `llm: { active: "${"${A}".repeat(30_000)}${"${B:-x}".repeat(30_000)}" }`],
+])("a file with very many %s is read in little time", (_, text) => {
+  const begun = processorMs();
+  errorsOf(() => loadText(text));
+  expect(processorMs() - begun).toBeLessThan(2_000);
+});
+
+test("a placeholder with very many placeholders inside is an error", () => {
+  const nested = (depth: number) => `${"${A:-".repeat(depth)}x${"}".repeat(depth)}`;
+  expect(interpolate(nested(50), {})).toMatchObject({ text: "x", problems: [] });
+  expect(interpolate(nested(50_000), {}).problems).toEqual([expect.stringContaining("malformed placeholder")]);
+});
+
+test.each([
+  ["texts", `a: &a "${"word ".repeat(20_000)}"\nb: [${many(5_000, () => "*a").join()}]`],
+  ["keys", `a: &a { ${"k".repeat(100_000)}: 1 }\nb: [${many(5_000, () => "*a").join()}]`],
+  ["values", `a: &a [${many(300, () => "x").join()}]\nb: [${many(3_000, () => "*a").join()}]`],
+])("aliases that repeat long %s are refused", (_, text) => {
+  expect(errorsOf(() => loadText(text))).toEqual([
+    "config.yaml:1:1: aliases (*name) make it more than ten times as large",
+  ]);
+});
+
+test("a long file of very short values needs no aliases", () => {
+  const { config } = loadText(`mcpServers: { s: { command: x, args: [${many(60_000, () => "a").join()}] } }`);
+  expect(config.mcpServers[0]).toHaveProperty("args.length", 60_000);
+});
