@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import type { StdioServerConfig } from "../../src/core/config.js";
+import { LlmError } from "../../src/core/errors.js";
 import type { Question } from "../../src/core/events.js";
 import { type Completion, type CompletionRequest, textOf } from "../../src/core/messages.js";
 import { Callbacks } from "../../src/mcp/callbacks/callbacks.js";
@@ -198,6 +199,14 @@ describe("sampling", () => {
     await using server = await asking({ answers: [false], sample: async () => completion });
     expect(await server.send("sampling/createMessage", { messages, maxTokens: 5 })).toEqual({
       error: { code: -1, message: "the user did not allow the sampling request" },
+    });
+  });
+
+  test("that the provider refuses tells the server the kind of the error, and none of the provider's words", async () => {
+    const sample = () => Promise.reject(new LlmError("rate_limit", "limit reached for organization org-secret"));
+    await using server = await asking({ sample, overrides: { sampling: "allow" } });
+    expect(await server.send("sampling/createMessage", { messages, maxTokens: 5 })).toEqual({
+      error: { code: -32603, message: "the model gave no answer (rate_limit)" },
     });
   });
 

@@ -3,6 +3,7 @@
  * https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
  */
 
+import { LlmError } from "../../core/errors.js";
 import type { Question } from "../../core/events.js";
 import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
 import {
@@ -81,7 +82,10 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
     const prompt = promptOf(request, sentTokens);
     const allowed = await ask({ kind: "sampling", server, prompt, maxTokens: granted });
     if (allowed !== true) throw new RpcRefusal(-1, "the user did not allow the sampling request");
-    completion = await sample(request, signal);
+    completion = await sample(request, signal).catch((error: unknown) => {
+      // The provider's words may name the account or its organization, which are not the server's business.
+      throw error instanceof LlmError ? new RpcRefusal(-32603, `the model gave no answer (${error.kind})`) : error;
+    });
     written = completion.usage?.outputTokens ?? granted;
   } finally {
     budget.giveBack(granted - written);
