@@ -12,12 +12,14 @@ import { RpcRefusal } from "./refusal.js";
 
 /** Maximum number of rounds. A server that still asks after this many rounds is looping. */
 const maxRounds = 10;
+/** Maximum number of questions in one result. They are answered one after another, many of them without a pause. */
+const mostQuestions = 100;
 /** Pause in ms before the next round if the server asks no question and only wants the request again. */
 const pauseMs = 500;
 
 /**
  * Answers the questions of a server (`inputRequests`) one after another, and resolves with the answers (`inputResponses`). Rejects with
- * McpError if a question is refused, because `inputResponses` cannot express a refusal.
+ * McpError if a question is refused, because `inputResponses` cannot express a refusal, and if there are too many questions.
  */
 export async function answersTo(
   inputRequests: unknown,
@@ -25,7 +27,14 @@ export async function answersTo(
   signal: AbortSignal,
 ): Promise<JsonObject> {
   const answers: [string, JsonObject][] = [];
-  for (const [key, request] of Object.entries(isPlainObject(inputRequests) ? inputRequests : {})) {
+  const questions = Object.entries(isPlainObject(inputRequests) ? inputRequests : {});
+  if (questions.length > mostQuestions) {
+    throw new McpError(
+      "protocol",
+      `the server asks ${questions.length} questions at once, and at most ${mostQuestions} are answered`,
+    );
+  }
+  for (const [key, request] of questions) {
     const { method, params } = isPlainObject(request) ? request : {};
     try {
       answers.push([key, await answer(textOrEmpty(method), isPlainObject(params) ? params : {}, signal)]);
