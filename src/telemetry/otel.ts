@@ -71,9 +71,15 @@ function targetOf({ config, env }: Pick<OtelParts, "config" | "env">, signal: "t
   const isNamed = env[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`] !== undefined;
   const base = isNamed ? undefined : (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? config.endpoint);
   return {
-    ...(base && { url: `${base.replace(/\/+$/, "")}/v1/${signal}` }),
+    ...(base && { url: withPath(base, `/v1/${signal}`) }),
     ...(Object.keys(config.headers).length > 0 && { headers: { ...config.headers } }),
   };
+}
+
+/** Appends the path to that of the address. A query stays behind the path. */
+function withPath(address: string, path: string): string {
+  const end = address.search(/[?#]|$/);
+  return `${address.slice(0, end).replace(/\/+$/, "")}${path}${address.slice(end)}`;
 }
 
 interface Exporter {

@@ -29,6 +29,8 @@ export interface Collector extends AsyncDisposable {
   spans: ReceivedSpan[];
   /** The last state of each metric, by name. */
   metrics: Map<string, ReceivedMetric>;
+  /** Paths of the requests, with their queries. */
+  paths: Set<string>;
   /** Headers of the requests. */
   headers: Record<string, unknown>[];
   /** All received bodies, unchanged. */
@@ -39,6 +41,7 @@ export interface Collector extends AsyncDisposable {
 export async function startCollector(): Promise<Collector> {
   const collector = { spans: [] as ReceivedSpan[], metrics: new Map<string, ReceivedMetric>(), text: "" };
   const headers: Collector["headers"] = [];
+  const paths: Collector["paths"] = new Set();
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -46,10 +49,11 @@ export async function startCollector(): Promise<Collector> {
       const text = Buffer.concat(chunks).toString();
       collector.text += text;
       headers.push(request.headers);
+      paths.add(request.url ?? "");
+      const path = request.url?.split("?")[0];
       const body = JSON.parse(text) as Json;
-      if (request.url === "/v1/traces") collector.spans.push(...spansIn(body));
-      if (request.url === "/v1/metrics")
-        for (const metric of metricsIn(body)) collector.metrics.set(metric.name, metric);
+      if (path === "/v1/traces") collector.spans.push(...spansIn(body));
+      if (path === "/v1/metrics") for (const metric of metricsIn(body)) collector.metrics.set(metric.name, metric);
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     });
   });
@@ -57,6 +61,7 @@ export async function startCollector(): Promise<Collector> {
   return Object.assign(collector, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     headers,
+    paths,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -202,6 +202,13 @@ describe("a caller's trace is gone on with", () => {
   });
 });
 
+test("the query of the collector's address stays behind the path", async () => {
+  await using collector = await startCollector();
+  await turnTo(collector, { endpoint: `${collector.url}/?key=1` });
+  const paths = [...collector.paths].filter((path) => path.includes("?")).sort(); // the server of the test sends without a query
+  expect(paths).toEqual(["/v1/metrics?key=1", "/v1/traces?key=1"]);
+});
+
 test("the longest stall of the event loop goes to the collector", async () => {
   await using collector = await startCollector();
   await turnTo(collector, {}, async (app) => {
