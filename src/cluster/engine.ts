@@ -131,17 +131,15 @@ export class TurnEngine {
     return this.#writeError;
   }
 
-  /** Notes why the log did not store events. Only a full disk counts, because other errors may be due to what the events contain. */
+  /** Notes why the log did not store a request. Only a full disk counts, because other errors may be due to what the request contains. */
   noteRefused(error: unknown): void {
-    if (!(error instanceof StoreError && error.kind === "full")) return;
-    this.#writeError = error;
-    this.#hasRefused = true;
+    if (error instanceof StoreError && error.kind === "full") this.#refused(error);
   }
 
-  /** See `OwnedTurn.room`. */
-  async room(error: StoreError, signal: AbortSignal): Promise<boolean> {
-    if (this.#writeError?.kind !== "full") this.#report(error);
-    this.noteRefused(error);
+  /** See `OwnedTurn.untilWritable`. */
+  async untilWritable(error: StoreError, signal: AbortSignal): Promise<boolean> {
+    if (this.#writeError?.kind !== error.kind) this.#report(error);
+    this.#refused(error);
     if (!this.#recovers || signal.aborted) return false;
     const beat = once(this.#beats, "stored", { signal });
     return beat.then(
@@ -211,6 +209,11 @@ export class TurnEngine {
     this.#repeat(pollMs, () => this.#news.poll());
     const unwatch = this.#parts.turns.watch?.((conversationId) => this.#noticed(conversationId));
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
+  }
+
+  #refused(error: StoreError): void {
+    this.#writeError = error;
+    this.#hasRefused = true;
   }
 
   async #beat(): Promise<void> {

@@ -73,8 +73,8 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  room(error: StoreError, signal: AbortSignal): Promise<boolean> {
-    return this.#parts.engine.room(error, signal);
+  untilWritable(error: StoreError, signal: AbortSignal): Promise<boolean> {
+    return this.#parts.engine.untilWritable(error, signal);
   }
 
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -16,8 +16,8 @@ export interface Cluster {
   /** Direct streams to other hosts. Undefined if live events are not sent to other processes. */
   readonly streams?: PeerStreams | undefined;
   /**
-   * Error of the last heartbeat if the log did not store it, or of events for which the log had no room. Undefined once the log has stored
-   * a heartbeat and has refused nothing since the heartbeat before.
+   * Error of the last heartbeat if the log did not store it, or of events that a full or locked log has refused. Undefined once the log has
+   * stored a heartbeat and has refused nothing since the heartbeat before.
    */
   readonly writeError?: StoreError | undefined;
   /** Registers this host in the log. Must be called before the first turn. */
@@ -172,10 +172,11 @@ export interface OwnedTurn {
    */
   lostState(log: CalledServers, hub: ToolHub): Promise<StateLostEvent | undefined>;
   /**
-   * Called with the error if the log had no room for events. Resolves with true when they may fit now. Resolves with false when the signal
-   * aborts, and at once on a host that does not resume turns: its user gets the error, can free some space, and repeats the request.
+   * Called with the error if the log was too full for events or locked. Resolves with true when it may take them now. Resolves with false when
+   * the signal aborts, and at once on a host that does not resume turns: its user gets the error, can do something about it, and repeats the
+   * request.
    */
-  room(error: StoreError, signal: AbortSignal): Promise<boolean>;
+  untilWritable(error: StoreError, signal: AbortSignal): Promise<boolean>;
   /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

@@ -32,17 +32,23 @@ function texts(llm: LlmServer): unknown[] {
   return llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
 }
 
+/** `late` makes a step that waits until `release` is called. */
+function gate() {
+  let release = () => {};
+  const opened = new Promise<void>((open) => {
+    release = open;
+  });
+  const late =
+    (step: Step): Step =>
+    (response, request) =>
+      void opened.then(() => step(response, request));
+  return { late, release: () => release() };
+}
+
 (noPostgres ? test.skip : test)(
   "a turn that another host has taken while this one was about to write and to end is not cancelled by that",
   async () => {
-    let release = () => {};
-    const gate = new Promise<void>((open) => {
-      release = open;
-    });
-    const late =
-      (step: Step): Step =>
-      (response, request) =>
-        void gate.then(() => step(response, request));
+    const { late, release } = gate();
     await using llm = await startLlmServer([late(answer("lost")), answer("kept")]);
     await using desk = await Desk.open("postgres");
     const client = new pg.Client({ connectionString: (desk.storage as { url: string }).url });
@@ -113,6 +119,34 @@ test("a serving host whose log has no room for an answer keeps it until there is
   expect(llm.requests).toHaveLength(1);
   while ((await problem()) !== undefined) await sleep(20);
 }, 30_000);
+
+(noPostgres ? test.skip : test)(
+  "a serving host whose PostgreSQL refuses an answer because its table is locked keeps it, and is not ready meanwhile",
+  async () => {
+    const { late, release } = gate();
+    await using llm = await startLlmServer([late(answer("paid"))]);
+    await using desk = await Desk.open("postgres");
+    const { url } = desk.storage as { url: string };
+    await using host = await startApp({ llm: llm.url, storage: { url, statement_timeout: "300ms" } });
+    await host.sessions.recover();
+    const turn = await host.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(1);
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query("BEGIN");
+    await client.query("LOCK TABLE events IN EXCLUSIVE MODE");
+    release();
+    const problem = () => host.sessions.logProblem(60_000);
+    while ((await problem()) === undefined) await sleep(20);
+    expect(await problem()).toBe("the event log cannot be written");
+    await client.query("ROLLBACK");
+    await client.end();
+    expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+    expect(llm.requests).toHaveLength(1);
+    while ((await problem()) !== undefined) await sleep(20);
+  },
+  30_000,
+);
 
 test("a host whose disk is full says so, until the log takes its heartbeat again", async () => {
   await using llm = await startLlmServer([]);

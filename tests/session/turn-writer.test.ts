@@ -36,7 +36,7 @@ beforeEach(async () => {
 afterEach(() => store.close());
 
 /** Returns a writer of a turn that the node "a" has begun. */
-async function writerOf({ room = [] }: { room?: boolean[] } = {}) {
+async function writerOf({ writable = [] }: { writable?: boolean[] } = {}) {
   await store.claim("c", one.user("go"), request("a"));
   const lease = await store.turns.acquire("c", "turn_1", "a");
   if (!lease) throw new Error("it is somebody else's");
@@ -53,7 +53,7 @@ async function writerOf({ room = [] }: { room?: boolean[] } = {}) {
       lease,
       signed: (events) => events,
       show: (event) => live.publish(event),
-      room: async () => room.shift() ?? false,
+      untilWritable: async () => writable.shift() ?? false,
     },
     log,
     position: 1,
@@ -110,12 +110,13 @@ describe("events of a turn", () => {
     expect(log).toEqual(await store.read("c", 2));
   });
 
-  test("for which the log had no room are kept, and stored once when there is room", async () => {
-    const { writer, shown } = await writerOf({ room: [true, true] });
+  test("that a full or locked log has refused are kept, and stored once when it takes them", async () => {
+    const { writer, shown } = await writerOf({ writable: [true, true] });
     const append = store.appendAll;
-    let refusals = 2;
+    const refusals = [new StoreError("full", "the disk is full"), new StoreError("locked", "the log is locked")];
     store.appendAll = async (...values) => {
-      if (refusals-- > 0) throw new StoreError("full", "the disk is full");
+      const refusal = refusals.shift();
+      if (refusal) throw refusal;
       return append(...values);
     };
     await Promise.all([writer.store([one.answer("paid")]), writer.store([one.end()])]);

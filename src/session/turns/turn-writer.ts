@@ -13,7 +13,7 @@ import type { SessionParts } from "./session-parts.js";
 interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   conversationId: string;
   turn: LiveTurn;
-  owned: Pick<OwnedTurn, "lease" | "signed" | "show" | "room">;
+  owned: Pick<OwnedTurn, "lease" | "signed" | "show" | "untilWritable">;
   /** The events of the conversation. Each stored event is appended to this array. */
   log: StoredEvent[];
   /** Number of events of this turn that the log already contains. */
@@ -100,18 +100,18 @@ export class TurnWriter implements Outlet {
     }
   }
 
-  /** Stores the events. While the log has no room for them, keeps them and tries again: an answer that was lost would be paid for again. */
+  /** Stores the events. While the log is full or locked, keeps them and tries again: an answer that was lost would be paid for again. */
   async #append(events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
     const { store, conversationId, turn, owned, signal } = this.#parts;
     for (;;) {
       try {
         return await store.appendAll(conversationId, events, grant);
       } catch (error) {
-        if (!(error instanceof StoreError && error.kind === "full")) throw error;
-        const mayFit = await owned.room(error, signal);
+        if (!(error instanceof StoreError && (error.kind === "full" || error.kind === "locked"))) throw error;
+        const mayStore = await owned.untilWritable(error, signal);
         if (this.#over) throw this.#over.error;
         turn.requireOpen();
-        if (!mayFit) throw error;
+        if (!mayStore) throw error;
       }
     }
   }
