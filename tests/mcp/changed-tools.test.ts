@@ -14,8 +14,8 @@ beforeEach(() => {
 
 afterEach(() => folder[Symbol.dispose]());
 
-function describeTool(description: string): void {
-  const tools = [{ name: "echo", description, inputSchema: { type: "object" } }];
+function describeTool(description: string, ...others: string[]): void {
+  const tools = ["echo", ...others].map((name) => ({ name, description, inputSchema: { type: "object" } }));
   writeFileSync(join(folder.path, "tools.json"), JSON.stringify(tools));
 }
 
@@ -56,6 +56,20 @@ describe("a tool whose definition is not the pinned one", () => {
         expect((await prepared(running)).change).toEqual(change);
       });
     }
+  });
+
+  test("is told in one line of the log together with the others, of which five are named", async () => {
+    const others = ["b", "c", "d", "e", "f", "g"];
+    describeTool("one", ...others);
+    await run(() => {});
+    describeTool("two", ...others);
+    await run(({ log }) => {
+      expect(log.filter(({ message }) => /^s: its tool /.test(message))).toEqual([
+        expect.objectContaining({
+          message: expect.stringMatching(/^s: its tool echo was redefined: .*; e was redefined: .*; and 2 more \(mcp/),
+        }),
+      ]);
+    });
   });
 
   test("is as any other once it is pinned, in this run and the next", async () => {

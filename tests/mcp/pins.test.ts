@@ -39,6 +39,30 @@ describe("pinned definitions", () => {
     expect(pins.changes([after]).size).toBe(1);
   });
 
+  test("are 10,000 at most, none of which gives way to a new tool: a further one counts as changed until it is approved", () => {
+    using folder = temporaryFolder();
+    const pins = new Pins(folder.path, fixture("s"), noon);
+    const renamed = (to: string) => Array.from({ length: 5_000 }, (_, index) => ({ ...before, name: `${to}${index}` }));
+    pins.pinNew([before]);
+    pins.pinNew(renamed("a"));
+    expect([...pins.changes(renamed("b")).keys()]).toEqual(["b4999"]);
+    pins.pinNew(renamed("b"));
+    const file = join(folder.path, readdirSync(folder.path)[0] ?? "");
+    const { ino } = statSync(file);
+    pins.pinNew(renamed("c"));
+    expect(statSync(file).ino).toBe(ino);
+    expect(Object.keys(JSON.parse(readFileSync(file, "utf8")).tools)).toHaveLength(10_000);
+    const further = renamed("c").slice(0, 2);
+    const why = "perhaps, as its server has had 10000 other tools, and no more are pinned";
+    expect([...pins.changes([...further, after]).entries()]).toEqual([
+      ["c0", why],
+      ["c1", why],
+      ["write", expect.stringMatching(/^its description changed/)],
+    ]);
+    pins.pin(further.slice(0, 1));
+    expect([...pins.changes(further).keys()]).toEqual(["c1"]);
+  });
+
   test("belong to the server at its place; a new key in its environment makes no other server of it", () => {
     using folder = temporaryFolder();
     new Pins(folder.path, fixture("s", {}, { env: { KEY: "old" } }), noon).pinNew([before]);

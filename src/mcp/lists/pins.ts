@@ -22,6 +22,12 @@ interface Pin {
 type ServerPins = Record<string, Pin>;
 
 /**
+ * Maximum number of tools of one server that are pinned unasked. Every read of the server's lists reads all pins, and a server may send other
+ * names each time. No pin is dropped for a new one: its tool could then return with another definition, and nobody would notice.
+ */
+const mostPins = 10_000;
+
+/**
  * The pins of one server, in a file that all hosts of the user share. The server's name and its command or address choose the file.
  * Environment variables do not matter, because a server with a new key is still the same server. A tool stays pinned when it is no longer
  * offered: it may return with another definition.
@@ -40,20 +46,22 @@ export class Pins {
   /**
    * Returns how these tools differ from their pinned definitions. The keys are tool names; tools without a difference or without a pin are
    * left out. If the file cannot be read, a tool counts as changed unless this host itself has pinned it, because its definition may have
-   * changed.
+   * changed. So does a new tool for which there is no room.
    */
   changes(tools: readonly ListedTool[]): Map<string, string> {
     let known = this.#unwritten;
-    let unreadable: string | undefined;
+    let room = 0;
+    let unpinned = `perhaps, as its server has had ${mostPins} other tools, and no more are pinned`;
     try {
       known = this.#known();
+      room = roomIn(known);
     } catch (error) {
-      unreadable = `perhaps, as its pinned definition cannot be read (${messageOf(error)})`;
+      unpinned = `perhaps, as its pinned definition cannot be read (${messageOf(error)})`;
     }
     const changes = new Map<string, string>();
     for (const { name, definition } of tools) {
       const pin = own(known, name);
-      if (!pin && unreadable) changes.set(name, unreadable);
+      if (!pin && --room < 0) changes.set(name, unpinned);
       const parts = pin ? changedParts(pin.definition, definition) : [];
       if (pin && parts.length > 0) changes.set(name, sentence(parts, pin.pinnedAt));
     }
@@ -61,12 +69,13 @@ export class Pins {
   }
 
   /**
-   * Pins the tools that are not pinned yet. Throws errors of the file system. If the file can be read but not written, this host uses the
-   * new pins nevertheless. If the file cannot be read, pins nothing.
+   * Pins the tools that are not pinned yet, as long as there is room. Throws errors of the file system. If the file can be read but not
+   * written, this host uses the new pins nevertheless. If the file cannot be read, pins nothing.
    */
   pinNew(tools: readonly ListedTool[]): void {
     const known = this.#known();
-    this.pin(tools.filter(({ name }) => !own(known, name)));
+    const unpinned = tools.filter(({ name }) => !own(known, name));
+    this.pin(unpinned.slice(0, roomIn(known)));
   }
 
   /**
@@ -113,6 +122,11 @@ function textOf(path: string): string {
 
 function isPin(value: unknown): boolean {
   return isPlainObject(value) && typeof value.pinnedAt === "number" && isPlainObject(value.definition);
+}
+
+/** Returns the number of tools that may still be pinned unasked. */
+function roomIn(known: ServerPins): number {
+  return Math.max(0, mostPins - Object.keys(known).length);
 }
 
 /** Returns the pin of a tool. Looks only at own properties, because a tool may be called `constructor`. */

@@ -123,16 +123,13 @@ export class OfferedTools {
   #compare(tools: readonly ListedTool[]): void {
     const before = this.#changes;
     this.#changes = this.#parts.pins.changes(tools);
-    for (const [tool, change] of this.#changes) {
-      if (before.get(tool) !== change) {
-        this.#parts.condition.log("warn", `its tool ${tool} was redefined: ${change} (${this.#advice})`);
-      }
-    }
+    const news = [...this.#changes].filter(([tool, change]) => before.get(tool) !== change).map(redefinition);
+    if (news.length > 0) this.#parts.condition.log("warn", `its tool ${firstOf(news)} (${this.#advice})`);
   }
 
   #tell(): void {
     const { problems } = this.lists;
-    const changes = [...this.#changes].map(([tool, change]) => `${tool} was redefined: ${change}`);
+    const changes = [...this.#changes].map(redefinition);
     const redefined = changes.length > 0 ? `${firstOf(changes)} (${this.#advice})` : undefined;
     const { condition } = this.#parts;
     if (problems.length === 0) condition.set("ready", redefined);
@@ -161,6 +158,10 @@ export class OfferedTools {
 
 function isEmpty({ tools, prompts, resources, templates }: ServerLists): boolean {
   return [tools, prompts, resources, templates].every((list) => list.length === 0);
+}
+
+function redefinition([tool, change]: readonly [string, string]): string {
+  return `${tool} was redefined: ${change}`;
 }
 
 function firstOf(names: readonly string[]): string {
