@@ -63,6 +63,17 @@ describe("content blocks", () => {
 });
 
 describe("structured content", () => {
+  test("is compared with some megabytes of texts, not with any number of them", () => {
+    const long = { a: "x".repeat(1024 * 1024) };
+    const structuredContent = { ...long, b: 1 };
+    const partsAfter = (count: number) =>
+      toToolResult({
+        content: [...Array(count).fill(text(JSON.stringify(long))), text(JSON.stringify(structuredContent))],
+        structuredContent,
+      }).content.length - count;
+    expect([partsAfter(2), partsAfter(60)]).toEqual([1, 2]);
+  });
+
   const withText = (words: string | undefined, structuredContent: unknown) =>
     toToolResult({ content: words === undefined ? [] : [text(words)], structuredContent }).content;
 

@@ -10,6 +10,9 @@ const mostBlocks = 10_000;
 /** Maximum length of a media type, in characters: 127 before and 127 after the slash (RFC 6838). */
 const longestMediaType = 255;
 
+/** Maximum length of the texts of one result that are compared with its structured content, together. Parsing them takes time. */
+const mostCompared = 4 * 1024 * 1024;
+
 export function toToolResult(result: JsonObject): ToolResult {
   const content = partsOf(asArray(result.content));
   const structured = structuredOf(result);
@@ -77,9 +80,11 @@ function embedded({ uri, mimeType, text: words, blob }: JsonObject): ContentPart
 function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
   const members = isPlainObject(structured) ? Object.values(structured) : [];
   const values = members.length === 1 ? [structured, ...members] : [structured];
+  let rest = mostCompared;
   return content.some((part) => {
     if (part.type !== "text") return false;
-    const json = parseJson(part.text);
+    rest -= part.text.length;
+    const json = rest >= 0 ? parseJson(part.text) : undefined;
     return values.some((value) => value === part.text || (json !== undefined && isDeepStrictEqual(json, value)));
   });
 }
