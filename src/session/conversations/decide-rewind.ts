@@ -5,7 +5,7 @@
 
 import { RequestError } from "../../core/errors.js";
 import type { ForkEvent, RewindEvent, StoredEvent } from "../../core/events.js";
-import { eventsByTurn } from "../../log/folds/turn-records.js";
+import { eventsByTurn, isTurnEnd } from "../../log/folds/turn-records.js";
 
 /**
  * Where to go back to. `toSeq` is the number of the last event that stays; a turn that began before that event stays whole. `turns` is the
@@ -26,21 +26,21 @@ export function decideRewind(events: readonly StoredEvent[], turnId: string, to:
   });
 }
 
+/** Where a copy ends: at an event, or with the end of a turn. Default: at the last event. */
+export type ForkUntil = { toSeq?: number | undefined } | { lastTurnId: string };
+
 /**
- * Selects the turns to copy: all whole turns that had ended by event `toSeq`. Default: all ended turns. Throws RequestError if there are
- * none.
+ * Selects the turns to copy: all whole turns that had ended by then. Throws RequestError if there are none, and `busy` if the turn `lastTurnId`
+ * has not ended.
  */
 export function decideFork(
   events: readonly StoredEvent[],
-  {
-    conversationId,
-    turnId,
-    toSeq = Number.MAX_SAFE_INTEGER,
-  }: { conversationId: string; turnId: string; toSeq?: number },
+  { conversationId, turnId, until }: { conversationId: string; turnId: string; until: ForkUntil },
 ): { first: ForkEvent; seqs: readonly number[] } {
+  const toSeq = "lastTurnId" in until ? endOf(events, until.lastTurnId) : (until.toSeq ?? Number.MAX_SAFE_INTEGER);
   const ended = eventsByTurn(events).filter((turn) => {
     const last = turn.at(-1);
-    return last !== undefined && last.seq <= toSeq && (last.type === "turn_end" || last.type === "turn_error");
+    return last !== undefined && last.seq <= toSeq && isTurnEnd(last);
   });
   const seqs = ended
     .flat()
@@ -50,4 +50,11 @@ export function decideFork(
   if (last === undefined) throw new RequestError("usage", "no turn had ended by then, so there is nothing to copy");
   const earlier = events[0]?.type === "fork" ? events[0].origins : [];
   return { first: { type: "fork", turnId, origins: [conversationId, ...earlier], toSeq: last }, seqs };
+}
+
+/** Returns the number of the event with which the turn ended. */
+function endOf(events: readonly StoredEvent[], turnId: string): number {
+  const last = events.findLast((event) => event.turnId === turnId);
+  if (last && isTurnEnd(last)) return last.seq;
+  throw new RequestError("busy", "a turn that has not ended cannot be copied", { hint: "try again when it has ended" });
 }

@@ -156,6 +156,37 @@ describe("a response", () => {
     expect(one).toMatchObject({ id: other.id, output_text: "four" });
   });
 
+  test("that is still being written is continued by one call; others are refused until it has ended", async () => {
+    let release = () => {};
+    const gate = new Promise<void>((open) => {
+      release = open;
+    });
+    const late: Step = (response, request) => void gate.then(() => answer("two")(response, request));
+    await using llm = await startLlmServer([answer("one"), late, answer("three"), answer("four")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const client = sdk(door);
+    const { data: first, response } = await client.responses.create({ input: "a" }).withResponse();
+    const conversation = response.headers.get("x-conversation-id") ?? "";
+    const written = client.responses.stream({ input: "b", previous_response_id: first.id });
+    const created = (await written[Symbol.asyncIterator]().next()).value;
+    const { id } = (created as OpenAI.Responses.ResponseCreatedEvent).response;
+    const ask = (input: string) => client.responses.create({ input, previous_response_id: id });
+    const waiting = ask("c");
+    const requests = async () =>
+      (await app.sessions.history(conversation)).filter(({ type }) => type === "user_message");
+    while ((await requests()).length < 3) await new Promise(setImmediate);
+    await expect(ask("d")).rejects.toMatchObject({ status: 409, code: "busy" });
+    release();
+    expect(await waiting).toMatchObject({ output_text: "three" });
+    expect(await ask("d")).toMatchObject({ output_text: "four" });
+    const said = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
+    expect(said.slice(2)).toEqual([
+      ["a", "one", "b", "two", "c"],
+      ["a", "one", "b", "two", "d"],
+    ]);
+  });
+
   test("is not continued when its turn was taken back", async () => {
     await using llm = await startLlmServer(["one", "two", "three"].map((text) => answer(text)));
     await using app = await startApp({ llm: llm.url });

@@ -59,7 +59,7 @@ async function afterResponse(parts: DoorParts, previous: string, ids: WireCallId
   const continued = { ...ids, ...(first && { dialogue: dialogueOf(first) }) };
   const here = { ids: { ...continued, conversationId: place.conversationId }, events };
   const copied = async () => {
-    const to = await copyUntil(parts, place, { seq: end.seq, requestId: ids.requestId });
+    const to = await copyUntil(parts, place, ids.requestId);
     return { ids: { ...continued, conversationId: to }, events: await parts.sessions.history(to) };
   };
   if (requests.at(-1)?.turnId === place.turnId) return { ...here, continues: end.seq, copied };
@@ -79,20 +79,18 @@ function isTakenBack(events: readonly StoredEvent[], { turnId }: TurnPlace, end:
 }
 
 /**
- * Makes a copy of the conversation of a turn, up to an event. Resolves with the id of the copy. A repetition of a call with a request id gets
- * the same copy.
+ * Makes a copy of the conversation that ends with the turn. Resolves with the id of the copy. A repetition of a call with a request id gets the
+ * same copy. Rejects with RequestError `busy` if the turn has not ended.
  */
-async function copyUntil(
-  parts: DoorParts,
-  place: TurnPlace,
-  { seq, requestId }: { seq: number; requestId: string | undefined },
-): Promise<string> {
+async function copyUntil(parts: DoorParts, place: TurnPlace, requestId: string | undefined): Promise<string> {
   const to = ownConversation(requestId, place, parts);
   const isThere = async () => (await parts.sessions.history(to)).length > 0;
   if (await isThere()) return to;
-  await parts.sessions.conversations.fork(place.conversationId, { to, toSeq: seq }).catch(async (error: unknown) => {
-    if (!(await isThere())) throw error; // otherwise a repetition of this call has made the copy
-  });
+  await parts.sessions.conversations
+    .fork(place.conversationId, { to, lastTurnId: place.turnId })
+    .catch(async (error: unknown) => {
+      if (!(await isThere())) throw error; // otherwise a repetition of this call has made the copy
+    });
   return to;
 }
 
