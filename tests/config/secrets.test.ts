@@ -31,12 +31,37 @@ test.each([
   ["behind a short flag name", stdio({ args: ["--pass", "secret-0123", "plain-0123"] })],
   ["in any variable of a server", stdio({ env: { DB_PASS: "secret-0123", NODE_ENV: "plain-0123" } })],
   ["in a variable of a server with a harmless name", stdio({ env: { DSN: "secret-0123" } })],
+  ["in JSON that is an argument", stdio({ args: ['--x={"password": "secret-0123","a":"plain-0123"}'] })],
+  ["in a property that is an argument", stdio({ args: ["-Dspring.datasource.password=secret-0123"] })],
   ["in a URL with an escape", { mcpServers: { s: { url: "https://x/mcp?token=secret%2D0123" } } }],
 ])("a secret %s is known", (_, config) => {
   const { config: loaded } = loadConfig(config, { env: {}, allowsUnset: true });
   const secrets = configuredSecrets(loaded, {});
   expect(secrets).toContain("secret-0123");
   expect(secrets).not.toContain("plain-0123");
+});
+
+const random = "Zq10Xw7kPv109LmT2";
+
+test.each([
+  ["a query's value of a server", { url: `https://x/mcp?plain=${random}&profile=production` }, random],
+  ["a query's value in base64", { url: "https://x/mcp?a=Zq1/Xw7kPv1+9LmT2k4==" }, "Zq1/Xw7kPv1+9LmT2k4=="],
+  ["an argument behind its letter", { command: "mysql", args: [`-p${random}`, "-xvf", "-p8080"] }, random],
+])("%s that looks random is a secret, whatever its name", (_, server, secret) => {
+  const { config } = loadConfig({ mcpServers: { s: server } }, { env: {} });
+  expect(configuredSecrets(config, {})).toEqual([secret]);
+  expect(JSON.stringify(masked(server))).not.toContain(secret);
+});
+
+test.each([
+  ['--x={"password": "secret-0123","a":"plain"}', '--x={"password": "***","a":"plain"}'],
+  ["-Da.password=secret-0123", "-Da.password=***"],
+  [`-p${random}`, "-p***"],
+  ["postgres://a:b@c/d?e=f", "postgres://***@c/d?***"],
+  ["auth.example.com:8080", "auth.example.com:8080"],
+  ["-p8080", "-p8080"],
+])("the argument %s is shown as %s", (arg, shown) => {
+  expect(masked({ command: "x", args: [arg] }).args).toEqual([shown]);
 });
 
 test("the word before a secret in a header is none", () => {

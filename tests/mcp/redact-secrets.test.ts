@@ -29,6 +29,7 @@ test.each([
   ["HTTP Basic without padding, in a text", `x${Buffer.from("nightly:s3cret!").toString("base64url")}y`],
   ["a form", new URLSearchParams({ client_secret: "s3cret!" }).toString().slice("client_secret=".length)],
   ["a URL", encodeURIComponent("s3cret!")],
+  ["hexadecimal", Buffer.from("s3cret!").toString("hex").toUpperCase()],
   ["plain", "s3cret!"],
 ])("a client's secret that an authorization server repeats as %s is in none of its errors", (_, repeated) => {
   const oauth = { grant: "client_credentials", client_id: "nightly", client_secret: "s3cret!" };

@@ -1,4 +1,5 @@
-import { isRandomSegment, isSecretName } from "../../core/secrets/secret-names.js";
+import { isRandomSegment } from "../../core/secrets/secret-names.js";
+import { secretsInArg } from "../../core/secrets/server-secrets.js";
 
 /** Hides secrets in all URLs of the text: the user, the password, the query, and parts of the path that look like secrets. */
 export function redactUrls(text: string): string {
@@ -36,13 +37,15 @@ export function redactPlainUrls(text: string): string {
     );
 }
 
-/** Hides the secrets in arguments such as `--token x`, `--api-key=x`, `PASSWORD=x` and `Authorization: x`. */
+/** Hides the secrets in arguments. A secret is at the end of its argument, or a text in JSON. */
 export function redactArgs(args: readonly string[]): string[] {
   return args.map((arg, index) => {
-    const before = args[index - 1] ?? "";
-    if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return "***";
-    const [, name, separator] = /^([\w-]+)(\s*[:=]\s*)./s.exec(arg) ?? [];
-    return name && isSecretName(name) ? `${name}${separator}***` : redactUrls(arg);
+    const shown = secretsInArg(arg, args[index - 1]).reduce(
+      (text, secret) =>
+        text.endsWith(secret) ? `${text.slice(0, -secret.length)}***` : text.replaceAll(`"${secret}"`, '"***"'),
+      arg,
+    );
+    return redactUrls(shown);
   });
 }
 

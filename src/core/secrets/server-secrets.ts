@@ -56,19 +56,29 @@ function clientSecrets(oauth: OAuthConfig | undefined): string[] {
   return [oauth.clientSecret, `${oauth.clientId ?? ""}:${oauth.clientSecret}`];
 }
 
-/** Returns the secrets in arguments such as `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
+/** Matches members with a text in JSON. The lengths are bounded, so that the search takes linear time. */
+const jsonMember = /"([^"\\]{1,100})"\s{0,4}:\s{0,4}"((?:[^"\\]|\\.){0,4000})"/gs;
+
+/**
+ * Returns the secrets in an argument as they are written: in `abc` after `--token`, `--token=abc`, `PASSWORD=abc`, `Authorization: Bearer
+ * abc`, `{"token": "abc"}`, and in `-pabc` if `abc` looks random. `before`: the argument before this one.
+ */
+export function secretsInArg(arg: string, before = ""): string[] {
+  if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return [arg];
+  const [, header, variable, value] = /^(?:([\w-]+)\s*:|([\w.-]+)\s*=)\s*(.+)$/s.exec(arg) ?? [];
+  if (value && isSecretName(header ?? variable ?? "")) return [value];
+  const [, joined] = /^-[a-z](.+)$/is.exec(arg) ?? [];
+  if (joined && isRandomSegment(joined)) return [joined];
+  return [...arg.matchAll(jsonMember)].flatMap(([, name = "", text]) => (text && isSecretName(name) ? [text] : []));
+}
+
 function secretArgs(args: readonly string[]): string[] {
-  return args.flatMap((arg, index) => {
-    const before = args[index - 1] ?? "";
-    if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return [arg];
-    const [, name = "", value = ""] = /^([\w-]+)\s*[:=]\s*(.*)$/s.exec(arg) ?? [];
-    return secretValues({ [name]: value });
-  });
+  return args.flatMap((arg, index) => secretsInArg(arg, args[index - 1]).flatMap(secretWords));
 }
 
 /**
- * Returns the passwords in URLs, and the query values whose names suggest a secret. Returns each value twice: as it is written, and
- * decoded.
+ * Returns the passwords in URLs, and the query values that look random or whose names suggest a secret. Returns each value twice: as it is
+ * written, and decoded.
  */
 export function secretsInUrls(text: string | undefined = ""): string[] {
   return urlsIn(text).flatMap(({ password, search }) => {
@@ -76,8 +86,8 @@ export function secretsInUrls(text: string | undefined = ""): string[] {
       .slice(1)
       .split("&")
       .map((pair) => pair.split(/=(.*)/s));
-    const named = pairs.filter(([name = ""]) => isSecretName(name)).map(([, value = ""]) => value);
-    return [password, ...named].flatMap((value) => [value, percentDecoded(value)]);
+    const secret = pairs.filter(([name = "", value = ""]) => isSecretName(name) || isRandomSegment(inUrl(value)));
+    return [password, ...secret.map(([, value = ""]) => value)].flatMap((value) => [value, percentDecoded(value)]);
   });
 }
 
@@ -90,6 +100,11 @@ function secretsInPaths(text: string): string[] {
 function urlsIn(text: string): URL[] {
   const written = text.match(/[a-z][a-z0-9+.-]{0,30}:\/\/[^\s"']+/gi) ?? [];
   return written.filter((url) => URL.canParse(url)).map((url) => new URL(url));
+}
+
+/** Returns the value in the spelling that `isRandomSegment` knows: `%2B` also where `+` is written. */
+function inUrl(value: string): string {
+  return encodeURIComponent(percentDecoded(value));
 }
 
 /** Decodes the `%` codes of the value. Returns it unchanged if they are not valid. */

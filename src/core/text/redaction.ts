@@ -2,7 +2,7 @@
 
 /**
  * Returns a function that removes the given secrets from a text, and everything that matches one of the patterns in `looks`: by default,
- * whatever looks like a key. The given secrets are also found as they are spelled in JSON, in URLs and in base64.
+ * whatever looks like a key. The given secrets are also found as they are spelled in JSON, in URLs, in base64 and in hexadecimal.
  */
 export function clearing(
   secrets: readonly string[],
@@ -16,7 +16,10 @@ export function clearing(
     );
 }
 
-/** Returns the spellings of a secret: plain, in JSON, in JSON inside JSON (the arguments of a call), in a URL, in a form, in base64. */
+/**
+ * Returns the spellings of a secret: plain, in JSON, in JSON inside JSON (the arguments of a call), in a URL, in a form, in base64, in
+ * hexadecimal.
+ */
 function writtenAs(secret: string): string[] {
   const inJsons = [inJson(secret), ascii(inJson(secret))].flatMap((text) => [text, text.replaceAll("/", "\\/")]);
   const inForm = new URLSearchParams({ "": secret }).toString().slice("=".length);
@@ -24,7 +27,7 @@ function writtenAs(secret: string): string[] {
     text,
     text.replace(/%../g, (code) => code.toLowerCase()),
   ]);
-  return [secret, ...inJsons, ...inJsons.map(inJson), ...inUrls, ...inBase64(secret)];
+  return [secret, ...inJsons, ...inJsons.map(inJson), ...inUrls, ...inBase64(secret), ...inHex(secret)];
 }
 
 function inJson(text: string): string {
@@ -36,7 +39,12 @@ function ascii(json: string): string {
   return json.replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Minimum length of a base64 text that is searched for. Shorter texts may occur by chance. */
+function inHex(secret: string): string[] {
+  const lower = Buffer.from(secret).toString("hex");
+  return lower.length < fewestLetters ? [] : [lower, lower.toUpperCase()];
+}
+
+/** Minimum length of a base64 or hexadecimal text that is searched for. Shorter texts may occur by chance. */
 const fewestLetters = 10;
 
 /**

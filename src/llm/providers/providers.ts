@@ -1,6 +1,7 @@
 import type { LlmConfig, ProviderConfig, TimeoutConfig, WireName } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
+import { headerSecrets, longEnough, secretsInUrls } from "../../core/secrets/server-secrets.js";
 import type { Tape } from "../../core/tape.js";
 import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, presetOf, type Quirks } from "./presets.js";
 import { chooseWire, isAzure, presetAddress } from "./wire-choice.js";
@@ -16,7 +17,7 @@ export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   apiKeys: readonly string[];
   quirks: Quirks;
   limits: TimeoutConfig;
-  /** Keys and headers that must not appear in any message. */
+  /** Keys, headers and secrets in the address that must not appear in any message. */
   secrets: readonly string[];
 }
 
@@ -137,7 +138,10 @@ function provide(
       ttftTimeoutMs: merged.ttftTimeoutMs ?? config.http.ttftTimeoutMs,
       idleTimeoutMs: merged.idleTimeoutMs ?? config.http.idleTimeoutMs,
     },
-    secrets: [...apiKeys, ...Object.values(own.headers ?? {})].filter(({ length }) => length >= 6),
+    secrets: longEnough({
+      named: [...apiKeys, ...headerSecrets(own.headers), ...secretsInUrls(own.baseUrl)],
+      other: [],
+    }),
   };
 }
 

@@ -69,6 +69,14 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 });
 
+test("a secret in the query of the address is nowhere in errors", async () => {
+  const body = { error: { message: "bad /v1/chat/completions?sig=Zq10Xw7kPv109LmT2" } };
+  await using server = await startLlmServer([failure(403, { body })]);
+  await using ends = clientWith(llmConfig(`${server.url}?sig=Zq10Xw7kPv109LmT2`), {});
+  const { message } = await ends.fails({});
+  expect(message).toContain("?sig=***");
+});
+
 test("a key rests for as long as the provider says, and a used-up one for ten minutes", async () => {
   const limited = failure(429, { headers: { "retry-after": "30" } });
   await using server = await startLlmServer([limited, failure(402), hi, hi, hi, hi, hi]);
