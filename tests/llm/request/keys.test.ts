@@ -73,7 +73,7 @@ test("a secret in the query of the address is nowhere in errors", async () => {
   const body = { error: { message: "bad /v1/chat/completions?sig=Zq10Xw7kPv109LmT2" } };
   await using server = await startLlmServer([failure(403, { body })]);
   await using ends = clientWith(llmConfig(`${server.url}?sig=Zq10Xw7kPv109LmT2`), {});
-  const { message } = await ends.fails({});
+  const { message } = await ends.fails({ streaming: true });
   expect(message).toContain("?sig=***");
 });
 
