@@ -1,6 +1,6 @@
 /**
- * A child process and all its descendants, which end together. A descendant is often the server itself, because servers are started through
- * npx, uvx or a shell.
+ * A child process and its descendants, which end together. A descendant is often the server itself, because servers are started through
+ * npx, uvx or a shell. Descendants in a session of their own are left alone: they look the same as daemons that a user wants to stay.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
