@@ -137,11 +137,11 @@ export class TurnEngine {
   }
 
   /** See `OwnedTurn.untilWritable`. */
-  async untilWritable(error: StoreError, signal: AbortSignal): Promise<boolean> {
+  async untilWritable(error: StoreError): Promise<boolean> {
     if (this.#writeError?.kind !== error.kind) this.#report(error);
     this.#refused(error);
-    if (!this.#recovers || signal.aborted) return false;
-    const beat = once(this.#beats, "stored", { signal });
+    if (!this.#recovers) return false;
+    const beat = once(this.#beats, "stored", { signal: this.#ended.signal });
     return beat.then(
       () => true,
       () => false,

@@ -73,8 +73,8 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  untilWritable(error: StoreError, signal: AbortSignal): Promise<boolean> {
-    return this.#parts.engine.untilWritable(error, signal);
+  untilWritable(error: StoreError): Promise<boolean> {
+    return this.#parts.engine.untilWritable(error);
   }
 
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -173,10 +173,10 @@ export interface OwnedTurn {
   lostState(log: CalledServers, hub: ToolHub): Promise<StateLostEvent | undefined>;
   /**
    * Called with the error if the log was too full for events or locked. Resolves with true when it may take them now. Resolves with false when
-   * the signal aborts, and at once on a host that does not resume turns: its user gets the error, can do something about it, and repeats the
+   * the host ends, and at once on a host that does not resume turns: its user gets the error, can do something about it, and repeats the
    * request.
    */
-  untilWritable(error: StoreError, signal: AbortSignal): Promise<boolean>;
+  untilWritable(error: StoreError): Promise<boolean>;
   /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

@@ -120,6 +120,26 @@ test("a serving host whose log has no room for an answer keeps it until there is
   while ((await problem()) !== undefined) await sleep(20);
 }, 30_000);
 
+test("a turn that is cancelled while its log has no room ends as cancelled when there is room, and does not run again", async () => {
+  await using llm = await startLlmServer([answer("paid")]);
+  await using desk = await Desk.open("sqlite");
+  const { sessions } = await desk.host(llm);
+  await sessions.recover();
+  const db = await connect((desk.storage as { path: string }).path);
+  db.exec(`CREATE TRIGGER full BEFORE INSERT ON entries WHEN NEW.type <> 'user_message'
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  const session = sessions.open("c");
+  const turn = await session.submit({ requestId: "r", text: "go" });
+  while ((await sessions.logProblem(60_000)) === undefined) await sleep(20);
+  expect(session.cancel("r")).toBe(true);
+  await sleep(20);
+  db.exec("DROP TRIGGER full");
+  db.close();
+  expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end" });
+  expect(session.turnCounts).toEqual({ running: 0, waiting: 0 });
+  expect(llm.requests).toHaveLength(1);
+}, 30_000);
+
 (noPostgres ? test.skip : test)(
   "a serving host whose PostgreSQL refuses an answer because its table is locked keeps it, and is not ready meanwhile",
   async () => {

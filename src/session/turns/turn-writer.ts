@@ -100,18 +100,21 @@ export class TurnWriter implements Outlet {
     }
   }
 
-  /** Stores the events. While the log is full or locked, keeps them and tries again: an answer that was lost would be paid for again. */
+  /**
+   * Stores the events. While the log is full or locked, keeps them and tries again, also after the turn was cancelled: without the answer
+   * and the end of the turn in the log, the turn would run again. A closing host does not wait.
+   */
   async #append(events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
-    const { store, conversationId, turn, owned, signal } = this.#parts;
+    const { store, conversationId, turn, owned } = this.#parts;
     for (;;) {
       try {
         return await store.appendAll(conversationId, events, grant);
       } catch (error) {
         if (!(error instanceof StoreError && (error.kind === "full" || error.kind === "locked"))) throw error;
-        const mayStore = await owned.untilWritable(error, signal);
+        const mayStore = await owned.untilWritable(error);
         if (this.#over) throw this.#over.error;
         turn.requireOpen();
-        if (!mayStore) throw error;
+        if (!mayStore || turn.closing !== "open") throw error;
       }
     }
   }
