@@ -55,3 +55,17 @@ test("what comes while a stream is replayed is replayed too", async () => {
   expect(await events.replayEventsAfter(first, { send })).toBe("a");
   expect(sent).toEqual(["2", "late 0", "late 1"]);
 });
+
+test("the unanswered requests of all sessions have a limit together, which an answer or the end of a session makes room in", async () => {
+  const all = new StreamEvents(1000);
+  const [one, other] = [new SessionEvents(all), new SessionEvents(all)];
+  const part = 20 * 1024 * 1024;
+  expect([one.asked([1, 2, 3], 2 * part), other.asked([1], part), other.asked([2], part)]).toEqual([true, true, false]);
+  expect([one, other].map((session) => session.isUnanswered(2))).toEqual([true, false]);
+  await one.storeEvent("a", { jsonrpc: "2.0", id: 2, result: {} });
+  expect([other.asked([2], part), other.asked([3], part)]).toEqual([false, false]);
+  one.forget();
+  expect(other.asked([2], 2 * part)).toBe(true);
+  other.forget();
+  expect(other.asked([1], 9 * part)).toBe(true);
+});

@@ -20,29 +20,39 @@ export interface McpSession {
   usedAt: number;
 }
 
+/** The body of a request. */
+export interface ReceivedBody {
+  /** The body as JSON. Undefined if there is no body, or if it was refused. */
+  message: unknown;
+  /** Size of the body. */
+  chars: number;
+}
+
 /** Error code for a cancelled request. The code comes from the Language Server Protocol, and other implementations of MCP use it too. */
 const requestCancelled = -32800;
 
 /**
  * Passes a request to the transport and returns its response. The transport keeps one stream for each request id until the request is
- * answered. So a request whose id is still in use is refused, and a cancelled request is answered with an error.
+ * answered. So a request whose id is still in use is refused, and a cancelled request is answered with an error. `chars` is the size of the
+ * message.
  */
 export async function receivedMessages(
   { transport, events }: McpSession,
   request: Request,
-  message: unknown,
+  { message, chars }: ReceivedBody,
 ): Promise<Response> {
-  const { unanswered } = events;
   const messages = [message].flat();
   const ids = messages.filter(isJSONRPCRequest).map(({ id }) => id);
-  if (new Set(ids).size < ids.length || ids.some((id) => unanswered.has(id))) {
+  if (new Set(ids).size < ids.length || ids.some((id) => events.isUnanswered(id))) {
     return refusal(400, -32600, "a request with this id has not been answered yet");
   }
-  for (const id of ids) unanswered.add(id);
+  if (!events.asked(ids, chars)) {
+    return refusal(503, -32000, "the calls that run on this host are too large together", { "retry-after": "5" });
+  }
   const response = await transport.handleRequest(request, message === undefined ? {} : { parsedBody: message });
-  if (!response.ok) for (const id of ids) unanswered.delete(id);
+  if (!response.ok) for (const id of ids) events.answered(id);
   for (const { requestId } of messages.flatMap(cancelled)) {
-    if (requestId === undefined || !unanswered.has(requestId)) continue;
+    if (requestId === undefined || !events.isUnanswered(requestId)) continue;
     const error = { code: requestCancelled, message: "cancelled" };
     await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // sending fails if the request was answered meanwhile
   }

@@ -9,7 +9,7 @@ import {
 import { tooManyValues } from "../../core/json.js";
 import { alwaysAnswering } from "./always-answering.js";
 import { boundedBody } from "./bounded-stream.js";
-import { type McpSession, receivedMessages, refusal, replayed } from "./http-session.js";
+import { type McpSession, type ReceivedBody, receivedMessages, refusal, replayed } from "./http-session.js";
 import type { McpParts } from "./mcp-parts.js";
 import { createMcpServer } from "./server.js";
 import { SessionEvents, StreamEvents } from "./stream-events.js";
@@ -46,10 +46,10 @@ export class McpHttp {
   }
 
   /**
-   * Answers an HTTP request. The body of `request` must be unread; `message` is that body as JSON. `message` is undefined if there is no
-   * body or if it was refused.
+   * Answers an HTTP request. The body of `request` must be unread; `body` is what it contains.
    */
-  async answer(request: Request, message: unknown): Promise<Response> {
+  async answer(request: Request, body: ReceivedBody): Promise<Response> {
+    const { message } = body;
     if (Array.isArray(message) && message.length > mostAtOnce) {
       return refusal(400, -32600, `a batch has at most ${mostAtOnce} messages`);
     }
@@ -68,7 +68,7 @@ export class McpHttp {
     }
     const lastEventId = request.method === "GET" ? request.headers.get("last-event-id") : null;
     const response =
-      (lastEventId && replayed(session, lastEventId)) || (await receivedMessages(session, request, message));
+      (lastEventId && replayed(session, lastEventId)) || (await receivedMessages(session, request, body));
     return this.#watched(session, response);
   }
 

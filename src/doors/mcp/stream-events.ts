@@ -17,10 +17,18 @@ interface StreamEvent {
 const eventChars = 200;
 
 /**
+ * Maximum size of the unanswered requests of all sessions, in characters. A call takes about four times its size until its server has
+ * answered.
+ */
+const mostUnansweredChars = 64 * 1024 * 1024;
+
+/**
  * Events that were sent on the streams of all sessions, kept for clients that reconnect. The oldest events are dropped when the limit is
  * exceeded.
  */
 export class StreamEvents {
+  /** Size of the requests of all sessions that have not been answered, in characters. */
+  unansweredChars = 0;
   readonly #mostChars: number;
   readonly #events = new Map<string, StreamEvent>();
   #chars = 0;
@@ -65,15 +73,38 @@ export class StreamEvents {
 
 /** Events of one session, as the SDK's transport needs them. An event of another session is treated as unknown. */
 export class SessionEvents implements EventStore {
-  readonly unanswered = new Set<RequestId>();
+  /** Sizes of the requests that have not been answered, in characters. */
+  readonly #unanswered = new Map<RequestId, number>();
   readonly #all: StreamEvents;
 
   constructor(all: StreamEvents) {
     this.#all = all;
   }
 
+  isUnanswered(id: RequestId): boolean {
+    return this.#unanswered.has(id);
+  }
+
+  /**
+   * Records requests that were sent together in a message of this size. Returns false, and records nothing, if the unanswered requests of all
+   * sessions would become too large. Requests that arrive while nothing else is unanswered always have room.
+   */
+  asked(ids: readonly RequestId[], chars: number): boolean {
+    if (ids.length === 0) return true;
+    if (this.#all.unansweredChars > 0 && this.#all.unansweredChars + chars > mostUnansweredChars) return false;
+    const share = Math.ceil(chars / ids.length);
+    for (const id of ids) this.#unanswered.set(id, share);
+    this.#all.unansweredChars += share * ids.length;
+    return true;
+  }
+
+  answered(id: RequestId): void {
+    this.#all.unansweredChars -= this.#unanswered.get(id) ?? 0;
+    this.#unanswered.delete(id);
+  }
+
   async storeEvent(stream: string, message: JSONRPCMessage): Promise<string> {
-    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) this.unanswered.delete(message.id ?? "");
+    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) this.answered(message.id ?? "");
     return this.#all.add({ owner: this, stream, text: JSON.stringify(message) });
   }
 
@@ -104,6 +135,7 @@ export class SessionEvents implements EventStore {
   }
 
   forget(): void {
+    for (const id of this.#unanswered.keys()) this.answered(id);
     this.#all.forget(this);
   }
 }

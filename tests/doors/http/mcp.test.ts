@@ -207,6 +207,22 @@ describe("sessions of clients that have vanished", () => {
 });
 
 describe("the gate", () => {
+  test("gets a 503 for a call that is too large beside those that run", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app, { maxBodyMb: 40, mcp: { serve: all } });
+    const { headers } = await session(door);
+    const call = (id: number, megabytes: number) => {
+      const _meta = { padding: "x".repeat(megabytes * 1024 * 1024) };
+      const params = { name: "hang", arguments: {}, _meta };
+      return send(door, { jsonrpc: "2.0", id, method: "tools/call", params }, headers);
+    };
+    const running = await call(1, 39);
+    const refused = await call(2, 26);
+    expect([running.status, refused.status, refused.headers.get("retry-after")]).toEqual([200, 503, "5"]);
+    expect((await call(3, 1)).status).toBe(200);
+  });
+
   test("is before MCP too: token, origin, place and size", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });

@@ -21,7 +21,10 @@ export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
     http ??= import("../../mcp/http.js").then(({ McpHttp }) => new McpHttp(parts, options));
     const { url, method, headers } = call.request;
     const text = method === "POST" ? await call.text() : undefined;
-    return (await http).answer(new Request(url, { method, headers, body: text }), text && parsed(text));
+    return (await http).answer(new Request(url, { method, headers, body: text }), {
+      message: text && parsed(text),
+      chars: text?.length ?? 0,
+    });
   };
   const summaries = {
     POST: "MCP over Streamable HTTP: a message of a client; initialize begins a session",
