@@ -48,7 +48,7 @@ export class ChatFold implements AnswerFold {
   }
 
   get length(): number {
-    return this.#shown.length;
+    return this.#shown.length + this.#calls.length;
   }
 
   get end(): AnswerEnd {
@@ -126,7 +126,7 @@ export class ChatFold implements AnswerFold {
     if (refusal) this.#refused = true;
     this.#show("text_delta", refusal);
     const hasCalls = this.#calls.push(delta.tool_calls);
-    if (hasCalls) this.#progressed(delta.tool_calls);
+    if (hasCalls) this.#progressed("");
     return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
   }
 
@@ -166,7 +166,7 @@ export class ChatFold implements AnswerFold {
     }
   }
 
-  #progressed(piece: unknown): void {
+  #progressed(piece: string): void {
     this.#shown.take(piece);
     this.#end = "open";
   }

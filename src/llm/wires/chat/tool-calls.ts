@@ -13,6 +13,9 @@ interface OpenCall {
   attached?: unknown;
 }
 
+/** Length of a call without arguments, with its id and its name, as JSON. */
+const emptyCallLength = 100;
+
 /**
  * Assembles tool calls from their pieces. In OpenAI's API, each piece has the number of its call as `index`. Other servers give all calls
  * the number 0, leave out the number or the id, or send whole calls. If there is no number, pieces belong together by id; if there is no id
@@ -24,6 +27,8 @@ export class ToolCallAssembly {
   readonly #byIndex = new Map<number, OpenCall>();
   readonly #byId = new Map<string, OpenCall>();
   readonly #tools: readonly Named[];
+  /** About how many characters the calls have as JSON. */
+  length = 0;
 
   constructor(tools: readonly Named[]) {
     this.#tools = tools;
@@ -42,7 +47,7 @@ export class ToolCallAssembly {
       const open = this.#openCall(piece, pieces.length > 1 ? position : this.#calls.length - 1);
       const call = open && !taken.has(open) && !begins(piece, open, this.#tools) ? open : this.#begin(piece);
       taken.add(call);
-      add(piece, call);
+      this.length += add(piece, call);
       if (call.id !== undefined && !this.#byId.has(call.id)) this.#byId.set(call.id, call);
     }
     return true;
@@ -71,6 +76,7 @@ export class ToolCallAssembly {
   #begin(piece: JsonObject): OpenCall {
     const index = asNumber(piece.index);
     const call: OpenCall = { pieces: new ArgumentPieces() };
+    this.length += emptyCallLength;
     this.#calls.push(call);
     if (index !== undefined) this.#byIndex.set(index, call);
     return call;
@@ -103,12 +109,15 @@ function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: re
   return isTool(name + piece) || piece.startsWith(name) || !(isTool(name) || isTool(piece));
 }
 
-function add(piece: JsonObject, call: OpenCall): void {
+/** Adds the piece to its call. Returns the number of characters that are kept of it. */
+function add(piece: JsonObject, call: OpenCall): number {
   const { name, arguments: text } = functionOf(piece);
   call.id ??= asText(piece.id);
   if (name) call.name = nameWith(call, name);
-  call.attached ??= piece.extra_content ?? undefined;
+  const attached = call.attached === undefined ? (piece.extra_content ?? undefined) : undefined;
+  if (attached !== undefined) call.attached = attached;
   if (text) call.pieces.push(text);
+  return text.length + (attached === undefined ? 0 : JSON.stringify(attached).length);
 }
 
 function functionOf(piece: JsonObject): { name: string | undefined; arguments: string } {
