@@ -4,6 +4,7 @@ import type {
   Completion,
   CompletionRequest,
   LostAnswer,
+  Message,
   Spent,
   Usage,
 } from "../core/messages.js";
@@ -58,7 +59,7 @@ export function billInVain(
 
 /** Estimates the output tokens of an answer. */
 export function estimatedOutput(message: AssistantMessage): Pick<Usage, "outputTokens"> {
-  return { outputTokens: tokensOf(sizeOf(message)) };
+  return { outputTokens: tokensOf(sizeOf(message, messageSize)) };
 }
 
 function sumOf(request: CompletionRequest, answers: readonly Counted[], priceOf: PriceOf): Bill {
@@ -104,9 +105,9 @@ function hasInput(usage: LostAnswer["usage"]): usage is Usage {
 
 /** Estimates the input tokens of a request. */
 export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messages" | "tools">): number {
-  let { bytes, media } = sizeOf(tools, sentOf);
+  let { bytes, media } = sizeOf(tools, toolsSize);
   for (const message of messages) {
-    const size = sizeOf(message);
+    const size = sizeOf(message, messageSize);
     bytes += size.bytes + separatorBytes;
     media += size.media;
   }
@@ -126,25 +127,30 @@ interface Size {
   media: number;
 }
 
-/** Returns the tools with only those fields that a request contains. */
-function sentOf(tools: CompletionRequest["tools"]): object {
-  return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+/** Measures the fields of the tools that a request contains. A text under a key `data` in a schema is no picture. */
+function toolsSize(tools: CompletionRequest["tools"]): Size {
+  const sent = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  return { bytes: Buffer.byteLength(JSON.stringify(sent)), media: 0 };
 }
 
-/**
- * Measures a message or a list of tools. The size is cached for each object, because a request contains most objects of the previous
- * request.
- */
-function sizeOf<Part extends object>(part: Part, sent: (part: Part) => object = (whole) => whole): Size {
-  const known = sizes.get(part);
-  if (known) return known;
+function messageSize(message: Message): Size {
   let media = 0;
-  const text = JSON.stringify(sent(part), (key, value: unknown) => {
+  const text = JSON.stringify(message, (key, value: unknown) => {
     if (key !== "data" || typeof value !== "string") return value;
     media += 1;
     return "";
   });
-  const size = { bytes: Buffer.byteLength(text), media };
+  return { bytes: Buffer.byteLength(text), media };
+}
+
+/**
+ * Returns the size of a message or a list of tools. The size is cached for each object, because a request contains most objects of the
+ * previous request.
+ */
+function sizeOf<Part extends object>(part: Part, measure: (part: Part) => Size): Size {
+  const known = sizes.get(part);
+  if (known) return known;
+  const size = measure(part);
   sizes.set(part, size);
   return size;
 }
