@@ -43,6 +43,7 @@ const choice = (delta: object) => ({ choices: [{ index: 0, delta }] });
 const block = (content: object) => ({ type: "content_block_start", index: 0, content_block: content });
 const blockDelta = (delta: object) => ({ type: "content_block_delta", index: 0, delta });
 const item = (native: object) => ({ type: "response.output_item.done", output_index: 0, item: native });
+const emptyCall = (at: number) => choice({ tool_calls: [{ id: `c${at}`, function: { name: "f" } }] });
 const numbers = Array.from({ length: 11_000 }, (_, at) => at);
 const part = (content: object) => ({ candidates: [{ content: { parts: [content] } }] });
 
@@ -54,7 +55,7 @@ test.each<[string, () => AnswerFold, object[]]>([
     [choice({ reasoning_details: [{ type: "reasoning.encrypted", data: megabyte }] })],
   ],
   ["chat: what is attached to a call", chat, [choice({ tool_calls: [{ id: "a", extra_content: megabyte }] })]],
-  ["chat: calls without arguments", chat, numbers.map((at) => choice({ tool_calls: [{ id: `c${at}` }] }))],
+  ["chat: calls without arguments", chat, numbers.map(emptyCall)],
   ["messages: a block", messages, [block({ type: "redacted_thinking", data: megabyte })]],
   ["messages: text", messages, [block({ type: "text", text: megabyte })]],
   ["messages: arguments", messages, [block({ type: "tool_use" }), blockDelta({ partial_json: megabyte })]],
