@@ -66,8 +66,10 @@ export class TurnEngine {
   /** True if turns may have become free since the last search for free turns began, or if that search has failed. */
   #mayBeFree = false;
   #writeError: StoreError | undefined;
-  /** True if the log has refused events since the last heartbeat. A heartbeat is small, so it says nothing about them. */
+  /** True if the log has refused a request since the last heartbeat. A heartbeat is small, so it says nothing about requests. */
   #hasRefused = false;
+  /** Writes of turns that the log has refused, and that are tried again. */
+  readonly #refused = new Set<() => Promise<unknown>>();
   /** Emits "stored" for each heartbeat that the log has stored. */
   readonly #beats = new EventEmitter().setMaxListeners(0);
 
@@ -133,19 +135,30 @@ export class TurnEngine {
 
   /** Notes why the log did not store a request. Only a full disk counts, because other errors may be due to what the request contains. */
   noteRefused(error: unknown): void {
-    if (error instanceof StoreError && error.kind === "full") this.#refused(error);
+    if (!(error instanceof StoreError && error.kind === "full")) return;
+    this.#writeError = error;
+    this.#hasRefused = true;
   }
 
-  /** See `OwnedTurn.untilWritable`. */
-  async untilWritable(error: StoreError): Promise<boolean> {
-    if (this.#writeError?.kind !== error.kind) this.#report(error);
-    this.#refused(error);
-    if (!this.#recovers) return false;
-    const beat = once(this.#beats, "stored", { signal: this.#ended.signal });
-    return beat.then(
-      () => true,
-      () => false,
-    );
+  /** See `OwnedTurn.stored`. */
+  async stored<T>(write: () => Promise<T>, isOpen: () => boolean): Promise<T> {
+    try {
+      for (;;) {
+        try {
+          return await write();
+        } catch (error) {
+          if (!(error instanceof StoreError && (error.kind === "full" || error.kind === "locked"))) throw error;
+          if (this.#writeError?.kind !== error.kind) this.#report(error);
+          this.#writeError = error;
+          this.#refused.add(write);
+          const { signal } = this.#ended;
+          if (!this.#recovers || !isOpen() || signal.aborted) throw error;
+          await once(this.#beats, "stored", { signal }).catch(() => {});
+        }
+      }
+    } finally {
+      this.#refused.delete(write);
+    }
   }
 
   /** Returns the hosts that are certainly lost. */
@@ -211,15 +224,10 @@ export class TurnEngine {
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
-  #refused(error: StoreError): void {
-    this.#writeError = error;
-    this.#hasRefused = true;
-  }
-
   async #beat(): Promise<void> {
     try {
       await this.#lostHosts.beat();
-      if (!this.#hasRefused) this.#writeError = undefined;
+      if (!this.#hasRefused && this.#refused.size === 0) this.#writeError = undefined;
       this.#hasRefused = false;
       this.#beats.emit("stored");
     } catch (error) {

@@ -1,5 +1,4 @@
 import type { CalledServers, OwnedTurn, WatchedTurn } from "../core/cluster-port.js";
-import type { StoreError } from "../core/errors.js";
 import type { ChatEvent, StateLostEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnLease } from "../core/turn-leases.js";
@@ -73,8 +72,9 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  untilWritable(error: StoreError): Promise<boolean> {
-    return this.#parts.engine.untilWritable(error);
+  stored<T>(write: () => Promise<T>): Promise<T> {
+    const { engine, turn } = this.#parts;
+    return engine.stored(write, () => turn.closing === "open");
   }
 
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {

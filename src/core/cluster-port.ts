@@ -17,7 +17,7 @@ export interface Cluster {
   readonly streams?: PeerStreams | undefined;
   /**
    * Error of the last heartbeat if the log did not store it, or of events that a full or locked log has refused. Undefined once the log has
-   * stored a heartbeat and has refused nothing since the heartbeat before.
+   * stored a heartbeat, holds back no events of a turn, and has refused no request since the heartbeat before.
    */
   readonly writeError?: StoreError | undefined;
   /** Registers this host in the log. Must be called before the first turn. */
@@ -172,11 +172,11 @@ export interface OwnedTurn {
    */
   lostState(log: CalledServers, hub: ToolHub): Promise<StateLostEvent | undefined>;
   /**
-   * Called with the error if the log was too full for events or locked. Resolves with true when it may take them now. Resolves with false when
-   * the host ends, and at once on a host that does not resume turns: its user gets the error, can do something about it, and repeats the
-   * request.
+   * Runs `write`, which stores events of the turn. While it rejects because the log is full or locked, repeats it after each heartbeat, until
+   * the host closes. A host that does not resume turns does not repeat it: its user gets the error, can do something about it, and sends the
+   * request again.
    */
-  untilWritable(error: StoreError): Promise<boolean>;
+  stored<T>(write: () => Promise<T>): Promise<T>;
   /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

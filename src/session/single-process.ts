@@ -141,7 +141,7 @@ function owned(lease: TurnLease, turn: Drive["turn"]): OwnedTurn {
     show: (event) => turn.publish(event),
     signed: (events) => events,
     lostState: async () => undefined,
-    untilWritable: async () => false,
+    stored: (write) => write(),
     whileWaiting: (work) => work(),
   };
 }

@@ -9,6 +9,7 @@ import type { TurnDispatch } from "../../src/cluster/turn-dispatch.js";
 import { Channel } from "../../src/core/async/channel.js";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { LocalTurns } from "../../src/core/cluster-port.js";
+import { StoreError } from "../../src/core/errors.js";
 import type { HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/turn-leases.js";
 import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
@@ -100,6 +101,36 @@ test("what was said to a turn whose process had died reaches the one that contin
   expect(seen).toEqual([{ type: "cancel" }]);
   await engine.close();
 });
+
+test.each(["full", "locked"] as const)(
+  "a write of a turn that a %s log refuses is repeated after each heartbeat, and its error stays until it is stored",
+  async (kind) => {
+    const beat = jest.spyOn(ours.turns, "beat");
+    const { engine } = engineOf({ leaseMs: 400 });
+    await engine.recover();
+    const attempts = new Channel<(error?: StoreError) => void>();
+    const write = () =>
+      new Promise<string>((resolve, reject) => {
+        attempts.push((error) => (error ? reject(error) : resolve("stored")));
+      });
+    const stored = engine.stored(write, () => true);
+    (await next(attempts))(new StoreError(kind, "refused"));
+    const again = await next(attempts);
+    const before = beat.mock.calls.length;
+    while (beat.mock.calls.length < before + 3) await sleep(5); // an attempt may take longer than several heartbeats
+    expect(engine.writeError).toMatchObject({ kind });
+    again();
+    expect(await stored).toBe("stored");
+    while (engine.writeError) await sleep(5);
+    await expect(
+      engine.stored(
+        () => Promise.reject(new StoreError("fenced", "lost")),
+        () => true,
+      ),
+    ).rejects.toThrow("lost");
+    await engine.close();
+  },
+);
 
 test("the error of a write that the log did not take is kept until the log stores a heartbeat and refuses nothing", async () => {
   const warned = new Channel<void>();

@@ -13,7 +13,7 @@ import type { SessionParts } from "./session-parts.js";
 interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   conversationId: string;
   turn: LiveTurn;
-  owned: Pick<OwnedTurn, "lease" | "signed" | "show" | "untilWritable">;
+  owned: Pick<OwnedTurn, "lease" | "signed" | "show" | "stored">;
   /** The events of the conversation. Each stored event is appended to this array. */
   log: StoredEvent[];
   /** Number of events of this turn that the log already contains. */
@@ -104,19 +104,13 @@ export class TurnWriter implements Outlet {
    * Stores the events. While the log is full or locked, keeps them and tries again, also after the turn was cancelled: without the answer
    * and the end of the turn in the log, the turn would run again. A closing host does not wait.
    */
-  async #append(events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
+  #append(events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
     const { store, conversationId, turn, owned } = this.#parts;
-    for (;;) {
-      try {
-        return await store.appendAll(conversationId, events, grant);
-      } catch (error) {
-        if (!(error instanceof StoreError && (error.kind === "full" || error.kind === "locked"))) throw error;
-        const mayStore = await owned.untilWritable(error);
-        if (this.#over) throw this.#over.error;
-        turn.requireOpen();
-        if (!mayStore || turn.closing !== "open") throw error;
-      }
-    }
+    return owned.stored(async () => {
+      if (this.#over) throw this.#over.error;
+      turn.requireOpen();
+      return store.appendAll(conversationId, events, grant);
+    });
   }
 }
 
