@@ -105,6 +105,23 @@ describe("names", () => {
     expect([namesTool(pattern(text), tool), mayMeanTool(pattern(text), tool)]).toEqual([false, true]);
   });
 
+  test.each([
+    ["m*", "github.list"],
+    ["mcp*", "github.list"],
+    ["*__search", "search.status"],
+    ["*__git*", "github.list"],
+    ["*hub", "github.list"],
+    ["*_read", "read.write"],
+  ])("a rule that forbids %s does not mean %s, because no star stands for mcp__", (text, name) => {
+    const [server = "", tool = ""] = name.split(".");
+    expect(mayMeanTool(pattern(text), { server, tool, ...none })).toBe(false);
+  });
+
+  test("a rule that forbids mcp__ with a glob means every tool of the servers that match", () => {
+    expect(mayMeanTool(pattern("mcp__*.acme"), { server: "io.github.acme", tool: "push", ...none })).toBe(true);
+    expect(mayMeanTool(pattern("mcp__*.acme"), { server: "acme", tool: "push", ...none })).toBe(false);
+  });
+
   test.each(["s.other.write", "s.other.*", "s.other__write", "*.write", "s*", "s.*.write"])(
     "%s names write of s.other",
     (text) => {

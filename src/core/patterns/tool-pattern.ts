@@ -22,6 +22,9 @@ const annotations: Readonly<Record<string, keyof ToolAnnotations>> = {
   openworld: "openWorld",
 };
 
+/** The prefix that other hosts put before the names of tools and servers. */
+const hostPrefix = "mcp__";
+
 const shape = /^([^@()]*)((?:@[^@()]*)*)(?:\((.*)\))?$/s;
 
 /**
@@ -31,7 +34,7 @@ const shape = /^([^@()]*)((?:@[^@()]*)*)(?:\((.*)\))?$/s;
 export function parseToolPattern(text: string): ToolPattern | { problem: string } {
   const [match, name = "", marks = "", inner] = shape.exec(text.trim()) ?? [];
   // An empty shell variable (`--allow "$TOOLS"`) must not allow every tool.
-  if (!match || (name === "" && marks === "") || name === "mcp__")
+  if (!match || (name === "" && marks === "") || name === hostPrefix)
     return { problem: "expected server.tool, server.tool(argument=value) or @annotation" };
   const names = namesIn(name);
   if ("problem" in names) return names;
@@ -56,7 +59,7 @@ export function parseToolPattern(text: string): ToolPattern | { problem: string 
  */
 function namesIn(written: string): string[] | { problem: string } {
   if (written === "") return ["*"];
-  const name = written.replace(/^mcp__/, "");
+  const name = written.startsWith(hostPrefix) ? written.slice(hostPrefix.length) : written;
   if (canNameTool(name)) return [...new Set([written, name])];
   if (name !== written) return [written, `${name}.*`];
   const [, server, tool] = /^([^/:]+)[/:]([^/:]+)$/.exec(name) ?? [];
@@ -109,7 +112,9 @@ function globMatchesName(glob: string, server: string, tool: string): boolean {
 }
 
 function globMayMean(glob: string, server: string, tool: string): boolean {
-  if (globMatchesName(glob, server, tool) || globMatches(glob, `mcp__${server}`)) return true;
+  if (globMatchesName(glob, server, tool)) return true;
+  // The prefix must be written: the star of `*__search` or `m*` does not stand for it.
+  if (glob.startsWith(hostPrefix) && globMatches(glob.slice(hostPrefix.length), server)) return true;
   // Names without a hash are `server__tool`, which has been compared already.
   return endsWithHash.test(glob) && globMatches(glob, modelName(server, tool));
 }
