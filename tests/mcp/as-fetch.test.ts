@@ -15,6 +15,14 @@ async function read(contentType: string, pieces: Iterable<Buffer>, most = longes
   return bytes;
 }
 
+function readTexts(pieces: readonly string[]): Promise<number> {
+  return read(
+    "text/event-stream",
+    pieces.map((piece) => Buffer.from(piece)),
+    64 * 1024 * 1024,
+  );
+}
+
 function* times(count: number, ...pieces: Buffer[]): Generator<Buffer> {
   for (let index = 0; index < count; index++) yield* pieces;
 }
@@ -49,12 +57,33 @@ describe("what a server of HTTP+SSE sends", () => {
       json.slice(700_000),
       "\n\n",
     ];
-    const bytes = read(
-      "text/event-stream",
-      pieces.map((piece) => Buffer.from(piece)),
-      64 * 1024 * 1024,
-    );
+    const bytes = readTexts(pieces);
     if (outcome === "is read") await expect(bytes).resolves.toBe(pieces.join("").length);
     else await expect(bytes).rejects.toThrow("a message of more than 1,000,000 values");
+  });
+
+  const many = `data: [${"{},".repeat(600_000)}{}]`;
+  const note = `data: ${JSON.stringify({ method: "notifications/message", params: { data: "step [1 of 2] done" } })}\n\n`;
+  const table = `data: ${JSON.stringify({ result: { content: [{ type: "text", text: "7,".repeat(1_200_000) }] } })}\n\n`;
+
+  test.each([
+    ["a comment with a quote", [`: ["\n${many}\n\n`]],
+    ["another field with a quote", [`event: ["\n${many}\n\n`]],
+    ["a message that ends in the same chunk", [note.slice(0, 80), `${note.slice(80)}${many}\n\n`]],
+  ])("an event with too many values is cut after %s", async (_, pieces) => {
+    await expect(readTexts(pieces)).rejects.toThrow("a message of more than 1,000,000 values");
+  });
+
+  test("an event whose lines together have too many values is cut", async () => {
+    await expect(readTexts([many.replaceAll("{},{},{},", "{},{},\ndata: {},"), "\n", "\n"])).rejects.toThrow(
+      "a message of more than 1,000,000 values",
+    );
+  });
+
+  test("a long text with commas is read, wherever the message before it is split", async () => {
+    for (const at of [1, note.indexOf("step"), note.indexOf("done"), note.length - 1]) {
+      const pieces = [note.slice(0, at), note.slice(at) + table.slice(0, 1000), table.slice(1000)];
+      await expect(readTexts(pieces)).resolves.toBe(note.length + table.length);
+    }
   });
 });

@@ -1,6 +1,7 @@
 import { pipeline, Readable, Transform } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { createParser } from "eventsource-parser";
 import { hasTooManyValues, tooManyValues } from "../../core/json.js";
 import { largest } from "../../core/lists/long-lists.js";
 import {
@@ -42,28 +43,26 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
 
 /**
  * Returns the body of an answer with a size limit, because readers of a body keep a whole message in memory. The body fails with TooLong if
- * it exceeds the limit. In an event stream, the limit applies to each event, and so does the limit of values in JSON.
+ * it exceeds the limit. In an event stream, the limit applies to each event, and so does the limit of values in JSON. The events are read
+ * with the parser of the SDK's transport, so that what is counted is what the transport parses.
  */
 function limited(answer: HttpAnswer, longest: number): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;
-  /** The chunks of the current event. */
-  let chunks: Buffer[] = [];
   let hasTooMany = false;
+  const events = createParser({ onEvent: ({ data }) => (hasTooMany ||= hasTooManyValues(data)) });
   /** The last bytes of the earlier chunks. The blank line that ends an event may be split between chunks. */
   let end = "";
   const limit = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       if (isStream) {
-        const text = end + chunk.toString("latin1");
+        // A character may be split between chunks. Brackets, commas and quotes are the same in latin1.
+        const added = chunk.toString("latin1");
+        events.feed(added);
+        const text = end + added;
         const blank = largest(blankLines.map((line) => text.lastIndexOf(line)));
-        chunks.push(chunk);
-        if (blank >= 0) {
-          hasTooMany ||= hasTooManyValues(jsonIn(chunks));
-          chunks = [chunk];
-          bytes = text.length - blank;
-        }
+        if (blank >= 0) bytes = text.length - blank;
         end = text.slice(-3);
       }
       if (hasTooMany) done(new Error(`the server sent a message of ${tooManyValues}`));
@@ -71,12 +70,6 @@ function limited(answer: HttpAnswer, longest: number): Readable {
     },
   });
   return pipeline(answer.body, limit, () => {});
-}
-
-/** Returns the text of the event from its first bracket on. */
-function jsonIn(event: readonly Buffer[]): string {
-  const text = Buffer.concat(event).toString("latin1");
-  return text.slice(Math.max(0, text.search(/[[{]/)));
 }
 
 const blankLines = ["\n\n", "\r\r", "\r\n\r\n"];
