@@ -40,6 +40,8 @@ export interface EngineParts {
 
 /** Time between two checks whether other hosts have written to the log, in ms. The checks run only while a turn runs or waits here. */
 const pollMs = 40;
+/** Number of refusals after which a write is given up: ten minutes with the default lease, one attempt after each heartbeat. */
+const mostRefusals = 240;
 /** Number of sweeps (searches for lost hosts) within a lease. */
 const sweepsPerLease = 3;
 /** Number of sweeps between two that also search for turns that no host runs. */
@@ -70,7 +72,7 @@ export class TurnEngine {
   #hasRefused = false;
   /** Writes of turns that the log has refused, and that are tried again. */
   readonly #refused = new Set<() => Promise<unknown>>();
-  /** Emits "stored" for each heartbeat that the log has stored. */
+  /** Emits "settled" after each heartbeat, whether the log has stored it or not. */
   readonly #beats = new EventEmitter().setMaxListeners(0);
 
   constructor(parts: EngineParts, events: LocalTurns) {
@@ -142,8 +144,10 @@ export class TurnEngine {
 
   /** See `OwnedTurn.stored`. */
   async stored<T>(write: () => Promise<T>, isOpen: () => boolean): Promise<T> {
+    const { signal } = this.#ended;
+    const mayRepeat = () => this.#recovers && isOpen() && !signal.aborted;
     try {
-      for (;;) {
+      for (let refusals = 1; ; refusals++) {
         try {
           return await write();
         } catch (error) {
@@ -151,9 +155,9 @@ export class TurnEngine {
           if (this.#writeError?.kind !== error.kind) this.#report(error);
           this.#writeError = error;
           this.#refused.add(write);
-          const { signal } = this.#ended;
-          if (!this.#recovers || !isOpen() || signal.aborted) throw error;
-          await once(this.#beats, "stored", { signal }).catch(() => {});
+          if (!mayRepeat() || refusals === mostRefusals) throw error;
+          await once(this.#beats, "settled", { signal }).catch(() => {});
+          if (!mayRepeat()) throw error;
         }
       }
     } finally {
@@ -229,10 +233,11 @@ export class TurnEngine {
       await this.#lostHosts.beat();
       if (!this.#hasRefused && this.#refused.size === 0) this.#writeError = undefined;
       this.#hasRefused = false;
-      this.#beats.emit("stored");
     } catch (error) {
       if (error instanceof StoreError) this.#writeError = error;
       throw error;
+    } finally {
+      this.#beats.emit("settled");
     }
   }
 

@@ -154,6 +154,33 @@ test("the error of a write that the log did not take is kept until the log store
   await cluster.close();
 });
 
+describe("a write that a full log refuses", () => {
+  const full = () => Promise.reject(new StoreError("full", "the disk is full"));
+
+  test("is given up when its turn closes, also if the log refuses heartbeats", async () => {
+    const { engine } = engineOf({ leaseMs: 20 });
+    await engine.recover();
+    const db = await connect(join(folder, "log.db"));
+    db.exec(`CREATE TRIGGER unheard BEFORE INSERT ON nodes BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+    db.close();
+    let attempts = 0;
+    const write = () => {
+      attempts++;
+      return full();
+    };
+    await expect(engine.stored(write, () => attempts < 3)).rejects.toMatchObject({ kind: "full" });
+    expect(engine.writeError).toMatchObject({ kind: "full" });
+    await engine.close();
+  });
+
+  test("is given up in the end, although the log stores heartbeats", async () => {
+    const { engine } = engineOf({ leaseMs: 4 });
+    await engine.recover();
+    await expect(engine.stored(full, () => true)).rejects.toMatchObject({ kind: "full" });
+    await engine.close();
+  });
+});
+
 test("a process that stood still, or whose clock was set, buries nobody who may have stood still with it", async () => {
   const { engine, beats } = engineOf({ leaseMs: 400 });
   await theirs.turns.beat(node("b"));
