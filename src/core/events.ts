@@ -117,8 +117,8 @@ export interface AssistantMessageEvent {
   /** Amounts of all answers to the request. */
   spent?: Spent;
   /**
-   * All answers to the request, this one last. Absent if this one is the only one. The others broke off or lacked the requested form. Read it
-   * with `answersBilled`.
+   * All answers to the request, this one last. The others broke off or lacked the requested form. Absent if this one is the only one, unless
+   * it broke off and its usage is known, because `usage` is only for whole answers. Read it with `answersBilled`.
    */
   billed?: readonly BilledAnswer[];
   attempts: number;

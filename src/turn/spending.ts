@@ -18,7 +18,10 @@ const mediaTokens = 1_500;
 
 type PriceOf = (provider: string, model: string) => Price | undefined;
 
-/** Fields of the event that stores an answer. `billed` is set if there were several answers to its request. */
+/**
+ * Fields of the event that stores an answer. `billed` is set if there were several answers to its request, or if the only one broke off and
+ * its usage is known.
+ */
 export interface Bill {
   spent: Spent;
   billed?: readonly BilledAnswer[];
@@ -76,7 +79,7 @@ function sumOf(request: CompletionRequest, answers: readonly Counted[], priceOf:
     return { provider, model, ...(usage && { usage }), spent };
   });
   const [only] = billed;
-  if (only && billed.length === 1) return { spent: only.spent };
+  if (only && billed.length === 1 && (!only.usage || answers[0]?.isReported)) return { spent: only.spent };
   const isPriced = billed.every(({ spent }) => spent.usd !== undefined);
   const spent: Spent = {
     tokens: billed.reduce((sum, each) => sum + each.spent.tokens, 0),

@@ -1,5 +1,6 @@
 /** Usage that summaries of older turns count against limits. */
 import { expect, test } from "@jest/globals";
+import { answersBilled } from "../../src/core/token-usage.js";
 import { DaySpent } from "../../src/session/shared/day-spent.js";
 import { budgetFor } from "../../src/session/shared/turn-limits.js";
 import { collect, startApp } from "../support/app.js";
@@ -44,6 +45,7 @@ test("a summary without words is paid, and is no part of the conversation", asyn
   expect(events.at(-1)).toMatchObject({ type: "turn_end" });
   const [wordless] = log.filter((event) => event.type === "assistant_message" && event.interrupted);
   expect(wordless).toMatchObject({ message: { content: "" }, spent: { tokens: 110 } });
+  expect(wordless && answersBilled(wordless)).toMatchObject([{ usage: { inputTokens: 100, outputTokens: 10 } }]);
 });
 
 test.each([

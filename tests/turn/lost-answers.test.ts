@@ -1,6 +1,7 @@
 /** Cost of an answer whose first attempts broke off: the provider bills these too. */
 import { describe, expect, test } from "@jest/globals";
 import { quarterMs } from "../../src/log/shared/spent.js";
+import { summarizeTurn } from "../../src/session/shared/summary.js";
 import { collect, startApp } from "../support/app.js";
 import { answer, CUT, chunk, failure, json, RESET, type Step, startLlmServer, stream } from "../support/llm-server.js";
 
@@ -110,3 +111,23 @@ test("what an answer that broke off had read is counted as the answer of the sam
   const once = { inputTokens: 1000, outputTokens: 100, cachedTokens: 600 };
   expect(message?.billed).toMatchObject([{ usage: once }, { usage: once }]);
 });
+
+test.each([1, 2])(
+  "%d answers that broke off after their usage was reported have their tokens in what was used",
+  async (count) => {
+    const counted = { choices: [], usage: { prompt_tokens: 900, completion_tokens: 40 } };
+    await using llm = await startLlmServer(
+      Array.from({ length: count }, () => stream([chunk({ content: "x" }), counted, CUT])),
+    );
+    const providers = { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } };
+    const http = { max_retries: count - 1, initial_retry_delay: 0.001, max_retry_delay: 0.01 };
+    const config = { llm: { active: "test", stream_recovery: "restart", http, providers, prices } };
+    await using app = await startApp({ llm: llm.url, config });
+    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+    const total = { inputTokens: count * 900, outputTokens: count * 40 };
+    expect(summarizeTurn(events).usage).toEqual(total);
+    expect(await app.sessions.conversations.usage.models(always)).toMatchObject([
+      { requests: count, ...total, estimatedTokens: 0, usd: expect.closeTo(count * 0.94, 6) },
+    ]);
+  },
+);

@@ -47,8 +47,11 @@ export async function summarise(
     const completion = await orchestrator.callOpenAIApi(request, { signal, trace, beforeRequest });
     const summary = headOf(completion.message.content.trim(), maxSummaryBytes);
     const { provider, model: answered, usage, attempts } = completion;
-    const facts = { provider, model: answered, ...orchestrator.billOf(request, completion), attempts };
-    if (!summary) return { ...wordless, turnId, ...facts };
+    const bill = orchestrator.billOf(request, completion);
+    const facts = { provider, model: answered, ...bill, attempts };
+    // The event has no `usage`, because estimates compare the usage of an answer with the messages before it.
+    const billed = bill.billed ?? [{ provider, model: answered, usage, spent: bill.spent }];
+    if (!summary) return { ...wordless, turnId, ...facts, billed };
     return { type: "compaction", turnId, upToSeq: plan.upToSeq, summary, ...facts, ...(usage && { usage }) };
   } catch (error) {
     // The error is not reported here, because the turn's own request will fail in the same way and report it.
