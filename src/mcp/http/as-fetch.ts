@@ -43,12 +43,14 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
 
 /**
  * Returns the body of an answer with a size limit, because readers of a body keep a whole message in memory. The body fails with TooLong if
- * it exceeds the limit. In an event stream, the limit applies to each event, and so does the limit of values in JSON. The events are read
+ * it exceeds the limit. In an event stream, the limit applies to each event, and so do the limits of lines and of values in JSON. The events are read
  * with the parser of the SDK's transport, so that what is counted is what the transport parses.
  */
 function limited(answer: HttpAnswer, longest: number): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;
+  /** The number of lines of the current event. */
+  let lines = 0;
   let hasTooMany = false;
   const events = createParser({ onEvent: ({ data }) => (hasTooMany ||= hasTooManyValues(data)) });
   /** The last bytes of the earlier chunks. The blank line that ends an event may be split between chunks. */
@@ -62,14 +64,22 @@ function limited(answer: HttpAnswer, longest: number): Readable {
         events.feed(added);
         const text = end + added;
         const blank = largest(blankLines.map((line) => text.lastIndexOf(line)));
-        if (blank >= 0) bytes = text.length - blank;
+        if (blank >= 0) {
+          bytes = text.length - blank;
+          lines = 0;
+        }
+        lines += text.slice(Math.max(blank, end.length)).match(/\r\n?|\n/g)?.length ?? 0;
         end = text.slice(-3);
       }
       if (hasTooMany) done(new Error(`the server sent a message of ${tooManyValues}`));
+      else if (lines > mostLines) done(new Error("the server sent a message of more than 1,000,000 lines"));
       else done(bytes > longest ? new TooLong(longest) : null, chunk);
     },
   });
   return pipeline(answer.body, limit, () => {});
 }
+
+/** Maximum number of lines in an event. A parser of events takes 64 bytes of memory for each line, even if the line is `data:x`. */
+const mostLines = 1_000_000;
 
 const blankLines = ["\n\n", "\r\r", "\r\n\r\n"];
