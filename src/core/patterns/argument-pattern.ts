@@ -22,7 +22,7 @@ const longestBetweenStars = 1_000;
  * Maximum number of values that a pattern is compared with. Resolving a value as a path and a URL takes some microseconds, and nothing else
  * runs meanwhile.
  */
-const mostValues = 10_000;
+const mostCompared = 10_000;
 
 const item = /\s*([^\s=,"]+)\s*=\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)/sy;
 
@@ -60,7 +60,7 @@ export function permits({ path, value }: ArgumentPattern, given: object): boolea
   const texts = textsAt(path, given);
   return (
     texts.length > 0 &&
-    texts.length <= mostValues &&
+    texts.length <= mostCompared &&
     texts.every((text) => globMatches(value, text) && (!isOpen(value) || isSafe(text)))
   );
 }
@@ -72,7 +72,7 @@ export function permits({ path, value }: ArgumentPattern, given: object): boolea
  */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
   const texts = textsAt(path, given);
-  if (texts.length > mostValues) return true;
+  if (texts.length > mostCompared) return true;
   return texts
     .flatMap((text) => (control.test(text) ? [text, untilNul(text), withoutControls(text)] : [text]))
     .some((text) => leadsTo(value, text));

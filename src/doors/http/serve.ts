@@ -58,8 +58,8 @@ export interface HttpDoor {
 /** Time without data until a keep-alive comment, in ms. Proxies and browsers drop a connection after 30 to 60 seconds of silence. */
 const defaultKeepAliveMs = 15_000;
 /**
- * Time in which a request or a message of a WebSocket must arrive, in ms. For a request, it begins when the connection is opened. A busy host may need some seconds of it until it reads
- * what has arrived.
+ * Time in which a request or a message of a WebSocket must arrive, in ms. For a request, it begins when the connection is opened. A busy host
+ * may need some seconds of it until it reads what has arrived.
  */
 const defaultRequestTimeoutMs = 60_000;
 /** Interval at which the server looks for connections that have exceeded their time, in ms. */

@@ -48,6 +48,22 @@ test("opens when more than half of at least five calls failed, and says when it 
   expect(observed).toMatchObject([{ level: "warn", fields: { model: "test/m1", kind: "server", pauseMs: 10_000 } }]);
 });
 
+test("stays closed while half of the calls are answered", async () => {
+  const { run, fail } = start();
+  for (let count = 0; count < 5; count++) await run("answer");
+  await fail("overloaded", 5);
+  expect(await run("answer")).toBe("answer");
+});
+
+test("failures before a trial that succeeded do not count", async () => {
+  const { run, fail } = start();
+  await fail("overloaded", 5);
+  jest.setSystemTime(Date.now() + 10_000);
+  await run("answer");
+  await fail("overloaded", 3);
+  expect(await run("answer")).toBe("answer");
+});
+
 test("only the calls of the last 30 s count", async () => {
   const { run, fail } = start();
   await fail("overloaded", 4);
