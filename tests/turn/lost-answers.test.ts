@@ -123,9 +123,9 @@ test.each([1, 2])(
     const http = { max_retries: count - 1, initial_retry_delay: 0.001, max_retry_delay: 0.01 };
     const config = { llm: { active: "test", stream_recovery: "restart", http, providers, prices } };
     await using app = await startApp({ llm: llm.url, config });
-    const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+    await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
     const total = { inputTokens: count * 900, outputTokens: count * 40 };
-    expect(summarizeTurn(events).usage).toEqual(total);
+    expect(summarizeTurn(await app.sessions.history("c")).usage).toEqual(total);
     expect(await app.sessions.conversations.usage.models(always)).toMatchObject([
       { requests: count, ...total, estimatedTokens: 0, usd: expect.closeTo(count * 0.94, 6) },
     ]);
