@@ -90,6 +90,7 @@ describe("names", () => {
           }
         }
       }),
+      { examples: [["a__b", "a_b", "a__b", "a.b"]] },
     );
   });
 
@@ -204,6 +205,7 @@ describe("a permission by arguments", () => {
     "/tmp/.\u00ad./etc",
     "/tmp/..\u2044etc",
     "/tmp\uff0f..\uff0fetc",
+    "/tmp/%ef%bc%8e%EF%BC%8E/etc",
   ])("does not let %s out of its folder", (value) => {
     expect(permitted(path, { path: value })).toBe(false);
   });
@@ -312,6 +314,9 @@ describe("a prohibition by arguments", () => {
     [admin, "https://user:secret@intra.example/admin/x"],
     [admin, "https://%69ntra.example/admin/x"],
     [admin, "https://intra.example/%61dm%69n/x"],
+    ["https://intra.example/%7Eme/*", "https://intra.example:443/x/../%7Eme/c"],
+    ["https://intra.example/%7Eme/*", "HTTPS://intra.example/~me/c"],
+    ["https://intra.example/my%2Dfiles%20x/*", "https://intra.example//my%2Dfiles%20x/c"],
     [admin, " https://intra.example/ad\nmin/x"],
     [admin, "https://intra.example/pub/../admin/?x=/../y#z"],
     [admin, "https://intra.example/pub/../admin/"],

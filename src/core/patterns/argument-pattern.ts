@@ -119,12 +119,15 @@ function leadsUp(text: string): boolean {
 }
 
 const encodedUnit = /%(?:25)*u([0-9a-f]{4})/gi;
+const encodedBytes = /(?:%(?:25)*[89a-f][0-9a-f])+/gi;
 const invisible = /\p{Default_Ignorable_Code_Point}/gu;
 const slashes = /[\u2044\u2215]/g;
 
 /** Writes the characters as a server may that folds Unicode: a full-width dot becomes a dot, and a soft hyphen disappears. */
 function inPlainCharacters(text: string): string {
-  const decoded = text.replaceAll(encodedUnit, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const decoded = text
+    .replaceAll(encodedUnit, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replaceAll(encodedBytes, (bytes) => Buffer.from(bytes.replaceAll(/%(?:25)*/g, ""), "hex").toString());
   return decoded.normalize("NFKC").replaceAll(invisible, "").replaceAll(slashes, "/");
 }
 
@@ -158,21 +161,22 @@ const windowsPath = /^(?:[a-z*]:|\\)\\/i;
  */
 function plainUrl(text: string): string | undefined {
   const url = parsedUrl(text);
-  return (
-    url && `${originOf(url)}${plainPath(url.pathname.replaceAll(encodedUnreserved, decodeURIComponent))}${url.search}`
-  );
+  return url && `${originOf(url)}${plainPath(inPlainLetters(url.pathname))}${url.search}`;
 }
 
-/** Matches a percent-encoded character of which RFC 3986 (2.3) says that it means the same as the character. */
-const encodedUnreserved = /%(?:2d|2e|3[0-9]|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/gi;
+/** Decodes the percent-encoded characters of which RFC 3986 (2.3) says that they mean the same as the characters. */
+function inPlainLetters(url: string): string {
+  return url.replaceAll(/%(?:2d|2e|3[0-9]|4[1-9a-f]|5[0-9a]|5f|6[1-9a-f]|7[0-9a]|7e)/gi, decodeURIComponent);
+}
 
 /**
  * Writes the scheme and the host of a glob as `plainUrl` does. A glob for characters that `plainUrl` removes or changes stays as it is, such
  * as one for `..` or `@`.
  */
 function globAsUrl(glob: string): string {
-  const url = /[@#%\\]|\/\.{1,2}(?:\/|$)/.test(glob) ? undefined : parsedUrl(glob);
-  return url ? `${originOf(url)}${url.pathname}${url.search}` : glob;
+  const plain = inPlainLetters(glob);
+  const url = /[@#%\\]|\/\.{1,2}(?:\/|$)/.test(plain) ? undefined : parsedUrl(plain);
+  return url ? `${originOf(url)}${url.pathname}${url.search}` : plain;
 }
 
 function parsedUrl(text: string): URL | undefined {

@@ -92,7 +92,7 @@ export function mayMeanTool(pattern: ToolPattern, tool: NamedTool): boolean {
   const name = plainName(tool.tool);
   const isSpelledOtherwise = server !== tool.server || name !== tool.tool;
   return (
-    matches(pattern, tool, globMayMean) ||
+    matches(pattern, tool, (...names) => globMayMean(...names) || globMatchesHash(...names)) ||
     (isSpelledOtherwise && matches(pattern, { ...tool, server, tool: name }, globMayMean))
   );
 }
@@ -114,8 +114,11 @@ function globMatchesName(glob: string, server: string, tool: string): boolean {
 function globMayMean(glob: string, server: string, tool: string): boolean {
   if (globMatchesName(glob, server, tool)) return true;
   // The prefix must be written: the star of `*__search` or `m*` does not stand for it.
-  if (glob.startsWith(hostPrefix) && globMatches(glob.slice(hostPrefix.length), server)) return true;
-  // Names without a hash are `server__tool`, which has been compared already.
+  return glob.startsWith(hostPrefix) && globMatches(glob.slice(hostPrefix.length), server);
+}
+
+/** Returns true if the glob matches the name that the model sees, and that name ends in a hash. All others are `server__tool`. */
+function globMatchesHash(glob: string, server: string, tool: string): boolean {
   return endsWithHash.test(glob) && globMatches(glob, modelName(server, tool));
 }
 
