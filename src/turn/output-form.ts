@@ -30,7 +30,7 @@ export async function inAskedForm(
   const second = after(
     completion,
     await repair.catch((error: unknown) => {
-      if (error instanceof LlmError) error.lost = [...billed(completion), ...(error.lost ?? [])];
+      if (error instanceof LlmError) error.lost = [...unused(completion), ...(error.lost ?? [])];
       throw error;
     }),
   );
@@ -87,7 +87,7 @@ function repairOf(
 }
 
 /** Returns the answers that are billed although they were not used: this completion, and the answers that broke off before it. */
-function billed({ provider, model, message, usage, lost = [] }: Completion): LostAnswer[] {
+function unused({ provider, model, message, usage, lost = [] }: Completion): LostAnswer[] {
   return [...lost, { provider, model, usage: usage ?? estimatedOutput(message) }];
 }
 
@@ -96,7 +96,7 @@ function billed({ provider, model, message, usage, lost = [] }: Completion): Los
  * that the provider wants back later) is dropped too, because it refers to the first answer, which is not in the conversation.
  */
 function after(first: Completion, second: Completion): Completion {
-  const lost = [...billed(first), ...(second.lost ?? [])];
+  const lost = [...unused(first), ...(second.lost ?? [])];
   const { kept: _, ...said } = second.message;
   const message = { ...said, toolCalls: [] };
   return { ...second, message, lost, attempts: first.attempts + second.attempts };

@@ -25,6 +25,7 @@ test("what was spent while the clock was ahead does not count before that day, a
   await store.append("a", { ...turn("turn_1").answer("hi"), spent: { tokens: 3, usd: 0.25 } });
   for (const [date, tokens] of [
     [today, 0],
+    [new Date(2027, 6, 5, 23, 59), 0],
     [ahead, 3],
     [new Date(2027, 6, 7), 0],
   ] as const) {

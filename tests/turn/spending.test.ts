@@ -1,6 +1,6 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { Message } from "../../src/core/messages.js";
-import { inputTokens } from "../../src/turn/spending.js";
+import { billInVain, billOf, inputTokens } from "../../src/turn/spending.js";
 
 const data = "x".repeat(400_000);
 
@@ -9,4 +9,40 @@ test("the data of a picture counts as a picture, and a text under the key `data`
   const tool = { name: "t", description: "", inputSchema: { type: "object", examples: [{ data }] } };
   expect(inputTokens({ messages: [picture], tools: [] })).toBeLessThan(2_000);
   expect(inputTokens({ messages: [], tools: [tool] })).toBeGreaterThan(100_000);
+});
+
+describe("the bill of a request", () => {
+  const request = { messages: [], tools: [] };
+  const message = { role: "assistant" as const, content: "", toolCalls: [] };
+  const usage = { inputTokens: 10, outputTokens: 5 };
+  const lost = [{ provider: "a", model: "dear", usage: { inputTokens: 10, outputTokens: 1 } }];
+  const priced =
+    (...models: string[]) =>
+    (_: string, model: string) =>
+      models.includes(model) ? { input: 1_000_000, output: 1_000_000 } : undefined;
+  const cheap = { provider: "b", model: "cheap", message, usage };
+
+  test("has each answer with its own model and cost, and the sum of all", () => {
+    expect(billOf(request, { ...cheap, lost }, priced("dear", "cheap"))).toEqual({
+      spent: { tokens: 26, usd: 26, estimated: true },
+      billed: [
+        { provider: "a", model: "dear", usage: lost[0]?.usage, spent: { tokens: 11, usd: 11, estimated: true } },
+        { provider: "b", model: "cheap", usage, spent: { tokens: 15, usd: 15 } },
+      ],
+    });
+  });
+
+  test("has no sum of dollars if the price of one of the answers is unknown", () => {
+    const { spent, billed } = billOf(request, { ...cheap, lost }, priced("dear"));
+    expect(spent).toEqual({ tokens: 26, estimated: true });
+    expect(billed?.map((each) => each.spent?.usd)).toEqual([11, undefined]);
+  });
+
+  test("that ended without a complete answer has all those that broke off", () => {
+    const { billed } = billInVain(request, { ...cheap, lost: [...lost, ...lost] }, priced("dear"));
+    expect(billed?.map(({ model, spent }) => [model, spent?.usd])).toEqual([
+      ["dear", 11],
+      ["dear", 11],
+    ]);
+  });
 });

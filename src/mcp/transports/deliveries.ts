@@ -4,7 +4,7 @@ import { isPlainObject, type JsonObject, safeString } from "../../core/json.js";
 import type { MessageExtra } from "../protocol/pending-requests.js";
 
 /** Maximum number of messages in one batch. All of them are delivered in one turn of the event loop. */
-const mostAtOnce = 1_000;
+const mostInBatch = 1_000;
 
 /**
  * Delivers messages to an SDK client, in order. The client handles an answer at once, but a notification one microtask later. So it would
@@ -26,9 +26,9 @@ export class Deliveries {
    */
   push(parsed: unknown, extra?: MessageExtra): void {
     const messages = Array.isArray(parsed) ? parsed : [parsed];
-    for (const message of messages.slice(0, mostAtOnce)) this.#one(message, extra);
-    if (messages.length <= mostAtOnce) return;
-    const message = `the server sent ${messages.length} messages in a batch; only the first ${mostAtOnce} were read`;
+    for (const message of messages.slice(0, mostInBatch)) this.#one(message, extra);
+    if (messages.length <= mostInBatch) return;
+    const message = `the server sent ${messages.length} messages in a batch; only the first ${mostInBatch} were read`;
     this.#transport.onerror?.(new Error(message));
   }
 
