@@ -22,12 +22,13 @@ interface Given {
   env?: Record<string, string>;
   overrides?: ConfigObject;
   files?: Record<string, string>;
+  isFound?: boolean;
 }
 
 /** Loads this text as `config.yaml`, with only the variables in `env`. */
-export function loadText(text: string, { env = {}, overrides, files = {} }: Given = {}): LoadedConfig {
+export function loadText(text: string, { env = {}, overrides, files = {}, isFound }: Given = {}): LoadedConfig {
   using folder = folderWith({ "config.yaml": text, ...files });
-  return loadConfig("config.yaml", { env: { HOME: "/home/me", ...env }, cwd: folder.path, overrides });
+  return loadConfig("config.yaml", { env: { HOME: "/home/me", ...env }, cwd: folder.path, overrides, isFound });
 }
 
 /** Returns the lines of the ConfigError that `load` throws. */

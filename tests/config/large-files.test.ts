@@ -7,6 +7,7 @@ import { interpolate } from "../../src/config/reading/interpolate.js";
 import { processorMs } from "../support/processor-time.js";
 import { errorsOf, loadText } from "./folder.js";
 
+const tooLarge = "config.yaml:1:1: aliases (*name) make it more than ten times as large";
 const many = (count: number, line: (index: number) => string) => Array.from({ length: count }, (_, at) => line(at));
 
 test("the cost of the question about a file's servers grows with the length of the file", () => {
@@ -43,10 +44,16 @@ test.each([
   ["texts", `a: &a "${"word ".repeat(20_000)}"\nb: [${many(5_000, () => "*a").join()}]`],
   ["keys", `a: &a { ${"k".repeat(100_000)}: 1 }\nb: [${many(5_000, () => "*a").join()}]`],
   ["values", `a: &a [${many(300, () => "x").join()}]\nb: [${many(3_000, () => "*a").join()}]`],
-])("aliases that repeat long %s are refused", (_, text) => {
-  expect(errorsOf(() => loadText(text))).toEqual([
-    "config.yaml:1:1: aliases (*name) make it more than ten times as large",
-  ]);
+])("aliases that repeat long %s are refused in a file that was found", (_, text) => {
+  expect(errorsOf(() => loadText(text, { isFound: true }))).toEqual([tooLarge]);
+});
+
+test("a file that the user has named may repeat a text of 20 KB 60 times, one that was found may not", () => {
+  const text = `mcpServers:\n  s: { command: x, args: [&a "${"word ".repeat(4_000)}", ${many(59, () => "*a").join()}] }`;
+  expect(loadText(text).config.mcpServers[0]).toHaveProperty("args.length", 60);
+  expect(errorsOf(() => loadText(text, { isFound: true }))).toEqual([tooLarge]);
+  const endless = text.replace("]", `, ${many(900, () => "*a").join()}]`);
+  expect(errorsOf(() => loadText(endless))).toEqual([tooLarge]);
 });
 
 test("a long file of very short values needs no aliases", () => {

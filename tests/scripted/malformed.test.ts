@@ -275,3 +275,10 @@ test("a shebang, a modeline and defaults are read", () => {
     steps: [{ kind: "user", name: "hi", place: { file: "greet.session.yaml", line: 3 } }],
   });
 });
+
+test("a script may repeat a text of 20 KB in 60 steps", () => {
+  using folder = new ScriptFolder();
+  const steps = Array.from({ length: 60 }, () => "  - user: *text\n").join("");
+  const path = folder.write("a.session.yaml", `name: &text "${"word ".repeat(4_000)}"\nsteps:\n${steps}`);
+  expect(readScript(path, folder.path)).toHaveProperty("steps.length", 60);
+});

@@ -127,7 +127,7 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
 }
 
 function loadBase(path: string, given: Omit<Given, "file" | "read">): Given["base"] {
-  const source = readSource(path, given.surroundings.cwd);
+  const source = readSource(path, given.surroundings.cwd, { mayGrow: true });
   return { source, loaded: compose({ ...given, file: source, read: new Map([[path, source.text]]) }) };
 }
 

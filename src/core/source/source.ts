@@ -32,12 +32,17 @@ export function objectSource(tree: JsonObject, folder: string, file = "(config)"
 
 /**
  * Reads YAML, which includes JSON. An empty file is an empty mapping. Throws ConfigError: the error contains the position of a syntax
- * error, or `advice` if the file is unreadable. `mayBePipe`: true if the user has named this file, so that it may be a pipe.
+ * error, or `advice` if the file is unreadable. `mayBePipe`: true if the user has named this file, so that it may be a pipe. `mayGrow`: true
+ * if the file is the user's own, or the user has named it or a file that includes it, so that its aliases may repeat long texts.
  */
 export function readSource(
   path: string,
   cwd: string,
-  { advice = "", mayBePipe = false }: { advice?: string; mayBePipe?: boolean } = {},
+  {
+    advice = "",
+    mayBePipe = false,
+    mayGrow = mayBePipe,
+  }: { advice?: string; mayBePipe?: boolean; mayGrow?: boolean } = {},
 ): Source & { text: string } {
   const file = displayName(path, cwd);
   const read = readText(path, mayBePipe);
@@ -49,7 +54,7 @@ export function readSource(
     file,
     folder: dirname(path),
     text: read.text,
-    tree: parse(read.text, file),
+    tree: parse(read.text, file, mayGrow ? namedSize : foundSize),
     position: (pointer, part) => {
       find ??= positionsOf(read.text);
       return find(pointer, part);
@@ -100,7 +105,7 @@ export function displayName(path: string, cwd: string): string {
   return below.startsWith("..") || isAbsolute(below) ? path : below;
 }
 
-function parse(text: string, file: string): JsonObject {
+function parse(text: string, file: string, grownSize: number): JsonObject {
   const fail = (message: string, line = 1, column = 1): never => {
     throw new ConfigError([{ file, line, column, path: "", message }]);
   };
@@ -110,7 +115,7 @@ function parse(text: string, file: string): JsonObject {
   if (!isPlainObject(tree)) return fail(`expected a mapping, got ${Array.isArray(tree) ? "a list" : "a text"}`);
   const size = sizeOf(tree);
   if (size === Infinity) fail("an alias (*name) stands inside its own anchor (&name)");
-  if (size > Math.max(smallSize, 10 * text.length)) fail("aliases (*name) make it more than ten times as large");
+  if (size > Math.max(grownSize, 10 * text.length)) fail("aliases (*name) make it more than ten times as large");
   return tree;
 }
 
@@ -133,8 +138,10 @@ function syntaxMessage(reason: string, text: string, position: number): string {
   return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}${advice}`;
 }
 
-/** Size up to which aliases may make any file grow. */
-const smallSize = 1_000_000;
+/** Size up to which aliases may make a file grow that somebody else may have put there. Such a file must not keep a command busy. */
+const foundSize = 1_000_000;
+/** Size up to which aliases may make a file grow that the user has named, such as a script that repeats a long text in each step. */
+const namedSize = 16_000_000;
 /** Size of a value without its text. A file without aliases is less than ten times as large as its text: a value takes two characters. */
 const valueSize = 10;
 

@@ -32,7 +32,7 @@ export class ScriptDocument {
 
   /** Reads a script's file. Throws ConfigError if the file does not exist or is not a YAML mapping. */
   static read(path: string, cwd: string, chain: readonly string[] = []): ScriptDocument {
-    return new ScriptDocument(readSource(path, cwd), [...chain, path]);
+    return new ScriptDocument(readSource(path, cwd, { mayGrow: true }), [...chain, path]);
   }
 
   static of(tree: Readonly<Record<string, unknown>>, cwd: string): ScriptDocument {

@@ -26,10 +26,11 @@ export interface EditTarget {
 /** Returns the configuration file in use, or the user's own file if there is none. Throws ConfigError if the file cannot be read. */
 export function editTarget(flags: GlobalOptions): EditTarget {
   const cwd = process.cwd();
-  const path = resolve(cwd, findSource(flags).file ?? usersPath());
+  const { file: named = usersPath(), isFound } = findSource(flags);
+  const path = resolve(cwd, named);
   const file = displayName(path, cwd);
   const folder = dirname(path);
-  const { tree } = existsSync(path) ? readSource(path, cwd) : objectSource({}, folder, file);
+  const { tree } = existsSync(path) ? readSource(path, cwd, { mayGrow: !isFound }) : objectSource({}, folder, file);
   const read = existsSync(path) ? readText(path) : { text: "" };
   const mode = fileModeOf(path);
   return {
