@@ -74,3 +74,20 @@ test.each<[string, () => AnswerFold, object[]]>([
   for (const event of events) folded.push(event as Record<string, unknown>, undefined);
   expect(folded.length).toBeGreaterThanOrEqual(megabyte.length);
 });
+
+const said = (text: string) => ({ type: "message", content: [{ type: "output_text", text }] });
+const thought = (text: string) => ({ type: "reasoning", summary: [{ type: "summary_text", text }] });
+const called = (text: string) => ({ type: "function_call", call_id: "c", name: "f", arguments: text });
+
+test.each<[string, object[]]>([
+  ["text", [{ type: "response.output_text.delta", delta: megabyte }, item(said(megabyte))]],
+  ["text that comes only in the final item", [item(said(megabyte))]],
+  ["the text of a whole response", [{ type: "response.completed", response: { output: [said(megabyte)] } }]],
+  ["reasoning", [{ type: "response.reasoning_summary_text.delta", delta: megabyte }, item(thought(megabyte))]],
+  ["arguments", [{ type: "response.function_call_arguments.delta", delta: megabyte }, item(called(megabyte))]],
+])("responses: %s counts once", (_, events) => {
+  const folded = responses();
+  for (const event of events) folded.push(event as Record<string, unknown>, undefined);
+  expect(folded.length).toBeGreaterThanOrEqual(megabyte.length);
+  expect(folded.length).toBeLessThan(megabyte.length + 1_000);
+});

@@ -148,8 +148,8 @@ export class ResponsesFold implements AnswerFold {
     item.native = native;
     item.isWhole = true;
     this.#wholeCount += 1;
-    this.#shown.take(native);
     this.#showRest(item);
+    this.#shown.take(native, item.pieces.toString().length);
   }
 
   #add(native: JsonObject, { output_index }: JsonObject): OpenItem {

@@ -15,15 +15,16 @@ export class ShownAnswer {
     this.#onFirst = onFirst;
   }
 
-  /** Counts a piece that is not shown, such as arguments. */
-  take(piece: unknown): void {
+  /** Counts a piece that is not shown, such as arguments. `measured`: the number of its characters that are in `length` already. */
+  take(piece: unknown, measured = 0): void {
     this.progress++;
-    this.measure(piece);
+    this.measure(piece, measured);
   }
 
   /** Measures what belongs to a piece that is counted already or that alone is no progress, such as a signature. */
-  measure(piece: unknown): void {
-    this.length += typeof piece === "string" ? piece.length : (JSON.stringify(piece)?.length ?? 0);
+  measure(piece: unknown, measured = 0): void {
+    const length = typeof piece === "string" ? piece.length : (JSON.stringify(piece)?.length ?? 0);
+    this.length += Math.max(0, length - measured);
   }
 
   show(type: Delta["type"], delta: string | undefined): void {
