@@ -310,12 +310,12 @@ onServer("a database that goes away", () => {
     await using log = await open(url.replace("//postgres@", `//${role}@`), { sharedSchema: true });
     const elsewhere = url.replace(name, "postgres");
     const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`;
-    await log.store.append("c", one.user("hello"));
+    await log.store.claim("c", one.user("hello"), { ...request("a"), acquires: true });
     await query(elsewhere, `ALTER DATABASE ${name} ${begins}`);
     await query(elsewhere, kill);
     let hasFailed = false;
     const stored = Promise.all([
-      log.store.append("c", one.answer("paid")),
+      log.store.append("c", one.answer("paid"), { fence: 1, position: 2 }),
       log.store.claim("d", two.user("new"), request("b")),
     ]);
     stored.catch(() => {
