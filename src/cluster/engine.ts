@@ -1,10 +1,9 @@
 /** Decides which host runs which turn, using the leases in the event log. */
-import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Changes, type ChangeWatch } from "../core/async/changes.js";
 import type { TurnRequest } from "../core/chat-store.js";
 import type { LocalTurns } from "../core/cluster-port.js";
-import { messageOf, StoreError } from "../core/errors.js";
+import { messageOf, type StoreError } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import type {
   AbandonedTurn,
@@ -19,6 +18,7 @@ import { defaultLeaseMs } from "../core/turn-leases.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
 import { LogNews } from "./log-news.js";
 import { beatsPerLease, LostHosts } from "./lost-hosts.js";
+import { RefusedWrites } from "./refused-writes.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
 import { TurnOwnership } from "./turn-ownership.js";
 
@@ -40,8 +40,6 @@ export interface EngineParts {
 
 /** Time between two checks whether other hosts have written to the log, in ms. The checks run only while a turn runs or waits here. */
 const pollMs = 40;
-/** Number of refusals after which a write is given up: ten minutes with the default lease, one attempt after each heartbeat. */
-const mostRefusals = 240;
 /** Number of sweeps (searches for lost hosts) within a lease. */
 const sweepsPerLease = 3;
 /** Number of sweeps between two that also search for turns that no host runs. */
@@ -67,13 +65,7 @@ export class TurnEngine {
   #offering: Promise<void> | undefined;
   /** True if turns may have become free since the last search for free turns began, or if that search has failed. */
   #mayBeFree = false;
-  #writeError: StoreError | undefined;
-  /** True if the log has refused a request since the last heartbeat. A heartbeat is small, so it says nothing about requests. */
-  #hasRefused = false;
-  /** Writes of turns that the log has refused, and that are tried again. */
-  readonly #refused = new Set<() => Promise<unknown>>();
-  /** Emits "settled" after each heartbeat, whether the log has stored it or not. */
-  readonly #beats = new EventEmitter().setMaxListeners(0);
+  readonly #writes: RefusedWrites;
 
   constructor(parts: EngineParts, events: LocalTurns) {
     this.nodeId = parts.node.nodeId;
@@ -81,6 +73,7 @@ export class TurnEngine {
     this.#events = events;
     this.#leaseMs = parts.leaseMs ?? defaultLeaseMs;
     const { turns, node, isGone } = parts;
+    this.#writes = new RefusedWrites({ leaseMs: this.#leaseMs, report: this.#report, ended: this.#ended.signal });
     this.#lostHosts = new LostHosts({ turns, node, isGone, leaseMs: this.#leaseMs });
     this.ownership = new TurnOwnership({ turns, nodeId: this.nodeId, hosts: this.#lostHosts });
     this.#news = new LogNews({
@@ -132,37 +125,17 @@ export class TurnEngine {
 
   /** See `Cluster.writeError`. */
   get writeError(): StoreError | undefined {
-    return this.#writeError;
+    return this.#writes.error;
   }
 
-  /** Notes why the log did not store a request. Only a full disk counts, because other errors may be due to what the request contains. */
+  /** Notes why the log did not store a request. */
   noteRefused(error: unknown): void {
-    if (!(error instanceof StoreError && error.kind === "full")) return;
-    this.#writeError = error;
-    this.#hasRefused = true;
+    this.#writes.noteRequest(error);
   }
 
   /** See `OwnedTurn.stored`. */
-  async stored<T>(write: () => Promise<T>, isOpen: () => boolean): Promise<T> {
-    const { signal } = this.#ended;
-    const mayRepeat = () => this.#recovers && isOpen() && !signal.aborted;
-    try {
-      for (let refusals = 1; ; refusals++) {
-        try {
-          return await write();
-        } catch (error) {
-          if (!(error instanceof StoreError && (error.kind === "full" || error.kind === "locked"))) throw error;
-          if (this.#writeError?.kind !== error.kind) this.#report(error);
-          this.#writeError = error;
-          this.#refused.add(write);
-          if (!mayRepeat() || refusals === mostRefusals) throw error;
-          await once(this.#beats, "settled", { signal }).catch(() => {});
-          if (!mayRepeat()) throw error;
-        }
-      }
-    } finally {
-      this.#refused.delete(write);
-    }
+  stored<T>(write: () => Promise<T>, isOpen: () => boolean): Promise<T> {
+    return this.#writes.stored(write, () => this.#recovers && isOpen());
   }
 
   /** Returns the hosts that are certainly lost. */
@@ -231,13 +204,10 @@ export class TurnEngine {
   async #beat(): Promise<void> {
     try {
       await this.#lostHosts.beat();
-      if (!this.#hasRefused && this.#refused.size === 0) this.#writeError = undefined;
-      this.#hasRefused = false;
+      this.#writes.beat();
     } catch (error) {
-      if (error instanceof StoreError) this.#writeError = error;
+      this.#writes.beat(error);
       throw error;
-    } finally {
-      this.#beats.emit("settled");
     }
   }
 

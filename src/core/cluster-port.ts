@@ -173,8 +173,8 @@ export interface OwnedTurn {
   lostState(log: CalledServers, hub: ToolHub): Promise<StateLostEvent | undefined>;
   /**
    * Runs `write`, which stores events of the turn. While it rejects because the log is full or locked, repeats it after each heartbeat, for
-   * ten minutes with the default lease, or until the host closes. A host that does not resume turns does not repeat it: its user gets the error, can do something about it, and sends the
-   * request again.
+   * ten minutes with the default lease, or until the host closes. A host that does not resume turns does not repeat it: its user gets the
+   * error, can do something about it, and sends the request again.
    */
   stored<T>(write: () => Promise<T>): Promise<T>;
   /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */

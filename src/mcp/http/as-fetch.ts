@@ -43,8 +43,8 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
 
 /**
  * Returns the body of an answer with a size limit, because readers of a body keep a whole message in memory. The body fails with TooLong if
- * it exceeds the limit. In an event stream, the limit applies to each event, and so do the limits of lines and of values in JSON. The events are read
- * with the parser of the SDK's transport, so that what is counted is what the transport parses.
+ * it exceeds the limit. In an event stream, the limit applies to each event, and so do the limits of lines and of values in JSON. The events
+ * are read with the parser of the SDK's transport, so that what is counted is what the transport parses.
  */
 function limited(answer: HttpAnswer, longest: number): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";

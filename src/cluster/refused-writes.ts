@@ -1,0 +1,73 @@
+import { EventEmitter, once } from "node:events";
+import { StoreError } from "../core/errors.js";
+
+/** Number of leases for which a refused write is repeated: ten minutes with the default lease. */
+const longestLeases = 60;
+
+interface RefusedWritesParts {
+  leaseMs: number;
+  /** Called with the error when the log begins to refuse writes. */
+  report: (error: StoreError) => void;
+  /** Aborts when the host closes. */
+  ended: AbortSignal;
+}
+
+/** Knows whether the log takes writes, and repeats the writes of turns that it refuses because it is full or locked. */
+export class RefusedWrites {
+  readonly #parts: RefusedWritesParts;
+  #error: StoreError | undefined;
+  /** True if the log has refused a request since the last heartbeat. A heartbeat is small, so it says nothing about requests. */
+  #hasRefusedRequest = false;
+  /** Writes of turns that the log has refused, and that are tried again. */
+  readonly #waiting = new Set<() => Promise<unknown>>();
+  /** Emits "beat" after each heartbeat, whether the log has stored it or not. */
+  readonly #beats = new EventEmitter().setMaxListeners(0);
+
+  constructor(parts: RefusedWritesParts) {
+    this.#parts = parts;
+  }
+
+  /** See `Cluster.writeError`. */
+  get error(): StoreError | undefined {
+    return this.#error;
+  }
+
+  /** Notes why the log did not store a request. Only a full disk counts, because other errors may be due to what the request contains. */
+  noteRequest(error: unknown): void {
+    if (!(error instanceof StoreError && error.kind === "full")) return;
+    this.#error = error;
+    this.#hasRefusedRequest = true;
+  }
+
+  /** Called after each heartbeat, with the error if the log did not store it. */
+  beat(error?: unknown): void {
+    if (error instanceof StoreError) this.#error = error;
+    else if (!error && !this.#hasRefusedRequest && this.#waiting.size === 0) this.#error = undefined;
+    if (!error) this.#hasRefusedRequest = false;
+    this.#beats.emit("beat");
+  }
+
+  /** Runs the write. While it is refused, repeats it after each heartbeat, as long as `mayRepeat` returns true. See `OwnedTurn.stored`. */
+  async stored<T>(write: () => Promise<T>, mayRepeat: () => boolean): Promise<T> {
+    const { leaseMs, report, ended } = this.#parts;
+    const until = performance.now() + longestLeases * leaseMs;
+    const isOver = () => ended.aborted || performance.now() >= until || !mayRepeat();
+    try {
+      for (;;) {
+        try {
+          return await write();
+        } catch (error) {
+          if (!(error instanceof StoreError && (error.kind === "full" || error.kind === "locked"))) throw error;
+          if (this.#error?.kind !== error.kind) report(error);
+          this.#error = error;
+          this.#waiting.add(write);
+          if (isOver()) throw error;
+          await once(this.#beats, "beat", { signal: ended }).catch(() => {}); // rejects only if the host closes
+          if (isOver()) throw error;
+        }
+      }
+    } finally {
+      this.#waiting.delete(write);
+    }
+  }
+}
