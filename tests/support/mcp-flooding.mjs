@@ -25,7 +25,11 @@ createInterface({ input: process.stdin }).on("line", (text) => {
   const result = results[method];
   send(result ? { id, result } : { id, error: { code: -32601, message: `no ${method}` } });
   if (method !== after) return;
-  if (deaf) process.stdin.pause();
+  if (deaf) {
+    process.stdin.pause();
+    // Node ends a process that waits for nothing. This server must live until the host ends it.
+    setInterval(() => {}, 60_000);
+  }
   process.stdout.write(Array.from({ length: requests }, (_, n) => line({ id: `q${n}`, method: "ping" })).join(""));
   log("sent");
 });
