@@ -72,6 +72,8 @@ export class DrivenTurn {
       return this.#run(claimed);
     }
     using change = engine.watch(conversationId); // begun before the lease and the log are read, so that no change is missed
+    // If the host begins to close after this line, the turn may have become one that ends out of turn, so it is tried once more.
+    const isLeaving = turn.closing === "leaving";
     const since = performance.now();
     const lease = await this.#acquire();
     if (lease) return this.#run({ lease, since });
@@ -89,7 +91,7 @@ export class DrivenTurn {
       engine.wake(conversationId); // tries again at once, because this turn may be allowed to run as a suspect
       return false;
     }
-    if (turn.closing === "leaving" && !this.#runsHere) {
+    if (isLeaving && !this.#runsHere) {
       turn.park(); // this host is closing and does not run the turn, so it leaves the turn to another host
       engine.wake(conversationId);
       return false;

@@ -64,12 +64,14 @@ export class SingleProcess implements Cluster {
     for (;;) {
       turn.requireOpen();
       using change = this.#changes.watch(conversationId); // begun before the check, so that no change is missed
+      // If the host begins to close after this line, the turn may have become one that ends out of turn, so it is tried once more.
+      const isLeaving = turn.closing === "leaving";
       const lease = await turns.acquire(conversationId, turn.turnId, node.nodeId, turn.endsOutOfTurn);
       if (lease) return this.#run(lease, drive);
       const state = await turns.stateOf(conversationId, turn.turnId);
       if (!state) throw conversationDeleted(conversationId);
       if (!state.isUnfinished) return;
-      if (turn.closing === "leaving" && ![...this.#running.values()].includes(conversationId)) {
+      if (isLeaving && ![...this.#running.values()].includes(conversationId)) {
         turn.park();
         this.wake(conversationId);
         continue;

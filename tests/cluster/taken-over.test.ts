@@ -11,6 +11,7 @@ import { until } from "../session/desk.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { joining } from "../support/cluster.js";
 import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { Signal } from "../support/signal.js";
 
 const leaseMs = 400;
 /** Limit of the wait for the end of a turn, in ms. */
@@ -54,13 +55,6 @@ async function twoOn(llmUrl: string, frozen = (store: ChatStore) => store) {
     await app[Symbol.asyncDispose]();
   };
   return { a, b, close, bury: () => stores[0]?.turns.bury("a", Number.MAX_SAFE_INTEGER) };
-}
-
-class Signal {
-  give = () => {};
-  readonly given = new Promise<void>((resolve) => {
-    this.give = resolve;
-  });
 }
 
 /** Returns a wrapper of the store. All calls through it stop when the first lease is acquired, until `thaw` is called. */
