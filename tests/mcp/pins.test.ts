@@ -121,6 +121,16 @@ describe("pinned definitions", () => {
     expect([...later.changes([before, tool("other", "changed")]).keys()]).toEqual(["write", "other"]);
   });
 
+  test("hold however many there are", () => {
+    using folder = temporaryFolder();
+    const pins = new Pins(folder.path, fixture("s"), noon);
+    pins.pinNew([before]);
+    const path = join(folder.path, readdirSync(folder.path)[0] ?? "");
+    const other = `"n":{"pinnedAt":1,"definition":{}}`;
+    writeFileSync(path, readFileSync(path, "utf8").replace('{"tools":{', `$&${`${other},`.repeat(350_000)}`));
+    expect([...pins.changes([after]).values()]).toEqual(["its description changed since 2026-11-25 12:00 UTC"]);
+  });
+
   test("of which the text is unusable are none, and names of JavaScript's own are names like others", () => {
     using folder = temporaryFolder();
     mkdirSync(folder.path, { recursive: true });

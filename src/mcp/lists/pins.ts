@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
 import { writePrivately } from "../../core/files/private-file.js";
-import { asObject, isPlainObject, parseJson } from "../../core/json.js";
+import { asObject, isPlainObject } from "../../core/json.js";
 import { changedParts, type Definition } from "./definition.js";
 import type { ListedTool } from "./listed.js";
 import { fileNameOf } from "./manifest-place.js";
@@ -103,7 +103,8 @@ export class Pins {
 function readPins(path: string): ServerPins {
   const text = textOf(path);
   try {
-    const tools = asObject(asObject(parseJson(text))?.tools) ?? {};
+    // The file is this host's own. A limit on its size would take a file that grew in an earlier version for one without pins.
+    const tools = asObject(asObject(JSON.parse(text))?.tools) ?? {};
     return Object.fromEntries(Object.entries(tools).filter((entry): entry is [string, Pin] => isPin(entry[1])));
   } catch {
     return {};
