@@ -33,6 +33,12 @@ test.each([
   ["in a variable of a server with a harmless name", stdio({ env: { DSN: "secret-0123" } })],
   ["in JSON that is an argument", stdio({ args: ['--x={"password": "secret-0123","a":"plain-0123"}'] })],
   ["in a property that is an argument", stdio({ args: ["-Dspring.datasource.password=secret-0123"] })],
+  ["in a variable that is an argument's value", stdio({ args: ["--env=API_KEY=secret-0123"] })],
+  ["in a header that is an argument's value", stdio({ args: ["--header=Authorization: Bearer secret-0123"] })],
+  ["in a list of pairs", stdio({ args: ["--set=user=plain-0123,password=secret-0123,mode=plain-0123"] })],
+  ["in a data source", stdio({ args: ["host=plain-0123 password=secret-0123 dbname=plain-0123"] })],
+  ["in YAML", stdio({ args: ["--config={token: secret-0123}"] })],
+  ["in a command of a shell", stdio({ args: ["-c", 'TOKEN="secret-0123" start plain-0123'] })],
   ["in a URL with an escape", { mcpServers: { s: { url: "https://x/mcp?token=secret%2D0123" } } }],
 ])("a secret %s is known", (_, config) => {
   const { config: loaded } = loadConfig(config, { env: {}, allowsUnset: true });
@@ -56,6 +62,9 @@ test.each([
 test.each([
   ['--x={"password": "secret-0123","a":"plain"}', '--x={"password": "***","a":"plain"}'],
   ["-Da.password=secret-0123", "-Da.password=***"],
+  ["--env=API_KEY=secret-0123", "--env=API_KEY=***"],
+  ["-e=TOKEN=secret-0123,secret-4567", "-e=TOKEN=***"],
+  ["host=db password=secret-0123 dbname=x", "host=db password=***"],
   [`-p${random}`, "-p***"],
   ["postgres://a:b@c/d?e=f", "postgres://***@c/d?***"],
   ["auth.example.com:8080", "auth.example.com:8080"],
@@ -115,7 +124,7 @@ test.each([
   if (secrets.length === 0) expect(shown).toBe(`at ${url} now`);
 });
 
-test.each(["a", "a.", "a://", "b/", "a://b?", "a://b?c=d&", "a@", "${", "${A:-", "$${"])(
+test.each(["a", "a.", "a://", "b/", "a://b?", "a://b?c=d&", "a@", "key=", "key:", "${", "${A:-", "$${"])(
   "a server whose argument, variable or address repeats %j a hundred thousand times is read and shown in little time",
   (piece) => {
     const text = piece.repeat(100_000 / piece.length);

@@ -59,21 +59,36 @@ function clientSecrets(oauth: OAuthConfig | undefined): string[] {
 /** Matches members with a text in JSON. The lengths are bounded, so that the search takes linear time. */
 const jsonMember = /"([^"\\]{1,100})"\s{0,4}:\s{0,4}"((?:[^"\\]|\\.){0,4000})"/gs;
 
+const schemes = "Bearer|Basic|Digest|Token|ApiKey";
+const scheme = new RegExp(`^(?:${schemes})$`, "i");
+
 /**
- * Returns the secrets in an argument as they are written: in `abc` after `--token`, `--token=abc`, `PASSWORD=abc`, `Authorization: Bearer
- * abc`, `{"token": "abc"}`, and in `-pabc` if `abc` looks random. `before`: the argument before this one.
+ * Matches a name and the `=` or `:` after it. An argument may have several: `--set=user=me,password=abc`. A host such as `auth.x.com:80`
+ * is no name.
+ */
+const nameInArg = /(?<=^|[\s,;&{="'])(?:([\w-]{1,100})\s{0,4}:|([\w.-]{1,100})\s{0,4}=)\s{0,4}(?=\S)/g;
+/** The length is bounded, because an argument may have thousands of names, each with a value that contains all others. */
+const valueInArg = new RegExp(`^["']?(?:(?:${schemes})\\s+)?([^\\s,;&}"']{1,4000})`, "i");
+
+/**
+ * Returns the secrets in an argument as they are written: in `abc` after `--token`, `--token=abc`, `--env=PASSWORD=abc`,
+ * `Authorization: Bearer abc`, `{"token": "abc"}`, and in `-pabc` if `abc` looks random. `before`: the argument before this one.
  */
 export function secretsInArg(arg: string, before = ""): string[] {
-  if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return [arg];
-  const [, header, variable, value] = /^(?:([\w-]+)\s*:|([\w.-]+)\s*=)\s*(.+)$/s.exec(arg) ?? [];
-  if (value && isSecretName(header ?? variable ?? "")) return [value];
+  if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return secretWords(arg);
+  const named = [...arg.matchAll(nameInArg)].filter(([, header, variable]) => isSecretName(header ?? variable ?? ""));
+  if (named.length > 0) {
+    const values = named.map(({ 0: { length }, index }) => arg.slice(index + length));
+    // All that follows the first name is a secret too, because a value may contain spaces and commas.
+    return [...values.slice(0, 1), ...values.flatMap((value) => valueInArg.exec(value)?.[1] ?? [])];
+  }
   const [, joined] = /^-[a-z](.+)$/is.exec(arg) ?? [];
   if (joined && isRandomSegment(joined)) return [joined];
   return [...arg.matchAll(jsonMember)].flatMap(([, name = "", text]) => (text && isSecretName(name) ? [text] : []));
 }
 
 function secretArgs(args: readonly string[]): string[] {
-  return args.flatMap((arg, index) => secretsInArg(arg, args[index - 1]).flatMap(secretWords));
+  return args.flatMap((arg, index) => secretsInArg(arg, args[index - 1]));
 }
 
 /**
@@ -124,8 +139,6 @@ const plainHeader =
 export function headerSecrets(headers: Readonly<Record<string, string>> = {}): string[] {
   return Object.entries(headers).flatMap(([name, value]) => (plainHeader.test(name) ? [] : secretWords(value)));
 }
-
-const scheme = /^(?:Bearer|Basic|Digest|Token|ApiKey)$/i;
 
 /** Returns the values whose names suggest a secret. For `Authorization: Bearer abc`, returns `Bearer abc` and `abc`, but not `Bearer`. */
 export function secretValues(values: Readonly<Record<string, string | undefined>> = {}): string[] {
