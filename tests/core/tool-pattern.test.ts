@@ -94,6 +94,22 @@ describe("names", () => {
     );
   });
 
+  test("no star of a rule stands for a part of the hash in a name that the model sees", () => {
+    const tool = { server: "a b", tool: "x", ...none };
+    const hash = modelName(tool.server, tool.tool).slice("a_b__x_".length);
+    expect(hash).toMatch(/^[0-9a-f]{10}$/);
+    expect(mayMeanTool(pattern(`*_${hash}`), tool)).toBe(true);
+    expect(mayMeanTool(pattern(`*_${hash.slice(0, 5)}*`), tool)).toBe(false);
+  });
+
+  test("a tool of this host is also named with the server host", () => {
+    const read = { server: "fs", tool: "read_resource", hostTool: "read_resource", ...none };
+    for (const text of ["host.read_resource", "host.*", "fs.read_resource", "mcp__host"]) {
+      expect([text, namesTool(pattern(text), read), mayMeanTool(pattern(text), read)]).toEqual([text, true, true]);
+    }
+    expect(namesTool(pattern("host.read_resource"), { ...write, tool: "read_resource" })).toBe(false);
+  });
+
   test.each([
     ["s.*", "s.other"],
     ["mcp__s", "s.other"],
@@ -138,6 +154,11 @@ describe("names", () => {
       }),
     );
   });
+});
+
+test("a name without a star names a tool of one server only", () => {
+  expect(canNameToolOf(pattern("a.b"), "a")).toBe(true);
+  expect(canNameToolOf(pattern("a.b"), "a.b")).toBe(false);
 });
 
 test.each([

@@ -77,21 +77,57 @@ test("a secret in the query of the address is nowhere in errors", async () => {
   expect(message).toContain("?sig=***");
 });
 
-test("a key rests for as long as the provider says, and a used-up one for ten minutes", async () => {
-  const limited = failure(429, { headers: { "retry-after": "30" } });
-  await using server = await startLlmServer([limited, failure(402), hi, hi, hi, hi, hi]);
+/** Sends a request at each of these times, in ms. Returns the number of the key in each request. */
+async function usedAt(times: readonly number[], server: LlmServer): Promise<number[]> {
   let sinceMs = 0;
   const client = new LlmClient(llmConfig(server.url, {}, { apiKey: undefined, apiKeys: KEYS }), {
     env: {},
     observe: () => {},
     steadyNow: () => performance.now() + sinceMs,
   });
-  for (const ms of [0, 20_000, 31_000, 31_000, 601_000]) {
+  for (const ms of times) {
     sinceMs = ms;
     await client.complete(REQUEST, { streaming: true });
   }
   await client.close();
-  expect(used(server)).toEqual([1, 2, 3, 3, 1, 3, 1]);
+  return used(server);
+}
+
+test.each([429, 402])("%i: a key rests for as long as the provider says", async (status) => {
+  await using server = await startLlmServer([
+    failure(status, { headers: { "retry-after": "30" } }),
+    hi,
+    hi,
+    hi,
+    hi,
+    hi,
+  ]);
+  expect(await usedAt([0, 20_000, 20_000, 31_000, 31_000], server)).toEqual([1, 2, 3, 2, 3, 1]);
+});
+
+test("a used-up key rests for ten minutes unless the provider says how long", async () => {
+  await using server = await startLlmServer([failure(402), hi, hi, hi, hi, hi]);
+  expect(await usedAt([0, 590_000, 590_000, 601_000, 601_000], server)).toEqual([1, 2, 3, 2, 3, 1]);
+});
+
+test("a conversation always uses the same key", async () => {
+  await using server = await startLlmServer(() => hi);
+  await using ends = clientOfKeys(server);
+  for (const conversation of ["c0", "c1", "c2", "c3", "c0", "c1", "c2", "c3"]) {
+    await ends.ask({ streaming: true }, { ...REQUEST, conversation });
+  }
+  const keys = used(server);
+  expect(keys.slice(4)).toEqual(keys.slice(0, 4));
+  expect(new Set(keys).size).toBeGreaterThan(1);
+});
+
+test("any number of refused keys is tried, whatever the retry budget", async () => {
+  const keys = Array.from({ length: 30 }, (_, at) => `key-${at}`);
+  await using server = await startLlmServer(({ headers }) =>
+    headers.authorization === "Bearer key-29" ? hi : failure(401),
+  );
+  await using ends = clientOfKeys(server, keys);
+  expect(await ends.ask({ streaming: true })).toMatchObject({ attempts: 30 });
 });
 
 test("the environment's variable may hold several, and wins over api_key; api_keys come after", async () => {
