@@ -27,11 +27,10 @@ export class LogCluster implements Cluster {
 
   constructor(parts: LogClusterParts, local: LocalTurns) {
     const { store, node } = parts;
-    const now = () => performance.now();
     this.#parts = parts;
     this.workspace = parts.workspace;
     this.#engine = new TurnEngine({ ...parts, turns: store.turns }, local);
-    this.streams = store.live && new DeltaRelay({ bus: store.live, nodeId: node.nodeId, machine: node.machine, now });
+    this.streams = store.live && new DeltaRelay({ bus: store.live, nodeId: node.nodeId, machine: node.machine });
   }
 
   get writeError(): StoreError | undefined {

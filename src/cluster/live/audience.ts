@@ -13,8 +13,8 @@ export class Audience {
   readonly #watchers = new Map<string, Map<string, Watcher>>();
 
   /**
-   * Subscribes a host to a conversation until the given time, in ms since the epoch. `has` replaces the earlier record of how much the host
-   * has received of the message that is being written.
+   * Subscribes a host to a conversation until the given time, by the clock of `performance`. `has` replaces the earlier record of how much
+   * the host has received of the message that is being written.
    */
   add(nodeId: string, { conversationId, has }: Watch, until: number): void {
     const watchers = this.#watchers.get(conversationId) ?? new Map<string, Watcher>();

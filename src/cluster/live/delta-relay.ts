@@ -15,13 +15,11 @@ import { StreamRoutes } from "./stream-routes.js";
 import { Streams } from "./streams.js";
 import { readWords, type Word } from "./subscriptions.js";
 
-interface ExchangeParts {
+interface DeltaRelayParts {
   bus: LiveBus;
   nodeId: string;
   /** Identifies this machine. Local addresses of this host are valid only on this machine. */
   machine: string;
-  /** Returns the time in ms of a clock that never goes back. */
-  now: () => number;
 }
 
 /** Period in which events are collected before they are sent in one message over the bus (notifications of the database), in ms. */
@@ -42,8 +40,8 @@ const room = 256 * 1024;
 const everybody = "live";
 
 export class DeltaRelay implements PeerStreams {
-  readonly #parts: ExchangeParts;
-  readonly #teller = new DeltaSender();
+  readonly #parts: DeltaRelayParts;
+  readonly #sender = new DeltaSender();
   readonly #feeds = new Feeds();
   readonly #stops: (() => void)[] = [];
   readonly #streams: Streams;
@@ -65,15 +63,15 @@ export class DeltaRelay implements PeerStreams {
   #isSending = false;
   #isClosed = false;
 
-  constructor(parts: ExchangeParts) {
-    const { bus, nodeId, machine, now } = parts;
+  constructor(parts: DeltaRelayParts) {
+    const { bus, nodeId, machine } = parts;
     this.#parts = parts;
     const onText = (text: string) => this.#take(text);
     const onLost = () => {
       this.#feeds.repeat();
       this.#schedule();
     };
-    this.#streams = new Streams({ nodeId, machine, now, silentMs, onText, onLost });
+    this.#streams = new Streams({ nodeId, machine, silentMs, onText, onLost });
     const hear = (text: string) => {
       for (const word of readWords(text)) if (word.nodeId !== nodeId) this.#hear(word);
       this.#schedule();
@@ -86,8 +84,8 @@ export class DeltaRelay implements PeerStreams {
       }),
     );
     const repeating = setInterval(() => {
-      this.#teller.sweep(now());
-      for (const [other, at] of this.#offeredAt) if (now() - at >= repeatMs) this.#offeredAt.delete(other);
+      this.#sender.sweep(performance.now());
+      for (const [other, at] of this.#offeredAt) if (performance.now() - at >= repeatMs) this.#offeredAt.delete(other);
       this.#routes.beat();
       if (this.#feeds.isEmpty) this.#streams.close();
       this.#feeds.repeat();
@@ -100,7 +98,7 @@ export class DeltaRelay implements PeerStreams {
   begin(conversationId: string, place: MessagePosition): void {
     this.#saysHello ||= this.#hears && !this.#hasRun;
     this.#hasRun = true;
-    this.#teller.begin(conversationId, place);
+    this.#sender.begin(conversationId, place);
     this.#feeds.supersede(conversationId, place);
     this.#schedule();
   }
@@ -109,17 +107,17 @@ export class DeltaRelay implements PeerStreams {
    * Records an event of a turn that runs here. If `turnId` is missing, the event belongs to the turn that is writing in the conversation.
    */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
-    this.#teller.note(conversationId, event, turnId);
+    this.#sender.note(conversationId, event, turnId);
     this.#schedule();
   }
 
   end(conversationId: string, turnId: string): void {
-    this.#teller.end(conversationId, turnId);
+    this.#sender.end(conversationId, turnId);
   }
 
   /** Returns the message that a turn on this host is currently writing in the conversation. */
   writing(conversationId: string): OpenMessage | undefined {
-    return this.#teller.writing(conversationId);
+    return this.#sender.writing(conversationId);
   }
 
   /**
@@ -179,7 +177,7 @@ export class DeltaRelay implements PeerStreams {
   }
 
   #take(text: string): void {
-    for (const frame of readFrames(text)) this.#feeds.take(frame, this.#parts.now());
+    for (const frame of readFrames(text)) this.#feeds.take(frame, performance.now());
     this.#schedule();
   }
 
@@ -187,12 +185,12 @@ export class DeltaRelay implements PeerStreams {
     if (word.say === "hello") this.#feeds.repeat();
     else if (word.say === "streams") {
       if (!word.from.includes(this.#parts.nodeId)) this.#routes.drop(word.nodeId);
-    } else if (word.say === "leave") this.#teller.left(word.nodeId, word.conversationId);
-    else this.#teller.watched(word.nodeId, word, this.#parts.now() + silentMs);
+    } else if (word.say === "leave") this.#sender.left(word.nodeId, word.conversationId);
+    else this.#sender.watched(word.nodeId, word, performance.now() + silentMs);
   }
 
   get #isDue(): boolean {
-    return this.#teller.isDue || this.#feeds.isDue || this.#saysHello;
+    return this.#sender.isDue || this.#feeds.isDue || this.#saysHello;
   }
 
   /**
@@ -201,14 +199,14 @@ export class DeltaRelay implements PeerStreams {
   #schedule(): void {
     this.#writeSoon();
     if (this.#timer || this.#isSending || this.#isClosed || !this.#isDue) return;
-    const wait = Math.min(windowMs, Math.max(0, this.#sentAt + windowMs - this.#parts.now()));
+    const wait = Math.min(windowMs, Math.max(0, this.#sentAt + windowMs - performance.now()));
     this.#timer = setTimeout(() => void this.#send(), wait);
     this.#timer.unref();
   }
 
   async #send(): Promise<void> {
     this.#timer = undefined;
-    this.#sentAt = this.#parts.now();
+    this.#sentAt = performance.now();
     const messages = [...this.#words(), ...this.#frames()];
     this.#isSending = true;
     await this.#parts.bus.send(messages);
@@ -235,7 +233,7 @@ export class DeltaRelay implements PeerStreams {
   *#frames(): Generator<BusMessage> {
     const { maxBytes } = this.#parts.bus;
     const isFor = (nodeId: string) => !this.#routes.has(nodeId);
-    const frames = this.#teller.frames(this.#parts.now(), { maxBytes: maxBytes - listBytes, room, isFor });
+    const frames = this.#sender.frames(performance.now(), { maxBytes: maxBytes - listBytes, room, isFor });
     for (const [nodeId, own] of frames) yield* this.#packed(channelOf(nodeId), [...this.#offerTo(nodeId), ...own]);
   }
 
@@ -245,17 +243,17 @@ export class DeltaRelay implements PeerStreams {
    */
   #offerTo(nodeId: string): string[] {
     if (!this.#offer || this.#offeredAt.has(nodeId)) return [];
-    this.#offeredAt.set(nodeId, this.#parts.now());
+    this.#offeredAt.set(nodeId, performance.now());
     return [JSON.stringify(this.#offer)];
   }
 
   /** Schedules the sending of frames to hosts with a stream. */
   #writeSoon(): void {
-    if (this.#routes.isEmpty || this.#writing || !this.#teller.isDue || this.#isClosed) return;
+    if (this.#routes.isEmpty || this.#writing || !this.#sender.isDue || this.#isClosed) return;
     this.#writing = setTimeout(() => {
       this.#writing = undefined;
       const isFor = (nodeId: string) => this.#routes.hasRoom(nodeId);
-      const frames = this.#teller.frames(this.#parts.now(), { maxBytes: room, room, isFor });
+      const frames = this.#sender.frames(performance.now(), { maxBytes: room, room, isFor });
       for (const [nodeId, own] of frames) this.#routes.send(nodeId, `[${own.join()}]`);
     }, streamWindowMs);
     this.#writing.unref();

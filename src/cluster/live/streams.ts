@@ -5,7 +5,6 @@ import type { StreamOffer } from "./stream-offer.js";
 interface StreamsParts {
   nodeId: string;
   machine: string;
-  now: () => number;
   /**
    * Time in ms after which a silent stream is closed. It is also the time to wait, after a stream to a host has failed, before another one
    * is opened.
@@ -31,16 +30,16 @@ export class Streams {
    * ago, or if the address is valid only on another machine.
    */
   take(offer: StreamOffer): void {
-    const { machine, now, silentMs } = this.#parts;
+    const { machine, silentMs } = this.#parts;
     const lostAt = this.#lostAt.get(offer.by) ?? Number.NEGATIVE_INFINITY;
-    if (this.#open.has(offer.by) || now() - lostAt < silentMs) return;
+    if (this.#open.has(offer.by) || performance.now() - lostAt < silentMs) return;
     if (offer.machine !== undefined && offer.machine !== machine) return;
     const ended = new AbortController();
     this.#open.set(offer.by, ended);
     void this.#read(offer, ended).finally(() => {
       if (this.#open.get(offer.by) !== ended) return;
       this.#open.delete(offer.by);
-      this.#lostAt.set(offer.by, now());
+      this.#lostAt.set(offer.by, performance.now());
       this.#parts.onLost();
     });
   }

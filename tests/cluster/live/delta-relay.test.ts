@@ -47,7 +47,7 @@ class Wire {
 }
 
 function nodes(wire: Wire, ...ids: string[]): DeltaRelay[] {
-  return ids.map((nodeId) => new DeltaRelay({ bus: wire.bus(), nodeId, machine: "m", now: Date.now }));
+  return ids.map((nodeId) => new DeltaRelay({ bus: wire.bus(), nodeId, machine: "m" }));
 }
 
 const text = (delta: string): TurnEvent => ({ type: "text_delta", delta });
@@ -130,6 +130,20 @@ describe("a turn that another process follows", () => {
     expect(wire.sent.length).toBe(before);
   });
 
+  test("is told to its follower when the clock of the machine is set", async () => {
+    const wire = new Wire();
+    const [owner, other] = nodes(wire, "a", "b");
+    const followed = other?.follow("c", () => {});
+    owner?.begin("c", place);
+    await pass(100);
+    for (const hours of [1, -2]) {
+      jest.setSystemTime(Date.now() + hours * 3_600_000);
+      owner?.note("c", text(`${hours} `));
+      await pass(100);
+    }
+    expect(followed?.feed.open?.text).toBe("1 -2 ");
+  });
+
   test("is told in fewer, longer messages while the bus is slow, and waits for nothing", async () => {
     const wire = new Wire();
     const [owner, other] = nodes(wire, "a", "b");
@@ -191,8 +205,8 @@ test("what is noticed beside a message crosses, each call's last word at a time"
 test("no message is longer than the bus allows, counted in UTF-8 bytes, and many conversations share one", async () => {
   const wire = new Wire();
   const maxBytes = 1000;
-  const owner = new DeltaRelay({ bus: wire.bus(maxBytes), nodeId: "a", machine: "m", now: Date.now });
-  const other = new DeltaRelay({ bus: wire.bus(maxBytes), nodeId: "b", machine: "m", now: Date.now });
+  const owner = new DeltaRelay({ bus: wire.bus(maxBytes), nodeId: "a", machine: "m" });
+  const other = new DeltaRelay({ bus: wire.bus(maxBytes), nodeId: "b", machine: "m" });
   const long = '日本語🙂\u0000"é'.repeat(3000);
   const followed = Array.from({ length: 20 }, (_, n) => other.follow(`c${n}`, () => {}));
   for (let n = 0; n < 20; n++) owner.begin(`c${n}`, place);

@@ -52,7 +52,7 @@ function follower(silentMs = 10_000) {
     texts.push(text);
     heard();
   };
-  const parts = { nodeId: "b", machine: "m", now: () => performance.now(), silentMs, onText, onLost: lost };
+  const parts = { nodeId: "b", machine: "m", silentMs, onText, onLost: lost };
   return { streams: new Streams(parts), texts, isLost, hears };
 }
 

@@ -40,7 +40,7 @@ onPostgres("what anybody on the database may notify", () => {
     const node = { nodeId: "n", machine: "m", pid: 1, version: "1" };
     const limits = log.store.limits?.(node, { leaseMs: 10_000, observe: () => {} });
     if (!bus || !limits) throw new Error("nothing to hear by");
-    const exchange = new DeltaRelay({ bus, nodeId: "n", machine: "m", now: Date.now });
+    const exchange = new DeltaRelay({ bus, nodeId: "n", machine: "m" });
     const { leave } = exchange.follow("c", () => {});
     const notify = (channel: string, payload: string) => query(url, `SELECT pg_notify('${channel}', '${payload}')`);
     let heard = (_text: string) => {};
