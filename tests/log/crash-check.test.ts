@@ -47,7 +47,18 @@ const running = process.pid;
 test.each<[string, boolean, { machine: string; pid?: number }, Opening]>([
   ["a process of this boot", false, { machine: here }, { machine: here, at: later }],
   ["a container on this machine", false, { machine: "box pid:[2] boot-2" }, { machine: here, at: later }],
-  ["an earlier boot, a moment ago", true, { machine: "host pid:[1] boot-1" }, { machine: here, at: seenAt + 1 }],
+  [
+    "an earlier boot, a moment ago",
+    true,
+    { machine: "host pid:[1] boot-1" },
+    { machine: here, at: seenAt + 1, bootedAt: seenAt },
+  ],
+  [
+    "another machine of the same name, a moment ago",
+    false,
+    { machine: "host pid:[1] boot-1" },
+    { machine: here, at: seenAt + 1, bootedAt: seenAt - 1 },
+  ],
   ["an earlier boot, later", true, { machine: "host pid:[1] boot-1", pid: running }, { machine: here, at: later }],
   [
     "another machine, half a minute ago",
@@ -109,7 +120,7 @@ test.each<[string, boolean, { machine: string; pid?: number }, Opening]>([
 test("the check is not repeated: the host of an earlier boot is removed, and its turn is free", () =>
   inFolder(async (folder) => {
     const path = await afterCrash(folder, { machine: "host pid:[1] boot-1", pid: running });
-    const store = await open(path, { machine: here, at: later });
+    const store = await open(path, { machine: here, at: later, bootedAt: later - minute });
     expect(await store.turns.nodes()).toEqual([]);
     expect(await store.turns.stateOf("c", "t")).toEqual({ isUnfinished: true, crashes: 1 });
     await store.close();
@@ -128,12 +139,16 @@ test("a host on another machine stays in the log, because it may run", () =>
 
 test("a process of an earlier boot has ended, whichever process has its id now", () => {
   const [host, namespace, boot] = thisMachine().split(" ");
-  const of = (machine: string, pid = running) =>
-    isGone({ nodeId: "n", machine, pid }, `${host} ${namespace} ${boot ?? "boot-2"}`);
+  const uptimeMs = 60_000;
+  const of = (machine: string, { pid = running, silentMs = uptimeMs } = {}) =>
+    isGone({ nodeId: "n", machine, pid, seenAt, silentMs }, `${host} ${namespace} ${boot ?? "boot-2"}`, uptimeMs);
   expect(of(thisMachine())).toBe(false);
-  expect(of(thisMachine(), endedPid)).toBe(true);
+  expect(of(thisMachine(), { pid: endedPid })).toBe(true);
   expect(of(`${host} ${namespace} boot-1`)).toBe(true);
   expect(of(`${host} ${namespace}`)).toBe(false);
-  expect(of(`elsewhere ${namespace} boot-1`, endedPid)).toBe(false);
+  expect(of(`elsewhere ${namespace} boot-1`, { pid: endedPid })).toBe(false);
   expect(process.platform !== "linux" || boot !== undefined).toBe(true);
+  // A host that was seen since this machine was started runs on another machine of the same name.
+  expect(of(`${host} ${namespace} boot-1`, { silentMs: uptimeMs - 1 })).toBe(false);
+  expect(of(`${host} ${namespace} boot-1`, { silentMs: uptimeMs - 1, pid: endedPid })).toBe(false);
 });
