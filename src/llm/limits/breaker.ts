@@ -33,7 +33,10 @@ export interface BreakerParts {
   observe: Observe;
 }
 
-/** Circuit breaker for one model of a provider. After the pause, a single call tests the model on behalf of all. */
+/**
+ * Circuit breaker for one model of a provider. After the pause, a single call tests the model on behalf of all. The model passes the test
+ * when its answer begins. If nothing has come of the answer after another pause, one more call tests the model.
+ */
 export class Breaker {
   readonly #recent = new RecentCalls();
   #state: BreakerState = "closed";
@@ -55,32 +58,38 @@ export class Breaker {
     return this.#state === "open" && this.#waitMs <= 0 ? "half_open" : this.#state;
   }
 
-  /** Runs `ask`, and throws what it throws. While the breaker is open, throws an LlmError that says when the model is asked again. */
-  async run<T>(asked: AskedModel, ask: () => Promise<T>): Promise<T> {
-    const isTest = this.#state !== "closed";
+  /**
+   * Runs `ask`, and throws what it throws. `ask` calls its argument when an answer begins. While the breaker is open, throws an LlmError
+   * that says when the model is asked again.
+   */
+  async run<T>(asked: AskedModel, ask: (onFirst: () => void) => Promise<T>): Promise<T> {
+    let isTest = this.#state !== "closed";
     if (isTest) this.#beginTest(asked);
+    const onFirst = () => {
+      if (!isTest) return;
+      isTest = false;
+      this.#recent.clear();
+      this.#close();
+    };
     try {
-      const answer = await ask();
-      if (isTest) this.#recent.clear();
+      const answer = await ask(onFirst);
+      onFirst();
       this.#recent.add(this.#parts.steadyNow(), false);
-      if (isTest) this.#close();
       return answer;
     } catch (error) {
       if (error instanceof LlmError && COUNTED.has(error.kind)) {
         this.#recent.add(this.#parts.steadyNow(), true);
-        if (isTest || this.#recent.mostFailed) this.#open(error);
-      } else if (isTest) this.#close();
+        if ((isTest && this.#state === "half_open") || this.#recent.mostFailed) this.#open(error);
+      } else if (isTest && this.#state === "half_open") this.#close();
       throw error;
     }
   }
 
-  /**
-   * Lets one call test the model, and refuses all other calls. The refused calls do not wait for the result, because the test may be a long
-   * stream.
-   */
+  /** Lets one call test the model. Refuses all other calls: they do not wait for the result, because the test may take minutes. */
   #beginTest(asked: AskedModel): void {
-    if (this.#state === "half_open" || this.#waitMs > 0) throw this.#refusal(asked);
+    if (this.#waitMs > 0) throw this.#refusal(asked);
     this.#state = "half_open";
+    this.#retryAt = this.#parts.steadyNow() + OPEN_MS;
   }
 
   #open(failure: LlmError): void {
@@ -94,7 +103,7 @@ export class Breaker {
   }
 
   #close(): void {
-    if (this.#state !== "half_open") return;
+    if (this.#state === "closed") return;
     this.#state = "closed";
     this.#parts.observe({ level: "info", scope: "llm", message: "answers again", fields: { model: this.#name } });
   }
@@ -106,15 +115,14 @@ export class Breaker {
   #refusal(asked: AskedModel): LlmError {
     const last = this.#lastFailure;
     const waitMs = this.#waitMs;
-    const when =
-      waitMs > 0
-        ? `it is tried again in ${waitText(waitMs)}, at ${new Date(this.#parts.now() + waitMs).toISOString()}`
-        : "a request that tries it again is under way";
+    const again =
+      this.#state === "half_open" ? "a request tries it again now, and another may in" : "it is tried again in";
+    const when = `${again} ${waitText(waitMs)}, at ${new Date(this.#parts.now() + waitMs).toISOString()}`;
     const why = last ? ` (${saidBy(last, asked)})` : "";
     const kind = !last || last.kind === "stream_interrupted" ? "server" : last.kind;
     return failure(kind, `not asked, since its last requests failed${why}; ${when}`, asked, {
       status: last?.status,
-      ...(waitMs > 0 ? { retryAfterMs: waitMs } : {}),
+      retryAfterMs: waitMs,
     });
   }
 }

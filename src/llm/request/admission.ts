@@ -7,18 +7,14 @@ import type { ProviderCall } from "../call/call.js";
 import { Breaker } from "../limits/breaker.js";
 import { Lane, type LaneParts } from "../limits/lane.js";
 import type { Provider } from "../providers/providers.js";
-import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
-import { Attempts } from "./attempts.js";
+import { type AttemptParts, Attempts } from "./attempts.js";
 import type { LlmHttpParts } from "./axios-instance.js";
 import type { RetryPolicyParts } from "./retry.js";
 
 export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
 
-export interface AnswerParts {
-  /** Undefined if deltas are not shown. */
-  showing?: Showing;
-  restart: boolean;
+export interface AnswerParts extends Pick<AttemptParts, "showing" | "restart"> {
   finish: (fold: AnswerFold) => Completion;
 }
 
@@ -47,16 +43,22 @@ export class Admission {
   /** Sends the call and resolves with the completion. Throws LlmError. */
   answer(call: ProviderCall, parts: AnswerParts): Promise<Completion> {
     const entrance = this.#entranceTo(call.provider);
-    return this.#breakerOf(call, entrance).run(call, () => this.#answerFrom(entrance.lane, call, parts));
+    return this.#breakerOf(call, entrance).run(call, (onFirst) =>
+      this.#answerFrom(entrance.lane, call, { ...parts, onFirst }),
+    );
   }
 
-  async #answerFrom(lane: Lane, call: ProviderCall, { showing, restart, finish }: AnswerParts): Promise<Completion> {
+  async #answerFrom(
+    lane: Lane,
+    call: ProviderCall,
+    { finish, ...parts }: AnswerParts & AttemptParts,
+  ): Promise<Completion> {
     let slot: Slot | undefined;
     lane.budget.enter();
     try {
       slot = lane.enterAtOnce(call) ?? (await lane.enter(call));
       call.place = { lane, slot };
-      const completion = finish(await this.#attempts.answer(call, showing, restart));
+      const completion = finish(await this.#attempts.answer(call, parts));
       const { usage } = completion;
       if (usage) slot.correct(usage.inputTokens + usage.outputTokens);
       lane.answered();

@@ -17,6 +17,14 @@ import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
  */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
 
+export interface AttemptParts {
+  /** Undefined if deltas are not shown. */
+  showing?: Showing;
+  restart?: boolean;
+  /** Called when an answer begins, also if it is not shown. */
+  onFirst?: () => void;
+}
+
 export class Attempts {
   readonly #policy: RetryPolicy;
   readonly #http: LlmHttp;
@@ -33,7 +41,7 @@ export class Attempts {
    * retried all the same: a `discard` then voids the deltas shown so far, but only when the new answer has something to show or is whole.
    * If no attempt succeeds, the deltas shown so far stay visible. Throws LlmError.
    */
-  async answer(call: ProviderCall, showing?: Showing, restart = false): Promise<AnswerFold> {
+  async answer(call: ProviderCall, { showing, restart = false, onFirst }: AttemptParts): Promise<AnswerFold> {
     let shown = false;
     let broken: LlmError | undefined;
     /** The parts that must be sent back later together with the text that was shown last. */
@@ -55,8 +63,10 @@ export class Attempts {
         call.response = response;
         // The serialised request is freed: a long prompt would otherwise stay in memory as long as the stream lasts.
         call.draft.release();
-        const onFirst = () => {
-          if (!showing || isLost) return;
+        const begin = () => {
+          if (isLost) return;
+          onFirst?.();
+          if (!showing) return;
           discard();
           showing.begin();
           shown = true;
@@ -65,7 +75,7 @@ export class Attempts {
         const onDelta = (delta: Delta) => {
           if (!isLost) showing?.onDelta(delta);
         };
-        fold = call.draft.fold({ onDelta, onFirst });
+        fold = call.draft.fold({ onDelta, onFirst: begin });
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;

@@ -19,11 +19,12 @@ function start() {
   const breaker = new Breaker("test/m1", { now: Date.now, steadyNow: Date.now, observe });
   const asked = { ...resolveModel(llmConfig("http://127.0.0.1:1/v1"), {}), attempts: 0 };
   let calls = 0;
-  const run = (outcome: LlmErrorKind | "answer" | Promise<string>) =>
+  const run = (outcome: LlmErrorKind | "answer" | ((onFirst: () => void) => Promise<string>)) =>
     breaker
-      .run(asked, async () => {
+      .run(asked, async (onFirst) => {
         calls++;
-        if (typeof outcome !== "string" || outcome === "answer") return outcome;
+        if (outcome === "answer") return outcome;
+        if (typeof outcome === "function") return outcome(onFirst);
         throw new LlmError(outcome, `test/m1: ${outcome} it said`, { status: 503 });
       })
       .catch((error: unknown) => error);
@@ -93,24 +94,89 @@ test.each<LlmErrorKind>([
   expect(await run("answer")).toBe("answer");
 });
 
+/** An answer that a test begins and ends. */
+function slowAnswer() {
+  const slow = { begin: () => {}, end: (_text: string) => {}, fail: (_error: Error) => {} };
+  const whole = new Promise<string>((resolve, reject) => {
+    slow.end = resolve;
+    slow.fail = reject;
+  });
+  const ask = (onFirst: () => void) => {
+    slow.begin = onFirst;
+    return whole;
+  };
+  return Object.assign(slow, { ask });
+}
+
 test("after a while one call tries it, and others do not wait for that", async () => {
   const { run, fail, calls, observed } = start();
   await fail("connect", 5);
   jest.setSystemTime(Date.now() + 10_000);
-  let answer = (_text: string) => {};
-  const trial = run(
-    new Promise((resolve) => {
-      answer = resolve;
-    }),
-  );
+  const slow = slowAnswer();
+  const trial = run(slow.ask);
   const refused = (await run("answer")) as LlmError;
-  expect(refused.kind).toBe("connect");
-  expect(refused.message).toMatch(/a request that tries it again is under way$/);
+  expect(refused).toMatchObject({ kind: "connect", retryAfterMs: 10_000 });
+  expect(refused.message).toContain("a request tries it again now, and another may in 10 s, at ");
   expect(calls()).toBe(6);
-  answer("back");
+  slow.end("back");
   expect(await trial).toBe("back");
   expect(await run("answer")).toBe("answer");
   expect(observed.at(-1)).toMatchObject({ level: "info", message: "answers again" });
+});
+
+test("a trial has succeeded when its answer begins, however long the answer is", async () => {
+  const { run, fail, observed } = start();
+  await fail("server", 5);
+  jest.setSystemTime(Date.now() + 10_000);
+  const slow = slowAnswer();
+  const trial = run(slow.ask);
+  slow.begin();
+  expect(observed.at(-1)).toMatchObject({ level: "info", message: "answers again" });
+  expect(await run("answer")).toBe("answer");
+  slow.fail(new LlmError("stream_interrupted", "broke off", {}));
+  expect(await trial).toMatchObject({ kind: "stream_interrupted" });
+  expect(await run("answer")).toBe("answer");
+});
+
+test("while a trial waits for its answer, another call may try every 10 s; the first answer counts", async () => {
+  const { run, fail, calls } = start();
+  await fail("server", 5);
+  jest.setSystemTime(Date.now() + 10_000);
+  const slow = slowAnswer();
+  const trial = run(slow.ask);
+  jest.setSystemTime(Date.now() + 9_999);
+  expect(await run("answer")).toMatchObject({ kind: "server" });
+  jest.setSystemTime(Date.now() + 1);
+  expect(await run("answer")).toBe("answer");
+  expect(calls()).toBe(7);
+  slow.fail(new LlmError("ttft_timeout", "nothing came", {}));
+  expect(await trial).toMatchObject({ kind: "ttft_timeout" });
+  expect(await run("answer")).toBe("answer");
+});
+
+test("a trial succeeds although another one has failed meanwhile", async () => {
+  const { run, fail } = start();
+  await fail("server", 5);
+  jest.setSystemTime(Date.now() + 10_000);
+  const slow = slowAnswer();
+  const trial = run(slow.ask);
+  jest.setSystemTime(Date.now() + 10_000);
+  await fail("server", 1);
+  slow.begin();
+  expect(await run("answer")).toBe("answer");
+  slow.end("whole");
+  expect(await trial).toBe("whole");
+});
+
+test("an answer that began before the failures says nothing of the provider now", async () => {
+  const { run, fail } = start();
+  const slow = slowAnswer();
+  const early = run(slow.ask);
+  await fail("server", 5);
+  slow.begin();
+  slow.end("whole");
+  await early;
+  expect(await run("answer")).toMatchObject({ kind: "server" });
 });
 
 test("a trial that fails keeps it closed to others for as long again", async () => {
