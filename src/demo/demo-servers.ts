@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { builtFile } from "../core/built-file.js";
 import type { StdioServerConfig } from "../core/config.js";
 
 /**
@@ -10,7 +11,7 @@ export function demoServer(): StdioServerConfig {
     name: "demo",
     transport: "stdio",
     command: process.execPath,
-    args: [fileURLToPath(new URL(script, import.meta.url))],
+    args: [fileURLToPath(builtFile("demo/mcp-server.js"))],
     env: {},
     maxMessageMb: 64,
     enabled: true,
@@ -28,6 +29,3 @@ export function demoServer(): StdioServerConfig {
     tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },
   };
 }
-
-/** Path of the compiled server. A child process needs compiled code even if this module runs from source (ts-node, jest). */
-const script = import.meta.url.endsWith(".ts") ? "../../dist/demo/mcp-server.js" : "./mcp-server.js";

@@ -1,13 +1,8 @@
 import { Worker } from "node:worker_threads";
+import { builtFile } from "../../core/built-file.js";
 import { StoreError } from "../../core/errors.js";
 import type { ReaderAnswer, ReaderData, ReaderQuestion } from "./reader-worker.js";
 import { storeError } from "./store-errors.js";
-
-/**
- * Path of the worker script. The script is always compiled code, even if this module runs from source (ts-node, jest), because a worker
- * cannot run TypeScript.
- */
-const script = import.meta.url.endsWith(".ts") ? "../../../dist/log/sqlite/reader-worker.js" : "./reader-worker.js";
 
 /**
  * Runs queries that read the whole log, in a thread that has a connection of its own. The first read starts the thread. With 100,000
@@ -82,7 +77,8 @@ export class SqliteReader {
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL(script, import.meta.url), { workerData: this.#data, argv: [], execArgv: [] });
+    const script = builtFile("log/sqlite/reader-worker.js");
+    const worker = new Worker(script, { workerData: this.#data, argv: [], execArgv: [] });
     worker
       .on("error", () => {}) // `#ask` reports the error to the waiting read
       .on("exit", () => {

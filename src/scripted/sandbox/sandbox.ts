@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { builtFile } from "../../core/built-file.js";
 import { RequestError } from "../../core/errors.js";
 import type { Evaluation, WorkerAnswer, WorkerWord } from "./worker.js";
 
@@ -29,9 +30,6 @@ const graceMs = 500;
 /** Time limit, in ms, for starting the worker and compiling QuickJS. It is long enough for a busy machine. */
 const startupMs = 30_000;
 
-/** Path of the compiled worker. The compiled worker is used even if this module runs from source (ts-node, jest). */
-const script = import.meta.url.endsWith(".ts") ? "../../../dist/scripted/sandbox/worker.js" : "./worker.js";
-
 /** The worker of this process. It is reused, because starting a worker takes longer than most evaluations. */
 let kept: Worker | undefined;
 let last: Promise<unknown> = Promise.resolve();
@@ -47,7 +45,7 @@ export const evaluate: Evaluate = async (code, values, limits) => {
 
 /** Sends the code to the worker. A new worker gets neither the environment variables nor the arguments of this process. */
 function answerTo(evaluation: Evaluation): Promise<WorkerAnswer> {
-  kept ??= new Worker(new URL(script, import.meta.url), { env: {}, argv: [], execArgv: [] })
+  kept ??= new Worker(builtFile("scripted/sandbox/worker.js"), { env: {}, argv: [], execArgv: [] })
     .on("error", () => undefined)
     .on("exit", forget);
   kept.postMessage(evaluation);

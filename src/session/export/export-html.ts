@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { builtFile } from "../../core/built-file.js";
 import type { StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
 import type { ContentPart, ToolCall } from "../../core/messages.js";
@@ -101,11 +102,8 @@ function partHtml(part: ContentPart): string {
   return `<p>[${part.type}, ${escapeHtml(part.mimeType)}]</p>`;
 }
 
-/**
- * Folder of the trace view for exported files. `npm run build` creates it from web/file. The relative path is the same from src/ and from
- * dist/.
- */
-const folder = new URL("../../../dist/file-view/", import.meta.url);
+/** Folder of the trace view for exported files. `npm run build` creates it from src/web/file. */
+const folder = builtFile("file-view/");
 
 interface TraceViewFiles {
   script: string;

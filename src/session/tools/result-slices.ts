@@ -4,6 +4,7 @@
  */
 import { setImmediate as breathe } from "node:timers/promises";
 import { WorkerThread } from "../../core/async/worker-thread.js";
+import { builtFile } from "../../core/built-file.js";
 import { RequestError } from "../../core/errors.js";
 import { headOf } from "../../core/text/excerpt.js";
 import { afterLine, longestLine, type MatchQuestion } from "./match-places.js";
@@ -56,9 +57,7 @@ const longestMatchChars = 10_000;
 const maxMatches = 100;
 const aroundChars = 120;
 
-/** Path of the compiled thread. It is used even if this module runs from source (ts-node, jest). */
-const script = import.meta.url.endsWith(".ts") ? "../../../dist/session/tools/match-worker.js" : "./match-worker.js";
-const thread = new WorkerThread<MatchQuestion, number[] | undefined>(new URL(script, import.meta.url));
+const thread = new WorkerThread<MatchQuestion, number[] | undefined>(builtFile("session/tools/match-worker.js"));
 
 /** Returns the lines that match, each with its position in the text. Rejects with RequestError. */
 export async function grep(

@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { gzipSync } from "node:zlib";
+import { builtFile } from "../../../core/built-file.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 
-/** Folder of the built page. The relative path is the same from src/ and from dist/. */
-const folder = new URL("../../../../dist/ui/", import.meta.url);
+const folder = builtFile("ui/");
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
