@@ -285,6 +285,32 @@ describe("the gateway", () => {
     expect(result).toEqual({ content: [{ type: "text", text: "report" }], structuredContent: { a: [1] } });
     await client.close();
   });
+
+  test("passes on a server's log messages only to clients that get something of that server", async () => {
+    await using llm = await startLlmServer([]);
+    const logging = () => fixtureServer({ pages: [[{ name: "log", inputSchema: { type: "object" } }]] });
+    await using app = await startApp({ llm: llm.url, mcpServers: { pub: logging(), priv: logging() } });
+    const clients = await Promise.all([
+      connect(app, { tools: ["*"] }),
+      connect(app, { tools: ["pub.*"] }),
+      connect(app, { tools: ["*"] }, { said: { deny: ["priv__*"] } }),
+      connect(app, {}),
+    ]);
+    const heard: unknown[][] = clients.map((client) => {
+      const lines: unknown[] = [];
+      client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
+        lines.push(params.data);
+      });
+      return lines;
+    });
+    const [all] = clients;
+    for (const server of ["priv", "pub"]) {
+      await all.callTool({ name: `${server}__log`, arguments: { level: "error", data: server } });
+    }
+    await Promise.all(clients.map((client) => client.ping())); // arrives after all messages that were sent before
+    expect(heard).toEqual([["db: priv", "db: pub"], ["db: pub"], ["db: pub"], []]);
+    await Promise.all(clients.map((client) => client.close()));
+  });
 });
 
 test("server-everything works through the command line", async () => {

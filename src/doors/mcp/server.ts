@@ -100,18 +100,24 @@ function passTools(parts: McpConnectionParts): void {
   });
 }
 
-/**
- * Returns the instructions of all servers from which the client gets tools, prompts or resources. The heading of a server's instructions is
- * the server's name, because the names of the server's tools begin with it.
- */
-function instructionsFor({ hub, serve, passage }: McpParts, rules: ClientRules): string {
-  const chosen = new Set(selectTools(hub, serve.tools, rules).map(({ server }) => server));
-  if (serve.prompts) for (const { server } of hub.prompts()) if (!hidesPrompts(server, hub, rules)) chosen.add(server);
+/** Returns the servers from which the client gets tools, prompts or resources. */
+function passedServers({ hub, serve }: McpParts, rules: ClientRules): Set<string> {
+  const passed = new Set(selectTools(hub, serve.tools, rules).map(({ server }) => server));
+  if (serve.prompts) for (const { server } of hub.prompts()) if (!hidesPrompts(server, hub, rules)) passed.add(server);
   const offering = serve.resources ? [...hub.resources(), ...hub.templates()] : [];
-  for (const { server } of offering) if (!hidesResources(server, rules)) chosen.add(server);
-  return passage
+  for (const { server } of offering) if (!hidesResources(server, rules)) passed.add(server);
+  return passed;
+}
+
+/**
+ * Returns the instructions of the servers that are passed on. The heading of a server's instructions is the server's name, because the
+ * names of the server's tools begin with it.
+ */
+function instructionsFor(host: McpParts, rules: ClientRules): string {
+  const passed = passedServers(host, rules);
+  return host.passage
     .instructions()
-    .filter(({ server }) => chosen.has(server))
+    .filter(({ server }) => passed.has(server))
     .map(({ server, text }) => `# ${server}\n\n${text}`)
     .join("\n\n");
 }
@@ -141,6 +147,7 @@ async function tell(
       if (!watched.has(news.uri) || decideRead(passage.resourceAt(news.uri), rules()).decision === "deny") return;
       return server.sendResourceUpdated({ uri: news.uri });
     case "log":
+      if (!passedServers(host, rules()).has(news.server)) return;
       return server.sendLoggingMessage(
         { level: news.level as LoggingLevel, logger: news.server, data: news.text },
         server.transport?.sessionId, // the SDK stores the client's log level under this id
