@@ -4,6 +4,7 @@ import type { LlmError } from "../../core/errors.js";
 import type { CompletionRequest, KeptParts, LostAnswer } from "../../core/messages.js";
 import type { Slot } from "../../core/shared-limits.js";
 import { waitText } from "../../core/text/durations.js";
+import { bytesPerToken } from "../../core/token-usage.js";
 import { spanWithin, type TraceContext } from "../../core/trace-context.js";
 import { type Headers, requestIdOf } from "../connection/hints.js";
 import type { RequestBody } from "../connection/request-body.js";
@@ -146,9 +147,6 @@ export class ProviderCall {
     return failure("total_timeout", said, this, { hint: "Try again, or raise llm.http.total_timeout." });
   }
 }
-
-/** Average number of bytes per token, for English and code. */
-const bytesPerToken = 4;
 
 /** Estimates the usage that is billed for an answer that broke off. Returns undefined if nothing of the answer had arrived. */
 function lostUsage(fold: AnswerFold): LostAnswer["usage"] | undefined {

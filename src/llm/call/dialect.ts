@@ -9,6 +9,7 @@ import type {
   ToolDefinition,
 } from "../../core/messages.js";
 import type { Observe } from "../../core/ports.js";
+import { bytesPerToken } from "../../core/token-usage.js";
 import { accountOf } from "../providers/provider-account.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import { wireOf } from "../wires/all-wires.js";
@@ -16,8 +17,6 @@ import { keptFor } from "../wires/shared/kept.js";
 import type { Lesson, Wire, WireQuirks } from "../wires/wire.js";
 import { textsIn } from "./quotes.js";
 
-/** Average for English and code. In other languages, a token has fewer bytes of text. */
-const BYTES_PER_TOKEN = 4;
 /** Prompts with fewer tokens are not checked for being cut off: they fit every window, and the estimate of their tokens is too rough. */
 const LEAST_COMPARED = 1000;
 
@@ -183,7 +182,7 @@ export class Dialect {
   counted(inputTokens: number, request: CompletionRequest): void {
     if (!this.#quirks.cutsPrompts) return;
     const bytes = textsIn(request).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    const sent = Math.round(bytes / BYTES_PER_TOKEN);
+    const sent = Math.round(bytes / bytesPerToken);
     const wasCut = this.#cuts;
     this.#cuts = sent >= LEAST_COMPARED && inputTokens < sent / 2;
     if (!this.#cuts || wasCut) return;

@@ -4,6 +4,7 @@ import type { Meter } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
 import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../../core/shared-limits.js";
 import { waitText } from "../../core/text/durations.js";
+import { bytesPerToken } from "../../core/token-usage.js";
 import { keyHashOf } from "../providers/provider-account.js";
 import type { Provider } from "../providers/providers.js";
 import { type AskedModel, failure } from "../shared/llm-errors.js";
@@ -35,7 +36,6 @@ const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "se
 const QUOTA_REST_MS = 600_000;
 const RATE_LIMIT_REST_MS = 5_000;
 
-const BYTES_PER_TOKEN = 4;
 /**
  * Matches images and sound in base64. They are left out when tokens are estimated, because a model counts far fewer tokens for them than
  * their base64 suggests.
@@ -148,7 +148,7 @@ export class Lane {
    */
   #tokensOf(call: Entrant): number {
     if (this.#provider.tpm === undefined) return 0;
-    return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);
+    return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / bytesPerToken);
   }
 
   #queueTimeout(call: Entrant, { bound, isShared }: QueueTimeout): LlmError {

@@ -7,22 +7,15 @@ import {
   type Message,
   type ToolDefinition,
 } from "../../core/messages.js";
+import { bytesPerToken, mediaTokens } from "../../core/token-usage.js";
 import { askedContent, readTurns, type TurnRecord } from "./turn-records.js";
 
 /** Tokens of the role and separators that a provider adds to each message. */
 const messageTokens = 4;
-/**
- * Estimated tokens of an image or audio clip, which is assumed to be large. Providers bill images by size in pixels and audio by duration,
- * not by bytes.
- */
-const mediaTokens = 1_500;
 
-/**
- * Estimates the tokens of a text: a quarter of a token per byte. This is close for English and code, and rather too high for most other
- * scripts.
- */
+/** Returns the estimated tokens of a text. The estimate is close for English and code, and rather too high for most other scripts. */
 export function textTokens(text: string): number {
-  return Buffer.byteLength(text) / 4;
+  return Buffer.byteLength(text) / bytesPerToken;
 }
 
 /**

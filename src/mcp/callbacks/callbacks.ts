@@ -108,8 +108,8 @@ export class Callbacks {
     }
     if (method === "sampling/createMessage" && this.#sample) {
       const ask = sampling === "allow" ? async () => true : call.ask;
-      const { sample: elsewhere } = call;
-      return answerSampling(name, params, { sample: this.#sample, elsewhere, ask, budget: bounds.budget, signal });
+      const { budget } = bounds;
+      return answerSampling(name, params, { sample: this.#sample, passOn: call.sample, ask, budget, signal });
     }
     throw new RpcRefusal(-32601, `this host does not answer ${method}`);
   }

@@ -5,21 +5,13 @@
 
 import { LlmError } from "../../core/errors.js";
 import type { Question } from "../../core/events.js";
-import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
-import {
-  type Completion,
-  type CompletionRequest,
-  type ContentPart,
-  type FinishReason,
-  type Message,
-  type ToolCall,
-  type ToolDefinition,
-  textOf,
-} from "../../core/messages.js";
+import { asObjects, type JsonObject } from "../../core/json.js";
+import type { Completion, CompletionRequest, ContentPart, Message } from "../../core/messages.js";
 import type { SendOptions } from "../../core/ports.js";
+import { bytesPerToken, mediaTokens } from "../../core/token-usage.js";
 import { RpcRefusal } from "../protocol/refusal.js";
-import { contentParts } from "../protocol/result-content.js";
 import { abortable } from "../shared/wait.js";
+import { blocksOf, toRequest, toResult } from "./sampling-messages.js";
 
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
 
@@ -28,7 +20,6 @@ const maxRequests = 20;
 const maxTokens = 100_000;
 /** Maximum number of tokens, by estimate, that a server may send to the model during one tool call. */
 const maxInputTokens = 500_000;
-const mediaTokens = 1_500;
 const maxPromptChars = 2000;
 const defaultTokens = 1024;
 
@@ -60,7 +51,8 @@ export class SamplingBudget {
 
 interface SamplingParts {
   sample: Sample;
-  elsewhere?: SendOptions["sample"];
+  /** See `SendOptions.sample`. */
+  passOn?: SendOptions["sample"];
   ask: (question: Question) => Promise<unknown>;
   budget: SamplingBudget;
   signal: AbortSignal;
@@ -68,125 +60,45 @@ interface SamplingParts {
 
 /** Resolves with the answer to `sampling/createMessage`. Rejects with RpcRefusal, or with the error of `sample`. */
 export async function answerSampling(server: string, params: JsonObject, parts: SamplingParts): Promise<JsonObject> {
-  const { sample, elsewhere, ask, budget, signal } = parts;
+  const { sample, passOn, ask, budget, signal } = parts;
   const wanted = typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens;
   const sentTokens = inputTokens(params);
   const granted = budget.grant(wanted, sentTokens);
   let written = 0;
-  let completion: Completion;
-  let request: CompletionRequest;
   try {
-    const passedOn = elsewhere?.({ ...params, maxTokens: granted });
+    const passedOn = passOn?.({ ...params, maxTokens: granted });
     if (passedOn) return await abortable(passedOn, signal);
-    request = toRequest(params, granted);
+    const request = toRequest(params, granted);
     const prompt = promptOf(request, sentTokens);
     const allowed = await ask({ kind: "sampling", server, prompt, maxTokens: granted });
     if (allowed !== true) throw new RpcRefusal(-1, "the user did not allow the sampling request");
-    completion = await sample(request, signal).catch((error: unknown) => {
+    const completion = await sample(request, signal).catch((error: unknown) => {
       // The provider's words may name the account or its organization, which are not the server's business.
       throw error instanceof LlmError ? new RpcRefusal(-32603, `the model gave no answer (${error.kind})`) : error;
     });
     written = completion.usage?.outputTokens ?? granted;
+    // Not every provider enforces `toolChoice`. Without this check the server would get an answer without the call that it required.
+    if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
+      throw new RpcRefusal(-32603, "the model called no tool, though toolChoice required it");
+    }
+    return toResult(completion);
   } finally {
     budget.giveBack(granted - written);
   }
-  // Not every provider enforces `toolChoice`. Without this check the server would get an answer without the call that it required.
-  if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
-    throw new RpcRefusal(-32603, "the model called no tool, though toolChoice required it");
-  }
-  return toResult(completion);
 }
 
 /**
- * Estimates the tokens of a request: a quarter of a token per byte of JSON, and a fixed number per picture or sound. Only the data of
- * image and audio content counts as a picture or sound. Data elsewhere, such as in a tool's schema, is text for the model.
+ * Estimates the tokens of a request from the size of its JSON. Only the data of image and audio content counts as a picture or sound. Data
+ * elsewhere, such as in a tool's schema, is text for the model.
  */
 function inputTokens({ messages, systemPrompt, tools }: JsonObject): number {
-  const media = asArray(messages)
-    .filter(isPlainObject)
+  const media = asObjects(messages)
     .flatMap(blocksOf)
-    .flatMap((block) => (block.type === "tool_result" ? asArray(block.content).filter(isPlainObject) : [block]))
+    .flatMap((block) => (block.type === "tool_result" ? asObjects(block.content) : [block]))
     .flatMap(({ type, data }) => ((type === "image" || type === "audio") && typeof data === "string" ? [data] : []));
   const mediaBytes = media.reduce((sum, data) => sum + Buffer.byteLength(data), 0);
   const bytes = Buffer.byteLength(JSON.stringify([messages, systemPrompt, tools]));
-  return Math.ceil((bytes - mediaBytes) / 4) + media.length * mediaTokens;
-}
-
-function blocksOf({ content }: JsonObject): JsonObject[] {
-  return (Array.isArray(content) ? content : [content]).filter(isPlainObject);
-}
-
-function toRequest(params: JsonObject, granted: number): CompletionRequest {
-  const system = textOrEmpty(params.systemPrompt);
-  const messages = asArray(params.messages).filter(isPlainObject).flatMap(toMessages);
-  if (messages.length === 0) throw new RpcRefusal(-32602, "a sampling request needs messages");
-  const mode = isPlainObject(params.toolChoice) ? params.toolChoice.mode : undefined;
-  const tools = mode === "none" ? [] : asArray(params.tools).filter(isPlainObject).map(toDefinition);
-  if (mode === "required" && tools.length === 0) throw new RpcRefusal(-32602, "toolChoice required needs tools");
-  return {
-    messages: [...(system ? [{ role: "system" as const, content: system }] : []), ...messages],
-    tools,
-    maxTokens: granted,
-    ...(mode === "required" && { toolChoice: mode }),
-    ...(typeof params.temperature === "number" && { temperature: params.temperature }),
-  };
-}
-
-/** Converts one message of the server. A user message may hold tool results as well as text; for a model, these are separate messages. */
-function toMessages(message: JsonObject): Message[] {
-  const { role } = message;
-  const blocks = blocksOf(message);
-  if (role === "assistant") {
-    const words = blocks.filter(({ type }) => type !== "tool_use").flatMap(contentParts);
-    const toolCalls = blocks
-      .filter(({ type }) => type === "tool_use")
-      .map(({ id, name, input }) => ({
-        id: textOrEmpty(id),
-        name: textOrEmpty(name),
-        arguments: JSON.stringify(input ?? {}),
-      }));
-    return [{ role, content: textOf(words), toolCalls }];
-  }
-  const results = blocks
-    .filter(({ type }) => type === "tool_result")
-    .map(({ toolUseId, content: result, isError }): Message => {
-      const parts = asArray(result).flatMap(contentParts);
-      return { role: "tool", toolCallId: textOrEmpty(toolUseId), content: parts, isError: isError === true };
-    });
-  const words = blocks.filter(({ type }) => type !== "tool_result").flatMap(contentParts);
-  return words.length > 0 ? [...results, { role: "user", content: words }] : results;
-}
-
-function toDefinition({ name, description, inputSchema }: JsonObject): ToolDefinition {
-  if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
-    throw new RpcRefusal(-32602, `models cannot call a tool named ${JSON.stringify(name)}`);
-  }
-  return {
-    name,
-    description: textOrEmpty(description),
-    inputSchema: isPlainObject(inputSchema) ? inputSchema : { type: "object" },
-  };
-}
-
-const stopReasons: Partial<Record<FinishReason, string>> = {
-  stop: "endTurn",
-  length: "maxTokens",
-  tool_calls: "toolUse",
-};
-
-function toResult({ message, finishReason, model }: Completion): JsonObject {
-  const { content: text, toolCalls } = message;
-  const words = { type: "text", text };
-  const content = toolCalls.length > 0 ? [...(text ? [words] : []), ...toolCalls.map(toToolUse)] : words;
-  return { role: "assistant", content, model, stopReason: stopReasons[finishReason] ?? finishReason };
-}
-
-function toToolUse({ id, name, arguments: text }: ToolCall): JsonObject {
-  const input = parseJson(text || "{}");
-  if (!isPlainObject(input)) {
-    throw new RpcRefusal(-32603, `the model wrote arguments for ${name} that are not a JSON object`);
-  }
-  return { type: "tool_use", id, name, input };
+  return Math.ceil((bytes - mediaBytes) / bytesPerToken) + media.length * mediaTokens;
 }
 
 /**

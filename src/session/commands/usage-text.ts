@@ -1,12 +1,12 @@
 import { elapsedText } from "../../core/text/durations.js";
 import { toVisibleJson } from "../../core/text/inert.js";
+import { bytesPerToken } from "../../core/token-usage.js";
 import { type ModelCounts, type ToolCounts, usageTokens } from "../../core/usage-store.js";
 import type { UsageReport } from "../conversations/usage-report.js";
 import { dayOf } from "../conversations/usage-report.js";
 
 const barWidth = 24;
 const eighths = " ▏▎▍▌▋▊▉";
-const bytesPerToken = 4;
 
 /**
  * Formats the report with one line for each key. Each line ends with a bar. The bar shows the cost or, if no price is known, the tokens. In

@@ -4,6 +4,7 @@ import { messageOf } from "../../core/errors.js";
 import type { NewId } from "../../core/ids.js";
 import { type ContentPart, linkText, type ToolResult } from "../../core/messages.js";
 import { headOf, tailOf } from "../../core/text/excerpt.js";
+import { bytesPerToken } from "../../core/token-usage.js";
 
 export interface OffloadParts {
   /** Maximum size of a result that the model gets whole, in tokens. Four bytes count as one token. */
@@ -15,7 +16,6 @@ export interface OffloadParts {
   reader: string;
 }
 
-const bytesPerToken = 4;
 /** Maximum number of bytes that the model gets of a large text. Even with only two bytes per token, this is well below 2,000 tokens. */
 const maxShownBytes = 3_000;
 /** Maximum length of a picture or sound, in characters of base64 (about 5 MB). No provider accepts a larger picture. */
