@@ -13,7 +13,7 @@ import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { EventQueue, TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
-import { billInVain, billOf } from "./spending.js";
+import { billOf, billOfFailed } from "./spending.js";
 import { ignoredChoice, unofferedCalls, withAskedCalls } from "./tool-use.js";
 import { abortReason, type TurnOptions } from "./turn-options.js";
 
@@ -62,7 +62,7 @@ export async function runHop(
       const { provider, model } = lost.at(-1) ?? resolved(llm, request);
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
       const message = partialMessage(shown, kept);
-      const bill = billInVain(request, { message, provider, model, lost }, priceOf);
+      const bill = billOfFailed(request, { message, provider, model, lost }, priceOf);
       const { offered, catalogue } = record?.takeUnstored() ?? {};
       out.add({ type: "assistant_message", turnId, message, ...facts, ...bill, offered, catalogue, interrupted: true });
     }

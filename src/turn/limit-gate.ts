@@ -3,8 +3,8 @@ import type { NewId } from "../core/ids.js";
 import { largest } from "../core/lists/long-lists.js";
 import type { CompletionRequest } from "../core/messages.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
+import { estimateInput } from "./billed-tokens.js";
 import type { EventQueue } from "./outlet.js";
-import { inputTokens } from "./spending.js";
 import { isYes } from "./tool-batch.js";
 import type { Budget, Need } from "./turn-budget.js";
 
@@ -92,8 +92,8 @@ export class LimitGate {
   async lastRequest(request: NextRequest): Promise<{ maxTokens?: number } | undefined> {
     const { budget } = this.#parts;
     if (!budget.limitsTokens) return {};
-    const input = this.#need(inputTokens(request), 0);
-    const left = await budget.left(this.#need(inputTokens(request), leastAnswerTokens));
+    const input = this.#need(estimateInput(request), 0);
+    const left = await budget.left(this.#need(estimateInput(request), leastAnswerTokens));
     const perToken = this.#most(0, 1);
     const affordable = perToken > 0 ? Math.floor((left.usd - input.usd) / perToken) : left.usd > 0 ? Infinity : 0;
     const maxTokens = Math.min(left.tokens - input.tokens, affordable);
@@ -102,7 +102,7 @@ export class LimitGate {
   }
 
   #tokensFor(request: NextRequest, hop: number): { tokens: number; usd: number } {
-    const once = this.#need(inputTokens(request), leastAnswerTokens);
+    const once = this.#need(estimateInput(request), leastAnswerTokens);
     // From the second hop on, there must be room for one more request without calls. That request would send the same messages and tools
     // again.
     return hop === 0 ? once : { tokens: 2 * once.tokens, usd: 2 * once.usd };

@@ -26,7 +26,7 @@ import { Loops } from "./loops.js";
 import { isCallers, Offered } from "./offered.js";
 import { EventQueue, type Outlet, type TurnEnd } from "./outlet.js";
 import { pulled } from "./pulled.js";
-import { type Bill, billInVain, billOf } from "./spending.js";
+import { type Bill, billOf, billOfFailed } from "./spending.js";
 import { runToolCalls } from "./tool-batch.js";
 import { unofferedChoice } from "./tool-use.js";
 import { Budget } from "./turn-budget.js";
@@ -105,10 +105,10 @@ export class Orchestrator {
     return billOf(request, completion, (provider, model) => this.#llm.priceOf(provider, model));
   }
 
-  billInVain(request: CompletionRequest, lost: readonly LostAnswer[]): Bill {
+  billOfFailed(request: CompletionRequest, lost: readonly LostAnswer[]): Bill {
     const message: AssistantMessage = { role: "assistant", content: "", toolCalls: [] };
     const { provider, model } = lost.at(-1) ?? this.facts(request.model);
-    return billInVain(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
+    return billOfFailed(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
   }
 
   /** True if the prices of all models that may answer are known. */

@@ -10,7 +10,7 @@ import {
   type OutputFormat,
 } from "../core/messages.js";
 import { checkAnswer } from "../core/schemas/caller-schemas.js";
-import { estimatedOutput } from "./spending.js";
+import { estimateOutput } from "./billed-tokens.js";
 
 /**
  * Checks that the final answer has the requested form. If the answer does not have this form, asks the model once more. Returns the
@@ -88,7 +88,7 @@ function repairOf(
 
 /** Returns the answers that are billed although they were not used: this completion, and the answers that broke off before it. */
 function unused({ provider, model, message, usage, lost = [] }: Completion): LostAnswer[] {
-  return [...lost, { provider, model, usage: usage ?? estimatedOutput(message) }];
+  return [...lost, { provider, model, usage: usage ?? { outputTokens: estimateOutput(message) } }];
 }
 
 /**

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Message } from "../../src/core/messages.js";
-import { billInVain, billOf, inputTokens } from "../../src/turn/spending.js";
+import { estimateInput } from "../../src/turn/billed-tokens.js";
+import { billOf, billOfFailed } from "../../src/turn/spending.js";
 
 const data = "x".repeat(400_000);
 
 test("the data of a picture counts as a picture, and a text under the key `data` in a tool's schema as text", () => {
   const picture: Message = { role: "user", content: [{ type: "image", data, mimeType: "image/png" }] };
   const tool = { name: "t", description: "", inputSchema: { type: "object", examples: [{ data }] } };
-  expect(inputTokens({ messages: [picture], tools: [] })).toBeLessThan(2_000);
-  expect(inputTokens({ messages: [], tools: [tool] })).toBeGreaterThan(100_000);
+  expect(estimateInput({ messages: [picture], tools: [] })).toBeLessThan(2_000);
+  expect(estimateInput({ messages: [], tools: [tool] })).toBeGreaterThan(100_000);
 });
 
 describe("the bill of a request", () => {
@@ -39,7 +40,7 @@ describe("the bill of a request", () => {
   });
 
   test("that ended without a complete answer has all those that broke off", () => {
-    const { billed } = billInVain(request, { ...cheap, lost: [...lost, ...lost] }, priced("dear"));
+    const { billed } = billOfFailed(request, { ...cheap, lost: [...lost, ...lost] }, priced("dear"));
     expect(billed?.map(({ model, spent }) => [model, spent?.usd])).toEqual([
       ["dear", 11],
       ["dear", 11],

@@ -58,7 +58,7 @@ export async function summarise(
     const { lost = [], attempts = 1 } = error instanceof LlmError ? error : {};
     const last = lost.at(-1);
     if (!last) return undefined;
-    const bill = orchestrator.billInVain(request, lost);
+    const bill = orchestrator.billOfFailed(request, lost);
     return { ...wordless, turnId, provider: last.provider, model: last.model, ...bill, attempts };
   }
 }
