@@ -92,7 +92,7 @@ export function leaseOf(storage: StorageConfig): number {
 async function readableLog(config: Config) {
   const store = await openStore(config.chat.storage, { now: Date.now, observe: observerOf(config) });
   const machine = thisMachine();
-  return { store, isLost: (node: LogNode) => isGone(node, machine) };
+  return { store, isLost: (node: LogNode) => isGone(node, machine, config.chat.storage.driver) };
 }
 
 function observerOf(config: Config): Observe {

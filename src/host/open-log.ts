@@ -56,7 +56,15 @@ export async function openLog(storage: StorageConfig, parts: OpenParts): Promise
     store,
     join: ({ node, workspace = ownWorkspace, leaseMs }, local) =>
       new LogCluster(
-        { store, node, workspace, leaseMs, dispatch, observe, isGone: (other) => isGone(other, node.machine) },
+        {
+          store,
+          node,
+          workspace,
+          leaseMs,
+          dispatch,
+          observe,
+          isGone: (other) => isGone(other, node.machine, storage.driver),
+        },
         local,
       ),
   };

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { openStore } from "../../src/log/open.js";
+import { thisMachine } from "../../src/log/shared/host-process.js";
 import { Retention } from "../../src/session/conversations/retention.js";
 import { turn } from "../log/support.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
@@ -77,6 +78,18 @@ onServer("several hosts", () => {
     expect(gone === undefined || gone.state === "gone").toBe(true); // the other node may have removed it already
     open();
     expect(await asking).toBe(200);
+  });
+
+  test("a host on another machine with the same name counts as alive, although no process here has its id", async () => {
+    const url = await newDatabaseUrl();
+    const store = await openStore({ driver: "postgres", url }, { now: Date.now, observe: () => {} });
+    const machine = [...thisMachine().split(" ").slice(0, 2), "another-boot"].join(" ");
+    await store.turns.beat({ nodeId: "other", machine, pid: 999_999_999 });
+    await store.close();
+    await using llm = await startLlmServer([answer("hi")]);
+    await using nodes = await Nodes.start(llm, url, {}, {}, 1);
+    expect(await nodes.all[0]?.ask()).toBe(200); // before its first turn, the host has looked for lost hosts
+    expect((await show(nodes)).nodes.find((node) => node.machine === machine)).toMatchObject({ state: "alive" });
   });
 
   test("/readyz says when the database is away, and when it is there again", async () => {

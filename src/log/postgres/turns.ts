@@ -142,7 +142,7 @@ export class PostgresTurns implements TurnLeases {
       "read",
       "idempotent",
       `SELECT node_id AS "nodeId", machine, pid, version, seen_at AS "seenAt", ${databaseNow} - seen_at AS "silentMs" FROM nodes
-       ${of ? `WHERE split_part(machine, ' ', 1) = split_part($1, ' ', 1) OR abs(${databaseNow} - seen_at) > $2` : ""}`,
+       ${of ? `WHERE machine = $1 OR abs(${databaseNow} - seen_at) > $2` : ""}`,
       of ? [of.machine, of.silentMs] : [],
     );
     return rows.map(({ version, ...row }) => ({ ...row, version: version ?? undefined }));

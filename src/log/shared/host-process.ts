@@ -1,7 +1,8 @@
 /** Identity of a host among the hosts that share an event log, and what it tells about a host that no longer answers. */
 import { readFileSync, readlinkSync } from "node:fs";
-import { hostname, uptime } from "node:os";
-import type { LogNode } from "../../core/turn-leases.js";
+import { hostname } from "node:os";
+import type { StorageConfig } from "../../core/config.js";
+import type { HostProcess, LogNode } from "../../core/turn-leases.js";
 
 /**
  * Returns the name of the scope in which a process id is unique: a PID namespace on one machine, and the boot of that machine. Only Linux
@@ -15,13 +16,14 @@ export function thisMachine(): string {
 
 /**
  * True if the process has certainly ended. False for any process on another machine, because this host cannot check it. Also false if
- * another process has got the same process id. Two machines may have the same name. A host with the id of another boot that was seen since
- * the start of this machine is therefore on another machine. `uptimeMs`: how long this machine has run, in ms.
+ * another process has got the same process id. The hosts on one file are on one machine, so there another boot is an earlier one. The hosts
+ * on a database can be on several machines with the same name, which only the id of the boot tells apart.
  */
-export function isGone({ machine, pid, silentMs }: LogNode, ours: string, uptimeMs = uptime() * 1_000): boolean {
+export function isGone({ machine, pid }: HostProcess, ours: string, log: StorageConfig["driver"]): boolean {
   const [theirs, own] = [parsed(machine), parsed(ours)];
   if (theirs.namespace !== own.namespace) return false;
-  if (theirs.boot && own.boot && theirs.boot !== own.boot) return silentMs >= uptimeMs;
+  if (log === "postgres" && !(own.boot && theirs.boot === own.boot)) return false;
+  if (theirs.boot && own.boot && theirs.boot !== own.boot) return true;
   try {
     process.kill(pid, 0);
     return false;

@@ -1,6 +1,5 @@
 import { uptime } from "node:os";
 import { StoreError } from "../../core/errors.js";
-import type { LogNode } from "../../core/turn-leases.js";
 import { isGone, isOfThisBoot, thisMachine } from "../shared/host-process.js";
 import type { Connection } from "./connection.js";
 import { SqliteReader } from "./reader.js";
@@ -33,9 +32,8 @@ export async function checkAfterCrash(db: Connection, parts: CrashCheckParts): P
   if (!db.prepare("SELECT 1 FROM nodes LIMIT 1").get()) return;
   const { machine = thisMachine(), bootedAt = now() - uptime() * 1_000 } = parts;
   const turns = new SqliteTurns(db, now, (_, work) => work());
-  const isOver = (node: LogNode) => isGone(node, machine, now() - bootedAt);
   const suspects = (await turns.nodes()).filter(
-    (node) => !isOfThisBoot(node, machine, bootedAt) && (isSilent(node.silentMs) || isOver(node)),
+    (node) => !isOfThisBoot(node, machine, bootedAt) && (isSilent(node.silentMs) || isGone(node, machine, "sqlite")),
   );
   if (suspects.length === 0) return;
   const reader = new SqliteReader({ path, busyTimeoutMs });
@@ -46,5 +44,5 @@ export async function checkAfterCrash(db: Connection, parts: CrashCheckParts): P
       hint: `${moveAside(path)} and start again; what is whole in it can be read with sqlite3's .recover`,
     });
   }
-  for (const node of suspects) if (isOver(node)) await turns.bury(node.nodeId, node.seenAt);
+  for (const node of suspects) if (isGone(node, machine, "sqlite")) await turns.bury(node.nodeId, node.seenAt);
 }
