@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import type { LlmError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
+import { drain } from "../../outbound/read-body.js";
 import type { ProviderCall } from "../call/call.js";
 import { fromProvider, toLlmError } from "../call/http-errors.js";
-import { drain } from "../connection/read-body.js";
 import type { Response } from "../connection/send.js";
 import type { CompletionMeasure } from "../shared/completion-measure.js";
 import { failure, limitReached } from "../shared/llm-errors.js";

@@ -4,10 +4,10 @@ import { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError, type Inter
 import { LlmError } from "../../core/errors.js";
 import type { ModelAnswer } from "../../core/tape.js";
 import { decoded } from "../../outbound/decoded.js";
+import { readUpTo } from "../../outbound/read-body.js";
 import { respectKeepAlive } from "../../outbound/socket-pool.js";
 import type { Headers } from "./hints.js";
 import type { ProviderRoute } from "./provider-routes.js";
-import { readUpTo } from "./read-body.js";
 import type { RequestBody } from "./request-body.js";
 
 /** A 2xx response whose body is still to be read, streamed or whole. */

@@ -3,6 +3,7 @@ import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { asObject, asObjects, asText, parseJson } from "../../core/json.js";
 import type { ModelChoice } from "../../core/tape.js";
+import { readUpTo } from "../../outbound/read-body.js";
 import { presetOf } from "./presets.js";
 import { keysOf, providerNames } from "./providers.js";
 
@@ -12,6 +13,8 @@ export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;
 const LOCAL_SERVERS = ["ollama", "lmstudio", "llamacpp"];
 /** Longest wait for a local server. A closed port fails at once, but a server that listens may be busy. */
 const PROBE_TIMEOUT_MS = 1_500;
+/** Maximum size of a list of models. */
+const MAX_LIST_BYTES = 1024 * 1024;
 
 /**
  * Resolves with `llm.active` if it is set. Otherwise chooses the first provider with a key, else a local server that answers, else the demo
@@ -47,13 +50,7 @@ function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
     const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
     try {
       const request = get(`${baseUrl}/models`, { signal, agent: false }, (response) => {
-        let text = "";
-        response.setEncoding("utf8");
-        response.on("data", (piece: string) => {
-          text += piece;
-        });
-        response.on("end", () => resolve(modelIds(text)));
-        response.on("error", none);
+        readUpTo(response, MAX_LIST_BYTES, PROBE_TIMEOUT_MS).then((text) => resolve(modelIds(text)));
       });
       request.on("error", none);
       request.on("upgrade", (_response, socket) => {

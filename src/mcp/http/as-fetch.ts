@@ -5,9 +5,11 @@ import { createParser } from "eventsource-parser";
 import { hasTooManyValues, tooManyValues } from "../../core/json.js";
 import { largest } from "../../core/lists/long-lists.js";
 import {
+  beginningOfRefusal,
   discard,
   type HttpAnswer,
   type HttpRequest,
+  isOk,
   longestMessage,
   mediaTypeOf,
   type SendRequest,
@@ -19,7 +21,8 @@ const formHeaders = { "content-type": "application/x-www-form-urlencoded;charset
 
 /**
  * Returns a `fetch` that sends requests with `send`. It is for the parts of the SDK that accept only a `fetch`: its HTTP+SSE transport and
- * its OAuth. A body must be a string or a form. `longest` is the maximum size in bytes of a body or, in an event stream, of one event.
+ * its OAuth. A body must be a string or a form. `longest` is the maximum size in bytes of a body or, in an event stream, of one event. Of a
+ * refusal, only the beginning is read.
  */
 export function asFetch(send: SendRequest, longest = longestMessage): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
@@ -34,10 +37,12 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
     const { status, statusText } = answer;
     const list = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]);
     const init = { status, statusText, headers: list };
-    if (!withoutBody.includes(status))
-      return new Response(Readable.toWeb(limited(answer, longest)) as ReadableStream<Uint8Array>, init);
-    discard(answer);
-    return new Response(null, init);
+    if (withoutBody.includes(status)) {
+      discard(answer);
+      return new Response(null, init);
+    }
+    if (!isOk(answer)) return new Response(await beginningOfRefusal(answer), init);
+    return new Response(Readable.toWeb(limited(answer, longest)) as ReadableStream<Uint8Array>, init);
   };
 }
 

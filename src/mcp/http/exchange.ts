@@ -14,6 +14,7 @@ import { globalAgent as secureAgent } from "node:https";
 import type { Readable } from "node:stream";
 import { onAbort } from "../../core/async/abort.js";
 import { decoded } from "../../outbound/decoded.js";
+import { drain, readUpTo } from "../../outbound/read-body.js";
 import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/socket-pool.js";
 
 export interface HttpRequest {
@@ -174,13 +175,22 @@ export function bodyText({ body }: HttpAnswer): Promise<string> {
   });
 }
 
+/** How much is read of the body of a refusal, in bytes, and for how long, in ms. */
+const longestRefusal = 64 * 1024;
+const refusalWithinMs = 10_000;
+
+/** Resolves with the beginning of the body of an error status: an explanation, or an error of JSON-RPC or OAuth. Never rejects. */
+export async function beginningOfRefusal({ body }: HttpAnswer): Promise<string> {
+  return (await readUpTo(body, longestRefusal, refusalWithinMs)).replace(/^\uFEFF/, "");
+}
+
 /**
- * Discards the body of an answer, so that the connection can be used again. An event stream may have no end, so its connection is destroyed
- * instead.
+ * Discards the body of an answer, so that the connection can be used again. The connection is destroyed if the body does not end soon, or is
+ * an event stream.
  */
 export function discard(answer: HttpAnswer): void {
   const { body } = answer;
   body.on("error", () => {});
   if (mediaTypeOf(answer) === "text/event-stream") body.destroy();
-  else body.resume();
+  else void drain(body);
 }

@@ -1,6 +1,13 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { asObject, type JsonObject, parseJson } from "../../core/json.js";
-import { bodyText, type HttpAnswer, mediaTypeOf, type SendRequest } from "../http/exchange.js";
+import {
+  beginningOfRefusal,
+  bodyText,
+  type HttpAnswer,
+  isOk,
+  mediaTypeOf,
+  type SendRequest,
+} from "../http/exchange.js";
 import { readEvents } from "../http/read-event-stream.js";
 
 /** Statuses that do not reveal which protocol the server speaks. */
@@ -37,9 +44,13 @@ export async function askHttp(
   });
   const { status } = response;
   const isStream = mediaTypeOf(response) === "text/event-stream";
-  const answer = isStream ? await answerIn(response, request.id) : asAnswer(await bodyText(response));
+  const answer = isStream ? await answerIn(response, request.id) : asAnswer(await textOf(response));
   const isRefused = status >= 400 && status < 500 && !noVerdict.has(status);
   return { status, answer: answer ?? (isRefused ? {} : undefined) };
+}
+
+function textOf(response: HttpAnswer): Promise<string> {
+  return isOk(response) ? bodyText(response) : beginningOfRefusal(response);
 }
 
 function answerIn({ body }: HttpAnswer, id: unknown): Promise<JsonObject | undefined> {

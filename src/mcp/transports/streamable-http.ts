@@ -8,7 +8,15 @@ import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, parseJson, readJson } from "../../core/json.js";
-import { bodyText, discard, type HttpAnswer, isOk, mediaTypeOf, type SendRequest } from "../http/exchange.js";
+import {
+  beginningOfRefusal,
+  bodyText,
+  discard,
+  type HttpAnswer,
+  isOk,
+  mediaTypeOf,
+  type SendRequest,
+} from "../http/exchange.js";
 import { HttpError, SessionLost } from "../http/http-error.js";
 import { unfollowed } from "../http/redirects.js";
 import type { MessageExtra } from "../protocol/pending-requests.js";
@@ -141,7 +149,7 @@ export class StreamableHttp implements Transport {
   /** Handles an error status. If the body contains the server's JSON-RPC error, delivers that error as the answer. Otherwise throws. */
   async #refused(message: JSONRPCMessage, answer: HttpAnswer): Promise<void> {
     const { status } = answer;
-    const text = await bodyText(answer).catch(() => "");
+    const text = await beginningOfRefusal(answer);
     if ("method" in message && "id" in message && isOfTheCall(message, status)) {
       const body = parseJson(text);
       if (isAnswer(body, message.id) && isPlainObject(body.error)) return this.#deliveries.push(body);

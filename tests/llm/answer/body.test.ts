@@ -2,8 +2,8 @@ import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
-import { drain } from "../../../src/llm/connection/read-body.js";
 import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
+import { drain } from "../../../src/outbound/read-body.js";
 import { processorMs } from "../../support/processor-time.js";
 
 test("the end of an answer that is there already is seen, however long the process was busy meanwhile", async () => {
