@@ -20,11 +20,12 @@ export class RefusedWrites {
   #hasRefusedRequest = false;
   /** Writes of turns that the log has refused, and that are tried again. */
   readonly #waiting = new Set<() => Promise<unknown>>();
-  /** Emits "beat" after each heartbeat, whether the log has stored it or not. */
+  /** Emits "beat" after each heartbeat, whether the log has stored it or not, and when the host closes. */
   readonly #beats = new EventEmitter().setMaxListeners(0);
 
   constructor(parts: RefusedWritesParts) {
     this.#parts = parts;
+    parts.ended.addEventListener("abort", () => this.#beats.emit("beat"), { once: true });
   }
 
   /** See `Cluster.writeError`. */
@@ -62,7 +63,7 @@ export class RefusedWrites {
           this.#error = error;
           this.#waiting.add(write);
           if (isOver()) throw error;
-          await once(this.#beats, "beat", { signal: ended }).catch(() => {}); // rejects only if the host closes
+          await once(this.#beats, "beat");
           if (isOver()) throw error;
         }
       }

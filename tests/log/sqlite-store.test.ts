@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { Observation } from "../../src/core/ports.js";
-import { connect } from "../../src/log/sqlite/connection.js";
+import { type Connection, connect } from "../../src/log/sqlite/connection.js";
 import { openDatabase } from "../../src/log/sqlite/database.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { storeError } from "../../src/log/sqlite/store-errors.js";
@@ -229,3 +229,60 @@ function catchError(work: () => void): unknown {
   }
   throw new Error("did not throw");
 }
+
+describe("while another program holds the lock of the file", () => {
+  /** Opens a log, lets `work` write while `holder` holds the lock, and returns the events that are stored in the end. */
+  async function whileLocked(work: (store: ChatStore, holder: Connection) => Promise<void>, busyTimeoutMs: number) {
+    let stored: string[] = [];
+    await inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const store = await openSqliteStore(path, { now: Date.now, observe: ignore, busyTimeoutMs });
+      const holder = await connect(path);
+      holder.exec("BEGIN IMMEDIATE");
+      await work(store, holder);
+      stored = (await store.read("c")).map(({ turnId }) => turnId);
+      holder.close();
+      await store.close();
+    });
+    return stored;
+  }
+
+  test("writes wait for it while the host does other work, and are stored in the order of their calls", async () => {
+    const stored = await whileLocked(async (store, holder) => {
+      const writes = ["t1", "t2", "t3"].map((id) => store.append("c", turn(id).answer("paid")));
+      await new Promise(setImmediate);
+      expect(await store.read("c")).toEqual([]);
+      holder.exec("ROLLBACK");
+      writes.push(store.append("c", turn("t4").answer("paid")));
+      await Promise.all(writes);
+    }, 60_000);
+    expect(stored).toEqual(["t1", "t2", "t3", "t4"]);
+  });
+
+  test("writes that have waited for too long are refused together, and later ones are stored", async () => {
+    const stored = await whileLocked(async (store, holder) => {
+      const answers = ["t1", "t2", "t3"].map((id) => store.append("c", turn(id).answer("paid")));
+      const writes = await Promise.allSettled([...answers, store.turns.beat({ nodeId: "n", machine: "m", pid: 1 })]);
+      const refused = { status: "rejected", reason: expect.objectContaining({ kind: "locked", retryable: true }) };
+      expect(writes).toEqual([refused, refused, refused, refused]);
+      holder.exec("ROLLBACK");
+      await store.append("c", turn("t4").answer("paid"));
+    }, 50);
+    expect(stored).toEqual(["t4"]);
+  });
+
+  test("a log that is closed stores first what waits", async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const store = await openSqliteStore(path, { now: Date.now, observe: ignore, busyTimeoutMs: 60_000 });
+      const holder = await connect(path);
+      holder.exec("BEGIN IMMEDIATE");
+      const written = store.append("c", turn("t1").answer("paid"));
+      const closed = store.close();
+      await new Promise(setImmediate);
+      holder.exec("ROLLBACK");
+      holder.close();
+      await Promise.all([written, closed]);
+    });
+  });
+});

@@ -8,9 +8,9 @@ import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
 import { payloadOf, type SqliteEvents, storedRequestId } from "./event-table.js";
+import type { FileAccess } from "./file-access.js";
 import type { SqliteHistories } from "./history-table.js";
 import type { SqliteReader } from "./reader.js";
-import { type Guarded, transaction } from "./transaction.js";
 import type { SqliteUsage } from "./usage-counters.js";
 
 interface SqliteArchiveParts {
@@ -18,36 +18,36 @@ interface SqliteArchiveParts {
   histories: SqliteHistories;
   views: SqliteReader;
   usage: SqliteUsage;
-  guarded: Guarded;
+  access: FileAccess;
 }
 
 /** Operations on whole conversations in the file. Deleting frees pages in the file for later events, but does not shrink the file. */
 export class SqliteArchive implements Archive {
   readonly #db: Connection;
-  readonly #guarded: Guarded;
+  readonly #access: FileAccess;
   readonly #events: SqliteEvents;
   readonly #histories: SqliteHistories;
   readonly #views: SqliteReader;
   readonly #usage: SqliteUsage;
 
-  constructor(db: Connection, { events, histories, views, usage, guarded }: SqliteArchiveParts) {
+  constructor(db: Connection, { events, histories, views, usage, access }: SqliteArchiveParts) {
     this.#db = db;
     this.#usage = usage;
     this.#events = events;
     this.#histories = histories;
     this.#views = views;
-    this.#guarded = guarded;
+    this.#access = access;
   }
 
   async unfinished() {
-    return this.#guarded("read", () => {
+    return this.#access.read(() => {
       const rows = this.#db.prepare(unfinished).all() as { conversationId: string; nodeId: string | null }[];
       return rows.map(withNode);
     });
   }
 
   async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
-    return this.#written(() => {
+    return this.#access.transaction(() => {
       if (this.#has(conversationId, isUnfinished)) {
         refuseUnfinished(conversationId);
       }
@@ -67,7 +67,7 @@ export class SqliteArchive implements Archive {
     to: string,
     decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
   ): Promise<void> {
-    return this.#written(() => {
+    return this.#access.transaction(() => {
       if (this.#lastSeq(to) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
       const events = this.#events.from(conversationId, 1);
       const { first, seqs } = decide(events);
@@ -88,7 +88,7 @@ export class SqliteArchive implements Archive {
   }
 
   async delete(conversationId: string): Promise<boolean> {
-    return this.#written(() => {
+    return this.#access.transaction(() => {
       if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
         refuseHeld(conversationId);
       }
@@ -97,7 +97,7 @@ export class SqliteArchive implements Archive {
   }
 
   async expire(conversationId: string, lastSeq: number): Promise<boolean> {
-    return this.#written(() => {
+    return this.#access.transaction(() => {
       if (this.#lastSeq(conversationId) !== lastSeq || this.#has(conversationId, isUnfinished)) return false;
       return this.#delete(conversationId);
     });
@@ -167,10 +167,6 @@ export class SqliteArchive implements Archive {
       `SELECT ${seqOf()} AS seq FROM entries WHERE ${withinRange(numberOf("?1"))} ORDER BY id DESC LIMIT 1`,
     );
     return (last.get(conversationId) as { seq: number } | undefined)?.seq ?? 0;
-  }
-
-  #written<T>(work: () => T): T {
-    return this.#guarded("write", () => transaction(this.#db, work));
   }
 }
 

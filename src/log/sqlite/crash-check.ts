@@ -2,6 +2,7 @@ import { uptime } from "node:os";
 import { StoreError } from "../../core/errors.js";
 import { isGone, isOfThisBoot, thisMachine } from "../shared/host-process.js";
 import type { Connection } from "./connection.js";
+import { FileAccess } from "./file-access.js";
 import { SqliteReader } from "./reader.js";
 import { moveAside } from "./store-errors.js";
 import { SqliteTurns } from "./turns.js";
@@ -31,7 +32,7 @@ export async function checkAfterCrash(db: Connection, parts: CrashCheckParts): P
   const { path, busyTimeoutMs, now } = parts;
   if (!db.prepare("SELECT 1 FROM nodes LIMIT 1").get()) return;
   const { machine = thisMachine(), bootedAt = now() - uptime() * 1_000 } = parts;
-  const turns = new SqliteTurns(db, now, (_, work) => work());
+  const turns = new SqliteTurns(db, now, new FileAccess(db, { path, patienceMs: busyTimeoutMs }));
   const suspects = (await turns.nodes()).filter(
     (node) => !isOfThisBoot(node, machine, bootedAt) && (isSilent(node.silentMs) || isGone(node, machine, "sqlite")),
   );

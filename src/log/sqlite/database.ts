@@ -66,6 +66,8 @@ export async function openDatabase(
       warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });
     }
     await checkAfterCrash(db, { ...boot, path, busyTimeoutMs, now });
+    // From now on, `FileAccess` waits for the lock. Without WAL, reads need the lock, too, and SQLite goes on waiting for it.
+    if (journal.journal_mode === "wal") db.exec("PRAGMA busy_timeout = 0");
     return db;
   } catch (error) {
     db.close();

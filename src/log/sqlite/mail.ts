@@ -3,18 +3,18 @@ import { questionOf } from "../shared/claims.js";
 import { isUnfinished } from "../sql/common-statements.js";
 import { readable, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
-import type { Guarded } from "./transaction.js";
+import type { FileAccess } from "./file-access.js";
 
 /** Messages to queued and running turns: answers to their questions, and cancellations. They are kept until the turn ends. */
 export class SqliteMail {
-  readonly #guarded: Guarded;
+  readonly #access: FileAccess;
   readonly #send: Statement;
   readonly #any: Statement;
   readonly #receive: Statement;
   readonly #forget: Statement;
 
-  constructor(db: Connection, guarded: Guarded) {
-    this.#guarded = guarded;
+  constructor(db: Connection, access: FileAccess) {
+    this.#access = access;
     this.#send = db.prepare(
       `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
        WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM entries
@@ -35,15 +35,15 @@ export class SqliteMail {
    * Stores mail for a turn. Returns false if the turn has ended, or if the question already has an answer. Reads all rows of its statement,
    * as `receive` does, because SQLite reports a failed commit only after the last row.
    */
-  send(conversationId: string, turnId: string, mail: TurnMail): boolean {
+  async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const values = [conversationId, turnId, JSON.stringify(mail), questionOf(mail)];
-    return this.#guarded("write", () => this.#send.all(...values)).length > 0;
+    return (await this.#access.write(() => this.#send.all(...values))).length > 0;
   }
 
   /** Returns the mail for turns of this host that was not delivered under their current leases yet, the oldest first. */
-  receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
-    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // looks for mail without taking the write lock first
-    const rows = this.#guarded("write", () => this.#receive.all(nodeId)) as MailRow[];
+  async receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]> {
+    if (this.#access.read(() => this.#any.all(nodeId)).length === 0) return []; // looks for mail without taking the write lock first
+    const rows = (await this.#access.write(() => this.#receive.all(nodeId))) as MailRow[];
     return rows
       .sort((a, b) => a.id - b.id)
       .map(({ conversationId, turnId, mail }) => ({ conversationId, turnId, mail: JSON.parse(mail) as TurnMail }));

@@ -1,6 +1,6 @@
 import type { ResultStore } from "../../core/chat-store.js";
 import type { Connection } from "./connection.js";
-import { type Guarded, transaction } from "./transaction.js";
+import type { FileAccess } from "./file-access.js";
 
 /**
  * Large tool results, in the same file as the events. They have a table of their own, so that reading a conversation does not read them.
@@ -9,26 +9,24 @@ import { type Guarded, transaction } from "./transaction.js";
 export class SqliteResults implements ResultStore {
   readonly #db: Connection;
   readonly #now: () => number;
-  readonly #guarded: Guarded;
+  readonly #access: FileAccess;
 
-  constructor(db: Connection, now: () => number, guarded: Guarded) {
+  constructor(db: Connection, now: () => number, access: FileAccess) {
     this.#db = db;
     this.#now = now;
-    this.#guarded = guarded;
+    this.#access = access;
   }
 
   async put(conversationId: string, resultId: string, text: string): Promise<void> {
     const insert = "INSERT INTO results (result_id, conversation_id, text, at) VALUES (?, ?, CAST(? AS TEXT), ?)";
-    this.#guarded("write", () =>
-      transaction(this.#db, () =>
-        this.#db.prepare(insert).all(resultId, conversationId, Buffer.from(text), this.#now()),
-      ),
+    await this.#access.transaction(() =>
+      this.#db.prepare(insert).all(resultId, conversationId, Buffer.from(text), this.#now()),
     );
   }
 
   async read(resultId: string): Promise<string | undefined> {
     const select = this.#db.prepare("SELECT CAST(text AS BLOB) AS bytes FROM results WHERE result_id = ?");
-    const row = this.#guarded("read", () => select.get(resultId) as { bytes: Uint8Array } | undefined);
+    const row = this.#access.read(() => select.get(resultId) as { bytes: Uint8Array } | undefined);
     return row && Buffer.from(row.bytes).toString();
   }
 }

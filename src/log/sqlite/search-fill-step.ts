@@ -5,7 +5,7 @@ import { isListed } from "../sql/conversation-statements.js";
 import { sqliteRewindsOfAsked } from "../sql/conversation-table.js";
 import { idOf, numberIn, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
-import { type Guarded, transaction } from "./transaction.js";
+import type { FileAccess } from "./file-access.js";
 
 /** Time, in ms, after which a step ends. During a step, the thread does nothing else, and other processes cannot write. */
 const mostMs = 4;
@@ -31,7 +31,7 @@ const advance = `${next}
   WHERE EXISTS (SELECT 1 FROM next) RETURNING done, total`;
 
 /** Returns the steps of a `SearchFill`. Every step is a transaction of a few milliseconds. */
-export function searchFillStep(db: Connection, guarded: Guarded): () => Promise<FillProgress | undefined> {
+export function searchFillStep(db: Connection, access: FileAccess): () => Promise<FillProgress | undefined> {
   let hasFunction = false;
   const step = (): FillProgress | undefined => {
     const until = performance.now() + mostMs;
@@ -50,10 +50,10 @@ export function searchFillStep(db: Connection, guarded: Guarded): () => Promise<
     return { done: progress.done, total: progress.total, isOver: false };
   };
   return async () => {
-    if (!guarded("read", () => db.prepare("SELECT 1 FROM search_fill").get())) return undefined;
+    if (!access.read(() => db.prepare("SELECT 1 FROM search_fill").get())) return undefined;
     if (!hasFunction)
       db.function("searched_text", (json) => searchedTextIn({ ...JSON.parse(json), type: "user_message" }));
     hasFunction = true;
-    return guarded("write", () => transaction(db, step));
+    return access.transaction(step);
   };
 }

@@ -1,5 +1,4 @@
 import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
-import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
@@ -16,12 +15,12 @@ import { SqliteCheckpoints } from "./checkpoints.js";
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
 import { SqliteEvents } from "./event-table.js";
+import { FileAccess } from "./file-access.js";
 import { SqliteHistories } from "./history-table.js";
 import { SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
 import { searchFillStep } from "./search-fill-step.js";
 import { storeError } from "./store-errors.js";
-import { type Guarded, transaction } from "./transaction.js";
 import { SqliteTurns } from "./turns.js";
 import { SqliteUsage } from "./usage-counters.js";
 
@@ -38,7 +37,7 @@ interface SqliteStoreOptions {
   now: () => number;
   observe: Observe;
   /**
-   * Longest time, in ms, that a statement waits for the lock of another process. Transactions of this program hold the lock for much less
+   * Longest time, in ms, that a write waits for the lock of another process. Transactions of this program hold the lock for much less
    * than a millisecond.
    */
   busyTimeoutMs?: number;
@@ -70,7 +69,7 @@ class SqliteStore implements ChatStore {
   readonly usage: SqliteUsage;
   readonly checkpoints: SqliteCheckpoints;
   readonly #db: Connection;
-  readonly #path: string;
+  readonly #access: FileAccess;
   readonly #events: SqliteEvents;
   readonly #histories: SqliteHistories;
   readonly #turnOfRequest: Statement;
@@ -84,18 +83,18 @@ class SqliteStore implements ChatStore {
     { path, busyTimeoutMs, now, observe }: { path: string; busyTimeoutMs: number; now: () => number; observe: Observe },
   ) {
     this.#db = db;
-    this.#path = path;
+    const access = new FileAccess(db, { path, patienceMs: busyTimeoutMs });
+    this.#access = access;
     this.#views = new SqliteReader({ path, busyTimeoutMs });
-    const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
-    this.usage = new SqliteUsage(db, { guarded, views: this.#views });
+    this.usage = new SqliteUsage(db, { access, views: this.#views });
     this.#events = new SqliteEvents(db, now);
     this.#histories = new SqliteHistories(db);
-    this.turns = new SqliteTurns(db, now, guarded);
-    this.#fill = new SearchFill({ step: searchFillStep(db, guarded), pauseMs: fillPauseMs, observe });
-    this.results = new SqliteResults(db, now, guarded);
+    this.turns = new SqliteTurns(db, now, access);
+    this.#fill = new SearchFill({ step: searchFillStep(db, access), pauseMs: fillPauseMs, observe });
+    this.results = new SqliteResults(db, now, access);
     const parts = { events: this.#events, histories: this.#histories, views: this.#views, usage: this.usage };
-    this.archive = new SqliteArchive(db, { ...parts, guarded });
-    this.checkpoints = new SqliteCheckpoints(db, guarded);
+    this.archive = new SqliteArchive(db, { ...parts, access });
+    this.checkpoints = new SqliteCheckpoints(db, access);
     this.#spent = db.prepare(spentOfPeriod("?", "?"));
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id AS "turnId", ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
@@ -103,7 +102,7 @@ class SqliteStore implements ChatStore {
   }
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
-    return this.#written(() => {
+    return this.#access.transaction(() => {
       const known = this.#turnOf(conversationId, event.requestId);
       if (!known) {
         const { continues, workspace } = request;
@@ -127,7 +126,7 @@ class SqliteStore implements ChatStore {
 
   async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
     if (!grant) {
-      return this.#written(() => {
+      return this.#access.transaction(() => {
         const stored = this.#events.insert(conversationId, event);
         this.usage.count(conversationId);
         return stored;
@@ -148,8 +147,8 @@ class SqliteStore implements ChatStore {
       if (there.length > 0) return same(there, events);
       return events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
     };
-    if (!state) return this.#guarded("write", atOnce) ?? this.#written(oneByOne);
-    return this.#written(() => {
+    if (!state) return (await this.#access.write(atOnce)) ?? this.#access.transaction(oneByOne);
+    return this.#access.transaction(() => {
       const stored = atOnce() ?? oneByOne();
       this.turns.end(conversationId, turnId, state);
       this.#events.touch(conversationId, stored.at(-1)?.at);
@@ -159,11 +158,11 @@ class SqliteStore implements ChatStore {
   }
 
   async read(conversationId: string, from = 1, most?: number): Promise<StoredEvent[]> {
-    return this.#guarded("read", () => this.#events.from(conversationId, from, most));
+    return this.#access.read(() => this.#events.from(conversationId, from, most));
   }
 
   async readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
-    return this.#guarded("read", () => this.#events.before(conversationId, before, most));
+    return this.#access.read(() => this.#events.before(conversationId, before, most));
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {
@@ -178,21 +177,22 @@ class SqliteStore implements ChatStore {
     const rows =
       isSearch || query.most > mostInThisThread
         ? await this.#views.rows<PageRow>(sql, values)
-        : this.#guarded("read", () => this.#db.prepare(sql).all(...values) as PageRow[]);
+        : this.#access.read(() => this.#db.prepare(sql).all(...values) as PageRow[]);
     return pageFrom(rows, query);
   }
 
   async check(): Promise<{ isReadOnly: boolean }> {
-    this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM entries LIMIT 1").get());
+    this.#access.read(() => this.#db.prepare("SELECT 1 FROM entries LIMIT 1").get());
     return { isReadOnly: false };
   }
 
   async spent({ since, until }: Period): Promise<SpentTotals> {
-    return this.#guarded("read", () => this.#spent.get(since, until) as SpentTotals);
+    return this.#access.read(() => this.#spent.get(since, until) as SpentTotals);
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#views.close(), this.#fill.close()]);
+    await this.#access.settled();
     this.#db.close();
   }
 
@@ -206,18 +206,6 @@ class SqliteStore implements ChatStore {
   }
 
   #isSearchFilled(): boolean {
-    return !this.#guarded("read", () => this.#db.prepare(conversationQueries.sqlite.isSearchFilling).get());
-  }
-
-  #written<T>(work: () => T): T {
-    return this.#guarded("write", () => transaction(this.#db, work));
-  }
-
-  #guarded<T>(doing: "read" | "write", work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
-    }
+    return !this.#access.read(() => this.#db.prepare(conversationQueries.sqlite.isSearchFilling).get());
   }
 }

@@ -1,8 +1,5 @@
 import type { Connection } from "./connection.js";
 
-/** Runs `work`. Converts the errors of `work` to a StoreError that says what failed. */
-export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
-
 /**
  * Runs `work` in a transaction. Takes the write lock at the beginning, so that no other process can change what `work` has read before
  * `work` writes.

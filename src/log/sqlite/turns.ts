@@ -15,8 +15,8 @@ import { fenced } from "../shared/claims.js";
 import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
 import { numberOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
+import type { FileAccess } from "./file-access.js";
 import { SqliteMail } from "./mail.js";
-import { type Guarded, transaction } from "./transaction.js";
 
 interface NodeRow extends Omit<LogNode, "silentMs" | "version"> {
   version: string | null;
@@ -34,7 +34,7 @@ interface LeaseRow {
  */
 export class SqliteTurns implements TurnLeases {
   readonly #db: Connection;
-  readonly #guarded: Guarded;
+  readonly #access: FileAccess;
   readonly #now: () => number;
   readonly #grant;
   readonly #remove;
@@ -42,10 +42,10 @@ export class SqliteTurns implements TurnLeases {
   readonly #mail: SqliteMail;
   readonly #version;
 
-  constructor(db: Connection, now: () => number, guarded: Guarded) {
+  constructor(db: Connection, now: () => number, access: FileAccess) {
     this.#db = db;
     this.#now = now;
-    this.#guarded = guarded;
+    this.#access = access;
     this.#grant = db.prepare(
       "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND fence = ? AND state = 'running'",
     );
@@ -53,7 +53,7 @@ export class SqliteTurns implements TurnLeases {
     this.#fail = db.prepare(
       "UPDATE turns SET state = 'failed', node_id = NULL, options = 'null' WHERE conversation_id = ? AND turn_id = ?",
     );
-    this.#mail = new SqliteMail(db, guarded);
+    this.#mail = new SqliteMail(db, access);
     this.#version = db.prepare("PRAGMA data_version");
   }
 
@@ -116,18 +116,18 @@ export class SqliteTurns implements TurnLeases {
     const values = [conversationId, turnId, nodeId, mostCrashes];
     // Waiting callers ask often, so the query first runs without the write lock.
     if (this.#read(`SELECT 1 FROM turns WHERE ${isItsTime}`, ...values).length === 0) return undefined;
-    const row = this.#write(
+    const [row] = (await this.#write(
       `UPDATE turns SET state = 'running', node_id = ?3, fence = fence + 1,
          crashes = crashes + (state = 'running' AND node_id IS NOT NULL AND node_id <> ?3)
        WHERE ${isItsTime} RETURNING fence, crashes, options`,
       ...values,
-    )[0] as LeaseRow | undefined;
+    )) as LeaseRow[];
     return row && { fence: row.fence, crashes: row.crashes, options: JSON.parse(row.options) };
   }
 
   async beat({ nodeId, machine, pid, version }: HostProcess): Promise<number> {
     const seenAt = this.#now();
-    this.#write(
+    await this.#write(
       `INSERT INTO nodes (node_id, machine, pid, seen_at, version) VALUES (?1, ?2, ?3, ?4, ?5)
        ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at`,
       nodeId,
@@ -140,12 +140,10 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async leave(nodeId: string): Promise<void> {
-    this.#guarded("write", () =>
-      transaction(this.#db, () => {
-        this.#free(nodeId, 0);
-        this.#db.prepare("DELETE FROM nodes WHERE node_id = ?").all(nodeId);
-      }),
-    );
+    await this.#access.transaction(() => {
+      this.#free(nodeId, 0);
+      this.#db.prepare("DELETE FROM nodes WHERE node_id = ?").all(nodeId);
+    });
   }
 
   async nodes(): Promise<LogNode[]> {
@@ -163,12 +161,10 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async bury(nodeId: string, seenAt: number): Promise<void> {
-    this.#guarded("write", () =>
-      transaction(this.#db, () => {
-        const dead = this.#db.prepare("DELETE FROM nodes WHERE node_id = ? AND seen_at <= ? RETURNING node_id");
-        if (dead.get(nodeId, seenAt)) this.#free(nodeId, 1);
-      }),
-    );
+    await this.#access.transaction(() => {
+      const dead = this.#db.prepare("DELETE FROM nodes WHERE node_id = ? AND seen_at <= ? RETURNING node_id");
+      if (dead.get(nodeId, seenAt)) this.#free(nodeId, 1);
+    });
   }
 
   async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
@@ -181,7 +177,7 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async release({ conversationId, turnId }: TurnName, nodeId: string): Promise<void> {
-    this.#write(`${free} AND conversation_id = ?3 AND turn_id = ?4`, nodeId, 1, conversationId, turnId);
+    await this.#write(`${free} AND conversation_id = ?3 AND turn_id = ?4`, nodeId, 1, conversationId, turnId);
   }
 
   async before(conversationId: string, turnId: string): Promise<string[]> {
@@ -211,7 +207,7 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async version(): Promise<number> {
-    return this.#guarded("read", () => (this.#version.get() as { data_version: number }).data_version);
+    return this.#access.read(() => (this.#version.get() as { data_version: number }).data_version);
   }
 
   #free(nodeId: string, crash: 0 | 1): void {
@@ -224,15 +220,15 @@ export class SqliteTurns implements TurnLeases {
   }
 
   #read(query: string, ...values: (string | number)[]): unknown[] {
-    return this.#guarded("read", () => this.#db.prepare(query).all(...values));
+    return this.#access.read(() => this.#db.prepare(query).all(...values));
   }
 
   /**
    * Runs one statement, which is a transaction of its own. Reads all its rows, because SQLite reports a failed commit only after the last
    * row.
    */
-  #write(statement: string, ...values: (string | number | null)[]): unknown[] {
-    return this.#guarded("write", () => this.#db.prepare(statement).all(...values));
+  #write(statement: string, ...values: (string | number | null)[]): Promise<unknown[]> {
+    return this.#access.write(() => this.#db.prepare(statement).all(...values));
   }
 }
 

@@ -6,8 +6,8 @@ import { UsageReports } from "../sql/usage-reports.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { modelKind, toolKind, type UsageKind, usageKinds } from "../sql/usage-tables.js";
 import type { Connection } from "./connection.js";
+import type { FileAccess } from "./file-access.js";
 import type { SqliteReader } from "./reader.js";
-import { type Guarded, transaction } from "./transaction.js";
 
 /** Time in ms that `countOlder` may block the event loop. One conversation may take longer. */
 const blockedMs = 5;
@@ -52,12 +52,12 @@ const conversationWith = (condition: string) => `SELECT number, family, counted,
 /** Counters of usage in the file. The first two methods must run in the transaction that writes the events. */
 export class SqliteUsage extends UsageReports implements UsageCounters {
   readonly #db: Connection;
-  readonly #guarded: Guarded;
+  readonly #access: FileAccess;
 
-  constructor(db: Connection, { guarded, views }: { guarded: Guarded; views: SqliteReader }) {
+  constructor(db: Connection, { access, views }: { access: FileAccess; views: SqliteReader }) {
     super(usageStatements.sqlite, (sql, values) => views.rows(sql, values));
     this.#db = db;
-    this.#guarded = guarded;
+    this.#access = access;
   }
 
   /** Counts the events of the conversation that are not counted yet. */
@@ -87,29 +87,22 @@ export class SqliteUsage extends UsageReports implements UsageCounters {
   }
 
   async progress(): Promise<UsageProgress | undefined> {
-    return this.#guarded(
-      "read",
-      () => this.#db.prepare(usageStatements.sqlite.backlog).get() as UsageProgress | undefined,
-    );
+    return this.#access.read(() => this.#db.prepare(usageStatements.sqlite.backlog).get() as UsageProgress | undefined);
   }
 
   async countOlder(): Promise<UsageProgress | undefined> {
     const startedAt = performance.now();
-    this.#guarded("write", () =>
-      transaction(this.#db, () => {
-        while (this.#countNext() && performance.now() - startedAt < blockedMs);
-      }),
-    );
+    await this.#access.transaction(() => {
+      while (this.#countNext() && performance.now() - startedAt < blockedMs);
+    });
     return this.progress();
   }
 
   async reset(): Promise<void> {
     const { sqliteEmptied } = await import("../sql/sqlite-usage-tables.js");
-    this.#guarded("write", () =>
-      transaction(this.#db, () => {
-        for (const statement of sqliteEmptied) this.#db.exec(statement);
-      }),
-    );
+    await this.#access.transaction(() => {
+      for (const statement of sqliteEmptied) this.#db.exec(statement);
+    });
   }
 
   /** Counts the next events of the backlog. Returns false if there are none. */

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { RequestError, StoreError } from "../../core/errors.js";
+import type { Connection } from "./connection.js";
+import { storeError } from "./store-errors.js";
+import { transaction } from "./transaction.js";
+
+/** Time, in ms, between two attempts of a write that waits for the lock of another program. */
+const retryMs = 5;
+
+/**
+ * Reads and writes of a connection, with their errors as StoreErrors. A write waits for the lock of another program with a timer. SQLite's own
+ * wait would stop the event loop: all streams, probes and signals of the host would wait for that program, too.
+ */
+export class FileAccess {
+  readonly #db: Connection;
+  readonly #path: string;
+  readonly #patienceMs: number;
+  /** Resolves when no write waits for the lock any more. Undefined if none waits. */
+  #waiting: Promise<void> | undefined;
+
+  /** `patienceMs`: longest time that a write waits for the lock, in ms. */
+  constructor(db: Connection, { path, patienceMs }: { path: string; patienceMs: number }) {
+    this.#db = db;
+    this.#path = path;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Runs `work`, which reads. Throws StoreError. */
+  read<T>(work: () => T): T {
+    return this.#run("read", work);
+  }
+
+  /**
+   * Runs `work`, which is one statement that writes. While another program holds the lock, runs it again; writes that wait keep their order.
+   * Rejects with StoreError, or with a RequestError of `work`.
+   */
+  async write<T>(work: () => T): Promise<T> {
+    if (!this.#waiting) {
+      try {
+        return this.#run("write", work);
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+      }
+    }
+    const until = performance.now() + this.#patienceMs;
+    const written = (this.#waiting ?? Promise.resolve()).then(() => this.#repeat(work, until));
+    const waiting = written.then(ignore, ignore).then(() => {
+      if (this.#waiting === waiting) this.#waiting = undefined;
+    });
+    this.#waiting = waiting;
+    return written;
+  }
+
+  /** Runs `work` in a transaction, and otherwise as `write` does. */
+  transaction<T>(work: () => T): Promise<T> {
+    return this.write(() => transaction(this.#db, work));
+  }
+
+  /** Resolves when the writes that wait now are over. */
+  async settled(): Promise<void> {
+    await this.#waiting;
+  }
+
+  async #repeat<T>(work: () => T, until: number): Promise<T> {
+    for (;;) {
+      try {
+        return this.#run("write", work);
+      } catch (error) {
+        if (!isLocked(error) || performance.now() >= until) throw error;
+      }
+      await sleep(retryMs);
+    }
+  }
+
+  #run<T>(doing: "read" | "write", work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
+    }
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof StoreError && error.kind === "locked";
+}
+
+const ignore = () => {};
