@@ -32,9 +32,17 @@ interface SocketOptions {
 /** Time that a refused client has to read the reason, in ms. */
 const refusalMs = 1_000;
 
+/** Maximum number of frames of one message. `ws` keeps each until the message is whole, and a frame of a byte takes some 120 bytes. */
+const mostFragments = 256;
+
 /** Accepts WebSockets at `/ws/chat`. Returns a function that closes all of them. */
 export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, perMessageDeflate: false });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxBytes,
+    maxFragments: mostFragments,
+    perMessageDeflate: false,
+  });
   const outboxes = new Outboxes();
   /** Sockets that have not answered the last ping. */
   const silent = new WeakSet<WebSocket>();

@@ -113,3 +113,66 @@ test("a piece counts with the memory that it takes, however short it is", () => 
   for (let bytes = 0; bytes < kilobyte; bytes++) uploads.add(upload, 1);
   expect(refused).toEqual(["of single bytes"]);
 });
+
+/** Sends a request whose body comes in these chunks. `isWhole`: sends the end of the body, too. */
+function chunkedRequest(url: string, path: string, chunks: readonly string[], isWhole: boolean) {
+  const { host, port } = new URL(url);
+  const socket = openTcp(Number(port), "127.0.0.1");
+  const body = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("");
+  const head = ["content-type: application/json", "transfer-encoding: chunked"];
+  const sent = `POST ${path} HTTP/1.1\r\nhost: ${host}\r\n${head.join("\r\n")}\r\n\r\n${body}`;
+  socket.write(isWhole ? `${sent}0\r\n\r\n` : sent);
+  return socket;
+}
+
+describe("a body in chunks", () => {
+  test("of a request that is refused is not read: the connection closes", async () => {
+    await using door = await doorFor(1_000);
+    const answered = text(chunkedRequest(door.url, "/nowhere", ["[", "1,"], false));
+    expect((await answered).toLowerCase()).toMatch(/^http\/1.1 404 .*\r\nconnection: close\r\n/s);
+  });
+
+  test("that is read whole leaves the connection open", async () => {
+    await using door = await doorFor(1_000);
+    const socket = chunkedRequest(door.url, "/v1/chat/completions", ["[", "]"], true);
+    const [piece] = await once(socket, "data");
+    expect(String(piece).toLowerCase()).toMatch(/^http\/1.1 400 .*\r\nconnection: keep-alive\r\n/s);
+    socket.destroy();
+  });
+
+  test("of which there are many tiny ones is refused", async () => {
+    await using door = await doorFor(100_000);
+    const answered = text(chunkedRequest(door.url, "/v1/chat/completions", Array(10_001).fill(" "), false));
+    const answer = await answered;
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain("more than 10000 chunks, of less than 256 bytes on average");
+  });
+
+  test("of which there are many is read if they are not tiny", async () => {
+    await using door = await doorFor(100_000);
+    const socket = chunkedRequest(
+      door.url,
+      "/v1/chat/completions",
+      ["[]", ...Array(10_100).fill(" ".repeat(300))],
+      true,
+    );
+    const [piece] = await once(socket, "data");
+    expect(String(piece)).toContain("the body must be object");
+    socket.destroy();
+  });
+});
+
+test("a message of a WebSocket has 256 frames at most", async () => {
+  await using door = await doorFor(1_000);
+  await using socket = await connect(door);
+  const send = (frames: number) => {
+    const text = JSON.stringify({ action: "ping", request_id: "r" }).padEnd(frames);
+    for (let at = 1; at < frames; at++) socket.socket.send(text[at - 1] ?? "", { fin: false });
+    socket.socket.send(text.slice(frames - 1));
+  };
+  send(256);
+  await socket.until(({ request_id }) => request_id === "r");
+  const closed = once(socket.socket, "close");
+  send(257);
+  expect((await closed)[0]).toBe(1008);
+});

@@ -1,7 +1,7 @@
 /** Routes as data. The server and /openapi.json are both made from these routes. */
 
 import type { HttpBindings } from "@hono/node-server";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type Next } from "hono";
 import { errorInfo, RequestError } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
 import { hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";
@@ -56,6 +56,7 @@ interface AppParts {
  */
 export function routesApp(routes: readonly ApiRoute[], { admit, newId, ...limits }: AppParts): HonoServer {
   const app: HonoServer = new Hono();
+  app.use("*", closeUnread);
   app.use("*", admit);
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
@@ -82,12 +83,31 @@ export function routesApp(routes: readonly ApiRoute[], { admit, newId, ...limits
   return app;
 }
 
+/**
+ * Closes the connection after the response if the request's body comes in chunks (`Transfer-Encoding: chunked`) and was not read to its end.
+ * The rest would have to be read before the next request, and chunks of a byte take the host a thousand times as long as the client.
+ */
+async function closeUnread(context: Context<{ Bindings: HttpBindings }>, next: Next): Promise<void> {
+  await next();
+  const { headers, complete } = context.env.incoming;
+  if (headers["transfer-encoding"] !== undefined && !complete) context.res.headers.set("connection", "close");
+}
+
 function answerError(context: Context, error: unknown, newId: NewId): Response {
   const { path } = context.req;
   const request = { path, header: (name: string) => context.req.header(name), newId };
   if (error instanceof ApiError) return answerProblem({ problem: error, ...request });
   const failure = apiFailureOf(errorInfo(error));
   return answerProblem({ problem: failure, headers: failure.headers, ...request });
+}
+
+/** Number of pieces above which the pieces of a body must have `leastPerPiece` bytes on average. A piece takes a microsecond at least. */
+const mostPieces = 10_000;
+const leastPerPiece = 256;
+
+function tooManyPieces(): ApiError {
+  const message = `the body has more than ${mostPieces} chunks, of less than ${leastPerPiece} bytes on average: send larger chunks`;
+  return new ApiError(400, "chunks_too_small", message);
 }
 
 async function readBody(
@@ -109,6 +129,7 @@ async function readBody(
       bytes += piece.value.length;
       if (bytes > maxBytes) throw tooLarge();
       pieces.push(piece.value);
+      if (pieces.length > mostPieces && bytes < pieces.length * leastPerPiece) throw tooManyPieces();
       uploads.add(upload, piece.value.length);
     }
   } finally {
