@@ -120,6 +120,23 @@ test("a serving host whose log has no room for an answer keeps it until there is
   while ((await problem()) !== undefined) await sleep(20);
 }, 30_000);
 
+test("a serving host whose log has no room for a large tool result keeps the whole of it until there is room", async () => {
+  const call = toolCalls([{ name: "s__big", arguments: { bytes: 100_000 } }]);
+  await using llm = await startLlmServer([call, answer("done")]);
+  await using desk = await Desk.open("sqlite");
+  const { sessions } = await desk.host(llm, { approval: "auto", result_limit_tokens: 500 });
+  await sessions.recover();
+  const db = await connect((desk.storage as { path: string }).path);
+  db.exec(`CREATE TRIGGER full BEFORE INSERT ON results
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  const turn = await sessions.open("c").submit({ requestId: "r", text: "go" });
+  while ((await sessions.logProblem(60_000)) === undefined) await sleep(20);
+  db.exec("DROP TRIGGER full");
+  expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  expect(db.prepare("SELECT length(text) AS length FROM results").all()).toMatchObject([{ length: 100_000 }]);
+  db.close();
+}, 30_000);
+
 test("a turn that is cancelled while its log has no room ends as cancelled when there is room, and does not run again", async () => {
   await using llm = await startLlmServer([answer("paid")]);
   await using desk = await Desk.open("sqlite");

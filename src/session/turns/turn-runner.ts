@@ -2,6 +2,7 @@
 
 import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
+import type { ResultStore } from "../../core/chat-store.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, RequestError, StoreError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
@@ -128,7 +129,7 @@ export class TurnRunner {
         return undefined;
       }
       try {
-        tools = this.#steps.toolbox(settings, options, rules, log);
+        tools = this.#steps.toolbox(settings, options, rules, log, keptResults(store.results, writer));
         const step = { log, turnId, owned, trace: measure.trace, settings, options, rules, tools, signal };
         await this.#steps.run({ outlet: writer, ...step });
       } catch (error) {
@@ -206,4 +207,9 @@ function callerLost(): RequestError {
 
 function timeUp({ timeoutMs }: PromptOptions): TimeLimitReached {
   return new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`);
+}
+
+/** Returns the store of large results for a turn. It keeps results that the log refuses for now, as the turn's events are kept. */
+function keptResults(results: ResultStore, writer: TurnWriter): ResultStore {
+  return { read: (id) => results.read(id), put: (...result) => writer.keep(() => results.put(...result)) };
 }

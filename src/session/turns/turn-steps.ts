@@ -3,6 +3,7 @@
  * host.
  */
 
+import type { ResultStore } from "../../core/chat-store.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../../core/errors.js";
 import type { ChatEvent, QuestionEvent } from "../../core/events.js";
@@ -63,20 +64,22 @@ export class TurnSteps {
     return this.#compactNext || this.#granted.size > 0;
   }
 
+  /** `results`: where large results are stored. */
   toolbox(
     { orchestrator, defaults }: TurnSettings,
     { model, toolChoice }: PromptOptions,
     rules: PolicyRules,
     log: LogSince,
+    results: ResultStore = this.#parts.store.results,
   ): TurnToolbox {
-    const { hub, store, newId } = this.#parts;
+    const { hub, newId } = this.#parts;
     const { contextWindow, maxTools } = orchestrator.facts(model);
     const maxTokens = Math.min(defaults.toolBudgetTokens, contextWindow * toolShare);
     const { resultLimitTokens } = defaults;
     const limits = { maxTokens, maxTools };
     const parts = {
       hub,
-      results: store.results,
+      results,
       conversationId: this.#conversationId,
       isHidden: (tool: HubTool) => isHidden(tool, rules),
       limits,

@@ -4,7 +4,6 @@ import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
 import type { ChatEvent, LiveEvent, StoredEvent } from "../../core/events.js";
 import { addAll } from "../../core/lists/long-lists.js";
-import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Outlet } from "../../turn/outlet.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -59,6 +58,19 @@ export class TurnWriter implements Outlet {
     return batch.written;
   }
 
+  /**
+   * Stores something of the turn. While the log is full or locked, keeps it and tries again, also after the turn was cancelled: without the
+   * answer and the end of the turn in the log, the turn would run again. A closing host does not wait.
+   */
+  keep<T>(write: () => Promise<T>): Promise<T> {
+    const { turn, owned } = this.#parts;
+    return owned.stored(async () => {
+      if (this.#over) throw this.#over.error;
+      turn.requireOpen();
+      return write();
+    });
+  }
+
   show(event: LiveEvent): void {
     if (!this.#over && this.#parts.turn.closing !== "parked") this.#parts.owned.show(event);
   }
@@ -83,13 +95,13 @@ export class TurnWriter implements Outlet {
     await before;
     await endOfTick();
     this.#gathering = undefined;
-    const { hub, turn, owned, log, questions, signal, onStored } = this.#parts;
+    const { store, conversationId, hub, turn, owned, log, questions, signal, onStored } = this.#parts;
     if (this.#over) throw this.#over.error;
     turn.requireOpen();
     const events = owned.signed(gathered, log, hub);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
     const grant = { fence: owned.lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
-    const stored = await this.#append(events, grant);
+    const stored = await this.keep(() => store.appendAll(conversationId, events, grant));
     this.#position += stored.length;
     this.#lastSeq = stored.at(-1)?.seq;
     this.#unwritten.delete(gathered);
@@ -98,19 +110,6 @@ export class TurnWriter implements Outlet {
       onStored(event);
       owned.show(event);
     }
-  }
-
-  /**
-   * Stores the events. While the log is full or locked, keeps them and tries again, also after the turn was cancelled: without the answer
-   * and the end of the turn in the log, the turn would run again. A closing host does not wait.
-   */
-  #append(events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
-    const { store, conversationId, turn, owned } = this.#parts;
-    return owned.stored(async () => {
-      if (this.#over) throw this.#over.error;
-      turn.requireOpen();
-      return store.appendAll(conversationId, events, grant);
-    });
   }
 }
 
