@@ -1,5 +1,9 @@
 import type { Readable } from "node:stream";
 
+/** Number of bytes that a piece counts at least: a piece of a single byte takes an object of some 250 bytes, and microseconds. */
+const LEAST_OF_PIECE = 256;
+/** How much `drain` reads. A longer rest costs more than a new connection. */
+const MAX_REST_BYTES = 64 * 1024;
 /** How long a server may take to end a complete response before its connection is destroyed. */
 const DRAIN_GRACE_MS = 250;
 /** How long `drain` waits for the end of a response. A read that has already begun takes about this long. */
@@ -7,7 +11,7 @@ const END_GRACE_MS = 10;
 /** Number of turns of the event loop that `drain` waits in addition: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
 
-/** Reads a body as text, up to both limits. Never rejects, and always frees the connection. */
+/** Reads a body as text, up to both limits, of very small pieces less. Never rejects, and always frees the connection. */
 export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -15,7 +19,7 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
     const timer = setTimeout(() => stream.destroy(), maxTimeMs);
     stream.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
-      bytes += chunk.length;
+      bytes += Math.max(chunk.length, LEAST_OF_PIECE);
       if (bytes > maxBytes) stream.destroy();
     });
     const settle = () => {
@@ -28,8 +32,8 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
 
 /**
  * Reads a response to its end, so that its connection returns to the pool. Destroying the stream, as leaving a `for await` does, would cost
- * a new connection per streamed answer. Resolves at the end or after a short time, so that the next request usually finds the connection
- * free.
+ * a new connection per streamed answer. A long rest is not read. Resolves at the end or after a short time, so that the next request
+ * usually finds the connection free.
  */
 export function drain(stream: Readable): Promise<void> {
   if (stream.readableEnded || stream.destroyed) return Promise.resolve();
@@ -40,6 +44,11 @@ export function drain(stream: Readable): Promise<void> {
       clearTimeout(soon);
       clearTimeout(late);
       resolve();
+    });
+    let bytes = 0;
+    stream.on("data", (piece: Buffer) => {
+      bytes += Math.max(piece.length, LEAST_OF_PIECE);
+      if (bytes > MAX_REST_BYTES) stream.destroy();
     });
     stream.resume();
   });

@@ -1,9 +1,10 @@
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import { expect, test } from "@jest/globals";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
-import { drain } from "../../../src/outbound/read-body.js";
+import { drain, readUpTo } from "../../../src/outbound/read-body.js";
 import { processorMs } from "../../support/processor-time.js";
 
 test("the end of an answer that is there already is seen, however long the process was busy meanwhile", async () => {
@@ -21,6 +22,21 @@ test("the end of an answer that is there already is seen, however long the proce
   await drained;
   expect(response.readableEnded).toBe(true);
   server.close();
+});
+
+test.each([
+  ["a refusal", (body: Readable) => readUpTo(body, 64 * 1024, 60_000)],
+  ["the rest of an answer", drain],
+])("%s that comes in pieces of a byte is cut after some hundred pieces", async (_, read) => {
+  let count = 0;
+  const body = Readable.from(
+    (function* () {
+      for (; ; count++) yield Buffer.from("x");
+    })(),
+  );
+  await read(body);
+  expect(count).toBeGreaterThan(200);
+  expect(count).toBeLessThan(300);
 });
 
 test("a document with very many spaces in it is read in little time", () => {
