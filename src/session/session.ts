@@ -194,14 +194,18 @@ export class Session {
     return this.#questions.isOpen(questionId);
   }
 
-  /** Cancels turns like `cancel`, but also turns on other hosts that this session has not seen. Rejects with StoreError. */
+  /**
+   * Cancels turns like `cancel`, but also turns on other hosts that this session has not seen. Resolves when the cancellation is in the log, so
+   * that it counts even if this host ends at once. Rejects with StoreError; a turn that runs here has been stopped nevertheless.
+   */
   cancelAnywhere(requestId?: string): Promise<boolean> {
     return this.#control.cancelAnywhere(requestId);
   }
 
   /**
    * With an id, cancels the turn of that request at once, even if it waits for earlier turns. Without an id, cancels all turns; the turns
-   * then end in their order. Returns false if there was nothing to cancel.
+   * then end in their order. Returns false if there was nothing to cancel. The log may have the cancellation only with the end of the turn:
+   * where it is confirmed to a client, use `cancelAnywhere`.
    */
   cancel(requestId?: string): boolean {
     return this.#control.cancel(requestId);

@@ -158,13 +158,11 @@ export class Sessions {
   }
 
   /**
-   * Cancels the turn of a request on any host. Without a request id, cancels all turns of the conversation. Resolves with false if there
-   * was nothing to cancel. Rejects with StoreError.
+   * Cancels the turn of a request on any host. Without a request id, cancels all turns of the conversation. Resolves when the cancellation
+   * is in the log, with false if there was nothing to cancel. Rejects with StoreError.
    */
   async cancel(conversationId: string, requestId?: string): Promise<boolean> {
-    const session = this.open(conversationId);
-    if (requestId !== undefined && session.cancel(requestId)) return true;
-    return session.cancelAnywhere(requestId);
+    return this.open(conversationId).cancelAnywhere(requestId);
   }
 
   /** Answers a question of a turn on any host. Resolves with false if the question is not open. Rejects with StoreError. */

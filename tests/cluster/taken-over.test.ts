@@ -82,6 +82,27 @@ function freezing(): { frozen: (store: ChatStore) => ChatStore; isFrozen: Promis
   return { frozen: through, isFrozen: cold.given, thaw: ice.give };
 }
 
+/** Returns a wrapper of the store. After `die`, no event is stored through it until `wake` is called. */
+function storingNothing(): { dying: (store: ChatStore) => ChatStore; die: () => void; wake: () => void } {
+  const sleep = new Signal();
+  let alive = Promise.resolve();
+  const dying = (store: ChatStore) =>
+    new Proxy(store, {
+      get(_, name) {
+        const member: unknown = Reflect.get(store, name);
+        if (typeof member !== "function") return member;
+        return async (...values: unknown[]) => {
+          if (name === "appendAll") await alive;
+          return member.apply(store, values);
+        };
+      },
+    });
+  const die = () => {
+    alive = sleep.given;
+  };
+  return { dying, die, wake: sleep.give };
+}
+
 test(
   "a turn that another process has ended while the log did not answer this one is shown to its end, and is not run again",
   async () => {
@@ -155,6 +176,27 @@ test(
     await bury();
     const end = (await collect(b.open("c").prompt(request))).at(-1);
     expect((await collect(mine.watch())).at(-1)).toEqual(end);
+    await close();
+  },
+  longestMs,
+);
+
+test(
+  "a cancel that was confirmed counts, also if the host that runs the turn is lost right after that",
+  async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    const { dying, die, wake } = storingNothing();
+    const { a, b, close, bury } = await twoOn(llm.url, dying);
+    const mine = await a.open("c").submit({ ...request, streaming: true });
+    await llm.received(1);
+    die();
+    expect(await a.cancel("c", "r")).toBe(true);
+    await bury();
+    const end = (await collect(b.open("c").prompt(request))).at(-1);
+    expect(end).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+    wake();
+    expect((await collect(mine.watch())).at(-1)).toEqual(end);
+    expect(llm.requests).toHaveLength(1);
     await close();
   },
   longestMs,

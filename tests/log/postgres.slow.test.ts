@@ -386,6 +386,27 @@ onServer("a database that goes away", () => {
     expect(await store.read("c")).toHaveLength(5);
   });
 
+  test("takes a cancellation again, but not an answer, because only the first one counts", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const url = await server.database();
+    await using log = await open(through(proxy, url));
+    const { turns } = log.store;
+    await log.store.claim("c", one.user("hello"), request("a"));
+    await turns.acquire("c", "turn_1", "a");
+    proxy.mute();
+    const cancelled = turns.send("c", "turn_1", { type: "cancel" });
+    await until(url, "SELECT FROM mail");
+    proxy.reset();
+    expect(await cancelled).toBe(true);
+    expect((await turns.receive("a")).map(({ mail }) => mail)).toContainEqual({ type: "cancel" });
+    proxy.mute();
+    const answered = turns.send("c", "turn_1", { type: "answer", questionId: "q", value: true });
+    answered.catch(() => {});
+    await until(url, "SELECT FROM mail WHERE question_id = 'q'");
+    proxy.reset();
+    await expect(answered).rejects.toMatchObject({ kind: "write", retryable: true });
+  });
+
   test("is not asked again what would be something else the second time", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();

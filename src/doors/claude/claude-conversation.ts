@@ -51,7 +51,7 @@ export class ClaudeConversation {
     this.#control = new Control(parts, options, (all) => this.#interrupt(all));
     this.#inquiries = new Inquiries({
       answer: (questionId, value) => void this.#session.answer(questionId, value),
-      interrupt: () => void this.#interrupt(false),
+      interrupt: () => void this.#interrupt(false).catch(() => {}), // the end of the turn shows it
       write,
     });
   }
@@ -86,7 +86,7 @@ export class ClaudeConversation {
       case "user":
         return this.#prompt(message);
       case "control_request": {
-        const response = this.#control.answer(message.requestId, message.request);
+        const response = await this.#control.answer(message.requestId, message.request);
         return this.#write({ type: "control_response", response });
       }
       case "control_response": {
@@ -174,12 +174,16 @@ export class ClaudeConversation {
     else void this.#inquiries.ask(questionId, question);
   }
 
-  /** Cancels all requests if `all` is true. Otherwise cancels only the current request, and the waiting requests stay in the queue. */
-  #interrupt(all: boolean): { still_queued: string[]; cancelled?: string[] } {
-    const [current, ...waiting] = this.#queue;
-    if (current !== undefined) this.#session.cancel(current);
+  /**
+   * Cancels all requests if `all` is true. Otherwise cancels only the current request, and the waiting requests stay in the queue. Resolves
+   * when the cancellation is in the log. Rejects with StoreError.
+   */
+  async #interrupt(all: boolean): Promise<{ still_queued: string[]; cancelled?: string[] }> {
+    const [, ...waiting] = this.#queue;
+    const cancelled = all ? this.#queue : this.#queue.slice(0, 1);
+    // All turns are stopped before the first confirmation, so that no waiting turn begins to run meanwhile.
+    await Promise.all(cancelled.map((requestId) => this.#session.cancelAnywhere(requestId)));
     if (!all) return { still_queued: waiting };
-    for (const requestId of waiting) this.#session.cancel(requestId);
     return { still_queued: [], cancelled: waiting };
   }
 }

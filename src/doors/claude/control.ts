@@ -21,7 +21,7 @@ type ControlResponse =
 export class Control {
   readonly #parts: DoorParts;
   readonly #options: ControlOptions;
-  readonly #interrupt: (all: boolean) => object;
+  readonly #interrupt: (all: boolean) => Promise<object>;
   /**
    * Reason why all prompts are refused. Set if the program asked for an unsupported feature when it initialised. The program got an error
    * for that request, but it may still send prompts.
@@ -35,7 +35,7 @@ export class Control {
   denied: readonly string[] = [];
   permission: Permission;
 
-  constructor(parts: DoorParts, options: ControlOptions, interrupt: (all: boolean) => object) {
+  constructor(parts: DoorParts, options: ControlOptions, interrupt: (all: boolean) => Promise<object>) {
     this.#parts = parts;
     this.#options = options;
     this.#interrupt = interrupt;
@@ -44,16 +44,16 @@ export class Control {
     this.permission = { approval: options.turn.approval, isAsked: options.canAsk };
   }
 
-  answer(requestId: string, request: ControlRequest): ControlResponse {
+  async answer(requestId: string, request: ControlRequest): Promise<ControlResponse> {
     try {
-      return { subtype: "success", request_id: requestId, response: this.#do(request) };
+      return { subtype: "success", request_id: requestId, response: await this.#do(request) };
     } catch (error) {
       const { message, hint } = errorInfo(error);
       return { subtype: "error", request_id: requestId, error: hint ? `${message} (${hint})` : message };
     }
   }
 
-  #do(request: ControlRequest): object {
+  #do(request: ControlRequest): object | Promise<object> {
     switch (request.subtype) {
       case "initialize":
         return this.#initialize(request);

@@ -210,7 +210,9 @@ export class PostgresTurns implements TurnLeases {
     const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
     // Runs under the conversation's lock. When a turn ends, its mail is deleted. Without the lock, mail could be stored after that, and
     // would then stay for ever.
-    const [sent = []] = await this.#database.inConversation("once", conversationId, [[insert, values]]);
+    // Of two answers to a question only the first is stored, so a repetition could not know whether its own was the first.
+    const repeatable = mail.type === "answer" ? "once" : "idempotent";
+    const [sent = []] = await this.#database.inConversation(repeatable, conversationId, [[insert, values]]);
     return sent.length > 0;
   }
 

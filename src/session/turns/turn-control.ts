@@ -51,34 +51,39 @@ export class TurnControl {
   }
 
   cancel(requestId?: string): boolean {
-    const turns = this.#parts.turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
-    for (const turn of turns) {
-      if (requestId !== undefined) turn.endsOutOfTurn = true;
-      this.#cancel(turn.turnId, turn);
+    const stopped = this.#stop(requestId);
+    for (const { turnId, isRunning, endsOutOfTurn } of stopped) {
+      if (turnId && !isRunning) this.#storeCancel(turnId, endsOutOfTurn).catch(() => {}); // reported by the host that runs the turn
     }
-    return turns.length > 0;
+    return stopped.length > 0;
   }
 
+  /**
+   * Cancels turns like `cancel`, on any host. Resolves when the cancellation is in the log, so that it counts even if this host, or the host
+   * that runs the turn, ends at once.
+   */
   async cancelAnywhere(requestId?: string): Promise<boolean> {
-    const { conversationId, cluster, store, follow } = this.#parts;
-    await cluster.begin();
-    const open = new Map<string, string>();
-    for await (const page of eventPages(store, conversationId)) {
-      for (const event of page) {
-        if (event.type === "user_message") open.set(event.turnId, event.requestId);
-        if (event.type === "turn_end") open.delete(event.turnId);
-      }
-    }
-    for (const [turnId, id] of open) {
-      if (requestId === undefined || id === requestId) await follow({ conversationId, turnId, requestId: id });
-    }
-    return this.cancel(requestId);
+    const { turns } = this.#parts;
+    if (requestId === undefined || !turns.has(requestId)) await this.#followUnfinished(requestId);
+    const stopped = this.#stop(requestId);
+    await Promise.all(
+      stopped.map(async (turn) => {
+        await turns.claimOf(turn).catch(() => {}); // a turn whose request could not be stored has no id
+        if (turn.turnId) await this.#storeCancel(turn.turnId, turn.endsOutOfTurn);
+      }),
+    );
+    return stopped.length > 0;
   }
 
-  /** Cancels all turns of the conversation that come before this one. The history keeps what they have done so far. */
+  /**
+   * Cancels all turns of the conversation that come before this one. The history keeps what they have done so far. Resolves when the
+   * cancellations are in the log.
+   */
   async cancelBefore(turnId: string): Promise<void> {
     const { conversationId, store, turns } = this.#parts;
-    for (const earlier of await store.turns.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
+    const earlier = await store.turns.before(conversationId, turnId);
+    for (const each of earlier) turns.find(each)?.cancel();
+    await Promise.all(earlier.map((each) => this.#storeCancel(each)));
   }
 
   receive(turnId: string, mail: TurnMail): void {
@@ -104,16 +109,38 @@ export class TurnControl {
     return undefined;
   }
 
-  /**
-   * Cancels the turn here. If the turn does not run here, also sends the cancellation to its owner. `turn` is undefined if the turn is not
-   * shown on this host.
-   */
-  #cancel(turnId: string, turn?: LiveTurn): void {
-    turn?.cancel();
-    if (!turnId || turn?.isRunning) return;
-    this.#sendSoon(turnId, { type: "cancel", ...(turn?.endsOutOfTurn && { isOutOfTurn: true }) });
+  /** Shows the unfinished turns of the conversation on this host. With an id, only the turn of that request. */
+  async #followUnfinished(requestId: string | undefined): Promise<void> {
+    const { conversationId, cluster, store, follow } = this.#parts;
+    await cluster.begin();
+    const open = new Map<string, string>();
+    for await (const page of eventPages(store, conversationId)) {
+      for (const event of page) {
+        if (event.type === "user_message") open.set(event.turnId, event.requestId);
+        if (event.type === "turn_end") open.delete(event.turnId);
+      }
+    }
+    for (const [turnId, id] of open) {
+      if (requestId === undefined || id === requestId) await follow({ conversationId, turnId, requestId: id });
+    }
+  }
+
+  /** Stops the turns that run, wait or are shown here. With an id, only the turn of that request. Returns the turns. */
+  #stop(requestId: string | undefined): LiveTurn[] {
+    const turns = this.#parts.turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
+    for (const turn of turns) {
+      if (requestId !== undefined) turn.endsOutOfTurn = true;
+      turn.cancel();
+    }
+    return turns;
+  }
+
+  /** Stores the cancellation as mail to the host that owns the turn, or that will own it after this host. */
+  async #storeCancel(turnId: string, isOutOfTurn = false): Promise<void> {
     const { conversationId, cluster } = this.#parts;
+    const stored = cluster.send(conversationId, turnId, { type: "cancel", ...(isOutOfTurn && { isOutOfTurn }) });
     cluster.wake(conversationId); // so that this host ends the turn if no host owns it
+    await stored;
   }
 
   #sendSoon(turnId: string, mail: TurnMail): void {
