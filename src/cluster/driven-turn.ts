@@ -24,8 +24,8 @@ export interface AcquiredLease {
   lease: TurnLease;
   /** A time at which this host certainly owned the turn. */
   since: number;
-  /** See `OwnedTurn.beginning`. */
-  beginning?: StoredEvent | undefined;
+  /** See `OwnedTurn.onlyEvent`. */
+  onlyEvent?: StoredEvent | undefined;
 }
 
 /** Brings a turn to its end: waits until this host may run the turn, or shows the turn while another host runs it. */

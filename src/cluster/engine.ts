@@ -133,14 +133,14 @@ export class TurnEngine {
     this.#writes.noteRequest(error);
   }
 
-  /** See `OwnedTurn.stored`. */
-  stored<T>(write: () => Promise<T>, isOpen: () => boolean): Promise<T> {
-    return this.#writes.stored(write, () => this.#recovers && isOpen());
+  /** See `OwnedTurn.retryRefused`. */
+  retryRefused<T>(write: () => Promise<T>, isOpen: () => boolean): Promise<T> {
+    return this.#writes.retry(write, () => this.#recovers && isOpen());
   }
 
   /** Returns the hosts that are certainly lost. */
   lostHosts(): Promise<LogNode[]> {
-    return this.#lostHosts.look();
+    return this.#lostHosts.find();
   }
 
   /** Returns the hosts that are registered in the log. */
@@ -241,7 +241,7 @@ export class TurnEngine {
   async #sweep(): Promise<void> {
     this.#sweeps++;
     const { turns, observe } = this.#parts;
-    const lost = await this.#lostHosts.look();
+    const lost = await this.#lostHosts.find();
     for (const { nodeId, pid, seenAt } of lost) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
       await turns.bury(nodeId, seenAt);

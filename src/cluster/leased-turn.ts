@@ -16,7 +16,7 @@ interface LeasedTurnParts {
   lease: TurnLease;
   /** A time at which this host certainly owned the turn, by the clock of `performance`. */
   since: number;
-  beginning?: StoredEvent | undefined;
+  onlyEvent?: StoredEvent | undefined;
 }
 
 /**
@@ -27,7 +27,7 @@ interface LeasedTurnParts {
  */
 export class LeasedTurn implements OwnedTurn, Disposable {
   readonly lease: TurnLease;
-  readonly beginning: StoredEvent | undefined;
+  readonly onlyEvent: StoredEvent | undefined;
   readonly #parts: LeasedTurnParts;
   #since: number;
   #onLost: (error: unknown) => void = () => {};
@@ -36,7 +36,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
   constructor(parts: LeasedTurnParts) {
     this.#parts = parts;
     this.lease = parts.lease;
-    this.beginning = parts.beginning;
+    this.onlyEvent = parts.onlyEvent;
     this.#since = parts.since;
   }
 
@@ -61,7 +61,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     this.#parts.relayed.happened(event);
   }
 
-  signed(events: readonly ChatEvent[], log: readonly StoredEvent[], hub: ToolHub): readonly ChatEvent[] {
+  withProcesses(events: readonly ChatEvent[], log: readonly StoredEvent[], hub: ToolHub): readonly ChatEvent[] {
     return withProcesses(events, log, { hub, nodeId: this.#parts.engine.nodeId });
   }
 
@@ -72,9 +72,9 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  stored<T>(write: () => Promise<T>): Promise<T> {
+  retryRefused<T>(write: () => Promise<T>): Promise<T> {
     const { engine, turn } = this.#parts;
-    return engine.stored(write, () => turn.closing === "open");
+    return engine.retryRefused(write, () => turn.closing === "open");
   }
 
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -57,7 +57,7 @@ export class LogCluster implements Cluster {
       throw error;
     });
     const { lease, turnId, events } = claim;
-    if (lease) this.#claimed.set(turnId, { lease, since, beginning: events.find(({ seq }) => seq === 1) });
+    if (lease) this.#claimed.set(turnId, { lease, since, onlyEvent: events.find(({ seq }) => seq === 1) });
     return claim;
   }
 

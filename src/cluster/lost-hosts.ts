@@ -42,15 +42,13 @@ export async function watchForLostHosts(
  */
 export class LostHosts {
   readonly #parts: LostHostsParts;
+  /** Time of the last heartbeat, by the log's clock. */
   #beatAt: number | undefined;
-  /** Time of the last heartbeat that was late or the first one, by the log's clock. */
-  #unsteadyAt = 0;
-  #isSteady = false;
-  /**
-   * `#sentAt`: when the last confirmed heartbeat was sent. `#heardSince`: since when every heartbeat was confirmed in time. Both times are
-   * by the clock of `performance`.
-   */
+  /** Time of the last irregular heartbeat, by the log's clock. The first heartbeat is irregular. */
+  #irregularAt = 0;
+  /** Time at which the last confirmed heartbeat was sent, by the clock of `performance`. */
   #sentAt = Number.NEGATIVE_INFINITY;
+  /** Time since which every heartbeat was confirmed within a lease, by the clock of `performance`. */
   #heardSince = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LostHostsParts) {
@@ -64,10 +62,9 @@ export class LostHosts {
     const heardAt = performance.now();
     if (heardAt - this.#sentAt >= leaseMs) this.#heardSince = heardAt;
     this.#sentAt = Math.max(this.#sentAt, sentAt);
-    const isRegular = this.#beatAt !== undefined && Math.abs(seenAt - this.#beatAt) < this.#standstillMs;
-    if (!isRegular) this.#unsteadyAt = seenAt;
+    const isRegular = this.#beatAt !== undefined && Math.abs(seenAt - this.#beatAt) < this.#regularMs;
+    if (!isRegular) this.#irregularAt = seenAt;
     this.#beatAt = seenAt;
-    this.#isSteady = seenAt - this.#unsteadyAt >= leaseMs;
   }
 
   /** True if it is certain that, since `at`, no other host has considered this host lost. `at` is by the clock of `performance`. */
@@ -76,19 +73,25 @@ export class LostHosts {
   }
 
   /** Returns the hosts that are lost. */
-  async look(): Promise<LogNode[]> {
+  async find(): Promise<LogNode[]> {
     const { turns, node, isGone, leaseMs } = this.#parts;
     const nodes = await turns.nodes({ machine: node.machine, silentMs: leaseMs });
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
     // This host's own heartbeat in the log must be recent too. Otherwise the log was unreachable, and the heartbeats of other hosts in the
     // log may be outdated.
-    const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
+    const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#regularMs;
     // `silentMs` is negative if the host was last seen before the clock was set back.
     const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);
     return nodes.filter((other) => other !== own && isLost(other));
   }
 
-  get #standstillMs(): number {
+  /** True if all heartbeats within the last lease were regular. */
+  get #isSteady(): boolean {
+    return this.#beatAt !== undefined && this.#beatAt - this.#irregularAt >= this.#parts.leaseMs;
+  }
+
+  /** A heartbeat is regular if it comes within this time after the one before it, in ms. */
+  get #regularMs(): number {
     return (2 * this.#parts.leaseMs) / beatsPerLease;
   }
 }

@@ -12,9 +12,10 @@ interface RefusedWritesParts {
   ended: AbortSignal;
 }
 
-/** Knows whether the log takes writes, and repeats the writes of turns that it refuses because it is full or locked. */
+/** Records whether the log takes writes, and repeats writes of turns that the log refuses because it is full or locked. */
 export class RefusedWrites {
   readonly #parts: RefusedWritesParts;
+  /** The last refusal or failed heartbeat. Undefined while the log takes writes. */
   #error: StoreError | undefined;
   /** True if the log has refused a request since the last heartbeat. A heartbeat is small, so it says nothing about requests. */
   #hasRefusedRequest = false;
@@ -48,17 +49,17 @@ export class RefusedWrites {
     this.#beats.emit("beat");
   }
 
-  /** Runs the write. While it is refused, repeats it after each heartbeat, as long as `mayRepeat` returns true. See `OwnedTurn.stored`. */
-  async stored<T>(write: () => Promise<T>, mayRepeat: () => boolean): Promise<T> {
+  /** Runs `write`. While the log refuses it and `mayRetry` returns true, repeats it after each heartbeat. See `OwnedTurn.retryRefused`. */
+  async retry<T>(write: () => Promise<T>, mayRetry: () => boolean): Promise<T> {
     const { leaseMs, report, ended } = this.#parts;
     const until = performance.now() + longestLeases * leaseMs;
-    const isOver = () => ended.aborted || performance.now() >= until || !mayRepeat();
+    const isOver = () => ended.aborted || performance.now() >= until || !mayRetry();
     try {
       for (;;) {
         try {
           return await write();
         } catch (error) {
-          if (!(error instanceof StoreError && (error.kind === "full" || error.kind === "locked"))) throw error;
+          if (!isRefusal(error)) throw error;
           if (this.#error?.kind !== error.kind) report(error);
           this.#error = error;
           this.#waiting.add(write);
@@ -71,4 +72,8 @@ export class RefusedWrites {
       this.#waiting.delete(write);
     }
   }
+}
+
+function isRefusal(error: unknown): error is StoreError {
+  return error instanceof StoreError && (error.kind === "full" || error.kind === "locked");
 }

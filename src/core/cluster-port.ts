@@ -150,7 +150,7 @@ export interface CalledServers {
 export interface OwnedTurn {
   readonly lease: TurnLease;
   /** The stored request, if the conversation has just begun with it. The log has no other event then, so it need not be read. */
-  readonly beginning?: StoredEvent | undefined;
+  readonly onlyEvent?: StoredEvent | undefined;
   /**
    * Starts the run. Called after the log has been read. `own`: the stored events of this turn; `lastSeq`: `seq` of the conversation's last
    * event. From then on, `onLost` is called when another host takes the turn over. If another host has already done so, rejects with
@@ -165,7 +165,7 @@ export interface OwnedTurn {
   /** Shows an event to the watchers on all hosts. */
   show(event: TurnEvent): void;
   /** Adds the id of this host to the events that record which host keeps the state of a server. Called before the events are stored. */
-  signed(events: readonly ChatEvent[], log: readonly StoredEvent[], hub: ToolHub): readonly ChatEvent[];
+  withProcesses(events: readonly ChatEvent[], log: readonly StoredEvent[], hub: ToolHub): readonly ChatEvent[];
   /**
    * Resolves with an event that informs the model which servers have lost their state. Resolves with undefined if there are no such
    * servers, or if the log cannot be read.
@@ -176,7 +176,7 @@ export interface OwnedTurn {
    * ten minutes with the default lease, or until the host closes. A host that does not resume turns does not repeat it: its user gets the
    * error, can do something about it, and sends the request again.
    */
-  stored<T>(write: () => Promise<T>): Promise<T>;
+  retryRefused<T>(write: () => Promise<T>): Promise<T>;
   /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

@@ -28,7 +28,7 @@ export function areTokenCounts(...counts: readonly (number | undefined)[]): bool
 /** Average number of bytes per token, for English and code. In most other scripts, a token has fewer bytes of text. */
 export const bytesPerToken = 4;
 
-/** Estimated tokens of a picture or sound, which is assumed to be large. Providers bill pictures by pixels and sound by time, not by bytes. */
+/** Estimated tokens of a large picture or a sound. Providers bill pictures by pixels and sound by time, not by bytes. */
 export const mediaTokens = 1_500;
 
 /** Adds `usage` to `sum`. A count that is absent in both stays absent. */

@@ -141,9 +141,9 @@ function owned(lease: TurnLease, turn: Drive["turn"]): OwnedTurn {
     },
     confirm: () => undefined,
     show: (event) => turn.publish(event),
-    signed: (events) => events,
+    withProcesses: (events) => events,
     lostState: async () => undefined,
-    stored: (write) => write(),
+    retryRefused: (write) => write(),
     whileWaiting: (work) => work(),
   };
 }

@@ -113,7 +113,7 @@ test.each(["full", "locked"] as const)(
       new Promise<string>((resolve, reject) => {
         attempts.push((error) => (error ? reject(error) : resolve("stored")));
       });
-    const stored = engine.stored(write, () => true);
+    const stored = engine.retryRefused(write, () => true);
     (await next(attempts))(new StoreError(kind, "refused"));
     const again = await next(attempts);
     const before = beat.mock.calls.length;
@@ -123,7 +123,7 @@ test.each(["full", "locked"] as const)(
     expect(await stored).toBe("stored");
     while (engine.writeError) await sleep(5);
     await expect(
-      engine.stored(
+      engine.retryRefused(
         () => Promise.reject(new StoreError("fenced", "lost")),
         () => true,
       ),
@@ -168,7 +168,7 @@ describe("a write that a full log refuses", () => {
       attempts++;
       return full();
     };
-    await expect(engine.stored(write, () => attempts < 3)).rejects.toMatchObject({ kind: "full" });
+    await expect(engine.retryRefused(write, () => attempts < 3)).rejects.toMatchObject({ kind: "full" });
     expect(engine.writeError).toMatchObject({ kind: "full" });
     await engine.close();
   });
@@ -176,7 +176,7 @@ describe("a write that a full log refuses", () => {
   test("is given up in the end, although the log stores heartbeats", async () => {
     const { engine } = engineOf({ leaseMs: 4 });
     await engine.recover();
-    await expect(engine.stored(full, () => true)).rejects.toMatchObject({ kind: "full" });
+    await expect(engine.retryRefused(full, () => true)).rejects.toMatchObject({ kind: "full" });
     await engine.close();
   });
 });

@@ -28,17 +28,30 @@ test("a host that has just begun waits for a lease before silence counts, becaus
   const hosts = new LostHosts({ turns: store.turns, node: node("a"), isGone: () => false, leaseMs });
   for (now = 3_600_000; now < 3_600_000 + leaseMs; now += leaseMs / 4) {
     await hosts.beat();
-    expect(await hosts.look()).toEqual([]);
+    expect(await hosts.find()).toEqual([]);
   }
   await hosts.beat();
-  expect(ids(await hosts.look())).toEqual(["b"]);
+  expect(ids(await hosts.find())).toEqual(["b"]);
 });
 
 test("a host whose process has ended is lost at once", async () => {
   const isGone = ({ nodeId }: LogNode) => nodeId === "b";
   const hosts = new LostHosts({ turns: store.turns, node: node("a"), isGone, leaseMs });
   await hosts.beat();
-  expect(ids(await hosts.look())).toEqual(["b"]);
+  expect(ids(await hosts.find())).toEqual(["b"]);
+});
+
+test("silence does not count while the log has no recent heartbeat of this host itself", async () => {
+  const hosts = new LostHosts({ turns: store.turns, node: node("a"), isGone: () => false, leaseMs });
+  for (now = 3_600_000; now <= 3_600_000 + leaseMs; now += leaseMs / 4) await hosts.beat();
+  now += leaseMs / 2;
+  expect(await hosts.find()).toEqual([]);
+});
+
+test("a command does not wait if the processes of all silent hosts have ended", async () => {
+  now = 3_600_000;
+  const wait = () => Promise.reject(new Error("it waited"));
+  expect(ids(await watchForLostHosts(store.turns, { isGone: () => true, leaseMs, wait }))).toEqual(["b"]);
 });
 
 test("a command that sends no heartbeats waits for those of silent hosts for a lease", async () => {

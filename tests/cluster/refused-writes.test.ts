@@ -11,7 +11,7 @@ test("many writes that wait need one listener for the end of the host, and end w
   const refused = async () => {
     throw locked;
   };
-  const waiting = Array.from({ length: 20 }, () => writes.stored(refused, () => true));
+  const waiting = Array.from({ length: 20 }, () => writes.retry(refused, () => true));
   await new Promise(setImmediate);
   expect(getEventListeners(host.signal, "abort")).toHaveLength(1);
   host.abort();

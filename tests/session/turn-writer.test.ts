@@ -51,9 +51,9 @@ async function writerOf({ repetitions = 0 } = {}) {
     turn: live,
     owned: {
       lease,
-      signed: (events) => events,
+      withProcesses: (events) => events,
       show: (event) => live.publish(event),
-      stored: async (write) => {
+      retryRefused: async (write) => {
         while (repetitions-- > 0) {
           try {
             return await write();

@@ -99,8 +99,8 @@ export class TurnRunner {
     turn.become("running");
     try {
       using settings = this.#parts.settings();
-      const { checkpoint, events: all } = owned.beginning
-        ? this.#parts.logs.begin(conversationId, owned.beginning)
+      const { checkpoint, events: all } = owned.onlyEvent
+        ? this.#parts.logs.begin(conversationId, owned.onlyEvent)
         : await this.#read(settings, options, turnId);
       const lastSeq = all.at(-1)?.seq ?? 0;
       events = withoutOthers(all, turnId);

@@ -12,7 +12,7 @@ import type { SessionParts } from "./session-parts.js";
 interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   conversationId: string;
   turn: LiveTurn;
-  owned: Pick<OwnedTurn, "lease" | "signed" | "show" | "stored">;
+  owned: Pick<OwnedTurn, "lease" | "withProcesses" | "show" | "retryRefused">;
   /** The events of the conversation. Each stored event is appended to this array. */
   log: StoredEvent[];
   /** Number of events of this turn that the log already contains. */
@@ -64,7 +64,7 @@ export class TurnWriter implements Outlet {
    */
   keep<T>(write: () => Promise<T>): Promise<T> {
     const { turn, owned } = this.#parts;
-    return owned.stored(async () => {
+    return owned.retryRefused(async () => {
       if (this.#over) throw this.#over.error;
       turn.requireOpen();
       return write();
@@ -98,7 +98,7 @@ export class TurnWriter implements Outlet {
     const { store, conversationId, hub, turn, owned, log, questions, signal, onStored } = this.#parts;
     if (this.#over) throw this.#over.error;
     turn.requireOpen();
-    const events = owned.signed(gathered, log, hub);
+    const events = owned.withProcesses(gathered, log, hub);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
     const grant = { fence: owned.lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
     const stored = await this.keep(() => store.appendAll(conversationId, events, grant));
