@@ -5,7 +5,7 @@ import type { LoadedConfig } from "../config/reading/load.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
-import { canNameToolOf, parseToolPattern, plainName } from "../core/patterns/tool-pattern.js";
+import { canNameToolOf, mayMeanToolOf, parseToolPattern } from "../core/patterns/tool-pattern.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 export interface Configuration {
@@ -42,13 +42,11 @@ export function configFindings(configuration: Configuration): Finding[] {
 function ruleFindings({ chat, mcpServers }: Config): Finding[] {
   const servers = ["host", ...mcpServers.map(({ name }) => name)];
   return Object.entries(chat.service.permissions).flatMap(([list, texts]: [string, readonly string[]]) => {
-    const spelled = list === "allow" ? servers : [...servers, ...servers.map(plainName)];
+    const isForServer = list === "allow" ? canNameToolOf : mayMeanToolOf;
     return texts
       .filter((text) => {
         const pattern = parseToolPattern(text);
-        if ("problem" in pattern) return false;
-        const isWholeServer = list !== "allow" && spelled.some((server) => pattern.names.includes(`mcp__${server}`));
-        return !isWholeServer && !spelled.some((server) => canNameToolOf(pattern, server));
+        return !("problem" in pattern) && !servers.some((server) => isForServer(pattern, server));
       })
       .map((text) =>
         warn(

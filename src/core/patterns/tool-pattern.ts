@@ -133,7 +133,7 @@ function globNames(glob: string, server: string, tool: string): boolean {
 }
 
 /** Returns the name as other hosts spell it. */
-export function plainName(name: string): string {
+function plainName(name: string): string {
   return name.replaceAll(/[^\w-]/g, "_");
 }
 
@@ -144,6 +144,13 @@ export function canNameToolOf(pattern: ToolPattern, server: string): boolean {
       const fixed = glob.split("*", 1)[0] ?? "";
       return fixed.startsWith(start) || (fixed !== glob && start.startsWith(fixed));
     }),
+  );
+}
+
+/** True if the pattern may mean a tool of this server. Only for rules that forbid, as `mayMeanTool`. */
+export function mayMeanToolOf(pattern: ToolPattern, server: string): boolean {
+  return [server, plainName(server)].some(
+    (name) => canNameToolOf(pattern, name) || pattern.names.includes(`${hostPrefix}${name}`),
   );
 }
 

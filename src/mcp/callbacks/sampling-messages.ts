@@ -10,6 +10,7 @@ import {
   type ToolDefinition,
   textOf,
 } from "../../core/messages.js";
+import { isModelName } from "../../core/patterns/model-name.js";
 import { RpcRefusal } from "../protocol/refusal.js";
 import { contentParts } from "../protocol/result-content.js";
 
@@ -59,7 +60,7 @@ function toMessages(message: JsonObject): Message[] {
 }
 
 function toDefinition({ name, description, inputSchema }: JsonObject): ToolDefinition {
-  if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+  if (typeof name !== "string" || !isModelName(name)) {
     throw new RpcRefusal(-32602, `models cannot call a tool named ${JSON.stringify(name)}`);
   }
   return {
