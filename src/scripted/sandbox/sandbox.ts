@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../../core/built-file.js";
 import { RequestError } from "../../core/errors.js";
-import type { Evaluation, WorkerAnswer, WorkerWord } from "./worker.js";
+import type { Evaluation, WorkerAnswer, WorkerMessage } from "./worker.js";
 
 interface EvaluationLimits {
   timeoutMs: number;
@@ -32,13 +32,14 @@ const startupMs = 30_000;
 
 /** The worker of this process. It is reused, because starting a worker takes longer than most evaluations. */
 let kept: Worker | undefined;
+/** The last evaluation. Evaluations run one after another. */
 let last: Promise<unknown> = Promise.resolve();
 
 export const evaluate: Evaluate = async (code, values, limits) => {
   const evaluation = { code, json: JSON.stringify(values), ...defaults, ...limits };
-  const turn = last.then(() => answerTo(evaluation));
-  last = turn.catch(() => undefined);
-  const answer = await turn;
+  const answering = last.then(() => answerTo(evaluation));
+  last = answering.catch(() => undefined);
+  const answer = await answering;
   if ("problem" in answer) throw new RequestError("usage", answer.problem);
   return answer.json === undefined ? undefined : JSON.parse(answer.json);
 };
@@ -59,35 +60,35 @@ function forget(this: Worker): void {
 /** Waits for the worker's answer and keeps the process alive meanwhile. Terminates the worker if it is late or fails. */
 function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
-    const inTime = () => {
+    const stopTimer = () => {
       clearTimeout(timer);
-      clearImmediate(lastLook);
+      clearImmediate(lastCheck);
     };
     const settle = (answer: WorkerAnswer) => {
-      inTime();
-      worker.off("message", hear).off("error", fail).off("exit", end).unref();
+      stopTimer();
+      worker.off("message", onMessage).off("error", onError).off("exit", onExit).unref();
       resolve(answer);
     };
-    const hear = (word: WorkerWord) => {
-      if (word !== "begun") return settle(word);
-      inTime();
-      timer = within(timeoutMs + graceMs, `the code took longer than ${timeoutMs} ms`);
+    const onMessage = (message: WorkerMessage) => {
+      if (message !== "begun") return settle(message);
+      stopTimer();
+      timer = startTimer(timeoutMs + graceMs, `the code took longer than ${timeoutMs} ms`);
     };
     const giveUp = (problem: string) => {
       forget.call(worker);
       settle({ problem });
       void worker.terminate();
     };
-    const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
-    const end = () => giveUp("the sandbox ended");
-    let lastLook: NodeJS.Immediate | undefined;
+    const onError = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
+    const onExit = () => giveUp("the sandbox ended");
+    let lastCheck: NodeJS.Immediate | undefined;
     // If this thread was busy, the answer may already be in the queue when the timer fires. `setImmediate` lets the answer be received
     // first.
-    const within = (ms: number, lateness: string) =>
+    const startTimer = (ms: number, problem: string) =>
       setTimeout(() => {
-        lastLook = setImmediate(giveUp, lateness);
+        lastCheck = setImmediate(giveUp, problem);
       }, ms);
-    let timer = within(startupMs, `the sandbox for JavaScript was not there within ${startupMs} ms`);
-    worker.on("message", hear).on("error", fail).on("exit", end).ref();
+    let timer = startTimer(startupMs, `the sandbox for JavaScript was not there within ${startupMs} ms`);
+    worker.on("message", onMessage).on("error", onError).on("exit", onExit).ref();
   });
 }

@@ -32,7 +32,7 @@ export type WorkerAnswer = { json?: string } | { problem: string };
 /**
  * Message of the worker. `begun` means that QuickJS is compiled and that the time limit of the code starts now; the answer follows later.
  */
-export type WorkerWord = "begun" | WorkerAnswer;
+export type WorkerMessage = "begun" | WorkerAnswer;
 
 /** The package's types describe a CommonJS module, but `import` loads the ES module. */
 const release = variant as unknown as QuickJSSyncVariant;
@@ -69,7 +69,7 @@ async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
 
 async function answerTo({ code, json, timeoutMs, memoryMb }: Evaluation): Promise<WorkerAnswer> {
   const quickJs = await moduleWithin(memoryMb);
-  parentPort?.postMessage("begun" satisfies WorkerWord);
+  parentPort?.postMessage("begun" satisfies WorkerMessage);
   const deadline = performance.now() + timeoutMs;
   let isLate = false;
   const isOver = () => {
