@@ -64,8 +64,8 @@ interface AgeRule {
   /** Only conversations whose last change was before this time, in milliseconds since the epoch. */
   changedBefore: number;
   /**
-   * The present time. In a log whose times are those of machines' clocks, a conversation stays if its last change came after another change
-   * that has a time between `changedBefore` and `now`: the clock was behind when it was changed.
+   * The present time. A conversation stays as long as one that was changed before it and has a time from `changedBefore` to `now`: a clock was
+   * behind when it was changed.
    */
   now: number;
   /** Only conversations that were created for a single API call. */
@@ -108,8 +108,8 @@ export interface Archive {
     rule: ExpiryRule,
     part: { most: number; skip: number },
   ): Promise<Pick<ConversationSummary, "conversationId" | "lastSeq">[]>;
-  /** Returns the time of the last change of any conversation until the given time. Returns 0 if there was none. */
-  lastChange(until: number): Promise<number>;
+  /** Returns the time of the conversation that was changed last, whatever the times of the others are. Returns 0 if there is none. */
+  lastChange(): Promise<number>;
 }
 
 /** Data that is stored with a request, so that a host can resume the request's turn later. */

@@ -52,25 +52,63 @@ async function withClock(
 }
 
 describe.each(["sqlite", "memory"] as const)("in a log of the kind %s", (driver) => {
+  test("what is said while the clock is behind stays as long as the change before it", () =>
+    withClock(driver, async ({ setDay, says, deletes }) => {
+      for (const [each, id] of ["old", "continued", "recent"].entries()) {
+        setDay(300 + 100 * each);
+        await says(id);
+      }
+      setDay(200);
+      for (const id of ["continued", "new", "single_1"]) await says(id);
+      setDay(501);
+      const rules = { maxAgeMs: 90 * day, singleCallsMaxAgeMs: 90 * day };
+      // A host that has just started knows no time later than that of the last change.
+      expect(await deletes(rules, 0)).toEqual(["single_1", "new", "continued", "recent", "old"]);
+      expect(await deletes(rules)).toEqual(["single_1", "new", "continued", "recent"]);
+      setDay(591);
+      await says("latest");
+      setDay(592);
+      expect(await deletes(rules, 0)).toEqual(["latest"]);
+    }));
+
   test.each([[hour], [0]])(
-    "what is said while the clock is behind is as old as the change before it, with a clock that ran for %d ms",
+    "a clock that was ahead does not spoil what is known of a later one that was behind, on a host that ran for %d ms",
     (runsForMs) =>
       withClock(driver, async ({ setDay, says, deletes }) => {
-        for (const [each, id] of ["old", "continued", "recent"].entries()) {
-          setDay(300 + 100 * each);
-          await says(id);
-        }
-        setDay(200);
-        for (const id of ["continued", "new", "single_1"]) await says(id);
+        setDay(500);
+        for (const id of ["continued", "other"]) await says(id);
+        setDay(900);
+        await says("ahead");
+        setDay(300);
+        for (const id of ["behind", "single_1", "continued"]) await says(id);
         setDay(501);
+        await says("later");
+        setDay(502);
         const rules = { maxAgeMs: 90 * day, singleCallsMaxAgeMs: 90 * day };
-        expect(await deletes(rules, runsForMs)).toEqual(["single_1", "new", "continued", "recent"]);
-        setDay(591);
+        expect(await deletes(rules, runsForMs)).toHaveLength(6);
+        setDay(595);
         await says("latest");
-        setDay(592);
-        expect(await deletes(rules, runsForMs)).toEqual(["latest"]);
+        setDay(596);
+        expect(await deletes(rules, runsForMs)).toEqual(["latest", "ahead"]);
       }),
   );
+
+  test("a clock that is ahead at two starts deletes nothing, if something was said in between", () =>
+    withClock(driver, async ({ setDay, says, deletes }) => {
+      setDay(500);
+      await says("other");
+      setDay(900);
+      await says("ahead");
+      setDay(501);
+      await says("later");
+      const rules = { maxAgeMs: 90 * day };
+      for (const days of [900.1, 1_500]) {
+        setDay(days);
+        expect(await deletes(rules, 0)).toEqual(["later", "ahead", "other"]);
+      }
+      await says("later");
+      expect(await deletes(rules, 0)).toEqual(["later", "ahead", "other"]);
+    }));
 
   test("what is said after the clock was ahead is as old as its own time says", () =>
     withClock(driver, async ({ setDay, says, deletes }) => {

@@ -53,13 +53,12 @@ test.each([
 
 test("calls whose client keeps the history have an age of their own, and other conversations stay", () =>
   withConversations(3, async (store) => {
-    time = 1 * day;
     await store.append("single_1", turn("turn_4").user("hello"));
-    time = 3 * day;
+    time = 5 * day;
     await store.append("single_2", turn("turn_5").user("hello"));
     expect(await retention(store, { singleCallsMaxAgeMs: 1.5 * day }).apply()).toBe(1);
     expect(await left(store)).toEqual(["single_2", "c3", "c2", "c1"]);
-    expect(await retention(store, { singleCallsMaxAgeMs: 0.5 * day, maxAgeMs: 1.5 * day }).apply()).toBe(1);
+    expect(await retention(store, { singleCallsMaxAgeMs: 0.5 * day, maxAgeMs: 3.5 * day }).apply()).toBe(1);
     expect(await left(store)).toEqual(["single_2", "c3", "c2"]);
   }));
 

@@ -56,16 +56,19 @@ export class MemoryArchive implements Archive {
       return listed.slice(rule.beyond).reverse();
     }
     const { changedBefore, now, isForSingleCalls } = rule;
-    return [...this.#log.conversations.values()]
+    const oldestFirst = this.#latestFirst().reverse();
+    const firstToStay = oldestFirst.findIndex((each) =>
+      [each.updatedAt, each.touched].some((time) => time >= changedBefore && time <= now),
+    );
+    return oldestFirst
+      .slice(0, firstToStay === -1 ? undefined : firstToStay)
       .filter(({ updatedAt }) => updatedAt < changedBefore)
-      .filter(({ touched }) => touched < changedBefore || touched > now)
       .filter(({ conversationId }) => !isForSingleCalls || isOfSingleCall(conversationId))
       .sort((a, b) => a.updatedAt - b.updatedAt);
   }
 
-  async lastChange(until: number): Promise<number> {
-    const times = [...this.#log.conversations.values()].map(({ updatedAt }) => updatedAt);
-    return times.filter((time) => time <= until).reduce((latest, time) => Math.max(latest, time), 0);
+  async lastChange(): Promise<number> {
+    return this.#latestFirst()[0]?.updatedAt ?? 0;
   }
 
   async unfinished() {

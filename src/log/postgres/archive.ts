@@ -98,9 +98,8 @@ export class PostgresArchive implements Archive {
     return this.#database.read<{ conversationId: string; lastSeq: number }>(sql, values);
   }
 
-  async lastChange(until: number): Promise<number> {
-    const { lastChange } = conversationQueries.postgres;
-    const [row] = await this.#database.read<{ at: number }>(lastChange, [until]);
+  async lastChange(): Promise<number> {
+    const [row] = await this.#database.read<{ at: number }>(conversationQueries.postgres.lastChange);
     return row?.at ?? 0;
   }
 

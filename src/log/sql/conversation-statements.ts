@@ -133,13 +133,17 @@ function queries({ parameter, contains, lastSeq, firstTitle, searchedTexts, isFo
         const sql = `SELECT ${named} FROM conversations WHERE ${isListed} AND touched <= (${latest}) ORDER BY touched ${part}`;
         return { sql, values: [most, skip, rule.beyond] };
       }
-      // In a file, `touched` is a time, too: see `conversation-table.ts`. On PostgreSQL it is a number that is smaller than any time.
-      const sql = `SELECT ${named} FROM conversations WHERE updated_at < ${third} AND touched NOT BETWEEN ${third} AND ${fourth}
+      // In a file, `touched` is a time, too: see `conversation-table.ts`. On PostgreSQL it is a number that is smaller than any time. `+ 0` keeps
+      // the databases from using indexes: the row of the inner query is among the oldest, and with nothing to delete that query does not run.
+      const firstToStay = `SELECT touched FROM conversations WHERE updated_at + 0 BETWEEN ${third} AND ${fourth}
+        OR touched + 0 BETWEEN ${third} AND ${fourth} ORDER BY touched LIMIT 1`;
+      const sql = `SELECT ${named} FROM conversations
+        WHERE updated_at < ${third} AND touched + 0 < coalesce((${firstToStay}), ${Number.MAX_SAFE_INTEGER})
         ${rule.isForSingleCalls ? `AND ${isSingleCall}` : ""} ORDER BY updated_at ${part}`;
       return { sql, values: [most, skip, rule.changedBefore, rule.now] };
     },
     isSearchFilling: "SELECT 1 FROM search_fill LIMIT 1",
-    lastChange: `SELECT coalesce(max(updated_at), 0) AS at FROM conversations WHERE updated_at <= ${parameter(1)}`,
+    lastChange: "SELECT updated_at AS at FROM conversations ORDER BY touched DESC LIMIT 1",
   };
 }
 

@@ -108,8 +108,8 @@ export class SqliteArchive implements Archive {
     return this.#views.rows<{ conversationId: string; lastSeq: number }>(sql, values);
   }
 
-  async lastChange(until: number): Promise<number> {
-    const [row] = await this.#views.rows<{ at: number }>(conversationQueries.sqlite.lastChange, [until]);
+  async lastChange(): Promise<number> {
+    const [row] = await this.#views.rows<{ at: number }>(conversationQueries.sqlite.lastChange);
     return row?.at ?? 0;
   }
 

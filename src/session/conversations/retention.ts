@@ -35,7 +35,7 @@ const trustedAfterMs = 0.9 * everyMs;
 const toleranceMs = 60_000;
 
 /** Number of conversations that are read from the log at once. */
-const atOnce = 100;
+const atOnce = 1_000;
 
 /**
  * Deletes conversations beyond the maximum age or number, at the start and then every hour. Never deletes a conversation with an unfinished
@@ -80,14 +80,11 @@ export class Retention {
    * for long.
    */
   async apply(): Promise<number> {
-    const { store, now } = this.#parts;
     const { maxAgeMs, maxConversations, singleCallsMaxAgeMs } = this.#rules;
     let deleted = 0;
-    if ((maxAgeMs ?? singleCallsMaxAgeMs) !== undefined) {
-      const clockNow = store.now?.() ?? now();
-      const isTrusted = store.now !== undefined || this.#isClockTrusted();
-      const ageNow = isTrusted ? clockNow : await store.archive.lastChange(clockNow - everyMs);
-      const olderThan = (ageMs: number) => ({ changedBefore: Math.ceil(ageNow) - ageMs, now: Math.ceil(clockNow) });
+    const ageNow = (maxAgeMs ?? singleCallsMaxAgeMs) === undefined ? undefined : await this.#ageNow();
+    if (ageNow !== undefined) {
+      const olderThan = (ageMs: number) => ({ changedBefore: Math.ceil(ageNow) - ageMs, now: Math.ceil(ageNow) });
       if (maxAgeMs !== undefined) deleted += await this.#delete(olderThan(maxAgeMs));
       if (singleCallsMaxAgeMs !== undefined)
         deleted += await this.#delete({ ...olderThan(singleCallsMaxAgeMs), isForSingleCalls: true });
@@ -116,13 +113,18 @@ export class Retention {
   }
 
   /**
-   * Returns true if the age of conversations may be computed from this machine's clock. The clock can be wrong for a moment, for example
-   * before it is set from the network after a start. All conversations would then seem too old. So the clock is used only after it has run
-   * for about an hour without being set. Until then, age is computed from the newest time in the log that lies at least an hour before the
-   * clock's time.
+   * Returns the time up to which age is measured. Returns undefined if nothing may be deleted by its age.
+   *
+   * This machine's clock can be wrong for a moment, for example before it is set from the network after a start. All conversations would then
+   * seem too old. So the clock is used only after it has run for about an hour without being set. Until then, age is measured up to the last
+   * change in the log. A last change within the last hour, or in the future, may have its time from the same wrong clock.
    */
-  #isClockTrusted(): boolean {
-    return this.#clock.look().undisturbedMs >= trustedAfterMs;
+  async #ageNow(): Promise<number | undefined> {
+    const { store, now } = this.#parts;
+    if (store.now) return store.now();
+    if (this.#clock.look().undisturbedMs >= trustedAfterMs) return now();
+    const lastChange = await store.archive.lastChange();
+    return lastChange <= now() - everyMs ? lastChange : undefined;
   }
 
   async #applied(): Promise<void> {
