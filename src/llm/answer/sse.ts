@@ -1,20 +1,19 @@
 import { createParser } from "eventsource-parser";
+import { EventSize } from "../../outbound/event-size.js";
 
-/** Limit of one event, in characters. A server that never ends its line would otherwise fill the memory. */
-const MAX_EVENT_LENGTH = 8 * 1024 * 1024;
+/** Limit of one event, as EventSize measures it. A server that never ends its event would otherwise fill the memory. */
+const MAX_EVENT_SIZE = 8 * 1024 * 1024;
 
 export type OnEvent = (data: string, event: string | undefined) => void;
 
 export class SseReader {
   readonly #parser;
-  #overflow = false;
+  readonly #size = new EventSize();
 
   constructor(onEvent: OnEvent) {
     this.#parser = createParser({
-      maxBufferSize: MAX_EVENT_LENGTH,
       onEvent: ({ data, event }) => onEvent(data, event),
       onError: ({ type, field, value, line }) => {
-        this.#overflow ||= type === "max-buffer-size-exceeded";
         if (type !== "unknown-field") return;
         // llama.cpp of 2025 writes `error: {…}`; other servers write an error as a bare line of JSON.
         if (field === "error") onEvent(value ?? "", "error");
@@ -25,8 +24,9 @@ export class SseReader {
 
   /** Parses a piece of the stream. Returns false if an event was too large; after that, the reader cannot be used any more. */
   feed(text: string): boolean {
+    if (this.#size.add(text) > MAX_EVENT_SIZE) return false;
     this.#parser.feed(text);
-    return !this.#overflow;
+    return true;
   }
 
   /** Ends the last event even if its blank line is missing. */

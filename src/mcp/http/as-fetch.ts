@@ -3,7 +3,7 @@ import type { ReadableStream } from "node:stream/web";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { createParser } from "eventsource-parser";
 import { hasTooManyValues, tooManyValues } from "../../core/json.js";
-import { largest } from "../../core/lists/long-lists.js";
+import { EventSize } from "../../outbound/event-size.js";
 import {
   beginningOfRefusal,
   discard,
@@ -48,43 +48,26 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
 
 /**
  * Returns the body of an answer with a size limit, because readers of a body keep a whole message in memory. The body fails with TooLong if
- * it exceeds the limit. In an event stream, the limit applies to each event, and so do the limits of lines and of values in JSON. The events
- * are read with the parser of the SDK's transport, so that what is counted is what the transport parses.
+ * it exceeds the limit. In an event stream, the limit applies to each event, and so does the limit of values in JSON. The events are read
+ * with the parser of the SDK's transport, so that what is counted is what the transport parses.
  */
 function limited(answer: HttpAnswer, longest: number): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;
-  /** The number of lines of the current event. */
-  let lines = 0;
+  const size = new EventSize();
   let hasTooMany = false;
   const events = createParser({ onEvent: ({ data }) => (hasTooMany ||= hasTooManyValues(data)) });
-  /** The last bytes of the earlier chunks. The blank line that ends an event may be split between chunks. */
-  let end = "";
   const limit = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
       if (isStream) {
-        // A character may be split between chunks. Brackets, commas and quotes are the same in latin1.
-        const added = chunk.toString("latin1");
-        events.feed(added);
-        const text = end + added;
-        const blank = largest(blankLines.map((line) => text.lastIndexOf(line)));
-        if (blank >= 0) {
-          bytes = text.length - blank;
-          lines = 0;
-        }
-        lines += text.slice(Math.max(blank, end.length)).match(/\r\n?|\n/g)?.length ?? 0;
-        end = text.slice(-3);
-      }
+        // A character may be split between chunks. Line ends, brackets, commas and quotes are the same in latin1.
+        const text = chunk.toString("latin1");
+        bytes = size.add(text);
+        events.feed(text);
+      } else bytes += chunk.length;
       if (hasTooMany) done(new Error(`the server sent a message of ${tooManyValues}`));
-      else if (lines > mostLines) done(new Error("the server sent a message of more than 1,000,000 lines"));
       else done(bytes > longest ? new TooLong(longest) : null, chunk);
     },
   });
   return pipeline(answer.body, limit, () => {});
 }
-
-/** Maximum number of lines in an event. A parser of events takes 64 bytes of memory for each line, even if the line is `data:x`. */
-const mostLines = 1_000_000;
-
-const blankLines = ["\n\n", "\r\r", "\r\n\r\n"];

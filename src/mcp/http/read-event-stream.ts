@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
-import { createParser, type EventSourceMessage, type EventSourceParser, type ParseError } from "eventsource-parser";
+import { createParser, type EventSourceMessage, type EventSourceParser } from "eventsource-parser";
+import { EventSize } from "../../outbound/event-size.js";
 import { longestMessage, TooLong } from "./exchange.js";
 
 /**
@@ -20,15 +21,14 @@ interface EventSink {
 export function readEvents(body: Readable, { event, retry, ended }: EventSink): void {
   let parser: EventSourceParser | undefined;
   let isFirst = true;
-  const onError = ({ type }: ParseError) => {
-    if (type === "max-buffer-size-exceeded") body.destroy(new TooLong());
-  };
+  const size = new EventSize();
   body.setEncoding("utf8");
   body.on("data", (text: string) => {
     const data = parser ? undefined : oneEvent.exec(text)?.[1];
     if (data) event({ data, event: undefined, id: undefined });
+    else if (size.add(text) > longestMessage) body.destroy(new TooLong());
     else {
-      parser ??= createParser({ onEvent: event, onRetry: retry, onError, maxBufferSize: longestMessage });
+      parser ??= createParser({ onEvent: event, onRetry: retry });
       parser.feed(isFirst ? text.replace(/^\uFEFF/, "") : text);
     }
     isFirst = false;

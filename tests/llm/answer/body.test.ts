@@ -39,6 +39,13 @@ test.each([
   expect(count).toBeLessThan(300);
 });
 
+test("an event of very many short lines is a fault", () => {
+  const reader = new MessageReader(() => false, { pushWords: () => {} }, chatWire.words);
+  const lines = Buffer.from("data:x\n".repeat(60_000));
+  expect([reader.feed(lines), reader.feed(Buffer.from("\n")), reader.feed(lines)]).toEqual(Array(3).fill(undefined));
+  expect(reader.feed(lines)).toBe("too_large");
+});
+
 test("a document with very many spaces in it is read in little time", () => {
   const messages: unknown[] = [];
   const reader = new MessageReader((message) => messages.push(message) === 0, { pushWords: () => {} }, chatWire.words);
