@@ -16,7 +16,7 @@ export const attemptAtOneOf = (turns: number) =>
     shortens: fc.option(
       fc.record({ type: fc.constantFrom("compaction", "trim"), keeps: fc.nat({ max: 3 }), late: fc.boolean() }),
     ),
-    stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed"),
+    stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed", "parked"),
     shuffled: fc.boolean(),
     /** Removes everything after this event when the attempt is over, even where the log would refuse to because a turn runs. */
     rewindTo: fc.option(fc.nat({ max: 60 }), { freq: 4 }),
@@ -77,6 +77,7 @@ export function logOf(attempts: readonly Attempt[], first: readonly ChatEvent[] 
     shorten(true);
     if (stop === "interrupted" || stop === "cancelled")
       log.push(answer("half", [call("call_9")], { interrupted: true }));
+    if (stop === "parked") log.push(answer("", [], { interrupted: true }));
     if (stop === "end_turn") log.push(answer("done"), end());
     if (stop === "cancelled") log.push(end("cancelled"));
     if (stop === "interrupted" || stop === "error") log.push(error());

@@ -33,6 +33,23 @@ describe("a host that is told to end", () => {
     expect(shape(events)).toEqual([...sofar, "state_lost", "assistant_message", "turn_end"]);
   });
 
+  test("counts an answer that it breaks off, without its text, and the one that replaces it", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "half" }), STALL]), answer("whole")]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm);
+    const turn = await first.sessions.open("c").submit({ requestId: "r", text: "go", streaming: true });
+    await until(turn.watch(), "text_delta");
+    await first.drain(0);
+    const session = (await desk.host(llm)).sessions.open("c");
+    const shown = await collect(session.prompt({ requestId: "r", text: "go" }));
+    expect(shape(shown)).toEqual(["user_message", "assistant_message", "turn_end"]);
+    const answers = (await session.history()).filter(({ type }) => type === "assistant_message");
+    expect(answers).toMatchObject([
+      { interrupted: true, message: { content: "" }, spent: { tokens: expect.any(Number), estimated: true } },
+      { message: { content: "whole" } },
+    ]);
+  });
+
   test("takes no more requests, and says so", async () => {
     await using llm = await startLlmServer([]);
     await using desk = await Desk.open();
