@@ -10,6 +10,7 @@ import {
   type ElicitResult,
   ErrorCode,
   LoggingMessageNotificationSchema,
+  ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpParts } from "../../src/doors/mcp/mcp-parts.js";
 import { createMcpServer } from "../../src/doors/mcp/server.js";
@@ -23,13 +24,14 @@ import { temporaryFolder } from "../support/mcp-hub.js";
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
 interface Asked {
+  isListening?: () => boolean;
   onElicit?: (params: ElicitRequest["params"]) => ElicitResult;
   said?: McpParts["said"];
 }
 
-async function connect(app: App, serve: Partial<McpParts["serve"]>, { onElicit, said = {} }: Asked = {}) {
+async function connect(app: App, serve: Partial<McpParts["serve"]>, { onElicit, isListening, said = {} }: Asked = {}) {
   const parts = mcpParts(app, serve);
-  const server = await createMcpServer({ ...parts, said });
+  const server = await createMcpServer({ ...parts, said }, isListening);
   const client = new Client({ name: "test", version: "1" }, { capabilities: onElicit ? { elicitation: {} } : {} });
   if (onElicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => onElicit(params));
   const [one, other] = InMemoryTransport.createLinkedPair();
@@ -310,6 +312,34 @@ describe("the gateway", () => {
     await Promise.all(clients.map((client) => client.ping())); // arrives after all messages that were sent before
     expect(heard).toEqual([["db: priv", "db: pub"], ["db: pub"], ["db: pub"], []]);
     await Promise.all(clients.map((client) => client.close()));
+  });
+
+  test("passes on a server's log messages as soon as its lists give the client something, and only while the client listens", async () => {
+    await using llm = await startLlmServer([]);
+    const pages = [["log", "grow"].map((name) => ({ name, inputSchema: { type: "object" } }))];
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ pages }) } });
+    const all = await connect(app, { tools: ["*"] });
+    let listens = true;
+    const client = await connect(app, { tools: ["s.grown*"] }, { isListening: () => listens });
+    const heard: unknown[] = [];
+    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
+      heard.push(params.data);
+    });
+    const grown = new Promise<void>((resolve) => {
+      client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve());
+    });
+    const log = (data: string) => all.callTool({ name: "s__log", arguments: { level: "error", data } });
+    await log("nothing of it yet");
+    await all.callTool({ name: "s__grow", arguments: {} });
+    await grown;
+    await log("heard");
+    listens = false;
+    await log("not heard");
+    listens = true;
+    await log("heard again");
+    await client.ping(); // arrives after all messages that were sent before
+    expect(heard).toEqual(["db: heard", "db: heard again"]);
+    await Promise.all([client.close(), all.close()]);
   });
 });
 

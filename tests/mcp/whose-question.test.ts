@@ -174,6 +174,21 @@ describe("over HTTP", () => {
     expect(await server.ask(await server.came("GET"), "elicitation/create", question)).toEqual(accepted);
     expect(alice.asked).toEqual(["elicitation"]);
   });
+
+  test("outside all calls' streams it is declined while the server works on a prompt, which may be another user's", async () => {
+    const alice = new Person();
+    await using running = await bothCall(alice.options(), alice.options());
+    const { server, hub } = running;
+    const prompt = hub.hub.passage.getPrompt("h__greet", {}, new AbortController().signal);
+    const stream = await server.came("GET");
+    await server.came("prompts/get");
+    expect(await server.ask(stream, "elicitation/create", question)).toEqual({ action: "decline" });
+    expect(hub.log.map(({ message }) => message)).toContainEqual(expect.stringContaining("a prompt, a resource or"));
+    await server.end("prompts/get", { messages: [] });
+    await prompt;
+    expect(await server.ask(stream, "elicitation/create", question)).toEqual(accepted);
+    expect(alice.asked).toEqual(["elicitation"]);
+  });
 });
 
 describe("over stdio, where nothing shows the call", () => {

@@ -67,7 +67,8 @@ const scheme = new RegExp(`^(?:${schemes})$`, "i");
  * is no name.
  */
 const nameInArg = /(?<=^|[\s,;&{="'])(?:([\w-]{1,100})\s{0,4}:|([\w.-]{1,100})\s{0,4}=)\s{0,4}(?=\S)/g;
-/** The length is bounded, because an argument may have thousands of names, each with a value that contains all others. */
+/** Maximum number of names in one argument whose values are looked at, and maximum length of a value: each may contain all later ones. */
+const mostNamed = 100;
 const valueInArg = new RegExp(`^["']?(?:(?:${schemes})\\s+)?([^\\s,;&}"']{1,4000})`, "i");
 
 /**
@@ -76,7 +77,8 @@ const valueInArg = new RegExp(`^["']?(?:(?:${schemes})\\s+)?([^\\s,;&}"']{1,4000
  */
 export function secretsInArg(arg: string, before = ""): string[] {
   if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return secretWords(arg);
-  const named = [...arg.matchAll(nameInArg)].filter(([, header, variable]) => isSecretName(header ?? variable ?? ""));
+  const names = [...arg.matchAll(nameInArg)].filter(([, header, variable]) => isSecretName(header ?? variable ?? ""));
+  const named = names.slice(0, mostNamed);
   if (named.length > 0) {
     const values = named.map(({ 0: { length }, index }) => arg.slice(index + length));
     // All that follows the first name is a secret too, because a value may contain spaces and commas.

@@ -32,15 +32,18 @@ interface SocketOptions {
 /** Time that a refused client has to read the reason, in ms. */
 const refusalMs = 1_000;
 
-/** Maximum number of frames of one message. `ws` keeps each until the message is whole, and a frame of a byte takes some 120 bytes. */
-const mostFragments = 256;
+/**
+ * Least size of the frames of a large message, in bytes; some clients send 4 KB in each. `ws` keeps every frame until the message is whole,
+ * and a frame of a byte takes some 120 bytes. So a message may have only as many frames as the largest message needs.
+ */
+const frameBytes = 4096;
 
 /** Accepts WebSockets at `/ws/chat`. Returns a function that closes all of them. */
 export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxBytes,
-    maxFragments: mostFragments,
+    maxFragments: Math.ceil(options.maxBytes / frameBytes),
     perMessageDeflate: false,
   });
   const outboxes = new Outboxes();

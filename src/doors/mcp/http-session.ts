@@ -15,7 +15,8 @@ export interface McpSession {
   transport: WebStandardStreamableHTTPServerTransport;
   events: SessionEvents;
   protocolVersion: string;
-  openStreams: number;
+  /** Numbers of the open streams: of all, and of those for messages that belong to no request (GET). */
+  streams: { all: number; listening: number };
   /** Time of the last use, in ms of `performance.now()`. */
   usedAt: number;
 }

@@ -69,7 +69,7 @@ export class McpHttp {
     const lastEventId = request.method === "GET" ? request.headers.get("last-event-id") : null;
     const response =
       (lastEventId && replayed(session, lastEventId)) || (await receivedMessages(session, request, body));
-    return this.#watched(session, response);
+    return this.#watched(session, response, request.method === "GET");
   }
 
   async close(): Promise<void> {
@@ -93,7 +93,8 @@ export class McpHttp {
     }
     this.#beginning++;
     try {
-      const server = await createMcpServer(this.#parts);
+      const streams = { all: 0, listening: 0 };
+      const server = await createMcpServer(this.#parts, () => streams.listening > 0);
       const events = new SessionEvents(this.#events);
       const transport = new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator,
@@ -104,7 +105,7 @@ export class McpHttp {
         onsessioninitialized: (id) => void this.#sessions.set(id, session),
       });
       const usedAt = performance.now();
-      const session: McpSession = { server, transport, events, protocolVersion, openStreams: 0, usedAt };
+      const session: McpSession = { server, transport, events, protocolVersion, streams, usedAt };
       transport.onclose = () => {
         this.#sessions.delete(transport.sessionId ?? "");
         events.forget();
@@ -112,17 +113,20 @@ export class McpHttp {
       await server.connect(alwaysAnswering(transport));
       const response = await transport.handleRequest(request);
       if (transport.sessionId === undefined) await server.close();
-      return this.#watched(session, response);
+      return this.#watched(session, response, false);
     } finally {
       this.#beginning--;
     }
   }
 
-  #watched(session: McpSession, response: Response): Response {
+  #watched(session: McpSession, response: Response, isListener: boolean): Response {
     if (!response.body) return response;
-    session.openStreams++;
+    const { streams } = session;
+    streams.all++;
+    if (isListener) streams.listening++;
     const body = boundedBody(response.body, () => {
-      session.openStreams--;
+      streams.all--;
+      if (isListener) streams.listening--;
       session.usedAt = performance.now();
     });
     return new Response(body, { status: response.status, headers: response.headers });
@@ -141,7 +145,7 @@ export class McpHttp {
   }
 
   #unused(): McpSession[] {
-    return [...this.#sessions.values()].filter(({ openStreams }) => openStreams === 0);
+    return [...this.#sessions.values()].filter(({ streams }) => streams.all === 0);
   }
 }
 

@@ -26,9 +26,9 @@ import { passResources } from "./served-resources.js";
 /**
  * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first
  * response contains the servers' instructions. So this function waits, as a turn does, for starting servers whose tools are not known from
- * an earlier run.
+ * an earlier run. `isListening` returns false while the client could not receive a log message.
  */
-export async function createMcpServer(host: McpParts): Promise<Server> {
+export async function createMcpServer(host: McpParts, isListening = () => true): Promise<Server> {
   const { serve, version, passage } = host;
   const passesTools = serve.chat || serve.tools.length > 0;
   const isGateway = serve.tools.length > 0 || serve.prompts || serve.resources;
@@ -54,7 +54,17 @@ export async function createMcpServer(host: McpParts): Promise<Server> {
   if (serve.prompts) passPrompts(parts);
   if (serve.resources) passResources(parts, watched);
   if (serve.prompts || serve.resources) passCompletions(parts);
-  const stop = passage.onNews((news) => void tell(parts, news, watched).catch(() => {}));
+  /** Kept from one log message to the next, because a server may log often and choosing compares every tool with every rule. */
+  let passed: Set<string> | undefined;
+  const stop = passage.onNews((news) => {
+    if (news.type === "lists") passed = undefined;
+    if (news.type === "log") {
+      if (!isListening()) return;
+      passed ??= passedServers(host, rules());
+      if (!passed.has(news.server)) return;
+    }
+    void tell(parts, news, watched).catch(() => {});
+  });
   server.onclose = stop;
   return server;
 }
@@ -147,7 +157,6 @@ async function tell(
       if (!watched.has(news.uri) || decideRead(passage.resourceAt(news.uri), rules()).decision === "deny") return;
       return server.sendResourceUpdated({ uri: news.uri });
     case "log":
-      if (!passedServers(host, rules()).has(news.server)) return;
       return server.sendLoggingMessage(
         { level: news.level as LoggingLevel, logger: news.server, data: news.text },
         server.transport?.sessionId, // the SDK stores the client's log level under this id

@@ -44,6 +44,8 @@ export class Callbacks {
   readonly #sample: Sample | undefined;
   readonly #noticed: (text: string) => void;
   readonly #running = new Map<RunningCall, Bounds>();
+  /** Number of requests other than calls that the server is working on. Nobody is asked anything for them. */
+  #otherRequests = 0;
 
   constructor(
     config: ServerConfig,
@@ -70,6 +72,16 @@ export class Callbacks {
 
   end(call: RunningCall): void {
     this.#running.delete(call);
+  }
+
+  /** Runs a request to the server that is no call, such as for a prompt. What the server asks meanwhile may belong to it. */
+  async besideCalls<T>(request: () => Promise<T>): Promise<T> {
+    this.#otherRequests++;
+    try {
+      return await request();
+    } finally {
+      this.#otherRequests--;
+    }
   }
 
   /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with RpcRefusal. */
@@ -116,8 +128,8 @@ export class Callbacks {
 
   /**
    * Returns the running call to which a request of the server belongs. In protocol 2025-11-25 a request does not name its call, and only
-   * HTTP shows it: the request comes on the stream of the call. Elsewhere it counts for the call that began last, unless another caller's
-   * call is running too: a guess could show one user's question to another.
+   * HTTP shows it: the request comes on the stream of the call. Elsewhere it counts for the call that began last, unless the server is
+   * working on something else too: a guess could show one user's question to another.
    */
   #callOf(origin: RequestOrigin | undefined): BoundedCall | { problem: string } {
     const running = [...this.#running].map(([call, bounds]) => ({ call, bounds }));
@@ -127,6 +139,12 @@ export class Callbacks {
     }
     const last = running.at(-1);
     if (!last) return { problem: "no call is running that it could be for" };
+    if (this.#otherRequests > 0) {
+      return {
+        problem:
+          "a prompt, a resource or a completion was asked for too, and it does not show to which request it belongs",
+      };
+    }
     if (running.every(({ call }) => call.caller === last.call.caller)) return last;
     return { problem: "calls of several users are running, and it does not show to which of them it belongs" };
   }

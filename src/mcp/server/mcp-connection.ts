@@ -164,13 +164,11 @@ export class McpConnection {
   }
 
   getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<JsonObject> {
-    const { timeoutMs } = this.#config;
-    return this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal });
+    return this.#sendBesideCalls("prompts/get", { name, arguments: args }, signal);
   }
 
   fetchResource(uri: string, signal?: AbortSignal): Promise<JsonObject> {
-    const { timeoutMs } = this.#config;
-    return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
+    return this.#sendBesideCalls("resources/read", { uri }, signal);
   }
 
   /** Resolves with the content of the resource. Uses the cached content while it is fresh. */
@@ -187,9 +185,13 @@ export class McpConnection {
    */
   async complete(ref: JsonObject, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];
-    const { timeoutMs } = this.#config;
-    const { completion } = await this.#requests.send("completion/complete", { ref, argument }, { timeoutMs, signal });
+    const { completion } = await this.#sendBesideCalls("completion/complete", { ref, argument }, signal);
     return isPlainObject(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
+  }
+
+  #sendBesideCalls(method: string, params: JsonObject, signal: AbortSignal | undefined): Promise<JsonObject> {
+    const { timeoutMs } = this.#config;
+    return this.#parts.callbacks.besideCalls(() => this.#requests.send(method, params, { timeoutMs, signal }));
   }
 
   /** Subscribes to changes of the resource, if the server supports that. */

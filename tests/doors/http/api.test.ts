@@ -463,7 +463,7 @@ describe("the host over HTTP", () => {
     const limits = { maxBytes: 1_000, uploads: new Uploads() };
     const parts = { admit: (_context: unknown, next: () => Promise<void>) => next(), ...limits, newId };
     const served = routesApp(routes, parts);
-    const incoming = { socket: {} } as IncomingMessage;
+    const incoming = { socket: {}, headers: {} } as IncomingMessage;
     const asked = await served.request("/stream", { method: "HEAD" }, { incoming } as HttpBindings);
     expect([asked.status, asked.headers.get("content-type"), asked.body]).toEqual([200, "text/event-stream", null]);
     await gone;
