@@ -9,9 +9,27 @@ test.each([
   ["as the database's, where this machine's is late", [year], year],
   ["as the database's, where this machine's is ahead", [-year], -year],
   ["steady, where answers take their time", [year, year - 400, year + 700], year],
-  ["as this machine's again, once it was set", [year, 10_300], 10_000],
+  ["as the database's again, once its clock was set", [year, 10_300], 10_300],
 ])("the log's time is %s", (_, heard, expected) => {
-  const clock = new LogClock(() => 10_000);
+  const clock = new LogClock(
+    () => 10_000,
+    () => 50.3,
+  );
   for (const time of heard) clock.heard(time);
   expect(clock.now()).toBe(expected);
+});
+
+test.each([
+  [-year, "was ahead"],
+  [year, "was late"],
+])("the log's time goes on as before while this machine's clock is set by %d ms, because it %s", (setBy) => {
+  let [wall, steady] = [10_000 - setBy, 0];
+  const clock = new LogClock(
+    () => wall,
+    () => steady,
+  );
+  clock.heard(10_000);
+  wall += setBy;
+  steady += 200;
+  expect(clock.now()).toBe(10_200);
 });
