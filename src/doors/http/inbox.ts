@@ -1,14 +1,14 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { ArrivingMessage, ArrivingMessages } from "../../core/async/arriving-messages.js";
 import { waitText } from "../../core/text/durations.js";
 import { closeSoon } from "./outbox.js";
-import type { Upload, Uploads } from "./shared/uploads.js";
 
 /** Number of bytes of a control frame (ping, pong) of a client without its content. */
 const controlFrameBytes = 6;
 
 interface InboxLimits {
-  uploads: Uploads;
+  uploads: ArrivingMessages;
   /** Time in which a message must arrive, in ms. It begins with the first byte of the message. */
   messageMs: number;
 }
@@ -18,7 +18,7 @@ interface InboxLimits {
  * ever. The bytes are counted as they arrive. Pings and pongs are allowed between the parts of a message, so their bytes are subtracted.
  */
 export function limitMessage(webSocket: WebSocket, socket: Duplex, { uploads, messageMs }: InboxLimits): void {
-  let arriving: { upload: Upload; timer: NodeJS.Timeout } | undefined;
+  let arriving: { upload: ArrivingMessage; timer: NodeJS.Timeout } | undefined;
   let bytes = 0;
   const end = () => {
     bytes = 0;

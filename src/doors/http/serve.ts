@@ -5,6 +5,7 @@ import { type AddressInfo, isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import type { Writable } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
+import { ArrivingMessages } from "../../core/async/arriving-messages.js";
 import { peerStreamPath } from "../../core/cluster-port.js";
 import type { ServeConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
@@ -30,7 +31,6 @@ import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { usageRoutes } from "./routes/usage-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
-import { Uploads } from "./shared/uploads.js";
 import { RepeatedCalls } from "./turns/repeated-calls.js";
 import { acceptSockets } from "./websocket.js";
 
@@ -41,7 +41,7 @@ export interface ServeOptions extends ServeConfig {
   /** Time without data after which a stream gets a keep-alive comment, in ms. WebSockets are pinged at twice this interval. */
   keepAliveMs?: number;
   requestTimeoutMs?: number;
-  uploads?: Uploads;
+  uploads?: ArrivingMessages;
   mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
@@ -119,7 +119,7 @@ function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isT
  */
 export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
   const { host, port, maxBodyMb, maxConnections, plainModels, keepAliveMs = defaultKeepAliveMs } = options;
-  const { requestTimeoutMs = defaultRequestTimeoutMs, uploads = new Uploads() } = options;
+  const { requestTimeoutMs = defaultRequestTimeoutMs, uploads = new ArrivingMessages() } = options;
   const isOnlyLocal = isLoopback(host);
   const { token } = options;
   if (token === undefined && !isOnlyLocal)

@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { ArrivingMessages } from "../../core/async/arriving-messages.js";
 import { ProtocolClient } from "../protocol/protocol-client.js";
 import type { DoorParts } from "../shared/door.js";
 import { callerAddress } from "./admission/caller-address.js";
@@ -14,7 +15,6 @@ import type { RateLimit } from "./admission/rate-limit.js";
 import { limitMessage } from "./inbox.js";
 import { type Outbox, Outboxes } from "./outbox.js";
 import { errorBody } from "./shared/api-errors.js";
-import type { Uploads } from "./shared/uploads.js";
 import { onUpgrade, withoutUpgrade } from "./upgrades.js";
 
 interface SocketOptions {
@@ -22,7 +22,7 @@ interface SocketOptions {
   connections: Connections;
   rate: RateLimit;
   maxBytes: number;
-  uploads: Uploads;
+  uploads: ArrivingMessages;
   /** Time in which a message must arrive, in ms. */
   messageMs: number;
   /** Interval between pings, in ms. A socket is closed if it has not answered the last ping. */

@@ -2,6 +2,7 @@ import { pipeline, Readable, Transform } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { createParser } from "eventsource-parser";
+import type { ArrivingMessages } from "../../core/async/arriving-messages.js";
 import { hasTooManyValues, tooManyValues } from "../../core/json.js";
 import { EventSize } from "../../outbound/event-size.js";
 import {
@@ -10,11 +11,10 @@ import {
   type HttpAnswer,
   type HttpRequest,
   isOk,
-  longestMessage,
   mediaTypeOf,
   type SendRequest,
-  TooLong,
 } from "./exchange.js";
+import { longestMessage, messageIn, messagesOfServers, TooLong } from "./message-limits.js";
 
 const withoutBody = [204, 205, 304];
 const formHeaders = { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" };
@@ -24,7 +24,7 @@ const formHeaders = { "content-type": "application/x-www-form-urlencoded;charset
  * its OAuth. A body must be a string or a form. `longest` is the maximum size in bytes of a body or, in an event stream, of one event. Of a
  * refusal, only the beginning is read.
  */
-export function asFetch(send: SendRequest, longest = longestMessage): FetchLike {
+export function asFetch(send: SendRequest, longest = longestMessage, all = messagesOfServers): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
     const isForm = body instanceof URLSearchParams;
     const answer = await send({
@@ -42,7 +42,7 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
       return new Response(null, init);
     }
     if (!isOk(answer)) return new Response(await beginningOfRefusal(answer), init);
-    return new Response(Readable.toWeb(limited(answer, longest)) as ReadableStream<Uint8Array>, init);
+    return new Response(Readable.toWeb(limited(answer, longest, all)) as ReadableStream<Uint8Array>, init);
   };
 }
 
@@ -51,9 +51,9 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
  * it exceeds the limit. In an event stream, the limit applies to each event, and so does the limit of values in JSON. The events are read
  * with the parser of the SDK's transport, so that what is counted is what the transport parses.
  */
-function limited(answer: HttpAnswer, longest: number): Readable {
+function limited(answer: HttpAnswer, longest: number, all: ArrivingMessages): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
-  let bytes = 0;
+  const message = messageIn(answer.body, all);
   const size = new EventSize();
   let hasTooMany = false;
   const events = createParser({ onEvent: ({ data }) => (hasTooMany ||= hasTooManyValues(data)) });
@@ -62,11 +62,11 @@ function limited(answer: HttpAnswer, longest: number): Readable {
       if (isStream) {
         // A character may be split between chunks. Line ends, brackets, commas and quotes are the same in latin1.
         const text = chunk.toString("latin1");
-        bytes = size.add(text);
+        all.resize(message, size.add(text));
         events.feed(text);
-      } else bytes += chunk.length;
+      } else all.add(message, chunk.length);
       if (hasTooMany) done(new Error(`the server sent a message of ${tooManyValues}`));
-      else done(bytes > longest ? new TooLong(longest) : null, chunk);
+      else done(message.bytes > longest ? new TooLong(longest) : null, chunk);
     },
   });
   return pipeline(answer.body, limit, () => {});

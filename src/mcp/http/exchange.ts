@@ -16,6 +16,7 @@ import { onAbort } from "../../core/async/abort.js";
 import { decoded } from "../../outbound/decoded.js";
 import { drain, readUpTo } from "../../outbound/read-body.js";
 import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/socket-pool.js";
+import { longestMessage, messageIn, messagesOfServers, TooLong } from "./message-limits.js";
 
 export interface HttpRequest {
   method: "GET" | "POST" | "DELETE";
@@ -44,22 +45,6 @@ export type SendRequest = (request: HttpRequest) => Promise<HttpAnswer>;
 export class Unreachable extends Error {
   constructor(override readonly cause: NodeJS.ErrnoException) {
     super(cause.message);
-  }
-}
-
-const megabyte = 1024 * 1024;
-
-/**
- * Longest message that is accepted, in characters. The number equals the default limit in bytes for stdio. Without a limit, a text without
- * end would fill the memory.
- */
-export const longestMessage = 64 * megabyte;
-
-export class TooLong extends Error {
-  /** `limit` is the longest message that is accepted, in bytes or characters. */
-  constructor(limit = longestMessage) {
-    const size = limit < megabyte ? `${limit} bytes` : `${Math.floor(limit / megabyte)} MB`;
-    super(`the server sent a message of more than ${size}, which was dropped`);
   }
 }
 
@@ -160,13 +145,15 @@ export function mediaTypeOf({ headers }: HttpAnswer): string {
 /**
  * Reads the body to its end, and resolves with the text. Rejects with Unreachable, with TooLong, or with the reason of an aborted signal.
  */
-export function bodyText({ body }: HttpAnswer): Promise<string> {
+export function bodyText({ body }: HttpAnswer, all = messagesOfServers): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
+    const message = messageIn(body, all);
     body.setEncoding("utf8");
     body.on("data", (piece: string) => {
       text += piece;
-      if (text.length > longestMessage) body.destroy(new TooLong());
+      all.add(message, piece.length);
+      if (message.bytes > longestMessage) body.destroy(new TooLong());
     });
     body.once("end", () => resolve(text.replace(/^\uFEFF/, "")));
     body.once("error", (error: NodeJS.ErrnoException) => {

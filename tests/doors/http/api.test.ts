@@ -5,11 +5,11 @@ import type { HttpBindings } from "@hono/node-server";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
+import { ArrivingMessages } from "../../../src/core/async/arriving-messages.js";
 import { newId } from "../../../src/core/ids.js";
 import { pageAnswer, pageIn } from "../../../src/doors/http/routes/conversation-page.js";
 import { type ApiCall, routesApp } from "../../../src/doors/http/shared/api.js";
 import { type EventWriter, eventStream } from "../../../src/doors/http/shared/event-stream.js";
-import { Uploads } from "../../../src/doors/http/shared/uploads.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
@@ -460,7 +460,7 @@ describe("the host over HTTP", () => {
         { keepAliveMs: 60_000 },
       );
     const routes = [{ method: "GET" as const, path: "/stream", summary: "", run }];
-    const limits = { maxBytes: 1_000, uploads: new Uploads() };
+    const limits = { maxBytes: 1_000, uploads: new ArrivingMessages() };
     const parts = { admit: (_context: unknown, next: () => Promise<void>) => next(), ...limits, newId };
     const served = routesApp(routes, parts);
     const incoming = { socket: {}, headers: {} } as IncomingMessage;

@@ -3,10 +3,10 @@ import { createServer } from "node:http";
 import type { createConnection } from "node:net";
 import { duplexPair } from "node:stream";
 import { WebSocket } from "ws";
+import { ArrivingMessages } from "../../../src/core/async/arriving-messages.js";
 import { Connections } from "../../../src/doors/http/admission/connections.js";
 import { Gate } from "../../../src/doors/http/admission/gate.js";
 import { RateLimit } from "../../../src/doors/http/admission/rate-limit.js";
-import { Uploads } from "../../../src/doors/http/shared/uploads.js";
 import { acceptSockets } from "../../../src/doors/http/websocket.js";
 import type { App } from "../../../src/index.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
@@ -42,7 +42,7 @@ export function openWires(app: App): { connect(): Promise<Socket> } & Disposable
     connections,
     rate,
     maxBytes: 1_000_000,
-    uploads: new Uploads(),
+    uploads: new ArrivingMessages(),
     messageMs: 60_000,
     pingMs: 60_000,
   });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect as openTcp } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
-import { Uploads } from "../../../src/doors/http/shared/uploads.js";
+import { ArrivingMessages } from "../../../src/core/async/arriving-messages.js";
 import { startApp } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
 import { openDoor } from "./door.js";
@@ -14,7 +14,7 @@ const kilobyte = 1024;
 async function doorFor(kilobytes: number, options: Parameters<typeof openDoor>[1] = {}) {
   const llm = await startLlmServer([]);
   const app = await startApp({ llm: llm.url });
-  const door = await openDoor(app, { uploads: new Uploads(kilobytes * kilobyte), ...options });
+  const door = await openDoor(app, { uploads: new ArrivingMessages(kilobytes * kilobyte), ...options });
   return {
     url: door.url,
     async [Symbol.asyncDispose]() {
@@ -107,7 +107,7 @@ test("a WebSocket is closed if a message has not arrived whole within its time",
 });
 
 test("a piece counts with the memory that it takes, however short it is", () => {
-  const uploads = new Uploads(100 * kilobyte);
+  const uploads = new ArrivingMessages(100 * kilobyte);
   const refused: string[] = [];
   const upload = uploads.begin(() => refused.push("of single bytes"));
   for (let bytes = 0; bytes < kilobyte; bytes++) uploads.add(upload, 1);

@@ -2,6 +2,7 @@
 
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type Next } from "hono";
+import type { ArrivingMessages } from "../../../core/async/arriving-messages.js";
 import { errorInfo, RequestError } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
 import { hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";
@@ -11,7 +12,6 @@ import { ApiError } from "./api-errors.js";
 import { validated } from "./api-schemas.js";
 import { requireFewEntries } from "./body-entries.js";
 import { apiFailureOf } from "./failure.js";
-import type { Uploads } from "./uploads.js";
 
 export interface ApiCall {
   /** Body of the request, validated by the schema of the route. Undefined if the route has no schema. */
@@ -47,7 +47,7 @@ export type HonoServer = Hono<{ Bindings: HttpBindings }>;
 interface AppParts {
   admit: Parameters<HonoServer["use"]>[1];
   maxBytes: number;
-  uploads: Uploads;
+  uploads: ArrivingMessages;
   newId: NewId;
 }
 
