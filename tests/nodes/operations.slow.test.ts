@@ -153,6 +153,9 @@ onServer("several hosts", () => {
     while ((await store.conversations({ most: 1 })).conversations.length > 0) await sleep(5);
     expect(await Promise.all(stores.map((each) => each.isDue?.("retention", 1_000)))).toEqual([false, false, false]);
     expect(await store.isDue?.("retention", 0)).toBe(true);
+    await query(storage.url, "UPDATE tasks SET begun_at = begun_at + 1000000"); // as after the database's clock was set back
+    expect(await store.isDue?.("retention", 10_000)).toBe(true);
+    expect(await store.isDue?.("retention", 10_000)).toBe(false);
     expect(deleted).toHaveLength(1);
     for (const each of all) each.close();
     for (const each of stores) await each.close();

@@ -98,6 +98,10 @@ export const appendEnd = appended(`,
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
   json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isFork("fork")}`;
 
-/** Begins a task that all hosts share: task $1, which is due every $2 ms. Returns a row if the task was due and has begun. */
+/**
+ * Begins a task that all hosts share: task $1, which is due every $2 ms. Returns a row if the task was due and has begun. A task that has begun in
+ * the future is due, because the database's clock was set back.
+ */
 export const begin = `INSERT INTO tasks (name, begun_at) VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-  ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at WHERE tasks.begun_at <= excluded.begun_at - $2::bigint RETURNING 1`;
+  ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at
+    WHERE tasks.begun_at NOT BETWEEN excluded.begun_at - $2::bigint + 1 AND excluded.begun_at RETURNING 1`;

@@ -14,8 +14,12 @@ const windowSeconds = 62;
 
 const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS (SELECT FROM limit_keys WHERE key_hash = p_key)
     ON CONFLICT DO NOTHING;
-  SELECT paused_until INTO paused FROM limit_keys WHERE key_hash = p_key FOR UPDATE;
-  now_ms := extract(epoch FROM clock_timestamp()) * 1000;`;
+  SELECT paused_until, paused_for INTO paused, asked_ms FROM limit_keys WHERE key_hash = p_key FOR UPDATE;
+  now_ms := extract(epoch FROM clock_timestamp()) * 1000;
+  IF paused - now_ms > asked_ms THEN paused := 0; END IF;`;
+
+/** Column for how long the pause was to take when it was set. If more of it is left, the database's clock was set back, and the pause is over. */
+export const pauseLength = "ALTER TABLE limit_keys ADD COLUMN paused_for bigint";
 
 export const limitTables: readonly string[] = [
   "CREATE TABLE limit_keys (key_hash text PRIMARY KEY, paused_until bigint NOT NULL DEFAULT 0)",
@@ -34,12 +38,12 @@ export const limitFunctions: readonly string[] = [
    * gets the slot. If `p_keeps` is true, the node keeps slots that are still free for its next requests, up to its share. Returns no row if
    * the node is unknown, or if the database already has this report or a later one.
    */
-  `CREATE FUNCTION limit_places(p_key text, p_node text, p_round bigint, p_max integer, p_used integer, p_waiting integer,
+  `CREATE OR REPLACE FUNCTION limit_places(p_key text, p_node text, p_round bigint, p_max integer, p_used integer, p_waiting integer,
      p_keeps boolean, p_channel text)
    RETURNS TABLE (places integer, as_of double precision, is_wanted boolean, paused_ms double precision) LANGUAGE plpgsql AS $$
    #variable_conflict use_column
    DECLARE
-     paused bigint; now_ms bigint; free integer; given integer; waiting_before integer;
+     paused bigint; asked_ms bigint; now_ms bigint; free integer; given integer; waiting_before integer;
      mine limit_leases; next limit_leases; lucky text[] := '{}';
    BEGIN
      ${lockKey}
@@ -81,16 +85,19 @@ export const limitFunctions: readonly string[] = [
 
   /*
    * Charges a request at the earliest second, after all earlier requests, at which the limits allow it. Returns how long the request must
-   * wait. If the wait (pauses not included) would be longer than `p_patience_ms`, `second` is null and nothing is charged.
+   * wait. If the wait (pauses not included) would be longer than `p_patience_ms`, `second` is null and nothing is charged. Requests that wait
+   * are charged after one that does not, or that waits for the end of a pause. If there is none, the database's clock was set back, and the
+   * charges are deleted.
    */
-  `CREATE FUNCTION limit_spend(p_key text, p_rpm double precision, p_tpm double precision, p_tokens bigint, p_patience_ms double precision)
+  `CREATE OR REPLACE FUNCTION limit_spend(p_key text, p_rpm double precision, p_tpm double precision, p_tokens bigint, p_patience_ms double precision)
    RETURNS TABLE (wait_ms double precision, second double precision, bound text) LANGUAGE plpgsql AS $$
    #variable_conflict use_column
    DECLARE
-     paused bigint; now_ms bigint; begins_ms bigint; by_rpm bigint; by_tpm bigint; goes_ms bigint;
+     paused bigint; asked_ms bigint; now_ms bigint; begins_ms bigint; by_rpm bigint; by_tpm bigint; goes_ms bigint;
    BEGIN
      ${lockKey}
-     DELETE FROM limit_spent WHERE key_hash = p_key AND second <= now_ms / 1000 - ${windowSeconds};
+     DELETE FROM limit_spent WHERE key_hash = p_key AND (second <= now_ms / 1000 - ${windowSeconds} OR NOT EXISTS (
+       SELECT FROM limit_spent AS earliest WHERE earliest.key_hash = p_key AND earliest.second <= greatest(now_ms, paused) / 1000));
      SELECT max(second) + ${windowSeconds} INTO by_rpm FROM (
        SELECT second, sum(requests) OVER (ORDER BY second DESC) AS total FROM limit_spent WHERE key_hash = p_key
      ) AS spent WHERE total + 1 > p_rpm;
@@ -114,10 +121,10 @@ export const limitFunctions: readonly string[] = [
    * Corrects earlier charges, because an estimate was wrong or a request was never sent. The arrays have one item per corrected second: the
    * second, and the numbers to add to its requests and tokens.
    */
-  `CREATE FUNCTION limit_correct(p_key text, p_seconds bigint[], p_requests integer[], p_tokens bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+  `CREATE OR REPLACE FUNCTION limit_correct(p_key text, p_seconds bigint[], p_requests integer[], p_tokens bigint[]) RETURNS void LANGUAGE plpgsql AS $$
    #variable_conflict use_column
    DECLARE
-     paused bigint; now_ms bigint;
+     paused bigint; asked_ms bigint; now_ms bigint;
    BEGIN
      ${lockKey}
      UPDATE limit_spent SET requests = limit_spent.requests + given.requests, tokens = limit_spent.tokens + given.tokens
@@ -125,13 +132,14 @@ export const limitFunctions: readonly string[] = [
        WHERE key_hash = p_key AND limit_spent.second = given.second;
    END $$`,
 
-  `CREATE FUNCTION limit_pause(p_key text, p_node text, p_for_ms double precision, p_channel text) RETURNS void LANGUAGE plpgsql AS $$
+  `CREATE OR REPLACE FUNCTION limit_pause(p_key text, p_node text, p_for_ms double precision, p_channel text) RETURNS void LANGUAGE plpgsql AS $$
    #variable_conflict use_column
    DECLARE
-     paused bigint; now_ms bigint;
+     paused bigint; asked_ms bigint; now_ms bigint;
    BEGIN
      ${lockKey}
-     UPDATE limit_keys SET paused_until = greatest(paused_until, now_ms + p_for_ms::bigint) WHERE key_hash = p_key;
+     paused := greatest(paused, now_ms + p_for_ms::bigint);
+     UPDATE limit_keys SET paused_until = paused, paused_for = paused - now_ms WHERE key_hash = p_key;
      PERFORM pg_notify(p_channel, json_build_object('key', p_key, 'paused_by', p_node, 'paused_ms', p_for_ms)::text);
    END $$`,
 ];

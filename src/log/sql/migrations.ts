@@ -3,7 +3,7 @@
 import { applicationId } from "../shared/schema-version.js";
 import { conversationTitle, postgresConversations, sqliteConversations } from "./conversation-table.js";
 import { postgresHistories, sqliteHistories } from "./history-statements.js";
-import { limitFunctions, limitTables } from "./limit-functions.js";
+import { limitFunctions, limitTables, pauseLength } from "./limit-functions.js";
 import {
   countUsage,
   keepUsage,
@@ -99,6 +99,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     // From here on, all answers to a request are counted, each at its own model, and a turn that continues in a conversation and in its copy is
     // counted in both.
     isSqlite ? [] : [countUsage, ...plannedOnce],
+    // From here on, shared limits hold when the database's clock is set back.
+    isSqlite ? [] : [pauseLength, ...limitFunctions],
   ];
 }
 

@@ -263,6 +263,26 @@ onServer("rates over all nodes", () => {
     leave(await b.lane.acquire(0, never, 5_000)); // if the cancelled request were still charged, this would take a minute
   });
 
+  test("after the database's clock was set back by hours, charges of the time before keep nobody waiting", async () => {
+    const { url, query } = await start();
+    const a = await node(url, "a", { rpm: 2 });
+    leave(await a.lane.acquire(0, never, patienceMs));
+    await later(query, -7_200);
+    leave(await a.lane.acquire(0, never, 0));
+    leave(await a.lane.acquire(0, never, 0));
+    await expect(a.lane.acquire(0, never, 1_000)).rejects.toEqual(new QueueTimeout("rpm", true));
+  });
+
+  test("a request that waits for a pause to end stays charged", async () => {
+    const { url, query } = await start();
+    const a = await node(url, "a", { rpm: 2 });
+    a.lane.pause(600_000);
+    await until(async () => (await query("SELECT 1 FROM limit_keys WHERE paused_until > 0")).length === 1);
+    const spend = "SELECT second IS NOT NULL AS charged FROM limit_spend($1, 2, NULL, 0, 1000)";
+    const [{ key_hash: hash } = {}] = await query("SELECT key_hash FROM limit_keys");
+    for (const charged of [true, true, false]) expect(await query(spend, [hash])).toEqual([{ charged }]);
+  });
+
   test("a request that is repeated from its place counts again", async () => {
     const { url, query } = await start();
     const a = await node(url, "a", { maxConcurrency: 1, rpm: 2 });
@@ -289,6 +309,15 @@ onServer("a pause that the provider asked for", () => {
     // The pause does not count as time in the queue.
     await Promise.all([b, late].map(async (each) => leave(await each.lane.acquire(0, never, 1_500))));
     expect(performance.now() - beganAt).toBeGreaterThanOrEqual(2_490);
+  });
+
+  test("is over for who comes later if the database's clock was set back by hours", async () => {
+    const { url, query } = await start();
+    const a = await node(url, "a", { rpm: 2 });
+    a.lane.pause(60_000);
+    await until(async () => (await query("SELECT 1 FROM limit_keys WHERE paused_until > 0")).length === 1);
+    await query("UPDATE limit_keys SET paused_until = paused_until + 7_200_000");
+    leave(await (await node(url, "late", { rpm: 2 })).lane.acquire(0, never, 0));
   });
 });
 
