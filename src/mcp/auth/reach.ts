@@ -12,8 +12,23 @@ import { Unreachable } from "../http/exchange.js";
 /** Maximum size of an answer. Metadata and tokens are some kilobytes; a body without end would fill the memory. */
 const maxAnswerBytes = 1024 * 1024;
 
-/** Networks that are not on the Internet either: "this network", and addresses that a carrier shares among its customers. */
-const otherNetworks = networks(["0.0.0.0", 8], ["100.64.0.0", 10]);
+/**
+ * Networks that are not on the Internet either: "this network", addresses that a carrier shares among its customers, site-local addresses,
+ * and addresses of IPv6 that a router translates to IPv4 (6to4, and NAT64 for private networks).
+ */
+const otherNetworks = networks(
+  ["0.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["fec0::", 10],
+  ["2002::", 16],
+  ["64:ff9b::0.0.0.0", 96 + 8],
+  ["64:ff9b::10.0.0.0", 96 + 8],
+  ["64:ff9b::100.64.0.0", 96 + 10],
+  ["64:ff9b::127.0.0.0", 96 + 8],
+  ["64:ff9b::169.254.0.0", 96 + 16],
+  ["64:ff9b::172.16.0.0", 96 + 12],
+  ["64:ff9b::192.168.0.0", 96 + 16],
+);
 
 /** A function that resolves with all IP addresses of a host name, and rejects if the name has none. */
 export type Resolve = (hostname: string) => Promise<readonly { address: string }[]>;
