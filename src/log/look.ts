@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
 import { existingFolder } from "../core/files/state-folder.js";
+import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import { openStore } from "./open.js";
-import { thisMachine } from "./shared/host-process.js";
 import { schemaVersion } from "./shared/schema-version.js";
 import { connect } from "./sqlite/connection.js";
 

@@ -3,7 +3,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
-import { isGone, thisMachine } from "../../src/log/shared/host-process.js";
+import { thisMachine } from "../../src/core/files/this-machine.js";
+import { isGone } from "../../src/log/shared/host-process.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { inFolder, request, turn } from "./support.js";
 

@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as later } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
+import { thisMachine } from "../../src/core/files/this-machine.js";
 import { withFileLock } from "../../src/mcp/auth/file-lock.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
 const deadPid = spawnSync(process.execPath, ["-e", ""]).pid;
-const lockOf = (pid: number, machine = hostname()) => JSON.stringify({ id: "another", pid, machine });
+const lockOf = (pid: number, machine = thisMachine()) => JSON.stringify({ id: "another", pid, machine });
 
 /** Runs many tasks at once under the lock. Resolves to the largest number of tasks that ran at the same time. */
 async function crowd(path: string, count: number): Promise<number> {
@@ -35,9 +35,11 @@ test.each([
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-test("the lock of a process that runs is waited for, and that of another machine until it is old", async () => {
+test("the lock of a process that runs is waited for, and that of another machine or container until it is old", async () => {
   using folder = temporaryFolder();
-  for (const content of [lockOf(process.ppid), lockOf(deadPid, "elsewhere")]) {
+  const container = thisMachine().replace(/ \S+/, " pid:[1]"); // another one with the same name
+  const elsewhere = [lockOf(deadPid, "elsewhere"), lockOf(deadPid, container), lockOf(process.pid, container)];
+  for (const content of [lockOf(process.ppid), ...elsewhere]) {
     const path = join(folder.path, "lock");
     writeFileSync(path, content);
     let isDone = false;
@@ -47,11 +49,18 @@ test("the lock of a process that runs is waited for, and that of another machine
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(isDone).toBe(false);
     const longAgo = Date.now() / 1000 - 100;
-    if (content.includes("elsewhere")) utimesSync(path, longAgo, longAgo);
+    if (elsewhere.includes(content)) utimesSync(path, longAgo, longAgo);
     else writeFileSync(path, lockOf(deadPid));
     await done;
     expect(existsSync(path)).toBe(false);
   }
+});
+
+test("a lock names the scope in which the number of its process is unique", async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "lock");
+  const content = await withFileLock(path, async () => readFileSync(path, "utf8"));
+  expect(JSON.parse(content)).toMatchObject({ pid: process.pid, machine: thisMachine() });
 });
 
 test("work that fails gives the lock back", async () => {

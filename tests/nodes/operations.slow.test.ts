@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
+import { thisMachine } from "../../src/core/files/this-machine.js";
 import { openStore } from "../../src/log/open.js";
-import { thisMachine } from "../../src/log/shared/host-process.js";
 import { Retention } from "../../src/session/conversations/retention.js";
 import { turn } from "../log/support.js";
 import { answer, startLlmServer } from "../support/llm-server.js";

@@ -1,18 +1,6 @@
 /** Identity of a host among the hosts that share an event log, and what it tells about a host that no longer answers. */
-import { readFileSync, readlinkSync } from "node:fs";
-import { hostname } from "node:os";
 import type { StorageConfig } from "../../core/config.js";
 import type { HostProcess, LogNode } from "../../core/turn-leases.js";
-
-/**
- * Returns the name of the scope in which a process id is unique: a PID namespace on one machine, and the boot of that machine. Only Linux
- * has an id of the boot.
- */
-export function thisMachine(): string {
-  const namespace = textOf(() => readlinkSync("/proc/self/ns/pid")) ?? process.platform;
-  const boot = textOf(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
-  return [hostname(), namespace, ...(boot ? [boot] : [])].join(" ");
-}
 
 /**
  * True if the process has certainly ended. False for any process on another machine, because this host cannot check it. Also false if
@@ -45,12 +33,4 @@ export function isOfThisBoot({ machine, seenAt }: LogNode, ours: string, bootedA
 function parsed(machine: string): { namespace: string; boot: string | undefined } {
   const [host = "", namespace = "", boot] = machine.split(" ");
   return { namespace: `${host} ${namespace}`, boot };
-}
-
-function textOf(read: () => string): string | undefined {
-  try {
-    return read().trim();
-  } catch {
-    return undefined;
-  }
 }

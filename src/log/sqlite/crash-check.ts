@@ -1,6 +1,7 @@
 import { uptime } from "node:os";
 import { StoreError } from "../../core/errors.js";
-import { isGone, isOfThisBoot, thisMachine } from "../shared/host-process.js";
+import { thisMachine } from "../../core/files/this-machine.js";
+import { isGone, isOfThisBoot } from "../shared/host-process.js";
 import type { Connection } from "./connection.js";
 import { FileAccess } from "./file-access.js";
 import { SqliteReader } from "./reader.js";

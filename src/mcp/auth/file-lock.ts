@@ -2,12 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { thisMachine } from "../../core/files/this-machine.js";
 import { asObject, isPlainObject, parseJson } from "../../core/json.js";
 
 const pollMs = 50;
-/** Age in ms from which a lock that another machine holds counts as abandoned. No process works that long while it holds the lock. */
+/** Age in ms from which a lock of another machine or container counts as abandoned. No process works that long while it holds the lock. */
 const staleMs = 90_000;
 
 /**
@@ -18,7 +18,7 @@ const held = new Set<string>();
 /** Runs the work while this process holds the lock. Waits until the lock is free, and takes over the lock of a process that died. */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const id = randomUUID();
-  const ours = JSON.stringify({ id, pid: process.pid, machine: hostname() });
+  const ours = JSON.stringify({ id, pid: process.pid, machine: thisMachine() });
   held.add(id);
   try {
     while (!(await create(path, ours))) if (!(await removeAbandoned(path))) await sleep(pollMs);
@@ -61,7 +61,7 @@ async function removeAbandoned(path: string): Promise<boolean> {
 
 async function isAbandoned(path: string, content: string): Promise<boolean> {
   const { id, pid, machine } = asObject(parseJson(content)) ?? {};
-  if (machine === hostname() && typeof pid === "number") {
+  if (machine === thisMachine() && typeof pid === "number") {
     return pid === process.pid ? !held.has(String(id)) : !isRunning(pid);
   }
   const lock = await stat(path).catch(() => undefined);
