@@ -38,7 +38,10 @@ test.each([
   ["in a list of pairs", stdio({ args: ["--set=user=plain-0123,password=secret-0123,mode=plain-0123"] })],
   ["in a data source", stdio({ args: ["host=plain-0123 password=secret-0123 dbname=plain-0123"] })],
   ["in YAML", stdio({ args: ["--config={token: secret-0123}"] })],
-  ["in a command of a shell", stdio({ args: ["-c", 'TOKEN="secret-0123" start plain-0123'] })],
+  ["in a command of a shell", stdio({ args: ["-c", 'export TOKEN="secret-0123"; start plain-0123'] })],
+  ["in JSON beside a query", stdio({ args: ['{"apiKey":"secret-0123","url":"https://h/?token=other-4567"}'] })],
+  ["in a header in JSON", stdio({ args: ['--headers={"Authorization": "Bearer secret-0123"}'] })],
+  ["of several words", stdio({ args: ["--token=other-4567 secret-0123"] })],
   ["in a URL with an escape", { mcpServers: { s: { url: "https://x/mcp?token=secret%2D0123" } } }],
 ])("a secret %s is known", (_, config) => {
   const { config: loaded } = loadConfig(config, { env: {}, allowsUnset: true });

@@ -78,15 +78,18 @@ const valueInArg = new RegExp(`^["']?(?:(?:${schemes})\\s+)?([^\\s,;&}"']{1,4000
 export function secretsInArg(arg: string, before = ""): string[] {
   if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return secretWords(arg);
   const names = [...arg.matchAll(nameInArg)].filter(([, header, variable]) => isSecretName(header ?? variable ?? ""));
-  const named = names.slice(0, mostNamed);
-  if (named.length > 0) {
-    const values = named.map(({ 0: { length }, index }) => arg.slice(index + length));
+  const values = names.slice(0, mostNamed).map(({ 0: { length }, index }) => arg.slice(index + length));
+  const members = [...arg.matchAll(jsonMember)].flatMap(([, name = "", text = ""]) =>
+    isSecretName(name) ? [text] : [],
+  );
+  const [, joined = ""] = /^-[a-z](.+)$/is.exec(arg) ?? [];
+  return [
     // All that follows the first name is a secret too, because a value may contain spaces and commas.
-    return [...values.slice(0, 1), ...values.flatMap((value) => valueInArg.exec(value)?.[1] ?? [])];
-  }
-  const [, joined] = /^-[a-z](.+)$/is.exec(arg) ?? [];
-  if (joined && isRandomSegment(joined)) return [joined];
-  return [...arg.matchAll(jsonMember)].flatMap(([, name = "", text]) => (text && isSecretName(name) ? [text] : []));
+    ...values.slice(0, 1).flatMap((value) => (names[0]?.index === 0 ? secretWords(value) : [value])),
+    ...values.flatMap((value) => valueInArg.exec(value)?.[1] ?? []),
+    ...members.flatMap(secretWords),
+    ...(values.length === 0 && isRandomSegment(joined) ? [joined] : []),
+  ].filter((secret) => secret !== "");
 }
 
 function secretArgs(args: readonly string[]): string[] {

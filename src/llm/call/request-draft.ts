@@ -50,9 +50,9 @@ export class RequestDraft {
     return this.#written;
   }
 
-  fold({ onDelta, onFirst }: Omit<FoldOptions, "tools">): AnswerFold {
+  fold(options: Omit<FoldOptions, "tools">): AnswerFold {
     const { tools } = this.#request;
-    return this.#wire.fold({ onDelta, onFirst, tools }, this.#target(this.#quirks));
+    return this.#wire.fold({ ...options, tools }, this.#target(this.#quirks));
   }
 
   kept(parts: readonly KeptPart[]): KeptParts {

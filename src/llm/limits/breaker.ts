@@ -62,18 +62,18 @@ export class Breaker {
    * Runs `ask`, and throws what it throws. `ask` calls its argument when an answer begins. While the breaker is open, throws an LlmError
    * that says when the model is asked again.
    */
-  async run<T>(asked: AskedModel, ask: (onFirst: () => void) => Promise<T>): Promise<T> {
+  async run<T>(asked: AskedModel, ask: (onBegun: () => void) => Promise<T>): Promise<T> {
     let isTest = this.#state !== "closed";
     if (isTest) this.#beginTest(asked);
-    const onFirst = () => {
+    const onBegun = () => {
       if (!isTest) return;
       isTest = false;
       this.#recent.clear();
       this.#close();
     };
     try {
-      const answer = await ask(onFirst);
-      onFirst();
+      const answer = await ask(onBegun);
+      onBegun();
       this.#recent.add(this.#parts.steadyNow(), false);
       return answer;
     } catch (error) {

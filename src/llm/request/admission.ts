@@ -43,8 +43,8 @@ export class Admission {
   /** Sends the call and resolves with the completion. Throws LlmError. */
   answer(call: ProviderCall, parts: AnswerParts): Promise<Completion> {
     const entrance = this.#entranceTo(call.provider);
-    return this.#breakerOf(call, entrance).run(call, (onFirst) =>
-      this.#answerFrom(entrance.lane, call, { ...parts, onFirst }),
+    return this.#breakerOf(call, entrance).run(call, (onBegun) =>
+      this.#answerFrom(entrance.lane, call, { ...parts, onBegun }),
     );
   }
 

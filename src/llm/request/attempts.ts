@@ -21,8 +21,8 @@ export interface AttemptParts {
   /** Undefined if deltas are not shown. */
   showing?: Showing;
   restart?: boolean;
-  /** Called when an answer begins, also if it is not shown. */
-  onFirst?: () => void;
+  /** See `FoldOptions`. */
+  onBegun?: () => void;
 }
 
 export class Attempts {
@@ -41,7 +41,7 @@ export class Attempts {
    * retried all the same: a `discard` then voids the deltas shown so far, but only when the new answer has something to show or is whole.
    * If no attempt succeeds, the deltas shown so far stay visible. Throws LlmError.
    */
-  async answer(call: ProviderCall, { showing, restart = false, onFirst }: AttemptParts): Promise<AnswerFold> {
+  async answer(call: ProviderCall, { showing, restart = false, onBegun }: AttemptParts): Promise<AnswerFold> {
     let shown = false;
     let broken: LlmError | undefined;
     /** The parts that must be sent back later together with the text that was shown last. */
@@ -63,10 +63,8 @@ export class Attempts {
         call.response = response;
         // The serialised request is freed: a long prompt would otherwise stay in memory as long as the stream lasts.
         call.draft.release();
-        const begin = () => {
-          if (isLost) return;
-          onFirst?.();
-          if (!showing) return;
+        const onFirst = () => {
+          if (!showing || isLost) return;
           discard();
           showing.begin();
           shown = true;
@@ -75,7 +73,7 @@ export class Attempts {
         const onDelta = (delta: Delta) => {
           if (!isLost) showing?.onDelta(delta);
         };
-        fold = call.draft.fold({ onDelta, onFirst: begin });
+        fold = call.draft.fold({ onDelta, onFirst, onBegun });
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;

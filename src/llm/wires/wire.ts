@@ -115,7 +115,10 @@ export interface Unserved {
 
 export interface FoldOptions {
   onDelta: (delta: Delta) => void;
+  /** Called before the first delta. */
   onFirst?: () => void;
+  /** Called with the first piece of the answer, such as a text or a tool call, also if it is not shown. */
+  onBegun?: (() => void) | undefined;
   tools?: readonly Pick<ToolDefinition, "name">[];
 }
 

@@ -132,6 +132,19 @@ describe("a body in chunks", () => {
     expect((await answered).toLowerCase()).toMatch(/^http\/1.1 404 .*\r\nconnection: close\r\n/s);
   });
 
+  test("of a request that is refused may be sent on for a moment: the client gets the response, not a reset", async () => {
+    await using door = await doorFor(1_000);
+    const socket = chunkedRequest(door.url, "/nowhere", ["["], false);
+    socket.pause();
+    for (let times = 0; times < 2; times++) {
+      await fetch(`${door.url}/healthz`); // answered after the first request, whose connection has ended if it ends at once
+      await new Promise<void>((sent, failed) =>
+        socket.write("1\r\n \r\n", (error) => (error ? failed(error) : sent())),
+      );
+    }
+    expect(await text(socket)).toContain("there is no such route");
+  });
+
   test("that is read whole leaves the connection open", async () => {
     await using door = await doorFor(1_000);
     const socket = chunkedRequest(door.url, "/v1/chat/completions", ["[", "]"], true);

@@ -19,12 +19,12 @@ function start() {
   const breaker = new Breaker("test/m1", { now: Date.now, steadyNow: Date.now, observe });
   const asked = { ...resolveModel(llmConfig("http://127.0.0.1:1/v1"), {}), attempts: 0 };
   let calls = 0;
-  const run = (outcome: LlmErrorKind | "answer" | ((onFirst: () => void) => Promise<string>)) =>
+  const run = (outcome: LlmErrorKind | "answer" | ((onBegun: () => void) => Promise<string>)) =>
     breaker
-      .run(asked, async (onFirst) => {
+      .run(asked, async (onBegun) => {
         calls++;
         if (outcome === "answer") return outcome;
-        if (typeof outcome === "function") return outcome(onFirst);
+        if (typeof outcome === "function") return outcome(onBegun);
         throw new LlmError(outcome, `test/m1: ${outcome} it said`, { status: 503 });
       })
       .catch((error: unknown) => error);
@@ -101,8 +101,8 @@ function slowAnswer() {
     slow.end = resolve;
     slow.fail = reject;
   });
-  const ask = (onFirst: () => void) => {
-    slow.begin = onFirst;
+  const ask = (onBegun: () => void) => {
+    slow.begin = onBegun;
     return whole;
   };
   return Object.assign(slow, { ask });

@@ -83,14 +83,24 @@ export function routesApp(routes: readonly ApiRoute[], { admit, newId, ...limits
   return app;
 }
 
+/** Time for which a closing connection stays open, in ms, so that a client that is still sending reads the response. */
+const lingerMs = 500;
+
 /**
  * Closes the connection after the response if the request's body comes in chunks (`Transfer-Encoding: chunked`) and was not read to its end.
  * The rest would have to be read before the next request, and chunks of a byte take the host a thousand times as long as the client.
  */
 async function closeUnread(context: Context<{ Bindings: HttpBindings }>, next: Next): Promise<void> {
   await next();
-  const { headers, complete } = context.env.incoming;
-  if (headers["transfer-encoding"] !== undefined && !complete) context.res.headers.set("connection", "close");
+  const { headers, complete, socket } = context.env.incoming;
+  if (headers["transfer-encoding"] === undefined || complete) return;
+  context.res.headers.set("connection", "close");
+  // Node calls this after the last response. A connection that ends at once with bytes unread is reset, and the client loses the response.
+  socket.destroySoon = () => {
+    socket.end();
+    setImmediate(() => socket.pause()); // later than Node, which makes the socket read again in this tick
+    setTimeout(() => socket.destroy(), lingerMs);
+  };
 }
 
 function answerError(context: Context, error: unknown, newId: NewId): Response {

@@ -7,17 +7,19 @@ import type { FoldOptions } from "../wire.js";
 export class ShownAnswer {
   readonly #onDelta: (delta: Delta) => void;
   #onFirst: (() => void) | undefined;
+  readonly #onBegun: (() => void) | undefined;
   progress = 0;
   length = 0;
 
-  constructor({ onDelta, onFirst }: FoldOptions) {
+  constructor({ onDelta, onFirst, onBegun }: FoldOptions) {
     this.#onDelta = onDelta;
     this.#onFirst = onFirst;
+    this.#onBegun = onBegun;
   }
 
   /** Counts a piece that is not shown, such as arguments. `measured`: the number of its characters that are in `length` already. */
   take(piece: unknown, measured = 0): void {
-    this.progress++;
+    if (this.progress++ === 0) this.#onBegun?.();
     this.measure(piece, measured);
   }
 
