@@ -223,6 +223,14 @@ export class Session {
     return this.#runner.estimate(said, options);
   }
 
+  /**
+   * Makes the turns that run or wait here ask about their further calls as in the approval mode `ask`. Another host that continues such a turn
+   * does not know of it.
+   */
+  withdrawAuto(): void {
+    for (const turn of this.#turns.all()) turn.isAutoWithdrawn = true;
+  }
+
   /** Requests a summary of the older turns. The summary is made at the beginning of the next turn. */
   compactNext(): void {
     this.#runner.compactNext();

@@ -18,6 +18,8 @@ export interface PolicyRules {
   permissions: Rules;
   /** Decision about a call that no rule matches. */
   approval: "ask" | "auto";
+  /** Returns true once the user wants to be asked in the running turn: `all` and the approval mode `auto` then allow no further call. */
+  isAutoWithdrawn?: () => boolean;
   /**
    * Decision about a call of a tool whose definition has changed since the user approved it, if the call would otherwise need no approval.
    */
@@ -41,14 +43,16 @@ export type Verdict =
  * refusal; rules that ask; rules and remembered answers that allow. If the tool's definition has changed, the last group does not allow the
  * call: the person is asked, unless `changedTools` or `approval` allows it.
  */
-export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
+export function decide(call: PolicyCall, rules: PolicyRules): Verdict {
+  const { turn, permissions, approval, isAutoWithdrawn = () => false, changedTools, memory } = rules;
   const isDenying = (pattern: ToolPattern) => forbids(pattern, call);
   const denying = turn.deny.find(isDenying) ?? permissions.deny.find(isDenying);
   if (denying) return { decision: "deny", reason: denial(denying, call) };
   if (isLeftOut(turn.only, call, (pattern) => allows(pattern, call))) {
     return { decision: "deny", reason: `${patternOf(call)} is not among the calls that the request was narrowed to` };
   }
-  if (turn.all || turn.allow.some((pattern) => allows(pattern, call))) return { decision: "allow" };
+  const isAuto = (turn.all || approval === "auto") && !isAutoWithdrawn();
+  if ((turn.all && isAuto) || turn.allow.some((pattern) => allows(pattern, call))) return { decision: "allow" };
 
   const remembered = memory.find(call);
   if (remembered?.allow === false) {
@@ -65,7 +69,7 @@ export function decide(call: PolicyCall, { turn, permissions, approval, changedT
       onceOnly: true,
     };
   }
-  if (approval === "auto") return { decision: "allow" };
+  if (isAuto) return { decision: "allow" };
   const isVouchedFor =
     call.autoApproved || call.readOnly || remembered || permissions.allow.some((pattern) => allows(pattern, call));
   if (isVouchedFor && (!redefined || changedTools === "allow")) return { decision: "allow" };

@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/reading/load.js";
 import { newSession, openAcp } from "../support/acp.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
-import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, failure, held, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { httpServer } from "../support/mcp-http.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
@@ -240,6 +240,28 @@ describe("a tool that needs approval", () => {
     }
     expect(asked).toEqual([0, 1]);
   });
+
+  test.each(["setMode", "setConfigOption"] as const)(
+    "is asked about from the next call of the running turn on after the mode ask was chosen with %s",
+    async (way) => {
+      const second = held(echo(2));
+      await using llm = await startLlmServer([echo(), second.step, answer("done")]);
+      await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+      await using acp = await openAcp(app, { onPermission: () => "reject_once" });
+      const sessionId = await acp.begin();
+      const { setMode, setConfigOption } = methods.agent.session;
+      await acp.agent.request(setMode, { sessionId, modeId: "auto" });
+      const ended = acp.prompt(sessionId, "hi");
+      await llm.received(2);
+      if (way === "setMode") await acp.agent.request(setMode, { sessionId, modeId: "ask" });
+      else await acp.agent.request(setConfigOption, { sessionId, configId: "mode", value: "ask" });
+      second.release();
+      await ended;
+      expect(acp.permissions).toHaveLength(1);
+      const ends = acp.of("tool_call_update").filter(({ status }) => status === "completed" || status === "failed");
+      expect(ends.map(({ status }) => status)).toEqual(["completed", "failed"]);
+    },
+  );
 
   test("is asked about in a session that is open when the configuration begins to ask", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);

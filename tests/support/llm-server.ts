@@ -277,6 +277,15 @@ export function beforeHeaders(act: Fault): Step {
   return (response) => void act(response);
 }
 
+/** Answers with `step` after `release` is called. */
+export function held(step: Step): { step: Step; release: () => void } {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { step: (...exchange) => void released.then(() => step(...exchange)), release };
+}
+
 /** Pauses between two pieces. */
 export function pause(milliseconds: number): Fault {
   return () => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -151,6 +151,7 @@ export class AcpSession {
   #chooseMode(id: string): void {
     this.#chosenMode = modeOf(id);
     this.#shownMode = this.#chosenMode;
+    if (this.#chosenMode === "ask") this.#parts.session.withdrawAuto();
   }
 
   /** Tells the client the mode if a reload of the configuration has changed it. */

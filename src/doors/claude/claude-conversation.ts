@@ -48,7 +48,10 @@ export class ClaudeConversation {
     this.#write = write;
     this.#session = parts.sessions.open(options.conversationId);
     this.#release = this.#session.hold();
-    this.#control = new Control(parts, options, (all) => this.#interrupt(all));
+    this.#control = new Control(parts, options, {
+      interrupt: (all) => this.#interrupt(all),
+      withdrawAuto: () => this.#session.withdrawAuto(),
+    });
     this.#inquiries = new Inquiries({
       answer: (questionId, value) => void this.#session.answer(questionId, value),
       interrupt: () => void this.#interrupt(false).catch(() => {}), // the end of the turn shows it
@@ -119,14 +122,13 @@ export class ClaudeConversation {
     const submitting = submit();
     submitting.catch(() => {}); // `printTurn` reports this error, after the earlier turns have been shown
     this.#queue.push(requestId);
-    const isAsked = permission.isAsked;
     this.#then(async () => {
       if (this.#options.replaysPrompts) {
         const echo = { type: "user", message, parent_tool_use_id: null, isReplay: true };
         await this.#write({ ...echo, session_id: this.#session.id, uuid: requestId });
       }
       const view = this.#view(approval);
-      const { exitCode } = await printTurn(submitting, view, (event) => this.#follow(event, isAsked));
+      const { exitCode } = await printTurn(submitting, view, (event) => this.#follow(event));
       this.exitCode = exitCode;
       this.#queue.shift();
     });
@@ -161,13 +163,14 @@ export class ClaudeConversation {
     });
   }
 
-  #follow(event: TurnEvent, isAsked: boolean): void {
-    if (this.#session.isAsking(event)) this.#ask(event, isAsked);
+  #follow(event: TurnEvent): void {
+    if (this.#session.isAsking(event)) this.#ask(event);
     if (event.type === "answer") void this.#inquiries.over(event.questionId);
   }
 
-  #ask(event: QuestionEvent, isAsked: boolean): void {
+  #ask(event: QuestionEvent): void {
     const { questionId, question } = event;
+    const { isAsked } = this.#control.permission;
     const canBeAsked =
       (question.kind === "approval" && isAsked) || (question.kind === "elicitation" && this.#control.isInitialized);
     if (this.#hasLeft || !canBeAsked) this.#session.answer(questionId, false);

@@ -4,6 +4,12 @@ import type { DoorParts } from "../shared/door.js";
 import type { ControlRequest } from "./claude-input.js";
 import { mcpStatus, type Permission, permissionOf } from "./state.js";
 
+interface ControlActions {
+  interrupt: (all: boolean) => Promise<object>;
+  /** Makes the turns that run or wait ask about their further calls. */
+  withdrawAuto: () => void;
+}
+
 interface ControlOptions {
   turn: Pick<PromptOptions, "model" | "system" | "approval">;
   systemPrompt: string;
@@ -16,12 +22,12 @@ type ControlResponse =
 
 /**
  * Answers the control requests of the controlling program, which writes to stdin, and keeps the settings that the program makes. A setting
- * applies only to messages that come later.
+ * applies only to messages that come later, except a permission mode that asks or denies: it also applies to the turns that run or wait.
  */
 export class Control {
   readonly #parts: DoorParts;
   readonly #options: ControlOptions;
-  readonly #interrupt: (all: boolean) => Promise<object>;
+  readonly #actions: ControlActions;
   /**
    * Reason why all prompts are refused. Set if the program asked for an unsupported feature when it initialised. The program got an error
    * for that request, but it may still send prompts.
@@ -35,10 +41,10 @@ export class Control {
   denied: readonly string[] = [];
   permission: Permission;
 
-  constructor(parts: DoorParts, options: ControlOptions, interrupt: (all: boolean) => Promise<object>) {
+  constructor(parts: DoorParts, options: ControlOptions, actions: ControlActions) {
     this.#parts = parts;
     this.#options = options;
-    this.#interrupt = interrupt;
+    this.#actions = actions;
     this.model = options.turn.model;
     this.system = options.turn.system;
     this.permission = { approval: options.turn.approval, isAsked: options.canAsk };
@@ -58,13 +64,14 @@ export class Control {
       case "initialize":
         return this.#initialize(request);
       case "interrupt":
-        return this.#interrupt(request.cancelsQueued);
+        return this.#actions.interrupt(request.cancelsQueued);
       case "set_model":
         if (request.model !== undefined) this.#parts.resolveModel(request.model);
         this.model = request.model ?? this.#options.turn.model;
         return {};
       case "set_permission_mode":
         this.permission = permissionOf(request.mode, this.#options.canAsk);
+        if (this.permission.approval === "ask") this.#actions.withdrawAuto();
         return { mode: request.mode };
       case "mcp_status":
         return mcpStatus(this.#parts.hub);

@@ -45,6 +45,8 @@ export class LiveTurn implements WatchedTurn {
   endsOutOfTurn = false;
   /** True if a caller on this host waits for the turn, and cannot ask for the answer again: see `PromptOptions.endsWithCaller`. */
   endsWithCaller = false;
+  /** True once the user wants to be asked, although the turn began with the approval mode `auto`. It holds as long as the turn is on this host. */
+  isAutoWithdrawn = false;
   #lastEnd = 0;
   #watchers = 0;
   #attendance: Attendance | undefined;

@@ -110,7 +110,8 @@ export class TurnRunner {
         writer?.stop(error);
         run.abort();
       });
-      const rules = rulesOf(options, settings.defaults, this.#approvals);
+      const isAutoWithdrawn = () => turn.isAutoWithdrawn;
+      const rules = { ...rulesOf(options, settings.defaults, this.#approvals), isAutoWithdrawn };
       let tools: TurnToolbox | undefined;
       const onStored = (event: StoredEvent) => {
         tools?.note(event);

@@ -5,6 +5,7 @@ import {
   answer,
   chunk,
   failure,
+  held,
   STALL,
   type Step,
   startLlmServer,
@@ -427,6 +428,7 @@ describe("control requests", () => {
     const { pipe } = host;
     pipe.control("p1", { subtype: "set_permission_mode", mode: "bypassPermissions" });
     pipe.user("one");
+    await pipe.stdout.until('"type":"result"');
     pipe.control("p2", { subtype: "set_permission_mode", mode: "dontAsk" });
     pipe.user("two");
     pipe.control("p3", { subtype: "set_permission_mode", mode: "plan" });
@@ -438,6 +440,28 @@ describe("control requests", () => {
     ]);
     expect(pipe.messages("result").map(({ permission_denials }) => (permission_denials as []).length)).toEqual([0, 1]);
     expect(pipe.response("p3")).toMatchObject({ subtype: "error", error: expect.stringContaining("dontAsk") });
+  });
+
+  test.each([
+    ["default", 1],
+    ["dontAsk", 0],
+  ])("set_permission_mode %s counts from the next call of the running turn on", async (mode, asked) => {
+    const second = held(sayAndCall("", "s__echo"));
+    const steps = [sayAndCall("", "s__echo"), second.step, answer("denied")];
+    await using host = await withEcho(steps, { canAsk: true, turn: { approval: "auto" } });
+    const { pipe, llm } = host;
+    pipe.user("one");
+    await llm.received(2);
+    pipe.control("p1", { subtype: "set_permission_mode", mode });
+    await pipe.stdout.until('"request_id":"p1"');
+    second.release();
+    if (asked > 0) {
+      await pipe.stdout.until("can_use_tool");
+      pipe.respond(pipe.asked().request_id, { behavior: "deny" });
+    }
+    await pipe.end();
+    expect(pipe.messages("control_request")).toHaveLength(asked);
+    expect(pipe.messages("result")[0]?.permission_denials).toHaveLength(1);
   });
 
   test("mcp_status names the servers, their state and their tools", async () => {
