@@ -134,8 +134,8 @@ export class TurnEngine {
   }
 
   /** See `OwnedTurn.retryRefused`. */
-  retryRefused<T>(write: () => Promise<T>, isOpen: () => boolean): Promise<T> {
-    return this.#writes.retry(write, () => this.#recovers && isOpen());
+  retryRefused<T>(write: () => Promise<T>, isOpen: () => boolean, givenUp?: AbortSignal): Promise<T> {
+    return this.#writes.retry(write, () => this.#recovers && isOpen(), givenUp);
   }
 
   /** Returns the hosts that are certainly lost. */

@@ -72,9 +72,9 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 
-  retryRefused<T>(write: () => Promise<T>): Promise<T> {
+  retryRefused<T>(write: () => Promise<T>, givenUp?: AbortSignal): Promise<T> {
     const { engine, turn } = this.#parts;
-    return engine.retryRefused(write, () => turn.closing === "open");
+    return engine.retryRefused(write, () => turn.closing === "open", givenUp);
   }
 
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {

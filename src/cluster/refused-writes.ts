@@ -50,27 +50,32 @@ export class RefusedWrites {
   }
 
   /** Runs `write`. While the log refuses it and `mayRetry` returns true, repeats it after each heartbeat. See `OwnedTurn.retryRefused`. */
-  async retry<T>(write: () => Promise<T>, mayRetry: () => boolean): Promise<T> {
-    const { leaseMs, report, ended } = this.#parts;
+  async retry<T>(write: () => Promise<T>, mayRetry: () => boolean, givenUp?: AbortSignal): Promise<T> {
+    const { leaseMs, ended } = this.#parts;
     const until = performance.now() + longestLeases * leaseMs;
-    const isOver = () => ended.aborted || performance.now() >= until || !mayRetry();
+    const isOver = () => ended.aborted || givenUp?.aborted || performance.now() >= until || !mayRetry();
     try {
-      for (;;) {
+      for (let attempt = 1; ; attempt++) {
         try {
           return await write();
         } catch (error) {
           if (!isRefusal(error)) throw error;
-          if (this.#error?.kind !== error.kind) report(error);
-          this.#error = error;
-          this.#waiting.add(write);
+          if (!givenUp) this.#waitsFor(write, error);
+          else if (attempt > 1 && !this.#error) throw error; // the heartbeat was stored, and so is all else
           if (isOver()) throw error;
-          await once(this.#beats, "beat");
+          await once(this.#beats, "beat", { signal: givenUp }).catch(() => {}); // rejects only because `givenUp` has aborted
           if (isOver()) throw error;
         }
       }
     } finally {
       this.#waiting.delete(write);
     }
+  }
+
+  #waitsFor(write: () => Promise<unknown>, error: StoreError): void {
+    if (this.#error?.kind !== error.kind) this.#parts.report(error);
+    this.#error = error;
+    this.#waiting.add(write);
   }
 }
 

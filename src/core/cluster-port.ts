@@ -174,9 +174,10 @@ export interface OwnedTurn {
   /**
    * Runs `write`, which stores events of the turn. While it rejects because the log is full or locked, repeats it after each heartbeat, for
    * ten minutes with the default lease, or until the host closes. A host that does not resume turns does not repeat it: its user gets the
-   * error, can do something about it, and sends the request again.
+   * error, can do something about it, and sends the request again. With `givenUp`, the turn can do without the write: it is repeated only
+   * while the log refuses other writes, too, until `givenUp` aborts, and by itself does not count as a problem of the log.
    */
-  retryRefused<T>(write: () => Promise<T>): Promise<T>;
+  retryRefused<T>(write: () => Promise<T>, givenUp?: AbortSignal): Promise<T>;
   /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

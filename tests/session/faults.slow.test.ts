@@ -127,14 +127,32 @@ test("a serving host whose log has no room for a large tool result keeps the who
   const { sessions } = await desk.host(llm, { approval: "auto", result_limit_tokens: 500 });
   await sessions.recover();
   const db = await connect((desk.storage as { path: string }).path);
-  db.exec(`CREATE TRIGGER full BEFORE INSERT ON results
-    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  const full = (when: string) => `CREATE TRIGGER full_${when.replaceAll(" ", "_")} BEFORE ${when}
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`;
+  db.exec(full("INSERT ON results"));
   const turn = await sessions.open("c").submit({ requestId: "r", text: "go" });
+  db.exec(full("UPDATE ON nodes"));
   while ((await sessions.logProblem(60_000)) === undefined) await sleep(20);
-  db.exec("DROP TRIGGER full");
+  db.exec("DROP TRIGGER full_INSERT_ON_results; DROP TRIGGER full_UPDATE_ON_nodes");
   expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   expect(db.prepare("SELECT length(text) AS length FROM results").all()).toMatchObject([{ length: 100_000 }]);
   db.close();
+}, 30_000);
+
+test("a large tool result that alone has no room holds neither its turn nor the host", async () => {
+  const call = toolCalls([{ name: "s__big", arguments: { bytes: 100_000 } }]);
+  await using llm = await startLlmServer([call, answer("done")]);
+  await using desk = await Desk.open("sqlite");
+  const { sessions } = await desk.host(llm, { approval: "auto", result_limit_tokens: 500 });
+  await sessions.recover();
+  const db = await connect((desk.storage as { path: string }).path);
+  db.exec(`CREATE TRIGGER full BEFORE INSERT ON results
+    BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  const events = await collect(sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  db.close();
+  expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  expect(JSON.stringify(events)).toContain("it could not be stored (cannot write the event log");
+  expect(await sessions.logProblem(60_000)).toBeUndefined();
 }, 30_000);
 
 test("a turn that is cancelled while its log has no room ends as cancelled when there is room, and does not run again", async () => {

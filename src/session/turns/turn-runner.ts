@@ -130,7 +130,7 @@ export class TurnRunner {
         return undefined;
       }
       try {
-        tools = this.#steps.toolbox(settings, options, rules, log, keptResults(store.results, writer));
+        tools = this.#steps.toolbox(settings, options, rules, log, keptResults(store.results, writer, signal));
         const step = { log, turnId, owned, trace: measure.trace, settings, options, rules, tools, signal };
         await this.#steps.run({ outlet: writer, ...step });
       } catch (error) {
@@ -210,7 +210,10 @@ function timeUp({ timeoutMs }: PromptOptions): TimeLimitReached {
   return new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`);
 }
 
-/** Returns the store of large results for a turn. It keeps results that the log refuses for now, as the turn's events are kept. */
-function keptResults(results: ResultStore, writer: TurnWriter): ResultStore {
-  return { read: (id) => results.read(id), put: (...result) => writer.keep(() => results.put(...result)) };
+/**
+ * Returns the store of large results for a turn. It keeps results that the log refuses for now, as the turn's events are kept, until the
+ * turn is stopped. A result that alone does not fit is given up, because the model can work with its beginning and its end.
+ */
+function keptResults(results: ResultStore, writer: TurnWriter, stopped: AbortSignal): ResultStore {
+  return { read: (id) => results.read(id), put: (...result) => writer.keep(() => results.put(...result), stopped) };
 }

@@ -60,15 +60,15 @@ export class TurnWriter implements Outlet {
 
   /**
    * Stores something of the turn. While the log is full or locked, keeps it and tries again, also after the turn was cancelled: without the
-   * answer and the end of the turn in the log, the turn would run again. A closing host does not wait.
+   * answer and the end of the turn in the log, the turn would run again. A closing host does not wait. `givenUp`: see `retryRefused`.
    */
-  keep<T>(write: () => Promise<T>): Promise<T> {
+  keep<T>(write: () => Promise<T>, givenUp?: AbortSignal): Promise<T> {
     const { turn, owned } = this.#parts;
     return owned.retryRefused(async () => {
       if (this.#over) throw this.#over.error;
       turn.requireOpen();
       return write();
-    });
+    }, givenUp);
   }
 
   show(event: LiveEvent): void {
