@@ -179,6 +179,89 @@ test.each([
   expect(planned(file, { env: { HOME: "/home/me" } }).entries.a).toMatchObject(expected);
 });
 
+/** Plans the import of a server `git.hub` from an opencode.json with these rules. */
+const opencodeTools = (rules: object, files: Record<string, string> = {}) => {
+  const mcp = { "git.hub": { type: "local", command: ["x"] } };
+  const { entries, report } = planned({ "opencode.json": JSON.stringify({ mcp, ...rules }), ...files });
+  return { tools: entries["git.hub"]?.tools, report };
+};
+
+test.each<[permission: object | string, tools: object | undefined, notes: string[]]>([
+  [{ "git_hub_*": "allow" }, { auto_approve: ["*"] }, []],
+  [{ "*": "ask", "git_hub_*": "allow" }, { auto_approve: ["*"] }, []],
+  [{ "git_hub_*": "ask", git_hub_get: "allow" }, { auto_approve: ["get"] }, ["git_hub_*: is asked about"]],
+  [
+    { "git_hub_*": "allow", git_hub_drop: "ask" },
+    undefined,
+    ["git_hub_*: its tools are asked about here, because git_hub_drop limits"],
+  ],
+  [
+    { git_hub_drop: "ask", "git_hub_*": "allow" },
+    undefined,
+    ["because git_hub_drop limits", "git_hub_drop: is asked about"],
+  ],
+  [{ "git_hub_re*": "allow", "git*_drop": "ask" }, undefined, ["because git*_drop limits"]],
+  [{ "git_hub_get*": "allow", "git_hub_drop*": "ask" }, { auto_approve: ["get*"] }, ["git_hub_drop*: is asked about"]],
+  [{ "git_hub_*": "allow", "*_drop": "deny" }, { deny: ["*_drop", "drop"] }, ["because *_drop limits"]],
+  [{ "git_hub_*": "allow", "git*drop": "deny" }, { deny: ["*drop"] }, ["because git*drop limits"]],
+  [{ "git_hub_*": "allow", "git_hub_dro?": "deny" }, { deny: ["dro*"] }, ["because git_hub_dro? limits"]],
+  [{ "git_hub_*": "allow", git_hub_drop: { "*": "deny" } }, { deny: ["drop"] }, ["because git_hub_drop limits"]],
+  [{ git_hub_drop: { "*": "allow", secret: "ask" } }, undefined, ["git_hub_drop: is asked about"]],
+  [
+    { "git_hub_*": "deny", git_hub_get: "allow" },
+    { deny: ["*"] },
+    ["git_hub_get: is denied here, because git_hub_* is"],
+  ],
+  [{ "git_hub_g?t": "allow" }, undefined, ["git_hub_g?t: allows nothing here"]],
+  ["allow", undefined, ["*: allows nothing here"]],
+  ["deny", { deny: ["*"] }, []],
+])("a tool runs unasked only if no rule of opencode asks about it or denies it: %j", (permission, tools, notes) => {
+  const imported = opencodeTools({ permission });
+  expect(imported.tools).toEqual(tools);
+  for (const note of notes) expect(imported.report).toContain(note);
+});
+
+test("rules of opencode's agents, of version 2 and of the user's own file limit what a file allows", () => {
+  const permission = { "git_hub_*": "allow" };
+  const limits = { git_hub_drop: "ask" };
+  const users = { "home/.config/opencode/opencode.json": JSON.stringify({ permission: { ...permission, ...limits } }) };
+  expect(opencodeTools({ permission, agent: { plan: { permission: limits } } }).tools).toBeUndefined();
+  expect(opencodeTools({ permission, agent: { plan: { tools: { "git_hub_*": false } } } }).tools).toBeUndefined();
+  expect(opencodeTools({ permission, permissions: [] }).tools).toBeUndefined();
+  expect(opencodeTools({ permission }, users).tools).toBeUndefined();
+  expect(opencodeTools({}, users).tools).toBeUndefined();
+});
+
+test("a pattern of very many stars is read in little time", () => {
+  const begun = processorMs();
+  opencodeTools({ permission: { [`${"*g*?".repeat(5_000)}`]: "ask", "git_hub_*": "allow" } });
+  expect(processorMs() - begun).toBeLessThan(3_000);
+});
+
+test("a tool that Claude Code asks about does not run unasked because all tools are allowed", () => {
+  const policy = (name: string, rule: string) => ({ name, permission_policy: `always_${rule}` });
+  const toolsOf = (...tools: object[]) => planned(claude({ a: { command: "x", tools } })).entries.a?.tools;
+  expect(toolsOf(policy("*", "allow"))).toEqual({ auto_approve: ["*"] });
+  expect(toolsOf(policy("*", "allow"), policy("x", "ask"), policy("y", "allow"))).toEqual({ auto_approve: ["y"] });
+  expect(toolsOf(policy("x", "deny"), policy("*", "allow"))).toEqual({ deny: ["x"] });
+  expect(toolsOf(policy("*", "allow"), policy("x", "newer"))).toBeUndefined();
+});
+
+test("what Gemini CLI excludes for all servers stays excluded, also by the user's own file", () => {
+  const mcpServers = { hub: { command: "x", trust: true }, b: { command: "x" } };
+  const own = { tools: { exclude: ["drop", "mcp_hub_push"] }, excludeTools: ["hub__x", "run_shell_command(rm)"] };
+  const users = { tools: { exclude: ["mcp_hub_y"] }, mcp: { excluded: ["b"] }, excludeMCPServers: ["c"] };
+  const { entries } = planned({
+    ".gemini/settings.json": JSON.stringify({ mcpServers, ...own }),
+    "home/.gemini/settings.json": JSON.stringify(users),
+  });
+  expect(entries.hub?.tools).toEqual({
+    auto_approve: ["*"],
+    deny: ["drop", "mcp_hub_push", "push", "hub__x", "x", "mcp_hub_y", "y"],
+  });
+  expect([entries.hub?.enabled, entries.b?.enabled]).toEqual([undefined, false]);
+});
+
 test("what is neither a tool nor a file is said, with what was meant", () => {
   using folder = folderWith({});
   expect(() => importFrom("curser", at(folder))).toThrow("curser is neither a tool nor a file (did you mean cursor?)");

@@ -2,22 +2,29 @@ import { basename, join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
 import { commonFields, copiedMilliseconds, dropped, oauth, transport } from "../shared/entry-fields.js";
+import { applyToolRules, type ToolRule } from "../shared/foreign-rules.js";
 import { folderOf } from "../shared/foreign-text.js";
 import type { Importer, ServersSection } from "../shared/importer.js";
 import { braces } from "../shared/placeholders.js";
 import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/server-draft.js";
 
+const answers = new Map<unknown, ToolRule["answer"]>([
+  ["always_allow", "allow"],
+  ["always_ask", "ask"],
+  ["always_deny", "deny"],
+]);
+
 /** Translates Claude Code's list of tool permissions, such as `[{name, permission_policy}]`. */
 const policies: FieldImport = (value, draft, key) => {
+  const rules: ToolRule[] = [];
   for (const tool of Array.isArray(value) ? value : []) {
     const { name, permission_policy: policy } = isPlainObject(tool) ? tool : {};
+    const answer = answers.get(policy);
     if (typeof name !== "string") draft.note(key, "has an item without a name");
-    else if (policy === "always_allow") draft.add("tools.auto_approve", [name], key);
-    else if (policy === "always_deny") draft.add("tools.deny", [name], key);
-    else if (policy === "always_ask") {
-      draft.note(key, `${name} is asked about as every tool is here (chat.service.permissions.ask makes sure of it)`);
-    } else draft.note(key, `${name}: "${String(policy)}" is no policy that is known here`);
+    else rules.push({ tools: name, answer: answer ?? "ask", written: `${key}.${name}` });
+    if (answer === undefined) draft.note(key, `${String(name)}: "${String(policy)}" is no policy that is known here`);
   }
+  applyToolRules(draft, rules, key);
 };
 
 const noTimeout = "is under a second, which Claude Code does not regard";

@@ -13,6 +13,8 @@ import {
   understood,
 } from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
+import { patternsAfter } from "../shared/foreign-rules.js";
+import { treeOf } from "../shared/foreign-text.js";
 import type { Importer } from "../shared/importer.js";
 import { shell } from "../shared/placeholders.js";
 import type { Note, ServerDraft } from "../shared/server-draft.js";
@@ -25,7 +27,10 @@ export const geminiCli: Importer = {
   places: ({ home, cwd }) => [join(cwd, ".gemini", "settings.json"), join(home, ".gemini", "settings.json")],
   knows: ({ path, tree }) => /[/\\]\.gemini[/\\]settings\.json$/.test(path) || usesItsKeys(tree.mcpServers),
   sections(file, surroundings) {
-    const mcp = isPlainObject(file.tree.mcp) ? file.tree.mcp : {};
+    const { home, cwd } = surroundings;
+    const usersFile = join(home, ".gemini", "settings.json");
+    // Gemini CLI adds what the user's own file excludes to what a project's file excludes.
+    const trees = file.path === usersFile ? [file.tree] : [file.tree, treeOf(usersFile, cwd)];
     return {
       sections: [
         {
@@ -52,12 +57,17 @@ export const geminiCli: Importer = {
           finish(draft, raw) {
             // In Gemini CLI, `url` means SSE unless `type` has another value.
             if (draft.entry.url !== undefined) draft.entry.type = transportOf(raw);
-            if (isExcluded(draft, mcp)) draft.entry.enabled = false;
+            if (trees.some((tree) => isExcluded(draft, tree))) draft.entry.enabled = false;
+            draft.add(
+              "tools.deny",
+              trees.flatMap((tree) => excludedTools(draft, tree)),
+              "tools.exclude",
+            );
             if (typeof raw.description === "string") draft.remark(raw.description);
           },
         },
       ],
-      notes: notesOn(mcp),
+      notes: notesOn(file.tree),
     };
   },
 };
@@ -66,12 +76,31 @@ function transportOf({ httpUrl, type }: JsonObject): "http" | "sse" {
   return httpUrl !== undefined || type === "http" ? "http" : "sse";
 }
 
-function isExcluded({ name }: ServerDraft, { allowed: only, excluded }: JsonObject): boolean {
+/** Returns true if the file switches the server off. Older versions have the two lists at the top of the file. */
+function isExcluded({ name }: ServerDraft, { mcp, allowMCPServers, excludeMCPServers }: JsonObject): boolean {
+  const { allowed: only, excluded } = isPlainObject(mcp) ? mcp : {};
   const isListed = (list: unknown) => Array.isArray(list) && list.includes(name);
-  return isListed(excluded) || (Array.isArray(only) && only.length > 0 && !isListed(only));
+  const isAmongOthers = (list: unknown) => Array.isArray(list) && list.length > 0 && !isListed(list);
+  return [excluded, excludeMCPServers].some(isListed) || [only, allowMCPServers].some(isAmongOthers);
 }
 
-function notesOn({ allowed: _, excluded: __, ...rest }: JsonObject): Note[] {
+/**
+ * Returns the tools that the file excludes for all servers. A name may have the server before it. Names with arguments in parentheses are
+ * about tools of Gemini CLI itself.
+ */
+function excludedTools({ name }: ServerDraft, { tools, excludeTools }: JsonObject): string[] {
+  const lists = [isPlainObject(tools) ? tools.exclude : undefined, excludeTools];
+  const names = lists
+    .flatMap((list) => (Array.isArray(list) ? list.map(String) : []))
+    .filter((each) => !each.includes("("));
+  const server = name.replaceAll(/[^\w.:-]/g, "_");
+  return names.flatMap((each) =>
+    ["", `mcp_${server}_`, `${server}__`].flatMap((prefix) => patternsAfter(prefix, each)),
+  );
+}
+
+function notesOn({ mcp }: JsonObject): Note[] {
+  const { allowed: _, excluded: __, ...rest } = isPlainObject(mcp) ? mcp : {};
   return Object.keys(rest).map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" }));
 }
 

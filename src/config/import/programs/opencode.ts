@@ -12,7 +12,8 @@ import {
   transport,
 } from "../shared/entry-fields.js";
 import { configHome } from "../shared/folders.js";
-import { type ForeignText, folderOf } from "../shared/foreign-text.js";
+import { applyToolRules, patternsAfter, type ToolRule } from "../shared/foreign-rules.js";
+import { type ForeignText, folderOf, treeOf } from "../shared/foreign-text.js";
 import type { Importer, ImportSurroundings } from "../shared/importer.js";
 import { converting, variable } from "../shared/placeholders.js";
 import type { FieldImport, Note, ServerDraft } from "../shared/server-draft.js";
@@ -62,7 +63,9 @@ export const opencode: Importer = {
   sections(file, surroundings) {
     const { tree } = file;
     const { pointer, servers } = serversOf(tree);
-    const rules = [...rulesOf(tree.tools), ...rulesOf(tree.permission)];
+    const before = otherTrees(file, surroundings).flatMap((other) => strict(rulesOf(other)));
+    const rules = [...before, ...rulesOf(tree)];
+    const limits = otherLimits(tree);
     return {
       sections: [
         {
@@ -87,7 +90,7 @@ export const opencode: Importer = {
             type === undefined
               ? "it has no type: it only switches a server on or off that comes from elsewhere"
               : undefined,
-          finish: (draft) => applyRules(draft, rules),
+          finish: (draft) => applyToolRules(draft, toolRules(draft, rules, limits), "permission"),
         },
       ],
       notes: notesOn(tree, pointer),
@@ -119,27 +122,63 @@ function hasItsTypes(servers: JsonObject): boolean {
   );
 }
 
-type OpencodeRule = [pattern: string, answer: "allow" | "ask" | "deny"];
+type WrittenRules = readonly (readonly [pattern: string, answer: ToolRule["answer"]])[];
 
-/** Reads tool rules from a mapping such as `tools: {"server_*": false}` or `permission: {"server_tool": "ask"}`. */
-function rulesOf(tools: unknown): OpencodeRule[] {
-  return Object.entries(isPlainObject(tools) ? tools : {}).flatMap(([pattern, answer]): OpencodeRule[] => {
-    if (answer === false || answer === "deny") return [[pattern, "deny"]];
-    return answer === "allow" || answer === "ask" ? [[pattern, answer]] : [];
+/** Reads the rules of a file or an agent. Rules under `permission` count after those under `tools`, which is the older key. */
+function rulesOf({ tools, permission }: JsonObject): WrittenRules {
+  const permissions = permission === undefined || isPlainObject(permission) ? permission : { "*": permission };
+  const written = { ...(isPlainObject(tools) ? tools : {}), ...permissions };
+  return Object.entries(written).flatMap(([pattern, value]) => {
+    // `true` under `tools` only switches a tool on.
+    return value === true ? [] : [[pattern, answerOf(value)] as const];
   });
 }
 
-/** Applies the rules that concern this server. In opencode, the name of a tool is `server_tool`. */
-function applyRules(draft: ServerDraft, rules: readonly OpencodeRule[]): void {
-  for (const [pattern, answer] of rules) {
-    if (!pattern.startsWith(draft.name)) continue;
-    const rest = pattern.slice(draft.name.length);
-    const tool = rest === "*" ? "*" : rest.startsWith("_") ? rest.slice(1) : undefined;
-    if (tool === undefined || tool === "") continue;
-    if (answer === "deny") draft.add("tools.deny", [tool], pattern);
-    else if (answer === "allow") draft.add("tools.auto_approve", [tool], pattern);
-    else draft.note(pattern, "is asked about as every tool is here (chat.service.permissions.ask makes sure of it)");
+/** Returns the answer of a rule. A mapping has answers by the arguments of a call; the strictest stands for all of them. */
+function answerOf(value: unknown): ToolRule["answer"] {
+  if (isPlainObject(value)) {
+    const answers = Object.values(value).map(answerOf);
+    if (answers.includes("deny")) return "deny";
+    return Object.keys(value).join() === "*" && answers[0] === "allow" ? "allow" : "ask";
   }
+  if (value === false || value === "deny") return "deny";
+  return value === "allow" ? "allow" : "ask";
+}
+
+/** Returns what limits tools apart from the file's own rules: the rules of its agents, and rules under `permissions` (version 2). */
+function otherLimits({ agent, mode, permissions }: JsonObject): WrittenRules {
+  const agents = [agent, mode].flatMap((all) => Object.values(isPlainObject(all) ? all : {})).filter(isPlainObject);
+  const limits = agents.flatMap((one) => strict(rulesOf(one))).map(([pattern]) => [pattern, "ask"] as const);
+  return permissions === undefined ? limits : [...limits, ["*", "ask"]];
+}
+
+const strict = (rules: WrittenRules) => rules.filter(([, answer]) => answer !== "allow");
+
+/**
+ * Returns the rules that concern this server. The last rule that matches counts, so rules before one for all tools do not. Those for one
+ * tool are kept, because newer versions of opencode let them count wherever they stand.
+ */
+function toolRules(draft: ServerDraft, rules: WrittenRules, limits: WrittenRules): ToolRule[] {
+  const prefix = `${draft.name.replaceAll(/[^A-Za-z0-9_-]/g, "_")}_`;
+  const ofServer = (written: WrittenRules) =>
+    written.flatMap(([pattern, answer]): ToolRule[] => {
+      const all = patternsAfter(prefix, pattern).map((tools) => ({ tools, answer, written: pattern }));
+      if (answer !== "allow" || (pattern.startsWith(prefix) && /^[\w*-]*$/.test(pattern))) return all;
+      if (all.length > 0)
+        draft.note(pattern, `allows nothing here: a rule that allows begins with ${prefix} and has no sign but *`);
+      return [];
+    });
+  const own = ofServer(rules);
+  const last = own.findLastIndex(({ tools }) => tools === "*");
+  return [...own.filter(({ tools }, index) => index >= last || !tools.includes("*")), ...ofServer(limits)];
+}
+
+/** Returns the values of the other files whose rules opencode adds to those of this file: the user's own, and the one beside it. */
+function otherTrees(file: ForeignText, surroundings: ImportSurroundings): JsonObject[] {
+  return [join(configHome(surroundings), "opencode"), folderOf(file)]
+    .flatMap((folder) => [join(folder, "opencode.jsonc"), join(folder, "opencode.json")])
+    .filter((path) => path !== file.path)
+    .map((path) => treeOf(path, surroundings.cwd));
 }
 
 function projectOf(file: ForeignText, surroundings: ImportSurroundings): string | undefined {

@@ -1,5 +1,6 @@
 /** Reads a configuration file of another program: its values, and its comments by key. */
 
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   type Node as JsonNode,
@@ -42,6 +43,11 @@ export function readForeign(path: string, cwd: string): ForeignText {
   const { tree, ...lines } = /\.toml$/i.test(path) ? readToml(text, fail) : readJson(text, fail);
   if (!isPlainObject(tree)) return fail("expected an object");
   return { file, path, tree, comments: assigned(lines) };
+}
+
+/** Returns the values of another file of the same program, `{}` if there is no such file. Throws ConfigError. */
+export function treeOf(path: string, cwd: string): JsonObject {
+  return existsSync(path) ? readForeign(path, cwd).tree : {};
 }
 
 export const folderOf = ({ path }: ForeignText) => dirname(path);
