@@ -247,6 +247,21 @@ test("a tool that Claude Code asks about does not run unasked because all tools 
   expect(toolsOf(policy("*", "allow"), policy("x", "newer"))).toBeUndefined();
 });
 
+test("servers of a .mcp.json that the user has refused or switched off in Claude Code come switched off", () => {
+  using folder = folderWith({
+    ".mcp.json": '{"mcpServers":{"a":{"command":"x"},"b":{"command":"x"},"c":{"command":"x"}}}',
+  });
+  const lists = { disabledMcpjsonServers: ["a"], disabledMcpServers: ["b"] };
+  mkdirSync(join(folder.path, "home"));
+  writeFileSync(join(folder.path, "home/.claude.json"), JSON.stringify({ projects: { [folder.path]: lists } }));
+  const [{ servers = [] } = {}] = importFrom(".mcp.json", at(folder));
+  expect(servers.map(({ name, entry }) => [name, entry.enabled])).toEqual([
+    ["a", false],
+    ["b", false],
+    ["c", undefined],
+  ]);
+});
+
 test("what Gemini CLI excludes for all servers stays excluded, also by the user's own file", () => {
   const mcpServers = { hub: { command: "x", trust: true }, b: { command: "x" } };
   const own = { tools: { exclude: ["drop", "mcp_hub_push"] }, excludeTools: ["hub__x", "run_shell_command(rm)"] };

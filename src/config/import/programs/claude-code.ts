@@ -2,8 +2,9 @@ import { basename, join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
 import { commonFields, copiedMilliseconds, dropped, oauth, transport } from "../shared/entry-fields.js";
+
 import { applyToolRules, type ToolRule } from "../shared/foreign-rules.js";
-import { folderOf } from "../shared/foreign-text.js";
+import { folderOf, treeOf } from "../shared/foreign-text.js";
 import type { Importer, ServersSection } from "../shared/importer.js";
 import { braces } from "../shared/placeholders.js";
 import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/server-draft.js";
@@ -47,33 +48,46 @@ export const claudeCode: Importer = {
   title: "Claude Code",
   places: ({ home, cwd }) => [join(cwd, ".mcp.json"), join(home, ".claude.json")],
   knows: ({ path }) => [".mcp.json", ".claude.json"].includes(basename(path)),
-  sections({ tree, ...file }, { cwd }) {
+  sections(file, { cwd, home }) {
     const common = { convert: braces, fields: claudeFields };
-    const projects = isPlainObject(tree.projects) ? tree.projects : {};
-    const here = isPlainObject(projects[cwd]) ? projects[cwd] : {};
     const isUsers = basename(file.path) === ".claude.json";
-    const finish = switchedOff(here.disabledMcpServers);
+    // Claude Code keeps in the user's own file which servers of a project are off or were refused.
+    const trees = isUsers ? [file.tree] : [file.tree, treeOf(join(home, ".claude.json"), cwd)];
+    const listed = (folder: string, key: string) => trees.map((tree) => projectOf(tree, folder)[key]);
     const local: ServersSection = {
       ...common,
       pointer: child(child("/projects", cwd), "mcpServers"),
-      servers: here.mcpServers,
+      servers: projectOf(file.tree, cwd).mcpServers,
       project: cwd,
-      finish,
+      finish: switchedOff(listed(cwd, "disabledMcpServers")),
     };
-    const project = isUsers ? undefined : folderOf({ tree, ...file });
-    const shared: ServersSection = { ...common, pointer: "/mcpServers", servers: tree.mcpServers, project, finish };
-    return { sections: [local, shared], notes: ofOtherProjects(projects, cwd) };
+    const project = isUsers ? undefined : folderOf(file);
+    const off = listed(project ?? cwd, "disabledMcpServers");
+    const shared: ServersSection = {
+      ...common,
+      pointer: "/mcpServers",
+      servers: file.tree.mcpServers,
+      project,
+      finish: switchedOff(project ? [...off, ...listed(project, "disabledMcpjsonServers")] : off),
+    };
+    return { sections: [local, shared], notes: ofOtherProjects(file.tree, cwd) };
   },
 };
 
-function switchedOff(names: unknown): (draft: ServerDraft) => void {
+/** Returns what the file says about a project. */
+function projectOf({ projects }: JsonObject, folder: string): JsonObject {
+  const project = isPlainObject(projects) ? projects[folder] : undefined;
+  return isPlainObject(project) ? project : {};
+}
+
+function switchedOff(lists: readonly unknown[]): (draft: ServerDraft) => void {
   return (draft) => {
-    if (Array.isArray(names) && names.includes(draft.name)) draft.entry.enabled = false;
+    if (lists.some((names) => Array.isArray(names) && names.includes(draft.name))) draft.entry.enabled = false;
   };
 }
 
-function ofOtherProjects(projects: JsonObject, cwd: string): Note[] {
-  return Object.entries(projects).flatMap(([folder, project]) => {
+function ofOtherProjects({ projects }: JsonObject, cwd: string): Note[] {
+  return Object.entries(isPlainObject(projects) ? projects : {}).flatMap(([folder, project]) => {
     const servers = isPlainObject(project) && isPlainObject(project.mcpServers) ? Object.keys(project.mcpServers) : [];
     if (folder === cwd || servers.length === 0) return [];
     return [{ key: `projects.${folder}`, text: `${servers.join(", ")}: run this in that folder to take them` }];
