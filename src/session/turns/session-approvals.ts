@@ -23,6 +23,10 @@ export class SessionApprovals implements ApprovalMemory {
     return this.#session.size;
   }
 
+  forgetSession(): void {
+    this.#session.clear();
+  }
+
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
     const kept = this.#kept(tool);
     if (this.#session.size === 0) return kept;

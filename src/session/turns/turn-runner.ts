@@ -35,6 +35,8 @@ export class TurnRunner {
   readonly #questions: Questions;
   readonly #approvals: SessionApprovals;
   readonly #steps: TurnSteps;
+  /** Id of the last turn that ran here. */
+  #lastTurnId = "";
 
   constructor(conversationId: string, parts: SessionParts, questions: Questions) {
     this.#conversationId = conversationId;
@@ -106,6 +108,7 @@ export class TurnRunner {
       events = withoutOthers(all, turnId);
       const log = { checkpoint, events };
       const own = eventsOf(turnId, events);
+      await this.#forgetDeleted(turnId);
       await owned.begin({ own, lastSeq }, (error) => {
         writer?.stop(error);
         run.abort();
@@ -152,6 +155,17 @@ export class TurnRunner {
       if (limit) clearTimeout(limit);
       this.#parts.daySpent.needs(turnId, undefined);
     }
+  }
+
+  /**
+   * Drops the answers that hold for the session if the conversation was deleted, on any host, since they were given. A new conversation with the
+   * same id does not contain the last turn that ran here.
+   */
+  async #forgetDeleted(turnId: string): Promise<void> {
+    const { turns } = this.#parts.store;
+    const hasAnswers = this.#approvals.size > 0;
+    if (hasAnswers && !(await turns.stateOf(this.#conversationId, this.#lastTurnId))) this.#approvals.forgetSession();
+    this.#lastTurnId = turnId;
   }
 
   /** Reads as much of the conversation as the model's window needs. All events of the turn `turnId` are among them. */
