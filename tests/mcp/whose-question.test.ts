@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { Question } from "../../src/core/events.js";
 import { type Completion, textOf } from "../../src/core/messages.js";
 import type { SendOptions, ToolResult } from "../../src/core/ports.js";
@@ -187,6 +187,24 @@ describe("over HTTP", () => {
     await server.end("prompts/get", { messages: [] });
     await prompt;
     expect(await server.ask(stream, "elicitation/create", question)).toEqual(accepted);
+    expect(alice.asked).toEqual(["elicitation"]);
+  });
+
+  test("it is declined for a minute after a prompt was cancelled, because the server may still work on it", async () => {
+    const alice = new Person();
+    await using running = await bothCall(alice.options(), alice.options());
+    const { server, hub } = running;
+    const cancelled = new AbortController();
+    const prompt = hub.hub.passage.getPrompt("h__greet", {}, cancelled.signal);
+    const stream = await server.came("GET");
+    await server.came("prompts/get");
+    cancelled.abort();
+    await expect(prompt).rejects.toThrow();
+    expect(await server.ask(stream, "elicitation/create", question)).toEqual({ action: "decline" });
+    const minuteLater = performance.now() + 60_000;
+    const clock = jest.spyOn(performance, "now").mockReturnValue(minuteLater);
+    expect(await server.ask(stream, "elicitation/create", question)).toEqual(accepted);
+    clock.mockRestore();
     expect(alice.asked).toEqual(["elicitation"]);
   });
 });

@@ -3,6 +3,7 @@
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ServerConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
 import type { Question } from "../../core/events.js";
 import type { JsonObject } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
@@ -15,6 +16,8 @@ import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
 
 /** Maximum number of questions that a server may ask the person during one call. Every question is stored and shown. */
 const maxQuestions = 50;
+/** Time for which a server may still work on a request that was given up, in ms. A server need not take notice of a cancellation. */
+const workedOnMs = 60_000;
 
 export interface RunningCall {
   /** Identifies the caller, as in `SendOptions`. Never undefined. */
@@ -46,6 +49,8 @@ export class Callbacks {
   readonly #running = new Map<RunningCall, Bounds>();
   /** Number of requests other than calls that the server is working on. Nobody is asked anything for them. */
   #otherRequests = 0;
+  /** Until then, the server may still work on a request other than a call that was given up. A time of `performance.now`. */
+  #workedOnUntil = 0;
 
   constructor(
     config: ServerConfig,
@@ -75,10 +80,14 @@ export class Callbacks {
   }
 
   /** Runs a request to the server that is no call, such as for a prompt. What the server asks meanwhile may belong to it. */
-  async besideCalls<T>(request: () => Promise<T>): Promise<T> {
+  async besideCalls<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     this.#otherRequests++;
     try {
       return await request();
+    } catch (error) {
+      const isGivenUp = signal?.aborted || (error instanceof McpError && error.kind === "timeout");
+      if (isGivenUp) this.#workedOnUntil = performance.now() + workedOnMs;
+      throw error;
     } finally {
       this.#otherRequests--;
     }
@@ -139,7 +148,7 @@ export class Callbacks {
     }
     const last = running.at(-1);
     if (!last) return { problem: "no call is running that it could be for" };
-    if (this.#otherRequests > 0) {
+    if (this.#otherRequests > 0 || performance.now() < this.#workedOnUntil) {
       return {
         problem:
           "a prompt, a resource or a completion was asked for too, and it does not show to which request it belongs",

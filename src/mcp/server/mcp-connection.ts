@@ -191,7 +191,8 @@ export class McpConnection {
 
   #sendBesideCalls(method: string, params: JsonObject, signal: AbortSignal | undefined): Promise<JsonObject> {
     const { timeoutMs } = this.#config;
-    return this.#parts.callbacks.besideCalls(() => this.#requests.send(method, params, { timeoutMs, signal }));
+    const send = () => this.#requests.send(method, params, { timeoutMs, signal });
+    return this.#parts.callbacks.besideCalls(send, signal);
   }
 
   /** Subscribes to changes of the resource, if the server supports that. */
