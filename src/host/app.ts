@@ -16,7 +16,6 @@ import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
 import { ServerLogs } from "../mcp/server/server-logs.js";
-import { OlderUsage } from "../session/conversations/older-usage.js";
 import { retentionRules } from "../session/conversations/retention.js";
 import type { Session } from "../session/session.js";
 import { Sessions } from "../session/sessions.js";
@@ -187,8 +186,6 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       };
     };
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
-    // Closed after the sessions, which refuse requests from the moment that the host is asked to close.
-    const olderUsage = closedAtEnd(new OlderUsage(store.usage, observe));
     const sessions = closedAtEnd(
       new Sessions({
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
@@ -226,8 +223,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     };
     if (options.recover ?? true) {
       void sessions.recover().catch(reportedTo(observe));
-      sessions.startRetention();
-      olderUsage.start();
+      sessions.startUpkeep();
     }
     return {
       get config() {

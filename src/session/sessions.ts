@@ -7,6 +7,7 @@ import type { HostState } from "../core/measurements.js";
 import type { ApprovalMemory, Observe, ServerStatus } from "../core/ports.js";
 import { Conversations } from "./conversations/conversations.js";
 import { KnownLogs } from "./conversations/known-logs.js";
+import { OlderUsage } from "./conversations/older-usage.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";
 import { LiveSessions } from "./live-sessions.js";
 import { Session } from "./session.js";
@@ -25,7 +26,7 @@ export interface SessionsParts
   now: () => number;
   /** Returns the maximum number of turns on this host. Default: no maximum. */
   maxTurns?: () => number;
-  /** Rules that say which conversations `startRetention` deletes. Default: none are deleted. */
+  /** Rules that say which conversations `startUpkeep` deletes. Default: none are deleted. */
   retention?: RetentionRules;
 }
 
@@ -36,6 +37,7 @@ export class Sessions {
   readonly conversations: Conversations;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
+  readonly #olderUsage: OlderUsage;
   readonly #live = new LiveSessions((conversationId) => this.#newSession(conversationId));
   #onResumed: ResumedListener = () => {};
   #isClosing = false;
@@ -53,6 +55,7 @@ export class Sessions {
     this.conversations = new Conversations({ store, hosts: cluster, newId });
     const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
+    this.#olderUsage = new OlderUsage(store.usage, observe);
     this.#parts = {
       ...parts,
       capacity: new TurnCapacity(maxTurns ?? (() => Number.POSITIVE_INFINITY)),
@@ -128,9 +131,13 @@ export class Sessions {
     return this.#parts.cluster.streams;
   }
 
-  /** Deletes conversations that exceed the limits of retention, now and then every hour. It is for hosts that run for a long time. */
-  startRetention(): void {
+  /**
+   * Starts what hosts that run for a long time do beside the turns: deletes conversations that exceed the limits of retention, now and then
+   * every hour, and counts the usage of conversations that an earlier version wrote.
+   */
+  startUpkeep(): void {
     this.#retention.start();
+    this.#olderUsage.start();
   }
 
   changeRetention(rules: RetentionRules): void {
@@ -243,6 +250,7 @@ export class Sessions {
   async #end(): Promise<void> {
     await this.#idle();
     this.#retention.close();
+    await this.#olderUsage.close();
     await this.#parts.cluster.close();
   }
 

@@ -112,7 +112,7 @@ describe("another configuration", () => {
   test("says from then on how many conversations stay", async () => {
     await using llm = await startLlmServer(() => answer("hi"));
     await using app = await startApp({ llm: llm.url });
-    app.sessions.startRetention();
+    app.sessions.startUpkeep();
     for (const id of ["a", "b", "c"]) await say(app, id);
     for (const id of ["a", "b", "c"]) await app.sessions.forget(app.sessions.open(id));
     await app.apply(configOf({ url: llm.url, storage: { max_conversations: 1 } }));

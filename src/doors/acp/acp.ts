@@ -20,7 +20,7 @@ import { lineStream } from "./stream.js";
 export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const sessions = new AcpSessions(parts, () => connection.client);
   await parts.sessions.recover();
-  parts.sessions.startRetention();
+  parts.sessions.startUpkeep();
   let isInterrupted = false;
   const unsubscribe = onInterrupt(() => {
     isInterrupted = true;

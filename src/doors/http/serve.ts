@@ -91,7 +91,7 @@ export async function runServe(
 ): Promise<number> {
   const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
   await parts.sessions.recover();
-  parts.sessions.startRetention();
+  parts.sessions.startUpkeep();
   const door = await openHttpDoor(parts, options);
   parts.onLeaving?.(() => door.flush());
   stderr.write(

@@ -11,7 +11,7 @@ import { maxLineBytes, readLines } from "./lines.js";
 export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const output = new Output(stdout);
   await parts.sessions.recover();
-  parts.sessions.startRetention();
+  parts.sessions.startUpkeep();
   const peer = new ProtocolClient(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {

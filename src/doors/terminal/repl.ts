@@ -90,7 +90,7 @@ class Repl {
 
   async run(): Promise<number> {
     await this.#recover();
-    this.#parts.sessions.startRetention();
+    this.#parts.sessions.startUpkeep();
     for (let line = await this.#editor.next(); line !== undefined; line = await this.#editor.next()) {
       this.interrupts.forget();
       const outcome = await this.#take(line.trim());
