@@ -4,7 +4,7 @@ import { textOf as textIn } from "../../src/core/messages.js";
 import type { FollowedMessage } from "./cluster.js";
 import { custodyOf, hadIt, type TurnOwnership } from "./custody.js";
 import type { FaultLane, Outcome } from "./fault-lane.js";
-import { type Figures, isSame, type Logs, ofLogs, ofOrder, ofRequests } from "./log-invariants.js";
+import { type Figures, isSame, isWholeAnswer, type Logs, ofLogs, ofOrder, ofRequests } from "./log-invariants.js";
 import { conversationsOf, textOf } from "./schedule.js";
 
 export interface Judgement {
@@ -52,8 +52,7 @@ function* ofSteps(
     const own = log.filter((event) => event.turnId === turnId);
     const ofTurn = ({ step }: { step: string }) => step.startsWith(`${textOf(prompt)}#`);
     const doneAt = new Map<string, number>();
-    for (const [hop, { at }] of own.filter(({ type }) => type === "assistant_message").entries())
-      doneAt.set(`model ${textOf(prompt)}#${hop}`, at);
+    for (const [hop, { at }] of own.filter(isWholeAnswer).entries()) doneAt.set(`model ${textOf(prompt)}#${hop}`, at);
     for (const [hop, { at }] of own.filter(({ type }) => type === "tool_result").entries())
       doneAt.set(`look ${textOf(prompt)}#${hop}`, at);
     const holders = custody.filter((each) => each.turnId === turnId && each.pid !== null);

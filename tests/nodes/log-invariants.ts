@@ -1,5 +1,5 @@
 /** Invariants of the logs of conversations, and of the acknowledgements that clients got. Each function returns the violations. */
-import type { StoredEvent } from "../../src/core/events.js";
+import type { AssistantMessageEvent, StoredEvent } from "../../src/core/events.js";
 import type { Outcome } from "./fault-lane.js";
 import { textOf } from "./schedule.js";
 
@@ -24,6 +24,11 @@ export function isSame(one: unknown, other: unknown): boolean {
 
 function isEnd({ type }: StoredEvent): boolean {
   return type === "turn_end" || type === "turn_error";
+}
+
+/** True for a whole answer. A closing host also stores answers that broke off, without their text, because they are billed. */
+export function isWholeAnswer(event: StoredEvent): event is StoredEvent & AssistantMessageEvent {
+  return event.type === "assistant_message" && !event.interrupted;
 }
 
 function turnsIn(logs: Logs): Map<string, StoredEvent[]> {
@@ -91,7 +96,7 @@ export function* ofRequests({ requests, cancelled }: Outcome, logs: Logs, figure
       figures.crashed++;
       if (end.error.kind !== "crashed") yield `${name} failed: ${end.error.kind} ${end.error.message}`;
     } else if (end?.type === "turn_end") {
-      const answers = own.filter((event) => event.type === "assistant_message");
+      const answers = own.filter(isWholeAnswer);
       const text = answers.at(-1)?.message.content ?? "";
       if (
         end.stopReason !== "end_turn" ||
