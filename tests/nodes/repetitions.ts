@@ -10,7 +10,7 @@ export async function repetitions(cluster: Cluster): Promise<{ completed: string
     `SELECT (SELECT payload::json #>> '{content,0,text}' FROM events AS asked
         WHERE asked.turn_id = events.turn_id AND asked.type = 'user_message') AS text,
       row_number() OVER (PARTITION BY turn_id ORDER BY seq) - 1 AS hop, at
-     FROM events WHERE type = 'assistant_message'`,
+     FROM events WHERE type = 'assistant_message' AND payload::json -> 'interrupted' IS NULL`,
   );
   for (const { text, hop, at } of rows) answered.set(`${text}#${hop}`, Number(at));
   const asked = new Set<string>();
