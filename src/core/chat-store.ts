@@ -64,7 +64,7 @@ interface AgeRule {
   /** Only conversations whose last change was before this time, in milliseconds since the epoch. */
   changedBefore: number;
   /**
-   * The present time. A conversation stays as long as one that was changed before it and has a time from `changedBefore` to `now`: a clock was
+   * The present time, or the time of the last change while this host does not trust its clock. A conversation stays as long as one that was changed before it and has a time from `changedBefore` to `now`: a clock was
    * behind when it was changed.
    */
   now: number;

@@ -11,7 +11,7 @@ const END_GRACE_MS = 10;
 /** Number of turns of the event loop that `drain` waits in addition: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
 
-/** Reads a body as text, up to both limits, of very small pieces less. Never rejects, and always frees the connection. */
+/** Reads a body as text, up to both limits. A piece counts as 256 bytes at least. Never rejects, and always frees the connection. */
 export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -71,10 +71,30 @@ async function writerOf({ repetitions = 0 } = {}) {
     signal: live.stop,
     onStored: () => {},
   });
-  return { writer, shown, log };
+  return { writer, shown, log, live };
 }
 
 describe("events of a turn", () => {
+  test("of a parked turn are not stored, but for what an answer cost that broke off: it is asked for again", async () => {
+    const { writer, live } = await writerOf();
+    live.park();
+    const broken = { ...one.answer("so f"), interrupted: true as const };
+    const written = writer.store([one.answer("whole"), broken, one.end()]);
+    await expect(written).rejects.toMatchObject({ kind: "shutting_down" });
+    const [, ...rest] = await store.read("c");
+    expect(rest).toMatchObject([{ type: "assistant_message", interrupted: true, message: { content: "" } }]);
+  });
+
+  test("of a parked turn whose log is full are asked for again, too", async () => {
+    const { writer, live } = await writerOf();
+    live.park();
+    store.appendAll = async () => {
+      throw new StoreError("full", "the disk is full");
+    };
+    const written = writer.store([{ ...one.answer("so f"), interrupted: true }]);
+    await expect(written).rejects.toMatchObject({ kind: "shutting_down" });
+  });
+
   test("that come in one tick, or while the log is being written to, are stored together and then shown", async () => {
     const { writer, shown } = await writerOf();
     await Promise.all([
