@@ -70,7 +70,7 @@ export class TurnSteps {
     { model, toolChoice }: PromptOptions,
     rules: PolicyRules,
     log: LogSince,
-    results: ResultStore = this.#parts.store.results,
+    results: ResultStore,
   ): TurnToolbox {
     const { hub, newId } = this.#parts;
     const { contextWindow, maxTools } = orchestrator.facts(model);
@@ -143,7 +143,7 @@ export class TurnSteps {
    */
   estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
     const { callerTools = [] } = options;
-    const toolbox = this.toolbox(settings, options, rules, log);
+    const toolbox = this.toolbox(settings, options, rules, log, this.#parts.store.results);
     const offered = toolbox.tools();
     const names = new Set(callerTools.map(({ name }) => name));
     const tools = [...offered.filter(({ name }) => !names.has(name)), ...callerTools];
