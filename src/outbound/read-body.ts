@@ -1,7 +1,6 @@
 import type { Readable } from "node:stream";
+import { pieceBytes } from "../core/async/piece-size.js";
 
-/** Number of bytes that a piece counts at least: a piece of a single byte takes an object of some 250 bytes, and microseconds. */
-const LEAST_OF_PIECE = 256;
 /** How much `drain` reads. A longer rest costs more than a new connection. */
 const MAX_REST_BYTES = 64 * 1024;
 /** How long a server may take to end a complete response before its connection is destroyed. */
@@ -11,7 +10,7 @@ const END_GRACE_MS = 10;
 /** Number of turns of the event loop that `drain` waits in addition: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
 
-/** Reads a body as text, up to both limits. A piece counts as 256 bytes at least. Never rejects, and always frees the connection. */
+/** Reads a body as text, up to both limits. Counts pieces by `pieceBytes`. Never rejects, and always frees the connection. */
 export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -19,7 +18,7 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
     const timer = setTimeout(() => stream.destroy(), maxTimeMs);
     stream.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
-      bytes += Math.max(chunk.length, LEAST_OF_PIECE);
+      bytes += pieceBytes(chunk.length);
       if (bytes > maxBytes) stream.destroy();
     });
     const settle = () => {
@@ -47,7 +46,7 @@ export function drain(stream: Readable): Promise<void> {
     });
     let bytes = 0;
     stream.on("data", (piece: Buffer) => {
-      bytes += Math.max(piece.length, LEAST_OF_PIECE);
+      bytes += pieceBytes(piece.length);
       if (bytes > MAX_REST_BYTES) stream.destroy();
     });
     stream.resume();

@@ -1,8 +1,7 @@
+import { pieceBytes } from "./piece-size.js";
+
 /** Maximum number of bytes of all messages together. Above this number, the largest message is refused. */
 const mostBytes = 256 * 1024 * 1024;
-
-/** Number of bytes that a piece counts at least, because a piece of a single byte takes an object of some 250 bytes. */
-const leastOfPiece = 256;
 
 export interface ArrivingMessage {
   bytes: number;
@@ -28,9 +27,9 @@ export class ArrivingMessages {
     return message;
   }
 
-  /** Counts a piece that has arrived. If all messages together exceed the limit, refuses the largest of them. */
-  add(message: ArrivingMessage, pieceBytes: number): void {
-    this.resize(message, message.bytes + Math.max(pieceBytes, leastOfPiece));
+  /** Counts a piece of this length that has arrived. If all messages together exceed the limit, refuses the largest of them. */
+  add(message: ArrivingMessage, length: number): void {
+    this.resize(message, message.bytes + pieceBytes(length));
   }
 
   /** Counts a message of which so many bytes are kept now. If all messages together exceed the limit, refuses the largest of them. */

@@ -3,6 +3,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type Next } from "hono";
 import type { ArrivingMessages } from "../../../core/async/arriving-messages.js";
+import { leastPieceBytes } from "../../../core/async/piece-size.js";
 import { errorInfo, RequestError } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
 import { hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";
@@ -111,12 +112,11 @@ function answerError(context: Context, error: unknown, newId: NewId): Response {
   return answerProblem({ problem: failure, headers: failure.headers, ...request });
 }
 
-/** Number of pieces above which the pieces of a body must have `leastPerPiece` bytes on average. A piece takes a microsecond at least. */
+/** Number of pieces above which the pieces of a body must have `leastPieceBytes` on average. A piece takes a microsecond at least. */
 const mostPieces = 10_000;
-const leastPerPiece = 256;
 
 function tooManyPieces(): ApiError {
-  const message = `the body has more than ${mostPieces} chunks, of less than ${leastPerPiece} bytes on average: send larger chunks`;
+  const message = `the body has more than ${mostPieces} chunks, of less than ${leastPieceBytes} bytes on average: send larger chunks`;
   return new ApiError(400, "chunks_too_small", message);
 }
 
@@ -139,7 +139,7 @@ async function readBody(
       bytes += piece.value.length;
       if (bytes > maxBytes) throw tooLarge();
       pieces.push(piece.value);
-      if (pieces.length > mostPieces && bytes < pieces.length * leastPerPiece) throw tooManyPieces();
+      if (pieces.length > mostPieces && bytes < pieces.length * leastPieceBytes) throw tooManyPieces();
       uploads.add(upload, piece.value.length);
     }
   } finally {
