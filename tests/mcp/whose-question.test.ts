@@ -113,7 +113,7 @@ interface Running extends AsyncDisposable {
 /** Begins Alice's call of `pay`, then Bob's of `hold`. */
 async function bothCall(alice: Partial<SendOptions>, bob: Partial<SendOptions>): Promise<Running> {
   const server = await askingServer();
-  const hub = startHubWith({ sample }, remoteServer("h", server.url, "http"));
+  const hub = startHubWith({ sample }, { ...remoteServer("h", server.url, "http"), protocol: "legacy" });
   await hub.hub.ready();
   const pay = hub.call("h__pay", {}, alice);
   await server.came("pay");
