@@ -76,6 +76,12 @@ test.each([
   expect(masked({ command: "x", args: [arg] }).args).toEqual([shown]);
 });
 
+test("an argument with thousands of names has a hundred secrets at most, beside the whole", () => {
+  const names = Array.from({ length: 5_000 }, (_, index) => `key${index}=secret-${index}`);
+  const { config } = loadConfig(stdio({ args: [`x,${names.join(",")}`] }), { env: {} });
+  expect(configuredSecrets(config, {})).toHaveLength(101);
+});
+
 test("the word before a secret in a header is none", () => {
   const { config } = loadConfig(
     { mcpServers: { s: { url: "https://x/mcp", headers: { Authorization: "Bearer secret-0123" } } } },
