@@ -6,7 +6,7 @@ const longestLeases = 60;
 
 interface RefusedWritesParts {
   leaseMs: number;
-  /** Called with the error when the log begins to refuse writes. */
+  /** Called when a write of a turn is refused for another reason than the last one. */
   report: (error: StoreError) => void;
   /** Aborts when the host closes. */
   ended: AbortSignal;
@@ -17,7 +17,7 @@ export class RefusedWrites {
   readonly #parts: RefusedWritesParts;
   /** The last refusal or failed heartbeat. Undefined while the log takes writes. */
   #error: StoreError | undefined;
-  /** True if the log has refused a request since the last heartbeat. A heartbeat is small, so it says nothing about requests. */
+  /** True if the log has refused a request since the last stored heartbeat. A heartbeat is small, so it says nothing about requests. */
   #hasRefusedRequest = false;
   /** Writes of turns that the log has refused, and that are tried again. */
   readonly #waiting = new Set<() => Promise<unknown>>();
@@ -61,7 +61,7 @@ export class RefusedWrites {
         } catch (error) {
           if (!isRefusal(error)) throw error;
           if (!givenUp) this.#waitsFor(write, error);
-          else if (attempt > 1 && !this.#error) throw error; // the heartbeat was stored, and so is all else
+          else if (attempt > 1 && !this.#error) throw error; // the log takes writes again, so this refusal is due to this write alone
           if (isOver()) throw error;
           await once(this.#beats, "beat", { signal: givenUp }).catch(() => {}); // rejects only because `givenUp` has aborted
           if (isOver()) throw error;

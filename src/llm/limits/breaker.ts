@@ -85,7 +85,7 @@ export class Breaker {
     }
   }
 
-  /** Lets one call test the model. Refuses all other calls: they do not wait for the result, because the test may take minutes. */
+  /** Lets one call in each pause test the model. Refuses the others: they do not wait for the result, because the test may take minutes. */
   #beginTest(asked: AskedModel): void {
     if (this.#waitMs > 0) throw this.#refusal(asked);
     this.#state = "half_open";
