@@ -19,6 +19,9 @@ const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
   "protocol",
 ]);
 
+/** Failures of calls that ended before the provider could answer. A test of the model that ends so has shown nothing. */
+const UNANSWERED: ReadonlySet<LlmErrorKind> = new Set(["queue_timeout", "total_timeout", "aborted"]);
+
 /** The breaker opens if more than half of at least five calls within 30 s fail. A call fails only after all its retries. */
 const THRESHOLD = 0.5;
 const WINDOW_MS = 30_000;
@@ -35,7 +38,8 @@ export interface BreakerParts {
 
 /**
  * Circuit breaker for one model of a provider. After the pause, a single call tests the model on behalf of all. The model passes the test
- * when its answer begins. If nothing has come of the answer after another pause, one more call tests the model.
+ * when its answer begins. If nothing has come of the answer after another pause, one more call tests the model. If the test ends before the
+ * provider could answer, the next call tests the model.
  */
 export class Breaker {
   readonly #recent = new RecentCalls();
@@ -77,10 +81,12 @@ export class Breaker {
       this.#recent.add(this.#parts.steadyNow(), false);
       return answer;
     } catch (error) {
+      const isOurTest = isTest && this.#state === "half_open";
       if (error instanceof LlmError && COUNTED.has(error.kind)) {
         this.#recent.add(this.#parts.steadyNow(), true);
-        if ((isTest && this.#state === "half_open") || this.#recent.mostFailed) this.#open(error);
-      } else if (isTest && this.#state === "half_open") this.#close();
+        if (isOurTest || this.#recent.mostFailed) this.#open(error);
+      } else if (isOurTest && error instanceof LlmError && !UNANSWERED.has(error.kind)) this.#close();
+      else if (isOurTest) this.#retryAt = this.#parts.steadyNow();
       throw error;
     }
   }

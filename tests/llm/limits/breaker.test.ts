@@ -94,6 +94,32 @@ test.each<LlmErrorKind>([
   expect(await run("answer")).toBe("answer");
 });
 
+test.each<LlmErrorKind>(["queue_timeout", "total_timeout", "aborted"])(
+  "a trial that ends with %s shows nothing, and the next call is the trial",
+  async (kind) => {
+    const { run, fail, observed } = start();
+    await fail("connect", 5);
+    jest.setSystemTime(Date.now() + 10_000);
+    await run(kind);
+    expect(observed).toHaveLength(1);
+    const slow = slowAnswer();
+    const trial = run(slow.ask);
+    expect(await run("answer")).toMatchObject({ kind: "connect" });
+    slow.end("back");
+    expect(await trial).toBe("back");
+    expect(observed.at(-1)).toMatchObject({ level: "info", message: "answers again" });
+  },
+);
+
+test("a trial that the provider refuses shows that it answers", async () => {
+  const { run, fail, observed } = start();
+  await fail("connect", 5);
+  jest.setSystemTime(Date.now() + 10_000);
+  await run("bad_request");
+  expect(observed.at(-1)).toMatchObject({ level: "info", message: "answers again" });
+  expect(await run("answer")).toBe("answer");
+});
+
 /** An answer that a test begins and ends. */
 function slowAnswer() {
   const slow = { begin: () => {}, end: (_text: string) => {}, fail: (_error: Error) => {} };
