@@ -75,11 +75,19 @@ async function writerOf({ repetitions = 0 } = {}) {
 }
 
 describe("events of a turn", () => {
-  test("of a parked turn are not stored, but for what an answer cost that broke off: it is asked for again", async () => {
+  test("of a parked turn are not stored, but for an answer, because it is paid for", async () => {
+    const { writer, live } = await writerOf();
+    const written = writer.store([one.answer("whole", calls("a")), one.planned(call("a")), one.sent("a")]);
+    live.park();
+    await expect(written).rejects.toMatchObject({ kind: "shutting_down" });
+    const [, ...rest] = await store.read("c");
+    expect(rest).toMatchObject([{ type: "assistant_message", message: { content: "whole", toolCalls: calls("a") } }]);
+  });
+
+  test("of a parked turn whose answer broke off are what that answer cost, because it is asked for again", async () => {
     const { writer, live } = await writerOf();
     live.park();
-    const broken = { ...one.answer("so f"), interrupted: true as const };
-    const written = writer.store([one.answer("whole"), broken, one.end()]);
+    const written = writer.store([{ ...one.answer("so f"), interrupted: true }, one.end()]);
     await expect(written).rejects.toMatchObject({ kind: "shutting_down" });
     const [, ...rest] = await store.read("c");
     expect(rest).toMatchObject([{ type: "assistant_message", interrupted: true, message: { content: "" } }]);

@@ -98,7 +98,7 @@ export class TurnWriter implements Outlet {
     const { turn } = this.#parts;
     if (this.#over) throw this.#over.error;
     // A failure is left out: without the log, the turn is parked all the same.
-    if (turn.closing === "parked") await this.#append(gathered.flatMap(bills), (write) => write()).catch(() => {});
+    if (turn.closing === "parked") await this.#append(gathered.flatMap(paidFor), (write) => write()).catch(() => {});
     turn.requireOpen();
     await this.#append(gathered, (write) => this.keep(write));
     this.#unwritten.delete(gathered);
@@ -106,14 +106,14 @@ export class TurnWriter implements Outlet {
 
   async #append(
     gathered: readonly ChatEvent[],
-    through: (write: () => Promise<StoredEvent[]>) => Promise<StoredEvent[]>,
+    carryOut: (write: () => Promise<StoredEvent[]>) => Promise<StoredEvent[]>,
   ): Promise<void> {
     if (gathered.length === 0) return;
     const { store, conversationId, hub, owned, log, questions, signal, onStored } = this.#parts;
     const events = owned.withProcesses(gathered, log, hub);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
     const grant = { fence: owned.lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
-    const stored = await through(() => store.appendAll(conversationId, events, grant));
+    const stored = await carryOut(() => store.appendAll(conversationId, events, grant));
     this.#position += stored.length;
     this.#lastSeq = stored.at(-1)?.seq;
     for (const event of stored) {
@@ -125,12 +125,12 @@ export class TurnWriter implements Outlet {
 }
 
 /**
- * Returns what a parked turn still stores of the event: an answer that broke off, because its provider bills it. The answer has no text, because
- * it is asked for again.
+ * Returns what a parked turn still stores of the event: an answer, because it is paid for. An answer that broke off has no text, because it is
+ * asked for again.
  */
-function bills(event: ChatEvent): ChatEvent[] {
-  if (event.type !== "assistant_message" || !event.interrupted) return [];
-  return [{ ...event, message: { role: "assistant", content: "", toolCalls: [] } }];
+function paidFor(event: ChatEvent): ChatEvent[] {
+  if (event.type !== "assistant_message") return [];
+  return event.interrupted ? [{ ...event, message: { role: "assistant", content: "", toolCalls: [] } }] : [event];
 }
 
 /** Resolves at the end of the current tick, after all work that does not wait for I/O. */
