@@ -1,11 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { RequestError, StoreError } from "../../core/errors.js";
+import { RequestError } from "../../core/errors.js";
 import type { Connection } from "./connection.js";
-import { storeError } from "./store-errors.js";
+import { isLocked, storeError } from "./store-errors.js";
 import { transaction } from "./transaction.js";
 
-/** Time, in ms, between two attempts of a write that waits for the lock of another program. */
 const retryMs = 5;
+
+/** Runs `work`. While another program has locked the file, runs it again, until the time `until` of `performance.now`. */
+export async function whileLocked<T>(work: () => T, until: number): Promise<T> {
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isLocked(error) || performance.now() >= until) throw error;
+    }
+    await sleep(retryMs);
+  }
+}
 
 /**
  * Reads and writes of a connection, with their errors as StoreErrors. A write waits for the lock of another program with a timer. SQLite's own
@@ -43,7 +54,7 @@ export class FileAccess {
       }
     }
     const until = performance.now() + this.#patienceMs;
-    const written = (this.#waiting ?? Promise.resolve()).then(() => this.#repeat(work, until));
+    const written = (this.#waiting ?? Promise.resolve()).then(() => whileLocked(() => this.#run("write", work), until));
     const waiting = written.then(ignore, ignore).then(() => {
       if (this.#waiting === waiting) this.#waiting = undefined;
     });
@@ -61,17 +72,6 @@ export class FileAccess {
     await this.#waiting;
   }
 
-  async #repeat<T>(work: () => T, until: number): Promise<T> {
-    for (;;) {
-      try {
-        return this.#run("write", work);
-      } catch (error) {
-        if (!isLocked(error) || performance.now() >= until) throw error;
-      }
-      await sleep(retryMs);
-    }
-  }
-
   #run<T>(doing: "read" | "write", work: () => T): T {
     try {
       return work();
@@ -79,10 +79,6 @@ export class FileAccess {
       throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
     }
   }
-}
-
-function isLocked(error: unknown): boolean {
-  return error instanceof StoreError && error.kind === "locked";
 }
 
 const ignore = () => {};

@@ -27,6 +27,7 @@ export function isLocked(error: unknown): boolean {
 }
 
 function kindOf(error: unknown): StoreErrorKind | undefined {
+  if (error instanceof StoreError) return error.kind;
   // stored payloads are always valid JSON, so invalid JSON means that the file is damaged
   if (error instanceof SyntaxError) return "corrupt";
   return kinds.find(([text]) => text.test(messageOf(error)))?.[1];
