@@ -146,8 +146,8 @@ test("a comment that holds a secret comes without it", () => {
 test.each([
   [
     "Roo Code, whose times are seconds",
-    { "mcp_settings.json": '{"mcpServers":{"a":{"command":"x","timeout":30,"alwaysAllow":["t"]}}}' },
-    { timeout: "30s", tools: { auto_approve: ["t"] } },
+    { "mcp_settings.json": '{"mcpServers":{"a":{"command":"x","timeout":30,"disabledTools":["t"]}}}' },
+    { timeout: "30s", tools: { deny: ["t"] } },
   ],
   [
     "opencode 2",
@@ -186,50 +186,39 @@ const opencodeTools = (rules: object, files: Record<string, string> = {}) => {
   return { tools: entries["git.hub"]?.tools, report };
 };
 
-test.each<[permission: object | string, tools: object | undefined, notes: string[]]>([
-  [{ "git_hub_*": "allow" }, { auto_approve: ["*"] }, []],
-  [{ "*": "ask", "git_hub_*": "allow" }, { auto_approve: ["*"] }, []],
-  [{ "git_hub_*": "ask", git_hub_get: "allow" }, { auto_approve: ["get"] }, ["git_hub_*: is asked about"]],
-  [
-    { "git_hub_*": "allow", git_hub_drop: "ask" },
-    undefined,
-    ["git_hub_*: its tools are asked about here, because git_hub_drop limits"],
-  ],
-  [
-    { git_hub_drop: "ask", "git_hub_*": "allow" },
-    undefined,
-    ["because git_hub_drop limits", "git_hub_drop: is asked about"],
-  ],
-  [{ "git_hub_re*": "allow", "git*_drop": "ask" }, undefined, ["because git*_drop limits"]],
-  [{ "git_hub_get*": "allow", "git_hub_drop*": "ask" }, { auto_approve: ["get*"] }, ["git_hub_drop*: is asked about"]],
-  [{ "git_hub_*": "allow", "*_drop": "deny" }, { deny: ["*_drop", "drop"] }, ["because *_drop limits"]],
-  [{ "git_hub_*": "allow", "git*drop": "deny" }, { deny: ["*drop"] }, ["because git*drop limits"]],
-  [{ "git_hub_*": "allow", "git_hub_dro?": "deny" }, { deny: ["dro*"] }, ["because git_hub_dro? limits"]],
-  [{ "git_hub_*": "allow", git_hub_drop: { "*": "deny" } }, { deny: ["drop"] }, ["because git_hub_drop limits"]],
-  [{ git_hub_drop: { "*": "allow", secret: "ask" } }, undefined, ["git_hub_drop: is asked about"]],
-  [
-    { "git_hub_*": "deny", git_hub_get: "allow" },
-    { deny: ["*"] },
-    ["git_hub_get: is denied here, because git_hub_* is"],
-  ],
-  [{ "git_hub_g?t": "allow" }, undefined, ["git_hub_g?t: allows nothing here"]],
-  ["allow", undefined, ["*: allows nothing here"]],
-  ["deny", { deny: ["*"] }, []],
-])("a tool runs unasked only if no rule of opencode asks about it or denies it: %j", (permission, tools, notes) => {
-  const imported = opencodeTools({ permission });
-  expect(imported.tools).toEqual(tools);
-  for (const note of notes) expect(imported.report).toContain(note);
+test.each<[permission: object | string, denied: string[] | undefined]>([
+  [{ "git_hub_*": "ask", git_hub_get: "allow" }, undefined],
+  [{ git_hub_drop: "deny", "git_hub_*": "allow" }, ["drop"]],
+  [{ "git_hub_*": "allow", "*_drop": "deny" }, ["*_drop", "drop"]],
+  [{ "git_hub_*": "allow", "git*drop": "deny" }, ["*drop"]],
+  [{ "git_hub_*": "allow", "git_hub_dro?": "deny" }, ["dro*"]],
+  [{ "git_hub_*": "allow", git_hub_drop: { "*": "deny" } }, ["drop"]],
+  [{ git_hub_drop: { "*": "allow", secret: "deny" } }, ["drop"]],
+  [{ "git_hub_*": "deny", git_hub_get: "allow" }, ["*"]],
+  [{ "*": "deny", "git_hub_*": "ask" }, undefined],
+  [{ "git_hub_d*": "deny", "git_hub_?*": "allow" }, ["d*"]],
+  [{ "git_hub_*": "deny", "other_*": "allow" }, ["*"]],
+  ["allow", undefined],
+  ["deny", ["*"]],
+])("a tool that opencode denies is denied: %j", (permission, denied) => {
+  expect(opencodeTools({ permission }).tools).toEqual(denied && { deny: denied });
 });
 
-test("rules of opencode's agents, of version 2 and of the user's own file limit what a file allows", () => {
-  const permission = { "git_hub_*": "allow" };
-  const limits = { git_hub_drop: "ask" };
-  const users = { "home/.config/opencode/opencode.json": JSON.stringify({ permission: { ...permission, ...limits } }) };
-  expect(opencodeTools({ permission, agent: { plan: { permission: limits } } }).tools).toBeUndefined();
-  expect(opencodeTools({ permission, agent: { plan: { tools: { "git_hub_*": false } } } }).tools).toBeUndefined();
-  expect(opencodeTools({ permission, permissions: [] }).tools).toBeUndefined();
-  expect(opencodeTools({ permission }, users).tools).toBeUndefined();
-  expect(opencodeTools({}, users).tools).toBeUndefined();
+test("rules of opencode's files count as if they stood in one file", () => {
+  const users = (name: string, permission: object) => ({
+    [`home/.config/opencode/${name}`]: JSON.stringify({ permission }),
+  });
+  const all = { "git_hub_*": "allow" };
+  const none = { "git_hub_*": "deny" };
+  const but = { "git_hub_d*": "deny" };
+  expect(opencodeTools({ permission: all }, users("opencode.json", { ...all, ...but })).tools).toEqual({
+    deny: ["d*"],
+  });
+  expect(opencodeTools({ permission: all }, users("opencode.json", none)).tools).toBeUndefined();
+  expect(opencodeTools({ tools: { "git_hub_*": true } }, users("opencode.json", {})).tools).toBeUndefined();
+  expect(opencodeTools({ tools: { "*": false, "git_hub_*": true } }).tools).toBeUndefined();
+  const both = { ...users("opencode.json", all), ...users("opencode.jsonc", but) };
+  expect(opencodeTools({}, both).tools).toEqual({ deny: ["d*"] });
 });
 
 test("a pattern of very many stars is read in little time", () => {
@@ -238,13 +227,27 @@ test("a pattern of very many stars is read in little time", () => {
   expect(processorMs() - begun).toBeLessThan(3_000);
 });
 
-test("a tool that Claude Code asks about does not run unasked because all tools are allowed", () => {
+test.each<[file: string, text: string, tools: string]>([
+  ["opencode.json", '{"mcp":{"a":{"type":"local","command":["x"]}},"permission":{"a_*":"allow"}}', "a_*"],
+  [".mcp.json", '{"mcpServers":{"a":{"command":"x","alwaysAllow":["x","y"]}}}', "x, y"],
+  [".mcp.json", '{"mcpServers":{"a":{"command":"x","tools":[{"name":"x","permission_policy":"always_allow"}]}}}', "x"],
+  [".cursor/mcp.json", '{"mcpServers":{"a":{"command":"x","autoApprove":["*"]}}}', "*"],
+  [".gemini/settings.json", '{"mcpServers":{"a":{"command":"x","trust":true}}}', "every tool"],
+  ["config.toml", '[mcp_servers.a]\ncommand = "x"\ndefault_tools_approval_mode = "approve"', "every tool"],
+  ["config.toml", '[mcp_servers.a]\ncommand = "x"\ntools.get.approval_mode = "approve"', "get"],
+])("no tool runs unasked because another program allows that, and a note says so: %s %s", (file, text, tools) => {
+  const { entries, report } = planned({ [file]: text });
+  expect(entries.a?.tools).toBeUndefined();
+  expect(report).toContain(`: ${tools} ran unasked there and is asked about here: answer "always", or use`);
+});
+
+test("a tool that Claude Code denies is denied, and of an unknown policy a note says what it means here", () => {
   const policy = (name: string, rule: string) => ({ name, permission_policy: `always_${rule}` });
-  const toolsOf = (...tools: object[]) => planned(claude({ a: { command: "x", tools } })).entries.a?.tools;
-  expect(toolsOf(policy("*", "allow"))).toEqual({ auto_approve: ["*"] });
-  expect(toolsOf(policy("*", "allow"), policy("x", "ask"), policy("y", "allow"))).toEqual({ auto_approve: ["y"] });
-  expect(toolsOf(policy("x", "deny"), policy("*", "allow"))).toEqual({ deny: ["x"] });
-  expect(toolsOf(policy("*", "allow"), policy("x", "newer"))).toBeUndefined();
+  const { entries, report } = planned(
+    claude({ a: { command: "x", tools: [policy("x", "deny"), policy("y", "newer")] } }),
+  );
+  expect(entries.a?.tools).toEqual({ deny: ["x"] });
+  expect(report).toContain('y: "always_newer" is no policy that is known here, so it is asked about');
 });
 
 test("servers of a .mcp.json that the user has refused or switched off in Claude Code come switched off", () => {
@@ -270,10 +273,7 @@ test("what Gemini CLI excludes for all servers stays excluded, also by the user'
     ".gemini/settings.json": JSON.stringify({ mcpServers, ...own }),
     "home/.gemini/settings.json": JSON.stringify(users),
   });
-  expect(entries.hub?.tools).toEqual({
-    auto_approve: ["*"],
-    deny: ["drop", "mcp_hub_push", "push", "hub__x", "x", "mcp_hub_y", "y"],
-  });
+  expect(entries.hub?.tools).toEqual({ deny: ["drop", "mcp_hub_push", "push", "hub__x", "x", "mcp_hub_y", "y"] });
   expect([entries.hub?.enabled, entries.b?.enabled]).toEqual([undefined, false]);
 });
 

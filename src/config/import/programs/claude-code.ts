@@ -1,31 +1,32 @@
 import { basename, join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
-import { commonFields, copiedMilliseconds, dropped, oauth, transport } from "../shared/entry-fields.js";
-
-import { applyToolRules, type ToolRule } from "../shared/foreign-rules.js";
+import {
+  approved,
+  commonFields,
+  copiedMilliseconds,
+  denied,
+  disabled,
+  dropped,
+  noteApproval,
+  oauth,
+  transport,
+} from "../shared/entry-fields.js";
 import { folderOf, treeOf } from "../shared/foreign-text.js";
 import type { Importer, ServersSection } from "../shared/importer.js";
 import { braces } from "../shared/placeholders.js";
 import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/server-draft.js";
 
-const answers = new Map<unknown, ToolRule["answer"]>([
-  ["always_allow", "allow"],
-  ["always_ask", "ask"],
-  ["always_deny", "deny"],
-]);
-
 /** Translates Claude Code's list of tool permissions, such as `[{name, permission_policy}]`. */
 const policies: FieldImport = (value, draft, key) => {
-  const rules: ToolRule[] = [];
   for (const tool of Array.isArray(value) ? value : []) {
     const { name, permission_policy: policy } = isPlainObject(tool) ? tool : {};
-    const answer = answers.get(policy);
     if (typeof name !== "string") draft.note(key, "has an item without a name");
-    else rules.push({ tools: name, answer: answer ?? "ask", written: `${key}.${name}` });
-    if (answer === undefined) draft.note(key, `${String(name)}: "${String(policy)}" is no policy that is known here`);
+    else if (policy === "always_deny") draft.add("tools.deny", [name], key);
+    else if (policy === "always_allow") noteApproval(draft, key, name);
+    else if (policy !== "always_ask")
+      draft.note(key, `${name}: "${String(policy)}" is no policy that is known here, so it is asked about`);
   }
-  applyToolRules(draft, rules, key);
 };
 
 const noTimeout = "is under a second, which Claude Code does not regard";
@@ -38,6 +39,11 @@ const claudeFields: FieldImports = {
       ? draft.note(key, noTimeout)
       : copiedMilliseconds("timeout")(value, draft, key),
   tools: policies,
+  // Windsurf, Kiro and others write these keys into files of the same form.
+  disabled,
+  disabledTools: denied,
+  autoApprove: approved,
+  alwaysAllow: approved,
   oauth: oauth({ clientId: "client_id", callbackPort: "callback_port", scopes: "scope" }),
   headersHelper: dropped("runs a program for the headers, which this host does not: give headers with ${VARIABLES}"),
   alwaysLoad: dropped("is not needed: tools are held back only when all of them cost too much (tool_budget_tokens)"),

@@ -9,13 +9,13 @@ import {
   dropped,
   droppedUnless,
   enabled,
+  noteApproval,
   oauth,
   ofMapping,
   ofText,
   seconds,
   setAll,
   textMap,
-  understood,
 } from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
@@ -40,6 +40,13 @@ const headersByName = ofMapping((names, draft, key) => {
 const bearer = ofText((name, draft, key) => {
   setAll(draft, "headers", { Authorization: `Bearer ${variable(name).text}` }, key);
 });
+
+/** Translates an approval mode of one tool or, as `every tool`, of all. */
+const approvalOf =
+  (tools: string): FieldImport =>
+  (mode, draft, key) => {
+    if (mode === "approve") noteApproval(draft, key, tools);
+  };
 
 export const codex: Importer = {
   tool: "codex",
@@ -70,29 +77,18 @@ export const codex: Importer = {
             required: copiedFlag("required"),
             enabled_tools: allowed("nothing"),
             disabled_tools: denied,
-            default_tools_approval_mode: understood,
-            tools: understood,
+            default_tools_approval_mode: approvalOf("every tool"),
+            tools: ofMapping((tools, draft, key) => {
+              for (const [name, tool] of Object.entries(tools)) {
+                if (isPlainObject(tool)) approvalOf(name)(tool.approval_mode, draft, key);
+              }
+            }),
             scopes: (value, draft, key) => oauth({ scopes: "scope" })({ scopes: value }, draft, key),
             oauth: oauth({ client_id: "client_id" }),
             oauth_resource: dropped("is not needed: the resource is the server's address"),
             supports_parallel_tool_calls: dropped("is not needed: calls of one answer run in parallel here"),
             experimental_environment: droppedUnless("local", "this host starts servers on its own machine"),
             name: dropped("is a name to show, which servers do not have here"),
-          },
-          finish(draft, { default_tools_approval_mode: general = "auto", tools }) {
-            const modes = Object.entries(isPlainObject(tools) ? tools : {}).map(([name, tool]) => {
-              const mode = isPlainObject(tool) ? tool.approval_mode : undefined;
-              return [name, mode ?? general] as const;
-            });
-            const unasked = modes.filter(([, mode]) => mode === "approve").map(([name]) => name);
-            const asked = modes.filter(([, mode]) => mode !== "approve").map(([name]) => name);
-            if (general !== "approve") draft.add("tools.auto_approve", unasked, "tools");
-            else if (asked.length === 0) draft.add("tools.auto_approve", ["*"], "default_tools_approval_mode");
-            else {
-              draft.add("tools.auto_approve", unasked, "tools");
-              const why = `all but ${asked.join(", ")} run unasked in Codex; here a list cannot say "all but": name them`;
-              draft.note("default_tools_approval_mode", why);
-            }
           },
         },
       ],

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { approved, commonFields, disabled, oauth, path, seconds, transport } from "../shared/entry-fields.js";
+import { approved, commonFields, denied, disabled, oauth, path, seconds, transport } from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
 import { editorVariables } from "../shared/placeholders.js";
@@ -40,6 +40,7 @@ export const cursor: Importer = {
             disabled,
             autoApprove: approved,
             alwaysAllow: approved,
+            disabledTools: denied,
             timeout: clineTimeout,
           },
         },

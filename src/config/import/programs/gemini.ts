@@ -5,19 +5,19 @@ import {
   commonFields,
   copiedMilliseconds,
   copiedText,
-  copiedTrust,
   denied,
   dropped,
   droppedUnless,
   oauth,
+  trusted,
   understood,
 } from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
-import { patternsAfter } from "../shared/foreign-rules.js";
 import { treeOf } from "../shared/foreign-text.js";
 import type { Importer } from "../shared/importer.js";
 import { shell } from "../shared/placeholders.js";
 import type { Note, ServerDraft } from "../shared/server-draft.js";
+import { withoutPrefix } from "../shared/tool-patterns.js";
 
 const google = "gets credentials of Google, which this host cannot: give a headers.Authorization, or oauth";
 
@@ -43,7 +43,7 @@ export const geminiCli: Importer = {
             httpUrl: copiedText("url"),
             type: understood,
             timeout: copiedMilliseconds("timeout"),
-            trust: copiedTrust,
+            trust: trusted,
             includeTools: allowed("nothing"),
             excludeTools: denied,
             oauth: oauth({ clientId: "client_id", clientSecret: "client_secret", scopes: "scope" }),
@@ -95,7 +95,7 @@ function excludedTools({ name }: ServerDraft, { tools, excludeTools }: JsonObjec
     .filter((each) => !each.includes("("));
   const server = name.replaceAll(/[^\w.:-]/g, "_");
   return names.flatMap((each) =>
-    ["", `mcp_${server}_`, `${server}__`].flatMap((prefix) => patternsAfter(prefix, each)),
+    ["", `mcp_${server}_`, `${server}__`].flatMap((prefix) => withoutPrefix(prefix, each)),
   );
 }
 

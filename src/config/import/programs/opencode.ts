@@ -1,22 +1,25 @@
 import { join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { addAll } from "../../../core/lists/long-lists.js";
+import { globMatches } from "../../../core/patterns/glob.js";
 import {
   commandLine,
   copiedMilliseconds,
   copiedText,
   disabled,
   enabled,
+  noteApproval,
   oauth,
   path,
   textMap,
   transport,
 } from "../shared/entry-fields.js";
 import { configHome } from "../shared/folders.js";
-import { applyToolRules, patternsAfter, type ToolRule } from "../shared/foreign-rules.js";
 import { type ForeignText, folderOf, treeOf } from "../shared/foreign-text.js";
 import type { Importer, ImportSurroundings } from "../shared/importer.js";
 import { converting, variable } from "../shared/placeholders.js";
 import type { FieldImport, Note, ServerDraft } from "../shared/server-draft.js";
+import { withoutPrefix } from "../shared/tool-patterns.js";
 
 const variables = converting(/\{(env|file):([^}]{1,4000})\}/, (kind, name = "") => {
   if (kind === "env") return variable(name);
@@ -63,9 +66,7 @@ export const opencode: Importer = {
   sections(file, surroundings) {
     const { tree } = file;
     const { pointer, servers } = serversOf(tree);
-    const before = otherTrees(file, surroundings).flatMap((other) => strict(rulesOf(other)));
-    const rules = [...before, ...rulesOf(tree)];
-    const limits = otherLimits(tree);
+    const rules = rulesOf(mergedTrees(file, surroundings));
     return {
       sections: [
         {
@@ -90,7 +91,7 @@ export const opencode: Importer = {
             type === undefined
               ? "it has no type: it only switches a server on or off that comes from elsewhere"
               : undefined,
-          finish: (draft) => applyToolRules(draft, toolRules(draft, rules, limits), "permission"),
+          finish: (draft) => applyRules(draft, rules),
         },
       ],
       notes: notesOn(tree, pointer),
@@ -122,63 +123,62 @@ function hasItsTypes(servers: JsonObject): boolean {
   );
 }
 
-type WrittenRules = readonly (readonly [pattern: string, answer: ToolRule["answer"]])[];
+interface Rule {
+  /** Pattern for `server_tool`, in which `*` is any text and `?` any one character. */
+  pattern: string;
+  answer: "allow" | "ask" | "deny";
+}
 
-/** Reads the rules of a file or an agent. Rules under `permission` count after those under `tools`, which is the older key. */
-function rulesOf({ tools, permission }: JsonObject): WrittenRules {
-  const permissions = permission === undefined || isPlainObject(permission) ? permission : { "*": permission };
-  const written = { ...(isPlainObject(tools) ? tools : {}), ...permissions };
-  return Object.entries(written).flatMap(([pattern, value]) => {
-    // `true` under `tools` only switches a tool on.
-    return value === true ? [] : [[pattern, answerOf(value)] as const];
-  });
+/** Reads the rules in their order. Those under `permission` count after those under `tools`, which is the older key. */
+function rulesOf(trees: readonly JsonObject[]): Rule[] {
+  const mapping = (value: unknown) => (isPlainObject(value) || value === undefined ? value : { "*": value });
+  // A key that stands in several files keeps its first place and has its last value, as in opencode.
+  const written: JsonObject = Object.assign(
+    {},
+    ...trees.map(({ tools }) => mapping(tools)),
+    ...trees.map(({ permission }) => mapping(permission)),
+  );
+  return Object.entries(written).map(([pattern, value]) => ({ pattern, answer: answerOf(value) }));
 }
 
 /** Returns the answer of a rule. A mapping has answers by the arguments of a call; the strictest stands for all of them. */
-function answerOf(value: unknown): ToolRule["answer"] {
+function answerOf(value: unknown): Rule["answer"] {
   if (isPlainObject(value)) {
     const answers = Object.values(value).map(answerOf);
-    if (answers.includes("deny")) return "deny";
-    return Object.keys(value).join() === "*" && answers[0] === "allow" ? "allow" : "ask";
+    return (["deny", "ask"] as const).find((answer) => answers.includes(answer)) ?? "allow";
   }
   if (value === false || value === "deny") return "deny";
-  return value === "allow" ? "allow" : "ask";
+  return value === true || value === "allow" ? "allow" : "ask";
 }
-
-/** Returns what limits tools apart from the file's own rules: the rules of its agents, and rules under `permissions` (version 2). */
-function otherLimits({ agent, mode, permissions }: JsonObject): WrittenRules {
-  const agents = [agent, mode].flatMap((all) => Object.values(isPlainObject(all) ? all : {})).filter(isPlainObject);
-  const limits = agents.flatMap((one) => strict(rulesOf(one))).map(([pattern]) => [pattern, "ask"] as const);
-  return permissions === undefined ? limits : [...limits, ["*", "ask"]];
-}
-
-const strict = (rules: WrittenRules) => rules.filter(([, answer]) => answer !== "allow");
 
 /**
- * Returns the rules that concern this server. The last rule that matches counts, so rules before one for all tools do not. Those for one
- * tool are kept, because newer versions of opencode let them count wherever they stand.
+ * Adds the denials that concern this server to `tools.deny`. A denial that a later rule takes back as a whole is left out, unless it is for
+ * one tool: newer versions of opencode let rules for one tool count wherever they stand.
  */
-function toolRules(draft: ServerDraft, rules: WrittenRules, limits: WrittenRules): ToolRule[] {
+function applyRules(draft: ServerDraft, rules: readonly Rule[]): void {
   const prefix = `${draft.name.replaceAll(/[^A-Za-z0-9_-]/g, "_")}_`;
-  const ofServer = (written: WrittenRules) =>
-    written.flatMap(([pattern, answer]): ToolRule[] => {
-      const all = patternsAfter(prefix, pattern).map((tools) => ({ tools, answer, written: pattern }));
-      if (answer !== "allow" || (pattern.startsWith(prefix) && /^[\w*-]*$/.test(pattern))) return all;
-      if (all.length > 0)
-        draft.note(pattern, `allows nothing here: a rule that allows begins with ${prefix} and has no sign but *`);
-      return [];
-    });
-  const own = ofServer(rules);
-  const last = own.findLastIndex(({ tools }) => tools === "*");
-  return [...own.filter(({ tools }, index) => index >= last || !tools.includes("*")), ...ofServer(limits)];
+  const denied: string[] = [];
+  /** Patterns of the tools that the rules after this one do not deny. */
+  const takenBack: string[] = [];
+  const isDenied = (tools: string) => !tools.includes("*") || !takenBack.some((back) => globMatches(back, tools));
+  for (const { pattern, answer } of rules.toReversed()) {
+    const tools = withoutPrefix(prefix, pattern);
+    if (answer === "deny") addAll(denied, tools.filter(isDenied));
+    else if (!pattern.includes("?")) addAll(takenBack, tools);
+    if (answer === "allow" && pattern.startsWith(prefix)) noteApproval(draft, "permission", pattern);
+  }
+  draft.add("tools.deny", denied, "permission");
 }
 
-/** Returns the values of the other files whose rules opencode adds to those of this file: the user's own, and the one beside it. */
-function otherTrees(file: ForeignText, surroundings: ImportSurroundings): JsonObject[] {
-  return [join(configHome(surroundings), "opencode"), folderOf(file)]
-    .flatMap((folder) => [join(folder, "opencode.jsonc"), join(folder, "opencode.json")])
-    .filter((path) => path !== file.path)
-    .map((path) => treeOf(path, surroundings.cwd));
+/** Returns the values of the files whose rules opencode merges, in its order: the user's own files, and those beside this file. */
+function mergedTrees(file: ForeignText, surroundings: ImportSurroundings): JsonObject[] {
+  const own = join(configHome(surroundings), "opencode");
+  const paths = [
+    join(own, "config.json"),
+    ...[own, folderOf(file)].flatMap((folder) => [join(folder, "opencode.json"), join(folder, "opencode.jsonc")]),
+    file.path,
+  ];
+  return [...new Set(paths)].map((path) => (path === file.path ? file.tree : treeOf(path, surroundings.cwd)));
 }
 
 function projectOf(file: ForeignText, surroundings: ImportSurroundings): string | undefined {

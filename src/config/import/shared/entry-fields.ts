@@ -117,11 +117,22 @@ export const allowed = (none: "all" | "nothing" = "all") =>
   });
 
 export const denied = ofTexts((names, draft, key) => draft.add("tools.deny", names, key));
-export const approved = ofTexts((names, draft, key) => draft.add("tools.auto_approve", names, key));
 
-/** Translates a boolean. If it is true, every tool of the server may run without asking. */
-export const copiedTrust = ofFlag((isTrusted, draft, key) => {
-  if (isTrusted) draft.add("tools.auto_approve", ["*"], key);
+/**
+ * Notes what another program runs without asking, and leaves it out. Its rules may have exceptions in other files, or of a kind that cannot be
+ * written here, so a server that was just taken over runs nothing unasked.
+ */
+export function noteApproval(draft: ServerDraft, key: string, tools: string): void {
+  draft.note(key, `${tools} ran unasked there and is asked about here: answer "always", or use tools.auto_approve`);
+}
+
+export const approved = ofTexts((names, draft, key) => {
+  if (names.length > 0) noteApproval(draft, key, names.join(", "));
+});
+
+/** Translates a boolean. If it is true, the other program runs every tool of the server without asking. */
+export const trusted = ofFlag((isTrusted, draft, key) => {
+  if (isTrusted) noteApproval(draft, key, "every tool");
 });
 
 /**
