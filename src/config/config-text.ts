@@ -67,7 +67,7 @@ function redact(value: unknown, pointer: string, loaded: LoadedConfig): unknown 
   if (isPlainObject(value)) return value;
   const key = keys(pointer).at(-1) ?? "";
   if (isSecret(pointer) || !loaded.variablesOf(pointer).every(isPlainVariable)) return "***";
-  if (typeof value === "string") return isSecretName(key) ? "***" : redactUrls(value);
+  if (typeof value === "string") return isSecretName(key, value) ? "***" : redactUrls(value);
   if (!Array.isArray(value)) return value;
   const items = value.map((item, index) => redact(item, child(pointer, index), loaded));
   return key === "args" ? redactArgs(items.map(String)) : items;

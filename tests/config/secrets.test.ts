@@ -65,6 +65,9 @@ test.each([
 test.each([
   ['--x={"password": "secret-0123","a":"plain"}', '--x={"password": "***","a":"plain"}'],
   ["-Da.password=secret-0123", "-Da.password=***"],
+  ["DRIVER={ODBC Driver 18};UID=sa;PWD=secret-0123", "DRIVER={ODBC Driver 18};UID=sa;PWD=***"],
+  ['{"pwd": "secret-0123","uid":"sa"}', '{"pwd": "***","uid":"sa"}'],
+  ["--set=user=sa,pwd=secret-0123", "--set=user=sa,pwd=***"],
   ["--env=API_KEY=secret-0123", "--env=API_KEY=***"],
   ["-e=TOKEN=secret-0123,secret-4567", "-e=TOKEN=***"],
   ["host=db password=secret-0123 dbname=x", "host=db password=***"],
@@ -106,12 +109,20 @@ test.each([
   ["DB_PASS", true],
   ["MYSQL_PWD", true],
   ["MY_PASSPHRASE", true],
-  ["PWD", false],
-  ["SSH_ASKPASS", false],
   ["PASSENGER_ROOT", false],
 ])("the value of %s in the environment is a secret: %s", (name, isSecret) => {
   const { config } = loadConfig({}, { env: {} });
   expect(configuredSecrets(config, { [name]: "value-0123" })).toEqual(isSecret ? ["value-0123"] : []);
+});
+
+test.each(["PWD", "OLDPWD", "SSH_ASKPASS"])("the value of %s is a secret if it is no path", (name) => {
+  const secretsOf = (server: object) => configuredSecrets(loadConfig(stdio(server), { env: {} }).config, {});
+  for (const path of ["/home/me/work", "C:\\work\\here", "~/work-0123"]) {
+    expect(configuredSecrets(loadConfig({}, { env: {} }).config, { [name]: path })).toEqual([]);
+    expect(secretsOf({ env: { [name]: path }, args: ["-e", `${name}=${path}`] })).toEqual([]);
+  }
+  expect(secretsOf({ env: { [name]: "secret-0123" } })).toEqual(["secret-0123"]);
+  expect(secretsOf({ args: [`UID=sa;${name}=secret-0123;Encrypt=yes`] })).toContain("secret-0123");
 });
 
 const zapier = "ZTk4Y2Q1NDItMWJhMi00YzQ3LWE5Y2";

@@ -163,7 +163,8 @@ function asWord(text: string): string {
 function shownValue(pointer: string, value: unknown): string {
   const text = JSON.stringify(value) ?? "";
   const mayHide =
-    isSecret(pointer) && (pointer.startsWith("/mcpServers/") ? isSecretName(keys(pointer).at(-1) ?? "") : true);
+    isSecret(pointer) &&
+    (pointer.startsWith("/mcpServers/") ? isSecretName(keys(pointer).at(-1) ?? "", String(value)) : true);
   if (!mayHide || hasPlaceholder(value) || /^"\w+:\/\//.test(text)) return redactPlainUrls(text);
   return /[/\\]/.test(text) && pointer.startsWith("/mcpServers/") ? redactPlainUrls(text) : "***";
 }

@@ -69,7 +69,10 @@ export function masked(entry: JsonObject): JsonObject {
   if (Array.isArray(entry.args)) shown.args = redactArgs(entry.args.map(String));
   if (typeof entry.url === "string") shown.url = redactUrls(entry.url);
   if (isPlainObject(entry.oauth)) {
-    const login = Object.entries(entry.oauth).map(([key, value]) => [key, isSecretName(key) ? hide(value) : value]);
+    const login = Object.entries(entry.oauth).map(([key, value]) => [
+      key,
+      isSecretName(key, String(value)) ? hide(value) : value,
+    ]);
     shown.oauth = Object.fromEntries(login);
   }
   return shown;

@@ -4,8 +4,13 @@ const SECRET_NAME = /key|token|secret|pass(?!ive|enger|age)|pwd|credential|cooki
 const PLAIN_VARIABLE =
   /^(?:(?:OLD)?PWD|(?:GIT|SSH|SUDO)_ASKPASS|PATH|HOME|USER|USERNAME|USERPROFILE|LOGNAME|HOSTNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|TE?MP|XDG_\w+|(?:LOCAL)?APPDATA|SYSTEMROOT|WINDIR|PROGRAM(?:DATA|FILES)|NODE_ENV|NODE_PATH|PORT|DEBUG|(?:\w+_)?LOG_?LEVEL)$/i;
 
-/** Returns true if the name of a variable or flag suggests a secret. */
-export const isSecretName = (name: string) => SECRET_NAME.test(name) && !PLAIN_VARIABLE.test(name);
+/**
+ * Returns true if the name of a variable, flag or member suggests that its value is a secret. The value decides about names such as `PWD`, which
+ * is a folder for a shell and a password for a database.
+ */
+export function isSecretName(name: string, value: string): boolean {
+  return SECRET_NAME.test(name) && !(PLAIN_VARIABLE.test(name) && /^(?:[/~]|[a-z]:[\\/])/i.test(value));
+}
 
 /** Returns true if the value of this variable may be displayed. The value of any other variable in the configuration may be a secret. */
 export const isPlainVariable = (name: string) => PLAIN_VARIABLE.test(name);

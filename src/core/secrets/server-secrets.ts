@@ -76,11 +76,14 @@ const valueInArg = new RegExp(`^["']?(?:(?:${schemes})\\s+)?([^\\s,;&}"']{1,4000
  * `Authorization: Bearer abc`, `{"token": "abc"}`, and in `-pabc` if `abc` looks random. `before`: the argument before this one.
  */
 export function secretsInArg(arg: string, before = ""): string[] {
-  if (/^-[^=:]*$/.test(before) && isSecretName(before) && !arg.startsWith("-")) return secretWords(arg);
-  const names = [...arg.matchAll(nameInArg)].filter(([, header, variable]) => isSecretName(header ?? variable ?? ""));
-  const values = names.slice(0, mostNamed).map(({ 0: { length }, index }) => arg.slice(index + length));
+  if (/^-[^=:]*$/.test(before) && isSecretName(before, arg) && !arg.startsWith("-")) return secretWords(arg);
+  const valueAfter = ({ 0: { length }, index }: RegExpExecArray) => arg.slice(index + length);
+  const names = [...arg.matchAll(nameInArg)].filter((named) =>
+    isSecretName(named[1] ?? named[2] ?? "", valueAfter(named)),
+  );
+  const values = names.slice(0, mostNamed).map(valueAfter);
   const members = [...arg.matchAll(jsonMember)].flatMap(([, name = "", text = ""]) =>
-    isSecretName(name) ? [text] : [],
+    isSecretName(name, text) ? [text] : [],
   );
   const [, joined = ""] = /^-[a-z](.+)$/is.exec(arg) ?? [];
   return [
@@ -106,7 +109,9 @@ export function secretsInUrls(text: string | undefined = ""): string[] {
       .slice(1)
       .split("&")
       .map((pair) => pair.split(/=(.*)/s));
-    const secret = pairs.filter(([name = "", value = ""]) => isSecretName(name) || isRandomSegment(inUrl(value)));
+    const secret = pairs.filter(
+      ([name = "", value = ""]) => isSecretName(name, value) || isRandomSegment(inUrl(value)),
+    );
     return [password, ...secret.map(([, value = ""]) => value)].flatMap((value) => [value, percentDecoded(value)]);
   });
 }
@@ -147,7 +152,7 @@ export function headerSecrets(headers: Readonly<Record<string, string>> = {}): s
 
 /** Returns the values whose names suggest a secret. For `Authorization: Bearer abc`, returns `Bearer abc` and `abc`, but not `Bearer`. */
 export function secretValues(values: Readonly<Record<string, string | undefined>> = {}): string[] {
-  return Object.entries(values).flatMap(([name, value = ""]) => (isSecretName(name) ? secretWords(value) : []));
+  return Object.entries(values).flatMap(([name, value = ""]) => (isSecretName(name, value) ? secretWords(value) : []));
 }
 
 function secretWords(value: string): string[] {
