@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Runs this host with the command line of Claude Code, for programs that normally start Claude Code's executable. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownArguments } from "./cli/commands/claude-arguments.js";
@@ -33,6 +33,8 @@ function keep(text: string): string {
   return path;
 }
 
+const read = (path: string) => readFileSync(path, "utf8");
+
 function warn(text: string): void {
   process.stderr.write(`warning: ${text}\n`);
 }
@@ -46,7 +48,7 @@ if (args[0] === "auth") {
   process.exit(args[1] === "status" ? exitCodes.done : exitCodes.usage);
 }
 try {
-  process.argv.splice(2, process.argv.length, ...ownArguments(args, { keep, warn }));
+  process.argv.splice(2, process.argv.length, ...ownArguments(args, { keep, read, warn }));
 } catch (error) {
   const { message, hint } = errorInfo(error);
   process.stderr.write(unambiguous(`error: ${message}\nhint: ${hint}\n`));

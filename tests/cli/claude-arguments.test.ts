@@ -1,9 +1,19 @@
 import { describe, expect, test } from "@jest/globals";
 import { ownArguments as given } from "../../src/cli/commands/claude-arguments.js";
 
+const files: Record<string, string> = {
+  "deny.json": '{"permissions":{"deny":["mcp__s__push","Bash"]}}',
+  "no.json": "{permissions",
+};
+
+function fail(path: string): never {
+  throw new Error(`cannot read ${path}`);
+}
+
 function taken(args: readonly string[]): { own: string[]; warnings: string[] } {
   const warnings: string[] = [];
-  const own = given(args, { keep: (text) => `kept:${text}`, warn: (text) => void warnings.push(text) });
+  const read = (path: string) => files[path] ?? fail(path);
+  const own = given(args, { keep: (text) => `kept:${text}`, read, warn: (text) => void warnings.push(text) });
   return { own, warnings };
 }
 
@@ -91,6 +101,36 @@ describe("the launcher's command line", () => {
     test.each(["Read", "Bash(git log:*)", "Notebook*", "mcp", "AskUserQuestion"])("leave out %s", (rule) => {
       expect(taken([`--disallowedTools=${rule}`, `--allowedTools=${rule}`])).toEqual({ own: ["run"], warnings: [] });
     });
+  });
+
+  describe("settings", () => {
+    test.each(["settings", "managed-settings"])("of --%s deny the tools that they deny in Claude Code", (name) => {
+      expect(taken([`--${name}={"permissions":{"deny":["mcp__s","Bash(rm *)"]},"env":{"A":"b"}}`])).toEqual({
+        own: ["run", "--deny=mcp__s"],
+        warnings: [],
+      });
+      expect(ownArguments([`--${name}`, "deny.json"])).toEqual(["run", "--deny=mcp__s__push"]);
+    });
+
+    test.each([
+      ['{"permissions":{"ask":["mcp__s"]}}', "permissions.ask"],
+      ['{"permissions":{"deny":["*__push"]}}', "*__push"],
+      ['{"permissions":{"defaultMode":"plan"}}', "permissions.defaultMode plan"],
+      ['{"hooks":{"PreToolUse":[{"matcher":"mcp__s"}]}}', "hooks.PreToolUse"],
+      ['{"sandbox":{"enabled":true}}', "sandbox.enabled"],
+      ['{"deniedMcpServers":[{"serverName":"s"}]}', "deniedMcpServers"],
+      ["no.json", "--settings"],
+      ["missing.json", "--settings: cannot read missing.json"],
+    ])("that forbid something which this host cannot forbid are refused: %s", (settings, why) => {
+      expect(() => ownArguments(["--settings", settings, "--permission-mode=bypassPermissions"])).toThrow(why);
+    });
+
+    test.each(['{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"x"}]}}', '{"sandbox":{"enabled":false}}', "{}"])(
+      "that forbid nothing are left out: %s",
+      (settings) => {
+        expect(taken(["--settings", settings])).toEqual({ own: ["run"], warnings: [] });
+      },
+    );
   });
 
   test("refuses several files of servers", () => {

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { addAll } from "../../core/lists/long-lists.js";
 import { readToolRules } from "../../doors/claude/tool-rules.js";
+import { readSettings } from "./claude-settings.js";
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
@@ -28,6 +29,8 @@ const meant = {
   disallowedTools: list,
   "disallowed-tools": list,
   "mcp-config": list,
+  settings: text,
+  "managed-settings": text,
 } as const;
 
 /** Flags that are accepted but ignored. No program relies on their effect. */
@@ -76,6 +79,8 @@ const askingModes = ["default", "acceptEdits", "auto", "manual"];
 interface ArgumentEffects {
   /** Writes a text to a file and returns its path. */
   keep(text: string): string;
+  /** Returns the text of a file. Throws if the file cannot be read. */
+  read(path: string): string;
   /** Prints a warning that names arguments without effect. */
   warn(text: string): void;
 }
@@ -84,7 +89,7 @@ interface ArgumentEffects {
  * Returns the arguments for `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK adds flags. Throws
  * RequestError for an unsupported flag if programs rely on its effect.
  */
-export function ownArguments(args: readonly string[], { keep, warn }: ArgumentEffects): string[] {
+export function ownArguments(args: readonly string[], { keep, read, warn }: ArgumentEffects): string[] {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
   const { known, unknown } = sorted(args);
   const relied = unknown.find((name) => refused.includes(name));
@@ -93,9 +98,10 @@ export function ownArguments(args: readonly string[], { keep, warn }: ArgumentEf
   const mode = values["permission-mode"] ?? "default";
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
-  const forbidden = readToolRules(both(values.disallowedTools, values["disallowed-tools"]), "forbid");
-  const [untranslated] = forbidden.untranslated;
-  if (untranslated !== undefined) throw mistake(`--disallowedTools ${untranslated}`);
+  const forbidden = [
+    forbiddenBy("--disallowedTools", both(values.disallowedTools, values["disallowed-tools"])),
+    ...(["settings", "managed-settings"] as const).map((name) => forbiddenInSettings(`--${name}`, values[name], read)),
+  ].flat();
   const allowed = readToolRules(both(values.allowedTools, values["allowed-tools"]), "allow");
   const [mcp, ...moreMcp] = values["mcp-config"] ?? [];
   if (moreMcp.length > 0) throw mistake("more than one --mcp-config");
@@ -120,7 +126,7 @@ export function ownArguments(args: readonly string[], { keep, warn }: ArgumentEf
     ["--max-tool-hops", values["max-turns"]],
     ["--conversation", values.resume ?? values["session-id"]],
     ...allowed.patterns.map((tool): [string, string] => ["--allow", tool]),
-    ...forbidden.patterns.map((tool): [string, string] => ["--deny", tool]),
+    ...forbidden.map((tool): [string, string] => ["--deny", tool]),
   ];
   return [
     "run",
@@ -171,6 +177,26 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw mistake(messageOf(error).replace(/\. .*/s, ""), error);
   }
+}
+
+/** Returns the patterns of tools that these rules forbid. `from`: where the rules stand, for errors. */
+function forbiddenBy(from: string, rules: readonly string[]): string[] {
+  const { patterns, untranslated } = readToolRules(rules, "forbid");
+  if (untranslated[0] !== undefined) throw mistake(`${from} ${untranslated[0]}`);
+  return patterns;
+}
+
+/** Returns the patterns of tools that these settings forbid. */
+function forbiddenInSettings(from: string, settings: string | undefined, read: ArgumentEffects["read"]): string[] {
+  if (settings === undefined) return [];
+  let found: ReturnType<typeof readSettings>;
+  try {
+    found = readSettings(settings, read);
+  } catch (error) {
+    throw mistake(`${from}: ${messageOf(error)}`, error);
+  }
+  if (found.unsupported !== undefined) throw mistake(`${from} with ${found.unsupported}`);
+  return forbiddenBy(from, found.deny);
 }
 
 function both(one: readonly string[] = [], other: readonly string[] = []): string[] {

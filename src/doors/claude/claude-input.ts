@@ -124,7 +124,8 @@ function readInitialize(request: FieldReader): ControlRequest {
   };
 }
 
-function decidingHook(hooks: unknown): string | undefined {
+/** Returns the name of a hook that decides what runs, as `hooks.NAME`, if there is one. */
+export function decidingHook(hooks: unknown): string | undefined {
   const name = Object.entries(hooks ?? {}).find(([event, given]) => deciding.includes(event) && given?.length > 0)?.[0];
   return name && `hooks.${name}`;
 }
