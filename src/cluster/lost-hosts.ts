@@ -12,12 +12,15 @@ interface LostHostsParts {
 
 type Judged = Pick<LostHostsParts, "isGone" | "leaseMs">;
 
+/** True if the host has sent no heartbeat for longer than `ms`. The silence is negative if the clock was set back after the heartbeat. */
+export const isSilent = ({ silentMs }: LogNode, ms: number) => Math.abs(silentMs) > ms;
+
 /**
  * Returns the hosts whose process has ended, and those that have sent no heartbeat for longer than a lease. The silent ones may be alive: the
  * log may have been away, or its clock was set.
  */
 export async function findSilentHosts(turns: TurnLeases, { isGone, leaseMs }: Judged): Promise<LogNode[]> {
-  return (await turns.nodes()).filter((node) => node.silentMs > leaseMs || isGone(node));
+  return (await turns.nodes()).filter((node) => isSilent(node, leaseMs) || isGone(node));
 }
 
 /**
@@ -77,11 +80,11 @@ export class LostHosts {
     const { turns, node, isGone, leaseMs } = this.#parts;
     const nodes = await turns.nodes({ machine: node.machine, silentMs: leaseMs });
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
-    // This host's own heartbeat in the log must be recent too. Otherwise the log was unreachable, and the heartbeats of other hosts in the
-    // log may be outdated.
-    const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#regularMs;
-    // `silentMs` is negative if the host was last seen before the clock was set back.
-    const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);
+    // This host's own heartbeat in the log must be recent too, and the one that `#isSteady` knows. Otherwise the log was unreachable or its
+    // clock was set, and the heartbeats of other hosts in the log may be outdated.
+    const isOwnRecent = own !== undefined && own.seenAt === this.#beatAt && !isSilent(own, this.#regularMs);
+    const mayJudge = this.#isSteady && isOwnRecent;
+    const isLost = (other: LogNode) => isGone(other) || (mayJudge && isSilent(other, leaseMs));
     return nodes.filter((other) => other !== own && isLost(other));
   }
 

@@ -1,5 +1,6 @@
 import type { ChatStore } from "../core/chat-store.js";
 import type { LogNode, NodePlaces, NodeTurns } from "../core/turn-leases.js";
+import { isSilent } from "./lost-hosts.js";
 
 interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
   /**
@@ -31,7 +32,7 @@ export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boole
         const { nodeId, machine, pid, version, silentMs } = node;
         const { running = 0, waiting = 0 } = load.find((turns) => turns.nodeId === nodeId) ?? {};
         const own = places.filter((place) => place.nodeId === nodeId).map(({ nodeId: _, ...place }) => place);
-        const state = isGone(node) ? "gone" : silentMs > leaseMs ? "late" : "alive";
+        const state = isGone(node) ? "gone" : isSilent(node, leaseMs) ? "late" : "alive";
         return { nodeId, machine, pid, version, silentMs, state, running, waiting, places: own };
       }),
     unclaimed: lost.reduce((sum, { running, waiting }) => sum + running + waiting, 0),

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { LostHosts, watchForLostHosts } from "../../src/cluster/lost-hosts.js";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import { RequestError } from "../../src/core/errors.js";
@@ -46,6 +46,42 @@ test("silence does not count while the log has no recent heartbeat of this host 
   for (now = 3_600_000; now <= 3_600_000 + leaseMs; now += leaseMs / 4) await hosts.beat();
   now += leaseMs / 2;
   expect(await hosts.find()).toEqual([]);
+});
+
+describe("after the log's clock was set, a living host is not lost", () => {
+  const steady = async () => {
+    const hosts = new LostHosts({ turns: store.turns, node: node("a"), isGone: () => false, leaseMs });
+    for (now = 0; now <= leaseMs; now += leaseMs / 4) await hosts.beat();
+    await store.turns.beat(node("b"));
+    return hosts;
+  };
+
+  test.each([-3_600_000, 3_600_000])("by %d ms, before the next heartbeat of this host", async (ms) => {
+    const hosts = await steady();
+    now += ms;
+    expect(await hosts.find()).toEqual([]);
+  });
+
+  test("while this host's next heartbeat is in the log, but not confirmed yet", async () => {
+    const hosts = await steady();
+    now -= 3_600_000;
+    await store.turns.beat(node("a"));
+    expect(await hosts.find()).toEqual([]);
+  });
+
+  test("although another host has called this one lost", async () => {
+    const hosts = await steady();
+    now -= 3_600_000;
+    await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+    expect(await hosts.find()).toEqual([]);
+  });
+});
+
+test("a command finds a host that was lost before the clock was set back", async () => {
+  now = -3_600_000;
+  expect(ids(await watchForLostHosts(store.turns, { isGone: () => false, leaseMs, wait: async () => {} }))).toEqual([
+    "b",
+  ]);
 });
 
 test("a command does not wait if the processes of all silent hosts have ended", async () => {
