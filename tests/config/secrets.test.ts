@@ -131,6 +131,7 @@ const own = "3f2a9c1e-7b4d-4e0a-9c11-0a1b2c3d4e5f";
 test.each([
   [`https://mcp.example.com/api/mcp/s/${zapier}/mcp`, [zapier]],
   [`https://example.com/${own}?x=1`, [own]],
+  [`https://${zapier}@dev.azure.com/contoso`, [zapier]],
   ["https://example.com/k_0f3b9a7c5d1e2f4a6b8c/sse", ["k_0f3b9a7c5d1e2f4a6b8c"]],
   ["https://example.com/mcp/modelcontextprotocol2025/2025-11-25/v2-tools-of-many-words-4o", []],
   ["https://github.com/modelcontextprotocol/servers-archived-20250101", []],
@@ -142,6 +143,11 @@ test.each([
   const shown = redactUrls(`at ${url} now`);
   for (const secret of secrets) expect(shown).not.toContain(secret);
   if (secrets.length === 0) expect(shown).toBe(`at ${url} now`);
+});
+
+test("a name before the @ of an address is no secret if it is an ordinary word", () => {
+  const { config } = loadConfig(stdio({ args: ["https://contoso@dev.azure.com/x", "ssh://postgres@db"] }), { env: {} });
+  expect(configuredSecrets(config, {})).toEqual([]);
 });
 
 test.each(["a", "a.", "a://", "b/", "a://b?", "a://b?c=d&", "a@", "key=", "key:", "${", "${A:-", "$${"])(

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
 import type { Question } from "../../src/core/events.js";
 import { type Completion, textOf } from "../../src/core/messages.js";
-import type { SendOptions, ToolResult } from "../../src/core/ports.js";
+import type { Passage, SendOptions, ToolResult } from "../../src/core/ports.js";
 import { fixture, type RunningHub, remoteServer, startHubWith, temporaryFolder, until } from "../support/mcp-hub.js";
 import { modernServer } from "../support/modern-server.js";
 
@@ -28,7 +28,8 @@ async function askingServer(): Promise<Asking> {
   let count = 0;
   const listed = {
     "tools/list": { tools: ["pay", "hold"].map((name) => ({ name, inputSchema: { type: "object" } })) },
-    "prompts/list": { prompts: [{ name: "greet" }] },
+    "prompts/list": { prompts: [{ name: "greet", arguments: [{ name: "who" }] }] },
+    "resources/list": { resources: [{ uri: "x://one", name: "one" }] },
   };
   const write = (stream: ServerResponse, message: object) =>
     stream.write(`data: ${JSON.stringify({ jsonrpc: "2.0", ...message })}\n\n`);
@@ -43,7 +44,7 @@ async function askingServer(): Promise<Asking> {
     if (method === undefined) answers.get(id)?.(answer.result ?? answer);
     if (method !== "GET" && (id === undefined || method === undefined)) return response.writeHead(202).end();
     if (method === "initialize") {
-      const capabilities = { tools: {}, prompts: {} };
+      const capabilities = { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {} };
       const serverInfo = { name: "asking", version: "1" };
       return whole({ protocolVersion: params.protocolVersion, capabilities, serverInfo });
     }
@@ -175,20 +176,35 @@ describe("over HTTP", () => {
     expect(alice.asked).toEqual(["elicitation"]);
   });
 
-  test("outside all calls' streams it is declined while the server works on a prompt, which may be another user's", async () => {
-    const alice = new Person();
-    await using running = await bothCall(alice.options(), alice.options());
-    const { server, hub } = running;
-    const prompt = hub.hub.passage.getPrompt("h__greet", {}, new AbortController().signal);
-    const stream = await server.came("GET");
-    await server.came("prompts/get");
-    expect(await server.ask(stream, "elicitation/create", question)).toEqual({ action: "decline" });
-    expect(hub.log.map(({ message }) => message)).toContainEqual(expect.stringContaining("a prompt, a resource or"));
-    await server.end("prompts/get", { messages: [] });
-    await prompt;
-    expect(await server.ask(stream, "elicitation/create", question)).toEqual(accepted);
-    expect(alice.asked).toEqual(["elicitation"]);
-  });
+  const { signal } = new AbortController();
+  const others: [method: string, request: (passage: Passage) => Promise<unknown>, result: object][] = [
+    ["prompts/get", (passage) => passage.getPrompt("h__greet", {}, signal), { messages: [] }],
+    ["resources/read", (passage) => passage.resourceAt("x://one").read(signal), { contents: [] }],
+    ["resources/subscribe", (passage) => passage.resourceAt("x://one").watch(signal), {}],
+    [
+      "completion/complete",
+      (passage) => passage.complete({ prompt: "h__greet" }, { name: "who", value: "" }, signal),
+      { completion: { values: [] } },
+    ],
+  ];
+
+  test.each(others)(
+    "outside all calls' streams it is declined while the server works on %s, which may be another user's",
+    async (method, request, result) => {
+      const alice = new Person();
+      await using running = await bothCall(alice.options(), alice.options());
+      const { server, hub } = running;
+      const other = request(hub.hub.passage);
+      const stream = await server.came("GET");
+      await server.came(method);
+      expect(await server.ask(stream, "elicitation/create", question)).toEqual({ action: "decline" });
+      expect(hub.log.map(({ message }) => message)).toContainEqual(expect.stringContaining("a prompt, a resource or"));
+      await server.end(method, result);
+      await other;
+      expect(await server.ask(stream, "elicitation/create", question)).toEqual(accepted);
+      expect(alice.asked).toEqual(["elicitation"]);
+    },
+  );
 
   test("it is declined for a minute after a prompt was cancelled, because the server may still work on it", async () => {
     const alice = new Person();

@@ -100,11 +100,11 @@ function secretArgs(args: readonly string[]): string[] {
 }
 
 /**
- * Returns the passwords in URLs, and the query values that look random or whose names suggest a secret. Returns each value twice: as it is
- * written, and decoded.
+ * Returns the passwords in URLs, user names that look random (tokens), and the query values that look random or whose names suggest a secret.
+ * Returns each value twice: as it is written, and decoded.
  */
 export function secretsInUrls(text: string | undefined = ""): string[] {
-  return urlsIn(text).flatMap(({ password, search }) => {
+  return urlsIn(text).flatMap(({ username, password, search }) => {
     const pairs = search
       .slice(1)
       .split("&")
@@ -112,7 +112,11 @@ export function secretsInUrls(text: string | undefined = ""): string[] {
     const secret = pairs.filter(
       ([name = "", value = ""]) => isSecretName(name, value) || isRandomSegment(inUrl(value)),
     );
-    return [password, ...secret.map(([, value = ""]) => value)].flatMap((value) => [value, percentDecoded(value)]);
+    const token = isRandomSegment(username) ? [username] : [];
+    return [password, ...token, ...secret.map(([, value = ""]) => value)].flatMap((value) => [
+      value,
+      percentDecoded(value),
+    ]);
   });
 }
 

@@ -80,7 +80,7 @@ export class Callbacks {
   }
 
   /** Runs a request to the server that is no call, such as for a prompt. What the server asks meanwhile may belong to it. */
-  async besideCalls<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async besideCalls<T>(request: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#otherRequests++;
     try {
       return await request();

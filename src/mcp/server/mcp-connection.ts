@@ -197,7 +197,8 @@ export class McpConnection {
 
   /** Subscribes to changes of the resource, if the server supports that. */
   async subscribe(uri: string): Promise<void> {
-    if (this.#declared.resources?.subscribe) await this.#parts.peer.subscribe(uri);
+    const { callbacks, peer } = this.#parts;
+    if (this.#declared.resources?.subscribe) await callbacks.besideCalls(() => peer.subscribe(uri));
   }
 
   /** Asks the server whether it is alive. Rejects if there is no answer. An error from the server counts as an answer. */
