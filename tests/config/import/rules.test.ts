@@ -250,6 +250,25 @@ test("a tool that Claude Code denies is denied, and of an unknown policy a note 
   expect(report).toContain('y: "always_newer" is no policy that is known here, so it is asked about');
 });
 
+test.each([
+  [".mcp.json", "mcpServers"],
+  ["claude_desktop_config.json", "mcpServers"],
+  [".vscode/mcp.json", "servers"],
+  [".gemini/settings.json", "mcpServers"],
+  [".cursor/mcp.json", "mcpServers"],
+  [".kit.json", "mcpServers"],
+  [".zed/settings.json", "context_servers"],
+])("a server or tool that a file switches off stays off, in whatever words: %s", (file, key) => {
+  const servers = {
+    a: { command: "x", disabled: true },
+    b: { command: "x", enabled: false },
+    c: { command: "x", disabledTools: ["t"], excludeTools: ["u"] },
+  };
+  const { a, b, c } = planned({ [file]: JSON.stringify({ [key]: servers }) }).entries;
+  expect([a?.enabled, b?.enabled, c?.enabled]).toEqual([false, false, undefined]);
+  expect(c?.tools).toEqual({ deny: ["t", "u"] });
+});
+
 test("servers of a .mcp.json that the user has refused or switched off in Claude Code come switched off", () => {
   using folder = folderWith({
     ".mcp.json": '{"mcpServers":{"a":{"command":"x"},"b":{"command":"x"},"c":{"command":"x"}}}',

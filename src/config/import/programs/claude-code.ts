@@ -1,17 +1,7 @@
 import { basename, join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
-import {
-  approved,
-  commonFields,
-  copiedMilliseconds,
-  denied,
-  disabled,
-  dropped,
-  noteApproval,
-  oauth,
-  transport,
-} from "../shared/entry-fields.js";
+import { commonFields, copiedMilliseconds, dropped, noteApproval, oauth, transport } from "../shared/entry-fields.js";
 import { folderOf, treeOf } from "../shared/foreign-text.js";
 import type { Importer, ServersSection } from "../shared/importer.js";
 import { braces } from "../shared/placeholders.js";
@@ -39,11 +29,6 @@ const claudeFields: FieldImports = {
       ? draft.note(key, noTimeout)
       : copiedMilliseconds("timeout")(value, draft, key),
   tools: policies,
-  // Windsurf, Kiro and others write these keys into files of the same form.
-  disabled,
-  disabledTools: denied,
-  autoApprove: approved,
-  alwaysAllow: approved,
   oauth: oauth({ clientId: "client_id", callbackPort: "callback_port", scopes: "scope" }),
   headersHelper: dropped("runs a program for the headers, which this host does not: give headers with ${VARIABLES}"),
   alwaysLoad: dropped("is not needed: tools are held back only when all of them cost too much (tool_budget_tokens)"),

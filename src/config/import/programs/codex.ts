@@ -5,10 +5,8 @@ import {
   commonFields,
   copiedFlag,
   copiedMilliseconds,
-  denied,
   dropped,
   droppedUnless,
-  enabled,
   noteApproval,
   oauth,
   ofMapping,
@@ -73,10 +71,8 @@ export const codex: Importer = {
             startup_timeout_sec: seconds("startup_timeout"),
             startup_timeout_ms: copiedMilliseconds("startup_timeout"),
             tool_timeout_sec: seconds("timeout"),
-            enabled,
             required: copiedFlag("required"),
             enabled_tools: allowed("nothing"),
-            disabled_tools: denied,
             default_tools_approval_mode: approvalOf("every tool"),
             tools: ofMapping((tools, draft, key) => {
               for (const [name, tool] of Object.entries(tools)) {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { approved, commonFields, denied, disabled, oauth, path, seconds, transport } from "../shared/entry-fields.js";
+import { commonFields, oauth, path, seconds, transport } from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
 import { editorVariables } from "../shared/placeholders.js";
@@ -37,10 +37,6 @@ export const cursor: Importer = {
             ...commonFields,
             envFile: path("env_file"),
             auth: oauth({ CLIENT_ID: "client_id", CLIENT_SECRET: "client_secret", scopes: "scope" }),
-            disabled,
-            autoApprove: approved,
-            alwaysAllow: approved,
-            disabledTools: denied,
             timeout: clineTimeout,
           },
         },

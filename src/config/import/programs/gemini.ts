@@ -5,11 +5,9 @@ import {
   commonFields,
   copiedMilliseconds,
   copiedText,
-  denied,
   dropped,
   droppedUnless,
   oauth,
-  trusted,
   understood,
 } from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
@@ -43,9 +41,7 @@ export const geminiCli: Importer = {
             httpUrl: copiedText("url"),
             type: understood,
             timeout: copiedMilliseconds("timeout"),
-            trust: trusted,
             includeTools: allowed("nothing"),
-            excludeTools: denied,
             oauth: oauth({ clientId: "client_id", clientSecret: "client_secret", scopes: "scope" }),
             description: understood,
             authProviderType: droppedUnless("dynamic_discovery", google),

@@ -5,7 +5,6 @@ import {
   commandLine,
   copiedText,
   copiedTexts,
-  denied,
   ofTexts,
   setAll,
   textMap,
@@ -58,7 +57,6 @@ export const kit: Importer = {
             url: copiedText("url"),
             headers,
             allowedTools: allowed(),
-            excludedTools: denied,
           },
           skip: ({ type, transport }) =>
             [type, transport].some((kind) => kind === "builtin" || kind === "inprocess")

@@ -6,8 +6,6 @@ import {
   commandLine,
   copiedMilliseconds,
   copiedText,
-  disabled,
-  enabled,
   noteApproval,
   oauth,
   path,
@@ -83,8 +81,6 @@ export const opencode: Importer = {
             url: copiedText("url"),
             headers: textMap("headers"),
             oauth: login,
-            enabled,
-            disabled,
             timeout: timeouts,
           },
           skip: ({ type }) =>

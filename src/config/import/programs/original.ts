@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import { commonFields, dropped, enabled, seconds } from "../shared/entry-fields.js";
+import { commonFields, dropped, seconds } from "../shared/entry-fields.js";
 import { folderOf } from "../shared/foreign-text.js";
 import type { Importer } from "../shared/importer.js";
 import { noPlaceholder } from "../shared/placeholders.js";
@@ -30,7 +30,6 @@ export const original: Importer = {
           convert: noPlaceholder,
           fields: {
             ...commonFields,
-            enabled,
             timeout: seconds("timeout"),
             capabilities: dropped("is not needed: a server says itself what it can do"),
           },

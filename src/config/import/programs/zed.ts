@@ -1,15 +1,6 @@
 import { join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import {
-  copiedText,
-  copiedTexts,
-  droppedUnless,
-  enabled,
-  oauth,
-  seconds,
-  textMap,
-  understood,
-} from "../shared/entry-fields.js";
+import { copiedText, copiedTexts, droppedUnless, oauth, seconds, textMap, understood } from "../shared/entry-fields.js";
 import { configHome, projectAround, roamingData } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
 import { noPlaceholder } from "../shared/placeholders.js";
@@ -50,7 +41,6 @@ export const zed: Importer = {
             url: copiedText("url"),
             headers: textMap("headers"),
             timeout: seconds("timeout"),
-            enabled,
             oauth: oauth({ client_id: "client_id", client_secret: "client_secret" }),
             remote: droppedUnless(false, "this host starts servers on its own machine"),
             settings: (value, draft, key) => {

@@ -87,15 +87,6 @@ export const commonFields: FieldImports = {
   headers: textMap("headers"),
 };
 
-/** Translates a boolean whose default is true, so only false is written. */
-export const enabled = ofFlag((isOn, draft, key) => {
-  if (!isOn) draft.set("enabled", false, key);
-});
-
-export const disabled = ofFlag((isOff, draft, key) => {
-  if (isOff) draft.set("enabled", false, key);
-});
-
 const duration = (target: string, unitMs: number) =>
   shaped(isNumber, "a number", (amount, draft, key) => {
     const ms = Math.round(amount * unitMs);
@@ -116,7 +107,7 @@ export const allowed = (none: "all" | "nothing" = "all") =>
     else draft.add("tools.allow", names, key);
   });
 
-export const denied = ofTexts((names, draft, key) => draft.add("tools.deny", names, key));
+const denied = ofTexts((names, draft, key) => draft.add("tools.deny", names, key));
 
 /**
  * Notes what another program runs without asking, and leaves it out. Its rules may have exceptions in other files, or of a kind that cannot be
@@ -126,14 +117,39 @@ export function noteApproval(draft: ServerDraft, key: string, tools: string): vo
   draft.note(key, `${tools} ran unasked there and is asked about here: answer "always", or use tools.auto_approve`);
 }
 
-export const approved = ofTexts((names, draft, key) => {
+const approved = ofTexts((names, draft, key) => {
   if (names.length > 0) noteApproval(draft, key, names.join(", "));
 });
 
 /** Translates a boolean. If it is true, the other program runs every tool of the server without asking. */
-export const trusted = ofFlag((isTrusted, draft, key) => {
+const trusted = ofFlag((isTrusted, draft, key) => {
   if (isTrusted) noteApproval(draft, key, "every tool");
 });
+
+/** Translates a boolean whose default is true, so only false is written. */
+const enabled = ofFlag((isOn, draft, key) => {
+  if (!isOn) draft.set("enabled", false, key);
+});
+
+const disabled = ofFlag((isOff, draft, key) => {
+  if (isOff) draft.set("enabled", false, key);
+});
+
+/**
+ * Translations of keys by which programs switch servers and tools off or on. They count for every program, because files of one form are
+ * written by several programs.
+ */
+export const switches: FieldImports = {
+  enabled,
+  disabled,
+  disabledTools: denied,
+  disabled_tools: denied,
+  excludeTools: denied,
+  excludedTools: denied,
+  autoApprove: approved,
+  alwaysAllow: approved,
+  trust: trusted,
+};
 
 /**
  * Translates the name of a transport. `types` maps the other program's names to ours. If a name is mapped to undefined, no type is written,

@@ -4,6 +4,7 @@ import type { Environment } from "../../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { addAll, addTo } from "../../../core/lists/long-lists.js";
 import { child } from "../../../core/source/tree.js";
+import { switches } from "./entry-fields.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./placeholders.js";
 import { type FieldImports, type Note, ServerDraft } from "./server-draft.js";
@@ -99,7 +100,7 @@ function importServer(name: string, raw: unknown, section: ServersSection, text:
   if (!isPlainObject(raw)) return { ...server, comments: noComments, skipped: "it is not a mapping" };
   const skipped = section.skip?.(raw);
   if (skipped !== undefined) return { ...server, comments: noComments, skipped };
-  draft.take(raw, fields);
+  draft.take(raw, { ...switches, ...fields });
   section.finish?.(draft, raw);
   if (project !== undefined && draft.entry.command !== undefined && draft.entry.cwd === undefined) {
     draft.entry.cwd = project;
