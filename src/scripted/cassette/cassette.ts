@@ -6,7 +6,7 @@ import type { Tape } from "../../core/tape.js";
 import { CassetteTape } from "./cassette-tape.js";
 import { readFaults } from "./faults.js";
 import { Cleaner } from "./file/clean.js";
-import { maxBytes, type Recording, readCassette } from "./file/read.js";
+import { maxBytes, type Recording, readCassette, requireReplaceable } from "./file/read.js";
 import { cassetteText, writeCassette } from "./file/write.js";
 import type { Sleep } from "./playing/played-body.js";
 import { Recorder } from "./recording/recorder.js";
@@ -55,11 +55,12 @@ export interface Cassette {
   finish(): Promise<readonly string[]>;
 }
 
-/** Opens a cassette. Throws ConfigError if there is no file to replay, or if a line of the file or a fault is invalid. */
+/** Opens a cassette. Throws ConfigError if there is no file to replay, if a line of the file or a fault is invalid, or if `record` would replace another file. */
 export async function openCassette(options: CassetteOptions): Promise<Cassette> {
   const { path, mode, strict = false, speed = "full", secrets = [] } = options;
   const { now = () => performance.now(), sleep = pause } = options;
   const faults = readFaults(mode === "record" ? [] : (options.faults ?? []));
+  if (mode === "record") requireReplaceable(path);
   const there = mode === "record" ? undefined : readCassette(path);
   if (mode === "replay" && !there) throw missing(path);
   const recording: Recording = there ?? { head: { cassette: 1 }, entries: [], lines: new Map() };

@@ -200,7 +200,7 @@ test("a diff is short, and safe for a terminal", () => {
 
 test("a file is whole or not there", async () => {
   const path = join(folder.path, "no", "such", "folder.jsonl");
-  writeFileSync(join(folder.path, "no"), "a file");
   const { finish } = await openCassette({ path, mode: "record" });
+  writeFileSync(join(folder.path, "no"), "a file");
   expect(await finish()).toEqual([expect.stringContaining(`the cassette ${path} was not written`)]);
 });

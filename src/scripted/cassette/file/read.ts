@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type ConfigProblem, messageOf } from "../../../core/errors.js";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { asObject, isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import type { Entry, Head } from "./format.js";
 import { withHistory } from "./request-history.js";
 
@@ -15,17 +15,31 @@ export interface Recording {
 
 /** Reads a cassette. Returns undefined if there is no file. Throws ConfigError with one problem for each invalid line. */
 export function readCassette(path: string): Recording | undefined {
-  let text: string;
+  const text = textAt(path);
+  return text === undefined ? undefined : parse(text, path);
+}
+
+/** Throws ConfigError if `path` has a file with other content than a cassette, because a recording would replace it. */
+export function requireReplaceable(path: string): void {
+  const first = textAt(path)
+    ?.split("\n")
+    .find((line) => line.trim() !== "");
+  if (first === undefined || asObject(parseJson(first))?.cassette !== undefined) return;
+  const message = "is no cassette, and a recording would replace it: delete it, or name another file";
+  throw new ConfigError([problem(path, 0, message)]);
+}
+
+/** Returns the text of the file, or undefined if there is none. Throws ConfigError. */
+function textAt(path: string): string | undefined {
   try {
     const stats = statSync(path);
     if (!stats.isFile() && !stats.isDirectory()) throw new Error("is a pipe or a device, not a file");
     if (stats.size > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MB`);
-    text = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new ConfigError([problem(path, 1, messageOf(error))]);
   }
-  return parse(text, path);
 }
 
 function parse(text: string, path: string): Recording {
