@@ -117,6 +117,7 @@ describe("the launcher's command line", () => {
       ['{"permissions":{"deny":["*__push"]}}', "*__push"],
       ['{"permissions":{"defaultMode":"plan"}}', "permissions.defaultMode plan"],
       ['{"hooks":{"PreToolUse":[{"matcher":"mcp__s"}]}}', "hooks.PreToolUse"],
+      ['{"hooks":{"PostToolUse":[{"matcher":"mcp__s__mail"}]}}', "hooks.PostToolUse"],
       ['{"sandbox":{"enabled":true}}', "sandbox.enabled"],
       ['{"deniedMcpServers":[{"serverName":"s"}]}', "deniedMcpServers"],
       ["no.json", "--settings"],
@@ -125,12 +126,13 @@ describe("the launcher's command line", () => {
       expect(() => ownArguments(["--settings", settings, "--permission-mode=bypassPermissions"])).toThrow(why);
     });
 
-    test.each(['{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"x"}]}}', '{"sandbox":{"enabled":false}}', "{}"])(
-      "that forbid nothing are left out: %s",
-      (settings) => {
-        expect(taken(["--settings", settings])).toEqual({ own: ["run"], warnings: [] });
-      },
-    );
+    test.each([
+      '{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"Edit|Write"}]}}',
+      '{"sandbox":{"enabled":false}}',
+      "{}",
+    ])("that forbid nothing are left out: %s", (settings) => {
+      expect(taken(["--settings", settings])).toEqual({ own: ["run"], warnings: [] });
+    });
   });
 
   test("refuses several files of servers", () => {

@@ -1,4 +1,5 @@
 /** Lines that a client may send in Claude Code's `stream-json`, as far as this host supports them. */
+import { asObject, asObjects, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { ContentPart } from "../../core/messages.js";
 import { FieldReader, MessageProblem, parseLine, requiredValue } from "../protocol/fields.js";
 import { userContent } from "./content-blocks.js";
@@ -97,7 +98,7 @@ const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
 
 /**
  * Hooks by which the client's program decides what runs. A client that sets one of them is refused, because this host calls no hooks. All
- * other hooks only report events, and most of these events do not occur in this host.
+ * other hooks, but for some of `PostToolUse`, only report events, and most of these events do not occur in this host.
  */
 const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
 
@@ -124,9 +125,16 @@ function readInitialize(request: FieldReader): ControlRequest {
   };
 }
 
-/** Returns the name of a hook that decides what runs, as `hooks.NAME`, if there is one. */
+/**
+ * Returns the name of a hook that decides something, as `hooks.NAME`, if there is one. A hook after a call may change the result that the model
+ * reads. It counts if its matcher names MCP tools: without a matcher, programs use it to be told of built-in tools.
+ */
 export function decidingHook(hooks: unknown): string | undefined {
-  const name = Object.entries(hooks ?? {}).find(([event, given]) => deciding.includes(event) && given?.length > 0)?.[0];
+  const decides = (event: string, given: readonly JsonObject[]) =>
+    deciding.includes(event)
+      ? given.length > 0
+      : event === "PostToolUse" && given.some(({ matcher }) => textOrEmpty(matcher).includes("__"));
+  const name = Object.entries(asObject(hooks) ?? {}).find(([event, given]) => decides(event, asObjects(given)))?.[0];
   return name && `hooks.${name}`;
 }
 

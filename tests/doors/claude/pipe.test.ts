@@ -369,11 +369,14 @@ describe("control requests", () => {
     expect(llm.requests.map(({ body }) => body.messages?.[0]?.content)).toEqual(["Rhyme.", "Be kind.\n\nBriefly."]);
   });
 
-  test("initialize with what is not supported is refused, and nothing runs without it", async () => {
+  test.each([
+    { PreToolUse: [{ hookCallbackIds: ["h1"] }] },
+    { PostToolUse: [{ matcher: "mcp__mail__.*", hookCallbackIds: ["h1"] }] },
+  ])("initialize with hooks that decide is refused, and nothing runs without them: %j", async (hooks) => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const pipe = openPipe(app);
-    pipe.control("i1", { ...initialize, hooks: { PreToolUse: [{ hookCallbackIds: ["h1"] }] } });
+    pipe.control("i1", { ...initialize, hooks });
     pipe.user("one");
     expect(await pipe.end()).toBe(2);
     expect(pipe.response("i1")).toMatchObject({ subtype: "error", error: expect.stringContaining("hooks") });
