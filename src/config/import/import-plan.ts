@@ -92,14 +92,16 @@ function planServer(server: ImportedServer, target: ImportTarget, { replace, sec
   const inline = inlineSecrets(name, relativized);
   const notes: Note[] = [];
   let entry = relativized;
+  let variables: string[] = [];
   if (secrets === "refer" && inline.length > 0) {
-    entry = referring(name, relativized, inline);
-    notes.push({ key: "", text: "its secrets were not copied: set the variables that stand in their place" });
+    ({ entry, variables } = referring(name, relativized, inline));
+    notes.push({ key: "", text: `its secrets were not copied: set ${variables.join(", ")} to them` });
   }
   const looks = looksSecret(entry);
   if (secrets === "refer" && looks)
     notes.push({ key: "", text: "something in it looks like a secret, and was copied" });
-  const reason = entry.enabled === false ? undefined : entryProblems(name, entry, target);
+  const reason =
+    entry.enabled === false ? undefined : (problemOf(variables, target) ?? entryProblems(name, entry, target));
   const clear = clearingLines(inline);
   const cleared = {
     above: comments.above.map(clear),
@@ -107,4 +109,13 @@ function planServer(server: ImportedServer, target: ImportTarget, { replace, sec
   };
   const edit: SetEdit = { kind: "set", name, entry: reason ? { ...entry, enabled: false } : entry, comments: cleared };
   return { edit, hasSecrets: looks || (secrets === "keep" && inline.length > 0), notes, ...(reason && { reason }) };
+}
+
+/** Returns why the server must not start yet: a variable that stands for a secret of the file may have a secret that is none of the server's. */
+function problemOf(variables: readonly string[], { env }: ImportTarget): string | undefined {
+  const set = variables.find((name) => env[name] !== undefined);
+  return (
+    set &&
+    `the variable ${set}, which stands for a secret of the file, has a value: see that it is meant for this server`
+  );
 }

@@ -27,18 +27,22 @@ export function looksSecret(entry: JsonObject): boolean {
   return clearing([])(text) !== text;
 }
 
-/** Returns the entry with a placeholder instead of each secret. A prefix such as `Bearer ` is kept. */
-export function referring(name: string, entry: JsonObject, inline: readonly string[]): JsonObject {
+/** Returns the entry with a placeholder instead of each secret, and the placeholders' variables. A prefix such as `Bearer ` is kept. */
+export function referring(
+  name: string,
+  entry: JsonObject,
+  inline: readonly string[],
+): { entry: JsonObject; variables: string[] } {
   const secrets = inline.filter((secret) => !inline.some((other) => secret.endsWith(` ${other}`)));
   const server = variableName(name);
   const env = isPlainObject(entry.env) ? entry.env : {};
-  const names = secrets.map((secret, index) => {
+  const variables = secrets.map((secret, index) => {
     const key = Object.keys(env).find((each) => env[each] === secret);
     return key ?? `${server}_SECRET${index === 0 ? "" : index + 1}`;
   });
   const replaced = (text: string) =>
-    secrets.reduce((rest, secret, index) => rest.replaceAll(secret, () => `\${${names[index]}}`), text);
-  return mapTexts(entry, replaced) as JsonObject;
+    secrets.reduce((rest, secret, index) => rest.replaceAll(secret, () => `\${${variables[index]}}`), text);
+  return { entry: mapTexts(entry, replaced) as JsonObject, variables };
 }
 
 function variableName(name: string): string {

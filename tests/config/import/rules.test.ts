@@ -134,8 +134,16 @@ test("where others read the file, a placeholder stands for each secret, and the 
     headers: { Authorization: expect.stringMatching(/^Bearer \$\{WEB_SECRET\d?\}$/) },
   });
   expect(JSON.stringify(entries)).not.toContain("secret-0123");
-  expect(report).toContain("its secrets were not copied: set the variables that stand in their place");
+  expect(report).toContain("its secrets were not copied: set GIT_TOKEN, GIT_SECRET2 to them");
   expect(hasSecrets).toBe(false);
+});
+
+test("a server gets no secret of the user because a placeholder has the name of a variable that is set", () => {
+  const env = { GIT_SECRET2: "users-own", WEB_SECRET: "users-own", WEB_SECRET2: "users-own" };
+  const { entries, report } = planned(withSecrets, { secrets: "refer", env });
+  expect([entries.git?.enabled, entries.web?.enabled]).toEqual([false, false]);
+  expect(report).toContain("the variable GIT_SECRET2, which stands for a secret of the file, has a value");
+  expect(planned(withSecrets, { secrets: "keep", env }).entries.git).not.toHaveProperty("enabled");
 });
 
 test("a comment that holds a secret comes without it", () => {
@@ -267,6 +275,13 @@ test.each([
   const { a, b, c } = planned({ [file]: JSON.stringify({ [key]: servers }) }).entries;
   expect([a?.enabled, b?.enabled, c?.enabled]).toEqual([false, false, undefined]);
   expect(c?.tools).toEqual({ deny: ["t", "u"] });
+});
+
+test("a server that VS Code keeps in a sandbox comes switched off", () => {
+  const servers = { a: { command: "x", sandboxEnabled: true }, b: { command: "x", sandboxEnabled: false } };
+  const { entries, report } = planned({ ".vscode/mcp.json": JSON.stringify({ servers }) });
+  expect([entries.a?.enabled, entries.b?.enabled]).toEqual([false, undefined]);
+  expect(report).toContain("asks for a sandbox, which this host does not put servers in, so it comes switched off");
 });
 
 test("servers of a .mcp.json that the user has refused or switched off in Claude Code come switched off", () => {

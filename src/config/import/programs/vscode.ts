@@ -36,7 +36,11 @@ export const vscode: Importer = {
             envFile: path("env_file"),
             oauth: oauth({ clientId: "client_id" }),
             dev: dropped("is for those who write the server: this host restarts it when its entry changes"),
-            sandboxEnabled: dropped("asks for a sandbox, which this host does not put servers in"),
+            sandboxEnabled: (value, draft, key) => {
+              if (value !== true) return;
+              draft.set("enabled", false, key);
+              draft.note(key, "asks for a sandbox, which this host does not put servers in, so it comes switched off");
+            },
             sandbox: dropped("asks for a sandbox, which this host does not put servers in"),
             gallery: dropped(gallery),
             version: dropped(gallery),
