@@ -14,7 +14,7 @@ import type {
   TurnMail,
   TurnName,
 } from "../core/turn-leases.js";
-import { defaultLeaseMs } from "../core/turn-leases.js";
+import { defaultLeaseMs, isResumedIn } from "../core/turn-leases.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
 import { LogNews } from "./log-news.js";
 import { beatsPerLease, LostHosts } from "./lost-hosts.js";
@@ -106,7 +106,7 @@ export class TurnEngine {
 
   /** True if the turn, which no host owns, will be dispatched to a host. */
   isDispatched({ workspace }: AbandonedTurn): boolean {
-    return this.#dispatch !== undefined && workspace === this.#parts.workspace;
+    return this.#dispatch !== undefined && isResumedIn(this.#parts.workspace, workspace);
   }
 
   /**

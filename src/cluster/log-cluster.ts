@@ -48,9 +48,9 @@ export class LogCluster implements Cluster {
   async claim(
     conversationId: string,
     message: UserMessageEvent,
-    { options, workspace, continues }: ClaimOptions,
+    { options, workspace, ...rest }: ClaimOptions,
   ): Promise<Claim> {
-    const request = { ...this.#engine.request(options, workspace), continues };
+    const request = { ...this.#engine.request(options, workspace), ...rest };
     const since = performance.now();
     const claim = await this.#parts.store.claim(conversationId, message, request).catch((error: unknown) => {
       this.#engine.noteRefused(error);

@@ -25,7 +25,7 @@ export interface ConversationSummary {
   updatedAt: number;
   /** Beginning of the text of the user's first message. It is "" if the message has no text. */
   title: string;
-  /** Workspace of the last request. */
+  /** Workspace of the last request, or the folder that the request named. */
   workspace: string;
   /** Number of turns, not counting turns that a rewind removed. */
   turns: number;
@@ -126,6 +126,8 @@ export interface TurnRequest {
    * servers.
    */
   workspace: string;
+  /** Folder that lists show for the conversation. Default: the workspace. */
+  folder?: string | undefined;
   /** Options of the turn, as JSON. */
   options: unknown;
   /**

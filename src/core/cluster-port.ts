@@ -54,7 +54,7 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export interface ClaimOptions extends Pick<TurnRequest, "options" | "continues"> {
+export interface ClaimOptions extends Pick<TurnRequest, "options" | "continues" | "folder"> {
   /** Default: the workspace of the host. */
   workspace?: string | undefined;
 }

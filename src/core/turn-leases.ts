@@ -6,6 +6,20 @@ export const defaultLeaseMs = 10_000;
 /** Number of crashes after which a turn is not tried again. A host's crash counts only if the host was running the turn. */
 export const maxCrashes = 3;
 
+/** Workspace of hosts that share a database. They resume the turns of all folders, because they have the same servers. */
+export const sharedWorkspace = "shared";
+
+/**
+ * Prefix of the workspace of turns that use servers which a client has brought. No host resumes such turns by itself, because only the client
+ * can bring these servers again.
+ */
+export const clientServersPrefix = "acp:";
+
+/** True if a host of the workspace `host` may resume turns of the workspace `turn` by itself. */
+export function isResumedIn(host: string, turn: string): boolean {
+  return turn === host || (host === sharedWorkspace && !turn.startsWith(clientServersPrefix));
+}
+
 export interface TurnName {
   conversationId: string;
   turnId: string;
@@ -122,7 +136,10 @@ export interface TurnLeases {
   load(): Promise<NodeTurns[]>;
   /** Declares the host dead unless it was seen after `seenAt`. Its unfinished turns become free. */
   bury(nodeId: string, seenAt: number): Promise<void>;
-  /** Returns those unfinished turns of a workspace or of a conversation that no host owns, the oldest first. */
+  /**
+   * Returns those unfinished turns that no host owns, the oldest first: those of a conversation, or those that a host of the workspace may
+   * resume (`isResumedIn`).
+   */
   abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]>;
   /** Returns the unfinished turns that the given host owns. */
   held(nodeId: string): Promise<TurnName[]>;

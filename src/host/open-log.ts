@@ -4,12 +4,9 @@ import type { Cluster, LocalTurns } from "../core/cluster-port.js";
 import type { PostgresConfig, StorageConfig } from "../core/config.js";
 import type { NewId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
-import type { HostProcess } from "../core/turn-leases.js";
+import { type HostProcess, sharedWorkspace } from "../core/turn-leases.js";
 import { migrateStore, openStore } from "../log/open.js";
 import { SingleProcess } from "../session/single-process.js";
-
-/** Workspace of hosts that share a database. */
-export const sharedWorkspace = "shared";
 
 interface OpenParts {
   now: () => number;

@@ -2,7 +2,6 @@ import type { LiveCursor } from "../core/cluster-port.js";
 import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import { isOfSingleCall, requireOwnId, requireStorable } from "../core/ids.js";
 import type { ContentPart, Message } from "../core/messages.js";
-import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/turn-leases.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";
 import { eventPages } from "./shared/event-pages.js";
@@ -56,6 +55,7 @@ export class Session {
   readonly #control: TurnControl;
   readonly #intake: TurnIntake;
   readonly #onUse: () => void;
+  readonly #onResumed: (turn: LiveTurn) => void;
   #holds = 0;
 
   constructor(
@@ -65,6 +65,7 @@ export class Session {
   ) {
     this.#parts = { ...parts };
     this.#onUse = onUse;
+    this.#onResumed = onResumed;
     this.#turns = new TurnsHere(parts.capacity, onUse);
     const [turns, questions] = [this.#turns, this.#questions];
     const runner = new TurnRunner(id, this.#parts, questions);
@@ -76,9 +77,9 @@ export class Session {
     this.#control = new TurnControl({ cluster, store, conversationId: id, turns, questions, follow });
   }
 
-  /** Sets the servers and the project for later turns. Also sets their workspace: hosts with this workspace may resume the turns. */
-  equip({ hub, workspace, project }: { hub: ToolHub; workspace: string; project: string }): void {
-    Object.assign(this.#parts, { hub, workspace, project });
+  /** Sets the servers, the workspace, the folder and the project for later turns. */
+  equip({ hub, workspace, folder, project }: Pick<SessionParts, "hub" | "workspace" | "folder" | "project">): void {
+    Object.assign(this.#parts, { hub, workspace, folder, project });
   }
 
   /**
@@ -146,6 +147,14 @@ export class Session {
   }
 
   /**
+   * Resumes turns like `recover`, and shows the other unfinished turns: those that run on another host or are in the queue. Returns the
+   * turns that were not shown here before. Rejects with StoreError.
+   */
+  async showUnfinished(): Promise<LiveTurn[]> {
+    return [...(await this.recover()), ...(await this.#control.followUnfinished())];
+  }
+
+  /**
    * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, or the log cannot be read. Never
    * rejects.
    */
@@ -163,7 +172,10 @@ export class Session {
     const turn = running ?? (await this.#intake.follow(given));
     if (!turn) return;
     turn.leaveQueue();
-    if (!running) turn.isGuest = true;
+    if (!running) {
+      turn.isGuest = true;
+      this.#onResumed(turn);
+    }
     this.#parts.cluster.wake(this.id);
     await turn.ended();
   }

@@ -47,10 +47,10 @@ export class SingleProcess implements Cluster {
   claim(
     conversationId: string,
     message: UserMessageEvent,
-    { options, workspace = this.workspace, continues }: ClaimOptions,
+    { workspace = this.workspace, ...rest }: ClaimOptions,
   ): Promise<Claim> {
     const { store, node } = this.#parts;
-    return store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options, continues });
+    return store.claim(conversationId, message, { nodeId: node.nodeId, workspace, ...rest });
   }
 
   isDispatched(): boolean {

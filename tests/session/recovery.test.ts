@@ -1,10 +1,12 @@
+import { methods } from "@agentclientprotocol/sdk";
 import { describe, expect, test } from "@jest/globals";
 import type { StorageConfig } from "../../src/core/config.js";
 import type { EventOf, QuestionEvent, TurnEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import type { Session } from "../../src/session/session.js";
+import { newSession, openAcp } from "../support/acp.js";
 import { collect, shape, startApp } from "../support/app.js";
-import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, held, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { Desk, until } from "./desk.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
@@ -260,6 +262,49 @@ test("what another host left in the conversation goes on before a new request, e
   await collect(second.sessions.open("c").prompt({ requestId: "b", text: "two" }));
   const seen = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
   expect(seen).toEqual([["one"], ["one"], ["one", "first", "two"]]);
+});
+
+describe("a turn of an editor's session", () => {
+  const cwd = "/elsewhere";
+  const mcpServers = [{ type: "http" as const, name: "mine", url: "http://127.0.0.1:1/mcp", headers: [] }];
+
+  test.each([
+    { name: "continues when a host starts, whichever folder the session has", servers: [], isFree: true },
+    { name: "is left to its editor if it uses the editor's servers", servers: mcpServers, isFree: false },
+  ])("$name", async ({ servers, isFree }) => {
+    await using llm = await startLlmServer([stream([STALL]), ...(isFree ? [answer("went on")] : [])]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm);
+    const editor = await openAcp(first);
+    const { sessionId } = await newSession(editor.agent, servers, cwd);
+    editor.prompt(sessionId, "hi").catch(() => {});
+    await llm.received(1);
+    await first.drain(0);
+    await using chat = await startApp({ llm: llm.url, storage: desk.storage, recover: false });
+    expect(await chat.sessions.unfinished()).toEqual(isFree ? [sessionId] : []);
+    const second = await desk.host(llm);
+    if (isFree) await llm.received(2);
+    await using other = await openAcp(second);
+    const listed = await other.agent.request(methods.agent.session.list, { cwd });
+    expect(listed.sessions).toMatchObject([{ sessionId, cwd }]);
+  });
+
+  test("is shown to an editor that loads the session in another host", async () => {
+    const gate = held(answer("whole"));
+    await using llm = await startLlmServer([gate.step]);
+    await using desk = await Desk.open();
+    const [first, second] = [await desk.host(llm), await desk.host(llm)];
+    await using one = await openAcp(first);
+    const sessionId = await one.begin();
+    const asked = one.prompt(sessionId, "hi");
+    await llm.received(1);
+    await using other = await openAcp(second);
+    await other.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers: [] });
+    gate.release();
+    await asked;
+    await other.until(() => other.said() === "whole");
+    expect(other.of("user_message_chunk")).toMatchObject([{ content: { text: "hi" } }]);
+  });
 });
 
 test("turns that have ended two hosts are tried one at a time, so that none of them dies of another; others run beside", async () => {

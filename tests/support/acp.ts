@@ -190,6 +190,7 @@ type Agent = ReturnType<typeof connectClient>["agent"];
 export function newSession(
   agent: Agent,
   mcpServers: Extract<Parameters<Agent["buildSession"]>[0], object>["mcpServers"] = [],
+  cwd = process.cwd(),
 ) {
-  return agent.request(methods.agent.session.new, { cwd: process.cwd(), mcpServers });
+  return agent.request(methods.agent.session.new, { cwd, mcpServers });
 }

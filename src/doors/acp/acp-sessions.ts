@@ -8,6 +8,7 @@ import {
   RequestError,
 } from "@agentclientprotocol/sdk";
 import type { SessionHub } from "../../core/ports.js";
+import { clientServersPrefix } from "../../core/turn-leases.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import type { AcpParts } from "./acp-parts.js";
@@ -26,18 +27,13 @@ interface Active {
 }
 
 const pageSize = 100;
-/**
- * Prefix of the workspace of a session that uses the client's own servers. Hosts resume only turns of their own workspace, so with the
- * prefix no other host resumes the session's turns: other hosts do not have these servers.
- */
-const withServers = "acp:";
 
 export class AcpSessions {
   readonly #parts: AcpParts;
   readonly #client: () => AgentContext;
   readonly #active = new Map<string, Active>();
-  /** Turns of dead hosts that this host has resumed, by conversation id. */
-  readonly #resumed = new Map<string, Set<LiveTurn>>();
+  /** Turns that no client of this host has requested and that are shown here, by conversation id. */
+  readonly #others = new Map<string, Set<LiveTurn>>();
   #isLeft = false;
   capabilities: ClientCapabilities = {};
 
@@ -64,14 +60,14 @@ export class AcpSessions {
     return { sessionId: session.id, ...shown.choices };
   }
 
-  /** Opens a conversation of the log. Resumes the turns in it that a dead host left unfinished. */
+  /** Opens a conversation of the log. Resumes the turns in it that a dead host left unfinished, and shows those of other hosts. */
   async load({ sessionId, ...place }: SessionFolder & { sessionId: string }, { replay }: { replay: boolean }) {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
     if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
     const { shown } = await this.#open(session, place, { isTitled: true });
-    await session.recover();
-    const running = [...(this.#resumed.get(sessionId) ?? [])];
+    for (const turn of await session.showUnfinished()) this.#remember(turn, session);
+    const running = [...(this.#others.get(sessionId) ?? [])];
     if (replay) await shown.replay(await session.history(), running);
     // An error of a turn needs no handling here: the error is in the log and was sent to the client.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
@@ -83,7 +79,7 @@ export class AcpSessions {
    * without a folder, such as copies that have not gone on, so it may be shorter than the page size although another page follows.
    */
   async list({ cwd, cursor }: ListSessionsRequest): Promise<ListSessionsResponse> {
-    const workspaces = cwd ? [cwd, `${withServers}${cwd}`] : undefined;
+    const workspaces = cwd ? [cwd, `${clientServersPrefix}${cwd}`] : undefined;
     const after = Number.parseInt(cursor ?? "", 10) || undefined;
     const { conversations, next } = await this.#parts.sessions.list({ most: pageSize, workspaces, after });
     const known = conversations.map((each) => ({ ...each, folder: folderOf(each.workspace) }));
@@ -134,7 +130,8 @@ export class AcpSessions {
     const taken = hostHub.servers().map(({ name }) => name);
     const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd, taken) : undefined;
     const hub = own && extendHub(own, session);
-    session.equip({ hub: hub ?? hostHub, workspace: hub ? `${withServers}${cwd}` : cwd, project: cwd });
+    const place = hub ? { workspace: `${clientServersPrefix}${cwd}` } : { folder: cwd };
+    session.equip({ hub: hub ?? hostHub, project: cwd, ...place });
     const before = this.#active.get(session.id);
     const parts = {
       host: this.#parts,
@@ -154,11 +151,11 @@ export class AcpSessions {
   }
 
   #remember(turn: LiveTurn, session: Session): void {
-    const turns = this.#resumed.get(session.id) ?? new Set();
-    this.#resumed.set(session.id, turns.add(turn));
+    const turns = this.#others.get(session.id) ?? new Set();
+    this.#others.set(session.id, turns.add(turn));
     void ended(turn).then(() => {
       turns.delete(turn);
-      if (turns.size === 0) this.#resumed.delete(session.id);
+      if (turns.size === 0) this.#others.delete(session.id);
     });
   }
 }
@@ -172,7 +169,7 @@ async function ended(turn: LiveTurn): Promise<void> {
 }
 
 function folderOf(workspace: string): string {
-  return workspace.startsWith(withServers) ? workspace.slice(withServers.length) : workspace;
+  return workspace.startsWith(clientServersPrefix) ? workspace.slice(clientServersPrefix.length) : workspace;
 }
 
 /**

@@ -121,7 +121,7 @@ export class MemoryArchive implements Archive {
 
   #row({ conversationId, entries, updatedAt }: MemoryConversation): ConversationSummary {
     const { title, turns } = conversationFacts(entries.map(({ event }) => event));
-    const workspace = this.#turns.workspaceOf(conversationId);
+    const workspace = this.#turns.folderOf(conversationId);
     return { conversationId, lastSeq: entries.length, updatedAt, title: title ?? "", workspace, turns };
   }
 }

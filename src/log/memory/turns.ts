@@ -29,7 +29,7 @@ interface MemoryTurn extends AbandonedTurn {
 interface ConversationTurns {
   readonly byId: Map<string, MemoryTurn>;
   lastPlace: number;
-  lastWorkspace: string;
+  lastFolder: string;
 }
 
 /** Turn leases, kept in memory like the events. Each turn has a lease, although one process runs all turns. */
@@ -50,10 +50,10 @@ export class MemoryTurns implements TurnLeases {
 
   /** Queues the turn after the other turns of the conversation. */
   enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
-    const { nodeId, workspace, options } = request;
-    const turns = this.#conversations.get(conversationId) ?? { byId: new Map(), lastPlace: 0, lastWorkspace: "" };
+    const { nodeId, workspace, folder = workspace, options } = request;
+    const turns = this.#conversations.get(conversationId) ?? { byId: new Map(), lastPlace: 0, lastFolder: "" };
     this.#conversations.set(conversationId, turns);
-    turns.lastWorkspace = workspace;
+    turns.lastFolder = folder;
     const known = turns.byId.get(turnId);
     const turn: MemoryTurn = {
       conversationId,
@@ -107,9 +107,9 @@ export class MemoryTurns implements TurnLeases {
     return this.#where(() => true).map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId && { nodeId }) }));
   }
 
-  /** Returns the workspace of the conversation's last request, or "" if there was no request. */
-  workspaceOf(conversationId: string): string {
-    return this.#conversations.get(conversationId)?.lastWorkspace ?? "";
+  /** Returns the folder of the conversation's last request, or "" if there was no request. */
+  folderOf(conversationId: string): string {
+    return this.#conversations.get(conversationId)?.lastFolder ?? "";
   }
 
   async acquire(

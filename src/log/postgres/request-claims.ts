@@ -71,8 +71,14 @@ export class RequestClaims {
     });
   }
 
-  #queueValues({ conversationId, request: { nodeId, workspace, options } }: ClaimedTurn): (string | null)[] {
-    return [nodeId ?? null, workspace, JSON.stringify(options ?? null), this.#notices.payload(conversationId)];
+  #queueValues({ conversationId, request: { nodeId, workspace, folder, options } }: ClaimedTurn): (string | null)[] {
+    // Hosts on a database resume turns of any folder, so the folder that lists show can stand in for the workspace.
+    return [
+      nodeId ?? null,
+      folder ?? workspace,
+      JSON.stringify(options ?? null),
+      this.#notices.payload(conversationId),
+    ];
   }
 }
 

@@ -1,13 +1,15 @@
-import type {
-  AbandonedTurn,
-  HostProcess,
-  LoggedTurnState,
-  LogNode,
-  NodeTurns,
-  TurnLease,
-  TurnLeases,
-  TurnMail,
-  TurnName,
+import {
+  type AbandonedTurn,
+  clientServersPrefix,
+  type HostProcess,
+  type LoggedTurnState,
+  type LogNode,
+  type NodeTurns,
+  sharedWorkspace,
+  type TurnLease,
+  type TurnLeases,
+  type TurnMail,
+  type TurnName,
 } from "../../core/turn-leases.js";
 import { questionOf } from "../shared/claims.js";
 import { foldVersion } from "../shared/schema-version.js";
@@ -21,6 +23,8 @@ const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
 /** SQL condition: the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
 const isAsking = `coalesce((SELECT type = 'question' FROM events
   WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id) ORDER BY seq DESC LIMIT 1), false)`;
+/** SQL condition that says the same as `isResumedIn`, for a host of workspace $1. */
+const isResumed = `(workspace = $1 OR ($1 = '${sharedWorkspace}' AND NOT starts_with(workspace, '${clientServersPrefix}')))`;
 /** SQL that frees the turns of node $1. $2 is 1 if the node has crashed, otherwise 0. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN $2::integer ELSE 0 END)
@@ -164,8 +168,8 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
-    const [column, value] = "workspace" in of ? ["workspace", of.workspace] : ["conversation_id", of.conversationId];
-    return this.#unfinished(`${column} = $1 AND ${isNobodys}`, value);
+    if ("conversationId" in of) return this.#unfinished(`conversation_id = $1 AND ${isNobodys}`, of.conversationId);
+    return this.#unfinished(`${isResumed} AND ${isNobodys}`, of.workspace);
   }
 
   async held(nodeId: string): Promise<TurnName[]> {

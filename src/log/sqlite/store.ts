@@ -105,12 +105,12 @@ class SqliteStore implements ChatStore {
     return this.#access.transaction(() => {
       const known = this.#turnOf(conversationId, event.requestId);
       if (!known) {
-        const { continues, workspace } = request;
+        const { continues, workspace, folder = workspace } = request;
         if (continues !== undefined && !canContinue(continues, this.#events.from(conversationId, continues))) {
           refuseFollowed(conversationId);
         }
         const call = this.#histories.keep(conversationId, event);
-        const first = this.#events.insert(conversationId, event, 1, { workspace, stored: call?.stored });
+        const first = this.#events.insert(conversationId, event, 1, { workspace: folder, stored: call?.stored });
         if (call) this.#histories.keepLast(conversationId, call);
         this.turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };

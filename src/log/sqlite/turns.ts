@@ -85,7 +85,7 @@ export class SqliteTurns implements TurnLeases {
     this.enqueue(conversationId, event, request);
     this.#db
       .prepare("UPDATE conversations SET workspace = ? WHERE conversation_id = ?")
-      .run(request.workspace, conversationId);
+      .run(request.folder ?? request.workspace, conversationId);
   }
 
   requireGrant(conversationId: string, turnId: string, fence: number): void {

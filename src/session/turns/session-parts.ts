@@ -24,7 +24,9 @@ export interface SessionParts {
   daySpent: DaySpent;
   capacity: TurnCapacity;
   /** Workspace of this session's turns. If undefined, it is the workspace of the host. */
-  workspace?: string;
+  workspace?: string | undefined;
+  /** Folder that lists show for this conversation. If undefined, it is the workspace. */
+  folder?: string | undefined;
   hub: ToolHub;
   newId: NewId;
   meter?: Meter | undefined;

@@ -81,7 +81,7 @@ export class TurnIntake {
   async #claim(turn: LiveTurn, { beside, options, continues }: StartOptions): Promise<void> {
     if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
     const { conversationId, session } = this.#parts;
-    const { cluster, newId, workspace } = session;
+    const { cluster, newId, workspace, folder } = session;
     await cluster.begin();
     const { requestId, content } = turn;
     const message = {
@@ -91,7 +91,7 @@ export class TurnIntake {
       content: [...content],
       ...beside,
     };
-    const request = { options, workspace, continues };
+    const request = { options, workspace, folder, continues };
     const { created, turnId, ended, events } = await cluster.claim(conversationId, message, request);
     turn.cached = !created && ended;
     turn.become("waiting");
