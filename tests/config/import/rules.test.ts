@@ -224,7 +224,9 @@ test("rules of opencode's files count as if they stood in one file", () => {
   });
   expect(opencodeTools({ permission: all }, users("opencode.json", none)).tools).toBeUndefined();
   expect(opencodeTools({ tools: { "git_hub_*": true } }, users("opencode.json", {})).tools).toBeUndefined();
-  expect(opencodeTools({ tools: { "*": false, "git_hub_*": true } }).tools).toBeUndefined();
+  const switchedOn = opencodeTools({ tools: { "*": false, "git_hub_*": true } });
+  expect(switchedOn.tools).toBeUndefined();
+  expect(switchedOn.report).not.toContain("ran unasked");
   const both = { ...users("opencode.json", all), ...users("opencode.jsonc", but) };
   expect(opencodeTools({}, both).tools).toEqual({ deny: ["d*"] });
 });

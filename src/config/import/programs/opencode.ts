@@ -122,6 +122,7 @@ function hasItsTypes(servers: JsonObject): boolean {
 interface Rule {
   /** Pattern for `server_tool`, in which `*` is any text and `?` any one character. */
   pattern: string;
+  /** `ask` also stands for `true` under `tools`, which only switches a tool on. */
   answer: "allow" | "ask" | "deny";
 }
 
@@ -144,7 +145,7 @@ function answerOf(value: unknown): Rule["answer"] {
     return (["deny", "ask"] as const).find((answer) => answers.includes(answer)) ?? "allow";
   }
   if (value === false || value === "deny") return "deny";
-  return value === true || value === "allow" ? "allow" : "ask";
+  return value === "allow" ? "allow" : "ask";
 }
 
 /**
