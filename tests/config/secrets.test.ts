@@ -68,6 +68,15 @@ test.each([
   ["DRIVER={ODBC Driver 18};UID=sa;PWD=secret-0123", "DRIVER={ODBC Driver 18};UID=sa;PWD=***"],
   ['{"pwd": "secret-0123","uid":"sa"}', '{"pwd": "***","uid":"sa"}'],
   ["--set=user=sa,pwd=secret-0123", "--set=user=sa,pwd=***"],
+  ["{'apiKey': 'secret-0123','a':'plain'}", "{'apiKey': '***','a':'plain'}"],
+  ["--token secret-0123", "--token ***"],
+  ["--pw=secret-0123", "--pw=***"],
+  ["--bearer=secret-0123", "--bearer=***"],
+  ["Endpoint=sb://x/;SharedAccessSignature=secret-0123", "Endpoint=sb://x/;SharedAccessSignature=***"],
+  ["me:secret-0123@tcp(db:3306)/x", "me:***@tcp(db:3306)/x"],
+  ["me/secret-0123@//db:1521/x", "me/***@//db:1521/x"],
+  ["npm:long-package@1.2.3", "npm:long-package@1.2.3"],
+  ["--format wide-table", "--format wide-table"],
   ["--env=API_KEY=secret-0123", "--env=API_KEY=***"],
   ["-e=TOKEN=secret-0123,secret-4567", "-e=TOKEN=***"],
   ["host=db password=secret-0123 dbname=x", "host=db password=***"],
@@ -150,7 +159,24 @@ test("a name before the @ of an address is no secret if it is an ordinary word",
   expect(configuredSecrets(config, {})).toEqual([]);
 });
 
-test.each(["a", "a.", "a://", "b/", "a://b?", "a://b?c=d&", "a@", "key=", "key:", "${", "${A:-", "$${"])(
+test.each([
+  "a",
+  "a.",
+  "a://",
+  "b/",
+  "a://b?",
+  "a://b?c=d&",
+  "a@",
+  "key=",
+  "key:",
+  "${",
+  "${A:-",
+  "$${",
+  "'a':'",
+  ":a@",
+  "/a@",
+  "--key ",
+])(
   "a server whose argument, variable or address repeats %j a hundred thousand times is read and shown in little time",
   (piece) => {
     const text = piece.repeat(100_000 / piece.length);

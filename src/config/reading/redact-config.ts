@@ -37,16 +37,20 @@ export function redactPlainUrls(text: string): string {
     );
 }
 
-/** Hides the secrets in arguments. A secret is at the end of its argument, or a text in JSON. */
+/** Hides the secrets in arguments. */
 export function redactArgs(args: readonly string[]): string[] {
-  return args.map((arg, index) => {
-    const shown = secretsInArg(arg, args[index - 1]).reduce(
-      (text, secret) =>
-        text.endsWith(secret) ? `${text.slice(0, -secret.length)}***` : text.replaceAll(`"${secret}"`, '"***"'),
-      arg,
-    );
-    return redactUrls(shown);
-  });
+  return args.map((arg, index) => redactUrls(secretsInArg(arg, args[index - 1]).reduce(withoutSecret, arg)));
+}
+
+/** Signs before and after a secret that is not at the end of its argument: quotes in JSON, signs of an address. */
+const surroundings = ['""', "''", ":@", "/@"];
+
+function withoutSecret(arg: string, secret: string): string {
+  if (arg.endsWith(secret)) return `${arg.slice(0, -secret.length)}***`;
+  return surroundings.reduce(
+    (text, [before, after]) => text.replaceAll(`${before}${secret}${after}`, `${before}***${after}`),
+    arg,
+  );
 }
 
 /** Hides secrets in arguments that the user must confirm before they run. Paths, and texts that a shell could run, are not hidden. */

@@ -1,4 +1,5 @@
-const SECRET_NAME = /key|token|secret|pass(?!ive|enger|age)|pwd|credential|cookie|auth/i;
+const SECRET_NAME =
+  /key|token|secret|pass(?!ive|enger|age)|pwd|(?<![a-z])pw(?![a-z])|credential|creds|cookie|auth|bearer|jwt|signature/i;
 
 /** Names of common variables that contain no secret, such as paths and facts about the environment. */
 const PLAIN_VARIABLE =

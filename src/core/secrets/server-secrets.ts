@@ -56,8 +56,10 @@ function clientSecrets(oauth: OAuthConfig | undefined): string[] {
   return [oauth.clientSecret, `${oauth.clientId ?? ""}:${oauth.clientSecret}`];
 }
 
-/** Matches members with a text in JSON. The lengths are bounded, so that the search takes linear time. */
-const jsonMember = /"([^"\\]{1,100})"\s{0,4}:\s{0,4}"((?:[^"\\]|\\.){0,4000})"/gs;
+/** Matches members with a text in JSON, also with single quotes. The lengths are bounded, so that the search takes linear time. */
+const jsonMember = /(["'])([^"'\\]{1,100})\1\s{0,4}:\s{0,4}(["'])((?:(?!\3)[^\\]|\\.){0,4000})\3/gs;
+/** Matches passwords in connection strings of databases: `user:abc@tcp(host)/db` (Go) and `user/abc@//host/db` (Oracle). */
+const driverPassword = /(?:(?<=:)([^\s:@/]{1,100})@(?:tcp|unix)\(|(?<=\/)([^\s:@/]{1,100})@\/\/)/g;
 
 const schemes = "Bearer|Basic|Digest|Token|ApiKey";
 const scheme = new RegExp(`^(?:${schemes})$`, "i");
@@ -72,25 +74,29 @@ const mostNamed = 100;
 const valueInArg = new RegExp(`^["']?(?:(?:${schemes})\\s+)?([^\\s,;&}"']{1,4000})`, "i");
 
 /**
- * Returns the secrets in an argument as they are written: in `abc` after `--token`, `--token=abc`, `--env=PASSWORD=abc`,
+ * Returns the secrets in an argument as they are written: in `abc` after `--token`, `--token abc`, `--token=abc`, `--env=PASSWORD=abc`,
  * `Authorization: Bearer abc`, `{"token": "abc"}`, and in `-pabc` if `abc` looks random. `before`: the argument before this one.
  */
 export function secretsInArg(arg: string, before = ""): string[] {
   if (/^-[^=:]*$/.test(before) && isSecretName(before, arg) && !arg.startsWith("-")) return secretWords(arg);
+  const [, flag, rest = ""] = /^(--?[\w-]{1,100})\s+(.+)$/s.exec(arg) ?? [];
+  if (flag !== undefined && isSecretName(flag, rest)) return secretWords(rest);
   const valueAfter = ({ 0: { length }, index }: RegExpExecArray) => arg.slice(index + length);
   const names = [...arg.matchAll(nameInArg)].filter((named) =>
     isSecretName(named[1] ?? named[2] ?? "", valueAfter(named)),
   );
   const values = names.slice(0, mostNamed).map(valueAfter);
-  const members = [...arg.matchAll(jsonMember)].flatMap(([, name = "", text = ""]) =>
+  const members = [...arg.matchAll(jsonMember)].flatMap(({ 2: name = "", 4: text = "" }) =>
     isSecretName(name, text) ? [text] : [],
   );
+  const passwords = [...arg.matchAll(driverPassword)].flatMap(([, go, oracle]) => go ?? oracle ?? []);
   const [, joined = ""] = /^-[a-z](.+)$/is.exec(arg) ?? [];
   return [
     // All that follows the first name is a secret too, because a value may contain spaces and commas.
     ...values.slice(0, 1).flatMap((value) => (names[0]?.index === 0 ? secretWords(value) : [value])),
     ...values.flatMap((value) => valueInArg.exec(value)?.[1] ?? []),
     ...members.flatMap(secretWords),
+    ...passwords,
     ...(values.length === 0 && isRandomSegment(joined) ? [joined] : []),
   ].filter((secret) => secret !== "");
 }
