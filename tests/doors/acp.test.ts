@@ -523,6 +523,19 @@ describe("what a person chooses", () => {
     expect(llm.requests[0]?.body.model).toBe("m2");
   });
 
+  test("stays chosen when the client loads the open session again", async () => {
+    await using llm = await startLlmServer([answer("done")]);
+    await using app = await startApp({ llm: llm.url, config: { chat: { service: { approval: "auto" } } } });
+    await using acp = await openAcp(app);
+    const { sessionId } = await newSession(acp.agent);
+    await acp.agent.request(methods.agent.session.setMode, { sessionId, modeId: "ask" });
+    await acp.prompt(sessionId, "hi");
+    for (const opened of [methods.agent.session.load, methods.agent.session.resume]) {
+      const again = await acp.agent.request(opened, { sessionId, cwd: process.cwd(), mcpServers: [] });
+      expect(again.modes).toMatchObject({ currentModeId: "ask" });
+    }
+  });
+
   test("may be a slash command; what is none is a prompt", async () => {
     await using llm = await startLlmServer([answer("it is a path")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });

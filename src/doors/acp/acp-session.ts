@@ -43,9 +43,14 @@ export class AcpSession {
   #model: string | undefined;
   #isTitled: boolean;
 
-  constructor(parts: AcpSessionParts, { isTitled }: { isTitled: boolean }) {
+  /** `before`: the same session, which the client now opens again. What its user chose stays chosen. */
+  constructor(parts: AcpSessionParts, { isTitled, before }: { isTitled: boolean; before?: AcpSession | undefined }) {
     this.#parts = parts;
     this.#questions = new OpenQuestions(parts);
+    if (before) {
+      this.#chosenMode = before.#chosenMode;
+      this.#model = before.#model;
+    }
     this.#shownMode = this.#mode;
     this.#isTitled = isTitled;
   }

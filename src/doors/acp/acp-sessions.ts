@@ -140,7 +140,7 @@ export class AcpSessions {
       session,
       hub: hub ?? hostHub,
     };
-    const active = { shown: new AcpSession(parts, { isTitled }), hub, release: session.hold() };
+    const active = { shown: new AcpSession(parts, { isTitled, before: before?.shown }), hub, release: session.hold() };
     if (this.#isLeft) active.shown.leave();
     this.#active.set(session.id, active);
     before?.release();
