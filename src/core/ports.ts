@@ -271,8 +271,8 @@ export interface ServedResource extends Pick<ToolFacts, "server" | "place" | "ea
   uri: string;
   /** Returns the result of `resources/read`. */
   read(signal: AbortSignal): Promise<Record<string, unknown>>;
-  /** Subscribes to changes of the resource. `Passage.onNews` reports the changes. */
-  watch(signal: AbortSignal): Promise<void>;
+  /** Watches the resource until the returned function is called. `Passage.onNews` reports the changes. */
+  watch(signal: AbortSignal): Promise<() => void>;
 }
 
 /** The host's hub plus the servers of one session. */

@@ -12,6 +12,7 @@ import { createMcpServer } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { mcpParts } from "../support/mcp-door.js";
+import { recording, until } from "../support/mcp-hub.js";
 
 const page = "ui://board/page";
 const inputSchema = { type: "object" } as const;
@@ -67,7 +68,10 @@ const one = {
 };
 const two = {
   pages: [[show, link, { name: "touch", description: "Touches", inputSchema }]],
-  resources: [{ uri: "note://today", name: "today" }],
+  resources: [
+    { uri: "note://today", name: "today" },
+    { uri: "two://list", name: "list" },
+  ],
   declares: { tools: {}, resources: { subscribe: true } },
   words: "of two",
   instructions: "Two comes after one.",
@@ -88,6 +92,7 @@ const shut = {
   templates: [{ uriTemplate: "shut://t/{x}", name: "t" }],
 };
 
+const record = recording();
 let app: App;
 let client: Client;
 
@@ -108,7 +113,7 @@ beforeAll(async () => {
     llm: "http://127.0.0.1:9/v1",
     mcpServers: {
       one: fixtureServer(one),
-      two: fixtureServer(two),
+      two: fixtureServer({ ...two, record: record.path }),
       shut: fixtureServer(shut, { tools: { deny: ["read_resource"] } }),
       careless: fixtureServer(careless),
     },
@@ -119,6 +124,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client.close();
   await app[Symbol.asyncDispose]();
+  record[Symbol.dispose]();
 });
 
 describe("a listing", () => {
@@ -164,7 +170,7 @@ describe("an address that two servers use", () => {
   test("is another one for the second server: where it is listed, and where it is a tool's page", async () => {
     const { resources } = await client.listResources();
     const addresses = resources.map(({ uri }) => uri);
-    expect(addresses).toEqual(["note://today", page, "note://two/today", "odd://a"]);
+    expect(addresses).toEqual(["note://today", page, "note://two/today", "two://list", "odd://a"]);
     expect(await read("note://today")).toEqual([{ uri: "note://today", text: "of one" }]);
     expect(await read("note://two/today")).toEqual([{ uri: "note://two/today", text: "of two" }]);
     const { tools } = await client.listTools();
@@ -339,6 +345,21 @@ describe("a client that stays connected while the configuration changes", () => 
     const without = before.mcpServers.filter(({ name }) => name !== "two");
     expect(await changed(() => app.apply({ ...before, mcpServers: without }))).not.toContain("two__link");
     expect(await changed(() => app.apply(before))).toEqual(expect.arrayContaining(["one__link", "two__link"]));
+    await connected.close();
+  });
+
+  test.each([
+    ["unsubscribes", (connected: Client, uri: string) => connected.unsubscribeResource({ uri })],
+    ["leaves", (connected: Client) => connected.close()],
+  ])("no longer watches a resource once it %s", async (way, end) => {
+    const connected = await connect(serve);
+    const uri = `two://${way}`;
+    await connected.subscribeResource({ uri });
+    await connected.subscribeResource({ uri });
+    await end(connected, uri);
+    const lines = () => record.lines().filter((line) => line.endsWith(uri));
+    await until(() => lines().length > 1);
+    expect(lines()).toEqual([`subscribed ${uri}`, `unsubscribed ${uri}`]);
     await connected.close();
   });
 

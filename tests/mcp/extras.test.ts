@@ -1,5 +1,6 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { ServerNews } from "../../src/core/ports.js";
+import { maxWatched } from "../../src/mcp/server/watched-resources.js";
 import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
 
 const declares = { tools: {}, prompts: {}, resources: { subscribe: true }, completions: {} };
@@ -37,6 +38,84 @@ test("a change of a resource that nobody watches is not passed on", async () => 
   await until(() => news().length > 1);
   expect(news()).toEqual(Array(2).fill({ type: "resource", server: "s", uri: "mem://a" }));
   expect(running.log.filter(({ message }) => message.includes("mem://b"))).toEqual([]);
+});
+
+describe("a resource that clients watch", () => {
+  const { signal } = new AbortController();
+
+  async function watching() {
+    const record = recording();
+    const running = startHub(
+      fixture("s", {
+        declares,
+        resources: [...resources, { uri: "none:yet", name: "late" }],
+        templates,
+        record: record.path,
+      }),
+    );
+    await running.hub.ready();
+    return {
+      running,
+      watch: (uri: string) => running.hub.passage.resourceAt(uri).watch(signal),
+      /** Resolves with the server's subscriptions so far. The server takes requests in their order, so a call comes after them. */
+      async subscriptions() {
+        await running.call("s__echo");
+        return record.lines().filter((line) => line.includes("subscribed"));
+      },
+      async [Symbol.asyncDispose]() {
+        await running[Symbol.asyncDispose]();
+        record[Symbol.dispose]();
+      },
+    };
+  }
+
+  test("is unsubscribed once none of them watches it", async () => {
+    await using server = await watching();
+    const [first, second] = [await server.watch("mem://a"), await server.watch("mem://a")];
+    first();
+    first();
+    expect(await server.subscriptions()).toEqual(["subscribed mem://a"]);
+    second();
+    expect(await server.subscriptions()).toEqual(["subscribed mem://a", "unsubscribed mem://a"]);
+    const third = await server.watch("mem://a");
+    expect((await server.subscriptions()).length).toBe(3);
+    await server.running.hub.readResource("mem://a");
+    third();
+    expect((await server.subscriptions()).length).toBe(3);
+  });
+
+  test("is not watched if the server refuses that, and asked for again by the next", async () => {
+    await using server = await watching();
+    await expect(server.watch("none:yet")).rejects.toThrow("not there yet");
+    const unwatch = await server.watch("none:yet");
+    unwatch();
+    expect(await server.subscriptions()).toEqual([
+      "subscribed none:yet",
+      "subscribed none:yet",
+      "unsubscribed none:yet",
+    ]);
+  });
+
+  test("is refused beyond a number of them, and makes room when it is not watched any more", async () => {
+    await using server = await watching();
+    const uris = Array.from({ length: maxWatched }, (_, number) => `mem://notes/${number}`);
+    const [unwatch] = await Promise.all(uris.map(server.watch));
+    await expect(server.watch("mem://a")).rejects.toThrow(`clients watch ${maxWatched} resources of s`);
+    const again = await server.watch("mem://notes/1");
+    again();
+    unwatch?.();
+    await server.watch("mem://a");
+    expect((await server.subscriptions()).slice(-2)).toEqual(["unsubscribed mem://notes/0", "subscribed mem://a"]);
+  });
+
+  test("is watched however many the host has read, of which only the last are watched", async () => {
+    await using server = await watching();
+    await server.watch("mem://a");
+    for (let number = 0; number <= 100; number++) await server.running.hub.readResource(`mem://notes/${number}`);
+    const subscriptions = await server.subscriptions();
+    expect(subscriptions.length).toBe(103);
+    expect(subscriptions.slice(-2)).toEqual(["subscribed mem://notes/100", "unsubscribed mem://notes/0"]);
+  });
 });
 
 test("a server without subscriptions is not asked for one", async () => {

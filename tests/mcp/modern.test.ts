@@ -74,6 +74,23 @@ describe("a server of 2026-07-28", () => {
       await until(() => running.hub.tools().filter(({ tool }) => tool.startsWith("grown")).length === times);
     }
   });
+
+  test.each(ways)("is not listened to for a resource that no client watches any more, over %s", async (way) => {
+    await using server = await modernServer(way, { more: [{ name: "listeners", inputSchema: { type: "object" } }] });
+    await using running = startHub(server.config);
+    await running.hub.ready();
+    const watch = (uri: string) => running.hub.passage.resourceAt(uri).watch(new AbortController().signal);
+    const listening = async (wanted: object) => {
+      const isWanted = async () =>
+        textOf((await running.call("m__listeners")).content) ===
+        JSON.stringify([{ toolsListChanged: true, ...wanted }]);
+      while (!(await isWanted())) await new Promise(setImmediate);
+    };
+    const [unwatch] = await Promise.all([watch("test:a"), watch("test:b")]);
+    await listening({ resourceSubscriptions: ["test:a", "test:b"] });
+    unwatch();
+    await listening({ resourceSubscriptions: ["test:b"] });
+  });
 });
 
 test("a modern server that exits when it is asked for its protocol is started again only after a pause", async () => {

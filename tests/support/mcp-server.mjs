@@ -87,6 +87,7 @@ const describeTask = ({ taskId, status, polls }) => ({
 let isFrozen = false;
 const tasks = new Map();
 let visited = false;
+let refusedSubscriptions = 0;
 let promptFetches = 0;
 
 const calls = {
@@ -233,7 +234,12 @@ const answers = {
   },
   "resources/subscribe"({ uri }) {
     record(`subscribed ${uri}`);
+    if (uri === "none:yet" && ++refusedSubscriptions === 1) throw new Error("not there yet");
     setImmediate(() => send({ method: "notifications/resources/updated", params: { uri } }));
+    return {};
+  },
+  "resources/unsubscribe"({ uri }) {
+    record(`unsubscribed ${uri}`);
     return {};
   },
   "completion/complete": ({ ref, argument }) => ({

@@ -16,8 +16,11 @@ import type { McpConnectionParts } from "./mcp-parts.js";
 
 const resourceNotFound = -32002;
 
-/** Serves the resources of the servers to a client. `watched` receives the URIs to which the client subscribes. */
-export function passResources({ host, server, rules }: McpConnectionParts, watched: Set<string>): void {
+/** For each address that a client watches, the function that ends it. */
+export type WatchedByClient = Map<string, () => void>;
+
+/** Serves the resources of the servers to a client. `watched` receives the addresses to which the client subscribes. */
+export function passResources({ host, server, rules }: McpConnectionParts, watched: WatchedByClient): void {
   const { hub, passage } = host;
   const shown = () => {
     const current = rules();
@@ -40,6 +43,10 @@ export function passResources({ host, server, rules }: McpConnectionParts, watch
     if ("problem" in approval || !approval.allow) throw new Error(`not read: ${verdict.reason}`);
     return resource;
   };
+  const unwatchAt = (address: string) => {
+    watched.get(address)?.();
+    watched.delete(address);
+  };
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
     const resources = passage.resources(shown()).map(listedResource);
@@ -60,12 +67,14 @@ export function passResources({ host, server, rules }: McpConnectionParts, watch
     const { signal } = extra;
     await hub.offered(signal).catch(() => {});
     const watch = () => allowedResource(uri, extra).then((resource) => resource.watch(signal));
-    await inProtocol(watch, resourceNotFound);
-    watched.add(uri);
+    const unwatch = await inProtocol(watch, resourceNotFound);
+    watched.get(uri)?.();
+    watched.set(uri, unwatch);
+    if (signal.aborted) unwatchAt(uri); // the client has left meanwhile
     return {};
   });
   server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
-    watched.delete(uri);
+    unwatchAt(uri);
     return {};
   });
 }

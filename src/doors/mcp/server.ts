@@ -21,7 +21,7 @@ import { passCompletions } from "./completions.js";
 import { listedTool } from "./listings.js";
 import { type ClientRules, type McpConnectionParts, type McpParts, rulesOfClient } from "./mcp-parts.js";
 import { passPrompts } from "./served-prompts.js";
-import { passResources } from "./served-resources.js";
+import { passResources, type WatchedByClient } from "./served-resources.js";
 
 /**
  * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first
@@ -48,7 +48,7 @@ export async function createMcpServer(host: McpParts, isListening = () => true):
       },
     },
   );
-  const watched = new Set<string>();
+  const watched: WatchedByClient = new Map();
   const parts = { host, server, asked: new Set<string>(), rules };
   if (passesTools) passTools(parts);
   if (serve.prompts) passPrompts(parts);
@@ -65,7 +65,10 @@ export async function createMcpServer(host: McpParts, isListening = () => true):
     }
     void tell(parts, news, watched).catch(() => {});
   });
-  server.onclose = stop;
+  server.onclose = () => {
+    stop();
+    for (const unwatch of watched.values()) unwatch();
+  };
   return server;
 }
 
@@ -144,7 +147,7 @@ function progressTo(extra: Extra) {
 async function tell(
   { host, server, rules }: McpConnectionParts,
   news: ServerNews,
-  watched: ReadonlySet<string>,
+  watched: WatchedByClient,
 ): Promise<void> {
   const { serve, passage } = host;
   switch (news.type) {

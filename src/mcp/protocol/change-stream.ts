@@ -20,11 +20,11 @@ export class ChangeStream {
   readonly #client: Pick<Client, "listen">;
   readonly #parts: ChangeStreamParts;
   #wanted: Filter = {};
-  /** The filter that the server accepted last. */
+  /** The filter that the server accepted last. It counts again when the server refuses a wider one. */
   #taken: Filter = {};
   #isRunning = false;
-  #widen: () => void = () => {};
-  #widened: Promise<void> = Promise.resolve();
+  #changed: () => void = () => {};
+  #change: Promise<void> = Promise.resolve();
 
   constructor(client: Pick<Client, "listen">, parts: ChangeStreamParts) {
     this.#client = client;
@@ -39,58 +39,75 @@ export class ChangeStream {
     const uris = [...(this.#wanted.resourceSubscriptions ?? []), ...(more.resourceSubscriptions ?? [])];
     const resources = uris.length > 0 && { resourceSubscriptions: uris };
     this.#wanted = { ...this.#wanted, ...more, ...resources };
-    this.#widen();
+    this.#changed();
     if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();
   }
 
+  /** Ends the subscription to changes of the resource. If nothing else is wanted, the stream is closed. */
+  unfollow(uri: string): void {
+    const { resourceSubscriptions = [], ...others } = this.#wanted;
+    const uris = resourceSubscriptions.filter((wanted) => wanted !== uri);
+    this.#wanted = { ...others, ...(uris.length > 0 && { resourceSubscriptions: uris }) };
+    this.#changed();
+  }
+
+  get #isWanted(): boolean {
+    return Object.keys(this.#wanted).length > 0;
+  }
+
   /**
    * Opens the stream, and opens a new one whenever the stream ends. If streams end soon, the pauses between them grow. Resolves when this
-   * host has closed the stream or the server does not support it.
+   * host has closed the stream, nothing is wanted any more, or the server does not support it.
    */
   async #run(): Promise<void> {
     const { signal, failed, resumed } = this.#parts;
     let open: Subscription | undefined;
     let wasCut = false;
     let pauseMs = firstPauseMs;
-    while (!signal.aborted) {
+    while (!signal.aborted && this.#isWanted) {
       try {
-        const wider = await this.#listen();
+        const next = await this.#listen();
         void open?.close();
-        open = wider;
+        open = next;
         if (wasCut) resumed();
         const openedAt = performance.now();
-        const end = await Promise.race([open.closed, this.#widened]);
+        const end = await Promise.race([open.closed, this.#change]);
         if (end === "local") return;
         wasCut = end !== undefined;
         if (!wasCut) continue;
         if (performance.now() - openedAt > longestPauseMs) pauseMs = firstPauseMs;
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof ProtocolError) this.#wanted = open ? this.#taken : withoutResources(this.#wanted);
         failed(error as Error);
         if (error instanceof ProtocolError && error.code === methodNotFound) return;
-        // The server refused the wider filter, but it still accepts the previous one.
-        if (error instanceof ProtocolError && open) this.#wanted = this.#taken;
         wasCut = true;
       }
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
       pauseMs = Math.min(longestPauseMs, pauseMs * 2);
     }
+    if (!signal.aborted) void open?.close();
+    this.#isRunning = false;
   }
 
   /**
-   * Opens a stream for all changes that are wanted. Waits for the next turn of the event loop first, because `follow` is often called
-   * several times in a row.
+   * Opens a stream for all changes that are wanted. Waits for the next turn of the event loop first, because `follow` and `unfollow` are
+   * often called several times in a row.
    */
   async #listen(): Promise<Subscription> {
     await setImmediate();
     const filter = this.#wanted;
-    this.#widened = new Promise((resolve) => {
-      this.#widen = resolve;
+    this.#change = new Promise((resolve) => {
+      this.#changed = resolve;
     });
     const subscription = await this.#client.listen(filter, { signal: this.#parts.signal });
     this.#taken = filter;
     return subscription;
   }
+}
+
+function withoutResources({ resourceSubscriptions: _, ...others }: Filter): Filter {
+  return others;
 }

@@ -72,8 +72,11 @@ export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
       const takesTasks = isPlainObject(client.getServerCapabilities()?.tasks?.requests?.tools?.call);
       return takesTasks ? callAsTask(params, run) : run.ask("tools/call", params);
     },
-    async subscribe(uri) {
-      await request("resources/subscribe", { uri });
+    async subscribe(uri, limits) {
+      await request("resources/subscribe", { uri }, { limits });
+    },
+    async unsubscribe(uri, limits) {
+      await request("resources/unsubscribe", { uri }, { limits });
     },
     async ping(limits) {
       await request("ping", {}, { limits });

@@ -143,6 +143,9 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
     async subscribe(uri) {
       changes.follow({ resourceSubscriptions: [uri] });
     },
+    async unsubscribe(uri) {
+      changes.unfollow(uri);
+    },
     async ping(limits) {
       await request("server/discover", {}, { limits });
     },

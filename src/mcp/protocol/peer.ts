@@ -61,7 +61,8 @@ export interface Peer {
   request(method: string, params: JsonObject, options?: RequestOptions): Promise<JsonObject>;
   /** Resolves with the result of `tools/call`, even if the server runs the call as a task. Rejects with RpcError or McpError. */
   callTool(params: JsonObject, run: ToolRun): Promise<JsonObject>;
-  subscribe(uri: string): Promise<void>;
+  subscribe(uri: string, limits: RequestLimits): Promise<void>;
+  unsubscribe(uri: string, limits: RequestLimits): Promise<void>;
   /** Asks the server whether it is alive. Any answer, even an error, proves that the server is alive. */
   ping(limits: RequestLimits): Promise<void>;
   /**

@@ -19,10 +19,15 @@ export class Requests {
   }
 
   /** Sends a request and resolves with its result. Rejects with McpError, or with the reason of `limits.signal`. */
-  async send(method: string, params: JsonObject, limits: Limits): Promise<JsonObject> {
+  send(method: string, params: JsonObject, limits: Limits): Promise<JsonObject> {
+    return this.within(limits, (running) => this.#peer.request(method, params, { limits: running }));
+  }
+
+  /** Runs `work`, which sends a request, as `send` does. */
+  async within<T>(limits: Limits, work: (running: RequestLimits) => Promise<T>): Promise<T> {
     const running = new RequestLimits(limits);
     try {
-      return await this.#peer.request(method, params, { limits: running });
+      return await work(running);
     } catch (error) {
       throw this.explained(error, running);
     } finally {

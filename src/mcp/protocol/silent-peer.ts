@@ -25,6 +25,7 @@ export function silentPeer(
     request: nobody,
     callTool: nobody,
     async subscribe() {},
+    async unsubscribe() {},
     async ping() {},
     canBeAsked: () => undefined,
     objectionTo: (inputSchema) => (era === "modern" && transport !== "stdio" ? objectionTo(inputSchema) : undefined),

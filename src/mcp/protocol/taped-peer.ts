@@ -141,7 +141,8 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
         },
       );
     },
-    subscribe: (uri) => inner.subscribe(uri),
+    subscribe: (uri, limits) => inner.subscribe(uri, limits),
+    unsubscribe: (uri, limits) => inner.unsubscribe(uri, limits),
     ping: (limits) => inner.ping(limits),
     // Does not wait here. `callTool` waits for the inner peer instead, after the tape got the call. So the tape gets calls in their order.
     canBeAsked: () => undefined,

@@ -196,9 +196,21 @@ export class McpConnection {
   }
 
   /** Subscribes to changes of the resource, if the server supports that. */
-  async subscribe(uri: string): Promise<void> {
+  subscribe(uri: string): Promise<void> {
+    return this.#sendSubscription("subscribe", uri);
+  }
+
+  /** Ends the subscription to changes of the resource. */
+  unsubscribe(uri: string): Promise<void> {
+    return this.#sendSubscription("unsubscribe", uri);
+  }
+
+  async #sendSubscription(request: "subscribe" | "unsubscribe", uri: string): Promise<void> {
+    if (!this.#declared.resources?.subscribe) return;
+    const { timeoutMs } = this.#config;
     const { callbacks, peer } = this.#parts;
-    if (this.#declared.resources?.subscribe) await callbacks.besideCalls(() => peer.subscribe(uri));
+    const send = () => this.#requests.within({ timeoutMs }, (limits) => peer[request](uri, limits));
+    await callbacks.besideCalls(send);
   }
 
   /** Asks the server whether it is alive. Rejects if there is no answer. An error from the server counts as an answer. */

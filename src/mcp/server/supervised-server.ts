@@ -92,7 +92,7 @@ export class SupervisedServer {
       changed: () => events.listsChanged(),
     });
     this.linked = new LinkedResources(() => events.listsChanged());
-    this.#watched = new WatchedResources(noticed);
+    this.#watched = new WatchedResources({ server: config.name, connection: () => this.#kept.current, noticed });
     this.#kept = new KeptConnection(config, {
       condition,
       auth: host.auth,
@@ -230,16 +230,16 @@ export class SupervisedServer {
   /** Reads a resource, and watches it from then on, so that changes of the resource are noticed. Throws McpError. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     await this.awake(signal);
-    const { connection } = this;
-    const content = await connection.readResource(uri, signal);
-    this.#watched.add(uri, connection);
+    const content = await this.connection.readResource(uri, signal);
+    this.#watched.addRead(uri);
     return content;
   }
 
-  /** Watches a resource, so that changes of the resource are noticed. Throws McpError. */
-  async watchResource(uri: string, signal?: AbortSignal): Promise<void> {
+  /** Watches a resource for a client, until the returned function is called. Throws McpError. */
+  async watchResource(uri: string, signal?: AbortSignal): Promise<() => void> {
     await this.awake(signal);
-    this.#watched.add(uri, this.connection);
+    if (!this.isUsable) throw new McpError("unavailable", this.condition.sentence, { retryable: true });
+    return this.#watched.addClient(uri);
   }
 
   /** Waits until the running calls have ended, then closes the server. */
@@ -254,7 +254,7 @@ export class SupervisedServer {
 
   #connected(connection: McpConnection, lists: ServerLists): void {
     this.offer.take(lists, connection.serverVersion);
-    this.#watched.watchAll(connection);
+    this.#watched.watchAll();
     this.refresh.started();
   }
 }
