@@ -5,8 +5,17 @@ import type { EventOf, QuestionEvent, TurnEvent } from "../../src/core/events.js
 import { openStore } from "../../src/log/open.js";
 import type { Session } from "../../src/session/session.js";
 import { newSession, openAcp } from "../support/acp.js";
-import { collect, shape, startApp } from "../support/app.js";
-import { answer, chunk, held, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { collect, fixtureServer, shape, startApp } from "../support/app.js";
+import {
+  answer,
+  chunk,
+  held,
+  type LlmServer,
+  STALL,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../support/llm-server.js";
 import { Desk, until } from "./desk.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
@@ -262,6 +271,55 @@ test("what another host left in the conversation goes on before a new request, e
   await collect(second.sessions.open("c").prompt({ requestId: "b", text: "two" }));
   const seen = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
   expect(seen).toEqual([["one"], ["one"], ["one", "first", "two"]]);
+});
+
+describe("permission for a turn of a host that runs only its own turns", () => {
+  const request = { requestId: "r", text: "go", approval: "auto" as const, allow: ["s.*"] };
+  const ask = { chat: { service: { approval: "ask" } } };
+  const run = (llm: LlmServer, storage: StorageConfig) =>
+    startApp({ llm: llm.url, storage, mcpServers: { s: fixtureServer() }, config: ask, recover: false });
+
+  async function begun(llm: LlmServer, storage: StorageConfig): Promise<void> {
+    await using first = await run(llm, storage);
+    await first.sessions.open("c").submit(request);
+    await llm.received(1);
+    await first.drain(0);
+  }
+
+  test("does not hold in another host that continues the turn", async () => {
+    await using llm = await startLlmServer([stream([STALL]), echo]);
+    await using desk = await Desk.open();
+    await begun(llm, desk.storage);
+    const second = await desk.host(llm, { approval: "ask" });
+    const turn = await second.sessions.open("c").submit({ requestId: "r", text: "go" });
+    const seen = shape(await until(turn.watch(), "question"));
+    expect(seen).toEqual(["user_message", "assistant_message", "tool_call", "question"]);
+  });
+
+  test("holds if such a host is asked for the same turn again", async () => {
+    await using llm = await startLlmServer([stream([STALL]), echo, answer("done")]);
+    await using desk = await Desk.open();
+    await begun(llm, desk.storage);
+    await using second = await run(llm, desk.storage);
+    const seen = shape(await collect(second.sessions.open("c").prompt(request)));
+    expect(seen).toEqual([
+      ...["user_message", "assistant_message", "tool_call", "tool_sent", "tool_result"],
+      ...["assistant_message", "turn_end"],
+    ]);
+  });
+
+  test("cannot widen what the caller wants to be asked about", async () => {
+    await using llm = await startLlmServer([stream([STALL]), echo]);
+    await using desk = await Desk.open();
+    {
+      await using first = await run(llm, desk.storage);
+      await first.sessions.open("c").submit({ requestId: "r", text: "go", approval: "ask" });
+      await llm.received(1);
+      await first.drain(0);
+    }
+    const turn = await (await desk.host(llm)).sessions.open("c").submit({ requestId: "r", text: "go" });
+    expect(shape(await until(turn.watch(), "question"))).toContain("question");
+  });
 });
 
 describe("a turn of an editor's session", () => {

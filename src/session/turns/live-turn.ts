@@ -3,6 +3,7 @@ import { RequestError } from "../../core/errors.js";
 import type { LiveEvent, TurnEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import { isSameContent, requestMismatch } from "../../log/shared/claims.js";
+import type { PromptOptions } from "../shared/prompt-options.js";
 
 /**
  * Work that is done only while the turn has watchers. `begin` starts the work and returns the function that ends it; `end` is that function
@@ -45,6 +46,8 @@ export class LiveTurn implements WatchedTurn {
   endsOutOfTurn = false;
   /** True if a caller on this host waits for the turn, and cannot ask for the answer again: see `PromptOptions.endsWithCaller`. */
   endsWithCaller = false;
+  /** Permission of the caller that holds on this host only: see `TurnIntake`. */
+  permission: Pick<PromptOptions, "approval" | "allow"> = {};
   /** True once the user wants to be asked, although the turn began with the approval mode `auto`. It holds as long as the turn is on this host. */
   isAutoWithdrawn = false;
   #lastEnd = 0;

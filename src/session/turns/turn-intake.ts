@@ -91,7 +91,8 @@ export class TurnIntake {
       content: [...content],
       ...beside,
     };
-    const request = { options, workspace, folder, continues };
+    const kept = cluster.recovers ? options : keepPermission(turn, options);
+    const request = { options: kept, workspace, folder, continues };
     const { created, turnId, ended, events } = await cluster.claim(conversationId, message, request);
     turn.cached = !created && ended;
     turn.become("waiting");
@@ -147,6 +148,16 @@ export class TurnIntake {
     turn.end(failure);
     if (failure) session.cluster.wake(conversationId); // a later turn, which waits for this turn to end, may now resume it
   }
+}
+
+/**
+ * Keeps the permission of the caller (`--yes`, `--allow`) with the turn on this host, and returns the options without it. A host that runs only
+ * its own turns may have servers of its own. Another host that continues the turn may have other servers under the same names, so it decides by
+ * its own rules.
+ */
+function keepPermission(turn: LiveTurn, { approval, allow, ...options }: PromptOptions): PromptOptions {
+  turn.permission = { ...(approval && { approval }), ...(allow && { allow }) };
+  return { ...options, ...(approval === "ask" && { approval }) };
 }
 
 /**

@@ -91,7 +91,7 @@ export class TurnRunner {
     const conversationId = this.#conversationId;
     const { turnId } = turn;
     const { lease } = owned;
-    const options = (lease.options ?? {}) as PromptOptions;
+    const options = { ...(lease.options as PromptOptions | null), ...turn.permission };
     using run = new LinkedAbort(turn.stop);
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
