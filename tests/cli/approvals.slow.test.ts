@@ -30,8 +30,8 @@ afterEach(async () => {
   await llm[Symbol.asyncDispose]();
 });
 
-function configure(permissions: object = {}, server: object = fixtureServer()): void {
-  place.configure(configFor(llm.url, { s: server }, { chat: { service: { permissions } } }));
+function configure(permissions: object = {}, server: object = fixtureServer(), service: object = {}): void {
+  place.configure(configFor(llm.url, { s: server }, { chat: { service: { ...service, permissions } } }));
 }
 
 /** Starts the program in another folder of the same user, with the same configuration. */
@@ -106,6 +106,13 @@ describe("a run in which nobody can be asked", () => {
     ["--yes --deny s.echo(path=/tmp/*)", 0],
   ])("%s: exit code %i", async (flags, exitCode) => {
     expect((await place.run(["run", "go", ...flags.split(" ")])).exitCode).toBe(exitCode);
+  });
+
+  test("--ask: denied although the configuration says auto, unless a flag allows it", async () => {
+    configure({}, undefined, { approval: "auto" });
+    const codeOf = async (...flags: string[]) => (await place.run(["run", "go", ...flags])).exitCode;
+    expect([await codeOf(), await codeOf("--ask"), await codeOf("--ask", "--allow", "s.echo")]).toEqual([0, 6, 0]);
+    expect(await codeOf("--ask", "--yes")).toBe(2);
   });
 
   test("does not begin with a pattern that is none", async () => {

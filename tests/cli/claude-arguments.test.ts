@@ -4,6 +4,7 @@ import { ownArguments as given } from "../../src/cli/commands/claude-arguments.j
 const files: Record<string, string> = {
   "deny.json": '{"permissions":{"deny":["mcp__s__push","Bash"]}}',
   "no.json": "{permissions",
+  "more.txt": "Briefly.",
 };
 
 function fail(path: string): never {
@@ -50,6 +51,7 @@ describe("the launcher's command line", () => {
       "--allow=mcp__s__echo",
       "--deny=mcp__s__crash",
       "--include-partial-messages",
+      "--ask",
     ]);
   });
 
@@ -120,6 +122,8 @@ describe("the launcher's command line", () => {
       ['{"hooks":{"PostToolUse":[{"matcher":"mcp__s__mail"}]}}', "hooks.PostToolUse"],
       ['{"sandbox":{"enabled":true}}', "sandbox.enabled"],
       ['{"deniedMcpServers":[{"serverName":"s"}]}', "deniedMcpServers"],
+      ['{"allowedMcpServers":[]}', "allowedMcpServers"],
+      ['{"permissions":{"disableBypassPermissionsMode":"disable"}}', "permissions.disableBypassPermissionsMode"],
       ["no.json", "--settings"],
       ["missing.json", "--settings: cannot read missing.json"],
     ])("that forbid something which this host cannot forbid are refused: %s", (settings, why) => {
@@ -145,13 +149,33 @@ describe("the launcher's command line", () => {
 
   test("knows who approves by the mode", () => {
     expect(ownArguments(["--permission-mode=bypassPermissions"])).toEqual(["run", "--yes"]);
-    expect(ownArguments(["--permission-mode=dontAsk", "--permission-prompt-tool=stdio"])).toEqual(["run"]);
+    expect(ownArguments(["--dangerously-skip-permissions", "-p", "hi"])).toEqual(["run", "--yes", "--", "hi"]);
+    expect(ownArguments(["--permission-mode=dontAsk", "--permission-prompt-tool=stdio"])).toEqual(["run", "--ask"]);
+    expect(ownArguments(["--permission-prompt-tool=stdio"])).toEqual([
+      "run",
+      "--permission-prompt-tool=stdio",
+      "--ask",
+    ]);
+    expect(ownArguments(["--permission-mode=default"])).toEqual(["run"]);
   });
 
-  test.each([["--max-budget-usd=1"], ["--json-schema={}"], ["--fork-session"], ["--permission-mode=plan"]])(
+  test("takes system prompts, also from files", () => {
+    const args = [
+      "--system-prompt=Rhyme.",
+      "--append-system-prompt=Be kind.",
+      "--append-system-prompt-file",
+      "more.txt",
+    ];
+    expect(ownArguments(args)).toEqual(["run", "--system=Rhyme.", "--append-system=Be kind.\n\nBriefly."]);
+    expect(() => ownArguments(["--system-prompt-file=missing.txt"])).toThrow(
+      "--system-prompt-file: cannot read missing.txt",
+    );
+  });
+
+  test.each([["-c"], ["--max-budget-usd=1"], ["--json-schema={}"], ["--fork-session"], ["--permission-mode=plan"]])(
     "refuses %s, which would have no effect",
     (arg) => {
-      expect(() => ownArguments([arg])).toThrow(arg.split("=")[0]);
+      expect(() => ownArguments([arg])).toThrow(arg.replace(/^-+|=.*/g, ""));
     },
   );
 
@@ -180,6 +204,7 @@ describe("the launcher's command line", () => {
       "--permission-prompt-tool=stdio",
       "--conversation=eb4aa043",
       "--replay-user-messages",
+      "--ask",
     ]);
     expect(warnings).toEqual([]);
   });
@@ -197,7 +222,7 @@ describe("the launcher's command line", () => {
 
   test("asks in a permission mode that is not known, and says so", () => {
     const { own, warnings } = taken(["--permission-mode=later", "--permission-prompt-tool=stdio"]);
-    expect(own).toEqual(["run", "--permission-prompt-tool=stdio"]);
+    expect(own).toEqual(["run", "--permission-prompt-tool=stdio", "--ask"]);
     expect(warnings).toEqual([expect.stringContaining("--permission-mode later")]);
   });
 

@@ -46,6 +46,16 @@ describe("a first run, without a key and without a configuration", () => {
   });
 });
 
+test("text is put behind the system prompt, that of the configuration or that of a flag", async () => {
+  await using llm = await startLlmServer([answer("a"), answer("b")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url, {}, { chat: { service: { system_prompt: "Rhyme." } } }));
+  await place.run(["run", "go", "--append-system", "Be kind."]);
+  await place.run(["run", "go", "--append-system", "Be kind.", "--system", "Sing."]);
+  const systems = llm.requests.map(({ body }) => body.messages?.[0]?.content);
+  expect(systems).toEqual(["Rhyme.\n\nBe kind.", "Sing.\n\nBe kind."]);
+});
+
 test("the answer is JSON of a schema in a file; a file that holds none is refused before anything is asked", async () => {
   await using llm = await startLlmServer([answer('{"a":"x"}'), answer('{"a":1}')]);
   using place = new Workplace();

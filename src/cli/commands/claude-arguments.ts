@@ -21,6 +21,10 @@ const meant = {
   "permission-mode": text,
   model: text,
   "system-prompt": text,
+  "system-prompt-file": text,
+  "append-system-prompt": text,
+  "append-system-prompt-file": text,
+  "dangerously-skip-permissions": flag,
   "max-turns": text,
   resume: { ...text, short: "r" },
   "session-id": text,
@@ -60,6 +64,7 @@ const needless = {
  */
 const refused = [
   "agent",
+  "c",
   "continue",
   "fork-session",
   "json-schema",
@@ -95,7 +100,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   const relied = unknown.find((name) => refused.includes(name));
   if (relied) throw mistake(`--${relied}`);
   const { values, positionals } = parse(known);
-  const mode = values["permission-mode"] ?? "default";
+  const mode = values["dangerously-skip-permissions"] ? "bypassPermissions" : (values["permission-mode"] ?? "default");
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
   const forbidden = [
@@ -115,6 +120,14 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   // value, so it is dropped.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
+  // Programs that can be asked, or want no question, rely on the mode. Without either, `default` is only what the SDK passes.
+  const isStrict = mode !== "bypassPermissions" && (mode === "dontAsk" || asks);
+  const prompts = (name: "system-prompt" | "append-system-prompt") => {
+    const file = values[`${name}-file`];
+    return [values[name], file === undefined ? undefined : textOf(`--${name}-file`, file, read)]
+      .filter(Boolean)
+      .join("\n\n");
+  };
   const model = values.model === "default" ? undefined : values.model;
   const pairs: [name: string, value: string | undefined][] = [
     ["--mcp-config", mcp?.trimStart().startsWith("{") ? keep(mcp) : mcp],
@@ -122,7 +135,8 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
     ["--output-format", formatOf(values["output-format"])],
     ["--permission-prompt-tool", asks || undefined],
     ["--model", model],
-    ["--system", values["system-prompt"]],
+    ["--system", prompts("system-prompt") || undefined],
+    ["--append-system", prompts("append-system-prompt") || undefined],
     ["--max-tool-hops", values["max-turns"]],
     ["--conversation", values.resume ?? values["session-id"]],
     ...allowed.patterns.map((tool): [string, string] => ["--allow", tool]),
@@ -134,6 +148,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
     ...(values["include-partial-messages"] ? ["--include-partial-messages"] : []),
     ...(values["replay-user-messages"] ? ["--replay-user-messages"] : []),
     ...(mode === "bypassPermissions" ? ["--yes"] : []),
+    ...(isStrict ? ["--ask"] : []),
     ...(prompt.length > 0 ? ["--", ...prompt] : []),
   ];
 }
@@ -189,14 +204,18 @@ function forbiddenBy(from: string, rules: readonly string[]): string[] {
 /** Returns the patterns of tools that these settings forbid. */
 function forbiddenInSettings(from: string, settings: string | undefined, read: ArgumentEffects["read"]): string[] {
   if (settings === undefined) return [];
-  let found: ReturnType<typeof readSettings>;
-  try {
-    found = readSettings(settings, read);
-  } catch (error) {
-    throw mistake(`${from}: ${messageOf(error)}`, error);
-  }
+  const found = readSettings(settings, (path) => textOf(from, path, read));
   if (found.unsupported !== undefined) throw mistake(`${from} with ${found.unsupported}`);
   return forbiddenBy(from, found.deny);
+}
+
+/** Returns the text of a file that an argument names. */
+function textOf(argument: string, path: string, read: ArgumentEffects["read"]): string {
+  try {
+    return read(path);
+  } catch (error) {
+    throw mistake(`${argument}: ${messageOf(error)}`, error);
+  }
 }
 
 function both(one: readonly string[] = [], other: readonly string[] = []): string[] {

@@ -19,6 +19,7 @@ export interface ClaudeFlags {
   requestId?: string;
   interrupt?: boolean;
   yes?: boolean;
+  ask?: boolean;
   attach?: string[];
   jsonSchema?: string;
 }
@@ -76,7 +77,7 @@ export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
 export async function runPipe(
   globals: GlobalOptions,
   flags: ClaudeFlags,
-  turn: PromptOptions,
+  turnOf: (service: ServiceConfig) => PromptOptions,
   version: string,
 ): Promise<void> {
   const { runClaudePipe } = await import("../../doors/claude/pipe.js");
@@ -86,7 +87,7 @@ export async function runPipe(
       tell(notices);
       const pipe = {
         ...claudeOptions(flags, chat.service, version),
-        turn,
+        turn: turnOf(chat.service),
         conversationId: flags.conversation,
         systemPrompt: chat.service.systemPrompt,
         canAsk: flags.permissionPromptTool === "stdio",
@@ -98,13 +99,17 @@ export async function runPipe(
   );
 }
 
-export function claudeOptions(
-  { includePartialMessages = false, yes }: ClaudeFlags,
-  service: ServiceConfig,
-  version: string,
-): ClaudeOptions {
-  const approval = yes ? "auto" : service.approval;
+export function claudeOptions(flags: ClaudeFlags, service: ServiceConfig, version: string): ClaudeOptions {
+  const approval = approvalOf(flags) ?? service.approval;
+  const { includePartialMessages = false } = flags;
   return { cwd: process.cwd(), version, approval, includePartialMessages, newUuid: randomUUID };
+}
+
+/** Returns the approval mode that the flags choose. Throws RequestError if they contradict each other. */
+export function approvalOf({ yes, ask }: Pick<ClaudeFlags, "yes" | "ask">): "auto" | "ask" | undefined {
+  if (yes && ask) throw mistake("--yes and --ask contradict each other");
+  if (yes) return "auto";
+  return ask ? "ask" : undefined;
 }
 
 function mistake(message: string): RequestError {

@@ -15,13 +15,15 @@ export function readSettings(given: string, read: (path: string) => string): For
   const settings = parseJson(given.trimStart().startsWith("{") ? given : read(given));
   if (!isPlainObject(settings)) return { deny: [], unsupported: "no JSON object" };
   const { hooks, sandbox, deniedMcpServers, allowedMcpServers } = settings;
-  const { deny, ask, defaultMode } = asObject(settings.permissions) ?? {};
+  const { deny, ask, defaultMode, disableBypassPermissionsMode } = asObject(settings.permissions) ?? {};
   const restrictions = {
     "permissions.ask": ask,
     "permissions.defaultMode plan": defaultMode === "plan",
+    "permissions.disableBypassPermissionsMode": disableBypassPermissionsMode,
     "sandbox.enabled": asObject(sandbox)?.enabled,
     deniedMcpServers,
-    allowedMcpServers,
+    // An empty list allows no server.
+    allowedMcpServers: allowedMcpServers !== undefined,
   };
   const [restriction] = Object.entries(restrictions).find(([, value]) => isSet(value)) ?? [];
   return { deny: Array.isArray(deny) ? deny.map(String) : [], unsupported: restriction ?? decidingHook(hooks) };

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
+import type { ServiceConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { ContentPart, OutputFormat } from "../../core/messages.js";
@@ -10,13 +11,14 @@ import type { GlobalOptions } from "../shared/configuration.js";
 import { appended, milliseconds, modelFlag, wholeNumber } from "../shared/flags.js";
 import { openDoor } from "../shared/open-door.js";
 import { onInterrupt, tell } from "../shared/process.js";
-import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
+import { addClaudeOptions, approvalOf, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
 import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from "./script-flags.js";
 
 export interface RunFlags extends ClaudeFlags {
   prompt?: string;
   model?: string;
   system?: string;
+  appendSystem?: string;
   stream?: boolean;
   maxToolHops?: number;
   timeout?: number;
@@ -37,6 +39,7 @@ export function addRunCommand(program: Command, version: string): void {
     .option("-p, --prompt <text>", "the prompt, as an option")
     .option(...modelFlag)
     .option("-s, --system <text>", "system prompt instead of the configured one")
+    .option("--append-system <text>", "text behind the system prompt")
     .option("--no-stream", "ask the provider for the whole answer at once")
     .option("--conversation <id>", "go on with this conversation")
     .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
@@ -54,6 +57,7 @@ export function addRunCommand(program: Command, version: string): void {
       "the answer is JSON of this JSON Schema, checked; the text on stdout is that JSON alone",
     )
     .option("--yes", "approve every tool call")
+    .option("--ask", "approve what rules approve, and no more, also with chat.service.approval: auto")
     .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", appended);
   addClaudeOptions(run);
   addScriptOptions(run).action(
@@ -64,7 +68,7 @@ export function addRunCommand(program: Command, version: string): void {
       if (isForScripts) return (await import("./run-scripts.js")).runScripts(words, flags, globals);
       if (words.length > 1) command.error(`error: one prompt is expected, in quotes; got ${words.length}`);
       return isClaudePipe(flags, prompt)
-        ? runPipe(globals, flags, turnOptions(flags), version)
+        ? runPipe(globals, flags, (service) => turnOptions(flags, service), version)
         : runOnce(globals, prompt, flags, version);
     },
   );
@@ -86,7 +90,7 @@ export async function runOnce(
     const { toolNotifications } = chat.service;
     const outputFormat = format === "claude-stream-json" ? claudeOptions(flags, chat.service, version) : format;
     const given = {
-      ...turnOptions(flags),
+      ...turnOptions(flags, chat.service),
       requestId,
       interrupt,
       output,
@@ -99,8 +103,10 @@ export async function runOnce(
   });
 }
 
-function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, stream }: RunFlags) {
-  const approval = yes ? ("auto" as const) : undefined;
+function turnOptions(flags: RunFlags, service: ServiceConfig) {
+  const { model, appendSystem, maxToolHops, allow, deny, timeout, stream } = flags;
+  const approval = approvalOf(flags);
+  const system = appendSystem ? `${flags.system ?? service.systemPrompt}\n\n${appendSystem}` : flags.system;
   const streaming = stream === false ? false : undefined; // commander sets a `--no-` option to true by default
   return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
 }
