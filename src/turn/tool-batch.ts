@@ -51,11 +51,24 @@ export async function runToolCalls(
   for (const { call, planned } of calls) if (!planned) out.add({ type: "tool_call", turnId, call });
 
   const results = new Map<ToolCall, ToolResult>();
-  const sendable: { call: ToolCall; prepared: PreparedCall }[] = [];
+  const sendable = new Map<StartedCall, PreparedCall>();
   const take = (call: ToolCall, answered: ToolResult) => {
     const result = turn.loops.noted(call, answered);
     results.set(call, result);
     return resultEvent(turnId, call, result);
+  };
+  const asked = new Set<StartedCall>();
+  const runCheck = async (started: StartedCall) => {
+    const answer = (question: QuestionEvent) => {
+      asked.add(started);
+      return turn.answer(question);
+    };
+    const check = started.sent ? checkSent : checkUnsent;
+    const checked = await storedMeanwhile(check(started, { ...turn, answer }), out);
+    if ("refused" in checked) {
+      sendable.delete(started);
+      out.add(take(started.call, checked.refused));
+    } else sendable.set(started, checked);
   };
   let fresh = 0;
   for (const started of calls) {
@@ -66,17 +79,19 @@ export async function runToolCalls(
     }
     const isCut = truncated && started === calls.at(-1);
     const obstacle = !started.sent && ++fresh > runnable ? limitMessage : isCut ? cutMessage : undefined;
-    const checked = obstacle
-      ? refused(obstacle)
-      : await storedMeanwhile(started.sent ? checkSent(started, turn) : check(started, turn), out);
-    if ("refused" in checked) out.add(take(call, checked.refused));
-    else sendable.push({ call, prepared: checked });
+    if (obstacle) out.add(take(call, refusal(obstacle)));
+    else await runCheck(started);
+  }
+  // While the person is asked about a call, they may withdraw what has allowed the calls beside it.
+  for (let before = 0; before < asked.size; ) {
+    before = asked.size;
+    for (const started of [...sendable.keys()]) if (!asked.has(started)) await runCheck(started);
   }
 
-  for (const { call } of sendable) out.add({ type: "tool_sent", turnId, callId: call.id });
+  for (const { call } of sendable.keys()) out.add({ type: "tool_sent", turnId, callId: call.id });
   await out.store();
   await Promise.all(
-    sendable.map(async ({ call, prepared }) => out.store(take(call, await send(call, prepared, hop, turn)))),
+    [...sendable].map(async ([{ call }, prepared]) => out.store(take(call, await send(call, prepared, hop, turn)))),
   );
 
   return calls.map(({ call, note }) => {
@@ -160,7 +175,7 @@ async function looked(call: ToolCall, hub: Toolbox): Promise<Checked> {
 }
 
 /** Checks the arguments and the policy. Asks the person if the policy requires it. */
-async function check(started: StartedCall, turn: CallingTurn): Promise<Checked> {
+async function checkUnsent(started: StartedCall, turn: CallingTurn): Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
   const prepared = await looked(started.call, turn.hub);
   if ("refused" in prepared) return prepared;

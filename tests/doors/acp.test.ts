@@ -263,6 +263,22 @@ describe("a tool that needs approval", () => {
     },
   );
 
+  test("is asked about if the mode ask was chosen while another call of the same answer was asked about", async () => {
+    const both = ["s__big", "s__echo"].map((name) => ({ name, arguments: {} }));
+    await using llm = await startLlmServer([toolCalls(both), answer("done")]);
+    const config = auto({ ask: ["s.echo"] });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+    const onPermission = async ({ sessionId }: { sessionId: string }) => {
+      await acp.agent.request(methods.agent.session.setMode, { sessionId, modeId: "ask" });
+      return "reject_once";
+    };
+    await using acp = await openAcp(app, { onPermission });
+    await acp.prompt(await acp.begin(), "hi");
+    expect(acp.permissions.map(({ toolCall }) => toolCall.title)).toEqual(["s.echo", "s.big"]);
+    const ends = acp.of("tool_call_update").filter(({ status }) => status === "completed" || status === "failed");
+    expect(ends.map(({ status }) => status)).toEqual(["failed", "failed"]);
+  });
+
   test("is asked about in a session that is open when the configuration begins to ask", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: auto() });

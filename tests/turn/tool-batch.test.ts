@@ -78,6 +78,53 @@ test("what became of the calls before one that a person is still asked about is 
   expect(events.map(({ type }) => type)).toEqual(["tool_result", "answer", "tool_result"]);
 });
 
+test("calls that need no question are decided again after one, and are sent in their order", async () => {
+  const sent: string[] = [];
+  const facts = { server: "s", readOnly: false, idempotent: false, destructive: true, openWorld: true };
+  const hub: Toolbox = {
+    tools: () => [],
+    prepare: async ({ id, name }) => ({
+      ...facts,
+      name,
+      tool: name.slice(3),
+      place: "s",
+      autoApproved: false,
+      arguments: {},
+      pin() {},
+      async send() {
+        sent.push(id);
+        return { content: [], isError: false };
+      },
+    }),
+  };
+  let isAutoWithdrawn = false;
+  const asked: string[] = [];
+  const { calling } = turnWith({
+    hub,
+    signal: new AbortController().signal,
+    rules: {
+      ...nothingSaid,
+      approval: "auto",
+      permissions: { allow: patterns(["s.safe"]), ask: patterns(["s.odd"]), deny: [] },
+      isAutoWithdrawn: () => isAutoWithdrawn,
+    },
+    answer: async ({ question }) => {
+      isAutoWithdrawn = true;
+      const { tool } = question as { tool: string };
+      asked.push(tool);
+      return tool === "odd";
+    },
+  });
+  const calls = ["pay", "safe", "odd", "safe"].map((tool, index) => ({
+    call: { id: `${index}`, name: `s__${tool}`, arguments: "{}" },
+    planned: true,
+    sent: false,
+  }));
+  await runToolCalls({ calls, hop: 0, truncated: false, runnable: 4 }, calling);
+  expect(asked).toEqual(["odd", "pay"]);
+  expect(sent).toEqual(["1", "2", "3"]);
+});
+
 test("the answer is stored before a check of its calls that takes long has ended, so that a paid answer is not lost", async () => {
   let before: string[] = [];
   const hub: Toolbox = {
