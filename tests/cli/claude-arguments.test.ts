@@ -172,12 +172,17 @@ describe("the launcher's command line", () => {
     );
   });
 
-  test.each([["-c"], ["--max-budget-usd=1"], ["--json-schema={}"], ["--fork-session"], ["--permission-mode=plan"]])(
-    "refuses %s, which would have no effect",
-    (arg) => {
-      expect(() => ownArguments([arg])).toThrow(arg.replace(/^-+|=.*/g, ""));
-    },
-  );
+  test.each([
+    ["update"],
+    ["mcp"],
+    ["-c"],
+    ["--max-budget-usd=1"],
+    ["--json-schema={}"],
+    ["--fork-session"],
+    ["--permission-mode=plan"],
+  ])("refuses %s, which would have no effect", (arg) => {
+    expect(() => ownArguments([arg])).toThrow(arg.replace(/^-+|=.*/g, ""));
+  });
 
   test("takes what claude-agent-acp 0.101 passes, an empty word behind a flag too", () => {
     const { own, warnings } = taken([

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { methods } from "@agentclientprotocol/sdk";
@@ -453,6 +453,26 @@ describe("a conversation of the log", () => {
     await acp.prompt(sessionId, "and then?");
     expect(acp.said()).toBe("first answersecond answer");
     expect(llm.requests.at(-1)?.body.messages?.filter(({ role }) => role === "user")).toHaveLength(2);
+  });
+
+  test("is shown again while its turn runs: each event once, and a running call of the editor's server ends", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "acp-"));
+    const path = join(folder, "go");
+    await using llm = await startLlmServer([toolCalls([{ name: "mine__wait", arguments: { path } }]), answer("done")]);
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const mcpServers = [fixture("mine")];
+    const sessionId = await acp.begin(mcpServers);
+    const prompt = acp.prompt(sessionId, "hi");
+    await acp.until(() => acp.of("tool_call").length > 0);
+    await acp.agent.request(methods.agent.session.load, { sessionId, cwd: process.cwd(), mcpServers });
+    await acp.until(() => acp.of("tool_call").length > 1);
+    writeFileSync(path, "");
+    expect(await prompt).toMatchObject({ stopReason: "end_turn" });
+    expect(acp.of("tool_call_update").filter(({ status }) => status === "completed")).toHaveLength(1);
+    expect(acp.of("user_message_chunk")).toMatchObject([{ content: { text: "hi" } }]);
+    expect(acp.said()).toBe("done");
+    rmSync(folder, { recursive: true });
   });
 
   test("is on one of the pages, and what is no cursor is the beginning", async () => {

@@ -75,6 +75,9 @@ const refused = [
   "strict-mcp-config",
 ];
 
+/** Commands of Claude Code. As the first word, they would otherwise be a prompt. */
+const commands = ["config", "doctor", "install", "mcp", "plugin", "setup-token", "update"];
+
 /**
  * Permission modes that all do the same here: the host asks whenever a tool needs approval. In Claude Code they differ only in which
  * built-in tools run without a question.
@@ -96,6 +99,7 @@ interface ArgumentEffects {
  */
 export function ownArguments(args: readonly string[], { keep, read, warn }: ArgumentEffects): string[] {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
+  if (args[0] !== undefined && commands.includes(args[0])) throw mistake(args[0]);
   const { known, unknown } = sorted(args);
   const relied = unknown.find((name) => refused.includes(name));
   if (relied) throw mistake(`--${relied}`);

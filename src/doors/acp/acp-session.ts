@@ -8,7 +8,7 @@ import {
   RequestError,
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import type { ErrorInfo, StopReason, StoredEvent } from "../../core/events.js";
+import type { ErrorInfo, StopReason, StoredEvent, TurnEvent } from "../../core/events.js";
 import { type ContentPart, textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
 import { runSlashCommand } from "../../session/commands/commands.js";
@@ -27,7 +27,6 @@ interface AcpSessionParts {
   client: AgentContext;
   capabilities: ClientCapabilities;
   session: Session;
-  hub: ToolHub;
 }
 
 /** An ACP session: a conversation, the mode and the model that the user of the session chose, and the client that receives the turns. */
@@ -36,6 +35,9 @@ export class AcpSession {
   readonly #prompts = new Set<AbortController>();
   readonly #questions: OpenQuestions;
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
+  /** Encoders of the turns that are being shown. A turn that is followed without an encoder is not shown. */
+  readonly #encoders = new Map<LiveTurn, UpdateEncoder>();
+  #hub: ToolHub;
   readonly #account: ShownUsage = { usd: 0 };
   /** Undefined until the user of the session chooses a mode: the approval mode of the configuration then applies, with its rules. */
   #chosenMode: ModeId | undefined;
@@ -43,14 +45,10 @@ export class AcpSession {
   #model: string | undefined;
   #isTitled: boolean;
 
-  /** `before`: the same session, which the client now opens again. What its user chose stays chosen. */
-  constructor(parts: AcpSessionParts, { isTitled, before }: { isTitled: boolean; before?: AcpSession | undefined }) {
+  constructor(parts: AcpSessionParts, hub: ToolHub, { isTitled }: { isTitled: boolean }) {
     this.#parts = parts;
+    this.#hub = hub;
     this.#questions = new OpenQuestions(parts);
-    if (before) {
-      this.#chosenMode = before.#chosenMode;
-      this.#model = before.#model;
-    }
     this.#shownMode = this.#mode;
     this.#isTitled = isTitled;
   }
@@ -59,6 +57,16 @@ export class AcpSession {
     const { host } = this.#parts;
     const choice: Choice = { mode: this.#mode, model: this.#modelName(), models: host.models() };
     return { modes: modeState(choice), configOptions: configOptions(choice) };
+  }
+
+  /** Uses these servers from now on, because the client has opened the session again. A running turn keeps the servers that it began with. */
+  use(hub: ToolHub): void {
+    this.#hub = hub;
+  }
+
+  /** The turns that run and whose prompts or questions wait for this session. */
+  get followed(): LiveTurn[] {
+    return [...this.#following.keys()];
   }
 
   async prompt(
@@ -96,8 +104,9 @@ export class AcpSession {
     this.#questions.leave();
   }
 
-  /** Sends the logged events to the client. Leaves out the events of running turns, because `follow` sends them. */
+  /** Sends the logged events to the client. Leaves out the running turns: `follow` then shows them from their beginning. */
   async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
+    for (const turn of running) this.#encoders.delete(turn);
     const skipped = new Set(running.map(({ turnId }) => turnId));
     const encoders = new Map<string, UpdateEncoder>();
     for (const event of events) {
@@ -113,9 +122,13 @@ export class AcpSession {
    * because ACP's updates do not name the request that they answer.
    */
   follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
-    const following = this.#following.get(turn) ?? this.#show(turn, shown).finally(() => this.#following.delete(turn));
-    this.#following.set(turn, following);
-    return following;
+    const following = this.#following.get(turn);
+    if (following && this.#encoders.has(turn)) return following;
+    const shows = this.#show(turn, shown);
+    if (following) return shows;
+    const followed = shows.finally(() => this.#following.delete(turn));
+    this.#following.set(turn, followed);
+    return followed;
   }
 
   tellCommands(): Promise<void> {
@@ -171,14 +184,23 @@ export class AcpSession {
 
   async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
     const encoder = this.#encoder(turn.turnId, { showsPrompt });
-    for await (const event of turn.watch()) {
-      await this.#tell(encoder.encode(event));
-      if (event.type === "question") this.#questions.ask(event, (callId) => encoder.callId(callId));
-      if (event.type === "answer") this.#questions.close(event.questionId);
-      if (event.type === "turn_end") return stopReasonOf(event.stopReason);
-      if (event.type === "turn_error") throw failure(event.error);
+    this.#encoders.set(turn, encoder);
+    try {
+      for await (const event of turn.watch()) {
+        if (this.#encoders.get(turn) === encoder) await this.#showEvent(event, encoder);
+        if (event.type === "turn_end") return stopReasonOf(event.stopReason);
+        if (event.type === "turn_error") throw failure(event.error);
+      }
+      return "cancelled";
+    } finally {
+      if (this.#encoders.get(turn) === encoder) this.#encoders.delete(turn);
     }
-    return "cancelled";
+  }
+
+  async #showEvent(event: TurnEvent, encoder: UpdateEncoder): Promise<void> {
+    await this.#tell(encoder.encode(event));
+    if (event.type === "question") this.#questions.ask(event, (callId) => encoder.callId(callId));
+    if (event.type === "answer") this.#questions.close(event.questionId);
   }
 
   /**
@@ -188,7 +210,8 @@ export class AcpSession {
   async #commanded(prompt: ContentPart[], signal: AbortSignal): Promise<ContentPart[] | undefined> {
     const line = textOf(prompt).trim();
     if (prompt[0]?.type !== "text" || !isCommand(line)) return prompt;
-    const { session, hub, host } = this.#parts;
+    const { session, host } = this.#parts;
+    const hub = this.#hub;
     const { sessions, resolveModel, reload } = host;
     await hub.settled(signal).catch(() => {}); // waits for the servers, so that the command lists all available tools
     const scope = { hub, session, sessions, resolveModel, reload, model: this.#model, commands, signal };
@@ -205,7 +228,8 @@ export class AcpSession {
   }
 
   #encoder(turnId: string, { showsPrompt }: { showsPrompt: boolean }): UpdateEncoder {
-    const { hub, host } = this.#parts;
+    const { host } = this.#parts;
+    const hub = this.#hub;
     return new UpdateEncoder({
       turnId,
       tool: (name) => hub.tools().find((tool) => tool.name === name),

@@ -34,6 +34,8 @@ export class AcpSessions {
   readonly #active = new Map<string, Active>();
   /** Turns that no client of this host has requested and that are shown here, by conversation id. */
   readonly #others = new Map<string, Set<LiveTurn>>();
+  /** Servers of sessions that the client has opened again with others. They end when the turns that run with them are over. */
+  readonly #replaced = new Set<SessionHub>();
   #isLeft = false;
   capabilities: ClientCapabilities = {};
 
@@ -67,7 +69,7 @@ export class AcpSessions {
     if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
     const { shown } = await this.#open(session, place, { isTitled: true });
     for (const turn of await session.showUnfinished()) this.#remember(turn, session);
-    const running = [...(this.#others.get(sessionId) ?? [])];
+    const running = [...new Set([...(this.#others.get(sessionId) ?? []), ...shown.followed])];
     if (replay) await shown.replay(await session.history(), running);
     // An error of a turn needs no handling here: the error is in the log and was sent to the client.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
@@ -117,7 +119,8 @@ export class AcpSessions {
 
   async close(): Promise<void> {
     for (const { release } of this.#active.values()) release();
-    await Promise.all([...this.#active.values()].map(({ hub }) => hub?.close()));
+    const hubs = [...this.#active.values()].map(({ hub }) => hub);
+    await Promise.all([...hubs, ...this.#replaced].map((hub) => hub?.close()));
   }
 
   async #open(
@@ -138,16 +141,24 @@ export class AcpSessions {
       client: this.#client(),
       capabilities: this.capabilities,
       session,
-      hub: hub ?? hostHub,
     };
-    const active = { shown: new AcpSession(parts, { isTitled, before: before?.shown }), hub, release: session.hold() };
-    if (this.#isLeft) active.shown.leave();
+    const shown = before?.shown ?? new AcpSession(parts, hub ?? hostHub, { isTitled });
+    shown.use(hub ?? hostHub);
+    const active = { shown, hub, release: before?.release ?? session.hold() };
+    if (this.#isLeft) shown.leave();
     this.#active.set(session.id, active);
-    before?.release();
-    await before?.hub?.close();
+    if (before?.hub) this.#endWhenIdle(before.hub, session);
     // Sent later, because the client first needs the response that contains the session's id.
     setImmediate(() => void active.shown.tellCommands().catch(() => {}));
     return active;
+  }
+
+  #endWhenIdle(hub: SessionHub, session: Session): void {
+    this.#replaced.add(hub);
+    void session.idle().then(async () => {
+      await hub.close();
+      this.#replaced.delete(hub);
+    });
   }
 
   #remember(turn: LiveTurn, session: Session): void {
