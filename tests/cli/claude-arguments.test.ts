@@ -100,6 +100,18 @@ describe("the launcher's command line", () => {
       },
     );
 
+    test.each([
+      "ReadMcpResourceTool",
+      "ReadMcpResourceDirTool",
+      "ListMcpResourcesTool",
+      "ReadMcp*",
+      "ReadMcpResourceTool(s:a)",
+    ])("that forbid %s forbid the host's own tool for resources, which no rule allows", (rule) => {
+      const own = ["run", "--deny=host.read_resource"];
+      expect(taken([`--disallowedTools=${rule}`])).toEqual({ own, warnings: [] });
+      expect(taken([`--allowedTools=${rule}`])).toEqual({ own: ["run"], warnings: [] });
+    });
+
     test.each(["Read", "Bash(git log:*)", "Notebook*", "mcp", "AskUserQuestion"])("leave out %s", (rule) => {
       expect(taken([`--disallowedTools=${rule}`, `--allowedTools=${rule}`])).toEqual({ own: ["run"], warnings: [] });
     });

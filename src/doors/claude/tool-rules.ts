@@ -1,4 +1,6 @@
 /** Translates rules about tools, as Claude Code spells them, into patterns of this host. */
+import { globMatches } from "../../core/patterns/glob.js";
+import { readTool } from "../../core/patterns/hidden-servers.js";
 import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
 
 export interface ToolRules {
@@ -7,12 +9,18 @@ export interface ToolRules {
   untranslated: string[];
 }
 
+/** Claude Code's built-in tools that read and list resources of MCP servers. The host's own tool takes their place. */
+const resourceTools = ["ReadMcpResourceTool", "ReadMcpResourceDirTool", "ListMcpResourcesTool"];
+
 /**
  * Translates lists of rules that are separated by commas or spaces. Leaves out rules that can only mean Claude Code's built-in tools, because
- * this host does not have these tools.
+ * this host does not have these tools. Only a rule that forbids one for resources forbids the host's own tool.
  */
 export function readToolRules(lists: readonly string[], purpose: "allow" | "forbid"): ToolRules {
-  const rules = lists.flatMap(separated).filter((rule) => canMeanMcpTool(rule));
+  const rules = lists.flatMap(separated).flatMap((rule) => {
+    if (canMeanMcpTool(rule)) return [rule];
+    return purpose === "forbid" && canMeanResourceTool(rule) ? [`host.${readTool}`] : [];
+  });
   const isTranslated = (rule: string) =>
     !("problem" in parseToolPattern(rule)) && (namesServer(rule) || (purpose === "forbid" && hasSameMeaning(rule)));
   return {
@@ -31,6 +39,10 @@ function canMeanMcpTool(rule: string): boolean {
   const name = nameIn(rule);
   const start = beforeStar(name);
   return /__|\./.test(start) || (start !== name && "mcp__".startsWith(start));
+}
+
+function canMeanResourceTool(rule: string): boolean {
+  return resourceTools.some((name) => globMatches(nameIn(rule), name));
 }
 
 /** True if no `*` stands for the name of the server. In Claude Code, a rule that allows must name its server. */

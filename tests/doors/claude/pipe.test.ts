@@ -81,6 +81,19 @@ describe("tools that the initialize request rules out", () => {
     expect(String(llm.requests[1]?.body.messages?.at(-1)?.content)).toContain("denied");
   });
 
+  test("are the host's own for resources, where they are Claude Code's for them", async () => {
+    const resources = [{ uri: "mem://a", name: "a" }];
+    await using llm = await startLlmServer([answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ resources }) }, config: ask });
+    const pipe = openPipe(app);
+    pipe.control("i1", { ...initialize, disallowedTools: ["ReadMcpResourceTool"] });
+    pipe.user("one");
+    expect(await pipe.end()).toBe(0);
+    const offered = JSON.stringify(llm.requests[0]?.body.tools);
+    expect(offered).toContain("s__echo");
+    expect(offered).not.toContain("read_resource");
+  });
+
   test.each([[["mcp__s"]], ["Read,mcp__s"], [["*"]]])("are all of the server's: %j", async (rules) => {
     await using running = await withEcho([answer("done")], { turn: { approval: "auto" } });
     const { llm, pipe } = running;
