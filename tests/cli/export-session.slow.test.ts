@@ -210,6 +210,40 @@ test("what ran unasked runs unasked, by its arguments where others were asked ab
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
+test("run live, an exported session runs nothing else unasked than the configuration allows", async () => {
+  const call = (name: string, args: object) => toolCalls([{ name: `fs__${name}`, arguments: args }]);
+  using place = await talked({
+    turns: { look: [call("echo", { path: "/tmp/a", options: { mode: "x" } }), answer("seen")] },
+    server: fixtureServer(
+      {},
+      { tools: { deny: ["env"], auto_approve: ["echo"] }, sampling: "deny", roots: [".", "${HOME}/x"] },
+    ),
+    chat: { service: { permissions: { allow: ["fs.*(path=/tmp/*)"], ask: ["fs.log"] } } },
+  });
+  expect(await exported(place)).toMatchObject({ exitCode: 0, stderr: "" });
+  const { permissions, mcpServers } = load(written(place)) as Record<string, Record<string, unknown>>;
+  expect(permissions).toEqual({ allow: ['fs__echo(path="/tmp/a", options.mode="x")'] });
+  expect(mcpServers?.fs).toMatchObject({ tools: { deny: ["env"] }, sampling: "deny", roots: [".", "${HOME}/x"] });
+  expect(written(place)).not.toContain("auto_approve");
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+
+  await using llm = await startLlmServer([
+    call("echo", { path: "/etc/x", options: { mode: "x" } }),
+    call("log", { level: "info", data: "x" }),
+    call("env", {}),
+    answer("done"),
+  ]);
+  const permitted = { allow: ["fs.*(path=/tmp/*)"], ask: ["fs.log"] };
+  place.configure({ ...configFor(llm.url, {}), chat: { service: { permissions: permitted } } });
+  await place.run(["run", "out/c1.session.yaml"]);
+  const results = llm.requests.at(-1)?.body.messages?.filter(({ role }) => role === "tool");
+  expect(results?.map(({ content }) => content)).toEqual([
+    expect.stringMatching(/^not run: /),
+    expect.stringMatching(/^not run: /),
+    expect.stringMatching(/^there is no tool /),
+  ]);
+});
+
 test("secrets are in neither file, and settings of servers are variables", async () => {
   const secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
   const plain = "correct horse battery";

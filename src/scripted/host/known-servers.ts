@@ -36,10 +36,13 @@ export function findTool(known: ReadonlyMap<string, readonly RequestTool[]>): Fi
 }
 
 const shared = ["command", "args", "url", "type"] as const;
+/** Settings that restrict a server. Settings that grant it something, such as `trusted` or `tools.auto_approve`, stay where they are. */
+const restricting = ["sampling", "roots"] as const;
+const restrictingTools = ["allow", "deny"] as const;
 
 /**
- * Returns the server as an entry of `mcpServers`. The values of its environment and headers are replaced by placeholders. If the server is
- * not configured, the server's name is used as its command.
+ * Returns the server as an entry of `mcpServers`, with its restrictions, because the entry replaces the configured one. The values of its
+ * environment and headers are replaced by placeholders. If the server is not configured, the server's name is used as its command.
  */
 export function writtenServer(
   { written }: Pick<LoadedConfig, "written">,
@@ -47,14 +50,21 @@ export function writtenServer(
   clean: (text: string) => string,
 ): Record<string, unknown> {
   const at = child("/mcpServers", server);
-  const own = shared.flatMap((key) => {
-    const value = written.get(child(at, key));
-    return value === undefined ? [] : [[key, cleaned(value, clean)] as const];
-  });
+  const entries = (above: string, keys: readonly string[]) =>
+    keys.flatMap((key) => {
+      const value = written.get(child(above, key));
+      return value === undefined ? [] : [[key, cleaned(value, clean)] as const];
+    });
+  const own = entries(at, shared);
+  const tools = entries(child(at, "tools"), restrictingTools);
+  const limits = {
+    ...Object.fromEntries(entries(at, restricting)),
+    ...(tools.length > 0 && { tools: Object.fromEntries(tools) }),
+  };
   const env = variables(written, child(at, "env"), (name) => name);
   const headers = variables(written, child(at, "headers"), (name) => `${server}_${name}`);
   const known = own.some(([key]) => key === "command" || key === "url");
-  return { ...(known ? Object.fromEntries(own) : { command: server }), ...env, ...headers };
+  return { ...(known ? Object.fromEntries(own) : { command: server }), ...env, ...headers, ...limits };
 }
 
 function cleaned(value: unknown, clean: (text: string) => string): unknown {
