@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { methods } from "@agentclientprotocol/sdk";
 import { describe, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/reading/load.js";
+import { connect } from "../../src/log/sqlite/connection.js";
 import { newSession, openAcp } from "../support/acp.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, chunk, failure, held, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
@@ -84,6 +85,26 @@ describe("a prompt", () => {
     await acp.agent.notify(methods.agent.session.cancel, { sessionId });
     expect(await first).toEqual({ stopReason: "cancelled" });
     expect(await acp.prompt(sessionId, "again")).toEqual({ stopReason: "end_turn" });
+  });
+
+  test("that is cancelled ends with an error if the host ends before the log has the cancel", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+    const path = join(mkdtempSync(join(tmpdir(), "mcp-platform-")), "log.db");
+    const app = await startApp({ llm: llm.url, storage: { driver: "sqlite", path } });
+    const acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    const prompt = acp.prompt(sessionId, "hi");
+    await acp.until(({ sessionUpdate }) => sessionUpdate === "agent_message_chunk");
+    const db = await connect(path);
+    for (const table of ["mail", "entries"]) {
+      db.exec(
+        `CREATE TRIGGER full_${table} BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`,
+      );
+    }
+    db.close();
+    await acp.agent.notify(methods.agent.session.cancel, { sessionId });
+    await llm.aborted(1);
+    await Promise.all([app.drain(0), expect(prompt).rejects.toMatchObject({ code: -32603 })]);
   });
 
   test("that is sent again under its request id is no second one", async () => {

@@ -81,12 +81,11 @@ export class AcpSession {
     signal.addEventListener("abort", cancel);
     this.#prompts.add(cancelled);
     try {
-      const prompt = await this.#commanded(content, cancelled.signal);
+      const prompt = await this.#commanded(content, cancelled.signal).catch((error: unknown) => {
+        if (!cancelled.signal.aborted) throw error;
+      });
       if (cancelled.signal.aborted) return { stopReason: "cancelled" };
       return { stopReason: prompt ? await this.#run(requestId, prompt, cancelled.signal) : "end_turn" };
-    } catch (error) {
-      if (cancelled.signal.aborted) return { stopReason: "cancelled" };
-      throw error;
     } finally {
       signal.removeEventListener("abort", cancel);
       this.#prompts.delete(cancelled);
@@ -153,13 +152,23 @@ export class AcpSession {
 
   async #run(requestId: string, content: ContentPart[], signal: AbortSignal): Promise<PromptResponse["stopReason"]> {
     const { session } = this.#parts;
-    signal.addEventListener("abort", () => session.cancel(requestId));
-    const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });
-    await this.#showMode();
-    const title = textOf(content).slice(0, 80);
-    if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
-    this.#isTitled = true;
-    return this.follow(turn, { showsPrompt: false });
+    let cancelling: Promise<boolean> | undefined;
+    signal.addEventListener("abort", () => {
+      cancelling = session.cancelAnywhere(requestId);
+      cancelling.catch(() => {}); // thrown below, if the turn does not end as cancelled
+    });
+    try {
+      const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });
+      await this.#showMode();
+      const title = textOf(content).slice(0, 80);
+      if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
+      this.#isTitled = true;
+      return await this.follow(turn, { showsPrompt: false });
+    } catch (error) {
+      if (!cancelling) throw error;
+      await cancelling; // the turn may not have ended, but the log has the cancellation
+      return "cancelled";
+    }
   }
 
   get #mode(): ModeId {

@@ -55,7 +55,10 @@ export async function chat(
   const cancel = () => {
     // A client that has disconnected may fetch the answer later with its request id. A client that has cancelled the call may not fetch it.
     const mayReturn = request_id !== undefined && server.transport === undefined;
-    if (!mayReturn) session.cancel(requestId);
+    if (mayReturn) return;
+    const stored = session.cancelAnywhere(requestId);
+    parts.cancels.set(extra.requestId, stored);
+    stored.catch(() => {}); // `answerCancelled` tells the client
   };
   // Deferred, because `cancel` checks the transport: when the SDK loses a client, it aborts the client's requests before it unsets the
   // transport.
@@ -76,6 +79,7 @@ export async function chat(
     return failed(kind === "overloaded" ? `${message} (${hint})` : message);
   } finally {
     extra.signal.removeEventListener("abort", onAbort);
+    parts.cancels.delete(extra.requestId);
   }
 }
 

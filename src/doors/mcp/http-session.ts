@@ -1,19 +1,24 @@
 /** The session of one MCP client over HTTP: passes its requests to the SDK's transport. */
+import { setImmediate as nextTick } from "node:timers/promises";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import {
   CancelledNotificationSchema,
+  ErrorCode,
   isJSONRPCErrorResponse,
   isJSONRPCRequest,
   isJSONRPCResultResponse,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
+import { errorInfo } from "../../core/errors.js";
+import type { TurnCancels } from "./mcp-parts.js";
 import type { SessionEvents } from "./stream-events.js";
 
 export interface McpSession {
   server: Server;
   transport: WebStandardStreamableHTTPServerTransport;
   events: SessionEvents;
+  cancels: TurnCancels;
   protocolVersion: string;
   /** Numbers of the open streams: of all, and of those for messages that belong to no request (GET). */
   streams: { all: number; listening: number };
@@ -34,14 +39,15 @@ const requestCancelled = -32800;
 
 /**
  * Passes a request to the transport and returns its response. The transport keeps one stream for each request id until the request is
- * answered. So a request whose id is still in use is refused, and a cancelled request is answered with an error. `chars` is the size of the
- * message.
+ * answered. So a request whose id is still in use is refused, and a cancelled request is answered with an error: at once, or a `chat` call when
+ * the log has its cancellation. `chars` is the size of the message.
  */
 export async function receivedMessages(
-  { transport, events }: McpSession,
+  session: McpSession,
   request: Request,
   { message, chars }: ReceivedBody,
 ): Promise<Response> {
+  const { transport, events } = session;
   const messages = [message].flat();
   const ids = messages.filter(isJSONRPCRequest).map(({ id }) => id);
   if (new Set(ids).size < ids.length || ids.some((id) => events.isUnanswered(id))) {
@@ -53,11 +59,19 @@ export async function receivedMessages(
   const response = await transport.handleRequest(request, message === undefined ? {} : { parsedBody: message });
   if (!response.ok) for (const id of ids) events.answered(id);
   for (const { requestId } of messages.flatMap(cancelled)) {
-    if (requestId === undefined || !events.isUnanswered(requestId)) continue;
-    const error = { code: requestCancelled, message: "cancelled" };
-    await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // sending fails if the request was answered meanwhile
+    if (requestId !== undefined && events.isUnanswered(requestId)) void answerCancelled(session, requestId);
   }
   return response;
+}
+
+async function answerCancelled({ transport, events, cancels }: McpSession, requestId: RequestId): Promise<void> {
+  await nextTick(); // by then, the SDK has told the handler of the request
+  const error = await (cancels.get(requestId) ?? Promise.resolve()).then(
+    () => ({ code: requestCancelled, message: "cancelled" }),
+    (reason: unknown) => ({ code: ErrorCode.InternalError, message: `not cancelled: ${errorInfo(reason).message}` }),
+  );
+  if (!events.isUnanswered(requestId)) return;
+  await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // sending fails if the request was answered meanwhile
 }
 
 function cancelled(message: unknown): { requestId?: RequestId }[] {

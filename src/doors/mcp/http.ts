@@ -10,7 +10,7 @@ import { tooManyValues } from "../../core/json.js";
 import { alwaysAnswering } from "./always-answering.js";
 import { boundedBody } from "./bounded-stream.js";
 import { type McpSession, type ReceivedBody, receivedMessages, refusal, replayed } from "./http-session.js";
-import type { McpParts } from "./mcp-parts.js";
+import type { McpParts, TurnCancels } from "./mcp-parts.js";
 import { createMcpServer } from "./server.js";
 import { SessionEvents, StreamEvents } from "./stream-events.js";
 
@@ -94,7 +94,8 @@ export class McpHttp {
     this.#beginning++;
     try {
       const streams = { all: 0, listening: 0 };
-      const server = await createMcpServer(this.#parts, () => streams.listening > 0);
+      const cancels: TurnCancels = new Map();
+      const server = await createMcpServer(this.#parts, () => streams.listening > 0, cancels);
       const events = new SessionEvents(this.#events);
       const transport = new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator,
@@ -105,7 +106,7 @@ export class McpHttp {
         onsessioninitialized: (id) => void this.#sessions.set(id, session),
       });
       const usedAt = performance.now();
-      const session: McpSession = { server, transport, events, protocolVersion, streams, usedAt };
+      const session: McpSession = { server, transport, events, cancels, protocolVersion, streams, usedAt };
       transport.onclose = () => {
         this.#sessions.delete(transport.sessionId ?? "");
         events.forget();

@@ -1,4 +1,5 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServeConfig } from "../../core/config.js";
 import type { Passage } from "../../core/ports.js";
 import type { PromptOptions } from "../../session/shared/prompt-options.js";
@@ -18,12 +19,16 @@ export interface McpParts extends DoorParts {
   passage: Passage;
 }
 
+/** The cancelled `chat` calls whose turns have not ended. Each promise resolves when the log has the cancellation, and rejects with StoreError. */
+export type TurnCancels = Map<RequestId, Promise<unknown>>;
+
 /** Parts that the handlers of one client's requests share. */
 export interface McpConnectionParts {
   host: McpParts;
   server: Server;
   /** Ids of the open questions that this client was asked. If a request is repeated, its questions are not asked again. */
   asked: Set<string>;
+  cancels: TurnCancels;
   /**
    * Returns the rules that now decide whether the client may call a tool or read a resource, or whether the user must be asked first. Every
    * request gets them anew, because the configuration may have changed since the last one.

@@ -19,16 +19,26 @@ import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
 import { passCompletions } from "./completions.js";
 import { listedTool } from "./listings.js";
-import { type ClientRules, type McpConnectionParts, type McpParts, rulesOfClient } from "./mcp-parts.js";
+import {
+  type ClientRules,
+  type McpConnectionParts,
+  type McpParts,
+  rulesOfClient,
+  type TurnCancels,
+} from "./mcp-parts.js";
 import { passPrompts } from "./served-prompts.js";
 import { passResources, type WatchedByClient } from "./served-resources.js";
 
 /**
  * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first
  * response contains the servers' instructions. So this function waits, as a turn does, for starting servers whose tools are not known from
- * an earlier run. `isListening` returns false while the client could not receive a log message.
+ * an earlier run. `isListening` returns false while the client could not receive a log message. `cancels` gets the cancellations of the client.
  */
-export async function createMcpServer(host: McpParts, isListening = () => true): Promise<Server> {
+export async function createMcpServer(
+  host: McpParts,
+  isListening = () => true,
+  cancels: TurnCancels = new Map(),
+): Promise<Server> {
   const { serve, version, passage } = host;
   const passesTools = serve.chat || serve.tools.length > 0;
   const isGateway = serve.tools.length > 0 || serve.prompts || serve.resources;
@@ -49,7 +59,7 @@ export async function createMcpServer(host: McpParts, isListening = () => true):
     },
   );
   const watched: WatchedByClient = new Map();
-  const parts = { host, server, asked: new Set<string>(), rules };
+  const parts = { host, server, asked: new Set<string>(), cancels, rules };
   if (passesTools) passTools(parts);
   if (serve.prompts) passPrompts(parts);
   if (serve.resources) passResources(parts, watched);

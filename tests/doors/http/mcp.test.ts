@@ -11,8 +11,9 @@ import {
   LoggingMessageNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { createParser } from "eventsource-parser";
+import { connect } from "../../../src/log/sqlite/connection.js";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
+import { answer, STALL, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { recording, until } from "../../support/mcp-hub.js";
 import { processorMs } from "../../support/processor-time.js";
 import { openDoor, post } from "./door.js";
@@ -264,6 +265,28 @@ describe("a request", () => {
     expect((await send(door, cancel, headers)).status).toBe(202);
     expect((await events(called)).at(-1)?.data).toContain("cancelled");
     await until(() => record.lines().some((line) => line.startsWith("cancelled")));
+  });
+
+  test("that is cancelled is not answered as cancelled if the log does not take the cancel of its turn", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+    const path = join(folder, "log.db");
+    await using app = await startApp({ llm: llm.url, storage: { driver: "sqlite", path } });
+    await using door = await openDoor(app, { mcp: { serve: all } });
+    const { call, headers } = await session(door);
+    const called = await call("chat", { prompt: "go", request_id: "r" });
+    await llm.received(1);
+    const db = await connect(path);
+    for (const table of ["mail", "entries"]) {
+      db.exec(
+        `CREATE TRIGGER full_${table} BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`,
+      );
+    }
+    const cancel = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } };
+    expect((await send(door, cancel, headers)).status).toBe(202);
+    expect((await events(called)).at(-1)?.data).toContain("not cancelled: ");
+    for (const table of ["mail", "entries"]) db.exec(`DROP TRIGGER full_${table}`);
+    db.close();
   });
 
   test("under the id of one that is not answered yet is refused, and the first goes on", async () => {
