@@ -6,7 +6,7 @@ export const defaultLeaseMs = 10_000;
 /** Number of crashes after which a turn is not tried again. A host's crash counts only if the host was running the turn. */
 export const maxCrashes = 3;
 
-/** Workspace of hosts that share a database. They resume the turns of all folders, because they have the same servers. */
+/** Default workspace of hosts that share a database. They resume the turns of all folders, because they have the same servers. */
 export const sharedWorkspace = "shared";
 
 /**
@@ -15,9 +15,12 @@ export const sharedWorkspace = "shared";
  */
 export const clientServersPrefix = "acp:";
 
+/** Matches a workspace that is a folder, here and in PostgreSQL. Hosts that have a workspace of their own name may have servers of their own. */
+export const folderPattern = "^(/|[A-Za-z]:[/\\\\])";
+
 /** True if a host of the workspace `host` may resume turns of the workspace `turn` by itself. */
 export function isResumedIn(host: string, turn: string): boolean {
-  return turn === host || (host === sharedWorkspace && !turn.startsWith(clientServersPrefix));
+  return turn === host || (host === sharedWorkspace && new RegExp(folderPattern).test(turn));
 }
 
 export interface TurnName {

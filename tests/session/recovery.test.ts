@@ -347,6 +347,21 @@ describe("a turn of an editor's session", () => {
     expect(listed.sessions).toMatchObject([{ sessionId, cwd }]);
   });
 
+  test("of a host with a workspace of its own name is left to the hosts of that workspace", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using desk = await Desk.open();
+    const options = { llm: llm.url, storage: desk.storage, recover: false };
+    {
+      await using first = await startApp({ ...options, workspace: "team" });
+      await first.sessions.open("c").submit({ requestId: "r", text: "go" });
+      await llm.received(1);
+      await first.drain(0);
+    }
+    await using other = await startApp(options);
+    await using own = await startApp({ ...options, workspace: "team" });
+    expect([await other.sessions.unfinished(), await own.sessions.unfinished()]).toEqual([[], ["c"]]);
+  });
+
   test("is shown to an editor that loads the session in another host", async () => {
     const gate = held(answer("whole"));
     await using llm = await startLlmServer([gate.step]);

@@ -19,6 +19,7 @@ interface TestApp {
   storage?: object;
   streamRecovery?: string;
   recover?: boolean;
+  workspace?: string;
   scraped?: boolean;
   questionTimeoutMs?: number;
   /** Receives what the host logs. */
@@ -36,6 +37,7 @@ export async function startApp({
   storage,
   streamRecovery = "auto",
   recover,
+  workspace,
   scraped,
   questionTimeoutMs,
   observe = () => {},
@@ -45,6 +47,7 @@ export async function startApp({
     // A new cache for each host: a host that knows servers from an earlier host would not wait for them.
     env: { HOME: home, XDG_CACHE_HOME: mkdtempSync(join(home, "cache-")) },
     recover,
+    workspace,
     scraped,
     questionTimeoutMs,
     observe,

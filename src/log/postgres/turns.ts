@@ -1,6 +1,6 @@
 import {
   type AbandonedTurn,
-  clientServersPrefix,
+  folderPattern,
   type HostProcess,
   type LoggedTurnState,
   type LogNode,
@@ -24,7 +24,7 @@ const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
 const isAsking = `coalesce((SELECT type = 'question' FROM events
   WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id) ORDER BY seq DESC LIMIT 1), false)`;
 /** SQL condition that says the same as `isResumedIn`, for a host of workspace $1. */
-const isResumed = `(workspace = $1 OR ($1 = '${sharedWorkspace}' AND NOT starts_with(workspace, '${clientServersPrefix}')))`;
+const isResumed = `(workspace = $1 OR ($1 = '${sharedWorkspace}' AND workspace ~ '${folderPattern}'))`;
 /** SQL that frees the turns of node $1. $2 is 1 if the node has crashed, otherwise 0. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN $2::integer ELSE 0 END)
