@@ -227,6 +227,9 @@ describe("a tool that needs approval", () => {
     expect(modes).toMatchObject({ currentModeId: "auto" });
     await acp.prompt(sessionId, "hi");
     expect(acp.permissions).toHaveLength(1);
+    // The rule asks each time, so the answer "always" is not offered.
+    const kinds = acp.permissions[0]?.options.map(({ kind }) => kind);
+    expect(kinds).toEqual(["allow_once", "reject_once", "reject_always"]);
     expect(acp.of("tool_call_update").at(-1)).toMatchObject({ status: "failed" });
   });
 

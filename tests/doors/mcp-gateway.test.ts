@@ -220,6 +220,16 @@ test("a tool that is not there is an error of the protocol", async () => {
   await expect(client.callTool(call)).rejects.toMatchObject({ code: ErrorCode.InvalidParams });
 });
 
+test.each([
+  ["prompts", { resources: true }, { type: "ref/prompt", name: "one__ask" }],
+  ["resources", { prompts: true }, { type: "ref/resource", uri: template.uriTemplate }],
+] as const)("%s that are not passed on are not completed either", async (_what, serve, ref) => {
+  const narrow = await connect({ tools: [], prompts: false, resources: false, ...serve });
+  const argument = { name: "topic", value: "" };
+  await expect(narrow.complete({ ref, argument })).rejects.toThrow(/no prompt|no server offers/);
+  await narrow.close();
+});
+
 describe("rules that deny", () => {
   const serve = { tools: [], prompts: false, resources: true };
   const urisOf = async (client: Client) => (await client.listResources()).resources.map(({ uri }) => uri);

@@ -221,6 +221,24 @@ describe("the gateway", () => {
   });
 
   test.each([
+    ["a call", { ask: ["s.echo"] }, (client: Client) => client.callTool({ name: "s__echo", arguments: {} })],
+    ["a read", { ask: ["s.read_resource"] }, (client: Client) => client.readResource({ uri: "mem://a" })],
+  ])("offers no answer that is not kept, when a rule asks about %s each time", async (_what, permissions, request) => {
+    await using llm = await startLlmServer([]);
+    const mcpServers = { s: fixtureServer({ resources: [{ uri: "mem://a", name: "a" }] }) };
+    await using app = await startApp({ llm: llm.url, mcpServers, config: { chat: { service: { permissions } } } });
+    const offered: unknown[] = [];
+    const onElicit = (params: object) => {
+      offered.push((params as { requestedSchema: { properties: object } }).requestedSchema.properties);
+      return { action: "accept" as const, content: { answer: "once" } };
+    };
+    const client = await connect(app, { tools: ["*"], resources: true }, { onElicit });
+    for (let times = 0; times < 2; times++) await request(client);
+    expect(offered).toMatchObject([{ answer: { enum: ["once", "no"] } }, { answer: { enum: ["once", "no"] } }]);
+    await client.close();
+  });
+
+  test.each([
     ["never again", false, "the user has said no to s__echo for good"],
     ["always", true, '{"a":1}'],
   ])("holds to an answer that is kept: %s", async (kept, allow, text) => {

@@ -51,8 +51,10 @@ export async function askClient({ questionId, question }: QuestionEvent, asking:
   }
 }
 
-async function askApproval({ call, server, tool, reason }: ApprovalQuestion, asking: Asking): Promise<unknown> {
-  const chosen = await choose(asking, always, {
+async function askApproval(question: ApprovalQuestion, asking: Asking): Promise<unknown> {
+  const { call, server, tool, reason, onceOnly } = question;
+  const options = onceOnly ? always.filter(({ kind }) => kind !== "allow_always") : always;
+  const chosen = await choose(asking, options, {
     toolCallId: asking.toolCallId(call.id),
     title: `${server}.${tool}`,
     rawInput: rawInput(call.arguments),

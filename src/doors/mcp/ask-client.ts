@@ -46,13 +46,14 @@ export async function askClient(
   if (question.kind === "elicitation") {
     return elicit({ message: `${question.server}: ${question.message}`, requestedSchema: formOf(question.form) });
   }
-  const choices = question.kind === "approval" ? ["once", "always in this session", "no"] : ["yes", "no"];
-  const answer = { type: "string", title: "Allow", enum: choices };
+  const yes = question.kind === "approval" ? "once" : "yes";
+  const always = question.kind === "approval" && !question.onceOnly ? ["always in this session"] : [];
+  const answer = { type: "string", title: "Allow", enum: [yes, ...always, "no"] };
   const requestedSchema = { type: "object", properties: { answer }, required: ["answer"] };
   const { action, content } = await elicit({ message: textOfQuestion(question), requestedSchema });
   if (action !== "accept") return false;
-  if (content?.answer === choices[1] && question.kind === "approval") return { allow: true, remember: "session" };
-  return content?.answer === choices[0];
+  const chosen = String(content?.answer);
+  return always.includes(chosen) ? { allow: true, remember: "session" } : chosen === yes;
 }
 
 function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): string {

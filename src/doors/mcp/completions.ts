@@ -12,7 +12,7 @@ export function passCompletions({ host, server, rules }: McpConnectionParts): vo
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {
     await hub.offered(signal).catch(() => {});
     const current = rules();
-    const isShown = (name: string) => !hidesResources(name, current);
+    const isShown = (name: string) => host.serve.resources && !hidesResources(name, current);
     const of =
       ref.type === "ref/prompt"
         ? { prompt: namedPrompt(host, ref.name, current).name }

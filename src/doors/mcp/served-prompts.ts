@@ -34,10 +34,11 @@ export function namedPrompt(host: McpParts, name: string, rules: ClientRules) {
   throw new McpError(ErrorCode.InvalidParams, `there is no prompt ${name}`);
 }
 
-/** Returns the prompts by their names for clients, without those of servers that the rules deny as a whole. */
+/** Returns the prompts by their names for clients, if prompts are passed on, without those of servers that the rules deny as a whole. */
 function passedPrompts({ hub, passage, serve }: McpParts, rules: ClientRules) {
+  const prompts = serve.prompts ? passage.prompts() : [];
   return byClientName(
-    passage.prompts().filter(({ server }) => !hidesPrompts(server, hub, rules)),
+    prompts.filter(({ server }) => !hidesPrompts(server, hub, rules)),
     serve,
   );
 }

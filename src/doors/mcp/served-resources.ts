@@ -7,6 +7,7 @@ import {
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { readApproval } from "../../core/approval.js";
+import type { ApprovalQuestion } from "../../core/events.js";
 import type { ServedResource } from "../../core/ports.js";
 import { decideRead, hidesResources } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
@@ -36,7 +37,14 @@ export function passResources({ host, server, rules }: McpConnectionParts, watch
     const verdict = decideRead(resource, rules());
     if (verdict.decision === "allow") return resource;
     const call = { id: host.newId("call"), name: "host__read_resource", arguments: JSON.stringify({ uri }) };
-    const question = { kind: "approval" as const, call, server: owner, tool: "read_resource", reason: verdict.reason };
+    const question: ApprovalQuestion = {
+      kind: "approval",
+      call,
+      server: owner,
+      tool: "read_resource",
+      reason: verdict.reason,
+      onceOnly: true, // the answer is not kept
+    };
     const isAsking = verdict.decision === "ask";
     const answer = isAsking ? await askClient(question, extra, server.getClientCapabilities()) : false;
     const approval = readApproval(answer);
