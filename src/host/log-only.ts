@@ -13,6 +13,7 @@ import type { LogNode } from "../core/turn-leases.js";
 import { defaultLeaseMs } from "../core/turn-leases.js";
 import type { Period, UsageProgress } from "../core/usage-store.js";
 import { openStore } from "../log/open.js";
+import { LogClock } from "../log/postgres/log-clock.js";
 import { isGone } from "../log/shared/host-process.js";
 import { Conversations } from "../session/conversations/conversations.js";
 import { countOlder } from "../session/conversations/older-usage.js";
@@ -91,7 +92,9 @@ export function leaseOf(storage: StorageConfig): number {
 }
 
 async function readableLog(config: Config) {
-  const store = await openStore(config.chat.storage, { now: Date.now, observe: observerOf(config) });
+  const clock = new LogClock(Date.now);
+  const heard = (time: number) => clock.heard(time);
+  const store = await openStore(config.chat.storage, { now: clock.now, heard, observe: observerOf(config) });
   const machine = thisMachine();
   return { store, isLost: (node: LogNode) => isGone(node, machine, config.chat.storage.driver) };
 }

@@ -4,11 +4,15 @@ import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import { schemaVersion } from "./shared/schema-version.js";
 
+interface StoreParts {
+  now: () => number;
+  /** Called with the current time of the log's clock, if the log is in a database. */
+  heard?: (time: number) => void;
+  observe: Observe;
+}
+
 /** Opens the event log that `chat.storage` configures. Throws StoreError. */
-export async function openStore(
-  storage: StorageConfig,
-  parts: { now: () => number; observe: Observe },
-): Promise<ChatStore> {
+export async function openStore(storage: StorageConfig, parts: StoreParts): Promise<ChatStore> {
   if (storage.driver === "postgres") {
     const { openPostgresLog } = await import("./postgres/open.js");
     return (await openPostgresLog(storage, { ...parts, newId })).store;
@@ -24,7 +28,7 @@ export async function openStore(
 /** Only migrates the log. Resolves with its location, without secrets, and its schema version. Rejects with StoreError. */
 export async function migrateStore(
   storage: StorageConfig,
-  parts: { now: () => number; observe: Observe },
+  parts: StoreParts,
 ): Promise<{ place: string; version: number }> {
   if (storage.driver === "postgres") {
     const { migrateDatabase } = await import("./postgres/open.js");

@@ -2,11 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import pg from "pg";
+import { loadConfig } from "../../src/config/reading/load.js";
 import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
+import { openConversations } from "../../src/host/log-only.js";
 import { Database, lock } from "../../src/log/postgres/connection/database.js";
 import { openPool } from "../../src/log/postgres/connection/pool.js";
 import {
@@ -68,6 +70,22 @@ onServer("a host", () => {
     clock.heard(0);
     await log.store.turns.beat({ nodeId: "n", machine: "m", pid: 1, version: "1" });
     expect(Math.abs((log.store.now?.() ?? 0) - Date.now())).toBeLessThan(60_000);
+    await log.store.close();
+  });
+
+  test("that is only a command, and whose clock is off, gives a copy the database's time", async () => {
+    const url = await server.database();
+    const { config } = loadConfig({ chat: { storage: { url } } }, { env: {} });
+    const log = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
+    await log.store.append("a", one.user("hi"));
+    await log.store.append("a", one.end());
+    const clock = jest.spyOn(Date, "now").mockReturnValue(Date.now() - 400 * 24 * 60 * 60 * 1000);
+    const { conversations } = await openConversations(config, {});
+    await conversations.fork("a", { to: "b" });
+    clock.mockRestore();
+    const [first] = await conversations.read("b", 1, 1);
+    expect(Math.abs((first?.at ?? 0) - Date.now())).toBeLessThan(60_000);
+    await conversations.close();
     await log.store.close();
   });
 
