@@ -121,7 +121,8 @@ export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place" | "earl
  */
 export interface KeptApprovals {
   find(tool: RememberedTool, project: string): Required<ApprovalAnswer> | undefined;
-  keep(tool: RememberedTool, answer: { allow: boolean; remember: "project" | "always" }, project: string): void;
+  /** If undefined, nothing is stored: every answer ends with its session. */
+  keep?(tool: RememberedTool, answer: { allow: boolean; remember: "project" | "always" }, project: string): void;
 }
 
 export interface ServerStatus {

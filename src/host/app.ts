@@ -29,7 +29,7 @@ import { fromLevel } from "./logging.js";
 import { openLog } from "./open-log.js";
 import { RunningConfig } from "./running-config.js";
 import { stderrLog } from "./stderr-log.js";
-import { manifestPlace, openApprovals } from "./user-state.js";
+import { manifestPlace, openApprovals, refusalsIn } from "./user-state.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -59,8 +59,11 @@ export interface AppOptions {
    * all have the same workspace; any other host uses its working directory.
    */
   workspace?: string;
-  /** True to apply stored approvals and refusals of tools, and to store new ones for later sessions. Default: true. */
-  keepsApprovals?: boolean;
+  /**
+   * True to apply stored approvals and refusals of tools, and to store new ones for later sessions. `refusals`: stored refusals apply,
+   * stored approvals do not, and nothing is stored. Default: true.
+   */
+  keepsApprovals?: boolean | "refusals";
   /**
    * Time in ms after which an unanswered question of a turn (an approval, a limit, a form) counts as answered with no; see
    * `session.answer`. Default: 5 minutes. With Infinity a question waits forever.
@@ -189,7 +192,9 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         [Symbol.dispose]: () => pinned[Symbol.dispose](),
       };
     };
-    const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
+    const { keepsApprovals = true } = options;
+    const stored = keepsApprovals ? openApprovals(env, observe) : undefined;
+    const approvals = keepsApprovals === "refusals" && stored ? refusalsIn(stored) : stored;
     const sessions = closedAtEnd(
       new Sessions({
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },

@@ -9,13 +9,23 @@ import { Approvals } from "../config/consent/approvals.js";
 import type { ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { stateFolder } from "../core/files/state-folder.js";
-import type { Observe } from "../core/ports.js";
+import type { KeptApprovals, Observe } from "../core/ports.js";
 import type { Logins } from "../mcp/auth/logins.js";
 import type { ManifestPlace } from "../mcp/lists/manifest.js";
 
 /** Opens the store of the user's lasting approvals and refusals of tool calls. */
 export function openApprovals(env: Environment, observe: Observe): Approvals {
   return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
+}
+
+/** Returns a view of the store that contains only the user's refusals, and stores nothing. */
+export function refusalsIn(approvals: KeptApprovals): KeptApprovals {
+  return {
+    find(tool, project) {
+      const answer = approvals.find(tool, project);
+      return answer?.allow === false ? answer : undefined;
+    },
+  };
 }
 
 /**

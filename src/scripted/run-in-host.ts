@@ -1,7 +1,6 @@
 import { RequestError, ScriptError } from "../core/errors.js";
 import type { ServerStatus } from "../core/ports.js";
 import { rulesOf } from "../session/shared/rules.js";
-import { SessionApprovals } from "../session/turns/session-approvals.js";
 import { transcriptOf } from "./script-transcript.js";
 import { innerSteps, type Script, type Step } from "./shared/script.js";
 import type { Failure, ScriptResult, StepResult } from "./shared/script-result.js";
@@ -24,7 +23,7 @@ export async function runInHost(
   const startedAt = host.now();
   using limits = new ScriptLimits(script.limits, signal);
   const conversations = new ScriptConversations(host.sessions);
-  const rules = rulesOf(script.permissions, host.defaults, new SessionApprovals({ project: "" }));
+  const rules = rulesOf(script.permissions, host.defaults, host.sessions.approvals());
   const runner = new StepRunner({ script, host, model, limits, conversations, rules, updates, onStep });
   const begin = {
     conversation: conversations.open(MAIN),

@@ -211,19 +211,20 @@ test("what ran unasked runs unasked, by its arguments where others were asked ab
 });
 
 test("run live, an exported session runs nothing else unasked than the configuration allows", async () => {
+  const cwd = process.cwd();
   const call = (name: string, args: object) => toolCalls([{ name: `fs__${name}`, arguments: args }]);
   using place = await talked({
     turns: { look: [call("echo", { path: "/tmp/a", options: { mode: "x" } }), answer("seen")] },
     server: fixtureServer(
       {},
-      { tools: { deny: ["env"], auto_approve: ["echo"] }, sampling: "deny", roots: [".", "${HOME}/x"] },
+      { tools: { deny: ["env"], auto_approve: ["echo"] }, sampling: "deny", roots: [".", "${HOME}/x"], cwd },
     ),
     chat: { service: { permissions: { allow: ["fs.*(path=/tmp/*)"], ask: ["fs.log"] } } },
   });
   expect(await exported(place)).toMatchObject({ exitCode: 0, stderr: "" });
   const { permissions, mcpServers } = load(written(place)) as Record<string, Record<string, unknown>>;
   expect(permissions).toEqual({ allow: ['fs__echo(path="/tmp/a", options.mode="x")'] });
-  expect(mcpServers?.fs).toMatchObject({ tools: { deny: ["env"] }, sampling: "deny", roots: [".", "${HOME}/x"] });
+  expect(mcpServers?.fs).toMatchObject({ tools: { deny: ["env"] }, sampling: "deny", roots: [".", "${HOME}/x"], cwd });
   expect(written(place)).not.toContain("auto_approve");
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 

@@ -35,7 +35,7 @@ export function findTool(known: ReadonlyMap<string, readonly RequestTool[]>): Fi
   return (name) => byName.get(name);
 }
 
-const shared = ["command", "args", "url", "type"] as const;
+const shared = ["command", "args", "cwd", "url", "type"] as const;
 /** Settings that restrict a server. Settings that grant it something, such as `trusted` or `tools.auto_approve`, stay where they are. */
 const restricting = ["sampling", "roots"] as const;
 const restrictingTools = ["allow", "deny"] as const;

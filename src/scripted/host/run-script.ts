@@ -69,7 +69,8 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     env: hostEnv,
     observe,
     recover: false,
-    keepsApprovals: false,
+    // The user's refusals hold for the user's servers, whoever wrote the script. A replay reaches no server.
+    keepsApprovals: isReplay ? false : ("refusals" as const),
     questionTimeoutMs: Infinity,
     tape,
   };

@@ -42,7 +42,7 @@ export class SessionApprovals implements ApprovalMemory {
 
   remember(tool: RememberedTool, { allow, remember }: Required<ApprovalAnswer>): void {
     const { approvals, project } = this.#parts;
-    if (remember === "session" || !approvals) this.#session.set(keyOf(tool), { allow, remember });
+    if (remember === "session" || !approvals?.keep) this.#session.set(keyOf(tool), { allow, remember });
     else approvals.keep(tool, { allow, remember }, project);
   }
 }
