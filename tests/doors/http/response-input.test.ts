@@ -282,6 +282,20 @@ describe("the input of a response", () => {
     await expect(create({ input: "hi", prompt: { id: "pmpt_1" } })).rejects.toMatchObject({ status: 400 });
   });
 
+  test("is refused with a limit of calls, and with a server of the caller", async () => {
+    const requests = llm.requests.length;
+    const refused = { status: 400, message: expect.stringContaining("max_tool_calls") };
+    await expect(create({ input: "hi", max_tool_calls: 1 })).rejects.toMatchObject(refused);
+    const server = { type: "mcp", server_label: "s", allowed_tools: ["log"], require_approval: "always" };
+    for (const tools of [[server], [{ ...weather }, server], [{ type: "namespace", name: "n", tools: [server] }]]) {
+      await expect(create({ input: "hi", tools })).rejects.toMatchObject({
+        status: 400,
+        message: expect.stringContaining("X-MCP-Tools"),
+      });
+    }
+    expect(llm.requests).toHaveLength(requests);
+  });
+
   test("has calls and results of other services in it, and reasoning that can be read", async () => {
     script.push(answer("ok"));
     await create({

@@ -114,6 +114,8 @@ export const responseBody = object(
     tools: optional(list(object({ ...responseTool, tools: list(object(responseTool, ["type"])) }, ["type"]))),
     tool_choice: toolChoice,
     parallel_tool_calls: flag,
+    /** Refused: the limits of the host bound its calls. */
+    max_tool_calls: nothing,
     text: optional(object({ format: textFormat })),
     background: optional({ const: false }),
     metadata: optional({ type: "object" }),

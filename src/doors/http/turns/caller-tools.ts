@@ -54,6 +54,10 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
       const name = callerToolName(tool);
       if (known.has(name)) throw new ApiError(400, "invalid_tool", `two tools have the name ${name}`, "tools");
       known.set(name, { definition: { name, ...definitionOf(wire) }, tool });
+    } else if (wire.type === "mcp") {
+      const message =
+        "this host has its own MCP servers: choose among their tools with X-MCP-Tools, and leave out tools of type mcp";
+      throw new ApiError(400, "invalid_tool", message, "tools");
     } else ignored.add(typeName(wire));
   };
   for (const wire of tools) add(wire);
