@@ -132,6 +132,8 @@ describe("the launcher's command line", () => {
       ['{"permissions":{"defaultMode":"plan"}}', "permissions.defaultMode plan"],
       ['{"hooks":{"PreToolUse":[{"matcher":"mcp__s"}]}}', "hooks.PreToolUse"],
       ['{"hooks":{"PostToolUse":[{"matcher":"mcp__s__mail"}]}}', "hooks.PostToolUse"],
+      ['{"hooks":{"PostToolUse":[{"matcher":"Bash|mcp.+look"}]}}', "hooks.PostToolUse"],
+      ['{"hooks":{"PostToolUse":[{"matcher":"^m"}]}}', "hooks.PostToolUse"],
       ['{"sandbox":{"enabled":true}}', "sandbox.enabled"],
       ['{"deniedMcpServers":[{"serverName":"s"}]}', "deniedMcpServers"],
       ['{"allowedMcpServers":[]}', "allowedMcpServers"],
@@ -143,7 +145,7 @@ describe("the launcher's command line", () => {
     });
 
     test.each([
-      '{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"Edit|Write"}]}}',
+      '{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"Edit|Write"},{"matcher":"*"},{"matcher":"Notebook.*"},{"matcher":"("}]}}',
       '{"sandbox":{"enabled":false}}',
       "{}",
     ])("that forbid nothing are left out: %s", (settings) => {
@@ -186,6 +188,9 @@ describe("the launcher's command line", () => {
 
   test.each([
     ["update"],
+    ["--plugin-dir=x"],
+    ["--agents={}"],
+    ["-w"],
     ["mcp"],
     ["-c"],
     ["--max-budget-usd=1"],

@@ -60,19 +60,25 @@ const needless = {
 
 /**
  * Flags that end in an error, because programs rely on their effect and this host does not support it: limits, the shape of the answer, the
- * choice of servers or conversation.
+ * choice of servers, agents, plugins, folder or conversation.
  */
 const refused = [
   "agent",
+  "agents",
   "c",
   "continue",
   "fork-session",
   "json-schema",
   "max-budget-usd",
   "no-session-persistence",
+  "plugin-dir",
+  "plugin-url",
   "resume-drops-turn",
   "resume-session-at",
   "strict-mcp-config",
+  "task-budget",
+  "w",
+  "worktree",
 ];
 
 /** Commands of Claude Code. As the first word, they would otherwise be a prompt. */

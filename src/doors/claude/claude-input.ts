@@ -100,7 +100,16 @@ const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
  * Hooks by which the client's program decides what runs. A client that sets one of them is refused, because this host calls no hooks. All
  * other hooks, but for some of `PostToolUse`, only report events, and most of these events do not occur in this host.
  */
-const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
+const deciding = [
+  "PreToolUse",
+  "PostToolBatch",
+  "PermissionRequest",
+  "UserPromptSubmit",
+  "UserPromptExpansion",
+  "Stop",
+  "Elicitation",
+  "ElicitationResult",
+];
 
 function readInitialize(request: FieldReader): ControlRequest {
   const prompts = request.any("systemPrompt") ?? [];
@@ -133,9 +142,20 @@ export function decidingHook(hooks: unknown): string | undefined {
   const decides = (event: string, given: readonly JsonObject[]) =>
     deciding.includes(event)
       ? given.length > 0
-      : event === "PostToolUse" && given.some(({ matcher }) => textOrEmpty(matcher).includes("__"));
+      : event === "PostToolUse" && given.some(({ matcher }) => isForMcpTools(textOrEmpty(matcher)));
   const name = Object.entries(asObject(hooks) ?? {}).find(([event, given]) => decides(event, asObjects(given)))?.[0];
   return name && `hooks.${name}`;
+}
+
+/** Returns true if the matcher, a regular expression for names such as `mcp__s__t`, names MCP tools. One that matches all tools names none. */
+function isForMcpTools(matcher: string): boolean {
+  if (["", "*", ".*", ".+"].includes(matcher)) return false;
+  if (/mcp|__/i.test(matcher)) return true;
+  try {
+    return new RegExp(matcher).test("mcp__s__t");
+  } catch {
+    return false; // no regular expression
+  }
 }
 
 function readForbidden(given: unknown): { patterns: string[]; unsupported?: string } {
