@@ -15,7 +15,7 @@ function taken(args: readonly string[]): { own: string[]; warnings: string[] } {
   const warnings: string[] = [];
   const read = (path: string) => files[path] ?? fail(path);
   const own = given(args, { keep: (text) => `kept:${text}`, read, warn: (text) => void warnings.push(text) });
-  return { own, warnings };
+  return { own: own.filter((arg) => arg !== "--ends-with-process"), warnings };
 }
 
 const ownArguments = (args: readonly string[]) => taken(args).own;
@@ -151,6 +151,11 @@ describe("the launcher's command line", () => {
     ])("that forbid nothing are left out: %s", (settings) => {
       expect(taken(["--settings", settings])).toEqual({ own: ["run"], warnings: [] });
     });
+  });
+
+  test("ends the turn with the process, as Claude Code does", () => {
+    const effects = { keep: String, read: fail, warn: fail };
+    expect(given(["-p", "hi"], effects)).toEqual(["run", "--ends-with-process", "--", "hi"]);
   });
 
   test("refuses several files of servers", () => {

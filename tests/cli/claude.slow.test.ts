@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { parse, shape } from "../doors/claude/client.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { until } from "../support/mcp-hub.js";
 
 const user = (content: string) => JSON.stringify({ type: "user", message: { role: "user", content } });
@@ -92,6 +92,38 @@ describe("the launcher", () => {
     const left = readdirSync(place.folder).filter((name) => name.startsWith("mcp-platform-"));
     expect(left).toEqual([]);
   });
+
+  test.each([
+    ["SIGTERM", ["--input-format", "stream-json"]],
+    ["SIGKILL", ["--input-format", "stream-json"]],
+    ["SIGTERM", ["-p", "delete it all"]],
+    ["SIGKILL", ["-p", "delete it all"]],
+  ] as const)(
+    "that is ended by %s leaves no turn for the next one, which continues the conversation: %j",
+    async (signal, input) => {
+      await using llm = await startLlmServer([stream([STALL]), answer("hello")]);
+      using place = new Workplace();
+      place.configure(configFor(llm.url, { s: fixtureServer() }));
+      const resumed = [
+        "--output-format",
+        "stream-json",
+        "--verbose",
+        "--resume",
+        "c1",
+        "--permission-mode=bypassPermissions",
+      ];
+      const child = start(place, [...resumed, ...input]);
+      const exited = ended(child);
+      if (input[0] === "-p") child.stdin.end();
+      else child.stdin.write(`${user("delete it all")}\n`);
+      await llm.received(1);
+      child.kill(signal);
+      await exited;
+      const { stdout } = await ended(start(place, [...resumed, "--input-format", "stream-json"]), user("hi"));
+      expect(parse(stdout).at(-1)).toMatchObject({ result: "hello" });
+      expect(llm.requests).toHaveLength(2);
+    },
+  );
 
   test("leaves no trace of them when a signal comes in the moment that their folder is made", async () => {
     using place = new Workplace();

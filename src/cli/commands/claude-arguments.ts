@@ -159,6 +159,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
     ...(values["replay-user-messages"] ? ["--replay-user-messages"] : []),
     ...(mode === "bypassPermissions" ? ["--yes"] : []),
     ...(isStrict ? ["--ask"] : []),
+    ...(values["input-format"] === "stream-json" ? [] : ["--ends-with-process"]),
     ...(prompt.length > 0 ? ["--", ...prompt] : []),
   ];
 }

@@ -95,7 +95,7 @@ export async function runPipe(
       };
       return runClaudePipe(parts, pipe, { stdin, stdout, onInterrupt });
     },
-    { followsFiles: true },
+    { followsFiles: true, cancelsOnTerm: true },
   );
 }
 

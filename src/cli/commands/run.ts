@@ -6,7 +6,9 @@ import type { ServiceConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { ContentPart, OutputFormat } from "../../core/messages.js";
+import type { DoorParts } from "../../doors/shared/door.js";
 import { readPrompt } from "../../doors/shared/piped-text.js";
+import type { App } from "../../host/app.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { appended, milliseconds, modelFlag, wholeNumber } from "../shared/flags.js";
 import { openDoor } from "../shared/open-door.js";
@@ -19,6 +21,7 @@ export interface RunFlags extends ClaudeFlags {
   model?: string;
   system?: string;
   appendSystem?: string;
+  endsWithProcess?: boolean;
   stream?: boolean;
   maxToolHops?: number;
   timeout?: number;
@@ -44,6 +47,7 @@ export function addRunCommand(program: Command, version: string): void {
     .option("--conversation <id>", "go on with this conversation")
     .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
     .option("--interrupt", "cancel what runs in the conversation instead of waiting for it")
+    .option("--ends-with-process", "cancel the turn when this process is told to end or is lost; nobody continues it")
     .option("--max-tool-hops <n>", "model requests that may use tools", wholeNumber)
     .option("--timeout <duration>", "wall time of the turn: 90s, 5m", milliseconds)
     .option(
@@ -84,13 +88,15 @@ export async function runOnce(
   const attached = await attachedParts(flags.attach);
   const output = flags.jsonSchema === undefined ? undefined : await outputOf(flags.jsonSchema);
   const { runOneshot } = await import("../../doors/oneshot/oneshot.js");
-  return openDoor(globals, (parts, { config: { chat }, notices }) => {
+  const { endsWithProcess } = flags;
+  const door = (parts: DoorParts, { config: { chat }, notices }: App) => {
     tell(notices);
     const { conversation: conversationId, requestId, interrupt, outputFormat: format = "text" } = flags;
     const { toolNotifications } = chat.service;
     const outputFormat = format === "claude-stream-json" ? claudeOptions(flags, chat.service, version) : format;
     const given = {
       ...turnOptions(flags, chat.service),
+      endsWithCaller: endsWithProcess,
       requestId,
       interrupt,
       output,
@@ -100,7 +106,8 @@ export async function runOnce(
       toolNotifications,
     };
     return runOneshot(parts, given, { stdout, stderr, onInterrupt });
-  });
+  };
+  return openDoor(globals, door, { cancelsOnTerm: endsWithProcess });
 }
 
 function turnOptions(flags: RunFlags, service: ServiceConfig) {

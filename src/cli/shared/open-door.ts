@@ -18,6 +18,8 @@ export interface DoorOptions {
   followsFiles?: boolean;
   /** True if Prometheus can scrape metrics from the front door. */
   scraped?: boolean;
+  /** True to cancel running turns on SIGTERM. Default: they are drained. */
+  cancelsOnTerm?: boolean;
 }
 
 /** Longest time, in ms, that the ending process waits for a slow reader of stdout. */
@@ -32,7 +34,7 @@ const partingMs = 5_000;
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,
-  { observe, followsFiles = false, scraped = false }: DoorOptions = {},
+  { observe, followsFiles = false, scraped = false, cancelsOnTerm = false }: DoorOptions = {},
 ): Promise<void> {
   keepStdoutClean();
   const source = findSource(flags);
@@ -47,8 +49,9 @@ export async function openDoor(
   onTermination(async (signal) => {
     const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
     // SIGHUP means that the terminal was closed: running turns are cancelled. After SIGTERM a new process may follow, so running turns are
-    // drained.
-    const ended = starting.then((app) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close()));
+    // drained, unless the door says otherwise.
+    const drains = signal === "SIGTERM" && !cancelsOnTerm;
+    const ended = starting.then((app) => (drains ? app.drain(drainTimeoutMs) : app.close()));
     await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
     await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
   });

@@ -116,7 +116,16 @@ export class ClaudeConversation {
       const resolved = this.#parts.resolveModel(model);
       const { turn } = this.#options;
       const deny = [...(turn.deny ?? []), ...denied];
-      const options = { ...turn, model, system, deny, approval, streamRecovery: "restart" as const };
+      // A program that has lost this process, or has ended it, counts its prompt as over.
+      const options = {
+        ...turn,
+        model,
+        system,
+        deny,
+        approval,
+        streamRecovery: "restart" as const,
+        endsWithCaller: true,
+      };
       return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
     };
     const submitting = submit();
