@@ -23,12 +23,15 @@ export async function countOlder(
 export class OlderUsage {
   readonly #usage: UsageCounters;
   readonly #observe: Observe;
+  /** Time in ms after which the counting is tried again if the log has failed. */
+  readonly #retryMs: number;
   readonly #closed = new AbortController();
   #counting: Promise<void> | undefined;
 
-  constructor(usage: UsageCounters, observe: Observe) {
+  constructor(usage: UsageCounters, observe: Observe, retryMs = 60_000) {
     this.#usage = usage;
     this.#observe = observe;
+    this.#retryMs = retryMs;
   }
 
   start(): void {
@@ -50,10 +53,15 @@ export class OlderUsage {
       const message = "counting the usage of conversations that an earlier version wrote";
       this.#observe({ level: "info", scope: "history", message, fields: { counted, conversations } });
     };
-    try {
-      await countOlder(this.#usage, { onProgress, pause: () => sleep(pauseMs, undefined, { signal, ref: false }) });
-    } catch (error) {
-      if (!signal.aborted) this.#observe({ level: "warn", scope: "history", message: messageOf(error) });
+    const wait = (ms: number) => sleep(ms, undefined, { signal, ref: false });
+    while (!signal.aborted) {
+      try {
+        await countOlder(this.#usage, { onProgress, pause: () => wait(pauseMs) });
+        return;
+      } catch (error) {
+        if (!signal.aborted) this.#observe({ level: "warn", scope: "history", message: messageOf(error) });
+      }
+      await wait(this.#retryMs).catch(() => {}); // rejects when this host closes
     }
   }
 }
