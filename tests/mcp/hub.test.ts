@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { RequestError } from "../../src/core/errors.js";
+import { textOf } from "../../src/core/messages.js";
 import { fixture, recording, startHub, temporaryFolder, until } from "../support/mcp-hub.js";
 
 const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
@@ -35,6 +36,28 @@ describe("starting", () => {
         "not ready within 1 s; it said: waiting for a key (raise mcpServers.mute.startup_timeout if it is only slow)",
     });
     expect(running.hub.tools().map(({ name }) => name)).toEqual(["good__one"]);
+  });
+
+  test("a host that hosts have started without end starts no server, and says why", async () => {
+    process.env.MCP_HOST_DEPTH = "4";
+    try {
+      await using running = startHub(fixture("self", onlyTools));
+      await running.hub.ready();
+      const [server] = running.hub.servers();
+      expect(server).toMatchObject({
+        state: "failed",
+        reason: expect.stringContaining("hosts have started each other"),
+      });
+    } finally {
+      delete process.env.MCP_HOST_DEPTH;
+    }
+  });
+
+  test("a server is told how many hosts are above it", async () => {
+    await using running = startHub(fixture("s"));
+    await running.hub.ready();
+    const { content } = await running.call("s__env", {});
+    expect(JSON.parse(textOf(content))).toMatchObject({ MCP_HOST_DEPTH: "1" });
   });
 
   test("once a turn has begun, what is new comes last, and what comes back has its place", async () => {

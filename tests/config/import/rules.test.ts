@@ -279,6 +279,21 @@ test.each([
   expect(c?.tools).toEqual({ deny: ["t", "u"] });
 });
 
+test("an entry that starts this program is left out, unless it has a configuration of its own", () => {
+  const starts = (command: string, ...args: string[]) => ({ command, args });
+  const { entries, report } = planned(
+    claude({
+      a: starts("mcp-platform", "mcp"),
+      b: starts("npx", "-y", "mcp-platform@1.0.0", "mcp"),
+      c: starts("/opt/bin/mcp-platform", "mcp"),
+      d: starts("mcp-platform", "--config", "/x/gateway.yaml", "mcp"),
+      e: starts("mcp-platform-tools", "mcp"),
+    }),
+  );
+  expect(Object.keys(entries)).toEqual(["d", "e"]);
+  expect(report).toContain("a: left out: it is this program itself, which has these servers");
+});
+
 test("a server that VS Code keeps in a sandbox comes switched off", () => {
   const servers = { a: { command: "x", sandboxEnabled: true }, b: { command: "x", sandboxEnabled: false } };
   const { entries, report } = planned({ ".vscode/mcp.json": JSON.stringify({ servers }) });

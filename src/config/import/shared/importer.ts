@@ -102,10 +102,20 @@ function importServer(name: string, raw: unknown, section: ServersSection, text:
   if (skipped !== undefined) return { ...server, comments: noComments, skipped };
   draft.take(raw, { ...switches, ...fields });
   section.finish?.(draft, raw);
+  if (isThisProgram(draft.entry)) {
+    return { ...server, comments: noComments, skipped: "it is this program itself, which has these servers" };
+  }
   if (project !== undefined && draft.entry.command !== undefined && draft.entry.cwd === undefined) {
     draft.entry.cwd = project;
   }
   return { ...server, entry: inOrder(draft.entry), comments: commentsOf(text, at, draft) };
+}
+
+/** Returns true if the server is a host like this one, with the same configuration. Hosts would start each other without end. */
+function isThisProgram({ command, args = [] }: JsonObject): boolean {
+  const words = [command, ...(Array.isArray(args) ? args : [])].map(String);
+  const isNamed = words.some((word) => /(?:^|[/\\])mcp-platform(?:@[^/\\]*|\.cmd|\.exe)?$/.test(word));
+  return isNamed && words.includes("mcp") && !words.some((word) => /^(?:-c|--config(?:=.*)?)$/.test(word));
 }
 
 const noComments = { above: [], keys: new Map() };
