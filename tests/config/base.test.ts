@@ -90,6 +90,42 @@ test("the servers of the user's mcp.config_file stay, and so do those of the oth
   expect(files.size).toBe(4);
 });
 
+test.each([
+  ["the user's file", { base: undefined, file: "own/config.yaml" }],
+  ["a found file above the user's", { base: "own/config.yaml", file: "project/config.yaml" }],
+])(
+  "a server of the flag replaces its namesake of %s as a whole, and is in addition to all others",
+  (_case, { base, file }) => {
+    const namesake = {
+      command: "users",
+      env: { TOKEN: "t0ken" },
+      trusted: true,
+      tools: { auto_approve: ["drop"], deny: ["look"] },
+    };
+    using folder = folderWith({
+      "own/config.yaml": dump({
+        mcp: { config_file: "more.json" },
+        mcpServers: { db: namesake, mine: { command: "mine" } },
+      }),
+      "own/more.json": JSON.stringify({ mcpServers: { listed: { command: "listed" } } }),
+      "project/config.yaml": dump({ mcpServers: { db: { command: "found", enabled: false } } }),
+      "flag.json": JSON.stringify({ mcpServers: { db: { command: "programs" } } }),
+    });
+    const overrides = { mcp: { config_file: join(folder.path, "flag.json") } };
+    const loaded = loadConfig(file, { env: {}, cwd: folder.path, overrides, ...(base && { base }) });
+    const { mcpServers } = loaded.config;
+    expect(mcpServers.map(({ name }) => name).toSorted()).toEqual(["db", "listed", "mine"]);
+    expect(mcpServers.find(({ name }) => name === "db")).toMatchObject({
+      ...{ command: "programs", enabled: true, env: {}, trusted: false },
+      tools: { autoApprove: [], deny: [] },
+    });
+    // What the user refuses of a found file says nothing about the program's server of the same name.
+    expect(loaded.without(["/mcpServers/db"]).config.mcpServers).toContainEqual(
+      expect.objectContaining({ command: "programs" }),
+    );
+  },
+);
+
 test("a user's server is not asked about; one of the file is, and until it is confirmed the user's own of that name holds", () => {
   using folder = folderWith({
     "own/config.yaml": dump({ mcpServers: { git: { command: "git" }, mine: { command: "mine" } } }),

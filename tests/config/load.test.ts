@@ -367,7 +367,7 @@ describe("relative paths", () => {
       overrides: { mcp: { config_file: "servers.json" } },
     });
     expect(config.chat.storage).toMatchObject({ driver: "sqlite", path: join(folder.path, "b.db") });
-    expect(config.mcpServers.map(({ name }) => name)).toEqual(["c", "a"]);
+    expect(config.mcpServers.map(({ name }) => name)).toEqual(["b", "a", "c"]);
   });
 
   test("start at home with a tilde", () => {

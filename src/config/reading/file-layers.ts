@@ -35,47 +35,56 @@ interface LayerParts {
   variables: Environment;
   /** Pointers of values to ignore in the file that `mcp.config_file` names. */
   leftOut?: readonly string[];
-  /** Merges the layers of files with those of the defaults, the environment and the flags. */
+  /** Merges the layers of files with those of the defaults, the environment and, for `flagLayers`, the flags. */
   stack: (files: readonly Layer[]) => Merged;
 }
 
+const pointer = "/mcp/config_file";
+
 /** Returns the layers of a file. A server in its `mcp.config_file` is ignored if the file itself has a server with the same name. */
-export function fileLayers(
-  file: Source,
-  below: readonly Layer[],
-  { stack, surroundings, variables, leftOut = [] }: LayerParts,
-): FileLayers {
-  const pointer = "/mcp/config_file";
-  const alone = { layers: [fileLayer(file)], sources: [file], read: new Map<string, string>(), problems: [] };
-  const merged = stack([...below, ...alone.layers]);
+export function fileLayers(file: Source, below: readonly Layer[], parts: LayerParts): FileLayers {
+  const alone = { layers: [fileLayer(file)], sources: [file] };
+  const merged = parts.stack([...below, ...alone.layers]);
   const origin = merged.origins.get(pointer);
   // If this file does not set `mcp.config_file`, the servers of the file named there are already in the layers below.
-  if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return alone;
+  if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return { ...noLayers, ...alone };
+  const named = namedLayers(merged, parts);
+  const layers = [...withoutNamesakes(named.layers, alone.layers), ...alone.layers];
+  return { ...named, layers, sources: [...named.sources, file] };
+}
+
+/** Returns the layer with the servers of the file that the flags name, which override the servers of all other files. */
+export function flagLayers(parts: LayerParts): FileLayers {
+  const merged = parts.stack([]);
+  return merged.origins.get(pointer)?.kind === "flag" ? namedLayers(merged, parts) : noLayers;
+}
+
+/** Reads the servers of the file that `mcp.config_file` names. */
+function namedLayers(merged: Merged, { surroundings, variables, leftOut = [] }: LayerParts): FileLayers {
   const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);
-  if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return alone;
+  if (typeof named !== "string" || named === "" || unresolved.has(pointer)) return noLayers;
+  const texts = new Map<string, string>();
   const complain = (message: string) => ({
-    ...alone,
+    ...noLayers,
+    read: texts,
     problems: [locate({ pointer, part: "value", message }, merged.origins)],
   });
   try {
     const path = resolvePath(named, pointer, merged.origins, surroundings);
-    const read = readSource(path, surroundings.cwd, { mayBePipe: origin?.kind === "flag" });
-    alone.read.set(path, read.text);
-    const source = withoutValues(read, leftOut);
-    const { mcpServers } = read.tree;
-    if (mcpServers === undefined) return complain(`${source.file} has no "mcpServers"`);
-    const inline = isPlainObject(file.tree.mcpServers) ? file.tree.mcpServers : {};
-    const listed = source.tree.mcpServers ?? {};
-    const others = isPlainObject(listed)
-      ? Object.fromEntries(Object.entries(listed).filter(([name]) => !Object.hasOwn(inline, name)))
-      : listed;
-    const servers = { ...source, tree: { mcpServers: others } };
-    return { ...alone, layers: [fileLayer(servers), ...alone.layers], sources: [servers, file] };
+    const mayBePipe = merged.origins.get(pointer)?.kind === "flag";
+    const read = readSource(path, surroundings.cwd, { mayBePipe });
+    texts.set(path, read.text);
+    if (read.tree.mcpServers === undefined) return complain(`${read.file} has no "mcpServers"`);
+    const { mcpServers = {} } = withoutValues(read, leftOut).tree;
+    const servers = { ...read, tree: { mcpServers } };
+    return { layers: [fileLayer(servers)], sources: [servers], read: texts, problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const [first] = error.problems;
-    return first?.line === 0 ? complain(`${first.file}: ${first.message}`) : { ...alone, problems: error.problems };
+    return first?.line === 0
+      ? complain(`${first.file}: ${first.message}`)
+      : { ...noLayers, read: texts, problems: error.problems };
   }
 }
 

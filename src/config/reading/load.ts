@@ -14,6 +14,7 @@ import { type Expanded, expandTree, type Template } from "./expand.js";
 import {
   fileLayer,
   fileLayers,
+  flagLayers,
   heldLayers,
   noLayers,
   withoutNamesakes,
@@ -136,7 +137,7 @@ function compose(given: Given): LoadedConfig {
   const { env } = surroundings;
   const own = more?.tree.mcpServers === undefined ? (source: Source) => source : withoutServers;
   const file = own(withoutValues(given.file, leftOut));
-  const stack = (files: readonly Layer[]) => {
+  const stack = (files: readonly Layer[], flags: ConfigObject = {}) => {
     const environment = environmentLayers(env, mergeLayers(files).tree);
     const over = more ? [fileLayer(more)] : [];
     return mergeLayers([
@@ -144,25 +145,26 @@ function compose(given: Given): LoadedConfig {
       ...files,
       ...environment,
       ...over,
-      { tree: overrides, originOf: () => ({ kind: "flag" }) },
+      { tree: flags, originOf: () => ({ kind: "flag" }) },
     ]);
   };
   const baseFile = base && own(base.source);
   const below = baseFile ? fileLayers(baseFile, [], { ...given, stack, leftOut: [] }) : noLayers;
   const top = fileLayers(file, below.layers, { ...given, stack });
-  const merged = stack([...withoutNamesakes(below.layers, top.layers), ...top.layers, ...heldLayers(file, held)]);
+  const withFlags = (files: readonly Layer[]) => stack(files, overrides);
+  const flagged = own === withoutServers ? noLayers : flagLayers({ ...given, stack: withFlags, leftOut: [] });
+  const files = [...withoutNamesakes(below.layers, top.layers), ...top.layers, ...heldLayers(file, held)];
+  const merged = withFlags([...withoutNamesakes(files, flagged.layers), ...flagged.layers]);
   const expanded = expandTree(merged, variables);
   const sources = new Set(top.sources);
   if (base) {
     keepStricter(expanded.tree, { base: base.loaded, baseSource: base.source, sources, origins: merged.origins });
   }
   // A file that `--mcp-config` names for this run is not the user's own file. Programs use this flag to pass their own servers.
-  const isNamed = merged.origins.get("/mcp/config_file")?.kind === "flag";
-  const named = [...below.sources, ...top.sources].filter((source) => source !== file && source !== baseFile);
-  const inPlace = new Set([...(more ? [more] : []), ...(isNamed ? named : [])]);
+  const inPlace = new Set([...(more ? [more] : []), ...flagged.sources]);
   const isPartial = given.leftOut !== undefined || more !== undefined;
   const found = checkTree(expanded, merged, { surroundings, allowsUnset, isPartial });
-  const problems = [...top.problems, ...found.map((each) => locate(each, merged.origins))];
+  const problems = [...top.problems, ...flagged.problems, ...found.map((each) => locate(each, merged.origins))];
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
     config: deepFreeze(
@@ -174,7 +176,7 @@ function compose(given: Given): LoadedConfig {
     ),
     file: file.file,
     base: base?.loaded,
-    files: new Map([...(base?.loaded.files ?? []), ...read, ...top.read]),
+    files: new Map([...(base?.loaded.files ?? []), ...read, ...top.read, ...flagged.read]),
     tree: deepFreeze(expanded.tree),
     originOf: (pointer) => originName(merged.origins.get(pointer) ?? { kind: "default" }),
     variablesOf: (pointer) => expanded.templates.get(pointer)?.variables ?? [],
