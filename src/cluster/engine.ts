@@ -99,10 +99,6 @@ export class TurnEngine {
     await this.begin();
   }
 
-  get recovers(): boolean {
-    return this.#recovers;
-  }
-
   /** Returns what this host stores with the request of a new turn, which makes this host the turn's owner. */
   request(options: unknown, workspace = this.#parts.workspace): TurnRequest {
     return { workspace, options, nodeId: this.nodeId, acquires: true };

@@ -45,10 +45,6 @@ export class LogCluster implements Cluster {
     return this.#engine.recover();
   }
 
-  get recovers(): boolean {
-    return this.#engine.recovers;
-  }
-
   async claim(
     conversationId: string,
     message: UserMessageEvent,

@@ -24,8 +24,6 @@ export interface Cluster {
   begin(): Promise<void>;
   /** Starts to resume turns of lost hosts, and to take turns that are given to this host. */
   recover(): Promise<void>;
-  /** True after `recover`. Otherwise this host runs only the turns that it is asked for. */
-  readonly recovers: boolean;
   /** Stores a request as `ChatStore.claim` does. If that creates a turn, this host owns the turn. */
   claim(conversationId: string, message: UserMessageEvent, request: ClaimOptions): Promise<Claim>;
   /** True if the cluster will give this turn, which no host owns, to a host. If false, a host must find the turn and resume it. */

@@ -49,10 +49,7 @@ export interface AppOptions {
   observe?: Observe;
   /** Records the requests and answers of models and servers, or plays recorded answers instead of sending requests. Default: no tape. */
   tape?: Tape;
-  /**
-   * True to resume the unfinished turns of crashed hosts as soon as this host starts, without waiting for a request. Default: true. If false,
-   * `approval: "auto"` and `allow` of a request hold on this host only, and not on another one that continues the turn.
-   */
+  /** True to resume the unfinished turns of crashed hosts as soon as this host starts, without waiting for a request. Default: true. */
   recover?: boolean;
   /**
    * Name of the workspace. Hosts with the same workspace resume each other's unfinished turns. Default: hosts that use a shared database

@@ -40,9 +40,6 @@ export class SingleProcess implements Cluster {
     await this.#begun;
   }
 
-  /** No other host can continue a turn of this log. */
-  readonly recovers = true;
-
   recover(): Promise<void> {
     return this.begin();
   }

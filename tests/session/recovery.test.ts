@@ -273,30 +273,33 @@ test("what another host left in the conversation goes on before a new request, e
   expect(seen).toEqual([["one"], ["one"], ["one", "first", "two"]]);
 });
 
-describe("permission for a turn of a host that runs only its own turns", () => {
+describe("permission for a turn", () => {
   const request = { requestId: "r", text: "go", approval: "auto" as const, allow: ["s.*"] };
   const ask = { chat: { service: { approval: "ask" } } };
-  const run = (llm: LlmServer, storage: StorageConfig) =>
-    startApp({ llm: llm.url, storage, mcpServers: { s: fixtureServer() }, config: ask, recover: false });
+  const run = (llm: LlmServer, storage: StorageConfig, recover = false) =>
+    startApp({ llm: llm.url, storage, mcpServers: { s: fixtureServer() }, config: ask, recover });
 
-  async function begun(llm: LlmServer, storage: StorageConfig): Promise<void> {
-    await using first = await run(llm, storage);
+  async function begun(llm: LlmServer, storage: StorageConfig, recover = false): Promise<void> {
+    await using first = await run(llm, storage, recover);
     await first.sessions.open("c").submit(request);
     await llm.received(1);
     await first.drain(0);
   }
 
-  test("does not hold in another host that continues the turn", async () => {
+  test.each([
+    { kind: "runs only its own turns", recover: false },
+    { kind: "continues those of others", recover: true },
+  ])("of a host that $kind does not hold in another host", async ({ recover }) => {
     await using llm = await startLlmServer([stream([STALL]), echo]);
     await using desk = await Desk.open();
-    await begun(llm, desk.storage);
+    await begun(llm, desk.storage, recover);
     const second = await desk.host(llm, { approval: "ask" });
     const turn = await second.sessions.open("c").submit({ requestId: "r", text: "go" });
     const seen = shape(await until(turn.watch(), "question"));
     expect(seen).toEqual(["user_message", "assistant_message", "tool_call", "question"]);
   });
 
-  test("holds if such a host is asked for the same turn again", async () => {
+  test("holds if a host is asked for the same turn again", async () => {
     await using llm = await startLlmServer([stream([STALL]), echo, answer("done")]);
     await using desk = await Desk.open();
     await begun(llm, desk.storage);

@@ -13,6 +13,7 @@ export interface PromptOptions extends AnswerOptions {
   streamRecovery?: StreamRecovery;
   system?: string;
   maxToolHops?: number;
+  /** `auto` and `allow` are not stored: they hold on the host that gets them, and not on another one that continues the turn. */
   approval?: "ask" | "auto";
   /** `allow` holds patterns of tools and calls that need no approval. `deny` holds patterns of tools and calls that are forbidden. */
   allow?: readonly string[];

@@ -91,8 +91,7 @@ export class TurnIntake {
       content: [...content],
       ...beside,
     };
-    const kept = cluster.recovers ? options : keepPermission(turn, options);
-    const request = { options: kept, workspace, folder, continues };
+    const request = { options: keepPermission(turn, options), workspace, folder, continues };
     const { created, turnId, ended, events } = await cluster.claim(conversationId, message, request);
     turn.cached = !created && ended;
     turn.become("waiting");
@@ -151,9 +150,8 @@ export class TurnIntake {
 }
 
 /**
- * Keeps the permission of the caller (`--yes`, `--allow`) with the turn on this host, and returns the options without it. A host that runs only
- * its own turns may have servers of its own. Another host that continues the turn may have other servers under the same names, so it decides by
- * its own rules.
+ * Keeps the permission of the caller (`--yes`, `--allow`) with the turn on this host, and returns the options without it. Another host that
+ * continues the turn may have other servers under the same names, so it decides by its own rules.
  */
 function keepPermission(turn: LiveTurn, { approval, allow, ...options }: PromptOptions): PromptOptions {
   turn.permission = { ...(approval && { approval }), ...(allow && { allow }) };
