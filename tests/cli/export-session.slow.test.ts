@@ -205,7 +205,7 @@ test("what ran unasked runs unasked, by its arguments where others were asked ab
     chat: { service: { permissions: { allow: ["fs.echo(n=1)"], deny: ["fs.env"] } } },
   });
   expect(await exported(place)).toMatchObject({ exitCode: 0 });
-  expect(written(place)).toContain('allow:\n    - fs__echo(n="1")\n  deny:\n    - fs__env\n');
+  expect(written(place)).toContain('allow_in_replay:\n    - fs__echo(n="1")\n  deny:\n    - fs__env\n');
   expect(written(place)).toContain("- answer:\n      allow: true\n      remember: session\n");
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
@@ -214,7 +214,7 @@ test("run live, an exported session runs nothing else unasked than the configura
   const cwd = process.cwd();
   const call = (name: string, args: object) => toolCalls([{ name: `fs__${name}`, arguments: args }]);
   using place = await talked({
-    turns: { look: [call("echo", { path: "/tmp/a", options: { mode: "x" } }), answer("seen")] },
+    turns: { look: [call("echo", { path: "/tmp/a", ids: ["a", "b"] }), answer("seen")] },
     server: fixtureServer(
       {},
       { tools: { deny: ["env"], auto_approve: ["echo"] }, sampling: "deny", roots: [".", "${HOME}/x"], cwd },
@@ -223,13 +223,14 @@ test("run live, an exported session runs nothing else unasked than the configura
   });
   expect(await exported(place)).toMatchObject({ exitCode: 0, stderr: "" });
   const { permissions, mcpServers } = load(written(place)) as Record<string, Record<string, unknown>>;
-  expect(permissions).toEqual({ allow: ['fs__echo(path="/tmp/a", options.mode="x")'] });
+  expect(permissions).toEqual({ allow_in_replay: ["fs__echo"] });
   expect(mcpServers?.fs).toMatchObject({ tools: { deny: ["env"] }, sampling: "deny", roots: [".", "${HOME}/x"], cwd });
   expect(written(place)).not.toContain("auto_approve");
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 
   await using llm = await startLlmServer([
-    call("echo", { path: "/etc/x", options: { mode: "x" } }),
+    call("echo", { path: "/tmp/b" }),
+    call("echo", { path: "/etc/x" }),
     call("log", { level: "info", data: "x" }),
     call("env", {}),
     answer("done"),
@@ -239,6 +240,7 @@ test("run live, an exported session runs nothing else unasked than the configura
   await place.run(["run", "out/c1.session.yaml"]);
   const results = llm.requests.at(-1)?.body.messages?.filter(({ role }) => role === "tool");
   expect(results?.map(({ content }) => content)).toEqual([
+    expect.not.stringMatching(/^not run: /),
     expect.stringMatching(/^not run: /),
     expect.stringMatching(/^not run: /),
     expect.stringMatching(/^there is no tool /),

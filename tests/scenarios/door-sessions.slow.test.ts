@@ -90,7 +90,8 @@ describe.each(Object.entries(doors))("the session of %s", (name, door) => {
 });
 
 async function transcriptThrough(door: Door, script: Script, streaming: boolean): Promise<string> {
-  const { approval, allow = [] } = script.permissions;
+  const { approval } = script.permissions;
+  const allow = script.allowedInReplay;
   const service = { streaming: { enabled: streaming }, ...(approval && { approval }), permissions: { allow } };
   const config = loadConfig({ chat: { service } }, surroundings);
   const { tape, misses, finish } = await openCassette({ path: script.cassette, mode: "replay", strict: true });

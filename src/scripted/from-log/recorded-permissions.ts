@@ -1,24 +1,22 @@
-/**
- * Derives permission rules from the log. With these rules, a replayed conversation asks about the same calls as the original one, and a live
- * run of it runs nothing else unasked than the configuration allows.
- */
+/** Derives permission rules from the log. With these rules, a replayed conversation asks about the same calls as the original one. */
 
-import { asObject, isPlainObject, parseJson } from "../../core/json.js";
+import { asObject, parseJson } from "../../core/json.js";
 import { textOf } from "../../core/messages.js";
-import { permits, readArgumentPatterns } from "../../core/patterns/argument-pattern.js";
 import { patternOf } from "../../core/patterns/tool-pattern.js";
 import type { PlayableCall } from "../../session/export/playable.js";
 
 interface RecordedPermissions {
-  /** Set if the user was asked about a call. Otherwise the configuration decides about calls that are not in the conversation. */
+  /** Set if the user was asked about a call. Otherwise the configuration decides about the calls of a live run. */
   approval?: "ask";
-  allow?: string[];
+  /** The calls that ran unasked. The log does not contain the rule that let them run, so a live run needs such a rule of its own. */
+  allow_in_replay?: string[];
   deny?: string[];
 }
 
 /** Returns the permission rules. `calls` must contain all calls of the conversation. */
 export function permissionsOf(calls: readonly PlayableCall[]): RecordedPermissions {
   const deny = unique(calls.flatMap(denialOf));
+  const asked = new Set(calls.filter(({ approval }) => approval).map(patternOf));
   const remembered = new Set<string>();
   const unasked = calls.filter((call) => {
     if (call.approval?.remember && call.approval.allow) remembered.add(patternOf(call));
@@ -26,10 +24,10 @@ export function permissionsOf(calls: readonly PlayableCall[]): RecordedPermissio
       !call.approval && call.server !== "" && !call.isInvented && !isRefused(call) && !remembered.has(patternOf(call))
     );
   });
-  const allow = unique(unasked.map(withArguments));
+  const allow = unique(unasked.map((call) => (asked.has(patternOf(call)) ? withArguments(call) : patternOf(call))));
   return {
-    ...(calls.some(({ approval }) => approval) && { approval: "ask" }),
-    ...(allow.length > 0 && { allow }),
+    ...(asked.size > 0 && { approval: "ask" }),
+    ...(allow.length > 0 && { allow_in_replay: allow }),
     ...(deny.length > 0 && { deny }),
   };
 }
@@ -53,24 +51,13 @@ function denialOf(call: PlayableCall): string[] {
 }
 
 /**
- * Returns a pattern for this call with its arguments, as far as a rule can name them. The log does not contain the rule that let the call
- * run, which may have depended on the arguments.
+ * Returns a pattern that includes the call's arguments. Used if the user was asked about other calls of the same tool, but not about this
+ * call: the original permissions must have depended on the arguments.
  */
 function withArguments(call: PlayableCall): string {
-  const given = asObject(parseJson(call.call.arguments)) ?? {};
-  const patterns = scalarsIn(given).flatMap(([name, value]) => {
-    const text = `${name}=${JSON.stringify(String(value))}`;
-    const read = readArgumentPatterns(text);
-    return Array.isArray(read) && read.every((pattern) => permits(pattern, given)) ? [text] : [];
-  });
+  const texts = Object.entries(asObject(parseJson(call.call.arguments)) ?? {}).filter(
+    ([name, value]) => typeof value !== "object" && !/[\s=,"]/.test(name),
+  );
+  const patterns = texts.map(([name, value]) => `${name}=${JSON.stringify(String(value))}`);
   return patterns.length === 0 ? patternOf(call) : `${patternOf(call)}(${patterns.join(", ")})`;
-}
-
-/** Returns the values that are neither objects nor lists, each with the names that lead to it, such as `options.mode`. */
-function scalarsIn(given: object, above = ""): [name: string, value: unknown][] {
-  return Object.entries(given).flatMap(([key, value]) => {
-    const name = `${above}${key}`;
-    if (isPlainObject(value)) return scalarsIn(value, `${name}.`);
-    return Array.isArray(value) ? [] : [[name, value]];
-  });
 }

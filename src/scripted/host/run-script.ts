@@ -74,7 +74,7 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     questionTimeoutMs: Infinity,
     tape,
   };
-  const result = await runApp(script, app, { cassette, scripted, run });
+  const result = await runApp(isReplay ? inReplay(script) : script, app, { cassette, scripted, run });
   // If the run did not begin or was cut short, the recording is not written, because it would replace a complete recording.
   const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
   const [problem] = result.error || isCutShort ? [] : ((await cassette?.finish()) ?? []);
@@ -97,7 +97,17 @@ function failed(result: ScriptResult, error: ScriptError): ScriptResult {
  * Runs a script in a new host. The tape answers all requests to models and servers, in place of real connections. Rejects with ConfigError.
  */
 export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
-  return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
+  return runApp(
+    inReplay(script),
+    { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity },
+    { run: {} },
+  );
+}
+
+/** Returns the script with the permissions that it has in a replay, where no call reaches a server. */
+function inReplay(script: Script): Script {
+  const { permissions, allowedInReplay } = script;
+  return { ...script, permissions: { ...permissions, allow: [...permissions.allow, ...allowedInReplay] } };
 }
 
 async function runApp(

@@ -19,7 +19,7 @@ interface WrittenScript {
   vars?: JsonObject;
   mcpServers?: JsonObject;
   config?: JsonObject;
-  permissions?: { approval?: "ask" | "auto"; allow?: string[]; deny?: string[] };
+  permissions?: { approval?: "ask" | "auto"; allow?: string[]; allow_in_replay?: string[]; deny?: string[] };
   limits?: { hops?: number; turns?: number; tokens?: number; usd?: number; time?: number | string };
   cassette?: string;
   strict?: boolean;
@@ -48,6 +48,7 @@ export function readScript(given: string | ScriptObject, cwd: string): Script {
   document.requireSound();
 
   const { time, ...limits } = tree.limits ?? {};
+  const { allow_in_replay: allowedInReplay = [], ...permissions } = tree.permissions ?? {};
   const stem = typeof given === "string" ? basename(given).replace(/(\.session)?\.(ya?ml|json)$/, "") : undefined;
   const name = tree.name ?? stem ?? "script";
   return {
@@ -59,7 +60,8 @@ export function readScript(given: string | ScriptObject, cwd: string): Script {
     vars: tree.vars ?? {},
     mcpServers: tree.mcpServers,
     config: tree.config ?? {},
-    permissions: { allow: [], deny: [], ...tree.permissions },
+    permissions: { allow: [], deny: [], ...permissions },
+    allowedInReplay,
     limits: { ...limits, ...(time !== undefined && { timeMs: typeof time === "string" ? parseDuration(time) : time }) },
     cassette: tree.cassette
       ? document.resolve(tree.cassette)
@@ -87,7 +89,7 @@ function checkNames(document: ScriptDocument, { vars, matrix, config }: WrittenS
 
 function checkPermissions(document: ScriptDocument, { permissions }: WrittenScript): void {
   if (!document.isSound("/permissions")) return;
-  for (const key of ["allow", "deny"] as const) {
+  for (const key of ["allow", "allow_in_replay", "deny"] as const) {
     for (const [index, text] of (permissions?.[key] ?? []).entries()) {
       const pattern = parseToolPattern(text);
       if (!("problem" in pattern)) continue;

@@ -18,6 +18,8 @@ export interface Script {
   /** Further settings, in the form of config.yaml. */
   config: Readonly<Record<string, unknown>>;
   permissions: { approval?: "ask" | "auto"; allow: readonly string[]; deny: readonly string[] };
+  /** Further patterns of `permissions.allow` that count only in a replay. */
+  allowedInReplay: readonly string[];
   limits: { hops?: number; turns?: number; tokens?: number; usd?: number; timeMs?: number };
   /** Absolute path of the file with recorded answers. */
   cassette: string;
