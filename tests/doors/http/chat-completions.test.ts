@@ -319,6 +319,12 @@ test.each([
   [{}, "must have required property 'messages'"],
   [{ messages: [{ role: "robot" }] }, "messages.0.role must be equal to one of the allowed values"],
   [{ ...ask("hi"), n: 2 }, "n must be equal to constant"],
+  [{ ...ask("hi"), function_call: "none" }, "function_call must be null"],
+  [{ ...ask("hi"), functions: [{ name: "f" }] }, "functions must be null"],
+  [
+    { messages: [{ role: "assistant", content: null, function_call: { name: "f", arguments: "{}" } }] },
+    "messages.0.function_call must be null",
+  ],
   [
     { ...ask("hi"), response_format: { type: "xml" } },
     "response_format.type must be equal to one of the allowed values",

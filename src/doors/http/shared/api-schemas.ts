@@ -46,6 +46,7 @@ export const chatCompletionBody = object(
           content: optional(content),
           tool_calls: optional({ type: "array", items: toolCall }),
           tool_call_id: optional(text),
+          function_call: nothing,
         },
         ["role"],
       ),
@@ -68,6 +69,9 @@ export const chatCompletionBody = object(
       ),
     }),
     tool_choice: toolChoice,
+    /** Refused: the form that `tools` and `tool_choice` have replaced. */
+    functions: nothing,
+    function_call: nothing,
     parallel_tool_calls: flag,
     n: optional({ const: 1 }),
     response_format: responseFormat,
