@@ -97,8 +97,21 @@ function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestio
   if (updatedInput !== undefined && !isDeepStrictEqual(updatedInput, toolInput(call.arguments))) {
     return { allow: false, message: "it was allowed with another input, and this host changes none" };
   }
+  if (asObjects(updatedPermissions).some(isRestricting)) {
+    return {
+      allow: false,
+      message: "it was allowed together with a rule that restricts tools, and this host adds none",
+    };
+  }
   const remember = scopeOf(updatedPermissions, call.name);
   return remember ? { allow: true, remember } : true;
+}
+
+/** True if the update denies or asks about tools, or takes back that they are allowed. */
+function isRestricting({ type, behavior }: Record<string, unknown>): boolean {
+  const isRemoval = type === "removeRules";
+  const isRule = isRemoval || type === "addRules" || type === "replaceRules";
+  return isRule && isRemoval === (behavior === "allow");
 }
 
 const scopes: ReadonlyMap<unknown, string> = new Map([

@@ -265,6 +265,19 @@ describe("a call that needs approval", () => {
 
   test.each([
     ["with another input", { behavior: "allow", updatedInput: { n: 2 } }, "another input"],
+    [
+      "with a rule that denies",
+      {
+        behavior: "allow",
+        updatedPermissions: [{ type: "addRules", behavior: "deny", rules: [{ toolName: "s__log" }] }],
+      },
+      "a rule that restricts",
+    ],
+    [
+      "with a permission taken back",
+      { behavior: "allow", updatedPermissions: [{ type: "removeRules", behavior: "allow", rules: [] }] },
+      "a rule that restricts",
+    ],
     ["unclearly", { behavior: "maybe" }, "neither"],
     ["with nothing", {}, "neither"],
   ])("does not run when it is answered %s", async (_, response, reason) => {
