@@ -130,6 +130,7 @@ describe("the launcher's command line", () => {
       ['{"permissions":{"ask":["mcp__s"]}}', "permissions.ask"],
       ['{"permissions":{"deny":["*__push"]}}', "*__push"],
       ['{"permissions":{"defaultMode":"plan"}}', "permissions.defaultMode plan"],
+      ['{"permissions":{"defaultMode":"dontAsk"}}', "permissions.defaultMode dontAsk"],
       ['{"hooks":{"PreToolUse":[{"matcher":"mcp__s"}]}}', "hooks.PreToolUse"],
       ['{"hooks":{"PostToolUse":[{"matcher":"mcp__s__mail"}]}}', "hooks.PostToolUse"],
       ['{"hooks":{"PostToolUse":[{"matcher":"Bash|mcp.+look"}]}}', "hooks.PostToolUse"],

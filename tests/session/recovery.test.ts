@@ -350,6 +350,24 @@ describe("a turn of an editor's session", () => {
     expect(listed.sessions).toMatchObject([{ sessionId, cwd }]);
   });
 
+  test("asks its own user, not an editor that has loaded its session in another host", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), answer("done")]);
+    await using desk = await Desk.open();
+    const [first, second] = [await desk.host(llm), await desk.host(llm)];
+    const session = first.sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "go", approval: "ask" });
+    const question = (await until(turn.watch(), "question")).at(-1) as QuestionEvent;
+    {
+      await using editor = await openAcp(second);
+      await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
+      await editor.until(() => editor.of("tool_call").length > 0);
+      expect(editor.permissions).toEqual([]);
+    }
+    expect(session.answer(question.questionId, true)).toBe(true);
+    expect(shape(await collect(turn.watch()))).toContain("tool_result");
+    expect(llm.requests).toHaveLength(2);
+  });
+
   test("of a host with a workspace of its own name is left to the hosts of that workspace", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using desk = await Desk.open();

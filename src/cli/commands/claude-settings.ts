@@ -18,7 +18,7 @@ export function readSettings(given: string, read: (path: string) => string): For
   const { deny, ask, defaultMode, disableBypassPermissionsMode } = asObject(settings.permissions) ?? {};
   const restrictions = {
     "permissions.ask": ask,
-    "permissions.defaultMode plan": defaultMode === "plan",
+    [`permissions.defaultMode ${defaultMode}`]: defaultMode === "plan" || defaultMode === "dontAsk",
     "permissions.disableBypassPermissionsMode": disableBypassPermissionsMode,
     "sandbox.enabled": asObject(sandbox)?.enabled,
     deniedMcpServers,

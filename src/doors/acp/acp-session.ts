@@ -35,6 +35,8 @@ export class AcpSession {
   readonly #prompts = new Set<AbortController>();
   readonly #questions: OpenQuestions;
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
+  /** The turns of this client's prompts. Their questions are asked here, wherever they run. */
+  readonly #own = new WeakSet<LiveTurn>();
   /** Encoders of the turns that are being shown. A turn that is followed without an encoder is not shown. */
   readonly #encoders = new Map<LiveTurn, UpdateEncoder>();
   #hub: ToolHub;
@@ -159,6 +161,7 @@ export class AcpSession {
     });
     try {
       const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });
+      this.#own.add(turn);
       await this.#showMode();
       const title = textOf(content).slice(0, 80);
       if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
@@ -196,7 +199,7 @@ export class AcpSession {
     this.#encoders.set(turn, encoder);
     try {
       for await (const event of turn.watch()) {
-        if (this.#encoders.get(turn) === encoder) await this.#showEvent(event, encoder);
+        if (this.#encoders.get(turn) === encoder) await this.#showEvent(event, turn, encoder);
         if (event.type === "turn_end") return stopReasonOf(event.stopReason);
         if (event.type === "turn_error") throw failure(event.error);
       }
@@ -206,9 +209,11 @@ export class AcpSession {
     }
   }
 
-  async #showEvent(event: TurnEvent, encoder: UpdateEncoder): Promise<void> {
+  async #showEvent(event: TurnEvent, turn: LiveTurn, encoder: UpdateEncoder): Promise<void> {
     await this.#tell(encoder.encode(event));
-    if (event.type === "question") this.#questions.ask(event, (callId) => encoder.callId(callId));
+    // A question of a turn that another host runs for somebody else is theirs: this client may be unable to answer it, or leave.
+    const isAsked = this.#own.has(turn) || turn.isRunning;
+    if (event.type === "question" && isAsked) this.#questions.ask(event, (callId) => encoder.callId(callId));
     if (event.type === "answer") this.#questions.close(event.questionId);
   }
 
