@@ -11,19 +11,21 @@ import type {
 } from "../core/messages.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
+import { endedAt } from "./answer-end.js";
 import type { EventQueue, TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
 import { billOf, billOfFailed } from "./spending.js";
 import { ignoredChoice, unofferedCalls, withAskedCalls } from "./tool-use.js";
 import { abortReason, type TurnOptions } from "./turn-options.js";
 
-interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest"> {
+interface Hop
+  extends Pick<TurnOptions, "record" | "stopSequences">,
+    Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest"> {
   llm: Llm;
   priceOf: Llm["priceOf"];
   turnId: string;
   signal: AbortSignal;
   out: EventQueue;
-  record: TurnOptions["record"];
 }
 
 /**
@@ -32,7 +34,7 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
  */
 export async function runHop(
   request: CompletionRequest,
-  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest, record }: Hop,
+  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest, record, stopSequences }: Hop,
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
@@ -43,8 +45,9 @@ export async function runHop(
     else shown.push(event);
     out.show(event);
   };
-  const ask = (asked: CompletionRequest) => {
-    return llm.complete(asked, { signal, streaming, streamRecovery, trace, beforeRequest, onDelta });
+  const ask = async (asked: CompletionRequest) => {
+    const options = { signal, streaming, streamRecovery, trace, beforeRequest, onDelta };
+    return endedAt(await llm.complete(asked, options), stopSequences);
   };
   let completion: Completion;
   let problem: LlmError | undefined;

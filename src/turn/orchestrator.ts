@@ -209,9 +209,9 @@ export class Orchestrator {
     const most = Math.min(maxTokens ?? Number.POSITIVE_INFINITY, bounds?.maxTokens ?? Number.POSITIVE_INFINITY);
     const bound = Number.isFinite(most) ? { maxTokens: most } : {};
     const request = { messages, ...use, model, temperature, ...bound, conversation: options.conversation };
-    const { record } = options;
+    const { record, stopSequences } = options;
     const shared = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
-    const asked = { ...shared, record };
+    const asked = { ...shared, record, stopSequences };
     let answered = await runHop(request, asked);
     if (answered.type === "assistant_message" && saidNothing(answered, request)) {
       budget.spend(answered.spent);

@@ -40,6 +40,8 @@ export interface TurnOptions extends AnswerOptions {
    * `runTurn`.
    */
   callerTools?: readonly ToolDefinition[];
+  /** Texts that end an answer and with it the turn: see `endedAt`. */
+  stopSequences?: readonly string[];
   /** Decides the order of the tools in requests. Default: the order of the hub's list. */
   record?: OfferRecord;
   /**

@@ -22,6 +22,8 @@ export interface PromptOptions extends AnswerOptions {
   only?: readonly string[];
   /** Tools that the caller runs itself. An answer with a call of such a tool ends the turn. The caller finds the call in that answer. */
   callerTools?: readonly ToolDefinition[];
+  /** Texts that end an answer of the model. Calls and text behind them do not count. */
+  stopSequences?: readonly string[];
   /** True if there is nobody to ask. Every question then counts as answered with no, even if another host resumes the turn. */
   unattended?: boolean;
   /**

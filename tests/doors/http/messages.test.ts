@@ -7,6 +7,7 @@ import {
   CUT,
   chunk,
   failure,
+  json,
   type LlmServer,
   type Step,
   startLlmServer,
@@ -189,6 +190,20 @@ describe.each(ways)("a message, $stream", (way) => {
     });
     const { message } = await ask(door, { ...way, stop_sequences: ["two"], messages: [hi] });
     expect(message).toMatchObject({ content: [{ text: "one tw" }], stop_reason: "end_turn", stop_sequence: null });
+  });
+
+  test("ends at a stop sequence, so that no call behind it runs and the model is not asked again", async () => {
+    const both = { content: "thinking STOP more", tool_calls: [call] };
+    const whole = { choices: [{ index: 0, message: { role: "assistant", ...both }, finish_reason: "tool_calls" }] };
+    steps.push(way.stream ? stream([chunk(both), chunk({}, "tool_calls"), "data: [DONE]\n\n"]) : json(whole));
+    const asked = llm.requests.length;
+    const { message } = await ask(door, { ...way, stop_sequences: ["STOP"], messages: [hi] });
+    expect(message).toMatchObject({
+      content: [{ text: "thinking " }],
+      stop_reason: "stop_sequence",
+      stop_sequence: "STOP",
+    });
+    expect(llm.requests).toHaveLength(asked + 1);
   });
 
   test("has an object for arguments that are none", async () => {

@@ -126,6 +126,7 @@ async function readCall(
     streaming: body.stream ? true : undefined,
     temperature: body.temperature ?? undefined,
     maxTokens: body.max_tokens ?? undefined,
+    ...(body.stop_sequences && body.stop_sequences.length > 0 && { stopSequences: body.stop_sequences }),
     callerTools: tools.definitions,
     withoutTools: withoutTools || isPlain,
     only: toolsIn(header),

@@ -22,6 +22,7 @@ export interface TurnCall extends Said, AnswerOptions {
   callerTools: readonly ToolDefinition[];
   /** True if the servers' tools are not offered to the model. */
   withoutTools: boolean;
+  stopSequences?: readonly string[];
   /** Patterns that select the servers' tools to offer. Undefined if all tools are offered. */
   only?: readonly string[];
   /** True if nobody continues the conversation that this call creates, because the caller keeps the history. */
@@ -117,6 +118,7 @@ function turnOptions(call: TurnCall): PromptOptions {
     toolChoice: call.toolChoice,
     parallelToolCalls: call.parallelToolCalls,
     output: call.output,
+    stopSequences: call.stopSequences,
     deny: call.withoutTools ? ["*"] : undefined,
     only: call.only,
     // Clients of this API keep the text that they were sent, so an answer cannot be started again.
