@@ -4,6 +4,7 @@
  */
 
 import type { LoadedConfig } from "../../config/reading/load.js";
+import type { ServerConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { modelName } from "../../core/patterns/model-name.js";
 import { child } from "../../core/source/tree.js";
@@ -35,36 +36,43 @@ export function findTool(known: ReadonlyMap<string, readonly RequestTool[]>): Fi
   return (name) => byName.get(name);
 }
 
-const shared = ["command", "args", "cwd", "url", "type"] as const;
-/** Settings that restrict a server. Settings that grant it something, such as `trusted` or `tools.auto_approve`, stay where they are. */
-const restricting = ["sampling", "roots"] as const;
-const restrictingTools = ["allow", "deny"] as const;
+const shared = ["command", "args", "cwd", "url", "type", "roots"] as const;
 
 /**
- * Returns the server as an entry of `mcpServers`, with its restrictions, because the entry replaces the configured one. The values of its
- * environment and headers are replaced by placeholders. If the server is not configured, the server's name is used as its command.
+ * Returns the server as an entry of `mcpServers`, with its restrictions, because the entry replaces the configured one. What grants the
+ * server something, such as `trusted` or `tools.auto_approve`, is not part of the entry. The values of its environment and headers are
+ * replaced by placeholders. If the server is not configured, the server's name is used as its command.
  */
 export function writtenServer(
-  { written }: Pick<LoadedConfig, "written">,
+  { config, written: above, base }: Pick<LoadedConfig, "config" | "written" | "base">,
   server: string,
   clean: (text: string) => string,
 ): Record<string, unknown> {
   const at = child("/mcpServers", server);
-  const entries = (above: string, keys: readonly string[]) =>
-    keys.flatMap((key) => {
-      const value = written.get(child(above, key));
-      return value === undefined ? [] : [[key, cleaned(value, clean)] as const];
-    });
-  const own = entries(at, shared);
-  const tools = entries(child(at, "tools"), restrictingTools);
-  const limits = {
-    ...Object.fromEntries(entries(at, restricting)),
-    ...(tools.length > 0 && { tools: Object.fromEntries(tools) }),
-  };
+  // A server of a file replaces the one of the user's own file as a whole.
+  const isAbove = [...above.keys()].some((pointer) => pointer.startsWith(`${at}/`));
+  const written = isAbove ? above : (base?.written ?? above);
+  const own = shared.flatMap((key) => {
+    const value = written.get(child(at, key));
+    return value === undefined ? [] : [[key, cleaned(value, clean)] as const];
+  });
   const env = variables(written, child(at, "env"), (name) => name);
   const headers = variables(written, child(at, "headers"), (name) => `${server}_${name}`);
   const known = own.some(([key]) => key === "command" || key === "url");
-  return { ...(known ? Object.fromEntries(own) : { command: server }), ...env, ...headers, ...limits };
+  const restrictions = restrictionsOf(config.mcpServers.find(({ name }) => name === server));
+  return { ...(known ? Object.fromEntries(own) : { command: server }), ...env, ...headers, ...restrictions };
+}
+
+/** Returns the restrictions that are in effect. The user's own file may have more of them than the file that has the server. */
+function restrictionsOf(server: ServerConfig | undefined): Record<string, unknown> {
+  if (!server) return {};
+  const { tools, sampling } = server;
+  const { allow, deny } = tools;
+  const lists = { ...(allow.length > 0 && { allow }), ...(deny.length > 0 && { deny }) };
+  return {
+    ...(Object.keys(lists).length > 0 && { tools: lists }),
+    ...(sampling === "deny" && { sampling }),
+  };
 }
 
 function cleaned(value: unknown, clean: (text: string) => string): unknown {
