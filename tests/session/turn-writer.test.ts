@@ -84,6 +84,15 @@ describe("events of a turn", () => {
     expect(rest).toMatchObject([{ type: "assistant_message", message: { content: "whole", toolCalls: calls("a") } }]);
   });
 
+  test("of a parked turn are stored if they are a summary, because it is paid for", async () => {
+    const { writer, live } = await writerOf();
+    const written = writer.store([one.compaction(0, "so far")]);
+    live.park();
+    await expect(written).rejects.toMatchObject({ kind: "shutting_down" });
+    const [, ...rest] = await store.read("c");
+    expect(rest).toMatchObject([{ type: "compaction", summary: "so far" }]);
+  });
+
   test("of a parked turn whose answer broke off are what that answer cost, because it is asked for again", async () => {
     const { writer, live } = await writerOf();
     live.park();

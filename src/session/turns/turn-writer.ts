@@ -125,10 +125,11 @@ export class TurnWriter implements Outlet {
 }
 
 /**
- * Returns what a parked turn still stores of the event: an answer, because it is paid for. An answer that broke off has no text, because it is
- * asked for again.
+ * Returns what a parked turn still stores of the event: an answer or a summary, because it is paid for. An answer that broke off has no text,
+ * because it is asked for again.
  */
 function paidFor(event: ChatEvent): ChatEvent[] {
+  if (event.type === "compaction") return [event];
   if (event.type !== "assistant_message") return [];
   return event.interrupted ? [{ ...event, message: { role: "assistant", content: "", toolCalls: [] } }] : [event];
 }
