@@ -75,6 +75,8 @@ test.each([
   ["Endpoint=sb://x/;SharedAccessSignature=secret-0123", "Endpoint=sb://x/;SharedAccessSignature=***"],
   ["me:secret-0123@tcp(db:3306)/x", "me:***@tcp(db:3306)/x"],
   ["me/secret-0123@//db:1521/x", "me/***@//db:1521/x"],
+  ["me:secret-0123@tcp(db)/secret-0123", "me:***@tcp(db)/***"],
+  ["--signature-algorithm=RS256-0123", "--signature-algorithm=RS256-0123"],
   ["npm:long-package@1.2.3", "npm:long-package@1.2.3"],
   ["--format wide-table", "--format wide-table"],
   ["--env=API_KEY=secret-0123", "--env=API_KEY=***"],
@@ -118,15 +120,17 @@ test.each([
   ["DB_PASS", true],
   ["MYSQL_PWD", true],
   ["MY_PASSPHRASE", true],
+  ["SSH_ASKPASS", false],
+  ["JWT_ISSUER", false],
   ["PASSENGER_ROOT", false],
 ])("the value of %s in the environment is a secret: %s", (name, isSecret) => {
   const { config } = loadConfig({}, { env: {} });
   expect(configuredSecrets(config, { [name]: "value-0123" })).toEqual(isSecret ? ["value-0123"] : []);
 });
 
-test.each(["PWD", "OLDPWD", "SSH_ASKPASS"])("the value of %s is a secret if it is no path", (name) => {
+test.each(["PWD", "OLDPWD"])("the value of %s is a secret if it is no path", (name) => {
   const secretsOf = (server: object) => configuredSecrets(loadConfig(stdio(server), { env: {} }).config, {});
-  for (const path of ["/home/me/work", "C:\\work\\here", "~/work-0123"]) {
+  for (const path of ["/home/me/work", "C:\\work\\here", "~/work-0123", "./work-0123"]) {
     expect(configuredSecrets(loadConfig({}, { env: {} }).config, { [name]: path })).toEqual([]);
     expect(secretsOf({ env: { [name]: path }, args: ["-e", `${name}=${path}`] })).toEqual([]);
   }

@@ -46,11 +46,11 @@ export function redactArgs(args: readonly string[]): string[] {
 const surroundings = ['""', "''", ":@", "/@"];
 
 function withoutSecret(arg: string, secret: string): string {
-  if (arg.endsWith(secret)) return `${arg.slice(0, -secret.length)}***`;
-  return surroundings.reduce(
+  const shown = surroundings.reduce(
     (text, [before, after]) => text.replaceAll(`${before}${secret}${after}`, `${before}***${after}`),
     arg,
   );
+  return shown.endsWith(secret) ? `${shown.slice(0, -secret.length)}***` : shown;
 }
 
 /** Hides secrets in arguments that the user must confirm before they run. Paths, and texts that a shell could run, are not hidden. */

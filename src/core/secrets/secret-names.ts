@@ -1,16 +1,19 @@
 const SECRET_NAME =
-  /key|token|secret|pass(?!ive|enger|age)|pwd|(?<![a-z])pw(?![a-z])|credential|creds|cookie|auth|bearer|jwt|signature/i;
+  /key|token|secret|pass(?!ive|enger|age)|pwd|(?<![a-z])pw(?![a-z])|credential|creds|cookie|auth|(?:bearer|jwt|signature)$/i;
 
 /** Names of common variables that contain no secret, such as paths and facts about the environment. */
 const PLAIN_VARIABLE =
   /^(?:(?:OLD)?PWD|(?:GIT|SSH|SUDO)_ASKPASS|PATH|HOME|USER|USERNAME|USERPROFILE|LOGNAME|HOSTNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|TE?MP|XDG_\w+|(?:LOCAL)?APPDATA|SYSTEMROOT|WINDIR|PROGRAM(?:DATA|FILES)|NODE_ENV|NODE_PATH|PORT|DEBUG|(?:\w+_)?LOG_?LEVEL)$/i;
 
+const startOfPath = /^(?:[/~.]|\\\\|\$\{|[a-z]:[\\/])/i;
+
 /**
- * Returns true if the name of a variable, flag or member suggests that its value is a secret. The value decides about names such as `PWD`, which
- * is a folder for a shell and a password for a database.
+ * Returns true if the name of a variable, flag or member suggests that its value is a secret. The value decides about `PWD`, which is a
+ * folder for a shell and a password for a database.
  */
 export function isSecretName(name: string, value: string): boolean {
-  return SECRET_NAME.test(name) && !(PLAIN_VARIABLE.test(name) && /^(?:[/~]|[a-z]:[\\/])/i.test(value));
+  if (/^(?:OLD)?PWD$/i.test(name)) return !startOfPath.test(value);
+  return SECRET_NAME.test(name) && !PLAIN_VARIABLE.test(name);
 }
 
 /** Returns true if the value of this variable may be displayed. The value of any other variable in the configuration may be a secret. */

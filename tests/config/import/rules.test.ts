@@ -288,9 +288,13 @@ test("an entry that starts this program is left out, unless it has a configurati
       c: starts("/opt/bin/mcp-platform", "mcp"),
       d: starts("mcp-platform", "--config", "/x/gateway.yaml", "mcp"),
       e: starts("mcp-platform-tools", "mcp"),
+      f: { ...starts("mcp-platform", "mcp"), env: { MCP_PLATFORM_CONFIG: "/x/gateway.yaml" } },
+      g: starts("ssh", "box", "mcp-platform", "mcp"),
+      h: starts("/srv/mcp-platform", "serve", "mcp"),
+      i: starts("node", "/x/mcp-platform/dist/main.js", "mcp"),
     }),
   );
-  expect(Object.keys(entries)).toEqual(["d", "e"]);
+  expect(Object.keys(entries)).toEqual(["d", "e", "f", "g", "h"]);
   expect(report).toContain("a: left out: it is this program itself, which has these servers");
 });
 

@@ -1,7 +1,7 @@
 /** Defines the interface of importers, and imports one file. */
 
 import type { Environment } from "../../../core/environment.js";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { asObject, isPlainObject, type JsonObject } from "../../../core/json.js";
 import { addAll, addTo } from "../../../core/lists/long-lists.js";
 import { child } from "../../../core/source/tree.js";
 import { switches } from "./entry-fields.js";
@@ -111,11 +111,17 @@ function importServer(name: string, raw: unknown, section: ServersSection, text:
   return { ...server, entry: inOrder(draft.entry), comments: commentsOf(text, at, draft) };
 }
 
-/** Returns true if the server is a host like this one, with the same configuration. Hosts would start each other without end. */
-function isThisProgram({ command, args = [] }: JsonObject): boolean {
-  const words = [command, ...(Array.isArray(args) ? args : [])].map(String);
-  const isNamed = words.some((word) => /(?:^|[/\\])mcp-platform(?:@[^/\\]*|\.cmd|\.exe)?$/.test(word));
-  return isNamed && words.includes("mcp") && !words.some((word) => /^(?:-c|--config(?:=.*)?)$/.test(word));
+const runner = /(?:^|[/\\])(?:bunx|node|npx|pnpm|yarn)(?:\.cmd|\.exe)?$/;
+const thisProgram = /(?:^|[/\\])mcp-platform(?:@[^/\\]*|\.cmd|\.exe|[/\\]dist[/\\]main\.js)?$/;
+
+/** Returns true if the server is a host on this machine with the configuration of this one. Hosts would start each other without end. */
+function isThisProgram({ command, args, env }: JsonObject): boolean {
+  const given = Array.isArray(args) ? args.map(String) : [];
+  const words = runner.test(String(command)) ? given.filter((word) => word !== "-y") : [String(command), ...given];
+  const [program = "", ...rest] = words;
+  const isConfigured =
+    rest.some((word) => /^--config(?:=.*)?$/.test(word)) || asObject(env)?.MCP_PLATFORM_CONFIG !== undefined;
+  return thisProgram.test(program) && rest.find((word) => !word.startsWith("-")) === "mcp" && !isConfigured;
 }
 
 const noComments = { above: [], keys: new Map() };
