@@ -45,9 +45,8 @@ export async function runHop(
     else shown.push(event);
     out.show(event);
   };
-  const ask = async (asked: CompletionRequest) => {
-    const options = { signal, streaming, streamRecovery, trace, beforeRequest, onDelta };
-    return endedAt(await llm.complete(asked, options), stopSequences);
+  const ask = (asked: CompletionRequest) => {
+    return llm.complete(asked, { signal, streaming, streamRecovery, trace, beforeRequest, onDelta });
   };
   let completion: Completion;
   let problem: LlmError | undefined;
@@ -73,9 +72,10 @@ export async function runHop(
       ? { type: "turn_end", turnId, stopReason: abortReason(signal) }
       : { type: "turn_error", turnId, error: errorInfo(error) };
   }
-  const kept = withAskedCalls(completion, request);
-  const ignored = request.toolChoice && ignoredChoice(kept, request.toolChoice);
+  const whole = withAskedCalls(completion, request);
+  const ignored = request.toolChoice && ignoredChoice(whole, request.toolChoice);
   const failure = ignored ?? unofferedCalls(completion, request) ?? problem;
+  const kept = endedAt(whole, stopSequences);
   const { finishReason, provider, model, usage, attempts } = kept;
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const { spent, billed } = billOf(request, completion, priceOf);

@@ -350,7 +350,7 @@ describe("a turn of an editor's session", () => {
     expect(listed.sessions).toMatchObject([{ sessionId, cwd }]);
   });
 
-  test("asks its own user, not an editor that has loaded its session in another host", async () => {
+  test("is not denied by an editor that has loaded the session in another host and leaves", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), answer("done")]);
     await using desk = await Desk.open();
     const [first, second] = [await desk.host(llm), await desk.host(llm)];
@@ -358,10 +358,17 @@ describe("a turn of an editor's session", () => {
     const turn = await session.submit({ requestId: "r", text: "go", approval: "ask" });
     const question = (await until(turn.watch(), "question")).at(-1) as QuestionEvent;
     {
-      await using editor = await openAcp(second);
+      let asked = () => {};
+      const isAsked = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      const onPermission = () => {
+        asked();
+        return new Promise<undefined>(() => {});
+      };
+      await using editor = await openAcp(second, { onPermission });
       await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
-      await editor.until(() => editor.of("tool_call").length > 0);
-      expect(editor.permissions).toEqual([]);
+      await isAsked;
     }
     expect(session.answer(question.questionId, true)).toBe(true);
     expect(shape(await collect(turn.watch()))).toContain("tool_result");

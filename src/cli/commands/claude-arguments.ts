@@ -108,7 +108,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   if (args[0] !== undefined && commands.includes(args[0])) throw mistake(args[0]);
   const { known, unknown } = sorted(args);
   const relied = unknown.find((name) => refused.includes(name));
-  if (relied) throw mistake(`--${relied}`);
+  if (relied) throw mistake(`${relied.length > 1 ? "--" : "-"}${relied}`);
   const { values, positionals } = parse(known);
   const mode = values["dangerously-skip-permissions"] ? "bypassPermissions" : (values["permission-mode"] ?? "default");
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);

@@ -35,7 +35,7 @@ export class AcpSession {
   readonly #prompts = new Set<AbortController>();
   readonly #questions: OpenQuestions;
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
-  /** The turns of this client's prompts. Their questions are asked here, wherever they run. */
+  /** The turns of this client's prompts. Nobody else is asked their questions, wherever they run. */
   readonly #own = new WeakSet<LiveTurn>();
   /** Encoders of the turns that are being shown. A turn that is followed without an encoder is not shown. */
   readonly #encoders = new Map<LiveTurn, UpdateEncoder>();
@@ -211,9 +211,9 @@ export class AcpSession {
 
   async #showEvent(event: TurnEvent, turn: LiveTurn, encoder: UpdateEncoder): Promise<void> {
     await this.#tell(encoder.encode(event));
-    // A question of a turn that another host runs for somebody else is theirs: this client may be unable to answer it, or leave.
-    const isAsked = this.#own.has(turn) || turn.isRunning;
-    if (event.type === "question" && isAsked) this.#questions.ask(event, (callId) => encoder.callId(callId));
+    const isOnlyHere = () => this.#own.has(turn) || turn.isRunning;
+    const toolCallId = (callId: string) => encoder.callId(callId);
+    if (event.type === "question") this.#questions.ask(event, { toolCallId, isOnlyHere });
     if (event.type === "answer") this.#questions.close(event.questionId);
   }
 

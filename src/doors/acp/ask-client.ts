@@ -34,6 +34,11 @@ const always: PermissionOption[] = [
   { optionId: "reject_always", name: "Always reject in this session", kind: "reject_always" },
 ];
 
+/** Returns false if the client cannot show the question. */
+export function canAsk({ questionId, question }: QuestionEvent, asking: Asking): boolean {
+  return question.kind !== "elicitation" || elicitationOf(questionId, question, asking) !== undefined;
+}
+
 /** Resolves with the user's answer. Rejects if the client cannot answer; callers treat this as a no. */
 export async function askClient({ questionId, question }: QuestionEvent, asking: Asking): Promise<unknown> {
   switch (question.kind) {
@@ -94,7 +99,7 @@ async function choose(
 
 async function elicit(questionId: string, question: Elicitation, asking: Asking): Promise<unknown> {
   const request = elicitationOf(questionId, question, asking);
-  if (!request) return { action: "decline" };
+  if (!request) throw new TypeError("the client cannot show this question: see canAsk");
   const { action, content }: CreateElicitationResponse & { content?: unknown } = await asking.client.request(
     methods.client.elicitation.create,
     request,

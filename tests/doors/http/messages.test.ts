@@ -206,6 +206,18 @@ describe.each(ways)("a message, $stream", (way) => {
     expect(llm.requests).toHaveLength(asked + 1);
   });
 
+  test("that ends at a stop sequence is billed as it came", async () => {
+    const content = `one STOP ${"two ".repeat(500)}`;
+    const whole = { choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }] };
+    const spentWith = async (more: object) => {
+      steps.push(way.stream ? stream([chunk({ content }), chunk({}, "stop"), "data: [DONE]\n\n"]) : json(whole));
+      const { headers } = await ask(door, { ...way, ...more, messages: [hi] });
+      const events = await app.sessions.open(headers.get("x-conversation-id") ?? "").history();
+      return events.flatMap((event) => (event.type === "assistant_message" ? (event.spent?.tokens ?? []) : []));
+    };
+    expect(await spentWith({ stop_sequences: ["STOP"] })).toEqual(await spentWith({}));
+  });
+
   test("has an object for arguments that are none", async () => {
     steps.push(toolCalls([{ name: "weather", arguments: '{"city": ' }]));
     const { message } = await ask(door, { ...way, messages: [hi], tools: [weather] });
