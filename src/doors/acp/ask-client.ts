@@ -35,7 +35,7 @@ const always: PermissionOption[] = [
 ];
 
 /** Returns false if the client cannot show the question. */
-export function canAsk({ questionId, question }: QuestionEvent, asking: Asking): boolean {
+export function canShow({ questionId, question }: QuestionEvent, asking: Asking): boolean {
   return question.kind !== "elicitation" || elicitationOf(questionId, question, asking) !== undefined;
 }
 
@@ -99,7 +99,7 @@ async function choose(
 
 async function elicit(questionId: string, question: Elicitation, asking: Asking): Promise<unknown> {
   const request = elicitationOf(questionId, question, asking);
-  if (!request) throw new TypeError("the client cannot show this question: see canAsk");
+  if (!request) throw new TypeError("the client cannot show this question: see canShow");
   const { action, content }: CreateElicitationResponse & { content?: unknown } = await asking.client.request(
     methods.client.elicitation.create,
     request,

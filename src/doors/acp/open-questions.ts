@@ -1,7 +1,7 @@
 import type { AgentContext, ClientCapabilities } from "@agentclientprotocol/sdk";
 import type { QuestionEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
-import { askClient, canAsk } from "./ask-client.js";
+import { askClient, canShow } from "./ask-client.js";
 
 interface OpenQuestion {
   client: AgentContext;
@@ -36,7 +36,7 @@ export class OpenQuestions {
     if (!session.isAsking(event)) return;
     const asking = { client, capabilities, sessionId: session.id, toolCallId: turn.toolCallId };
     this.#open.set(questionId, turn);
-    if (this.#isLeft || !canAsk(event, asking)) {
+    if (this.#isLeft || !canShow(event, asking)) {
       this.#deny(questionId);
       return;
     }
