@@ -78,7 +78,20 @@ test("what became of the calls before one that a person is still asked about is 
   expect(events.map(({ type }) => type)).toEqual(["tool_result", "answer", "tool_result"]);
 });
 
-test("calls that need no question are decided again after one, and are sent in their order", async () => {
+test.each([
+  {
+    name: "calls that need no question are decided again after one, and are sent in their order",
+    tools: ["pay", "safe", "odd", "safe"],
+    refusedWithPay: [],
+    expected: ["1", "2", "3"],
+  },
+  {
+    name: "a call is decided again also after a question that came of deciding again",
+    tools: ["safe", "pay", "odd"],
+    refusedWithPay: ["safe"],
+    expected: ["2"],
+  },
+])("$name", async ({ tools, refusedWithPay, expected }) => {
   const sent: string[] = [];
   const facts = { server: "s", readOnly: false, idempotent: false, destructive: true, openWorld: true };
   const hub: Toolbox = {
@@ -99,6 +112,7 @@ test("calls that need no question are decided again after one, and are sent in t
   };
   let isAutoWithdrawn = false;
   const asked: string[] = [];
+  const refused: string[] = [];
   const { calling } = turnWith({
     hub,
     signal: new AbortController().signal,
@@ -107,22 +121,27 @@ test("calls that need no question are decided again after one, and are sent in t
       approval: "auto",
       permissions: { allow: patterns(["s.safe"]), ask: patterns(["s.odd"]), deny: [] },
       isAutoWithdrawn: () => isAutoWithdrawn,
+      memory: {
+        find: ({ tool }) => (refused.includes(tool) ? { allow: false, remember: "session" } : undefined),
+        remember: () => {},
+      },
     },
     answer: async ({ question }) => {
       isAutoWithdrawn = true;
       const { tool } = question as { tool: string };
       asked.push(tool);
+      if (tool === "pay") refused.push(...refusedWithPay);
       return tool === "odd";
     },
   });
-  const calls = ["pay", "safe", "odd", "safe"].map((tool, index) => ({
+  const calls = tools.map((tool, index) => ({
     call: { id: `${index}`, name: `s__${tool}`, arguments: "{}" },
     planned: true,
     sent: false,
   }));
   await runToolCalls({ calls, hop: 0, truncated: false, runnable: 4 }, calling);
   expect(asked).toEqual(["odd", "pay"]);
-  expect(sent).toEqual(["1", "2", "3"]);
+  expect(sent).toEqual(expected);
 });
 
 test("the answer is stored before a check of its calls that takes long has ended, so that a paid answer is not lost", async () => {
