@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { editServers } from "../../../config/edit/edit-servers.js";
 import { fileModeOf, replaceFile } from "../../../config/edit/replace-file.js";
 import type { ServerEdit } from "../../../config/edit/server-edit.js";
+import { ConfigError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../../core/source/source.js";
 import { findSource, type GlobalOptions, usersPath } from "../../shared/configuration.js";
@@ -31,31 +32,38 @@ export function editTarget(flags: GlobalOptions): EditTarget {
   const file = displayName(path, cwd);
   const folder = dirname(path);
   const { tree } = existsSync(path) ? readSource(path, cwd, { mayGrow: !isFound }) : objectSource({}, folder, file);
-  const read = existsSync(path) ? readText(path) : { text: "" };
   const mode = fileModeOf(path);
   return {
     path,
     file,
     folder,
-    text: "text" in read ? read.text : "",
+    text: textAt(path, file),
     servers: isPlainObject(tree.mcpServers) ? tree.mcpServers : {},
     isPrivate: folder === dirname(usersPath()) || (mode !== undefined && (mode & 0o077) === 0),
   };
 }
 
+/** Returns the content of the file, "" if there is no file. Throws ConfigError if it cannot be read. */
+function textAt(path: string, file: string): string {
+  if (!existsSync(path)) return "";
+  const read = readText(path);
+  if ("text" in read) return read.text;
+  throw new ConfigError([{ file, line: 0, column: 0, path: "", message: read.problem }]);
+}
+
 /**
- * Writes the edits to the file. Returns notices for the user. Throws ConfigError if the text cannot be edited, and errors of the file
- * system.
+ * Writes the edits to the file as it is now, because another command may have changed it meanwhile. Returns notices for the user. Throws
+ * ConfigError if the text cannot be edited, and errors of the file system.
  */
 export function applyEdits(
-  { path, file, text, isPrivate }: EditTarget,
+  { path, file, isPrivate }: EditTarget,
   edits: readonly ServerEdit[],
   { hasSecrets = false } = {},
 ): string[] {
   const mode = fileModeOf(path) ?? 0o600;
   const isOpen = (mode & 0o077) !== 0;
   const closes = hasSecrets && isPrivate && isOpen;
-  replaceFile(path, editServers(text, edits, file), closes ? mode & 0o700 : mode);
+  replaceFile(path, editServers(textAt(path, file), edits, file), closes ? mode & 0o700 : mode);
   if (closes) return [`${file} holds secrets now: only you can read it from now on`];
   if (!hasSecrets || !isOpen) return [];
   return [`${file} holds a secret that others can read: write a \${VARIABLE} in its place`];
