@@ -159,6 +159,15 @@ describe("the launcher's command line", () => {
     expect(given(["-p", "hi"], effects)).toEqual(["run", "--ends-with-process", "--", "hi"]);
   });
 
+  test.each([
+    ["no built-in tools", ["--tools="], true],
+    ["other built-in tools", ["--tools=Read,Edit"], true],
+    ["the usual built-in tools", ["--tools=default"], false],
+    ["a tool for resources", ["--tools", "Read", "ReadMcpResourceTool"], false],
+  ])("a program that wants %s forbids to read resources: %j %s", (_, args, isForbidden) => {
+    expect(ownArguments(args)).toEqual(["run", ...(isForbidden ? ["--deny=host.read_resource"] : [])]);
+  });
+
   test("refuses several files of servers", () => {
     expect(() => ownArguments(["--mcp-config", "a.json", "b.json"])).toThrow("more than one --mcp-config");
   });

@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { addAll } from "../../core/lists/long-lists.js";
-import { readToolRules } from "../../doors/claude/tool-rules.js";
+import { forbiddenBesides, readToolRules } from "../../doors/claude/tool-rules.js";
 import { readSettings } from "./claude-settings.js";
 
 const text = { type: "string" } as const;
@@ -35,6 +35,7 @@ const meant = {
   "mcp-config": list,
   settings: text,
   "managed-settings": text,
+  tools: list,
 } as const;
 
 /** Flags that are accepted but ignored. No program relies on their effect. */
@@ -49,7 +50,6 @@ const needless = {
   "project-config-root": text,
   "include-hook-events": flag,
   "session-mirror": flag,
-  tools: list,
   thinking: text,
   "thinking-display": text,
   "max-thinking-tokens": text,
@@ -114,6 +114,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
   const forbidden = [
+    forbiddenBesides(values.tools),
     forbiddenBy("--disallowedTools", both(values.disallowedTools, values["disallowed-tools"])),
     ...(["settings", "managed-settings"] as const).map((name) => forbiddenInSettings(`--${name}`, values[name], read)),
   ].flat();

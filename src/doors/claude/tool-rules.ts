@@ -29,6 +29,16 @@ export function readToolRules(lists: readonly string[], purpose: "allow" | "forb
   };
 }
 
+/**
+ * Returns patterns of what a program forbids by a list of the built-in tools that it wants: without tools for resources, the model may not
+ * read resources.
+ */
+export function forbiddenBesides(builtIn: readonly string[] | undefined): string[] {
+  const wanted = builtIn?.flatMap(separated);
+  if (!wanted || wanted.some((name) => name === "default" || resourceTools.includes(name))) return [];
+  return [`host.${readTool}`];
+}
+
 /** Splits a list at its commas and spaces. Those in parentheses belong to a rule: `Bash(git log:*), mcp__s`. */
 function separated(list: string): string[] {
   return list.match(/(?:[^\s,(]|\([^)]*\)?)+/g) ?? [];
