@@ -243,7 +243,8 @@ export class Sessions {
 
   #writeProblem(): string | undefined {
     const { writeError } = this.#parts.cluster;
-    return writeError && `the event log cannot be written${writeError.kind === "full" ? ": its disk is full" : ""}`;
+    const causes = { full: ": its disk is full", open: ": its file was deleted or replaced" };
+    return writeError && `the event log cannot be written${causes[writeError.kind as keyof typeof causes] ?? ""}`;
   }
 
   /** Waits for the running turns, then closes everything. The caller has already refused new turns. */

@@ -1,5 +1,6 @@
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { RequestError } from "../../core/errors.js";
+import { RequestError, StoreError } from "../../core/errors.js";
 import type { Connection } from "./connection.js";
 import { isLocked, storeError } from "./store-errors.js";
 import { transaction } from "./transaction.js";
@@ -26,6 +27,8 @@ export class FileAccess {
   readonly #db: Connection;
   readonly #path: string;
   readonly #patienceMs: number;
+  /** Identity of the file that the connection has open. */
+  readonly #file: string | undefined;
   /** Resolves when no write waits for the lock any more. Undefined if none waits. */
   #waiting: Promise<void> | undefined;
 
@@ -34,6 +37,18 @@ export class FileAccess {
     this.#db = db;
     this.#path = path;
     this.#patienceMs = patienceMs;
+    this.#file = fileAt(path);
+  }
+
+  /**
+   * Throws StoreError if the file was deleted, or replaced by another one, since it was opened. The system keeps a deleted file until it is
+   * closed: all that is written to it would be lost then.
+   */
+  requireSameFile(): void {
+    if (fileAt(this.#path) === this.#file) return;
+    throw new StoreError("open", `the event log ${this.#path} was deleted or replaced while this host ran`, {
+      hint: "Restart this host. Before you delete the log or restore a copy, end all hosts that use it.",
+    });
   }
 
   /** Runs `work`, which reads. Throws StoreError. */
@@ -79,6 +94,12 @@ export class FileAccess {
       throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
     }
   }
+}
+
+/** Returns the identity of the file at this path, or undefined if there is none. */
+function fileAt(path: string): string | undefined {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file && `${file.dev}:${file.ino}`;
 }
 
 const ignore = () => {};

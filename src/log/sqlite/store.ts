@@ -102,6 +102,7 @@ class SqliteStore implements ChatStore {
   }
 
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
+    this.#access.requireSameFile();
     return this.#access.transaction(() => {
       const known = this.#turnOf(conversationId, event.requestId);
       if (!known) {

@@ -126,6 +126,7 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async beat({ nodeId, machine, pid, version }: HostProcess): Promise<number> {
+    this.#access.requireSameFile();
     const seenAt = this.#now();
     await this.#write(
       `INSERT INTO nodes (node_id, machine, pid, seen_at, version) VALUES (?1, ?2, ?3, ?4, ?5)
