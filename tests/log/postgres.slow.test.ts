@@ -210,6 +210,15 @@ onServer("opening", () => {
     });
   });
 
+  test("refuses a new database whose encoding lacks characters", async () => {
+    await query(await server.database(), "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    expect(await failing(`postgres://postgres:word@127.0.0.1:${server.port}/latin`)).toMatchObject({
+      kind: "open",
+      message: expect.stringContaining("has the encoding LATIN1"),
+      hint: "create the database with ENCODING 'UTF8' TEMPLATE template0",
+    });
+  });
+
   test("leaves the database of another program, and one of a newer version, as it is", async () => {
     const [other, newer] = [await server.database(), await server.database()];
     await query(other, "CREATE TABLE events (name text)");

@@ -1,4 +1,5 @@
 import type { HttpConfig } from "../../core/config.js";
+import { loadOnce } from "../../core/files/load-once.js";
 import type { HostState } from "../../core/measurements.js";
 import type { Admission, AdmissionParts } from "./admission.js";
 
@@ -7,15 +8,18 @@ import type { Admission, AdmissionParts } from "./admission.js";
  * closed with the last client.
  */
 export class SharedAdmission {
-  readonly #http: HttpConfig;
-  readonly #parts: AdmissionParts;
-  #loading: Promise<Admission> | undefined;
+  /** Resolves when the admission is loaded, or with undefined if its loading has failed. Undefined before the first request. */
+  #loading: Promise<Admission | undefined> | undefined;
+  readonly #loadOnce: () => Promise<Admission>;
   #clients = 0;
   loaded: Admission | undefined;
 
   constructor(http: HttpConfig, parts: AdmissionParts) {
-    this.#http = http;
-    this.#parts = parts;
+    this.#loadOnce = loadOnce(async () => {
+      const { Admission } = await import("./admission.js");
+      this.loaded = new Admission(http, parts);
+      return this.loaded;
+    });
   }
 
   join(): this {
@@ -24,11 +28,9 @@ export class SharedAdmission {
   }
 
   load(): Promise<Admission> {
-    this.#loading ??= import("./admission.js").then(({ Admission }) => {
-      this.loaded = new Admission(this.#http, this.#parts);
-      return this.loaded;
-    });
-    return this.#loading;
+    const loading = this.#loadOnce();
+    this.#loading = loading.catch(() => undefined);
+    return loading;
   }
 
   async state(): Promise<Pick<HostState, "limiters" | "breakers">> {

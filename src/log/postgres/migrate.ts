@@ -69,6 +69,7 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
       hint: "update this program, or name another database in chat.storage.url",
     });
   }
+  if (version === 0) await requireEncoding(client, place.shown);
   if (version === 0 && (await has(client, ["events", "turns", "nodes", "mail", "results"]))) {
     throw new StoreError("open", `${place.shown} is a database of another program`, {
       hint: "name a database of its own in chat.storage.url",
@@ -80,6 +81,20 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
   await client.query("CREATE TABLE IF NOT EXISTS mcp_platform_schema (version integer NOT NULL)");
   await client.query("DELETE FROM mcp_platform_schema");
   await client.query("INSERT INTO mcp_platform_schema VALUES ($1)", [schemaVersion]);
+}
+
+/** Throws StoreError if the database cannot store every character. SQL_ASCII stores bytes as they come, so it can. */
+async function requireEncoding(client: pg.ClientBase, database: string): Promise<void> {
+  const { rows } = await client.query<{ encoding: string }>("SELECT current_setting('server_encoding') AS encoding");
+  const encoding = rows[0]?.encoding ?? "";
+  if (encoding === "UTF8" || encoding === "SQL_ASCII") return;
+  throw new StoreError(
+    "open",
+    `${database} has the encoding ${encoding}, which lacks characters that answers contain`,
+    {
+      hint: "create the database with ENCODING 'UTF8' TEMPLATE template0",
+    },
+  );
 }
 
 /** Returns a query without this process's own limit of time. A step on a large log takes minutes. */

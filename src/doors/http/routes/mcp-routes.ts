@@ -1,4 +1,5 @@
 /** Routes for MCP over Streamable HTTP. The messages have MCP's own schema. The code for MCP is loaded when the first client connects. */
+import { loadOnce } from "../../../core/files/load-once.js";
 import { isWritable, parseJson } from "../../../core/json.js";
 import type { McpHttp, McpHttpOptions } from "../../mcp/http.js";
 import type { McpParts } from "../../mcp/mcp-parts.js";
@@ -16,12 +17,16 @@ function parsed(text: string): unknown {
 }
 
 export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
-  let http: Promise<McpHttp> | undefined;
+  let loaded: McpHttp | undefined;
+  const http = loadOnce(async () => {
+    const { McpHttp } = await import("../../mcp/http.js");
+    loaded = new McpHttp(parts, options);
+    return loaded;
+  });
   const answer = async (call: ApiCall) => {
-    http ??= import("../../mcp/http.js").then(({ McpHttp }) => new McpHttp(parts, options));
     const { url, method, headers } = call.request;
     const text = method === "POST" ? await call.text() : undefined;
-    return (await http).answer(new Request(url, { method, headers, body: text }), {
+    return (await http()).answer(new Request(url, { method, headers, body: text }), {
       message: text && parsed(text),
       chars: text?.length ?? 0,
     });
@@ -35,6 +40,6 @@ export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
     routes: Object.entries(summaries).map(([method, summary]) => {
       return { method: method as ApiRoute["method"], path: "/mcp", summary, run: answer };
     }),
-    close: async () => (await http)?.close(),
+    close: async () => loaded?.close(),
   };
 }
