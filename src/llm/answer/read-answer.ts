@@ -65,6 +65,8 @@ class AnswerReading {
   #last: JsonObject | undefined;
   #phase: Phase | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Number of waits that have begun, each with a new part of the answer. */
+  #waits = 0;
   #isSettled = false;
   /** The error that the provider sent in the answer. */
   #failed: LlmError | undefined;
@@ -160,6 +162,7 @@ class AnswerReading {
   }
 
   #waitFor(next: Phase): void {
+    this.#waits++;
     if (next === this.#phase) {
       this.#timer?.refresh();
       return;
@@ -170,10 +173,20 @@ class AnswerReading {
     const { limits } = call.provider;
     const graceMs = { done: DONE_GRACE_MS, more: limits.idleTimeoutMs, failed: USAGE_GRACE_MS };
     if (next === "done" || next === "more" || next === "failed") {
-      this.#timer = setTimeout(() => this.#settle(), graceMs[next]);
+      this.#timer = this.#after(graceMs[next], () => this.#settle());
     } else {
-      this.#timer = setTimeout(() => this.#settle(limitReached(next, call)), limits[LIMIT_FIELDS[next]]);
+      this.#timer = this.#after(limits[LIMIT_FIELDS[next]], () => this.#settle(limitReached(next, call)));
     }
+  }
+
+  /** Calls `over` after this time. On a busy machine, what had arrived by then is read first, and then `over` is not called. */
+  #after(ms: number, over: () => void): NodeJS.Timeout {
+    return setTimeout(() => {
+      const waits = this.#waits;
+      setImmediate(() => {
+        if (waits === this.#waits) over();
+      });
+    }, ms);
   }
 
   get #isTooLong(): boolean {

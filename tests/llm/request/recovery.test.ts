@@ -1,3 +1,4 @@
+import { setImmediate as endOfRound } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import type { Delta, Discard } from "../../../src/core/messages.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../../support/app.js";
@@ -50,6 +51,21 @@ test("what was held back of an answer that breaks off before anything was shown 
   expect(text()).toBe("Hello");
 });
 
+/**
+ * Sends the message, and then keeps this process busy, the reader too, for longer than it waits for usage. It begins at the end of a round of the
+ * event loop, so that the reader's timer comes before the reading.
+ */
+const busyAfter =
+  (message: object): Piece =>
+  async (response) => {
+    const event = `data: ${JSON.stringify(message)}\n\n`;
+    await endOfRound();
+    response.socket?.write(`${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n`);
+    const until = performance.now() + 300;
+    while (performance.now() < until);
+    await new Promise(() => {});
+  };
+
 describe("the usage of an answer that the provider declares failed", () => {
   const usage = { choices: [], usage: { prompt_tokens: 70, completion_tokens: 20 } };
   const lost = [{ usage: { inputTokens: 70, outputTokens: 20 } }];
@@ -60,6 +76,11 @@ describe("the usage of an answer that the provider declares failed", () => {
     ["follows in the same packet", [chunk({}, "error"), usage, done], lost],
     ["follows in a later packet", [chunk({}, "error"), pause(30), usage, STALL], lost],
     ["follows after an error event", ["event: error\n", { message: "boom" }, pause(30), usage, END], lost],
+    [
+      "has arrived while the host was busy for longer than it waits",
+      [chunk({}, "error"), pause(30), busyAfter(usage)],
+      lost,
+    ],
     ["is missing, and the stream ends", [chunk({}, "error"), done], estimate],
     ["is missing, and the connection stays open", [chunk({}, "error"), STALL], estimate],
     ["is missing, and more words arrive", [chunk({}, "error"), pause(30), hel, done], estimate],
