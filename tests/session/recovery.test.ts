@@ -375,6 +375,30 @@ describe("a turn of an editor's session", () => {
     expect(llm.requests).toHaveLength(2);
   });
 
+  test("goes on when an editor that has loaded the session in another host closes it, or answers nothing", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), answer("done")]);
+    await using desk = await Desk.open();
+    const [first, second] = [await desk.host(llm), await desk.host(llm)];
+    const session = first.sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "go", approval: "ask" });
+    const question = (await until(turn.watch(), "question")).at(-1) as QuestionEvent;
+    let asked = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const onPermission = () => {
+      asked();
+      return undefined; // as when the view of the question is closed
+    };
+    await using editor = await openAcp(second, { onPermission });
+    await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
+    await isAsked;
+    await editor.agent.request(methods.agent.session.close, { sessionId: "c" });
+    expect(session.answer(question.questionId, true)).toBe(true);
+    const events = await collect(turn.watch());
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  });
+
   test("of a host with a workspace of its own name is left to the hosts of that workspace", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using desk = await Desk.open();

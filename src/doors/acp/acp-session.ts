@@ -100,6 +100,17 @@ export class AcpSession {
     this.#parts.session.cancel();
   }
 
+  /**
+   * Cancels the turns of this client's prompts, and the resumed turns that run here. Turns that another host runs for somebody else go on.
+   * Resolves when the cancelled turns have ended.
+   */
+  async cancelOwn(): Promise<void> {
+    for (const prompt of this.#prompts) prompt.abort();
+    const own = this.followed.filter((turn) => this.#isOnlyHere(turn));
+    for (const { requestId } of own) this.#parts.session.cancel(requestId);
+    await Promise.all(own.map((turn) => turn.ended()));
+  }
+
   /** Denies all open and later questions. Called when the client has disconnected, because it can no longer answer. */
   leave(): void {
     this.#questions.leave();
@@ -209,9 +220,14 @@ export class AcpSession {
     }
   }
 
+  /** Returns true if the turn is of this client's prompts or runs here, so that nobody else answers its questions. */
+  #isOnlyHere(turn: LiveTurn): boolean {
+    return this.#own.has(turn) || turn.isRunning;
+  }
+
   async #showEvent(event: TurnEvent, turn: LiveTurn, encoder: UpdateEncoder): Promise<void> {
     await this.#tell(encoder.encode(event));
-    const isOnlyHere = () => this.#own.has(turn) || turn.isRunning;
+    const isOnlyHere = () => this.#isOnlyHere(turn);
     const toolCallId = (callId: string) => encoder.callId(callId);
     if (event.type === "question") this.#questions.ask(event, { toolCallId, isOnlyHere });
     if (event.type === "answer") this.#questions.close(event.questionId);

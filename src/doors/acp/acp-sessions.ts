@@ -100,15 +100,14 @@ export class AcpSessions {
     const active = this.#active.get(sessionId);
     if (!active) throw RequestError.sessionNotFound(sessionId);
     this.#active.delete(sessionId);
-    active.shown.cancel();
-    await this.#parts.sessions.open(sessionId).idle();
+    await active.shown.cancelOwn();
     active.release();
     await active.hub?.close();
     return {};
   }
 
   cancelAll(): void {
-    for (const { shown } of this.#active.values()) shown.cancel();
+    for (const { shown } of this.#active.values()) void shown.cancelOwn();
   }
 
   /** Denies all open and later questions. Called when the client has disconnected. */

@@ -81,20 +81,25 @@ async function askYesOrNo(
   const shown = { toolCallId: questionId, title, kind: "other" as const, content };
   const show = (update: SessionUpdate) => client.notify(methods.client.session.update, { sessionId, update });
   await show({ sessionUpdate: "tool_call", ...shown, status: "pending" });
-  const isAllowed = (await choose(asking, once, shown)) === "allow_once";
-  const status = isAllowed ? "completed" : "failed";
-  await show({ sessionUpdate: "tool_call_update", toolCallId: questionId, status });
+  let isAllowed = false;
+  try {
+    isAllowed = (await choose(asking, once, shown)) === "allow_once";
+  } finally {
+    const status = isAllowed ? "completed" : "failed";
+    await show({ sessionUpdate: "tool_call_update", toolCallId: questionId, status });
+  }
   return isAllowed;
 }
 
-/** Resolves with the id of the chosen option. Resolves with undefined if the turn was cancelled before the user chose. */
+/** Resolves with the id of the chosen option. Rejects if the user has chosen none: the prompt was cancelled, or its view was closed. */
 async function choose(
   { client, sessionId }: Asking,
   options: PermissionOption[],
   toolCall: ToolCallUpdate,
-): Promise<string | undefined> {
+): Promise<string> {
   const { outcome } = await client.request(methods.client.session.requestPermission, { sessionId, toolCall, options });
-  return outcome.outcome === "selected" ? outcome.optionId : undefined;
+  if (outcome.outcome !== "selected") throw new Error("the user has chosen nothing");
+  return outcome.optionId;
 }
 
 async function elicit(questionId: string, question: Elicitation, asking: Asking): Promise<unknown> {
