@@ -147,14 +147,6 @@ export class Session {
   }
 
   /**
-   * Resumes turns like `recover`, and shows the other unfinished turns: those that run on another host or are in the queue. Returns the
-   * turns that were not shown here before. Rejects with StoreError.
-   */
-  async showUnfinished(): Promise<LiveTurn[]> {
-    return [...(await this.recover()), ...(await this.#control.followUnfinished())];
-  }
-
-  /**
    * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, or the log cannot be read. Never
    * rejects.
    */

@@ -35,8 +35,6 @@ export class AcpSession {
   readonly #prompts = new Set<AbortController>();
   readonly #questions: OpenQuestions;
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
-  /** The turns of this client's prompts. Nobody else is asked their questions, wherever they run. */
-  readonly #own = new WeakSet<LiveTurn>();
   /** Encoders of the turns that are being shown. A turn that is followed without an encoder is not shown. */
   readonly #encoders = new Map<LiveTurn, UpdateEncoder>();
   #hub: ToolHub;
@@ -100,17 +98,6 @@ export class AcpSession {
     this.#parts.session.cancel();
   }
 
-  /**
-   * Cancels the turns of this client's prompts, and the resumed turns that run here. Turns that another host runs for somebody else go on.
-   * Resolves when the cancelled turns have ended.
-   */
-  async cancelOwn(): Promise<void> {
-    for (const prompt of this.#prompts) prompt.abort();
-    const own = this.followed.filter((turn) => this.#isOnlyHere(turn));
-    for (const { requestId } of own) this.#parts.session.cancel(requestId);
-    await Promise.all(own.map((turn) => turn.ended()));
-  }
-
   /** Denies all open and later questions. Called when the client has disconnected, because it can no longer answer. */
   leave(): void {
     this.#questions.leave();
@@ -172,7 +159,6 @@ export class AcpSession {
     });
     try {
       const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });
-      this.#own.add(turn);
       await this.#showMode();
       const title = textOf(content).slice(0, 80);
       if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
@@ -210,7 +196,7 @@ export class AcpSession {
     this.#encoders.set(turn, encoder);
     try {
       for await (const event of turn.watch()) {
-        if (this.#encoders.get(turn) === encoder) await this.#showEvent(event, turn, encoder);
+        if (this.#encoders.get(turn) === encoder) await this.#showEvent(event, encoder);
         if (event.type === "turn_end") return stopReasonOf(event.stopReason);
         if (event.type === "turn_error") throw failure(event.error);
       }
@@ -220,16 +206,9 @@ export class AcpSession {
     }
   }
 
-  /** Returns true if the turn is of this client's prompts or runs here, so that nobody else answers its questions. */
-  #isOnlyHere(turn: LiveTurn): boolean {
-    return this.#own.has(turn) || turn.isRunning;
-  }
-
-  async #showEvent(event: TurnEvent, turn: LiveTurn, encoder: UpdateEncoder): Promise<void> {
+  async #showEvent(event: TurnEvent, encoder: UpdateEncoder): Promise<void> {
     await this.#tell(encoder.encode(event));
-    const isOnlyHere = () => this.#isOnlyHere(turn);
-    const toolCallId = (callId: string) => encoder.callId(callId);
-    if (event.type === "question") this.#questions.ask(event, { toolCallId, isOnlyHere });
+    if (event.type === "question") this.#questions.ask(event, (callId) => encoder.callId(callId));
     if (event.type === "answer") this.#questions.close(event.questionId);
   }
 

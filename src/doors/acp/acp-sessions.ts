@@ -32,8 +32,8 @@ export class AcpSessions {
   readonly #parts: AcpParts;
   readonly #client: () => AgentContext;
   readonly #active = new Map<string, Active>();
-  /** Turns that no client of this host has requested and that are shown here, by conversation id. */
-  readonly #others = new Map<string, Set<LiveTurn>>();
+  /** Turns of dead hosts that this host has resumed, by conversation id. */
+  readonly #resumed = new Map<string, Set<LiveTurn>>();
   /** Servers of sessions that the client has opened again with others. They end when the turns that run with them are over. */
   readonly #replaced = new Set<SessionHub>();
   #isLeft = false;
@@ -62,14 +62,17 @@ export class AcpSessions {
     return { sessionId: session.id, ...shown.choices };
   }
 
-  /** Opens a conversation of the log. Resumes the turns in it that a dead host left unfinished, and shows those of other hosts. */
+  /**
+   * Opens a conversation of the log. Resumes the turns in it that a dead host left unfinished. Turns that run on another host are not shown
+   * until they are in the log: who shows a turn takes it over when its host dies, and this host may have other servers.
+   */
   async load({ sessionId, ...place }: SessionFolder & { sessionId: string }, { replay }: { replay: boolean }) {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
     if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
     const { shown } = await this.#open(session, place, { isTitled: true });
-    for (const turn of await session.showUnfinished()) this.#remember(turn, session);
-    const running = [...new Set([...(this.#others.get(sessionId) ?? []), ...shown.followed])];
+    await session.recover();
+    const running = [...new Set([...(this.#resumed.get(sessionId) ?? []), ...shown.followed])];
     if (replay) await shown.replay(await session.history(), running);
     // An error of a turn needs no handling here: the error is in the log and was sent to the client.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
@@ -100,14 +103,15 @@ export class AcpSessions {
     const active = this.#active.get(sessionId);
     if (!active) throw RequestError.sessionNotFound(sessionId);
     this.#active.delete(sessionId);
-    await active.shown.cancelOwn();
+    active.shown.cancel();
+    await this.#parts.sessions.open(sessionId).idle();
     active.release();
     await active.hub?.close();
     return {};
   }
 
   cancelAll(): void {
-    for (const { shown } of this.#active.values()) void shown.cancelOwn();
+    for (const { shown } of this.#active.values()) shown.cancel();
   }
 
   /** Denies all open and later questions. Called when the client has disconnected. */
@@ -161,11 +165,11 @@ export class AcpSessions {
   }
 
   #remember(turn: LiveTurn, session: Session): void {
-    const turns = this.#others.get(session.id) ?? new Set();
-    this.#others.set(session.id, turns.add(turn));
+    const turns = this.#resumed.get(session.id) ?? new Set();
+    this.#resumed.set(session.id, turns.add(turn));
     void ended(turn).then(() => {
       turns.delete(turn);
-      if (turns.size === 0) this.#others.delete(session.id);
+      if (turns.size === 0) this.#resumed.delete(session.id);
     });
   }
 }

@@ -34,11 +34,6 @@ const always: PermissionOption[] = [
   { optionId: "reject_always", name: "Always reject in this session", kind: "reject_always" },
 ];
 
-/** Returns false if the client cannot show the question. */
-export function canShow({ questionId, question }: QuestionEvent, asking: Asking): boolean {
-  return question.kind !== "elicitation" || elicitationOf(questionId, question, asking) !== undefined;
-}
-
 /** Resolves with the user's answer. Rejects if the client cannot answer; callers treat this as a no. */
 export async function askClient({ questionId, question }: QuestionEvent, asking: Asking): Promise<unknown> {
   switch (question.kind) {
@@ -81,30 +76,25 @@ async function askYesOrNo(
   const shown = { toolCallId: questionId, title, kind: "other" as const, content };
   const show = (update: SessionUpdate) => client.notify(methods.client.session.update, { sessionId, update });
   await show({ sessionUpdate: "tool_call", ...shown, status: "pending" });
-  let isAllowed = false;
-  try {
-    isAllowed = (await choose(asking, once, shown)) === "allow_once";
-  } finally {
-    const status = isAllowed ? "completed" : "failed";
-    await show({ sessionUpdate: "tool_call_update", toolCallId: questionId, status });
-  }
+  const isAllowed = (await choose(asking, once, shown)) === "allow_once";
+  const status = isAllowed ? "completed" : "failed";
+  await show({ sessionUpdate: "tool_call_update", toolCallId: questionId, status });
   return isAllowed;
 }
 
-/** Resolves with the id of the chosen option. Rejects if the user has chosen none: the prompt was cancelled, or its view was closed. */
+/** Resolves with the id of the chosen option. Resolves with undefined if the turn was cancelled before the user chose. */
 async function choose(
   { client, sessionId }: Asking,
   options: PermissionOption[],
   toolCall: ToolCallUpdate,
-): Promise<string> {
+): Promise<string | undefined> {
   const { outcome } = await client.request(methods.client.session.requestPermission, { sessionId, toolCall, options });
-  if (outcome.outcome !== "selected") throw new Error("the user has chosen nothing");
-  return outcome.optionId;
+  return outcome.outcome === "selected" ? outcome.optionId : undefined;
 }
 
 async function elicit(questionId: string, question: Elicitation, asking: Asking): Promise<unknown> {
   const request = elicitationOf(questionId, question, asking);
-  if (!request) throw new TypeError("the client cannot show this question: see canShow");
+  if (!request) return { action: "decline" };
   const { action, content }: CreateElicitationResponse & { content?: unknown } = await asking.client.request(
     methods.client.elicitation.create,
     request,

@@ -14,7 +14,7 @@ interface TurnControlParts extends Pick<SessionParts, "cluster" | "store"> {
   turns: TurnsHere;
   questions: Questions;
   /** Follows a turn that runs on another host or is in the queue, which gives turns to hosts. The turn is then shown on this host. */
-  follow: (turn: TurnName) => Promise<LiveTurn | undefined>;
+  follow: (turn: TurnName) => Promise<unknown>;
 }
 
 export class TurnControl {
@@ -64,7 +64,7 @@ export class TurnControl {
    */
   async cancelAnywhere(requestId?: string): Promise<boolean> {
     const { turns } = this.#parts;
-    if (requestId === undefined || !turns.has(requestId)) await this.followUnfinished(requestId);
+    if (requestId === undefined || !turns.has(requestId)) await this.#followUnfinished(requestId);
     const stopped = this.#stop(requestId);
     await Promise.all(
       stopped.map(async (turn) => {
@@ -109,11 +109,8 @@ export class TurnControl {
     return undefined;
   }
 
-  /**
-   * Shows the unfinished turns of the conversation on this host. With an id, only the turn of that request. Returns the turns that were not
-   * shown here before.
-   */
-  async followUnfinished(requestId?: string): Promise<LiveTurn[]> {
+  /** Shows the unfinished turns of the conversation on this host. With an id, only the turn of that request. */
+  async #followUnfinished(requestId: string | undefined): Promise<void> {
     const { conversationId, cluster, store, follow } = this.#parts;
     await cluster.begin();
     const open = new Map<string, string>();
@@ -123,12 +120,9 @@ export class TurnControl {
         if (event.type === "turn_end") open.delete(event.turnId);
       }
     }
-    const followed: (LiveTurn | undefined)[] = [];
     for (const [turnId, id] of open) {
-      if (requestId === undefined || id === requestId)
-        followed.push(await follow({ conversationId, turnId, requestId: id }));
+      if (requestId === undefined || id === requestId) await follow({ conversationId, turnId, requestId: id });
     }
-    return followed.filter((turn) => turn !== undefined);
   }
 
   /** Stops the turns that run, wait or are shown here. With an id, only the turn of that request. Returns the turns. */
