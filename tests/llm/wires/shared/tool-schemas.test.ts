@@ -256,6 +256,7 @@ describe("whatever the schema", () => {
     const startedAt = processorMs();
     for (const schema of schemas) expect(JSON.stringify(plainSchema(schema)).length).toBeLessThan(200_000);
     const [tookMs, copyMs] = [processorMs() - startedAt, startedAt - begunAt];
-    expect(tookMs).toBeLessThan(10 * copyMs); // a busy machine slows down both
+    // It takes some 8 times as long. A cost that grows with the square would be thousands of times.
+    expect(tookMs).toBeLessThan(50 * copyMs);
   });
 });
