@@ -113,11 +113,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   const mode = values["dangerously-skip-permissions"] ? "bypassPermissions" : (values["permission-mode"] ?? "default");
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
-  const forbidden = [
-    forbiddenBesides(values.tools),
-    forbiddenBy("--disallowedTools", both(values.disallowedTools, values["disallowed-tools"])),
-    ...(["settings", "managed-settings"] as const).map((name) => forbiddenInSettings(`--${name}`, values[name], read)),
-  ].flat();
+  const forbidden = forbiddenPatterns(values, read);
   const allowed = readToolRules(both(values.allowedTools, values["allowed-tools"]), "allow");
   const [mcp, ...moreMcp] = values["mcp-config"] ?? [];
   if (moreMcp.length > 0) throw mistake("more than one --mcp-config");
@@ -133,12 +129,6 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
   // Programs that can be asked, or want no question, rely on the mode. Without either, `default` is only what the SDK passes.
   const isStrict = mode !== "bypassPermissions" && (mode === "dontAsk" || asks);
-  const prompts = (name: "system-prompt" | "append-system-prompt") => {
-    const file = values[`${name}-file`];
-    return [values[name], file === undefined ? undefined : textOf(`--${name}-file`, file, read)]
-      .filter(Boolean)
-      .join("\n\n");
-  };
   const model = values.model === "default" ? undefined : values.model;
   const pairs: [name: string, value: string | undefined][] = [
     ["--mcp-config", mcp?.trimStart().startsWith("{") ? keep(mcp) : mcp],
@@ -146,8 +136,8 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
     ["--output-format", formatOf(values["output-format"])],
     ["--permission-prompt-tool", asks || undefined],
     ["--model", model],
-    ["--system", prompts("system-prompt") || undefined],
-    ["--append-system", prompts("append-system-prompt") || undefined],
+    ["--system", promptText("system-prompt", values, read)],
+    ["--append-system", promptText("append-system-prompt", values, read)],
     ["--max-tool-hops", values["max-turns"]],
     ["--conversation", values.resume ?? values["session-id"]],
     ...allowed.patterns.map((tool): [string, string] => ["--allow", tool]),
@@ -204,6 +194,29 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw mistake(messageOf(error).replace(/\. .*/s, ""), error);
   }
+}
+
+type Values = ReturnType<typeof parse>["values"];
+
+/** Returns the patterns of all tools that the command line forbids: by rules, by settings, and by the list of built-in tools. */
+function forbiddenPatterns(values: Values, read: ArgumentEffects["read"]): string[] {
+  return [
+    ...forbiddenBesides(values.tools),
+    ...forbiddenBy("--disallowedTools", both(values.disallowedTools, values["disallowed-tools"])),
+    ...forbiddenInSettings("--settings", values.settings, read),
+    ...forbiddenInSettings("--managed-settings", values["managed-settings"], read),
+  ];
+}
+
+/** Returns the prompt that the flag gives, followed by that of the file which `--NAME-file` names. Undefined if there is neither. */
+function promptText(
+  name: "system-prompt" | "append-system-prompt",
+  values: Values,
+  read: ArgumentEffects["read"],
+): string | undefined {
+  const file = values[`${name}-file`];
+  const ofFile = file === undefined ? undefined : textOf(`--${name}-file`, file, read);
+  return [values[name], ofFile].filter(Boolean).join("\n\n") || undefined;
 }
 
 /** Returns the patterns of tools that these rules forbid. `from`: where the rules stand, for errors. */
