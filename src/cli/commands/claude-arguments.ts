@@ -38,7 +38,7 @@ const meant = {
   tools: list,
 } as const;
 
-/** Flags that are accepted but ignored. No program relies on their effect. */
+/** Flags that are accepted and ignored without a warning: programs work without their effect. */
 const needless = {
   "await-initialize": flag,
   "initialize-fields": text,
@@ -107,8 +107,8 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
   if (args[0] !== undefined && commands.includes(args[0])) throw mistake(args[0]);
   const { known, unknown } = sorted(args);
-  const relied = unknown.find((name) => refused.includes(name));
-  if (relied) throw mistake(`${relied.length > 1 ? "--" : "-"}${relied}`);
+  const refusedFlag = unknown.find((name) => refused.includes(name));
+  if (refusedFlag !== undefined) throw mistake(flagText(refusedFlag));
   const { values, positionals } = parse(known);
   const mode = values["dangerously-skip-permissions"] ? "bypassPermissions" : (values["permission-mode"] ?? "default");
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
@@ -118,7 +118,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   const [mcp, ...moreMcp] = values["mcp-config"] ?? [];
   if (moreMcp.length > 0) throw mistake("more than one --mcp-config");
   const odd = [
-    ...unknown.map((name) => `--${name}`),
+    ...unknown.map(flagText),
     ...(isKnownMode ? [] : [`--permission-mode ${mode}`]),
     ...allowed.untranslated.map((rule) => `--allowedTools ${rule}`),
   ];
@@ -127,7 +127,8 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   // value, so it is dropped.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
-  // Programs that can be asked, or want no question, rely on the mode. Without either, `default` is only what the SDK passes.
+  // A program with a prompt tool, or with `dontAsk`, relies on the mode, so the mode counts instead of the configuration's. Otherwise
+  // `default` is only what the SDK passes.
   const isStrict = mode !== "bypassPermissions" && (mode === "dontAsk" || asks);
   const model = values.model === "default" ? undefined : values.model;
   const pairs: [name: string, value: string | undefined][] = [
@@ -195,6 +196,8 @@ function parse(args: readonly string[]) {
     throw mistake(messageOf(error).replace(/\. .*/s, ""), error);
   }
 }
+
+const flagText = (name: string) => `${name.length > 1 ? "--" : "-"}${name}`;
 
 type Values = ReturnType<typeof parse>["values"];
 

@@ -35,7 +35,7 @@ export class AcpSession {
   readonly #prompts = new Set<AbortController>();
   readonly #questions: OpenQuestions;
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
-  /** Encoders of the turns that are being shown. A turn that is followed without an encoder is not shown. */
+  /** Encoders of the turns that are shown. A followed turn without an encoder sends nothing: see `replay`. */
   readonly #encoders = new Map<LiveTurn, UpdateEncoder>();
   #hub: ToolHub;
   readonly #account: ShownUsage = { usd: 0 };
@@ -60,11 +60,11 @@ export class AcpSession {
   }
 
   /** Uses these servers from now on, because the client has opened the session again. A running turn keeps the servers that it began with. */
-  use(hub: ToolHub): void {
+  useHub(hub: ToolHub): void {
     this.#hub = hub;
   }
 
-  /** The turns that run and whose prompts or questions wait for this session. */
+  /** The unfinished turns that this session follows. */
   get followed(): LiveTurn[] {
     return [...this.#following.keys()];
   }
@@ -103,7 +103,7 @@ export class AcpSession {
     this.#questions.leave();
   }
 
-  /** Sends the logged events to the client. Leaves out the running turns: `follow` then shows them from their beginning. */
+  /** Sends the logged events to the client. Leaves out the running turns; the caller then calls `follow`, which shows them from their beginning. */
   async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
     for (const turn of running) this.#encoders.delete(turn);
     const skipped = new Set(running.map(({ turnId }) => turnId));
@@ -155,7 +155,7 @@ export class AcpSession {
     let cancelling: Promise<boolean> | undefined;
     signal.addEventListener("abort", () => {
       cancelling = session.cancelAnywhere(requestId);
-      cancelling.catch(() => {}); // thrown below, if the turn does not end as cancelled
+      cancelling.catch(() => {}); // awaited below if the turn fails; if it ends, its end counts
     });
     try {
       const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });

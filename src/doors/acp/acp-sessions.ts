@@ -146,7 +146,7 @@ export class AcpSessions {
       session,
     };
     const shown = before?.shown ?? new AcpSession(parts, hub ?? hostHub, { isTitled });
-    shown.use(hub ?? hostHub);
+    shown.useHub(hub ?? hostHub);
     const active = { shown, hub, release: before?.release ?? session.hold() };
     if (this.#isLeft) shown.leave();
     this.#active.set(session.id, active);

@@ -1,8 +1,9 @@
 import { McpError, messageOf } from "../../core/errors.js";
 import type { McpConnection } from "./mcp-connection.js";
 
-/** Maximum number of resources of one server that clients can watch together. */
+/** Maximum number of different resources of one server that all clients together can watch. */
 export const maxWatched = 1000;
+/** Maximum number of resources that are watched because the host has read them. */
 const maxRead = 100;
 
 interface WatchedResourcesParts {
@@ -18,7 +19,7 @@ interface WatchedResourcesParts {
  */
 export class WatchedResources {
   readonly #parts: WatchedResourcesParts;
-  /** Addresses that the host has read, the last one at the end. */
+  /** The addresses that the host has read last, the newest at the end. */
   readonly #read = new Set<string>();
   /** Number of clients that watch each address. */
   readonly #clients = new Map<string, number>();
@@ -44,8 +45,8 @@ export class WatchedResources {
   }
 
   /**
-   * Watches a resource for a client. Resolves when the server has confirmed it, with the function that ends it. Rejects if the server refuses
-   * it, or if clients watch too many resources.
+   * Watches a resource for a client. Resolves when the server has confirmed it, or at once while there is no connection, with the function
+   * that ends it. Rejects if the subscription fails, or if clients watch too many resources.
    */
   async addClient(uri: string): Promise<() => void> {
     const clients = this.#clients.get(uri) ?? 0;

@@ -126,10 +126,12 @@ interface Rule {
   answer: "allow" | "ask" | "deny";
 }
 
-/** Reads the rules in their order. Those under `permission` count after those under `tools`, which is the older key. */
+/**
+ * Reads the rules in their order. Those under `permission` count after those under `tools`, which is the older key. A pattern that stands in
+ * several files or under both keys keeps its first place and has its last value, as in opencode.
+ */
 function rulesOf(trees: readonly JsonObject[]): Rule[] {
   const mapping = (value: unknown) => (isPlainObject(value) || value === undefined ? value : { "*": value });
-  // A key that stands in several files keeps its first place and has its last value, as in opencode.
   const written: JsonObject = Object.assign(
     {},
     ...trees.map(({ tools }) => mapping(tools)),
@@ -149,13 +151,13 @@ function answerOf(value: unknown): Rule["answer"] {
 }
 
 /**
- * Adds the denials that concern this server to `tools.deny`. A denial that a later rule takes back as a whole is left out, unless it is for
- * one tool: newer versions of opencode let rules for one tool count wherever they stand.
+ * Adds the denials that concern this server to `tools.deny`. A denial with `*` is left out if one later rule covers all of it. A denial of one
+ * tool always stays: newer versions of opencode let rules for one tool count wherever they stand.
  */
 function applyRules(draft: ServerDraft, rules: readonly Rule[]): void {
   const prefix = `${draft.name.replaceAll(/[^A-Za-z0-9_-]/g, "_")}_`;
   const denied: string[] = [];
-  /** Patterns of the tools that the rules after this one do not deny. */
+  /** Patterns that rules after the present one allow or ask for. The rules are read backwards. */
   const takenBack: string[] = [];
   const isDenied = (tools: string) => !tools.includes("*") || !takenBack.some((back) => globMatches(back, tools));
   for (const { pattern, answer } of rules.toReversed()) {
