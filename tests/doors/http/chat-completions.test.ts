@@ -1,7 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import {
+  answer,
+  CUT,
+  chunk,
+  failure,
+  json,
+  type LlmServer,
+  STALL,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
 import { recording, until } from "../../support/mcp-hub.js";
 import { sayAndCall } from "../support.js";
 import { openDoor, post, sdk } from "./door.js";
@@ -295,6 +306,50 @@ test("tool_choice none offers neither the servers' tools nor the caller's", asyn
   await using door = await openDoor(app);
   await sdk(door).chat.completions.create({ ...ask("hi"), tools: [weather], tool_choice: "none" });
   expect(llm.requests[0]?.body.tools).toBeUndefined();
+});
+
+describe.each([true, false])("a call with `stop`, streamed: %s", (streamed) => {
+  const call = { index: 0, id: "call_1", type: "function", function: { name: "s__echo", arguments: '{"n":1}' } };
+  const sayThenCall = { content: "thinking STOP more", tool_calls: [call] };
+
+  async function completed(llm: LlmServer, stop: string | string[]) {
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    if (!streamed) {
+      const { choices } = await sdk(door).chat.completions.create({ ...ask("hi"), stop });
+      return { text: choices[0]?.message.content, reasons: [choices[0]?.finish_reason] };
+    }
+    let text = "";
+    const reasons = [];
+    for await (const { choices } of await sdk(door).chat.completions.create({ ...ask("hi"), stop, stream: true })) {
+      text += choices[0]?.delta.content ?? "";
+      if (choices[0]?.finish_reason) reasons.push(choices[0].finish_reason);
+    }
+    return { text, reasons };
+  }
+
+  test("ends at the first of its sequences, also one that comes in pieces", async () => {
+    await using llm = await startLlmServer([answer("one two three four")]);
+    expect(await completed(llm, ["never", "o three"])).toEqual({ text: "one tw", reasons: ["stop"] });
+  });
+
+  test("has all of an answer that ends with the beginning of a sequence", async () => {
+    await using llm = await startLlmServer([answer("one tw")]);
+    expect(await completed(llm, "two")).toEqual({ text: "one tw", reasons: ["stop"] });
+  });
+
+  test("runs no call behind the sequence and does not ask the model again", async () => {
+    const whole = { message: { role: "assistant", ...sayThenCall }, finish_reason: "tool_calls" };
+    const pieces = [chunk(sayThenCall), chunk({}, "tool_calls"), "data: [DONE]\n\n"];
+    await using llm = await startLlmServer([streamed ? stream(pieces) : json({ choices: [{ index: 0, ...whole }] })]);
+    expect(await completed(llm, "STOP")).toEqual({ text: "thinking ", reasons: ["stop"] });
+    expect(llm.requests).toHaveLength(1);
+  });
+
+  test("separates the answers of the turn, whose gap is no sequence", async () => {
+    await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one\n\ntwo")]);
+    expect(await completed(llm, "\n\n")).toEqual({ text: "Let me see.\n\none", reasons: ["stop"] });
+  });
 });
 
 test("a long tool does not leave the line silent", async () => {

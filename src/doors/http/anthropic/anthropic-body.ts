@@ -4,6 +4,7 @@
  */
 import type { JsonSchema } from "../../../core/messages.js";
 import { flag, list, object, optional, text } from "../../protocol/schema-words.js";
+import { stopSequences } from "../shared/api-schemas.js";
 import { type FormatBody, outputFormat } from "../shared/read-output.js";
 
 export type Block = { type: string } & Record<string, unknown>;
@@ -88,7 +89,7 @@ export const messagesBody = object(
     max_tokens: optional({ type: "integer", minimum: 1 }),
     stream: optional(flag),
     temperature: optional({ type: "number", minimum: 0, maximum: 1 }),
-    stop_sequences: optional({ type: "array", maxItems: 64, items: { type: "string", minLength: 1, maxLength: 256 } }),
+    stop_sequences: optional(stopSequences),
     /** Field in which earlier SDKs send the format of the answer. */
     output_format: outputFormat,
     output_config: optional(object({ format: outputFormat })),

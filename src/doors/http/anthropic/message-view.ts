@@ -10,10 +10,10 @@ import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
 import { lastCalls } from "../turns/logged-turns.js";
 import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
+import { StopSequences } from "../turns/stop-sequences.js";
 import { itemId, type TurnPlace } from "../turns/turn-place.js";
 import { turnUsage } from "../turns/turn-usage.js";
 import type { Block } from "./anthropic-body.js";
-import { StopSequences } from "./stop-sequences.js";
 
 interface Identity {
   place: TurnPlace;

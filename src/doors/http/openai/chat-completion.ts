@@ -7,6 +7,7 @@ import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
 import { lastCalls } from "../turns/logged-turns.js";
 import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
+import { StopSequences } from "../turns/stop-sequences.js";
 import type { TurnPlace } from "../turns/turn-place.js";
 import { chatUsage, turnUsage } from "../turns/turn-usage.js";
 
@@ -16,6 +17,7 @@ interface Identity {
   created: number;
   /** Name as `provider/model`. */
   model: string;
+  stopSequences: readonly string[];
   callerTool(name: string): CallerTool | undefined;
   /** True if the last chunk of a stream has the usage. */
   includeUsage: boolean;
@@ -29,17 +31,17 @@ const done: StreamedEvent = { data: "[DONE]" };
 export class ChatCompletion implements ResponseWriter {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
-  #text = "";
-  /** Text of the answer that is being written, up to now. */
-  #answer = "";
+  readonly #stops: StopSequences;
+  /** True if text of the current answer has come as deltas. */
+  #hasDeltas = false;
+  /** True if text of the current answer was sent. */
+  #isBegun = false;
   #reasoned = false;
+  isShown = false;
 
   constructor(identity: Identity) {
     this.#identity = identity;
-  }
-
-  get isShown(): boolean {
-    return this.#text !== "";
+    this.#stops = new StopSequences(identity.stopSequences);
   }
 
   start(): StreamedEvent[] {
@@ -53,20 +55,28 @@ export class ChatCompletion implements ResponseWriter {
   /** Returns the chunks for an event. Empty if this API has no field for the event. */
   #chunksOf(event: TurnEvent): StreamedEvent[] {
     if ("seq" in event) this.#stored.push(event);
+    if (this.#stops.found !== undefined) return [];
     switch (event.type) {
       case "text_delta":
-        return this.#write(event.delta);
+        this.#hasDeltas = true;
+        return this.#write(this.#stops.take(event.delta));
       case "reasoning_delta":
         this.#reasoned = true;
         return [this.#chunk({ reasoning_content: event.delta })];
       case "assistant_message": {
         const { content, reasoning } = event.message;
         const chunks = reasoning && !this.#reasoned ? [this.#chunk({ reasoning_content: reasoning })] : [];
-        if (!this.#answer && content) addAll(chunks, this.#write(content));
-        this.#answer = "";
+        if (!this.#hasDeltas) addAll(chunks, this.#write(this.#stops.take(content)));
+        addAll(chunks, this.#write(this.#stops.rest()));
+        this.#hasDeltas = false;
+        this.#isBegun = false;
         this.#reasoned = false;
         return chunks;
       }
+      case "discard":
+        this.#hasDeltas = false;
+        this.#stops.rest();
+        return [];
       default:
         return [];
     }
@@ -106,15 +116,18 @@ export class ChatCompletion implements ResponseWriter {
   }
 
   /** Adds text of an answer. A blank line separates the answers of a turn, like paragraphs. */
-  #write(delta: string): StreamedEvent[] {
-    const gap = this.#answer === "" && this.#text !== "" ? "\n\n" : "";
-    this.#answer += delta;
-    this.#text += gap + delta;
-    return [this.#chunk({ content: gap + delta })];
+  #write(text: string): StreamedEvent[] {
+    if (text === "") return [];
+    const gap = this.isShown && !this.#isBegun ? "\n\n" : "";
+    this.#isBegun = true;
+    this.isShown = true;
+    return [this.#chunk({ content: gap + text })];
   }
 
   #result() {
-    const { text, stopReason } = summarizeTurn(this.#stored);
+    const { text: logged, stopReason } = summarizeTurn(this.#stored);
+    // The log keeps the sequence at the end of the text.
+    const text = logged.slice(0, logged.length - (this.#stops.found?.length ?? 0));
     const usage = turnUsage(this.#stored, chatUsage);
     const { place, callerTool } = this.#identity;
     const calls = lastCalls(this.#stored, place).calls.flatMap((call) => {

@@ -23,6 +23,7 @@ interface ChatCompletionBody extends ToolUseBody {
   temperature?: number | null;
   max_tokens?: number | null;
   max_completion_tokens?: number | null;
+  stop?: string | string[] | null;
   response_format?: { type: FormatBody["type"]; json_schema?: Omit<FormatBody, "type"> } | null;
   tools?: { function: { name: string; description?: string | null; parameters?: object | null } }[] | null;
 }
@@ -80,6 +81,7 @@ async function chatCompletion(
   const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
   const tools = readCallerTools(withoutTools ? [] : functions);
   const format = body.response_format;
+  const stopSequences = [body.stop ?? []].flat();
   const output = await readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
   const messages = body.messages.map(readMessage);
   const { conversationId } = ids;
@@ -96,6 +98,7 @@ async function chatCompletion(
       streaming: body.stream ? true : undefined,
       temperature: body.temperature ?? undefined,
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      ...(stopSequences.length > 0 && { stopSequences }),
       callerTools: tools.definitions,
       withoutTools: withoutTools || isPlain,
       only: toolsIn(call.header),
@@ -108,6 +111,7 @@ async function chatCompletion(
     place: { conversationId: door.session.id, turnId: door.turn.turnId },
     created: Math.floor(parts.now() / 1000),
     model: `${provider}/${model}`,
+    stopSequences,
     callerTool: tools.find,
     includeUsage: body.stream_options?.include_usage === true,
     eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
