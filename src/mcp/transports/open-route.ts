@@ -1,11 +1,12 @@
 import type { ServerConfig } from "../../core/config.js";
+import { loadOnce } from "../../core/files/load-once.js";
 import type { AuthOptions } from "../auth/authorization.js";
-import { loadLegacy, once } from "../protocol/lazy.js";
+import { loadLegacy } from "../protocol/lazy.js";
 import type { ServerRoute } from "../protocol/server-route.js";
 import { StdioTransport } from "./stdio-transport.js";
 
 /** Loads the module for routes to remote servers. These routes need the SDK's v1 client too. */
-const loadRemote = once(async () => {
+const loadRemote = loadOnce(async () => {
   await loadLegacy();
   return import("./remote.js");
 });

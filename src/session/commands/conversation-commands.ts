@@ -3,6 +3,7 @@ import { withoutRewound } from "../../log/folds/rewind.js";
 import { conversationAccount } from "../conversations/conversation-account.js";
 import { historyText, lastCallText } from "../conversations/conversation-view.js";
 import { type ExportFormat, exportFormats } from "../export/formats.js";
+import { loadExport } from "../export/lazy.js";
 import { accountText } from "./account-text.js";
 import { conversationsText } from "./conversation-text.js";
 import { type SlashCommand, textParameter } from "./slash-command.js";
@@ -75,7 +76,7 @@ export const conversationCommands: readonly SlashCommand[] = [
     description: "write this conversation to a new file: .md, .json or .html",
     run: async ([name], { session, sessions, secrets = [] }) => {
       const file = name ?? `${session.id.replace(/[^\w.-]/g, "_")}.md`;
-      const { exportConversation } = await import("../export/export.js");
+      const { exportConversation } = await loadExport();
       const options = { format: formatOf(file), secrets };
       return { type: "save", file, pieces: exportConversation(sessions.conversations, session.id, options) };
     },

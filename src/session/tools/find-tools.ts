@@ -1,4 +1,7 @@
 /** The tool with which a model searches for tools that its requests do not contain. */
+
+import type MiniSearch from "minisearch";
+import { loadOnce } from "../../core/files/load-once.js";
 import { isPlainObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
@@ -69,19 +72,20 @@ async function search(tools: readonly HubTool[], query: string, limit: number): 
   return [...new Set([...named, ...ranked])].slice(0, limit);
 }
 
-type Index = Awaited<ReturnType<typeof buildIndex>>;
-const indexes = new WeakMap<readonly HubTool[], Promise<Index>>();
+const indexes = new WeakMap<readonly HubTool[], MiniSearch>();
 
-function indexOf(tools: readonly HubTool[]): Promise<Index> {
-  const index = indexes.get(tools) ?? buildIndex(tools);
+async function indexOf(tools: readonly HubTool[]): Promise<MiniSearch> {
+  const { default: Index } = await loadMiniSearch();
+  const index = indexes.get(tools) ?? buildIndex(Index, tools);
   indexes.set(tools, index);
   return index;
 }
 
-/** Builds the search index. The library is loaded only here, because most hosts never search. */
-async function buildIndex(tools: readonly HubTool[]) {
-  const { default: MiniSearch } = await import("minisearch");
-  const index = new MiniSearch({
+/** Most hosts never search, so the library is loaded at the first search. */
+const loadMiniSearch = loadOnce(() => import("minisearch"));
+
+function buildIndex(Index: typeof MiniSearch, tools: readonly HubTool[]): MiniSearch {
+  const index = new Index({
     fields: ["name", "description", "parameters"],
     tokenize: wordsOf,
     searchOptions: { boost: { name: 3, description: 1.5 }, prefix: true, fuzzy: 0.15 },

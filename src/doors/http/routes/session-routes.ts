@@ -6,6 +6,7 @@
 import { errorInfo } from "../../../core/errors.js";
 import { addAll } from "../../../core/lists/long-lists.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
+import { loadExport } from "../../../session/export/lazy.js";
 import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
 import { errorMessage, followedMessages, historyMessages, type WireMessage } from "../../protocol/protocol.js";
@@ -151,7 +152,7 @@ async function exportFile({ sessions, secrets }: DoorParts, call: ApiCall): Prom
   const format = exportFormats.find((each) => each === wanted);
   if (!format) throw new ApiError(400, "invalid_format", `the formats are ${exportFormats.join(", ")}`, "format");
   const id = call.path("id");
-  const { exportConversation } = await import("../../../session/export/export.js");
+  const { exportConversation } = await loadExport();
   return streamed(exportTypes[format], exportConversation(sessions.conversations, id, { format, secrets: secrets() }), {
     "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
     // Sandboxes the file if a browser opens it from this address. The file then has no access to this origin.
