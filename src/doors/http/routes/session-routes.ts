@@ -6,7 +6,7 @@
 import { errorInfo } from "../../../core/errors.js";
 import { addAll } from "../../../core/lists/long-lists.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
-import { loadExport } from "../../../session/export/lazy.js";
+import { loadExport } from "../../../session/export/load-export.js";
 import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
 import { errorMessage, followedMessages, historyMessages, type WireMessage } from "../../protocol/protocol.js";
