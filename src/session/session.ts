@@ -306,8 +306,8 @@ export class Session {
 
   /**
    * Stops all turns because the host is closing. If no turn runs here, all turns are parked, so that other hosts can resume them. If a turn
-   * runs here, turns that were requested on this host are cancelled, and turns that were dispatched to it are parked. Turns that end with
-   * their caller are always cancelled.
+   * runs here, turns that were requested on this host are cancelled, and turns that it got from the queue or a dead host are parked. Turns that
+   * end with their caller are always cancelled.
    */
   leave(): void {
     const isRunning = this.#turns.all().some((turn) => turn.isRunning);

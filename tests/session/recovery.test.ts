@@ -7,6 +7,7 @@ import type { Session } from "../../src/session/session.js";
 import { newSession, openAcp } from "../support/acp.js";
 import { collect, fixtureServer, shape, startApp } from "../support/app.js";
 import { answer, chunk, type LlmServer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { Signal } from "../support/signal.js";
 import { Desk, until } from "./desk.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
@@ -372,6 +373,48 @@ describe("a turn of an editor's session", () => {
     await llm.received(2);
     const offered = llm.requests[1]?.body.tools?.map(({ function: { name } }) => name);
     expect(offered).toContain("s__echo");
+  });
+
+  test("that has lost its host goes on in the editor that has its session open: shown once, and asked about there", async () => {
+    await using llm = await startLlmServer([echo, stream([STALL]), echo, answer("done")]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm);
+    await first.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(2);
+    await using editor = await openAcp(await desk.host(llm, {}));
+    await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
+    await first.drain(0);
+    await editor.until(() => editor.said() === "done");
+    expect(editor.permissions).toMatchObject([{ toolCall: { title: "s.echo" } }]);
+    expect(editor.of("user_message_chunk")).toMatchObject([{ content: { text: "go" } }]);
+    expect(new Set(editor.of("tool_call").map(({ toolCallId }) => toolCallId)).size).toBe(2);
+    expect(editor.of("tool_call")).toHaveLength(2);
+  });
+
+  test("that an editor's host has only taken over is not ended with the editor, and its question stays open", async () => {
+    await using llm = await startLlmServer([stream([STALL]), echo, answer("done")]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm);
+    await first.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(1);
+    const second = await desk.host(llm, {});
+    const asked = new Signal();
+    const onPermission = () => {
+      asked.give();
+      return new Promise<undefined>(() => {});
+    };
+    const editor = await openAcp(second, { onPermission });
+    await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
+    await first.drain(0);
+    await asked.given;
+    editor.end();
+    expect(await editor.exitCode).toBe(0);
+    await second.close();
+    const session = (await desk.host(llm, {})).sessions.open("c");
+    const turn = await session.submit({ requestId: "r", text: "go" });
+    const question = (await until(turn.watch(), "question")).at(-1) as QuestionEvent;
+    expect(session.answer(question.questionId, true)).toBe(true);
+    expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   });
 
   test("of a host with a workspace of its own name is left to the hosts of that workspace", async () => {

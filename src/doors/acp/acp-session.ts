@@ -37,6 +37,10 @@ export class AcpSession {
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
   /** Encoders of the turns that are shown. A followed turn without an encoder sends nothing: see `replay`. */
   readonly #encoders = new Map<LiveTurn, UpdateEncoder>();
+  /** Unfinished turns whose beginning `replay` has shown up to the event `seq`, by turn id. `follow` shows the rest. */
+  readonly #begun = new Map<string, { encoder: UpdateEncoder; seq: number }>();
+  /** Turns that answer the prompts of this session. */
+  readonly #own = new Set<LiveTurn>();
   #hub: ToolHub;
   readonly #account: ShownUsage = { usd: 0 };
   /** Undefined until the user of the session chooses a mode: the approval mode of the configuration then applies, with its rules. */
@@ -98,7 +102,7 @@ export class AcpSession {
     this.#parts.session.cancel();
   }
 
-  /** Denies all open and later questions. Called when the client has disconnected, because it can no longer answer. */
+  /** Denies the questions of the client's prompts. Called when the client has disconnected, because it can no longer answer. */
   leave(): void {
     this.#questions.leave();
   }
@@ -108,10 +112,14 @@ export class AcpSession {
     for (const turn of running) this.#encoders.delete(turn);
     const skipped = new Set(running.map(({ turnId }) => turnId));
     const encoders = new Map<string, UpdateEncoder>();
+    this.#begun.clear();
     for (const event of events) {
-      if (skipped.has(event.turnId)) continue;
-      const encoder = encoders.get(event.turnId) ?? this.#encoder(event.turnId, { showsPrompt: true });
-      encoders.set(event.turnId, encoder);
+      const { turnId, seq } = event;
+      if (skipped.has(turnId)) continue;
+      const encoder = encoders.get(turnId) ?? this.#encoder(turnId, { showsPrompt: true });
+      encoders.set(turnId, encoder);
+      if (event.type === "turn_end" || event.type === "turn_error") this.#begun.delete(turnId);
+      else this.#begun.set(turnId, { encoder, seq });
       await this.#tell(encoder.encode(event));
     }
   }
@@ -163,7 +171,8 @@ export class AcpSession {
       const title = textOf(content).slice(0, 80);
       if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
       this.#isTitled = true;
-      return await this.follow(turn, { showsPrompt: false });
+      this.#own.add(turn);
+      return await this.follow(turn, { showsPrompt: false }).finally(() => this.#own.delete(turn));
     } catch (error) {
       if (!cancelling) throw error;
       await cancelling; // the turn may not have ended, but the log has the cancellation
@@ -192,11 +201,17 @@ export class AcpSession {
   }
 
   async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
-    const encoder = this.#encoder(turn.turnId, { showsPrompt });
+    const begun = this.#begun.get(turn.turnId);
+    this.#begun.delete(turn.turnId);
+    const encoder = begun?.encoder ?? this.#encoder(turn.turnId, { showsPrompt });
     this.#encoders.set(turn, encoder);
     try {
       for await (const event of turn.watch()) {
-        if (this.#encoders.get(turn) === encoder) await this.#showEvent(event, encoder);
+        const isTold = begun !== undefined && "seq" in event && event.seq <= begun.seq;
+        if (this.#encoders.get(turn) === encoder) {
+          if (!isTold) await this.#tell(encoder.encode(event));
+          this.#handleQuestion(event, encoder, turn);
+        }
         if (event.type === "turn_end") return stopReasonOf(event.stopReason);
         if (event.type === "turn_error") throw failure(event.error);
       }
@@ -206,9 +221,9 @@ export class AcpSession {
     }
   }
 
-  async #showEvent(event: TurnEvent, encoder: UpdateEncoder): Promise<void> {
-    await this.#tell(encoder.encode(event));
-    if (event.type === "question") this.#questions.ask(event, (callId) => encoder.callId(callId));
+  #handleQuestion(event: TurnEvent, encoder: UpdateEncoder, turn: LiveTurn): void {
+    const asked = { toolCallId: (callId: string) => encoder.callId(callId), isOwn: () => this.#own.has(turn) };
+    if (event.type === "question") this.#questions.ask(event, asked);
     if (event.type === "answer") this.#questions.close(event.questionId);
   }
 

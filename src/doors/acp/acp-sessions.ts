@@ -34,6 +34,8 @@ export class AcpSessions {
   readonly #active = new Map<string, Active>();
   /** Turns of dead hosts that this host has resumed, by conversation id. */
   readonly #resumed = new Map<string, Set<LiveTurn>>();
+  /** Ids of the sessions that are being loaded. `load` shows their resumed turns once it has shown the log. */
+  readonly #loading = new Set<string>();
   /** Servers of sessions that the client has opened again with others. They end when the turns that run with them are over. */
   readonly #replaced = new Set<SessionHub>();
   #isLeft = false;
@@ -70,13 +72,17 @@ export class AcpSessions {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
     if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
-    const { shown } = await this.#open(session, place, { isTitled: true });
-    await session.recover();
-    const running = [...new Set([...(this.#resumed.get(sessionId) ?? []), ...shown.followed])];
-    if (replay) await shown.replay(await session.history(), running);
-    // An error of a turn needs no handling here: the error is in the log and was sent to the client.
-    for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
-    return shown.choices;
+    this.#loading.add(sessionId);
+    try {
+      const { shown } = await this.#open(session, place, { isTitled: true });
+      await session.recover();
+      const running = [...this.#resumedIn(sessionId), ...shown.followed];
+      if (replay) await shown.replay(await session.history(), running);
+      for (const turn of [...running, ...this.#resumedIn(sessionId)]) follow(shown, turn, { showsPrompt: replay });
+      return shown.choices;
+    } finally {
+      this.#loading.delete(sessionId);
+    }
   }
 
   /**
@@ -114,7 +120,7 @@ export class AcpSessions {
     for (const { shown } of this.#active.values()) shown.cancel();
   }
 
-  /** Denies all open and later questions. Called when the client has disconnected. */
+  /** Denies the questions of the client's prompts. Called when the client has disconnected. */
   leave(): void {
     this.#isLeft = true;
     for (const { shown } of this.#active.values()) shown.leave();
@@ -164,14 +170,25 @@ export class AcpSessions {
     });
   }
 
+  #resumedIn(sessionId: string): Set<LiveTurn> {
+    return this.#resumed.get(sessionId) ?? new Set();
+  }
+
   #remember(turn: LiveTurn, session: Session): void {
-    const turns = this.#resumed.get(session.id) ?? new Set();
+    const turns = this.#resumedIn(session.id);
     this.#resumed.set(session.id, turns.add(turn));
+    const shown = this.find(session.id);
+    if (shown && !this.#loading.has(session.id)) follow(shown, turn, { showsPrompt: true });
     void ended(turn).then(() => {
       turns.delete(turn);
       if (turns.size === 0) this.#resumed.delete(session.id);
     });
   }
+}
+
+/** Shows a turn that is not of a prompt. Its error is in the log and was sent to the client. */
+function follow(shown: AcpSession, turn: LiveTurn, how: { showsPrompt: boolean }): void {
+  shown.follow(turn, how).catch(() => {});
 }
 
 async function ended(turn: LiveTurn): Promise<void> {

@@ -9,18 +9,25 @@ interface OpenQuestion {
   session: Session;
 }
 
-/** Questions of turns to the user that the client has not answered yet. */
+/**
+ * Questions of turns to the user that the client has not answered yet. If the client has disconnected, those of its own prompts are denied. Those
+ * of turns that this host has only resumed stay open for the next host.
+ */
 export class OpenQuestions {
   readonly #asked: OpenQuestion;
-  readonly #open = new Set<string>();
+  /** Functions that say whether the question is of the client's own prompt, by question id. */
+  readonly #open = new Map<string, () => boolean>();
   #isLeft = false;
 
   constructor(asked: OpenQuestion) {
     this.#asked = asked;
   }
 
-  /** Asks the client, unless the question was answered before. `toolCallId` maps the model's id of a call to the client's id. */
-  ask(event: QuestionEvent, toolCallId: (callId: string) => string): void {
+  /**
+   * Asks the client, unless the question was answered before. `toolCallId` maps the model's id of a call to the client's id. `isOwn` returns
+   * true while the turn answers a prompt of the client.
+   */
+  ask(event: QuestionEvent, { toolCallId, isOwn }: { toolCallId: (id: string) => string; isOwn: () => boolean }): void {
     const { session, client, capabilities } = this.#asked;
     const { questionId } = event;
     if (!session.isAsking(event)) return;
@@ -28,12 +35,15 @@ export class OpenQuestions {
       this.#open.delete(questionId);
       session.answer(questionId, value);
     };
+    const deny = () => {
+      if (isOwn() || !this.#isLeft) answer(false);
+    };
     if (this.#isLeft) {
-      answer(false);
+      deny();
       return;
     }
-    this.#open.add(questionId);
-    askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
+    this.#open.set(questionId, isOwn);
+    askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, deny);
   }
 
   /** Removes a question that was answered by this client or by another client. */
@@ -41,9 +51,9 @@ export class OpenQuestions {
     this.#open.delete(questionId);
   }
 
-  /** Denies all open and later questions. Called when the client has disconnected, because it can no longer answer. */
+  /** Called when the client has disconnected, because it can no longer answer. */
   leave(): void {
     this.#isLeft = true;
-    for (const questionId of this.#open) this.#asked.session.answer(questionId, false);
+    for (const [questionId, isOwn] of this.#open) if (isOwn()) this.#asked.session.answer(questionId, false);
   }
 }

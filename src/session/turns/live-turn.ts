@@ -40,7 +40,7 @@ export class LiveTurn implements WatchedTurn {
   turnId = "";
   /** True if the log already contained the whole answer, so that nothing was run or paid for. */
   cached = false;
-  /** True if the queue gave the turn to this host and the turn was not requested here. */
+  /** True if this host got the turn from the queue or from a dead host, so that the turn was not requested here. */
   isGuest = false;
   /** True if the turn was cancelled by its request id. The turn then ends at once, and does not wait for earlier turns. */
   endsOutOfTurn = false;

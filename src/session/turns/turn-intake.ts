@@ -62,7 +62,10 @@ export class TurnIntake {
       const turns = await session.store.turns.abandoned({ conversationId });
       return turns.some(({ turnId }) => turnId === abandoned.turnId);
     };
-    return this.#join(abandoned, isAbandoned, onResumed);
+    return this.#join(abandoned, isAbandoned, (turn) => {
+      turn.isGuest = true;
+      onResumed(turn);
+    });
   }
 
   /**
