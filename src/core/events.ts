@@ -70,6 +70,8 @@ export interface ApprovalQuestion {
   onceOnly?: true;
   /** Hash of the tool's definition at the time of the question. Undefined for tools of the host, and in older logs. */
   definition?: string;
+  /** The server's `ToolFacts.place` at the time of the question. Undefined in older logs. */
+  place?: string;
 }
 
 /** An error in the form in which users, logs and clients get it. */

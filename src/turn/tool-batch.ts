@@ -153,9 +153,9 @@ async function checkSent(started: StartedCall, turn: CallingTurn): Promise<Check
   return isAllowed ? prepared : refused(`${unknownOutcome}; it was not sent again: ${verdict.reason}`);
 }
 
-/** True if the person has allowed this call, in answer to a question about the tool's present definition. */
+/** True if the person has allowed this call, in answer to a question about the present tool. */
 function wasAllowed({ question, answer }: StartedCall, prepared: PreparedCall): boolean {
-  if (!question || !answer || !isAbout(question, prepared, hashOfDefinition(prepared))) return false;
+  if (!question || !answer || !isAbout(question, prepared)) return false;
   return approvalIn(answer.value).allow;
 }
 
@@ -190,15 +190,15 @@ async function permitted(
   verdict: Extract<Verdict, { decision: "ask" }>,
   turn: CallingTurn,
 ): Promise<Checked> {
-  const about = hashOfDefinition(prepared);
-  const asked = earlier && isAbout(earlier, prepared, about) ? earlier : undefined;
+  const asked = earlier && isAbout(earlier, prepared) ? earlier : undefined;
   const given = asked && answer;
   if (earlier && !asked && !answer) {
     // Closes the earlier question, because the new question replaces it.
     turn.out.add({ type: "answer", turnId: turn.turnId, questionId: earlier.questionId, value: false });
   }
-  const question =
-    asked ?? questionEvent({ ...approvalQuestion(call, prepared, verdict), ...(about && { definition: about }) }, turn);
+  const definition = hashOfDefinition(prepared);
+  const about = { ...(definition && { definition }), place: prepared.place };
+  const question = asked ?? questionEvent({ ...approvalQuestion(call, prepared, verdict), ...about }, turn);
   await turn.out.store(...(asked ? [] : [question]));
   const value = given ? given.value : await turn.answer(question);
   const { allow, remember, message } = approvalIn(value);
@@ -222,12 +222,15 @@ function hashOfDefinition({ definition }: PreparedCall): string | undefined {
 }
 
 /**
- * True if a question that an earlier host asked is about the tool's present definition. If the question is about another definition, its
- * answer does not count, because the person has not seen the present one. Questions in older logs do not contain a definition.
+ * True if a question that an earlier host asked is about the present tool: it has the same definition, and its server is the same program or
+ * address. Otherwise, the answer does not count, because the person has not seen the present tool. Questions in older logs do not contain
+ * these facts.
  */
-function isAbout({ question }: QuestionEvent, { change }: PreparedCall, definition: string | undefined): boolean {
-  const then = question.kind === "approval" ? question.definition : undefined;
-  return then === undefined ? change === undefined : then === definition;
+function isAbout({ question }: QuestionEvent, prepared: PreparedCall): boolean {
+  if (question.kind !== "approval") return false;
+  const { definition, place = prepared.place } = question;
+  if (place !== prepared.place) return false;
+  return definition === undefined ? prepared.change === undefined : definition === hashOfDefinition(prepared);
 }
 
 const annotationNames = {

@@ -189,6 +189,13 @@ describe("a question that was asked before the host died", () => {
 
   test.each([
     { it: "holds for the same definition", definition: hashOf(then), now: then },
+    {
+      it: "does not hold for another server of the same name",
+      definition: hashOf(then),
+      now: then,
+      place: "elsewhere",
+      isNew: true,
+    },
     { it: "holds in a log that has no hashes, if nothing has changed", now: then },
     { it: "does not hold for another definition", definition: hashOf(then), now: { description: "now" }, isNew: true },
     {
@@ -204,11 +211,11 @@ describe("a question that was asked before the host died", () => {
       change: redefined,
       isNew: true,
     },
-  ])("$it, answered or not", async ({ definition, now, change, isNew = false }) => {
+  ])("$it, answered or not", async ({ definition, now, place = "here", change, isNew = false }) => {
     for (const answer of [{ value: true }, undefined]) {
       const done: string[] = [];
       const prepared = {
-        ...{ server: "s", tool: "t", arguments: {}, definition: now, change },
+        ...{ server: "s", tool: "t", place, arguments: {}, definition: now, change },
         pin: () => void done.push("pinned"),
         send: async () => {
           done.push("sent");
@@ -237,13 +244,14 @@ describe("a question that was asked before the host died", () => {
           tool: "t",
           reason: "s.t is not known to be read-only",
           definition,
+          ...(definition && { place: "here" }),
         },
       };
       const started: StartedCall = { call, planned: true, sent: false, question, ...(answer && { answer }) };
       await runToolCalls({ calls: [started], hop: 0, truncated: false, runnable: 1 }, calling);
       const stored = events.map((event) => ("questionId" in event ? `${event.type} ${event.questionId}` : event.type));
       if (isNew) {
-        expect(asked).toMatchObject([{ questionId: "q2", question: { definition: hashOf(now) } }]);
+        expect(asked).toMatchObject([{ questionId: "q2", question: { definition: hashOf(now), place } }]);
         expect(stored).toEqual([...(answer ? [] : ["answer q1"]), "question q2", "answer q2", "tool_result"]);
         expect(done).toEqual([]);
       } else {
@@ -284,33 +292,42 @@ test.each([
     rules: { permissions: ["ask"] },
     said: "other",
   },
-])("a call that was in flight $it", async ({ rules: { permissions, turn, no } = {}, said, isSent = false }) => {
-  const named = (lists: string[] = []) => Object.fromEntries(lists.map((list) => [list, patterns(["s.look"])]));
-  const rules: PolicyRules = {
-    ...nothingSaid,
-    permissions: { ...nothingSaid.permissions, ...named(permissions) },
-    turn: { ...nothingSaid.turn, ...named(turn) },
-    memory: { find: () => (no ? { allow: false, remember: "always" } : undefined), remember: () => {} },
-  };
-  let times = 0;
-  const definition = { description: "then" };
-  const prepared = {
-    ...{ server: "s", tool: "look", name: "s__look", arguments: {}, readOnly: true, definition },
-    async send() {
-      times++;
-      return { content: [], isError: false };
-    },
-  } as unknown as PreparedCall;
-  const asked = said === "other" ? { description: "other" } : definition;
-  const question = {
-    type: "question",
-    questionId: "q1",
-    question: { kind: "approval", definition: hash("sha256", JSON.stringify(asked), "hex") },
-  } as QuestionEvent;
-  const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
-  const { events, calling } = turnWith({ hub, rules, signal: new AbortController().signal });
-  const call = { ...sent, ...(said !== undefined && { question, answer: { value: said !== false } }) };
-  await runToolCalls({ calls: [call], hop: 0, truncated: false, runnable: 1 }, calling);
-  expect(times).toBe(isSent ? 1 : 0);
-  expect(JSON.stringify(events).includes("outcome unknown")).toBe(!isSent);
-});
+  {
+    it: "that the person allowed for another server of the same name is not sent again",
+    rules: { permissions: ["ask"] },
+    said: true,
+    place: "elsewhere",
+  },
+])(
+  "a call that was in flight $it",
+  async ({ rules: { permissions, turn, no } = {}, said, place = "here", isSent = false }) => {
+    const named = (lists: string[] = []) => Object.fromEntries(lists.map((list) => [list, patterns(["s.look"])]));
+    const rules: PolicyRules = {
+      ...nothingSaid,
+      permissions: { ...nothingSaid.permissions, ...named(permissions) },
+      turn: { ...nothingSaid.turn, ...named(turn) },
+      memory: { find: () => (no ? { allow: false, remember: "always" } : undefined), remember: () => {} },
+    };
+    let times = 0;
+    const definition = { description: "then" };
+    const prepared = {
+      ...{ server: "s", tool: "look", name: "s__look", place, arguments: {}, readOnly: true, definition },
+      async send() {
+        times++;
+        return { content: [], isError: false };
+      },
+    } as unknown as PreparedCall;
+    const asked = said === "other" ? { description: "other" } : definition;
+    const question = {
+      type: "question",
+      questionId: "q1",
+      question: { kind: "approval", definition: hash("sha256", JSON.stringify(asked), "hex"), place: "here" },
+    } as QuestionEvent;
+    const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
+    const { events, calling } = turnWith({ hub, rules, signal: new AbortController().signal });
+    const call = { ...sent, ...(said !== undefined && { question, answer: { value: said !== false } }) };
+    await runToolCalls({ calls: [call], hop: 0, truncated: false, runnable: 1 }, calling);
+    expect(times).toBe(isSent ? 1 : 0);
+    expect(JSON.stringify(events).includes("outcome unknown")).toBe(!isSent);
+  },
+);
