@@ -8,8 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
 import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
 import type { RemoteServerConfig } from "../../core/config.js";
+import { withFileLock } from "../../core/files/file-lock.js";
 import { asObject, parseJson } from "../../core/json.js";
-import { withFileLock } from "./file-lock.js";
 
 /**
  * The stored authorization for one server. The fields have the form in which the SDK passes them. `client` and `tokens` also contain their

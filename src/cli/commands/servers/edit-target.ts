@@ -1,11 +1,12 @@
 /** The configuration file that commands change, and the writing of changes to it. */
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { editServers } from "../../../config/edit/edit-servers.js";
 import { fileModeOf, replaceFile } from "../../../config/edit/replace-file.js";
 import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { ConfigError } from "../../../core/errors.js";
+import { withFileLock } from "../../../core/files/file-lock.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../../core/source/source.js";
 import { findSource, type GlobalOptions, usersPath } from "../../shared/configuration.js";
@@ -52,14 +53,19 @@ function textAt(path: string, file: string): string {
 }
 
 /**
- * Writes the edits to the file as it is now, because another command may have changed it meanwhile. Returns notices for the user. Throws
- * ConfigError if the text cannot be edited, and errors of the file system.
+ * Writes the edits to the file as it is now, because another command may have changed it meanwhile. Resolves with notices for the user.
+ * Rejects with ConfigError if the text cannot be edited, and with errors of the file system.
  */
-export function applyEdits(
-  { path, file, isPrivate }: EditTarget,
+export async function applyEdits(
+  target: EditTarget,
   edits: readonly ServerEdit[],
   { hasSecrets = false } = {},
-): string[] {
+): Promise<string[]> {
+  mkdirSync(target.folder, { recursive: true, mode: 0o700 });
+  return withFileLock(`${target.path}.lock`, async () => editNow(target, edits, hasSecrets));
+}
+
+function editNow({ path, file, isPrivate }: EditTarget, edits: readonly ServerEdit[], hasSecrets: boolean): string[] {
   const mode = fileModeOf(path) ?? 0o600;
   const isOpen = (mode & 0o077) !== 0;
   const closes = hasSecrets && isPrivate && isOpen;

@@ -120,7 +120,7 @@ async function add(
   const { folder } = target;
   const wrong = entryProblems(name, { ...entry, enabled: false }, { env: process.env, folder });
   if (wrong) throw usage(`this is no entry of mcpServers: ${wrong}`);
-  const notices = applyEdits(target, [{ kind: "set", name, entry }], { hasSecrets: holdsSecret(name, entry) });
+  const notices = await applyEdits(target, [{ kind: "set", name, entry }], { hasSecrets: holdsSecret(name, entry) });
   const missing = entryProblems(name, entry, { env: process.env, folder });
   tell([...notices, ...(missing ? [`the host does not start until this is right: ${missing}`] : [])]);
   await printInert(`${target.file}: ${name} is added (mcp-platform servers test ${name} tries it)`);
@@ -139,7 +139,7 @@ async function change(edit: ServerEdit, done: string, globals: GlobalOptions): P
     });
   }
   const entry = servers[name];
-  tell(applyEdits(target, [edit]));
+  tell(await applyEdits(target, [edit]));
   const isStarted = edit.kind === "enable" && edit.enabled && isPlainObject(entry);
   const missing = isStarted
     ? entryProblems(name, { ...entry, enabled: true, disabled: undefined }, { env: process.env, folder })

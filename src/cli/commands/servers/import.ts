@@ -49,7 +49,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
     const diff = (await import("../../../config/import/preview.js")).previewOf(plan, destination);
     if (diff) await printInert(diff);
   }
-  if (!dryRun && plan.edits.length > 0) tell(applyEdits(target, plan.edits, plan));
+  if (!dryRun && plan.edits.length > 0) tell(await applyEdits(target, plan.edits, plan));
   await printInert(importReport(files, plan, { file: target.file, isDone: !dryRun }));
 }
 

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from
 import { join } from "node:path";
 import { setImmediate as later } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
+import { withFileLock } from "../../src/core/files/file-lock.js";
 import { thisMachine } from "../../src/core/files/this-machine.js";
-import { withFileLock } from "../../src/mcp/auth/file-lock.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
 const deadPid = spawnSync(process.execPath, ["-e", ""]).pid;

@@ -3,8 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { thisMachine } from "../../core/files/this-machine.js";
-import { asObject, isPlainObject, parseJson } from "../../core/json.js";
+import { asObject, isPlainObject, parseJson } from "../json.js";
+import { thisMachine } from "./this-machine.js";
 
 const pollMs = 50;
 /** Age in ms from which a lock of another machine or container counts as abandoned. No process works that long while it holds the lock. */
