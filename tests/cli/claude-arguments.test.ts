@@ -129,8 +129,9 @@ describe("the launcher's command line", () => {
     test.each([
       ['{"permissions":{"ask":["mcp__s"]}}', "permissions.ask"],
       ['{"permissions":{"deny":["*__push"]}}', "*__push"],
-      ['{"permissions":{"defaultMode":"plan"}}', "permissions.defaultMode plan"],
-      ['{"permissions":{"defaultMode":"dontAsk"}}', "permissions.defaultMode dontAsk"],
+      ['{"permissions":{"defaultMode":"plan"}}', "permissions.defaultMode"],
+      ['{"permissions":{"defaultMode":"dontAsk"}}', "permissions.defaultMode"],
+      ['{"permissions":{"ofALaterRelease":["mcp__s"]}}', "permissions.ofALaterRelease"],
       ['{"hooks":{"PreToolUse":[{"matcher":"mcp__s"}]}}', "hooks.PreToolUse"],
       ['{"hooks":{"PostToolUse":[{"matcher":"mcp__s__mail"}]}}', "hooks.PostToolUse"],
       ['{"hooks":{"PostToolUse":[{"matcher":"Bash|mcp.+look"}]}}', "hooks.PostToolUse"],
@@ -138,6 +139,16 @@ describe("the launcher's command line", () => {
       ['{"sandbox":{"enabled":true}}', "sandbox.enabled"],
       ['{"deniedMcpServers":[{"serverName":"s"}]}', "deniedMcpServers"],
       ['{"allowedMcpServers":[]}', "allowedMcpServers"],
+      ['{"enabledPlugins":{"guard@market":true}}', "enabledPlugins"],
+      ['{"agent":"reader"}', "agent"],
+      ['{"autoMode":{"hard_deny":["Mail to strangers"]}}', "autoMode.hard_deny"],
+      ['{"autoMode":{"soft_deny":["Pay"]}}', "autoMode.soft_deny"],
+      ['{"allowManagedPermissionRulesOnly":true}', "allowManagedPermissionRulesOnly"],
+      ['{"disableSideloadFlags":true}', "disableSideloadFlags"],
+      ['{"strictPluginOnlyCustomization":["mcp"]}', "strictPluginOnlyCustomization"],
+      ['{"allowedProviders":[]}', "allowedProviders"],
+      ['{"availableModels":["haiku"]}', "availableModels"],
+      ['{"deniedModels":["opus"]}', "deniedModels"],
       ['{"permissions":{"disableBypassPermissionsMode":"disable"}}', "permissions.disableBypassPermissionsMode"],
       ["no.json", "--settings"],
       ["missing.json", "--settings: cannot read missing.json"],
@@ -148,6 +159,8 @@ describe("the launcher's command line", () => {
     test.each([
       '{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"Edit|Write"},{"matcher":"*"},{"matcher":"Notebook.*"},{"matcher":"("}]}}',
       '{"sandbox":{"enabled":false}}',
+      '{"enabledPlugins":{"guard@market":false},"deniedModels":[],"permissions":{"later":false,"defaultMode":"auto"}}',
+      '{"permissions":{"allow":["mcp__s"],"blockReadsOutsideWorkingDirectories":true,"disableAutoMode":"disable"},"disableAllHooks":true}',
       "{}",
     ])("that forbid nothing are left out: %s", (settings) => {
       expect(taken(["--settings", settings])).toEqual({ own: ["run"], warnings: [] });
@@ -188,6 +201,49 @@ describe("the launcher's command line", () => {
     expect(ownArguments(["--permission-mode=default"])).toEqual(["run"]);
   });
 
+  // The arguments that the SDK 0.3.332 passes, besides those that the other tests translate.
+  test.each(
+    Object.entries({
+      refused: [
+        "--agent=a",
+        "--continue",
+        "--fork-session",
+        "--json-schema={}",
+        "--managed-settings-in-initialize",
+        "--max-budget-usd=1",
+        "--no-session-persistence",
+        "--plugin-dir=p",
+        "--plugin-dir-no-mcp=p",
+        "--resume-drops-turn=m",
+        "--resume-session-at=m",
+        "--strict-mcp-config",
+        "--task-budget=1",
+      ],
+      silent: [
+        "--add-dir=d",
+        "--allow-dangerously-skip-permissions",
+        "--await-initialize",
+        "--betas=b",
+        "--debug",
+        "--debug-file=f",
+        "--effort=high",
+        "--include-hook-events",
+        "--initialize-fields=disallowedTools",
+        "--max-thinking-tokens=1",
+        "--project-config-root=d",
+        "--session-mirror",
+        "--setting-sources=",
+        "--thinking=adaptive",
+        "--thinking-display=omitted",
+        "--verbose",
+      ],
+      warned: ["--channels=c", "--fallback-model=m"],
+    }).flatMap(([outcome, args]) => args.map((arg) => [outcome, arg] as const)),
+  )("knows every argument of the SDK: %s %s", (outcome, arg) => {
+    if (outcome === "refused") expect(() => ownArguments([arg])).toThrow(arg.replace(/=.*/, ""));
+    else expect(taken([arg])).toMatchObject({ own: ["run"], warnings: { length: outcome === "warned" ? 1 : 0 } });
+  });
+
   test("takes system prompts, also from files", () => {
     const args = [
       "--system-prompt=Rhyme.",
@@ -203,14 +259,14 @@ describe("the launcher's command line", () => {
 
   test.each([
     ["update"],
-    ["--plugin-dir=x"],
     ["--agents={}"],
     ["-w"],
     ["mcp"],
     ["-c"],
-    ["--max-budget-usd=1"],
-    ["--json-schema={}"],
-    ["--fork-session"],
+    ["--plugin-url=x"],
+    ["--restricted"],
+    ["--safe-mode"],
+    ["--bare"],
     ["--permission-mode=plan"],
   ])("refuses %s, which would have no effect", (arg) => {
     expect(() => ownArguments([arg])).toThrow(arg.replace(/^-+|=.*/g, ""));
@@ -261,6 +317,7 @@ describe("the launcher's command line", () => {
     const { own, warnings } = taken(["--permission-mode=later", "--permission-prompt-tool=stdio"]);
     expect(own).toEqual(["run", "--permission-prompt-tool=stdio", "--ask"]);
     expect(warnings).toEqual([expect.stringContaining("--permission-mode later")]);
+    expect(ownArguments(["--permission-mode=later"])).toEqual(["run", "--ask"]);
   });
 
   test("says its version", () => {

@@ -3,92 +3,17 @@
 import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { addAll } from "../../core/lists/long-lists.js";
+import {
+  askingModes,
+  honouredArguments,
+  ignoredArguments,
+  refusedArguments,
+} from "../../doors/claude/supported-options.js";
 import { forbiddenBesides, readToolRules } from "../../doors/claude/tool-rules.js";
-import { readSettings } from "./claude-settings.js";
-
-const text = { type: "string" } as const;
-const flag = { type: "boolean" } as const;
-/** A flag whose value may be several words: all words up to the next flag. */
-const list = { type: "string", multiple: true } as const;
-
-const meant = {
-  print: { ...flag, short: "p" },
-  "input-format": text,
-  "output-format": text,
-  "include-partial-messages": flag,
-  "replay-user-messages": flag,
-  "permission-prompt-tool": text,
-  "permission-mode": text,
-  model: text,
-  "system-prompt": text,
-  "system-prompt-file": text,
-  "append-system-prompt": text,
-  "append-system-prompt-file": text,
-  "dangerously-skip-permissions": flag,
-  "max-turns": text,
-  resume: { ...text, short: "r" },
-  "session-id": text,
-  allowedTools: list,
-  "allowed-tools": list,
-  disallowedTools: list,
-  "disallowed-tools": list,
-  "mcp-config": list,
-  settings: text,
-  "managed-settings": text,
-  tools: list,
-} as const;
-
-/** Flags that are accepted and ignored without a warning: programs work without their effect. */
-const needless = {
-  "await-initialize": flag,
-  "initialize-fields": text,
-  verbose: flag,
-  debug: flag,
-  "debug-file": text,
-  "allow-dangerously-skip-permissions": flag,
-  "setting-sources": text,
-  "project-config-root": text,
-  "include-hook-events": flag,
-  "session-mirror": flag,
-  thinking: text,
-  "thinking-display": text,
-  "max-thinking-tokens": text,
-  effort: text,
-  betas: list,
-  "add-dir": list,
-} as const;
-
-/**
- * Flags that end in an error, because programs rely on their effect and this host does not support it: limits, the shape of the answer, the
- * choice of servers, agents, plugins, folder or conversation.
- */
-const refused = [
-  "agent",
-  "agents",
-  "c",
-  "continue",
-  "fork-session",
-  "json-schema",
-  "max-budget-usd",
-  "no-session-persistence",
-  "plugin-dir",
-  "plugin-url",
-  "resume-drops-turn",
-  "resume-session-at",
-  "strict-mcp-config",
-  "task-budget",
-  "w",
-  "worktree",
-];
+import { type ClaudeSettings, readSettings } from "./claude-settings.js";
 
 /** Commands of Claude Code. As the first word, they would otherwise be a prompt. */
 const commands = ["config", "doctor", "install", "mcp", "plugin", "setup-token", "update"];
-
-/**
- * Permission modes that all do the same here: the host asks whenever a tool needs approval. In Claude Code they differ only in which
- * built-in tools run without a question.
- */
-const askingModes = ["default", "acceptEdits", "auto", "manual"];
 
 interface ArgumentEffects {
   /** Writes a text to a file and returns its path. */
@@ -99,6 +24,11 @@ interface ArgumentEffects {
   warn(text: string): void;
 }
 
+interface RestrictingSettings extends ClaudeSettings {
+  /** The argument that gives the settings, for errors. */
+  from: string;
+}
+
 /**
  * Returns the arguments for `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK adds flags. Throws
  * RequestError for an unsupported flag if programs rely on its effect.
@@ -107,13 +37,14 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
   if (args[0] !== undefined && commands.includes(args[0])) throw mistake(args[0]);
   const { known, unknown } = sorted(args);
-  const refusedFlag = unknown.find((name) => refused.includes(name));
+  const refusedFlag = unknown.find((name) => refusedArguments.includes(name));
   if (refusedFlag !== undefined) throw mistake(flagText(refusedFlag));
   const { values, positionals } = parse(known);
   const mode = values["dangerously-skip-permissions"] ? "bypassPermissions" : (values["permission-mode"] ?? "default");
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
-  const forbidden = forbiddenPatterns(values, read);
+  const settings = [settingsOf("settings", values, read), settingsOf("managed-settings", values, read)];
+  const forbidden = forbiddenPatterns(values, settings);
   const allowed = readToolRules(both(values.allowedTools, values["allowed-tools"]), "allow");
   const [mcp, ...moreMcp] = values["mcp-config"] ?? [];
   if (moreMcp.length > 0) throw mistake("more than one --mcp-config");
@@ -127,9 +58,9 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   // value, so it is dropped.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
-  // A program with a prompt tool, or with `dontAsk`, relies on the mode, so the mode counts instead of the configuration's. Otherwise
-  // `default` is only what the SDK passes.
-  const isStrict = mode !== "bypassPermissions" && (mode === "dontAsk" || asks);
+  // A program with a prompt tool, or with `dontAsk`, relies on the mode, so the mode counts instead of the configuration's. So does a mode
+  // that is not known, because it may permit less. Otherwise `default` is only what the SDK passes.
+  const isStrict = mode !== "bypassPermissions" && (mode === "dontAsk" || asks || !isKnownMode);
   const model = values.model === "default" ? undefined : values.model;
   const pairs: [name: string, value: string | undefined][] = [
     ["--mcp-config", mcp?.trimStart().startsWith("{") ? keep(mcp) : mcp],
@@ -156,7 +87,7 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   ];
 }
 
-const options = { ...meant, ...needless };
+const options = { ...honouredArguments, ...ignoredArguments };
 
 /**
  * Separates known flags from unknown ones. A word after an unknown flag counts as the value of that flag. After a list, each word counts as
@@ -202,12 +133,11 @@ const flagText = (name: string) => `${name.length > 1 ? "--" : "-"}${name}`;
 type Values = ReturnType<typeof parse>["values"];
 
 /** Returns the patterns of all tools that the command line forbids: by rules, by settings, and by the list of built-in tools. */
-function forbiddenPatterns(values: Values, read: ArgumentEffects["read"]): string[] {
+function forbiddenPatterns(values: Values, settings: readonly RestrictingSettings[]): string[] {
   return [
     ...forbiddenBesides(values.tools),
     ...forbiddenBy("--disallowedTools", both(values.disallowedTools, values["disallowed-tools"])),
-    ...forbiddenInSettings("--settings", values.settings, read),
-    ...forbiddenInSettings("--managed-settings", values["managed-settings"], read),
+    ...settings.flatMap(({ from, deny }) => forbiddenBy(from, deny)),
   ];
 }
 
@@ -229,12 +159,15 @@ function forbiddenBy(from: string, rules: readonly string[]): string[] {
   return patterns;
 }
 
-/** Returns the patterns of tools that these settings forbid. */
-function forbiddenInSettings(from: string, settings: string | undefined, read: ArgumentEffects["read"]): string[] {
-  if (settings === undefined) return [];
-  const found = readSettings(settings, (path) => textOf(from, path, read));
+function settingsOf(
+  name: "settings" | "managed-settings",
+  values: Values,
+  read: ArgumentEffects["read"],
+): RestrictingSettings {
+  const from = `--${name}`;
+  const found = readSettings(values[name] ?? "{}", (path) => textOf(from, path, read));
   if (found.unsupported !== undefined) throw mistake(`${from} with ${found.unsupported}`);
-  return forbiddenBy(from, found.deny);
+  return { from, ...found };
 }
 
 /** Returns the text of a file that an argument names. */

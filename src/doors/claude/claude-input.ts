@@ -1,8 +1,8 @@
 /** Lines that a client may send in Claude Code's `stream-json`, as far as this host supports them. */
-import { asObject, asObjects, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { ContentPart } from "../../core/messages.js";
 import { FieldReader, MessageProblem, parseLine, requiredValue } from "../protocol/fields.js";
 import { userContent } from "./content-blocks.js";
+import { refusedField } from "./supported-options.js";
 import { readToolRules } from "./tool-rules.js";
 
 export type ClaudeInput =
@@ -94,23 +94,6 @@ function readRequest(request: FieldReader): ControlRequest {
   }
 }
 
-const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
-
-/**
- * Hooks by which the client's program decides what runs. A client that sets one of them is refused, because this host calls no hooks. All
- * other hooks, but for some of `PostToolUse`, only report events, and most of these events do not occur in this host.
- */
-const deciding = [
-  "PreToolUse",
-  "PostToolBatch",
-  "PermissionRequest",
-  "UserPromptSubmit",
-  "UserPromptExpansion",
-  "Stop",
-  "Elicitation",
-  "ElicitationResult",
-];
-
 function readInitialize(request: FieldReader): ControlRequest {
   const prompts = request.any("systemPrompt") ?? [];
   const texts = Array.isArray(prompts) ? prompts : [prompts];
@@ -127,35 +110,8 @@ function readInitialize(request: FieldReader): ControlRequest {
     systemPrompt: texts.filter(Boolean).join("\n\n") || undefined,
     appendSystemPrompt: append,
     denied: forbidden.patterns,
-    unsupported:
-      unsupported.find((name) => Object.keys(request.any(name) ?? {}).length > 0) ??
-      decidingHook(request.any("hooks")) ??
-      forbidden.unsupported,
+    unsupported: refusedField((name) => request.any(name)) ?? forbidden.unsupported,
   };
-}
-
-/**
- * Returns the name of a hook that decides something, as `hooks.NAME`, if there is one. A hook after a call may change the result that the model
- * reads. It counts if its matcher names MCP tools: without a matcher, programs use it to be told of built-in tools.
- */
-export function decidingHook(hooks: unknown): string | undefined {
-  const decides = (event: string, given: readonly JsonObject[]) =>
-    deciding.includes(event)
-      ? given.length > 0
-      : event === "PostToolUse" && given.some(({ matcher }) => isForMcpTools(textOrEmpty(matcher)));
-  const name = Object.entries(asObject(hooks) ?? {}).find(([event, given]) => decides(event, asObjects(given)))?.[0];
-  return name && `hooks.${name}`;
-}
-
-/** Returns true if the matcher, a regular expression for names such as `mcp__s__t`, names MCP tools. One that matches all tools names none. */
-function isForMcpTools(matcher: string): boolean {
-  if (["", "*", ".*", ".+"].includes(matcher)) return false;
-  if (/mcp|__/i.test(matcher)) return true;
-  try {
-    return new RegExp(matcher).test("mcp__s__t");
-  } catch {
-    return false; // no regular expression
-  }
 }
 
 function readForbidden(given: unknown): { patterns: string[]; unsupported?: string } {

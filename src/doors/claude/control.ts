@@ -96,6 +96,8 @@ export class Control {
       available_output_styles: ["default"],
       models: [{ value: "default", displayName: model, description: `${provider}/${model}` }],
       account: {},
+      // Rules that cannot be applied were refused above. The SDK ends a session that does not confirm those that it has sent.
+      disallowed_tools_applied: true,
     };
   }
 }

@@ -77,6 +77,7 @@ describe("tools that the initialize request rules out", () => {
     pipe.control("i1", { ...initialize, disallowedTools: ["Read", "mcp__s__echo"] });
     pipe.user("one");
     expect(await pipe.end()).toBe(0);
+    expect(pipe.response("i1")?.response).toMatchObject({ disallowed_tools_applied: true });
     expect(JSON.stringify(llm.requests[0]?.body.tools)).not.toContain("s__echo");
     expect(String(llm.requests[1]?.body.messages?.at(-1)?.content)).toContain("denied");
   });
@@ -396,17 +397,57 @@ describe("control requests", () => {
   });
 
   test.each([
-    { PreToolUse: [{ hookCallbackIds: ["h1"] }] },
-    { PostToolUse: [{ matcher: "mcp__mail__.*", hookCallbackIds: ["h1"] }] },
-  ])("initialize with hooks that decide is refused, and nothing runs without them: %j", async (hooks) => {
+    { hooks: { PreToolUse: [{ hookCallbackIds: ["h1"] }] } },
+    { hooks: { PostToolUse: [{ matcher: "mcp__mail__.*", hookCallbackIds: ["h1"] }] } },
+    { hooks: { PreModelSwitch: [{ hookCallbackIds: ["h1"] }] } },
+    { sdkMcpServers: ["s"] },
+    { mcpServers: { s: { command: "s" } } },
+    { jsonSchema: { type: "object" } },
+    { agents: { reader: { description: "reads", prompt: "Read." } } },
+    { plugins: [{ type: "local", path: "guard" }] },
+    { settings: { permissions: { deny: ["mcp__s"] } } },
+    { managedSettings: { permissions: { deny: ["mcp__s"] } } },
+    { codeRunningMcpTools: { s: ["run"] } },
+    { toolAliases: { Bash: "mcp__s__bash", mcp__s__push: "mcp__s__ask_and_push" } },
+  ])("initialize with what a program relies on is refused, and nothing runs without it: %j", async (fields) => {
+    const name = Object.keys(fields).join();
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const pipe = openPipe(app);
-    pipe.control("i1", { ...initialize, hooks });
+    pipe.control("i1", { ...initialize, ...fields });
     pipe.user("one");
     expect(await pipe.end()).toBe(2);
-    expect(pipe.response("i1")).toMatchObject({ subtype: "error", error: expect.stringContaining("hooks") });
-    expect(pipe.messages("result")).toMatchObject([{ is_error: true, errors: [expect.stringContaining("hooks")] }]);
+    expect(pipe.response("i1")).toMatchObject({ subtype: "error", error: expect.stringContaining(name) });
+    expect(pipe.messages("result")).toMatchObject([{ is_error: true, errors: [expect.stringContaining(name)] }]);
+  });
+
+  test("initialize with other fields of the SDK 0.3.332, and with empty ones, is taken", async () => {
+    await using llm = await startLlmServer([answer("one")]);
+    await using app = await startApp({ llm: llm.url });
+    const pipe = openPipe(app);
+    pipe.control("i1", {
+      ...initialize,
+      hooks: {},
+      sdkMcpServers: [],
+      mcpServers: {},
+      agents: {},
+      plugins: [],
+      settings: {},
+      toolAliases: { Bash: "mcp__s__bash" },
+      skills: ["pdf"],
+      title: "t",
+      planModeInstructions: "p",
+      systemPromptSnapshot: true,
+      appendSubagentSystemPrompt: "p",
+      excludeDynamicSections: true,
+      promptSuggestions: true,
+      supportedDialogKinds: ["refusal_fallback_prompt"],
+      webSearchIsolationExemptMcpServers: ["s"],
+      workspaceTrust: { accepted: true, directory: "/here" },
+    });
+    pipe.user("one");
+    expect(await pipe.end()).toBe(0);
+    expect(pipe.response("i1")).toMatchObject({ subtype: "success" });
   });
 
   test("interrupt ends the running turn, and those that wait still run", async () => {
