@@ -159,7 +159,7 @@ describe("the launcher's command line", () => {
     test.each([
       '{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"Edit|Write"},{"matcher":"*"},{"matcher":"Notebook.*"},{"matcher":"("}]}}',
       '{"sandbox":{"enabled":false}}',
-      '{"enabledPlugins":{"guard@market":false},"deniedModels":[],"permissions":{"later":false,"defaultMode":"auto"}}',
+      '{"enabledPlugins":{"guard@market":false},"deniedModels":[],"permissions":{"denyInsteadOfPrompting":false,"defaultMode":"auto"}}',
       '{"permissions":{"allow":["mcp__s"],"blockReadsOutsideWorkingDirectories":true,"disableAutoMode":"disable"},"disableAllHooks":true}',
       "{}",
     ])("that forbid nothing are left out: %s", (settings) => {
@@ -199,6 +199,31 @@ describe("the launcher's command line", () => {
       "--ask",
     ]);
     expect(ownArguments(["--permission-mode=default"])).toEqual(["run"]);
+  });
+
+  describe("a program that wants a no in place of each prompt", () => {
+    const prompts = "--permission-prompt-tool=stdio";
+    const setting = '{"permissions":{"denyInsteadOfPrompting":true}}';
+
+    test.each([
+      [["--permission-prompts=none"]],
+      [["--permission-prompts", "none"]],
+      [["--settings", setting]],
+      [["--managed-settings", setting]],
+    ])("is not asked, and what no rule allows is denied: %j", (args) => {
+      expect(taken(args)).toEqual({ own: ["run", "--ask"], warnings: [] });
+      expect(taken([...args, prompts])).toEqual({ own: ["run", "--ask"], warnings: [] });
+      expect(taken([...args, prompts, "--permission-mode=bypassPermissions"])).toEqual({
+        own: ["run", "--yes"],
+        warnings: [],
+      });
+    });
+
+    test("is asked if it answers prompts itself", () => {
+      expect(taken(["--permission-prompts=host", prompts])).toEqual({ own: ["run", prompts, "--ask"], warnings: [] });
+      expect(taken(["--permission-prompts=host"])).toEqual({ own: ["run"], warnings: [] });
+      expect(() => ownArguments(["--permission-prompts=later"])).toThrow("--permission-prompts later");
+    });
   });
 
   // The arguments that the SDK 0.3.332 passes, besides those that the other tests translate.

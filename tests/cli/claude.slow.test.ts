@@ -93,6 +93,17 @@ describe("the launcher", () => {
     expect(left).toEqual([]);
   });
 
+  test("denies, and does not ask the program, where the program wants no prompts and the configuration allows all", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("I may not.")]);
+    using place = new Workplace();
+    place.configure({ ...configFor(llm.url, { s: fixtureServer() }), chat: { service: { approval: "auto" } } });
+    const sdk = ["--output-format", "stream-json", "--verbose", "--input-format", "stream-json"];
+    const prompts = ["--permission-prompt-tool=stdio", "--permission-prompts=none", "--permission-mode=default"];
+    const { stdout } = await ended(start(place, [...sdk, ...prompts]), user("go"));
+    expect(parse(stdout).at(-1)).toMatchObject({ permission_denials: [{ tool_name: "s__echo" }] });
+    expect(parse(stdout).filter(({ type }) => type === "control_request")).toEqual([]);
+  });
+
   test.each([
     ["SIGTERM", ["--input-format", "stream-json"]],
     ["SIGKILL", ["--input-format", "stream-json"]],

@@ -57,10 +57,11 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   // With `stream-json` input, prompts come on stdin. A positional argument is then not a prompt but a stray word after a flag that takes no
   // value, so it is dropped.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
-  const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
-  // A program with a prompt tool, or with `dontAsk`, relies on the mode, so the mode counts instead of the configuration's. So does a mode
-  // that is not known, because it may permit less. Otherwise `default` is only what the SDK passes.
-  const isStrict = mode !== "bypassPermissions" && (mode === "dontAsk" || asks || !isKnownMode);
+  const denies = mode === "dontAsk" || hasNoPrompts(values) || settings.some((found) => found.deniesPrompts);
+  const asks = !denies && values["permission-prompt-tool"];
+  // A program with a prompt tool, or that wants a no in place of each prompt, relies on the mode, so the mode counts instead of the
+  // configuration's. So does a mode that is not known, because it may permit less. Otherwise `default` is only what the SDK passes.
+  const isStrict = mode !== "bypassPermissions" && (denies || asks || !isKnownMode);
   const model = values.model === "default" ? undefined : values.model;
   const pairs: [name: string, value: string | undefined][] = [
     ["--mcp-config", mcp?.trimStart().startsWith("{") ? keep(mcp) : mcp],
@@ -131,6 +132,13 @@ function parse(args: readonly string[]) {
 const flagText = (name: string) => `${name.length > 1 ? "--" : "-"}${name}`;
 
 type Values = ReturnType<typeof parse>["values"];
+
+/** Returns true if the program wants every call that needs approval to be denied. */
+function hasNoPrompts(values: Values): boolean {
+  const answerer = values["permission-prompts"] ?? "host";
+  if (answerer !== "host" && answerer !== "none") throw mistake(`--permission-prompts ${answerer}`);
+  return answerer === "none";
+}
 
 /** Returns the patterns of all tools that the command line forbids: by rules, by settings, and by the list of built-in tools. */
 function forbiddenPatterns(values: Values, settings: readonly RestrictingSettings[]): string[] {

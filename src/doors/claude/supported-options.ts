@@ -9,8 +9,7 @@
  *   connectors and logins of Claude), or is a matter of comfort.
  *
  * The lists cover `@anthropic-ai/claude-agent-sdk` 0.3.332. An argument in no list is ignored with a warning, because each release of the SDK
- * adds some. Fields and settings in no list are ignored, but settings below
- * `permissions` are refused.
+ * adds some. Fields and settings in no list are ignored, but settings below `permissions` are refused.
  */
 
 import { asObject, asObjects, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
@@ -28,6 +27,7 @@ export const honouredArguments = {
   "include-partial-messages": flag,
   "replay-user-messages": flag,
   "permission-prompt-tool": text,
+  "permission-prompts": text,
   "permission-mode": text,
   model: text,
   "system-prompt": text,
@@ -172,7 +172,7 @@ function isForMcpTools(matcher: string): boolean {
   }
 }
 
-/** Honoured is `permissions.deny`. These settings are refused if they have such a value. */
+/** Honoured are `permissions.deny` and `permissions.denyInsteadOfPrompting`. These settings are refused if they have such a value. */
 const refusedSettings: Readonly<Record<string, (value: unknown) => boolean>> = {
   // Agents and plugins have tools, prompts and hooks of their own.
   agent: isFilled,
@@ -200,6 +200,7 @@ const refusedSettings: Readonly<Record<string, (value: unknown) => boolean>> = {
 const harmlessPermissions: readonly string[] = [
   "allow",
   "deny",
+  "denyInsteadOfPrompting",
   "additionalDirectories",
   "disableAutoMode",
   "blockReadsOutsideWorkingDirectories",
