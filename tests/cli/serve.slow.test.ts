@@ -148,6 +148,21 @@ test("told to end, it takes nothing new, finishes what runs, and says so to who 
   expect((await end).exitCode).toBe(143);
 });
 
+test.each(["SIGINT", "SIGHUP"] as const)("ended by %s, it leaves what runs to its next start", async (signal) => {
+  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const headers = { "x-request-id": "r1" };
+  const first = await serve(place);
+  const lost = post(`${first.url}/v1/chat/completions`, hi(), headers).catch(() => {});
+  await llm.received(1);
+  first.child.kill(signal);
+  await Promise.all([first.end, lost]);
+  const { url } = await serve(place);
+  const again = await post(`${url}/v1/chat/completions`, hi(), headers);
+  expect(await again.json()).toMatchObject({ choices: [{ message: { content: "went on" } }] });
+});
+
 test("told to end, it closes its sockets after the last message", async () => {
   let finish = () => {};
   const held = new Promise<void>((resolve) => {

@@ -20,12 +20,13 @@ import { configFor, Workplace } from "../support/cli.js";
 import { answer, failure, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { mcpParts } from "../support/mcp-door.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
+import { Signal } from "../support/signal.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
 interface Asked {
   isListening?: () => boolean;
-  onElicit?: (params: ElicitRequest["params"]) => ElicitResult;
+  onElicit?: (params: ElicitRequest["params"]) => ElicitResult | Promise<ElicitResult>;
   said?: McpParts["said"];
 }
 
@@ -39,6 +40,15 @@ async function connect(app: App, serve: Partial<McpParts["serve"]>, { onElicit, 
   await client.connect(other);
   return client;
 }
+
+const commandLine = ({ folder, environment }: Workplace, ...args: string[]) =>
+  new StdioClientTransport({
+    command: process.execPath,
+    args: [resolve("dist/main.js"), ...args],
+    cwd: folder,
+    env: environment as Record<string, string>,
+    stderr: "ignore",
+  });
 
 const textOf = (result: unknown) => (result as { content: { text: string }[] }).content[0]?.text;
 
@@ -125,6 +135,24 @@ describe("the tool chat", () => {
       release(answer("late"));
       const client = await connect(app, {});
       expect(await client.callTool({ name: "chat", arguments: args })).toMatchObject({ content: [{ text: "late" }] });
+      await client.close();
+    });
+
+    test("leaves its question open if the client goes, and asks again when it is back", async () => {
+      await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
+      await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+      const asked = new Signal();
+      const onElicit = () => {
+        asked.give();
+        return new Promise<ElicitResult>(() => {});
+      };
+      const gone = await connect(app, {}, { onElicit });
+      gone.callTool({ name: "chat", arguments: args }).catch(() => {});
+      await asked.given;
+      await gone.close();
+      const client = await connect(app, {}, { onElicit: () => ({ action: "accept", content: { answer: "once" } }) });
+      expect(await client.callTool({ name: "chat", arguments: args })).toMatchObject({ content: [{ text: "done" }] });
+      expect(JSON.stringify(llm.requests[1]?.body.messages)).not.toContain("did not allow");
       await client.close();
     });
 
@@ -361,22 +389,34 @@ describe("the gateway", () => {
   });
 });
 
+test("a host whose client closes the input leaves a call with a request_id to the next host, which has its answer", async () => {
+  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url));
+  const chat = { name: "chat", arguments: { prompt: "hi", request_id: "r1" } };
+  const start = async () => {
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(commandLine(place, "mcp"));
+    return client;
+  };
+  const gone = await start();
+  gone.callTool(chat).catch(() => {});
+  await llm.received(1);
+  await gone.close();
+  const client = await start();
+  expect(await client.callTool(chat)).toMatchObject({ content: [{ text: "went on" }] });
+  await client.close();
+});
+
 test("server-everything works through the command line", async () => {
   using workplace = new Workplace();
   const everything = script("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
   const mcp = { serve: { tools: "all", resources: true, prompts: true } };
   workplace.configure(configFor("http://127.0.0.1:9/v1", { everything }, { mcp }));
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [resolve("dist/main.js"), "--log-level", "debug", "mcp", "--yes"],
-    cwd: workplace.folder,
-    env: workplace.environment as Record<string, string>,
-    stderr: "ignore",
-  });
   const problems: Error[] = [];
   const client = new Client({ name: "test", version: "1" });
   client.onerror = (error) => problems.push(error);
-  await client.connect(transport);
+  await client.connect(commandLine(workplace, "--log-level", "debug", "mcp", "--yes"));
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["chat", "everything__echo"]));
   expect(await client.callTool({ name: "everything__echo", arguments: { message: "hello" } })).toMatchObject({

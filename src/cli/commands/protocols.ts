@@ -63,7 +63,7 @@ export function addProtocolCommands(program: Command, version: string): void {
           };
           return runMcp(mcp, { stdin, stdout, onInterrupt });
         },
-        { followsFiles: true },
+        { followsFiles: true, leavesTurns: true },
       );
     });
 }

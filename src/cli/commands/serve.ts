@@ -36,7 +36,7 @@ export function addServeCommand(program: Command, version: string): void {
           const options = { ...serve, ...flags, token: token.token, version, models, mcp };
           return runServe(parts, options, { stderr: process.stderr, onInterrupt, token });
         },
-        { followsFiles: true, scraped: true },
+        { followsFiles: true, scraped: true, leavesTurns: true },
       );
     });
 }

@@ -20,6 +20,11 @@ export interface DoorOptions {
   scraped?: boolean;
   /** True to cancel running turns on SIGTERM. Default: they are drained. */
   cancelsOnTerm?: boolean;
+  /**
+   * True if the turns are those of clients that may come back for them. However the process ends, running turns then continue on the next
+   * host. Default: they are cancelled unless the process ends by SIGTERM.
+   */
+  leavesTurns?: boolean;
 }
 
 /** Longest time, in ms, that the ending process waits for a slow reader of stdout. */
@@ -34,7 +39,7 @@ const partingMs = 5_000;
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,
-  { observe, followsFiles = false, scraped = false, cancelsOnTerm = false }: DoorOptions = {},
+  { observe, followsFiles = false, scraped = false, cancelsOnTerm = false, leavesTurns = false }: DoorOptions = {},
 ): Promise<void> {
   keepStdoutClean();
   const source = findSource(flags);
@@ -45,13 +50,14 @@ export async function openDoor(
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;
+  const end = (app: App) => (leavesTurns ? app.drain(0) : app.close());
   // Registered before the app exists, because servers of the app already run while the app starts.
   onTermination(async (signal) => {
     const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
     // SIGHUP means that the terminal was closed: running turns are cancelled. After SIGTERM a new process may follow, so running turns are
-    // drained, unless the door says otherwise.
+    // drained. A door may say otherwise.
     const drains = signal === "SIGTERM" && !cancelsOnTerm;
-    const ended = starting.then((app) => (drains ? app.drain(drainTimeoutMs) : app.close()));
+    const ended = starting.then((app) => (drains ? app.drain(drainTimeoutMs) : end(app)));
     await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
     await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
   });
@@ -87,7 +93,7 @@ export async function openDoor(
     };
     const exitCode = await door(parts, app).finally(stopFollowing);
     onInterrupt(() => exit(exitCodes.cancelled));
-    await app.close();
+    await end(app);
     const isCancelled = exitCode === exitCodes.cancelled;
     await Promise.race([whenWritten(), ...(isCancelled ? [sleep(flushMs)] : [])]);
     exit(exitCode);

@@ -52,10 +52,10 @@ export async function chat(
   const { host, server } = parts;
   const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host));
   const requestId = request_id ?? host.newId("req");
+  // A client that has disconnected may fetch the answer later with its request id. A client that has cancelled the call may not fetch it.
+  const mayReturn = () => request_id !== undefined && server.transport === undefined;
   const cancel = () => {
-    // A client that has disconnected may fetch the answer later with its request id. A client that has cancelled the call may not fetch it.
-    const mayReturn = request_id !== undefined && server.transport === undefined;
-    if (mayReturn) return;
+    if (mayReturn()) return;
     const stored = session.cancelAnywhere(requestId);
     parts.cancels.set(extra.requestId, stored);
     stored.catch(() => {}); // `answerCancelled` tells the client
@@ -68,7 +68,10 @@ export async function chat(
     const endsWithCaller = request_id === undefined;
     const trace = traceOfCall(extra);
     const turn = await session.submit({ requestId, text: prompt, model, trace, endsWithCaller, ...host.said });
-    const events = await follow(turn, session, extra, parts);
+    const answer = (questionId: string, value: unknown) => {
+      if (!mayReturn()) session.answer(questionId, value);
+    };
+    const events = await follow(turn, { session, answer, extra }, parts);
     const { text, stopReason = "error", error } = summarizeTurn(events);
     if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);
     if (stopReason === "cancelled" && turn.closingError) return failed(turn.closingError.message);
@@ -97,10 +100,10 @@ function given(args: Record<string, string>): Partial<Record<string, string>> {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""));
 }
 
+/** Asks the client the turn's questions and sends it the progress. Resolves with the stored events when the turn has ended. */
 async function follow(
   turn: LiveTurn,
-  session: Session,
-  extra: Extra,
+  { session, answer, extra }: { session: Session; answer: (questionId: string, value: unknown) => void; extra: Extra },
   { server, asked }: McpConnectionParts,
 ): Promise<StoredEvent[]> {
   const events: StoredEvent[] = [];
@@ -111,9 +114,7 @@ async function follow(
     if (session.isAsking(event) && !asked.has(event.questionId)) {
       const { questionId } = event;
       asked.add(questionId);
-      void askClient(event.question, extra, server.getClientCapabilities()).then((value) =>
-        session.answer(questionId, value),
-      );
+      void askClient(event.question, extra, server.getClientCapabilities()).then((value) => answer(questionId, value));
     }
     if (event.type === "answer") asked.delete(event.questionId);
     const message = progressOf(event);
