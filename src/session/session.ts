@@ -141,17 +141,17 @@ export class Session {
     await cluster.begin();
     const turns: (LiveTurn | undefined)[] = [];
     for (const abandoned of await store.turns.abandoned({ conversationId: this.id })) {
-      if (!cluster.isDispatched(abandoned)) turns.push(await this.#intake.resume(abandoned));
+      if (!cluster.isDispatched(abandoned)) turns.push(await this.#intake.takeOver(abandoned));
     }
     return turns.filter((turn) => turn !== undefined);
   }
 
   /**
-   * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, or the log cannot be read. Never
-   * rejects.
+   * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, the log cannot be read, or this host
+   * cannot ask a model. Never rejects.
    */
   resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
-    return this.#intake.resume(abandoned);
+    return this.#intake.takeOver(abandoned);
   }
 
   /**

@@ -161,6 +161,24 @@ describe("two hosts on one log", () => {
   });
 });
 
+test.each([
+  { it: "has no key", active: "groq" },
+  { it: "has only the demo model", active: "demo" },
+])("a turn that lost its host is left to others by a host that $it", async ({ active }) => {
+  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+  await using desk = await Desk.open("sqlite");
+  const first = await desk.host(llm);
+  await first.sessions.open("c").submit({ requestId: "r", text: "go" });
+  await llm.received(1);
+  await first.drain(0);
+  const other = await desk.host(llm, undefined, { active });
+  await other.sessions.recover();
+  expect(await other.sessions.open("c").recover()).toEqual([]);
+  await other.close();
+  const events = await collect((await desk.host(llm)).sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  expect(events.at(-2)).toMatchObject({ message: { content: "went on" }, provider: "test" });
+});
+
 describe("a question that was open when the host ended", () => {
   test("is asked again under its id, and its answer runs the call", async () => {
     await using llm = await startLlmServer([echo, answer("allowed")]);

@@ -56,9 +56,18 @@ export class TurnIntake {
     else this.#drive(turn);
   }
 
-  resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
+  /**
+   * Resumes a turn that no host owns as `resume` does, but leaves it to other hosts if this host cannot ask a model in its place: it has no key, or
+   * only the demo model, which has not answered in the turn before.
+   */
+  takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
+    return this.resume(abandoned, (own) => this.#canAnswer(own));
+  }
+
+  resume(abandoned: TurnName, isOurs = (_own: readonly StoredEvent[]) => true): Promise<LiveTurn | undefined> {
     const { conversationId, session, onResumed } = this.#parts;
-    const isAbandoned = async () => {
+    const isAbandoned = async (own: readonly StoredEvent[]) => {
+      if (!isOurs(own)) return false;
       const turns = await session.store.turns.abandoned({ conversationId });
       return turns.some(({ turnId }) => turnId === abandoned.turnId);
     };
@@ -107,14 +116,14 @@ export class TurnIntake {
    */
   async #join(
     { turnId, requestId }: TurnName,
-    isOpen: () => Promise<boolean>,
+    isOpen: (own: readonly StoredEvent[]) => Promise<boolean>,
     onJoined: (turn: LiveTurn) => void,
   ): Promise<LiveTurn | undefined> {
     const { runner, turns } = this.#parts;
     if (turns.has(requestId)) return undefined;
     const own = await runner
       .eventsOf(turnId)
-      .then(async (events) => ((await isOpen()) ? events : []))
+      .then(async (events) => ((await isOpen(events)) ? events : []))
       .catch(() => []);
     const [first] = own;
     if (first?.type !== "user_message" || turns.has(requestId) || this.#isClosed) return undefined;
@@ -124,6 +133,19 @@ export class TurnIntake {
     onJoined(turn);
     this.#drive(turn);
     return turn;
+  }
+
+  #canAnswer(own: readonly StoredEvent[]): boolean {
+    using settings = this.#parts.session.settings();
+    const { model } = own.find((event) => event.type === "user_message") ?? {};
+    try {
+      const { provider } = settings.orchestrator.facts(model);
+      return (
+        provider !== "demo" || own.some((event) => event.type === "assistant_message" && event.provider === "demo")
+      );
+    } catch {
+      return false;
+    }
   }
 
   #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
