@@ -212,6 +212,75 @@ test.each<[permission: object | string, denied: string[] | undefined]>([
   expect(opencodeTools({ permission }).tools).toEqual(denied && { deny: denied });
 });
 
+type ListedRule = [action: string, resource: string, effect: string];
+
+test.each<[rules: ListedRule[], denied: string[] | undefined]>([
+  [[["git_hub_drop", "*", "deny"]], ["drop"]],
+  [
+    [
+      ["git_hub_drop", "*", "deny"],
+      ["*", "*", "allow"],
+    ],
+    ["drop"],
+  ],
+  [[["*_drop", "x", "deny"]], ["*_drop", "drop"]],
+  [
+    [
+      ["git_hub_d*", "*", "deny"],
+      ["git_hub_*", "*", "ask"],
+    ],
+    undefined,
+  ],
+  [
+    [
+      ["git_hub_d*", "*", "deny"],
+      ["git_hub_*", "x", "allow"],
+    ],
+    ["d*"],
+  ],
+  [[["git_hub_*", "*", "allow"]], undefined],
+])("a tool that opencode 2 denies is denied: %j", (rules, denied) => {
+  const permissions = rules.map(([action, resource, effect]) => ({ action, resource, effect }));
+  const { tools, report } = opencodeTools({ permissions });
+  expect(tools).toEqual(denied && { deny: denied });
+  expect(report.includes("permissions: git_hub_* ran unasked")).toBe(
+    JSON.stringify(rules).includes('"*","allow"') && !denied,
+  );
+});
+
+test("no rule of opencode 2 takes back a denial of another file or version, and one in another form is named", () => {
+  const users = { permissions: [{ action: "git_hub_*", resource: "*", effect: "allow" }] };
+  const file = { "home/.config/opencode/opencode.json": JSON.stringify(users) };
+  expect(opencodeTools({ permission: { "git_hub_d*": "deny" } }, file).tools).toEqual({ deny: ["d*"] });
+  const inUsersFile = { permissions: [{ action: "git_hub_d*", resource: "*", effect: "deny" }] };
+  const denying = { "home/.config/opencode/opencode.json": JSON.stringify(inUsersFile) };
+  expect(opencodeTools({}, denying).tools).toEqual({ deny: ["d*"] });
+  for (const permissions of [{ git_hub_drop: "deny" }, [{ action: "git_hub_drop", resource: "*", effect: "hide" }]])
+    expect(opencodeTools({ permissions }).report).toContain("permissions: has a rule in a form that is not known here");
+});
+
+test.each<[permissions: object, tools: object | undefined]>([
+  [{ tools: { "mcp:git:hub:drop": { default: "deny" }, "mcp:other:x": { default: "deny" } } }, { deny: ["drop"] }],
+  [{ tools: { "mcp:git:hub:drop": { default: "allow", always_deny: [{ pattern: "x" }] } } }, { deny: ["drop"] }],
+  [{ tools: { "mcp:git:hub:drop": { default: "newer" } } }, { deny: ["drop"] }],
+  [{ default: "deny" }, { deny: ["*"] }],
+  [{ default: "deny", tools: { "mcp:git:hub:get": { default: "confirm" } } }, { allow: ["get"] }],
+  [{ default: "deny", tools: { "mcp:git:hub:*": { default: "allow" } } }, { deny: ["*"] }],
+  [{ default: "confirm", tools: { terminal: { default: "deny" } } }, undefined],
+  [{ default: "allow" }, undefined],
+])("a tool that Zed denies is denied: %j", (permissions, tools) => {
+  const context_servers = { "git:hub": { command: "x" } };
+  const agent = { tool_permissions: permissions };
+  const own = planned({ ".zed/settings.json": JSON.stringify({ context_servers, agent }) });
+  const users = planned({
+    ".zed/settings.json": JSON.stringify({ context_servers }),
+    "home/.config/zed/settings.json": JSON.stringify({ agent }),
+  });
+  expect([own.entries["git:hub"]?.tools, users.entries["git:hub"]?.tools]).toEqual([tools, tools]);
+  const isAllowing = "default" in permissions && permissions.default === "allow";
+  expect(own.report.includes("agent.tool_permissions: every tool ran unasked there")).toBe(isAllowing);
+});
+
 test("rules of opencode's files count as if they stood in one file", () => {
   const users = (name: string, permission: object) => ({
     [`home/.config/opencode/${name}`]: JSON.stringify({ permission }),
@@ -251,6 +320,16 @@ test.each<[file: string, text: string, tools: string]>([
   expect(report).toContain(`: ${tools} ran unasked there and is asked about here: answer "always", or use`);
 });
 
+test("a list of the tools that a program offers, and modes of Codex that are not known, are not lost", () => {
+  const { entries } = planned(claude({ a: { command: "x", tools: ["look"] }, b: { command: "x", tools: [] } }));
+  expect([entries.a?.tools, entries.b?.tools]).toEqual([{ allow: ["look"] }, { deny: ["*"] }]);
+  const toml = '[mcp_servers.a]\ncommand = "x"\ntools.get = { approval_mode = "never", limit = 1 }\ntools.put = false';
+  const { report } = planned({ "config.toml": toml });
+  expect(report).toContain('tools: get: "never" is no mode that is known here, so it is asked about');
+  expect(report).toContain("limit: has no counterpart here");
+  expect(report).toContain("tools.put: has no counterpart here");
+});
+
 test("a tool that Claude Code denies is denied, and of an unknown policy a note says what it means here", () => {
   const policy = (name: string, rule: string) => ({ name, permission_policy: `always_${rule}` });
   const { entries, report } = planned(
@@ -277,6 +356,65 @@ test.each([
   const { a, b, c } = planned({ [file]: JSON.stringify({ [key]: servers }) }).entries;
   expect([a?.enabled, b?.enabled, c?.enabled]).toEqual([false, false, undefined]);
   expect(c?.tools).toEqual({ deny: ["t", "u"] });
+});
+
+/** A setting that no importer knows, in words that programs use. */
+const newRules = {
+  agent: { newToolRules: [{ block: "wipe" }], model: "x" },
+  "a/b": [{ c: { disallowed: ["sk-value"] } }],
+  deniedMCPServers: { a: { deny: true } },
+  mcp_hooks: 1,
+  toolbar: { theme: "dark" },
+  tools_off: null,
+};
+const newKeys = ["agent.newToolRules", "a/b[0].c.disallowed", "deniedMCPServers", "mcp_hooks"];
+
+test.each([
+  [".mcp.json", "mcpServers"],
+  ["claude_desktop_config.json", "mcpServers"],
+  [".vscode/mcp.json", "servers"],
+  [".gemini/settings.json", "mcpServers"],
+  [".cursor/mcp.json", "mcpServers"],
+  [".kit.json", "mcpServers"],
+  [".zed/settings.json", "context_servers"],
+  ["opencode.json", "mcp"],
+  ["goose.json", "extensions"],
+  ["codex.json", "mcp_servers"],
+  ["servers_config.json", "mcpServers"],
+])("a setting that may restrict tools and that is not read is named, without its values: %s", (file, key) => {
+  const servers = { a: { type: key === "mcp" ? "local" : "stdio", command: "x", cmd: "x", newToolRules: 1 } };
+  const { report } = planned({ [file]: JSON.stringify({ ...newRules, [key]: servers }) });
+  const notImported = report.split("\n").filter((line) => line.includes("was not imported"));
+  expect(notImported.map((line) => line.trim().split(": ")[0])).toEqual(newKeys);
+  expect(report).not.toContain("sk-value");
+  expect(report).toContain("    newToolRules: has no counterpart here");
+});
+
+test.each([
+  [".zed/settings.json", { context_servers: {}, agent: { tool_permissions: "deny" } }, ["agent.tool_permissions"]],
+  [
+    ".zed/settings.json",
+    { context_servers: {}, agent: { tool_permissions: { default: "confirm", tools: {}, groups: {} } } },
+    ["agent.tool_permissions.groups"],
+  ],
+  [
+    "opencode.json",
+    { mcp: {}, tools: {}, permission: {}, permissions: [], agent: { plan: { tools: { x: false } } } },
+    ["agent.plan.tools"],
+  ],
+  [".gemini/settings.json", { tools: { exclude: [], core: [] }, mcp: { allowed: [] } }, ["tools.core"]],
+  [".vscode/mcp.json", { servers: {}, inputs: [], sandbox: {} }, ["sandbox"]],
+  ["settings.json", { mcp: { servers: { a: { command: "x" } }, inputs: [], discovery: {} } }, ["mcp.discovery"]],
+  [
+    "config.json",
+    { mcp_servers: {}, approval_policy: "never", apps: { x: { enabled_tools: [] } } },
+    ["apps.x.enabled_tools"],
+  ],
+  ["servers_config.json", { mcpServers: {}, settings: { tools: 1 } }, []],
+])("beside what is read, the rest is named: %s %j", (file, text, named) => {
+  const { report } = planned({ [file]: JSON.stringify(text) });
+  const notImported = report.split("\n").filter((line) => line.includes("was not imported"));
+  expect(notImported.map((line) => line.trim().split(": ")[0])).toEqual(named);
 });
 
 test("an entry that starts this program is left out, unless it has a configuration of its own", () => {

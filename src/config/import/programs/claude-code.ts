@@ -1,21 +1,36 @@
 import { basename, join } from "node:path";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { asObject, isPlainObject, type JsonObject, safeString } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
-import { commonFields, copiedMilliseconds, dropped, noteApproval, oauth, transport } from "../shared/entry-fields.js";
+import {
+  allowed,
+  commonFields,
+  copiedMilliseconds,
+  dropped,
+  noteApproval,
+  oauth,
+  transport,
+} from "../shared/entry-fields.js";
 import { folderOf, treeOf } from "../shared/foreign-text.js";
 import type { Importer, ServersSection } from "../shared/importer.js";
 import { braces } from "../shared/placeholders.js";
 import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/server-draft.js";
 
-/** Translates Claude Code's list of tool permissions, such as `[{name, permission_policy}]`. */
+/**
+ * Translates Claude Code's list of tool permissions, such as `[{name, permission_policy}]`. In files of other programs of this form, it is a
+ * list of the tools that are offered.
+ */
 const policies: FieldImport = (value, draft, key) => {
-  for (const tool of Array.isArray(value) ? value : []) {
+  if (!Array.isArray(value) || value.every((tool) => typeof tool === "string")) {
+    allowed("nothing")(value, draft, key);
+    return;
+  }
+  for (const tool of value) {
     const { name, permission_policy: policy } = isPlainObject(tool) ? tool : {};
     if (typeof name !== "string") draft.note(key, "has an item without a name");
     else if (policy === "always_deny") draft.add("tools.deny", [name], key);
     else if (policy === "always_allow") noteApproval(draft, key, name);
     else if (policy !== "always_ask")
-      draft.note(key, `${name}: "${String(policy)}" is no policy that is known here, so it is asked about`);
+      draft.note(key, `${name}: "${safeString(policy)}" is no policy that is known here, so it is asked about`);
   }
 };
 
@@ -61,9 +76,42 @@ export const claudeCode: Importer = {
       project,
       finish: switchedOff(project ? [...off, ...listed(project, "disabledMcpjsonServers")] : off),
     };
-    return { sections: [local, shared], notes: ofOtherProjects(file.tree, cwd) };
+    const others = Object.keys(asObject(file.tree.projects) ?? {}).filter((folder) => folder !== cwd);
+    const here = child("/projects", cwd);
+    return {
+      sections: [local, shared],
+      notes: ofOtherProjects(file.tree, cwd),
+      known: [
+        ...others.map((folder) => child("/projects", folder)),
+        ...knownOfProjects.map((key) => child(here, key)),
+        ...withoutRules,
+      ],
+    };
   },
 };
+
+/** Keys of a project in `~/.claude.json` that are read, or that restrict no tools of MCP servers. */
+const knownOfProjects = [
+  "allowedTools",
+  "disabledMcpServers",
+  "disabledMcpjsonServers",
+  "enabledMcpjsonServers",
+  "hasClaudeMdExternalIncludesApproved",
+  "hasTrustDialogAccepted",
+  "mcpContextUris",
+];
+
+/** Keys in `~/.claude.json` that restrict no tools of MCP servers: what Claude Code remembers of its own use. */
+const withoutRules = [
+  "/bypassPermissionsModeAccepted",
+  "/cachedDynamicConfigs",
+  "/cachedExtraUsageDisabledReason",
+  "/cachedGrowthBookFeatures",
+  "/cachedStatsigGates",
+  "/customApiKeyResponses",
+  "/tipsHistory",
+  "/toolUsage",
+];
 
 /** Returns what the file says about a project. */
 function projectOf({ projects }: JsonObject, folder: string): JsonObject {

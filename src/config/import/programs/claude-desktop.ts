@@ -23,5 +23,6 @@ export const claudeDesktop: Importer = {
         },
       },
     ],
+    known: ["/isUsingBuiltInNodeForMcp"],
   }),
 };

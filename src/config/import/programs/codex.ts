@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isPlainObject } from "../../../core/json.js";
+import { isPlainObject, safeString } from "../../../core/json.js";
 import {
   allowed,
   commonFields,
@@ -44,6 +44,8 @@ const approvalOf =
   (tools: string): FieldImport =>
   (mode, draft, key) => {
     if (mode === "approve") noteApproval(draft, key, tools);
+    else if (mode !== "auto" && mode !== "prompt")
+      draft.note(key, `${tools}: "${safeString(mode)}" is no mode that is known here, so it is asked about`);
   };
 
 export const codex: Importer = {
@@ -76,7 +78,9 @@ export const codex: Importer = {
             default_tools_approval_mode: approvalOf("every tool"),
             tools: ofMapping((tools, draft, key) => {
               for (const [name, tool] of Object.entries(tools)) {
-                if (isPlainObject(tool)) approvalOf(name)(tool.approval_mode, draft, key);
+                if (isPlainObject(tool))
+                  draft.take(tool, { approval_mode: (mode) => approvalOf(name)(mode, draft, key) });
+                else draft.note(`${key}.${name}`, "has no counterpart here");
               }
             }),
             scopes: (value, draft, key) => oauth({ scopes: "scope" })({ scopes: value }, draft, key),
@@ -88,6 +92,19 @@ export const codex: Importer = {
           },
         },
       ],
+      known: withoutRules,
     };
   },
 };
+
+/** Settings of Codex that restrict no tools of MCP servers: they are about its own tools, and about what runs unasked. */
+const withoutRules = [
+  "/approval_policy",
+  "/features",
+  "/notice",
+  "/projects",
+  "/sandbox_mode",
+  "/sandbox_workspace_write",
+  "/shell_environment_policy",
+  "/tools",
+];

@@ -64,9 +64,13 @@ export const geminiCli: Importer = {
         },
       ],
       notes: notesOn(file.tree),
+      known: ["/mcp", "/allowMCPServers", "/excludeMCPServers", "/tools/exclude", "/excludeTools", ...withoutRules],
     };
   },
 };
+
+/** Settings of Gemini CLI that restrict no tools of MCP servers. */
+const withoutRules = ["/tools/sandbox", "/tools/shell", "/sandbox", "/allowedTools", "/tools/allowed"];
 
 function transportOf({ httpUrl, type }: JsonObject): "http" | "sse" {
   return httpUrl !== undefined || type === "http" ? "http" : "sse";

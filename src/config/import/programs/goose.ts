@@ -79,6 +79,7 @@ export const goose: Importer = {
         },
       },
     ],
+    notes: tree.GOOSE_MODE === "chat" ? [{ key: "GOOSE_MODE", text: "chat: no tool ran there, and here they do" }] : [],
   }),
 };
 

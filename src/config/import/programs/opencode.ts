@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { asObjects, isPlainObject, type JsonObject } from "../../../core/json.js";
 import { addAll } from "../../../core/lists/long-lists.js";
 import { globMatches } from "../../../core/patterns/glob.js";
 import {
@@ -64,7 +64,9 @@ export const opencode: Importer = {
   sections(file, surroundings) {
     const { tree } = file;
     const { pointer, servers } = serversOf(tree);
-    const rules = rulesOf(mergedTrees(file, surroundings));
+    const trees = mergedTrees(file, surroundings);
+    const rules = mappedRules(trees);
+    const laterRules = listedRules(trees);
     return {
       sections: [
         {
@@ -87,10 +89,14 @@ export const opencode: Importer = {
             type === undefined
               ? "it has no type: it only switches a server on or off that comes from elsewhere"
               : undefined,
-          finish: (draft) => applyRules(draft, rules),
+          finish(draft) {
+            applyRules(draft, rules, "permission");
+            applyRules(draft, laterRules, "permissions");
+          },
         },
       ],
       notes: notesOn(tree, pointer),
+      known: ["/mcp", "/tools", "/permission", "/permissions", ...withoutRules],
     };
   },
 };
@@ -107,11 +113,17 @@ function serversOf({ mcp }: JsonObject): { pointer: string; servers: JsonObject 
   return { pointer: "/mcp", servers: Object.fromEntries(servers) };
 }
 
-function notesOn({ mcp }: JsonObject, pointer: string): Note[] {
+function notesOn({ mcp, permissions = [] }: JsonObject, pointer: string): Note[] {
   const others =
     pointer === "/mcp/servers" && isPlainObject(mcp) ? Object.keys(mcp).filter((key) => key !== "servers") : [];
-  return others.map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" }));
+  const notes = others.map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" }));
+  if (!Array.isArray(permissions) || !permissions.every((rule) => isPlainObject(rule) && isListedRule(rule)))
+    notes.push({ key: "permissions", text: "has a rule in a form that is not known here, which was left out" });
+  return notes;
 }
+
+/** Settings of opencode that restrict no tools of MCP servers. */
+const withoutRules = ["/disabled_providers", "/formatter", "/lsp", "/provider", "/providers", "/tool_output"];
 
 function hasItsTypes(servers: JsonObject): boolean {
   return Object.values(servers).some(
@@ -127,10 +139,10 @@ interface Rule {
 }
 
 /**
- * Reads the rules in their order. Those under `permission` count after those under `tools`, which is the older key. A pattern that stands in
- * several files or under both keys keeps its first place and has its last value, as in opencode.
+ * Reads the rules of version 1 in their order. Those under `permission` count after those under `tools`, which is the older key. A pattern that
+ * stands in several files or under both keys keeps its first place and has its last value, as in opencode.
  */
-function rulesOf(trees: readonly JsonObject[]): Rule[] {
+function mappedRules(trees: readonly JsonObject[]): Rule[] {
   const mapping = (value: unknown) => (isPlainObject(value) || value === undefined ? value : { "*": value });
   const written: JsonObject = Object.assign(
     {},
@@ -138,6 +150,21 @@ function rulesOf(trees: readonly JsonObject[]): Rule[] {
     ...trees.map(({ permission }) => mapping(permission)),
   );
   return Object.entries(written).map(([pattern, value]) => ({ pattern, answer: answerOf(value) }));
+}
+
+/**
+ * Reads the rules of version 2 in their order. What calls of MCP tools ask for is the resource `*`, so a rule for another resource allows none
+ * of them. A denial of another resource stands for all calls.
+ */
+function listedRules(trees: readonly JsonObject[]): Rule[] {
+  const written = trees.flatMap(({ permissions }) => asObjects(permissions)).filter(isListedRule);
+  return written.flatMap(({ action, resource, effect }) =>
+    effect === "deny" || resource === "*" ? [{ pattern: action, answer: effect }] : [],
+  );
+}
+
+function isListedRule(rule: JsonObject): rule is JsonObject & { action: string; effect: Rule["answer"] } {
+  return typeof rule.action === "string" && (["allow", "ask", "deny"] as unknown[]).includes(rule.effect);
 }
 
 /** Returns the answer of a rule. A mapping has answers by the arguments of a call; the strictest stands for all of them. */
@@ -151,10 +178,11 @@ function answerOf(value: unknown): Rule["answer"] {
 }
 
 /**
- * Adds the denials that concern this server to `tools.deny`. A denial with `*` is left out if one later rule covers all of it. A denial of one
- * tool always stays: newer versions of opencode let rules for one tool count wherever they stand.
+ * Adds the denials that concern this server to `tools.deny`. `key` is the key of the rules in the file. A denial with `*` is left out if one
+ * later rule under the same key covers all of it. A denial of one tool always stays: newer versions of opencode let rules for one tool count
+ * wherever they stand.
  */
-function applyRules(draft: ServerDraft, rules: readonly Rule[]): void {
+function applyRules(draft: ServerDraft, rules: readonly Rule[], key: string): void {
   const prefix = `${draft.name.replaceAll(/[^A-Za-z0-9_-]/g, "_")}_`;
   const denied: string[] = [];
   /** Patterns that rules after the present one allow or ask for. The rules are read backwards. */
@@ -164,9 +192,9 @@ function applyRules(draft: ServerDraft, rules: readonly Rule[]): void {
     const tools = withoutPrefix(prefix, pattern);
     if (answer === "deny") addAll(denied, tools.filter(isDenied));
     else if (!pattern.includes("?")) addAll(takenBack, tools);
-    if (answer === "allow" && pattern.startsWith(prefix)) noteApproval(draft, "permission", pattern);
+    if (answer === "allow" && pattern.startsWith(prefix)) noteApproval(draft, key, pattern);
   }
-  draft.add("tools.deny", denied, "permission");
+  draft.add("tools.deny", denied, key);
 }
 
 /** Returns the values of the files whose rules opencode merges, in its order: the user's own files, and those beside this file. */

@@ -44,6 +44,7 @@ export const original: Importer = {
       notes: Object.keys(rest).map(
         (key): Note => ({ key: `settings.${key}`, text: settings[key] ?? "has no counterpart here" }),
       ),
+      known: ["/settings"],
     };
   },
 };

@@ -51,9 +51,13 @@ export const vscode: Importer = {
         const what = description ? ` (${description})` : "";
         return [{ key: `inputs.${id}`, text: `set ${inputVariable(id)}${what}: this host does not ask for it` }];
       }),
+      known: [own === tree ? "/inputs" : "/mcp/inputs", ...withoutRules],
     };
   },
 };
+
+/** Settings in a settings.json of VS Code that restrict no tools of MCP servers. */
+const withoutRules = ["/files.exclude", "/files.watcherExclude", "/search.exclude"];
 
 /**
  * Returns true if a settings.json contains servers of VS Code. opencode has its servers under the same key, but with other values of

@@ -8,6 +8,7 @@ import { switches } from "./entry-fields.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./placeholders.js";
 import { type FieldImports, type Note, ServerDraft } from "./server-draft.js";
+import { unreadRules } from "./unread-rules.js";
 
 type ToolName =
   | "claude-desktop"
@@ -54,7 +55,18 @@ export interface Importer {
   places(surroundings: ImportSurroundings): string[];
   /** Returns true if the file, which may have any path, belongs to this program. */
   knows(file: ForeignText): boolean;
-  sections(file: ForeignText, surroundings: ImportSurroundings): { sections: ServersSection[]; notes?: Note[] };
+  sections(file: ForeignText, surroundings: ImportSurroundings): FileSections;
+}
+
+/** The servers of one file, and the settings beside them that an importer knows. */
+interface FileSections {
+  sections: ServersSection[];
+  notes?: Note[];
+  /**
+   * Pointers of the settings outside the servers that the importer reads or names in notes, and of well-known ones that restrict no tools of
+   * MCP servers. Any other setting that may restrict tools gets a note.
+   */
+  known?: readonly string[];
 }
 
 export interface ImportedServer {
@@ -80,7 +92,7 @@ export interface ImportedFile {
 }
 
 export function importFile(importer: Importer, text: ForeignText, surroundings: ImportSurroundings): ImportedFile {
-  const { sections, notes = [] } = importer.sections(text, surroundings);
+  const { sections, notes = [], known = [] } = importer.sections(text, surroundings);
   const servers = new Map<string, ImportedServer>();
   for (const section of sections) {
     for (const [name, raw] of Object.entries(isPlainObject(section.servers) ? section.servers : {})) {
@@ -89,7 +101,8 @@ export function importFile(importer: Importer, text: ForeignText, surroundings: 
       else servers.set(name, importServer(name, raw, section, text));
     }
   }
-  return { file: text.file, servers: [...servers.values()], notes };
+  const rules = unreadRules(text.tree, [...sections.map(({ pointer }) => pointer), ...known]);
+  return { file: text.file, servers: [...servers.values()], notes: [...notes, ...rules] };
 }
 
 function importServer(name: string, raw: unknown, section: ServersSection, text: ForeignText): ImportedServer {
