@@ -186,7 +186,9 @@ describe("the launcher's command line", () => {
   });
 
   test("takes a prompt, as claude -p does", () => {
-    expect(ownArguments(["-p", "hi", "--output-format", "json"])).toEqual(["run", "--output-format=json", "--", "hi"]);
+    const own = ["run", "--output-format=claude-json", "--", "hi"];
+    expect(ownArguments(["-p", "hi", "--output-format", "json"])).toEqual(own);
+    expect(() => ownArguments(["-p", "hi", "--output-format", "json", "--verbose"])).toThrow("json with --verbose");
   });
 
   test("knows who approves by the mode", () => {
@@ -334,7 +336,7 @@ describe("the launcher's command line", () => {
     ["a flag with a short name", ["-q"]],
   ])("leaves out, and says so, %s of a later release", (_, args) => {
     const { own, warnings } = taken(["-p", ...args, "--output-format", "json", "--", "hi"]);
-    expect(own).toEqual(["run", "--output-format=json", "--", "hi"]);
+    expect(own).toEqual(["run", "--output-format=claude-json", "--", "hi"]);
     expect(warnings).toEqual([expect.stringContaining(args[0]?.replace(/^-+|=.*/g, "") ?? "")]);
   });
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { parse, shape } from "../doors/claude/client.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { until } from "../support/mcp-hub.js";
 
 const user = (content: string) => JSON.stringify({ type: "user", message: { role: "user", content } });
@@ -91,6 +91,23 @@ describe("the launcher", () => {
     expect(parse(stdout).at(-1)).toMatchObject({ permission_denials: [{ tool_name: "given__echo" }] });
     const left = readdirSync(place.folder).filter((name) => name.startsWith("mcp-platform-"));
     expect(left).toEqual([]);
+  });
+
+  test("prints the one result with --output-format json, and --resume with its session_id continues there", async () => {
+    await using llm = await startLlmServer([answer("one"), answer("two"), failure(401)]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url));
+    const ask = (...args: string[]) => ended(start(place, ["-p", "hi", "--output-format", "json", ...args]), "");
+    const first = await ask();
+    expect(first.exitCode).toBe(0);
+    const result = JSON.parse(first.stdout);
+    expect(result).toMatchObject({ type: "result", subtype: "success", is_error: false, result: "one" });
+    const second = JSON.parse((await ask("--resume", result.session_id)).stdout);
+    expect(second).toMatchObject({ result: "two", session_id: result.session_id });
+    expect(llm.requests[1]?.body.messages?.filter(({ role }) => role === "user")).toHaveLength(2);
+    const failed = await ask();
+    expect(failed.exitCode).not.toBe(0);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ type: "result", is_error: true });
   });
 
   test("denies, and does not ask the program, where the program wants no prompts and the configuration allows all", async () => {

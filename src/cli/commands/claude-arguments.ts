@@ -42,6 +42,8 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
   const { values, positionals } = parse(known);
   const mode = values["dangerously-skip-permissions"] ? "bypassPermissions" : (values["permission-mode"] ?? "default");
   if (mode === "plan") throw mistake(`--permission-mode ${mode}`);
+  // Claude Code then prints a list of all messages instead of the result.
+  if (values.verbose && values["output-format"] === "json") throw mistake("--output-format json with --verbose");
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
   const settings = [settingsOf("settings", values, read), settingsOf("managed-settings", values, read)];
   const forbidden = forbiddenPatterns(values, settings);
@@ -191,8 +193,9 @@ function both(one: readonly string[] = [], other: readonly string[] = []): strin
   return [...one, ...other];
 }
 
+/** Returns this host's name of one of Claude Code's formats. */
 function formatOf(format: string | undefined): string | undefined {
-  return format === "stream-json" ? "claude-stream-json" : format;
+  return format === "json" || format === "stream-json" ? `claude-${format}` : format;
 }
 
 function mistake(what: string, cause?: unknown): RequestError {

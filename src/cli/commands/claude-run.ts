@@ -10,7 +10,7 @@ import { openDoor } from "../shared/open-door.js";
 import { onInterrupt, tell } from "../shared/process.js";
 
 export interface ClaudeFlags {
-  outputFormat?: "text" | "json" | "stream-json" | "claude-stream-json";
+  outputFormat?: "text" | "json" | "stream-json" | "claude-json" | "claude-stream-json";
   inputFormat?: "text" | "claude-stream-json";
   includePartialMessages?: boolean;
   replayUserMessages?: boolean;
@@ -30,7 +30,13 @@ const format = "claude-stream-json";
 export function addClaudeOptions(run: Command): void {
   run
     .addOption(
-      new Option("--output-format <format>", "what stdout gets").choices(["text", "json", "stream-json", format]),
+      new Option("--output-format <format>", "what stdout gets").choices([
+        "text",
+        "json",
+        "stream-json",
+        "claude-json",
+        format,
+      ]),
     )
     .addOption(
       new Option("--input-format <format>", `${format}: lines on stdin, for many turns in one conversation`).choices([
@@ -101,8 +107,9 @@ export async function runPipe(
 
 export function claudeOptions(flags: ClaudeFlags, service: ServiceConfig, version: string): ClaudeOptions {
   const approval = approvalOf(flags) ?? service.approval;
-  const { includePartialMessages = false } = flags;
-  return { cwd: process.cwd(), version, approval, includePartialMessages, newUuid: randomUUID };
+  const { includePartialMessages = false, outputFormat } = flags;
+  const hasOnlyResult = outputFormat === "claude-json";
+  return { cwd: process.cwd(), version, approval, includePartialMessages, hasOnlyResult, newUuid: randomUUID };
 }
 
 /** Returns the approval mode that the flags choose. Throws RequestError if they contradict each other. */

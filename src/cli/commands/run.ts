@@ -93,7 +93,8 @@ export async function runOnce(
     tell(notices);
     const { conversation: conversationId, requestId, interrupt, outputFormat: format = "text" } = flags;
     const { toolNotifications } = chat.service;
-    const outputFormat = format === "claude-stream-json" ? claudeOptions(flags, chat.service, version) : format;
+    const isClaude = format === "claude-json" || format === "claude-stream-json";
+    const outputFormat = isClaude ? claudeOptions(flags, chat.service, version) : format;
     const given = {
       ...turnOptions(flags, chat.service),
       endsWithCaller: endsWithProcess,

@@ -9,12 +9,14 @@ import { initFacts, permissionModeOf } from "./state.js";
 
 type StoredAnswer = EventOf<"assistant_message">;
 
-/** Facts about this process that the output stream reports, and whether the stream has partial messages. */
+/** Facts about this process that the output stream reports, and which messages the stream has. */
 export interface ClaudeOptions {
   cwd: string;
   version: string;
   approval: "ask" | "auto";
   includePartialMessages: boolean;
+  /** True if the stream has only the `result` message of the turn. */
+  hasOnlyResult?: boolean;
   newUuid: () => string;
 }
 
@@ -119,8 +121,9 @@ export class ClaudeView implements OneshotView {
     }
   }
 
-  #write(message: object): Promise<void> {
-    const { write, conversationId, newUuid } = this.#stream;
-    return write({ ...message, session_id: conversationId, uuid: newUuid() });
+  async #write(message: { type: string; [field: string]: unknown }): Promise<void> {
+    const { write, conversationId, newUuid, hasOnlyResult } = this.#stream;
+    if (hasOnlyResult && message.type !== "result") return;
+    await write({ ...message, session_id: conversationId, uuid: newUuid() });
   }
 }

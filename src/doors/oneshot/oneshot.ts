@@ -11,7 +11,7 @@ import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
-  /** Format of stdout. An object selects Claude Code's `stream-json` and contains the options of that format. */
+  /** Format of stdout. An object selects Claude Code's `json` or `stream-json` and contains the options of that format. */
   outputFormat: "text" | "json" | "stream-json" | ClaudeOptions;
   requestId?: string;
   /** Conversation to continue. Default: a new conversation. */
@@ -83,7 +83,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   }
 }
 
-/** Returns the view of `claude-stream-json`. The module is loaded here, because the other formats do not need it. */
+/** Returns the view of `claude-json` and `claude-stream-json`. The module is loaded here, because the other formats do not need it. */
 async function claudeView(options: Omit<ClaudeStream, "account">): Promise<OneshotView> {
   const { ClaudeView } = await import("../claude/view.js");
   const { SessionUsage } = await import("../claude/anthropic-usage.js");
