@@ -100,15 +100,19 @@ function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestio
   if (asObjects(updatedPermissions).some(isRestricting)) {
     return {
       allow: false,
-      message: "it was allowed together with a rule that restricts tools, and this host adds none",
+      message: "it was allowed together with a rule or mode that restricts tools, and this host takes none",
     };
   }
   const remember = scopeOf(updatedPermissions, call.name);
   return remember ? { allow: true, remember } : true;
 }
 
+/** Permission modes in which no call is denied or asked about that the mode before allowed. */
+const permittingModes: readonly unknown[] = ["acceptEdits", "auto", "bypassPermissions"];
+
 /** True if the update denies or asks about tools, or takes back that they are allowed. */
-function isRestricting({ type, behavior }: Record<string, unknown>): boolean {
+function isRestricting({ type, behavior, mode }: Record<string, unknown>): boolean {
+  if (type === "setMode") return !permittingModes.includes(mode);
   const isRemoval = type === "removeRules";
   const isRule = isRemoval || type === "addRules" || type === "replaceRules";
   return isRule && isRemoval === (behavior === "allow");

@@ -272,13 +272,18 @@ describe("a call that needs approval", () => {
         behavior: "allow",
         updatedPermissions: [{ type: "addRules", behavior: "deny", rules: [{ toolName: "s__log" }] }],
       },
-      "a rule that restricts",
+      "a rule or mode that restricts",
     ],
     [
       "with a permission taken back",
       { behavior: "allow", updatedPermissions: [{ type: "removeRules", behavior: "allow", rules: [] }] },
-      "a rule that restricts",
+      "a rule or mode that restricts",
     ],
+    ...["dontAsk", "plan", "default"].map((mode): [string, object, string] => [
+      `with the mode ${mode}`,
+      { behavior: "allow", updatedPermissions: [{ type: "setMode", mode, destination: "session" }] },
+      "a rule or mode that restricts",
+    ]),
     ["unclearly", { behavior: "maybe" }, "neither"],
     ["with nothing", {}, "neither"],
   ])("does not run when it is answered %s", async (_, response, reason) => {
@@ -301,6 +306,12 @@ describe("a call that needs approval", () => {
     await pipe.stdout.until('"type":"result"');
     expect(await pipe.end()).toBe(130);
     expect(pipe.messages("result")).toMatchObject([{ subtype: "error_during_execution", errors: ["cancelled"] }]);
+  });
+
+  test("runs when it is allowed together with a mode that permits more", async () => {
+    const updatedPermissions = [{ type: "setMode", mode: "acceptEdits", destination: "session" }];
+    const { result } = await answered({ behavior: "allow", updatedPermissions });
+    expect(result).toMatchObject({ permission_denials: [] });
   });
 
   test("is allowed for the rest of the session by a rule", async () => {
