@@ -321,7 +321,10 @@ test.each<[file: string, text: string, tools: string]>([
 });
 
 test("a list of the tools that a program offers, and modes of Codex that are not known, are not lost", () => {
-  const { entries } = planned(claude({ a: { command: "x", tools: ["look"] }, b: { command: "x", tools: [] } }));
+  const { entries, report: claudes } = planned(
+    claude({ a: { type: "local", command: "x", tools: ["look"] }, b: { command: "x", tools: [] } }),
+  );
+  expect(claudes).not.toContain("no transport of this host");
   expect([entries.a?.tools, entries.b?.tools]).toEqual([{ allow: ["look"] }, { deny: ["*"] }]);
   const toml = '[mcp_servers.a]\ncommand = "x"\ntools.get = { approval_mode = "never", limit = 1 }\ntools.put = false';
   const { report } = planned({ "config.toml": toml });
@@ -468,6 +471,39 @@ test("what Gemini CLI excludes for all servers stays excluded, also by the user'
   });
   expect(entries.hub?.tools).toEqual({ deny: ["drop", "mcp_hub_push", "push", "hub__x", "x", "mcp_hub_y", "y"] });
   expect([entries.hub?.enabled, entries.b?.enabled]).toEqual([undefined, false]);
+});
+
+test("a server that `gemini mcp disable` has switched off comes switched off", () => {
+  const { entries } = planned({
+    ".gemini/settings.json": JSON.stringify({ mcpServers: { Bank: { command: "x" }, other: { command: "x" } } }),
+    "home/.gemini/mcp-server-enablement.json": '{"bank":{"enabled":false},"other":{"enabled":true}}',
+  });
+  expect([entries.Bank?.enabled, entries.other?.enabled]).toEqual([false, undefined]);
+});
+
+test.each([
+  [".mcp.json", "mcpServers", "home/.claude/settings.json"],
+  [".mcp.json", "mcpServers", ".claude/settings.local.json"],
+  [".cursor/mcp.json", "mcpServers", ".cursor/cli.json"],
+  [".gemini/settings.json", "mcpServers", "home/.gemini/policies/a.toml"],
+  ["opencode.json", "mcp", ".opencode/agent/a.md"],
+  ["opencode.json", "mcp", "home/.config/opencode/agent/a.md"],
+  ["goose.json", "extensions", "home/.config/goose/permission.yaml"],
+])("a further file in which a program has rules about tools is named: %s, %s, %s", (file, key, rules) => {
+  const text = JSON.stringify({ [key]: { a: { type: key === "mcp" ? "local" : "stdio", command: "x", cmd: "x" } } });
+  const notImported = (files: Record<string, string>) =>
+    planned({ [file]: text, ...files })
+      .report.split("\n")
+      .filter((line) => line.includes("was not imported"));
+  expect(notImported({})).toEqual([]);
+  expect(notImported({ [rules]: "not read" })).toEqual([
+    expect.stringMatching(
+      /^ {2}\S*(settings|settings\.local|cli|policies|\.opencode|agent|permission)(\.\w+)?: was not/,
+    ),
+  ]);
+  expect(planned({ "other.json": '{"mcpServers":{"a":{"command":"x"}}}', [rules]: "not read" }).report).not.toContain(
+    "was not imported",
+  );
 });
 
 test("what is neither a tool nor a file is said, with what was meant", () => {

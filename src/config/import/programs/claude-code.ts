@@ -37,7 +37,7 @@ const policies: FieldImport = (value, draft, key) => {
 const noTimeout = "is under a second, which Claude Code does not regard";
 
 const claudeFields: FieldImports = {
-  type: transport({ stdio: undefined, http: "http", "streamable-http": "http", sse: "sse" }),
+  type: transport({ stdio: undefined, local: undefined, http: "http", "streamable-http": "http", sse: "sse" }),
   ...commonFields,
   timeout: (value, draft, key) =>
     typeof value === "number" && value < 1000
@@ -53,6 +53,11 @@ export const claudeCode: Importer = {
   tool: "claude-code",
   title: "Claude Code",
   places: ({ home, cwd }) => [join(cwd, ".mcp.json"), join(home, ".claude.json")],
+  rulePaths: ({ home, cwd }) => [
+    join(home, ".claude", "settings.json"),
+    join(cwd, ".claude", "settings.json"),
+    join(cwd, ".claude", "settings.local.json"),
+  ],
   knows: ({ path }) => [".mcp.json", ".claude.json"].includes(basename(path)),
   sections(file, { cwd, home }) {
     const common = { convert: braces, fields: claudeFields };

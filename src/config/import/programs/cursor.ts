@@ -16,6 +16,7 @@ export const cursor: Importer = {
   tool: "cursor",
   title: "Cursor",
   places: ({ home, cwd }) => [join(cwd, ".cursor", "mcp.json"), join(home, ".cursor", "mcp.json")],
+  rulePaths: ({ home, cwd }) => [join(home, ".cursor", "cli-config.json"), join(cwd, ".cursor", "cli.json")],
   knows: ({ path }) => /[/\\]\.(cursor|roo)[/\\]mcp\.json$|[/\\](cline_)?mcp_settings\.json$/.test(path),
   sections(file, surroundings) {
     const project = projectAround(file, ".cursor", surroundings) ?? projectAround(file, ".roo", surroundings);

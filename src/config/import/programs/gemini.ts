@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { asObject, isPlainObject, type JsonObject } from "../../../core/json.js";
 import {
   allowed,
   commonFields,
@@ -23,12 +23,15 @@ export const geminiCli: Importer = {
   tool: "gemini",
   title: "Gemini CLI",
   places: ({ home, cwd }) => [join(cwd, ".gemini", "settings.json"), join(home, ".gemini", "settings.json")],
+  rulePaths: ({ home, cwd }) => [home, cwd].map((folder) => join(folder, ".gemini", "policies")),
   knows: ({ path, tree }) => /[/\\]\.gemini[/\\]settings\.json$/.test(path) || usesItsKeys(tree.mcpServers),
   sections(file, surroundings) {
     const { home, cwd } = surroundings;
     const usersFile = join(home, ".gemini", "settings.json");
     // Gemini CLI adds what the user's own file excludes to what a project's file excludes.
     const trees = file.path === usersFile ? [file.tree] : [file.tree, treeOf(usersFile, cwd)];
+    // `gemini mcp disable` writes this file.
+    const enablement = treeOf(join(home, ".gemini", "mcp-server-enablement.json"), cwd);
     return {
       sections: [
         {
@@ -53,7 +56,8 @@ export const geminiCli: Importer = {
           finish(draft, raw) {
             // In Gemini CLI, `url` means SSE unless `type` has another value.
             if (draft.entry.url !== undefined) draft.entry.type = transportOf(raw);
-            if (trees.some((tree) => isExcluded(draft, tree))) draft.entry.enabled = false;
+            if (trees.some((tree) => isExcluded(draft, tree)) || isDisabled(draft, enablement))
+              draft.entry.enabled = false;
             draft.add(
               "tools.deny",
               trees.flatMap((tree) => excludedTools(draft, tree)),
@@ -82,6 +86,12 @@ function isExcluded({ name }: ServerDraft, { mcp, allowMCPServers, excludeMCPSer
   const isListed = (list: unknown) => Array.isArray(list) && list.includes(name);
   const isAmongOthers = (list: unknown) => Array.isArray(list) && list.length > 0 && !isListed(list);
   return [excluded, excludeMCPServers].some(isListed) || [only, allowMCPServers].some(isAmongOthers);
+}
+
+/** Returns true if the file has `{NAME: {"enabled": false}}`. Gemini CLI writes the name in lower case. */
+function isDisabled({ name }: ServerDraft, enablement: JsonObject): boolean {
+  const written = name.toLowerCase().trim();
+  return Object.hasOwn(enablement, written) && asObject(enablement[written])?.enabled === false;
 }
 
 /**

@@ -14,7 +14,7 @@ import {
   understood,
 } from "../shared/entry-fields.js";
 import { configHome, roamingData } from "../shared/folders.js";
-import type { Importer } from "../shared/importer.js";
+import type { Importer, ImportSurroundings } from "../shared/importer.js";
 import { noPlaceholder, shell, variable } from "../shared/placeholders.js";
 
 const own: Readonly<Record<string, string>> = {
@@ -35,11 +35,8 @@ const keyring = ofTexts((names, draft, key) => {
 export const goose: Importer = {
   tool: "goose",
   title: "goose",
-  places: (surroundings) => [
-    surroundings.platform === "win32"
-      ? join(roamingData(surroundings), "Block", "goose", "config", "config.yaml")
-      : join(configHome(surroundings), "goose", "config.yaml"),
-  ],
+  places: (surroundings) => [join(gooseFolder(surroundings), "config.yaml")],
+  rulePaths: (surroundings) => [join(gooseFolder(surroundings), "permission.yaml")],
   knows: ({ tree }) => isPlainObject(tree.extensions),
   sections: ({ tree }) => ({
     sections: [
@@ -82,6 +79,12 @@ export const goose: Importer = {
     notes: tree.GOOSE_MODE === "chat" ? [{ key: "GOOSE_MODE", text: "chat: no tool ran there, and here they do" }] : [],
   }),
 };
+
+function gooseFolder(surroundings: ImportSurroundings): string {
+  return surroundings.platform === "win32"
+    ? join(roamingData(surroundings), "Block", "goose", "config")
+    : join(configHome(surroundings), "goose");
+}
 
 /**
  * Replaces `$NAME` in the headers by the value of the variable NAME in the server's own `envs`. If `envs` does not have the variable,

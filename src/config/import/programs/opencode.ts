@@ -60,6 +60,10 @@ export const opencode: Importer = {
       join(folder, "opencode.jsonc"),
       join(folder, "opencode.json"),
     ]),
+  rulePaths: (surroundings) => [
+    join(surroundings.cwd, ".opencode"),
+    ...["agent", "agents", "mode", "modes"].map((folder) => join(configHome(surroundings), "opencode", folder)),
+  ],
   knows: ({ path, tree }) => /[/\\]opencode\.jsonc?$/.test(path) || hasItsTypes(serversOf(tree).servers),
   sections(file, surroundings) {
     const { tree } = file;

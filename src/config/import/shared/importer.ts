@@ -8,7 +8,7 @@ import { switches } from "./entry-fields.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./placeholders.js";
 import { type FieldImports, type Note, ServerDraft } from "./server-draft.js";
-import { unreadRules } from "./unread-rules.js";
+import { unreadPaths, unreadRules } from "./unread-rules.js";
 
 type ToolName =
   | "claude-desktop"
@@ -53,6 +53,8 @@ export interface Importer {
   title: string;
   /** Returns all paths at which the program may have a configuration file. Files that the program prefers come first. */
   places(surroundings: ImportSurroundings): string[];
+  /** Returns further files and folders in which the program may have rules about tools. They are not read: notes name those that exist. */
+  rulePaths?(surroundings: ImportSurroundings): string[];
   /** Returns true if the file, which may have any path, belongs to this program. */
   knows(file: ForeignText): boolean;
   sections(file: ForeignText, surroundings: ImportSurroundings): FileSections;
@@ -102,7 +104,10 @@ export function importFile(importer: Importer, text: ForeignText, surroundings: 
     }
   }
   const rules = unreadRules(text.tree, [...sections.map(({ pointer }) => pointer), ...known]);
-  return { file: text.file, servers: [...servers.values()], notes: [...notes, ...rules] };
+  // A file whose program is unknown is read as one of Claude Code.
+  const paths = servers.size > 0 && importer.knows(text) ? (importer.rulePaths?.(surroundings) ?? []) : [];
+  const further = unreadPaths(paths, surroundings.cwd);
+  return { file: text.file, servers: [...servers.values()], notes: [...notes, ...rules, ...further] };
 }
 
 function importServer(name: string, raw: unknown, section: ServersSection, text: ForeignText): ImportedServer {

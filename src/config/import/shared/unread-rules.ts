@@ -1,6 +1,8 @@
-/** Finds the settings of an imported file that may restrict tools and that no importer reads. */
+/** Finds what may restrict tools in another program and that no importer reads: settings of an imported file, and further files. */
 
+import { existsSync } from "node:fs";
 import type { JsonObject } from "../../../core/json.js";
+import { displayName } from "../../../core/source/source.js";
 import { child, keyPath } from "../../../core/source/tree.js";
 import type { Note } from "./server-draft.js";
 
@@ -34,6 +36,12 @@ export function unreadRules(tree: JsonObject, known: readonly string[]): Note[] 
   };
   visit(tree, "", false);
   return notes;
+}
+
+/** Returns a note for each of these paths that exists. */
+export function unreadPaths(paths: readonly string[], cwd: string): Note[] {
+  const existing = [...new Set(paths)].filter((path) => existsSync(path));
+  return existing.map((path) => ({ key: displayName(path, cwd), text: mayForbid }));
 }
 
 /** Returns the pointers of all that contains the pointer: for `/a/b/c`, `/a` and `/a/b`. */
