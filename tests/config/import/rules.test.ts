@@ -208,6 +208,8 @@ test.each<[permission: object | string, denied: string[] | undefined]>([
   [{ "git_hub_*": "deny", "other_*": "allow" }, ["*"]],
   ["allow", undefined],
   ["deny", ["*"]],
+  [{ "git_hub_d*": "deny", "git_hub_*": {} }, ["d*"]],
+  [{ "git_hub_d*": "deny", "git_hub_*": "newer" }, ["d*"]],
 ])("a tool that opencode denies is denied: %j", (permission, denied) => {
   expect(opencodeTools({ permission }).tools).toEqual(denied && { deny: denied });
 });
@@ -257,6 +259,9 @@ test("no rule of opencode 2 takes back a denial of another file or version, and 
   expect(opencodeTools({}, denying).tools).toEqual({ deny: ["d*"] });
   for (const permissions of [{ git_hub_drop: "deny" }, [{ action: "git_hub_drop", resource: "*", effect: "hide" }]])
     expect(opencodeTools({ permissions }).report).toContain("permissions: has a rule in a form that is not known here");
+  const { tools, report } = opencodeTools({ tools: { "git_hub_d*": false, "git_hub_*": [] }, permission: [] });
+  expect(tools).toEqual({ deny: ["d*"] });
+  for (const key of ["tools", "permission"]) expect(report).toContain(`${key}: has a rule in a form that is not known`);
 });
 
 test.each<[permissions: object, tools: object | undefined]>([
@@ -471,6 +476,12 @@ test("what Gemini CLI excludes for all servers stays excluded, also by the user'
   });
   expect(entries.hub?.tools).toEqual({ deny: ["drop", "mcp_hub_push", "push", "hub__x", "x", "mcp_hub_y", "y"] });
   expect([entries.hub?.enabled, entries.b?.enabled]).toEqual([undefined, false]);
+});
+
+test("that goose ran no tools at all is said", () => {
+  const file = (mode: string) => ({ "goose.yaml": `GOOSE_MODE: ${mode}\nextensions: {a: {type: stdio, cmd: x}}` });
+  expect(planned(file("chat")).report).toContain("GOOSE_MODE: chat: no tool ran there");
+  expect(planned(file("auto")).report).not.toContain("GOOSE_MODE");
 });
 
 test("a server that `gemini mcp disable` has switched off comes switched off", () => {

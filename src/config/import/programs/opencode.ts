@@ -117,14 +117,24 @@ function serversOf({ mcp }: JsonObject): { pointer: string; servers: JsonObject 
   return { pointer: "/mcp", servers: Object.fromEntries(servers) };
 }
 
-function notesOn({ mcp, permissions = [] }: JsonObject, pointer: string): Note[] {
+function notesOn({ mcp, tools, permission, permissions }: JsonObject, pointer: string): Note[] {
   const others =
     pointer === "/mcp/servers" && isPlainObject(mcp) ? Object.keys(mcp).filter((key) => key !== "servers") : [];
-  const notes = others.map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" }));
-  if (!Array.isArray(permissions) || !permissions.every((rule) => isPlainObject(rule) && isListedRule(rule)))
-    notes.push({ key: "permissions", text: "has a rule in a form that is not known here, which was left out" });
-  return notes;
+  const isListed = Array.isArray(permissions) && permissions.every((rule) => isPlainObject(rule) && isListedRule(rule));
+  const unknown = [
+    ...(isAbsent(tools) || isMapped(tools) ? [] : ["tools"]),
+    ...(isAbsent(permission) || isMapped(permission) ? [] : ["permission"]),
+    ...(isAbsent(permissions) || isListed ? [] : ["permissions"]),
+  ];
+  return [
+    ...others.map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" })),
+    ...unknown.map((key) => ({ key, text: "has a rule in a form that is not known here, which was left out" })),
+  ];
 }
+
+const isAbsent = (value: unknown) => value === undefined || value === null;
+const isMapped = (rules: unknown) =>
+  isPlainObject(rules) ? Object.values(rules).every((value) => answerOf(value)) : answerOf(rules) !== undefined;
 
 /** Settings of opencode that restrict no tools of MCP servers. */
 const withoutRules = ["/disabled_providers", "/formatter", "/lsp", "/provider", "/providers", "/tool_output"];
@@ -147,13 +157,16 @@ interface Rule {
  * stands in several files or under both keys keeps its first place and has its last value, as in opencode.
  */
 function mappedRules(trees: readonly JsonObject[]): Rule[] {
-  const mapping = (value: unknown) => (isPlainObject(value) || value === undefined ? value : { "*": value });
-  const written: JsonObject = Object.assign(
-    {},
-    ...trees.map(({ tools }) => mapping(tools)),
-    ...trees.map(({ permission }) => mapping(permission)),
-  );
-  return Object.entries(written).map(([pattern, value]) => ({ pattern, answer: answerOf(value) }));
+  const answersIn = (rules: unknown) =>
+    Object.entries(isPlainObject(rules) ? rules : { "*": rules }).flatMap(([pattern, value]) => {
+      const answer = answerOf(value);
+      return answer ? [[pattern, answer] as const] : [];
+    });
+  const written = new Map([
+    ...trees.flatMap(({ tools }) => answersIn(tools)),
+    ...trees.flatMap(({ permission }) => answersIn(permission)),
+  ]);
+  return [...written].map(([pattern, answer]) => ({ pattern, answer }));
 }
 
 /**
@@ -171,14 +184,18 @@ function isListedRule(rule: JsonObject): rule is JsonObject & { action: string; 
   return typeof rule.action === "string" && (["allow", "ask", "deny"] as unknown[]).includes(rule.effect);
 }
 
-/** Returns the answer of a rule. A mapping has answers by the arguments of a call; the strictest stands for all of them. */
-function answerOf(value: unknown): Rule["answer"] {
+/**
+ * Returns the answer of a rule, undefined if it has none that is known here. A mapping has answers by the arguments of a call; the strictest
+ * stands for all of them.
+ */
+function answerOf(value: unknown): Rule["answer"] | undefined {
   if (isPlainObject(value)) {
     const answers = Object.values(value).map(answerOf);
-    return (["deny", "ask"] as const).find((answer) => answers.includes(answer)) ?? "allow";
+    return (["deny", "ask", "allow"] as const).find((answer) => answers.includes(answer));
   }
   if (value === false || value === "deny") return "deny";
-  return value === "allow" ? "allow" : "ask";
+  if (value === true || value === "ask") return "ask";
+  return value === "allow" ? "allow" : undefined;
 }
 
 /**
