@@ -146,6 +146,12 @@ export class Session {
     return turns.filter((turn) => turn !== undefined);
   }
 
+  /** True if another host runs a turn of this conversation, or will run it. Rejects with StoreError. */
+  async hasTurnsElsewhere(): Promise<boolean> {
+    const unfinished = await this.#parts.store.archive.unfinished();
+    return unfinished.filter(({ conversationId }) => conversationId === this.id).length > this.#turns.count;
+  }
+
   /**
    * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, the log cannot be read, or this host
    * cannot ask a model. Never rejects.

@@ -40,6 +40,7 @@ export class Sessions {
   readonly #olderUsage: OlderUsage;
   readonly #live = new LiveSessions((conversationId) => this.#newSession(conversationId));
   #onResumed: ResumedListener = () => {};
+  #takesOver = (_conversationId: string) => true;
   #isClosing = false;
 
   constructor({ join, observe, now, maxTurns, retention = {}, ...parts }: SessionsParts) {
@@ -48,7 +49,9 @@ export class Sessions {
       isBusy: (conversationId) =>
         conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
       has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
-      abandoned: (turn) => void this.open(turn.conversationId).resume(turn),
+      abandoned: (turn) => {
+        if (this.#takesOver(turn.conversationId)) void this.open(turn.conversationId).resume(turn);
+      },
       given: (turn) => this.open(turn.conversationId).take(turn),
       mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
     });
@@ -120,9 +123,11 @@ export class Sessions {
 
   /**
    * Resumes the turns of this workspace that lost hosts have left, now and whenever a host is lost. If this method is not called, such a
-   * turn is resumed only when a request for its conversation comes. Rejects with StoreError.
+   * turn is resumed only when a request for its conversation comes. `takesOver` limits this to some conversations if the log is a file; with
+   * PostgreSQL, the queue gives turns to all hosts. Rejects with StoreError.
    */
-  recover(): Promise<void> {
+  recover(takesOver = this.#takesOver): Promise<void> {
+    this.#takesOver = takesOver;
     return this.#parts.cluster.recover();
   }
 

@@ -370,11 +370,28 @@ describe("a turn of an editor's session", () => {
     {
       await using editor = await openAcp(second);
       await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
+      expect(editor.said()).toContain("another host runs a turn of this conversation");
       await editor.agent.request(methods.agent.session.close, { sessionId: "c" });
       await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
     }
+    expect(await session.hasTurnsElsewhere()).toBe(false);
     expect(session.answer(question.questionId, true)).toBe(true);
     expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  });
+
+  test("that has lost its host waits until an editor opens its session", async () => {
+    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using desk = await Desk.open("sqlite");
+    const first = await desk.host(llm);
+    await first.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(1);
+    await first.drain(0);
+    await using app = await startApp({ llm: llm.url, storage: desk.storage, recover: false });
+    await using editor = await openAcp(app);
+    await editor.agent.request(methods.agent.session.list, {});
+    expect([llm.requests.length, await app.sessions.unfinished()]).toEqual([1, ["c"]]);
+    await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
+    await editor.until(() => editor.said() === "went on");
   });
 
   test("that has lost its host is not taken over because an editor of another folder has loaded its session", async () => {
@@ -402,7 +419,7 @@ describe("a turn of an editor's session", () => {
     await using editor = await openAcp(await desk.host(llm, {}));
     await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers: [] });
     await first.drain(0);
-    await editor.until(() => editor.said() === "done");
+    await editor.until(() => editor.said().endsWith("done"));
     expect(editor.permissions).toMatchObject([{ toolCall: { title: "s.echo" } }]);
     expect(editor.of("user_message_chunk")).toMatchObject([{ content: { text: "go" } }]);
     expect(new Set(editor.of("tool_call").map(({ toolCallId }) => toolCallId)).size).toBe(2);

@@ -142,6 +142,12 @@ export class AcpSession {
     return this.#tell([{ sessionUpdate: "available_commands_update", availableCommands }]);
   }
 
+  /** Shows a message of this host, which is not in the log. */
+  say(text: string): Promise<void> {
+    const messageId = this.#parts.host.newId("msg");
+    return this.#tell([{ sessionUpdate: "agent_message_chunk", content: textBlock(text), messageId }]);
+  }
+
   async setMode(id: string): Promise<void> {
     this.#chooseMode(id);
     await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
@@ -246,8 +252,7 @@ export class AcpSession {
       await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
     }
     const text = outcome.type === "text" ? outcome.text : (this.#modelName() ?? "");
-    const content = textBlock(`\`\`\`text\n${text}\n\`\`\``);
-    await this.#tell([{ sessionUpdate: "agent_message_chunk", content, messageId: host.newId("msg") }]);
+    await this.say(`\`\`\`text\n${text}\n\`\`\``);
     return undefined;
   }
 

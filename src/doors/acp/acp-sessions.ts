@@ -11,6 +11,7 @@ import type { SessionHub } from "../../core/ports.js";
 import { clientServersPrefix } from "../../core/turn-leases.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
+import { turnsElsewhereNote } from "../shared/turns-elsewhere.js";
 import type { AcpParts } from "./acp-parts.js";
 import { AcpSession } from "./acp-session.js";
 
@@ -79,6 +80,7 @@ export class AcpSessions {
       const running = [...this.#resumedIn(sessionId), ...shown.followed];
       if (replay) await shown.replay(await session.history(), running);
       for (const turn of [...running, ...this.#resumedIn(sessionId)]) follow(shown, turn, { showsPrompt: replay });
+      if (await session.hasTurnsElsewhere()) await shown.say(`(${turnsElsewhereNote})`);
       return shown.choices;
     } finally {
       this.#loading.delete(sessionId);

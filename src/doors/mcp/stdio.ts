@@ -7,7 +7,6 @@ import { createMcpServer } from "./server.js";
 
 /** Serves MCP to the parent process. Resolves with the exit code when the parent process has closed stdin or stdout. */
 export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
-  await parts.sessions.recover();
   parts.sessions.startUpkeep();
   const server = await createMcpServer(parts);
   let isInterrupted = false;

@@ -10,6 +10,7 @@ import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { atHome } from "../shared/attachments.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
+import { turnsElsewhereNote } from "../shared/turns-elsewhere.js";
 import { askPerson } from "./ask-person.js";
 import { ChatConversation } from "./chat-conversation.js";
 import { createCompleter } from "./completion/completion.js";
@@ -180,6 +181,7 @@ class Repl {
         this.#editor.print(this.#dim("an unfinished turn continues"));
         await this.#show(turn.requestId, async () => turn);
       }
+      if (await this.#conversation.session.hasTurnsElsewhere()) this.#editor.print(this.#dim(turnsElsewhereNote));
       await this.#conversation.count();
     } catch (error) {
       this.#screen.error(errorInfo(error));
