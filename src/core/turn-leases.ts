@@ -73,9 +73,12 @@ export interface TurnGrant {
   lastSeq?: number | undefined;
 }
 
-/** Mail from another host to the turn's owner. `isOutOfTurn`: a turn that waits ends without waiting for earlier turns. */
+/**
+ * Mail from another host to the turn's owner. `isOutOfTurn`: a turn that waits ends without waiting for earlier turns. `stopReason`: stop reason
+ * of the turn. Default: `cancelled`.
+ */
 export type TurnMail =
-  | { type: "cancel"; isOutOfTurn?: boolean }
+  | { type: "cancel"; isOutOfTurn?: boolean; stopReason?: "budget" }
   | { type: "answer"; questionId: string; value: unknown };
 
 export interface HostProcess {

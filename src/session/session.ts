@@ -215,10 +215,18 @@ export class Session {
   /**
    * With an id, cancels the turn of that request at once, even if it waits for earlier turns. Without an id, cancels all turns; the turns
    * then end in their order. Returns false if there was nothing to cancel. The log may have the cancellation only with the end of the turn:
-   * where it is confirmed to a client, use `cancelAnywhere`.
+   * where it is confirmed to a client, use `cancelAnywhere`. With `stopReason`, the turns end with this stop reason instead of `cancelled`.
    */
-  cancel(requestId?: string): boolean {
-    return this.#control.cancel(requestId);
+  cancel(requestId?: string, stopReason?: "budget"): boolean {
+    return this.#control.cancel(requestId, stopReason);
+  }
+
+  /**
+   * Returns which host has the first of the earlier turns that this turn waits for. Resolves with undefined if the turn waits for no earlier
+   * turn. Rejects with StoreError.
+   */
+  waitsBehind(turn: LiveTurn): Promise<"this host" | "another host" | undefined> {
+    return this.#control.waitsBehind(turn);
   }
 
   /**

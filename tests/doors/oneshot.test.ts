@@ -3,8 +3,18 @@ import { describe, expect, jest, test } from "@jest/globals";
 import type { OneshotOptions } from "../../src/doors/oneshot/oneshot.js";
 import { runOneshot } from "../../src/doors/oneshot/oneshot.js";
 import type { App } from "../../src/index.js";
+import { Desk } from "../session/desk.js";
 import { fixtureServer, startApp } from "../support/app.js";
-import { answer, chunk, failure, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import {
+  answer,
+  chunk,
+  failure,
+  type LlmServer,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+} from "../support/llm-server.js";
 import { doorParts, interrupts, Sink, sayAndCall } from "./support.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
@@ -114,6 +124,64 @@ describe("one prompt as text", () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: "begun\n" });
     expect(stderr).toContain("--timeout");
   });
+});
+
+describe("one prompt whose conversation has a turn on another host", () => {
+  const stalled = (...more: Step[]) => startLlmServer([stream([chunk({ content: "begun" }), STALL]), ...more]);
+
+  /** Starts two hosts on one log. The first one runs a turn of conversation `c`, which does not end by itself. */
+  async function hosts(llm: LlmServer, desk: Desk) {
+    const [one, two] = [await desk.host(llm), await desk.host(llm)];
+    const earlier = await one.sessions.open("c").submit({ requestId: "r1", text: "hi", streaming: true });
+    for await (const event of earlier.watch()) if (event.type === "text_delta") break;
+    return { two, earlier };
+  }
+  const stopReasons = async (app: App) =>
+    (await app.sessions.open("c").history()).flatMap((event) => (event.type === "turn_end" ? [event.stopReason] : []));
+
+  test("is stopped by its timeout while it waits, and stays stopped", async () => {
+    await using llm = await stalled();
+    await using desk = await Desk.open();
+    const { two, earlier } = await hosts(llm, desk);
+    const { exitCode, stdout, stderr } = await run(two, { conversationId: "c", timeoutMs: 50 });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: "" });
+    expect(stderr).toBe("the turn was stopped at its time limit (--timeout)\n");
+    expect(await stopReasons(two)).toEqual(["budget"]);
+    expect(earlier.isRunning).toBe(true);
+    expect(llm.requests).toHaveLength(1);
+  });
+
+  test("is stopped by its timeout also if it is that turn", async () => {
+    await using llm = await stalled();
+    await using desk = await Desk.open();
+    const { two, earlier } = await hosts(llm, desk);
+    const { exitCode, stderr } = await run(two, { conversationId: "c", requestId: "r1", timeoutMs: 50 });
+    expect(exitCode).toBe(7);
+    expect(stderr).toContain("--timeout");
+    await earlier.ended();
+    expect(await stopReasons(two)).toEqual(["budget"]);
+  });
+
+  test("says what it waits for, and how to go on", async () => {
+    await using llm = await stalled(answer("next"));
+    await using desk = await Desk.open();
+    const { two } = await hosts(llm, desk);
+    const waiting = start(two, { conversationId: "c", outputFormat: "json" });
+    const note =
+      "waiting for an earlier turn of this conversation on another host (see it with mcp-platform sessions show c";
+    await waiting.stderr.until("\n");
+    expect(waiting.stderr.text).toBe(`${note}; to cancel it, repeat this command with --interrupt)\n`);
+    const next = await run(two, { conversationId: "c", requestId: "r3", interrupt: true });
+    expect(next).toMatchObject({ exitCode: 0, stdout: "next\n" });
+    expect(await waiting.exitCode).toBe(130);
+  });
+});
+
+test("one prompt that waits for an earlier turn on its own host is stopped by its timeout", async () => {
+  await using llm = await startLlmServer([stream([STALL])]);
+  await using app = await startApp({ llm: llm.url });
+  await app.sessions.open("c").submit({ requestId: "r1", text: "hi" });
+  expect(await run(app, { conversationId: "c", timeoutMs: 50 })).toMatchObject({ exitCode: 7 });
 });
 
 describe("a tool that needs approval", () => {

@@ -1,8 +1,11 @@
 import type { Writable } from "node:stream";
+import { onAbort } from "../../core/async/abort.js";
+import { longestTimerMs } from "../../core/async/timers.js";
 import type { TurnEvent } from "../../core/events.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
 import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
-import type { PromptRequest } from "../../session/session.js";
+import type { PromptRequest, Session } from "../../session/session.js";
+import type { LiveTurn } from "../../session/turns/live-turn.js";
 import type { ClaudeOptions, ClaudeStream } from "../claude/view.js";
 import { denyQuestions, printTurn } from "../printed/printed-turn.js";
 import { JsonView, type OneshotView, StreamJsonView, TextView } from "../printed/views.js";
@@ -29,9 +32,11 @@ export interface OneshotStreams {
 /**
  * Runs one prompt. The answer goes to stdout and everything else to stderr. Resolves to the exit code. Every question is answered with no,
  * since nobody can be asked. The first interrupt cancels the turn. At a second interrupt, resolves without waiting for the end of the turn.
+ * The time of `timeoutMs` starts once the request is in the log, so it includes the wait for earlier turns.
  */
 export async function runOneshot(parts: DoorParts, options: OneshotOptions, streams: OneshotStreams): Promise<number> {
   const { conversationId, requestId = parts.newId("req"), outputFormat, toolNotifications, ...request } = options;
+  const { timeoutMs } = request;
   parts.sessions.onResumed(denyQuestions);
   const session = parts.sessions.open(conversationId);
   const cancel = () => session.cancel(requestId);
@@ -51,19 +56,24 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   // Plain text that was written to a pipe cannot be taken back. So if the model's stream breaks off, the turn fails instead of starting its
   // answer again.
   const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
+  const ended = new AbortController();
 
   const run = async () => {
     const submit = async () => {
       const model = parts.resolveModel(request.model);
-      return { model, turn: await session.submit({ streamRecovery: recovery, ...request, requestId }) };
+      const turn = await session.submit({ streamRecovery: recovery, ...request, requestId });
+      if (timeoutMs) after(timeoutMs, () => session.cancel(requestId, "budget"), ended.signal);
+      if (typeof outputFormat === "string") {
+        const note = () => noteEarlierTurn(session, turn, request.interrupt === true, stderr);
+        after(silentWaitMs, () => void note().catch(() => {}), ended.signal); // the turn itself reports an error of the log
+      }
+      return { model, turn };
     };
     const deny = (event: TurnEvent) => {
       if (event.type === "question") session.answer(event.questionId, false);
     };
-    const ended = new AbortController();
     if (typeof outputFormat === "string") void noteSlowServers(parts.hub, stderr, ended.signal);
     const { exitCode, denied } = await printTurn(submit(), view, deny, request.output !== undefined);
-    ended.abort();
     if (denied.size > 0) await stderr.write(deniedLine(denied));
     return exitCode;
   };
@@ -79,8 +89,16 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   try {
     return await Promise.race([run(), secondInterrupt]);
   } finally {
+    ended.abort();
     unsubscribe();
   }
+}
+
+/** Calls the action after this time, in ms, unless the signal aborts before. */
+function after(ms: number, action: () => void, ended: AbortSignal): void {
+  if (ended.aborted) return;
+  const timer = setTimeout(action, Math.min(ms, longestTimerMs));
+  onAbort(ended, () => clearTimeout(timer));
 }
 
 /** Returns the view of `claude-json` and `claude-stream-json`. The module is loaded here, because the other formats do not need it. */
@@ -90,7 +108,7 @@ async function claudeView(options: Omit<ClaudeStream, "account">): Promise<Onesh
   return new ClaudeView({ ...options, account: new SessionUsage() });
 }
 
-/** Time, in ms, after which a run says which servers it waits for. */
+/** Time, in ms, after which a run says what it waits for. */
 const silentWaitMs = 2_000;
 
 /**
@@ -112,6 +130,17 @@ async function noteSlowServers(hub: ToolHub, stderr: Output, ended: AbortSignal)
   await note(
     (name) =>
       `server ${name} is still starting: the answer begins without its tools (raise mcpServers.${name}.startup_grace to wait longer)`,
+  );
+}
+
+/** Prints a note if the turn waits for an earlier turn of its conversation. Rejects with StoreError. */
+async function noteEarlierTurn(session: Session, turn: LiveTurn, interrupts: boolean, stderr: Output): Promise<void> {
+  const host = await session.waitsBehind(turn);
+  if (!host) return;
+  const see = `see it with mcp-platform sessions show ${shellWord(session.id)}`;
+  const cancel = interrupts ? "" : "; to cancel it, repeat this command with --interrupt";
+  await stderr.write(
+    `${unambiguous(`waiting for an earlier turn of this conversation on ${host} (${see}${cancel})`)}\n`,
   );
 }
 

@@ -32,8 +32,8 @@ export interface PromptOptions extends AnswerOptions {
    */
   endsWithCaller?: boolean;
   /**
-   * Maximum wall time of the whole turn, in ms. After this time, the turn stops with the stop reason `budget`. If the turn is resumed after
-   * a crash, the time starts again.
+   * Maximum wall time of the turn, in ms. After this time, the turn stops with the stop reason `budget`. The time starts when the turn begins
+   * to run, and starts again if the turn is resumed after a crash. The wait for earlier turns does not count.
    */
   timeoutMs?: number;
   /**

@@ -2,7 +2,9 @@ import type { LiveTurnState, TurnClosing, WatchedTurn } from "../../core/cluster
 import { RequestError } from "../../core/errors.js";
 import type { LiveEvent, TurnEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
+import type { TurnMail } from "../../core/turn-leases.js";
 import { isSameContent, requestMismatch } from "../../log/shared/claims.js";
+import { abortReason, TimeLimitReached } from "../../turn/turn-options.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 
 /**
@@ -81,8 +83,19 @@ export class LiveTurn implements WatchedTurn {
     if (this.#state.at === "queued") this.become("waiting");
   }
 
-  cancel(): void {
-    this.#stopping.abort();
+  /** Stops the turn. It ends with this stop reason. Does nothing if it was stopped before. */
+  cancel(stopReason: "cancelled" | "budget" = "cancelled"): void {
+    this.#stopping.abort(stopReason === "budget" ? new TimeLimitReached() : undefined);
+  }
+
+  /** Mail that ends a cancelled turn on another host as it was cancelled here. */
+  get cancelMail(): TurnMail {
+    const isBudget = abortReason(this.stop) === "budget";
+    return {
+      type: "cancel",
+      ...(this.endsOutOfTurn && { isOutOfTurn: true }),
+      ...(isBudget && { stopReason: "budget" }),
+    };
   }
 
   get closing(): TurnClosing {

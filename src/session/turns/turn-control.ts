@@ -50,10 +50,10 @@ export class TurnControl {
     return isFirst;
   }
 
-  cancel(requestId?: string): boolean {
-    const stopped = this.#stop(requestId);
-    for (const { turnId, isRunning, endsOutOfTurn } of stopped) {
-      if (turnId && !isRunning) this.#storeCancel(turnId, endsOutOfTurn).catch(() => {}); // reported by the host that runs the turn
+  cancel(requestId?: string, stopReason?: "budget"): boolean {
+    const stopped = this.#stop(requestId, stopReason);
+    for (const { turnId, isRunning, cancelMail } of stopped) {
+      if (turnId && !isRunning) this.#storeCancel(turnId, cancelMail).catch(() => {}); // reported by the host that runs the turn
     }
     return stopped.length > 0;
   }
@@ -69,7 +69,7 @@ export class TurnControl {
     await Promise.all(
       stopped.map(async (turn) => {
         await turns.claimOf(turn).catch(() => {}); // a turn whose request could not be stored has no id
-        if (turn.turnId) await this.#storeCancel(turn.turnId, turn.endsOutOfTurn);
+        if (turn.turnId) await this.#storeCancel(turn.turnId, turn.cancelMail);
       }),
     );
     return stopped.length > 0;
@@ -86,18 +86,26 @@ export class TurnControl {
     await Promise.all(earlier.map((each) => this.#storeCancel(each)));
   }
 
+  /** See `Session.waitsBehind`. */
+  async waitsBehind({ turnId, isRunning }: LiveTurn): Promise<"this host" | "another host" | undefined> {
+    const { conversationId, store, turns } = this.#parts;
+    const [first] = isRunning ? [] : await store.turns.before(conversationId, turnId);
+    if (first === undefined) return undefined;
+    return turns.find(first)?.isRunning ? "this host" : "another host";
+  }
+
   receive(turnId: string, mail: TurnMail): void {
     const { turns, questions } = this.#parts;
     const turn = turns.find(turnId);
     if (mail.type === "cancel") {
       if (turn && mail.isOutOfTurn) turn.endsOutOfTurn = true;
-      turn?.cancel();
+      turn?.cancel(mail.stopReason);
     } else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
   /** Stops the turn without storing an end. If it was already cancelled, sends the cancellation to its next owner, which then ends it. */
   park(turn: LiveTurn): void {
-    if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, { type: "cancel" });
+    if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, turn.cancelMail);
     turn.park();
   }
 
@@ -126,19 +134,19 @@ export class TurnControl {
   }
 
   /** Stops the turns that run, wait or are shown here. With an id, only the turn of that request. Returns the turns. */
-  #stop(requestId: string | undefined): LiveTurn[] {
+  #stop(requestId: string | undefined, stopReason?: "budget"): LiveTurn[] {
     const turns = this.#parts.turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
     for (const turn of turns) {
       if (requestId !== undefined) turn.endsOutOfTurn = true;
-      turn.cancel();
+      turn.cancel(stopReason);
     }
     return turns;
   }
 
   /** Stores the cancellation as mail to the host that owns the turn, or that will own it after this host. */
-  async #storeCancel(turnId: string, isOutOfTurn = false): Promise<void> {
+  async #storeCancel(turnId: string, mail: TurnMail = { type: "cancel" }): Promise<void> {
     const { conversationId, cluster } = this.#parts;
-    const stored = cluster.send(conversationId, turnId, { type: "cancel", ...(isOutOfTurn && { isOutOfTurn }) });
+    const stored = cluster.send(conversationId, turnId, mail);
     cluster.wake(conversationId); // so that this host ends the turn if no host owns it
     await stored;
   }

@@ -184,8 +184,8 @@ function windowOf(orchestrator: Orchestrator, model: string | undefined): number
 }
 
 /** Returns the messages (mail) for the next owner of the turn: either the user's cancellation, or the answers that are not stored yet. */
-function mailFor({ stop, closing }: LiveTurn, unwritten: readonly ChatEvent[]): TurnMail[] {
-  if (stop.aborted && closing !== "parked") return [{ type: "cancel" }];
+function mailFor({ stop, closing, cancelMail }: LiveTurn, unwritten: readonly ChatEvent[]): TurnMail[] {
+  if (stop.aborted && closing !== "parked") return [cancelMail];
   return unwritten.flatMap((event) =>
     event.type === "answer" ? [{ type: "answer", questionId: event.questionId, value: event.value }] : [],
   );
