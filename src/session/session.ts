@@ -42,6 +42,8 @@ export interface PromptRequest extends PromptOptions {
 interface SessionListeners {
   /** Called when this host resumes a turn that was not requested on this host. */
   onResumed: (turn: LiveTurn) => void;
+  /** Called with a turn that is left to other hosts, because this host cannot ask a model in its place. */
+  onLeft: (turn: TurnName) => void;
   /** Called when `isInUse`, `isBusy` or `remembers` may have changed. */
   onUse: () => void;
 }
@@ -61,7 +63,7 @@ export class Session {
   constructor(
     readonly id: string,
     parts: SessionParts,
-    { onResumed, onUse }: SessionListeners,
+    { onResumed, onLeft, onUse }: SessionListeners,
   ) {
     this.#parts = { ...parts };
     this.#onUse = onUse;
@@ -70,7 +72,8 @@ export class Session {
     const [turns, questions] = [this.#turns, this.#questions];
     const runner = new TurnRunner(id, this.#parts, questions);
     this.#runner = runner;
-    const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, onResumed });
+    const listeners = { onResumed, onLeft };
+    const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, ...listeners });
     this.#intake = intake;
     const follow = (turn: TurnName) => intake.follow(turn);
     const { cluster, store } = parts;

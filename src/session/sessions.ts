@@ -9,6 +9,7 @@ import { Conversations } from "./conversations/conversations.js";
 import { KnownLogs } from "./conversations/known-logs.js";
 import { OlderUsage } from "./conversations/older-usage.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";
+import { LeftTurns } from "./left-turns.js";
 import { LiveSessions } from "./live-sessions.js";
 import { Session } from "./session.js";
 import { DaySpent } from "./shared/day-spent.js";
@@ -41,6 +42,7 @@ export class Sessions {
   readonly #live = new LiveSessions((conversationId) => this.#newSession(conversationId));
   #onResumed: ResumedListener = () => {};
   #takesOver = (_conversationId: string) => true;
+  readonly #left: LeftTurns;
   #isClosing = false;
 
   constructor({ join, observe, now, maxTurns, retention = {}, ...parts }: SessionsParts) {
@@ -50,11 +52,13 @@ export class Sessions {
         conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
       has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
       abandoned: (turn) => {
-        if (this.#takesOver(turn.conversationId)) void this.open(turn.conversationId).resume(turn);
+        if (this.#left.isLeft(turn) || !this.#takesOver(turn.conversationId)) return;
+        void this.open(turn.conversationId).resume(turn);
       },
       given: (turn) => this.open(turn.conversationId).take(turn),
       mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
     });
+    this.#left = new LeftTurns({ observe, now });
     this.conversations = new Conversations({ store, hosts: cluster, newId });
     const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
@@ -240,6 +244,7 @@ export class Sessions {
   #newSession(conversationId: string): Session {
     const session: Session = new Session(conversationId, this.#parts, {
       onResumed: (turn) => this.#onResumed(turn, session),
+      onLeft: (turn) => this.#left.note(turn),
       onUse: () => this.#live.used(session),
     });
     if (this.#isClosing) session.refuseMore();

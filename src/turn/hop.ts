@@ -73,9 +73,11 @@ export async function runHop(
       : { type: "turn_error", turnId, error: errorInfo(error) };
   }
   const whole = withAskedCalls(completion, request);
-  const ignored = request.toolChoice && ignoredChoice(whole, request.toolChoice);
-  const failure = ignored ?? unofferedCalls(completion, request) ?? problem;
   const kept = endedAt(whole, stopSequences);
+  // Calls behind a stop sequence do not count, so they cannot be wrong either.
+  const callsCount = kept === whole;
+  const ignored = callsCount && request.toolChoice ? ignoredChoice(whole, request.toolChoice) : undefined;
+  const failure = ignored ?? (callsCount ? unofferedCalls(completion, request) : undefined) ?? problem;
   const { finishReason, provider, model, usage, attempts } = kept;
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const { spent, billed } = billOf(request, completion, priceOf);

@@ -171,9 +171,12 @@ test.each([
   await first.sessions.open("c").submit({ requestId: "r", text: "go" });
   await llm.received(1);
   await first.drain(0);
-  const other = await desk.host(llm, undefined, { active });
-  await other.sessions.recover();
-  expect(await other.sessions.open("c").recover()).toEqual([]);
+  const said: string[] = [];
+  const observe = ({ message }: { message: string }) => void said.push(message);
+  const config = { llm: { active } };
+  const other = await startApp({ llm: llm.url, storage: desk.storage, config, observe, recover: false });
+  for (let times = 0; times < 2; times++) expect(await other.sessions.open("c").recover()).toEqual([]);
+  expect(said.filter((text) => text.includes("turn of conversation c is left to other hosts"))).toHaveLength(1);
   await other.close();
   const events = await collect((await desk.host(llm)).sessions.open("c").prompt({ requestId: "r", text: "go" }));
   expect(events.at(-2)).toMatchObject({ message: { content: "went on" }, provider: "test" });

@@ -21,3 +21,12 @@ test("a secret is removed from every field but the program's own words and the b
   });
   expect(JSON.stringify(answer)).not.toMatch(/"(data|callId)":"text"/);
 });
+
+test("a question has no hash over the environment of its server, from which a weak password could be found", async () => {
+  const call = { id: "c", name: "s__t", arguments: "{}" };
+  const question = { kind: "approval", call, server: "s", tool: "t", reason: "", definition: "d" } as const;
+  const event = { turnId: "t", seq: 1, at: 0, type: "question", questionId: "q" } as const;
+  expect(await redacted([{ ...event, question: { ...question, place: "hash" } }], [])).toEqual([
+    { ...event, question },
+  ]);
+});

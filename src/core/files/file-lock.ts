@@ -34,13 +34,23 @@ async function create(path: string, content: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content, { mode: 0o600, flag: "wx" });
   try {
-    await link(draft, path);
+    return await created(link(draft, path)).catch(() => {
+      // The file system has no hard links (FAT, a shared folder of a virtual machine).
+      return created(writeFile(path, content, { mode: 0o600, flag: "wx" }));
+    });
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Resolves with false if the file exists already. */
+async function created(creating: Promise<void>): Promise<boolean> {
+  try {
+    await creating;
     return true;
   } catch (error) {
     if (isPlainObject(error) && error.code === "EEXIST") return false;
     throw error;
-  } finally {
-    await rm(draft, { force: true });
   }
 }
 

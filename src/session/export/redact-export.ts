@@ -16,7 +16,14 @@ export function redacted(events: readonly StoredEvent[], secrets: readonly strin
     const shown = partFields.get((value as { type?: unknown }).type) ?? kept;
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shown.has(name) ? item : walk(item)]));
   };
-  return mapInSlices(events, (event) => walk(event, eventFields) as StoredEvent);
+  return mapInSlices(events, (event) => walk(withoutPlace(event), eventFields) as StoredEvent);
+}
+
+/** Leaves out the hash over the server's command and environment: a weak password could be found from it. */
+function withoutPlace(event: StoredEvent): StoredEvent {
+  if (event.type !== "question" || event.question.kind !== "approval") return event;
+  const { place, ...question } = event.question;
+  return { ...event, question };
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -18,6 +18,7 @@ interface TurnIntakeParts {
   questions: Questions;
   runner: TurnRunner;
   onResumed: (turn: LiveTurn) => void;
+  onLeft: (turn: TurnName) => void;
 }
 
 /** Parts of a request that are stored in addition to its id and content. */
@@ -61,7 +62,11 @@ export class TurnIntake {
    * only the demo model, which has not answered in the turn before.
    */
   takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
-    return this.resume(abandoned, (own) => this.#canAnswer(own));
+    return this.resume(abandoned, (own) => {
+      const isOurs = this.#canAnswer(own);
+      if (!isOurs) this.#parts.onLeft(abandoned);
+      return isOurs;
+    });
   }
 
   resume(abandoned: TurnName, isOurs = (_own: readonly StoredEvent[]) => true): Promise<LiveTurn | undefined> {

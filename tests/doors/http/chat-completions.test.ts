@@ -346,6 +346,20 @@ describe.each([true, false])("a call with `stop`, streamed: %s", (streamed) => {
     expect(llm.requests).toHaveLength(1);
   });
 
+  test("has the whole answer if the sequence is empty", async () => {
+    await using llm = await startLlmServer([answer("one two")]);
+    expect(await completed(llm, "")).toEqual({ text: "one two", reasons: ["stop"] });
+  });
+
+  test("is not an error for a call behind the sequence whose tool does not exist", async () => {
+    const other = { ...call, function: { name: "none", arguments: "{}" } };
+    const message = { role: "assistant", content: "thinking STOP", tool_calls: [other] };
+    const pieces = [chunk(message), chunk({}, "tool_calls"), "data: [DONE]\n\n"];
+    const whole = { choices: [{ index: 0, message, finish_reason: "tool_calls" }] };
+    await using llm = await startLlmServer([streamed ? stream(pieces) : json(whole)]);
+    expect(await completed(llm, "STOP")).toEqual({ text: "thinking ", reasons: ["stop"] });
+  });
+
   test("separates the answers of the turn, whose gap is no sequence", async () => {
     await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one\n\ntwo")]);
     expect(await completed(llm, "\n\n")).toEqual({ text: "Let me see.\n\none", reasons: ["stop"] });

@@ -81,7 +81,7 @@ async function chatCompletion(
   const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
   const tools = readCallerTools(withoutTools ? [] : functions);
   const format = body.response_format;
-  const stopSequences = [body.stop ?? []].flat();
+  const stopSequences = [body.stop ?? []].flat().filter((sequence) => sequence !== "");
   const output = await readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
   const messages = body.messages.map(readMessage);
   const { conversationId } = ids;

@@ -19,8 +19,8 @@ import { responseFormat, textFormat } from "./read-output.js";
 
 const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
 const maxTokens = optional({ type: "integer", minimum: 1 });
-const stopSequence = { type: "string", minLength: 1, maxLength: 256 };
-export const stopSequences = { type: "array", maxItems: 64, items: stopSequence };
+const stopText = { type: "string", maxLength: 256 };
+export const stopSequences = { type: "array", maxItems: 64, items: { ...stopText, minLength: 1 } };
 const flag = optional(trueOrFalse);
 const toolChoice = optional({
   anyOf: [
@@ -58,7 +58,8 @@ export const chatCompletionBody = object(
     temperature,
     max_tokens: maxTokens,
     max_completion_tokens: maxTokens,
-    stop: optional({ anyOf: [stopSequence, stopSequences] }),
+    /** An empty text stands for none. */
+    stop: optional({ anyOf: [stopText, { ...stopSequences, items: stopText }] }),
     tools: optional({
       type: "array",
       items: object(
