@@ -125,6 +125,17 @@ export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_foun
 /** Thrown if a server was unreachable or violated the protocol. A tool that reports a failure is not an error but a result. */
 export class McpError extends HostError<McpErrorKind> {}
 
+/** The JSON-RPC error with which a server answered a request. */
+export class RpcError extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly data: unknown,
+  ) {
+    super(message);
+  }
+}
+
 /** `fenced`: another host owns the turn, so this host must not write to it. */
 export type StoreErrorKind = "open" | "locked" | "full" | "corrupt" | "newer_schema" | "write" | "fenced";
 

@@ -226,7 +226,7 @@ export type ServerNews =
 
 /**
  * The servers' complete MCP results, for a front door (such as MCP) that passes them on to its clients. Tools and prompts have the names
- * that the hub gives them. All methods throw McpError.
+ * that the hub gives them. All methods throw McpError. If the server answered with an error, that RpcError is its cause, without secrets.
  */
 export interface Passage extends ArgumentChoices {
   /**

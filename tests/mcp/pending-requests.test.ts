@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { RpcError } from "../../src/mcp/protocol/peer.js";
+import { RpcError } from "../../src/core/errors.js";
 import { PendingRequests } from "../../src/mcp/protocol/pending-requests.js";
 import { RequestLimits } from "../../src/mcp/protocol/request-limits.js";
 

@@ -2,8 +2,8 @@
  * A small MCP server over stdio, without an SDK. Its first argument is its behaviour, as JSON: startMs, startsWith (a file that it waits
  * for), late (its first list lacks its first tool), silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart,
  * describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, words (of
- * every resource), instructions, declares, record (file), grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its
- * input).
+ * every resource), refuses (for methods, the error of every answer), instructions, declares, record (file), grandchild (its pid goes to the
+ * record), deaf (ignores SIGTERM and the end of its input).
  */
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
@@ -280,6 +280,7 @@ createInterface({ input: process.stdin }).on("line", async (line) => {
   if (method === undefined) return asked.get(id)?.(message);
   if (method === "notifications/cancelled") record(`cancelled ${params.requestId}`);
   if (options.silent || id === undefined) return;
+  if (options.refuses?.[method]) return send({ id, error: options.refuses[method] });
   const answer = answers[method];
   if (!answer) return send({ id, error: { code: -32601, message: `no ${method}` } });
   let result;

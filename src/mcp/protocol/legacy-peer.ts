@@ -10,9 +10,10 @@ import {
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import { longestTimerMs } from "../../core/async/timers.js";
+import { RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
-import { type Peer, RpcError } from "./peer.js";
+import type { Peer } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { ServerRoute } from "./server-route.js";
 import { callAsTask } from "./tasks.js";

@@ -1,7 +1,7 @@
 /** The peer for servers of protocol 2026-07-28 and later. It uses the SDK's v2 client. Only `lazy.ts` loads this file. */
 
 import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
-import { McpError } from "../../core/errors.js";
+import { McpError, RpcError } from "../../core/errors.js";
 import { asObject, isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
 import { HttpError } from "../http/http-error.js";
 import { toolListKind } from "../lists/listed.js";
@@ -11,7 +11,7 @@ import { ChangeStream } from "./change-stream.js";
 import { headersFor, objectionTo } from "./header-params.js";
 import { inRounds } from "./input-rounds.js";
 import { modernMeta, unsupportedVersion } from "./modern-version.js";
-import { lostAnswer, type Peer, type PeerEvents, RpcError, refusalOf } from "./peer.js";
+import { lostAnswer, type Peer, type PeerEvents, refusalOf } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { RequestLimits } from "./request-limits.js";
 import type { ModernTransport } from "./server-route.js";

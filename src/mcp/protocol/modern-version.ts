@@ -1,7 +1,7 @@
 /** The version that messages of protocol 2026-07-28 carry, and the error of a server that refuses this version. */
+import { RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
-import { RpcError } from "./peer.js";
 
 export const modernVersion = "2026-07-28";
 /** Code of a server's error if it does not support the protocol version of a request. */

@@ -74,16 +74,6 @@ export interface Peer {
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 
-export class RpcError extends Error {
-  constructor(
-    readonly code: number,
-    message: string,
-    readonly data: unknown,
-  ) {
-    super(message);
-  }
-}
-
 /** The JSON-RPC error that a transport delivers if the server's answer breaks off. */
 export const lostAnswer = {
   code: -32000,

@@ -7,9 +7,10 @@
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { onAbort } from "../../core/async/abort.js";
+import { RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, safeString, textOrEmpty } from "../../core/json.js";
 import type { ToolProgress } from "../../core/ports.js";
-import { type RequestOptions, type RequestOrigin, RpcError } from "./peer.js";
+import type { RequestOptions, RequestOrigin } from "./peer.js";
 
 interface Pending extends SentOptions {
   resolve(result: JsonObject): void;

@@ -1,7 +1,7 @@
-import { McpError, type McpErrorKind } from "../../core/errors.js";
+import { McpError, type McpErrorKind, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Ask } from "../lists/listing.js";
-import { NotTaken, type Peer, RpcError } from "./peer.js";
+import { NotTaken, type Peer } from "./peer.js";
 import { type Limits, RequestLimits } from "./request-limits.js";
 import type { RouteEnd } from "./server-route.js";
 

@@ -1,9 +1,9 @@
 /** A peer whose traffic with its server goes through a tape. The tape either records the traffic or answers in place of the server. */
 
-import { McpError, messageOf } from "../../core/errors.js";
+import { McpError, messageOf, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../../core/tape.js";
-import { NotTaken, type Peer, type PeerEvents, type RequestOrigin, RpcError } from "./peer.js";
+import { NotTaken, type Peer, type PeerEvents, type RequestOrigin } from "./peer.js";
 import { RpcRefusal } from "./refusal.js";
 import type { RequestLimits } from "./request-limits.js";
 

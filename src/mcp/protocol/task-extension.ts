@@ -4,10 +4,10 @@
  * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
  */
 
-import { McpError } from "../../core/errors.js";
+import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { answersTo } from "./input-rounds.js";
-import { type PeerEvents, RpcError, type ToolRun } from "./peer.js";
+import type { PeerEvents, ToolRun } from "./peer.js";
 import { askAboutTask, pollPause } from "./tasks.js";
 
 export function isTaskHandle({ resultType }: JsonObject): boolean {

@@ -5,9 +5,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { onAbort } from "../../core/async/abort.js";
-import { McpError } from "../../core/errors.js";
+import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
-import { RpcError, type ToolRun } from "./peer.js";
+import type { ToolRun } from "./peer.js";
 
 /** Time in ms for which the server is asked to keep the result of a task. */
 const keptMs = 3_600_000;

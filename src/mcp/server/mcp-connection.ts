@@ -1,7 +1,7 @@
 /** One connection to one server, from start to end. A connection that has ended is never used again. */
 
 import type { ServerConfig } from "../../core/config.js";
-import { McpError } from "../../core/errors.js";
+import { McpError, RpcError } from "../../core/errors.js";
 import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { SendOptions } from "../../core/ports.js";
@@ -13,7 +13,7 @@ import type { ListedTool } from "../lists/listed.js";
 import type { Ask } from "../lists/listing.js";
 import { readLists, type ServerLists } from "../lists/server-lists.js";
 import { timeoutOf } from "../lists/tool-facts.js";
-import { type Era, type Peer, RpcError, type ToolRun } from "../protocol/peer.js";
+import type { Era, Peer, ToolRun } from "../protocol/peer.js";
 import { RequestLimits } from "../protocol/request-limits.js";
 import { Requests } from "../protocol/requests.js";
 import { resourceParts } from "../protocol/result-content.js";

@@ -1,12 +1,14 @@
-import { McpError } from "../../core/errors.js";
-import type { JsonObject } from "../../core/json.js";
+import { McpError, RpcError } from "../../core/errors.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { readTool } from "../../core/patterns/hidden-servers.js";
 import { modelName } from "../../core/patterns/model-name.js";
 import type { Passage, PromptInfo, ServedResource, ServerNews } from "../../core/ports.js";
 import { programOf } from "../lists/manifest-place.js";
 import { isDenied } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
+import { redactor } from "../shared/redact-secrets.js";
 import { Addresses } from "./addresses.js";
+import { passedError } from "./passed-error.js";
 import { noOwner } from "./resources.js";
 
 /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
@@ -55,8 +57,8 @@ export class ServerPassage implements Passage {
 
   async getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<JsonObject> {
     const { server, prompt } = this.#prompt(name);
-    await server.awake(signal);
-    return this.withAddresses(server.config.name, await server.connection.getPrompt(prompt, args, signal));
+    const result = await this.#asking(server, signal, () => server.connection.getPrompt(prompt, args, signal));
+    return this.withAddresses(server.config.name, result);
   }
 
   resources(isShown: (server: string) => boolean): readonly JsonObject[] {
@@ -82,10 +84,10 @@ export class ServerPassage implements Passage {
       ...programOf(server.config),
       uri,
       read: async (signal) => {
-        await server.awake(signal);
-        return this.withAddresses(name, await server.connection.fetchResource(uri, signal));
+        const result = await this.#asking(server, signal, () => server.connection.fetchResource(uri, signal));
+        return this.withAddresses(name, result);
       },
-      watch: (signal) => server.watchResource(uri, signal),
+      watch: (signal) => this.#asking(server, signal, () => server.watchResource(uri, signal)),
     };
   }
 
@@ -114,15 +116,15 @@ export class ServerPassage implements Passage {
   ): Promise<string[]> {
     if ("prompt" in of) {
       const { server, prompt } = this.#prompt(of.prompt);
-      await server.awake(signal);
-      return server.connection.complete({ type: "ref/prompt", name: prompt }, argument, signal);
+      const ref = { type: "ref/prompt", name: prompt };
+      return this.#asking(server, signal, () => server.connection.complete(ref, argument, signal));
     }
     const isMeant = ({ uriTemplate }: { uriTemplate: string }) => uriTemplate === of.template;
     const owners = of.isShown ? this.#shown(of.isShown) : this.#servers();
     const owner = owners.find(({ lists }) => lists.templates.some(isMeant));
     if (!owner) throw new McpError("not_found", `no server offers ${of.template}`);
-    await owner.awake(signal);
-    return owner.connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
+    const ref = { type: "ref/resource", uri: of.template };
+    return this.#asking(owner, signal, () => owner.connection.complete(ref, argument, signal));
   }
 
   onNews(listener: (news: ServerNews) => void): () => void {
@@ -130,6 +132,20 @@ export class ServerPassage implements Passage {
       listener(news.type === "resource" ? { ...news, uri: this.#addresses.of(news.server, news.uri) } : news);
     this.#listeners.add(listening);
     return () => void this.#listeners.delete(listening);
+  }
+
+  /** Runs `ask`, which sends a request, as soon as the server is awake. If the server answers with an error, makes that error fit for clients. */
+  async #asking<T>(server: SupervisedServer, signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
+    try {
+      await server.awake(signal);
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof McpError && error.cause instanceof RpcError)) throw error;
+      const { config } = server;
+      const { code, message, data } = passedError(error.cause, redactor(config));
+      const cause = new RpcError(code, message, isPlainObject(data) ? this.withAddresses(config.name, data) : data);
+      throw new McpError(error.kind, message, { cause });
+    }
   }
 
   /**

@@ -1,8 +1,8 @@
+import { RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Meter } from "../../core/measurements.js";
 import type { SendOptions, ToolResult } from "../../core/ports.js";
 import type { ListedTool } from "../lists/listed.js";
-import { RpcError } from "../protocol/peer.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 
 export class MeasuredCall {
