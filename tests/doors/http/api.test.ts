@@ -319,6 +319,7 @@ describe("the host over HTTP", () => {
     expect(Object.keys(document.paths)).toEqual(
       expect.arrayContaining(["/v1/models", "/v1/chat/completions", "/v1/responses", "/api/sessions/{id}/turns"]),
     );
+    expect(document.paths["/v1/models/{id}"]?.get).toMatchObject({ parameters: [{ name: "id", in: "path" }] });
     const operation = document.paths["/api/sessions/{id}/turns"]?.post as {
       requestBody: { content: { "application/json": { schema: object } } };
     };

@@ -35,6 +35,23 @@ describe("with the openai SDK", () => {
     expect(data.map(({ id }) => id)).toEqual(["mcp-platform", "mcp-platform/plain", "test/m1", "test/m2"]);
   });
 
+  test("each model that is listed is retrieved by its id, with its slashes as they are or encoded; no other is", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app, { models: () => ["test/m1", "router/maker/m:free"] });
+    const { models } = sdk(door);
+    const { data } = await models.list();
+    expect(data).toContainEqual({ id: "router/maker/m:free", object: "model", created: 0, owned_by: "router" });
+    for (const model of data) {
+      expect(await models.retrieve(model.id)).toEqual(model);
+      expect(await (await fetch(`${door.url}/v1/models/${model.id}`)).json()).toEqual(model);
+    }
+    for (const id of ["test/m2", "test", "router/maker", "test/m1/", "%E0", "__proto__"]) {
+      const error = { type: "invalid_request_error", code: "model_not_found", param: "model" };
+      await expect(models.retrieve(id)).rejects.toMatchObject({ status: 404, ...error });
+    }
+  });
+
   test("an answer comes whole, with its usage, after the servers' tools have run here", async () => {
     await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });

@@ -572,6 +572,18 @@ describe("around the messages", () => {
     expect(body.data[0]).toMatchObject({ type: "model", id: "mcp-platform", display_name: expect.any(String) });
   });
 
+  test.each(["test/m1", "test%2Fm1"])("the model %s is one of that page", async (id) => {
+    const { body: page } = await get("/v1/models");
+    const { body, requestId } = await get(`/v1/models/${id}`);
+    expect(body).toEqual(page.data.at(-1));
+    expect(requestId).toMatch(/^req/);
+  });
+
+  test("a model that is not on that page is an error of Anthropic's", async () => {
+    const { status, body, requestId } = await get("/v1/models/test/m2");
+    expect([status, body.error.type, body.request_id]).toEqual([404, "not_found_error", requestId]);
+  });
+
   test("an address that is not there is an error of Anthropic's", async () => {
     const { status, body } = await get("/v1/messages/batches");
     expect([status, body.type, body.error.type]).toEqual([404, "error", "not_found_error"]);

@@ -1,6 +1,7 @@
 import type { DoorParts } from "../../shared/door.js";
-import { modelList } from "../anthropic/model-list.js";
+import { modelInfo, modelList } from "../anthropic/model-list.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
+import { ApiError } from "../shared/api-errors.js";
 import { chatCompletionBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { idsOf, toolsIn, turnHeaders } from "../turns/call-headers.js";
@@ -43,7 +44,22 @@ export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): ApiRoute
       method: "GET",
       path: "/v1/models",
       summary: "Models that can be asked for, in Anthropic's shape for a caller that sends anthropic-version",
-      run: ({ header }) => models(parts, options, header("anthropic-version") !== undefined),
+      run: ({ header }) => {
+        const ids = modelIds(parts, options);
+        if (isForAnthropic(header)) return asAnthropic(parts, modelList(ids));
+        return Response.json({ object: "list", data: ids.map(openAiModel) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/v1/models/{+id}",
+      summary: "One of these models",
+      run: ({ path, header }) => {
+        const id = path("id");
+        if (!modelIds(parts, options).includes(id))
+          throw new ApiError(404, "model_not_found", `there is no model ${id}: /v1/models lists the models`, "model");
+        return isForAnthropic(header) ? asAnthropic(parts, modelInfo(id)) : Response.json(openAiModel(id));
+      },
     },
     {
       method: "POST",
@@ -59,14 +75,21 @@ export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): ApiRoute
   ];
 }
 
-function models(parts: DoorParts, options: OpenAiOptions, isForAnthropic: boolean): Response {
+function modelIds(parts: DoorParts, { models, plainModels }: OpenAiOptions): string[] {
   const { provider, model } = parts.resolveModel();
-  const ids = [
-    ...new Set([defaultModel, plainModel, `${provider}/${model}`, ...options.models(), ...options.plainModels]),
-  ];
-  if (isForAnthropic) return Response.json(modelList(ids), { headers: { "request-id": parts.newId("req") } });
-  const data = ids.map((id) => ({ id, object: "model", created: 0, owned_by: id.split("/")[0] }));
-  return Response.json({ object: "list", data });
+  return [...new Set([defaultModel, plainModel, `${provider}/${model}`, ...models(), ...plainModels])];
+}
+
+function openAiModel(id: string): object {
+  return { id, object: "model", created: 0, owned_by: id.split("/")[0] };
+}
+
+function isForAnthropic(header: ApiCall["header"]): boolean {
+  return header("anthropic-version") !== undefined;
+}
+
+function asAnthropic({ newId }: DoorParts, body: object): Response {
+  return Response.json(body, { headers: { "request-id": newId("req") } });
 }
 
 async function chatCompletion(

@@ -4,7 +4,8 @@ import { messagePlace } from "../shared/api-schemas.js";
 
 export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const { method, path, summary, body, answer, headers = {}, query = {} } of routes) {
+  for (const { method, path: pattern, summary, body, answer, headers = {}, query = {} } of routes) {
+    const path = pattern.replace("{+", "{"); // OpenAPI has no parameters with slashes
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
     const parameters = [
       ...names.map((name) => ({ name, in: "path", required: true, schema: text })),

@@ -31,7 +31,7 @@ export interface ApiCall {
 
 export interface ApiRoute {
   method: "GET" | "POST" | "DELETE";
-  /** Path of the route. A part in braces, such as `{name}`, is a parameter. */
+  /** Path of the route. A part in braces, such as `{name}`, is a parameter. The last one may be `{+name}`, which may contain slashes. */
   path: string;
   summary: string;
   /** Purpose of each header, by the name of the header. */
@@ -60,7 +60,8 @@ export function routesApp(routes: readonly ApiRoute[], { admit, newId, ...limits
   app.use("*", closeUnread);
   app.use("*", admit);
   for (const route of routes) {
-    app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+    const pattern = route.path.replaceAll(/\{(\w+)\}/g, ":$1").replace(/\{\+(\w+)\}$/, ":$1{.+}");
+    app.on(route.method, pattern, async (context) => {
       const body = route.body && validated(parseBody(await readBody(context.req.raw, limits)), route.body);
       const response = await route.run({
         body,
