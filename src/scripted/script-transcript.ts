@@ -3,6 +3,7 @@
 import type { StoredEvent } from "../core/events.js";
 import { idPattern } from "../core/ids.js";
 import { isPlainObject } from "../core/json.js";
+import { withoutPlace } from "../session/export/redact-export.js";
 import { inCallOrder } from "./call-order.js";
 
 export interface Spoken {
@@ -18,7 +19,8 @@ export function transcriptOf(conversations: readonly Spoken[]): string {
   const ids = new Ids();
   return conversations
     .flatMap(({ name, events }) =>
-      inCallOrder(events).map(({ seq: _, at: __, ...event }) => {
+      inCallOrder(events).map((stored) => {
+        const { seq: _, at: __, ...event } = withoutPlace(stored);
         if (event.type === "assistant_message") for (const { id } of event.message.toolCalls) ids.note(id, "call");
         return `${JSON.stringify({ conversation: name, ...(ids.renamed(event) as object) })}\n`;
       }),

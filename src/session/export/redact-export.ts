@@ -19,8 +19,10 @@ export function redacted(events: readonly StoredEvent[], secrets: readonly strin
   return mapInSlices(events, (event) => walk(withoutPlace(event), eventFields) as StoredEvent);
 }
 
-/** Leaves out the hash over the server's command and environment: a weak password could be found from it. */
-function withoutPlace(event: StoredEvent): StoredEvent {
+/**
+ * Leaves out the hash over the server's command and environment. It differs between machines, and a weak password could be found from it.
+ */
+export function withoutPlace(event: StoredEvent): StoredEvent {
   if (event.type !== "question" || event.question.kind !== "approval") return event;
   const { place, ...question } = event.question;
   return { ...event, question };
