@@ -408,6 +408,33 @@ test("a host whose client closes the input leaves a call with a request_id to th
   await client.close();
 });
 
+test("a call is asked the open question of the turn before it, whose host has ended", async () => {
+  const both = toolCalls([{ name: "s__echo", arguments: {} }]);
+  await using llm = await startLlmServer([both, answer("first"), answer("second")]);
+  using place = new Workplace();
+  place.configure(configFor(llm.url, { s: fixtureServer() }, { chat: { service: { approval: "ask" } } }));
+  const start = async (onElicit: () => ElicitResult | Promise<ElicitResult>) => {
+    const client = new Client({ name: "test", version: "1" }, { capabilities: { elicitation: {} } });
+    client.setRequestHandler(ElicitRequestSchema, onElicit);
+    await client.connect(commandLine(place, "mcp"));
+    return client;
+  };
+  const chat = (by: Client, prompt: string, request_id: string) =>
+    by.callTool({ name: "chat", arguments: { prompt, request_id, conversation_id: "c" } });
+  const asked = new Signal();
+  const gone = await start(() => {
+    asked.give();
+    return new Promise<ElicitResult>(() => {});
+  });
+  chat(gone, "one", "r1").catch(() => {});
+  await asked.given;
+  await gone.close();
+  const client = await start(() => ({ action: "accept", content: { answer: "once" } }));
+  expect(await chat(client, "two", "r2")).toMatchObject({ content: [{ text: "second" }] });
+  expect(JSON.stringify(llm.requests.at(-1)?.body.messages)).toContain("first");
+  await client.close();
+});
+
 test("server-everything works through the command line", async () => {
   using workplace = new Workplace();
   const everything = script("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
