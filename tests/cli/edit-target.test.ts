@@ -1,31 +1,88 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
-import { applyEdits, editTarget } from "../../src/cli/commands/servers/edit-target.js";
+import { stdout } from "node:process";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { Command } from "commander";
+import { addEditCommands } from "../../src/cli/commands/servers/edit.js";
+import { changeServers, type EditTarget } from "../../src/cli/commands/servers/edit-target.js";
+import { addImportCommand } from "../../src/cli/commands/servers/import.js";
+import type { ServerEdit } from "../../src/config/edit/server-edit.js";
 import { withFileLock } from "../../src/core/files/file-lock.js";
 import { folderWith } from "../config/folder.js";
 
-test("what another command has written meanwhile stays in the configuration", async () => {
-  using folder = folderWith({ "config.yaml": "mcpServers: {}\n" });
-  const path = join(folder.path, "config.yaml");
-  const target = editTarget({ config: path });
-  writeFileSync(path, "mcpServers:\n  first:\n    command: one\n");
-  await applyEdits(target, [{ kind: "set", name: "second", entry: { command: "two" } }]);
-  expect(readFileSync(path, "utf8")).toMatch(/first:\n {4}command: one\n {2}second:\n {4}command: two\n/);
-});
+const second: ServerEdit = { kind: "set", name: "second", entry: { command: "two" } };
 
-test("a command waits while another one changes the configuration", async () => {
+test("a change is planned from what another command has written meanwhile, and keeps it", async () => {
   using folder = folderWith({ "config.yaml": "mcpServers: {}\n" });
   const path = join(folder.path, "config.yaml");
-  let edited: Promise<string[]> | undefined;
-  await withFileLock(`${path}.lock`, async () => {
-    edited = applyEdits(editTarget({ config: path }), [{ kind: "set", name: "second", entry: { command: "two" } }]);
-    const before = readFileSync(path, "utf8");
-    await readFile(path);
-    writeFileSync(path, before.replace("{}", "\n  first:\n    command: one"));
+  const seen: string[][] = [];
+  const plan = ({ servers }: EditTarget) => {
+    seen.push(Object.keys(servers));
+    return { edits: [second] };
+  };
+  const { changed } = await withFileLock(`${path}.lock`, async () => {
+    const changed = changeServers({ config: path }, plan);
+    writeFileSync(path, "mcpServers:\n  first:\n    command: one\n");
+    return { changed };
   });
-  await edited;
+  await changed;
+  expect(seen).toEqual([[], ["first"]]);
   expect(readFileSync(path, "utf8")).toMatch(/first:\n {4}command: one\n {2}second:\n {4}command: two\n/);
   expect(readdirSync(folder.path)).toEqual(["config.yaml"]);
+});
+
+test("a change that is refused makes no folder", async () => {
+  using folder = folderWith({});
+  const config = join(folder.path, "new", "config.yaml");
+  await changeServers({ config }, () => ({ edits: [] }));
+  expect(existsSync(join(folder.path, "new"))).toBe(false);
+});
+
+describe("commands at the same moment", () => {
+  beforeAll(() => {
+    jest.spyOn(stdout, "write").mockReturnValue(true);
+  });
+  afterAll(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** Runs each `servers` command on the file, all at once. Resolves with the messages of those that failed. */
+  async function failuresOf(config: string, ...commands: string[][]): Promise<string[]> {
+    const runs = commands.map((args) => {
+      const servers = new Command();
+      addEditCommands(servers, () => ({ config }));
+      addImportCommand(servers, () => ({ config }));
+      return servers.parseAsync(args, { from: "user" });
+    });
+    const ends = await Promise.allSettled(runs);
+    return ends.flatMap((end) => (end.status === "rejected" ? [(end.reason as Error).message] : []));
+  }
+
+  test("that add a server of the same name: one adds it, and the other is told that it is there", async () => {
+    using folder = folderWith({ "config.yaml": "mcpServers: {}\n" });
+    const path = join(folder.path, "config.yaml");
+    const failures = await failuresOf(path, ["add", "s", "one"], ["add", "s", "two"]);
+    expect(failures).toEqual([expect.stringContaining('has a server "s" already')]);
+  });
+
+  test("that remove the same server: one removes it, and the other is told that it is not there", async () => {
+    using folder = folderWith({ "config.yaml": "mcpServers: { s: { command: one } }\n" });
+    const path = join(folder.path, "config.yaml");
+    const failures = await failuresOf(path, ["remove", "s"], ["remove", "s"]);
+    expect(failures).toEqual([expect.stringContaining('has no server "s"')]);
+  });
+
+  test("that import servers: the second keeps what the first has imported", async () => {
+    using folder = folderWith({
+      "config.yaml": "mcpServers: {}\n",
+      "one.json": '{ "mcpServers": { "s": { "command": "one" } } }',
+      "two.json": '{ "mcpServers": { "s": { "command": "two" } } }',
+    });
+    const path = join(folder.path, "config.yaml");
+    const from = (file: string) => ["import", "--from", join(folder.path, file)];
+    expect(await failuresOf(path, from("one.json"), from("two.json"))).toEqual([]);
+    const reports = jest.mocked(stdout.write).mock.calls.map(([text]) => String(text));
+    const saying = (words: string) => reports.filter((text) => text.includes(words)).length;
+    expect([saying("  s: added"), saying("  s: kept")]).toEqual([1, 1]);
+  });
 });

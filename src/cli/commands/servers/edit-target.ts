@@ -9,7 +9,7 @@ import { ConfigError } from "../../../core/errors.js";
 import { withFileLock } from "../../../core/files/file-lock.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../../core/source/source.js";
-import { findSource, type GlobalOptions, usersPath } from "../../shared/configuration.js";
+import { type ConfigSource, findSource, type GlobalOptions, usersPath } from "../../shared/configuration.js";
 
 export interface EditTarget {
   /** Absolute path of the file. */
@@ -27,8 +27,11 @@ export interface EditTarget {
 
 /** Returns the configuration file in use, or the user's own file if there is none. Throws ConfigError if the file cannot be read. */
 export function editTarget(flags: GlobalOptions): EditTarget {
+  return readTarget(findSource(flags));
+}
+
+function readTarget({ file: named = usersPath(), isFound }: ConfigSource): EditTarget {
   const cwd = process.cwd();
-  const { file: named = usersPath(), isFound } = findSource(flags);
   const path = resolve(cwd, named);
   const file = displayName(path, cwd);
   const folder = dirname(path);
@@ -52,24 +55,42 @@ function textAt(path: string, file: string): string {
   throw new ConfigError([{ file, line: 0, column: 0, path: "", message: read.problem }]);
 }
 
-/**
- * Writes the edits to the file as it is now, because another command may have changed it meanwhile. Resolves with notices for the user.
- * Rejects with ConfigError if the text cannot be edited, and with errors of the file system.
- */
-export async function applyEdits(
-  target: EditTarget,
-  edits: readonly ServerEdit[],
-  { hasSecrets = false } = {},
-): Promise<string[]> {
-  mkdirSync(target.folder, { recursive: true, mode: 0o700 });
-  return withFileLock(`${target.path}.lock`, async () => editNow(target, edits, hasSecrets));
+interface EditPlan {
+  edits: readonly ServerEdit[];
+  /** True if an edit contains a secret in plain text. */
+  hasSecrets?: boolean;
 }
 
-function editNow({ path, file, isPrivate }: EditTarget, edits: readonly ServerEdit[], hasSecrets: boolean): string[] {
+/**
+ * Changes the configuration file in use as `plan` says. No other command changes the file between the last call of `plan` and the end of the
+ * write. An earlier call spares the lock if `plan` throws or has no edits. Resolves with the last plan, the file that it is for, and notices for
+ * the user. Rejects with ConfigError if the text cannot be edited, with errors of `plan`, and with errors of the file system.
+ */
+export async function changeServers<Plan extends EditPlan>(
+  flags: GlobalOptions,
+  plan: (target: EditTarget) => Plan,
+): Promise<{ target: EditTarget; plan: Plan; notices: string[] }> {
+  const source = findSource(flags);
+  const planned = () => {
+    const target = readTarget(source);
+    return { target, plan: plan(target) };
+  };
+  const early = planned();
+  if (early.plan.edits.length === 0) return { ...early, notices: [] };
+  const { path, folder } = early.target;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return withFileLock(`${path}.lock`, async () => {
+    const last = planned();
+    return { ...last, notices: writeEdits(last.target, last.plan) };
+  });
+}
+
+function writeEdits({ path, file, text, isPrivate }: EditTarget, { edits, hasSecrets = false }: EditPlan): string[] {
+  if (edits.length === 0) return [];
   const mode = fileModeOf(path) ?? 0o600;
   const isOpen = (mode & 0o077) !== 0;
   const closes = hasSecrets && isPrivate && isOpen;
-  replaceFile(path, editServers(textAt(path, file), edits, file), closes ? mode & 0o700 : mode);
+  replaceFile(path, editServers(text, edits, file), closes ? mode & 0o700 : mode);
   if (closes) return [`${file} holds secrets now: only you can read it from now on`];
   if (!hasSecrets || !isOpen) return [];
   return [`${file} holds a secret that others can read: write a \${VARIABLE} in its place`];

@@ -109,37 +109,41 @@ async function add(
   { replace = false }: AddFlags,
   globals: GlobalOptions,
 ): Promise<void> {
-  const { editTarget, applyEdits } = await import("./edit-target.js");
+  const { changeServers } = await import("./edit-target.js");
   const { entryProblems, holdsSecret } = await import("../../../config/edit/check-entry.js");
-  const target = editTarget(globals);
-  if (Object.hasOwn(target.servers, name) && !replace) {
-    throw new RequestError("usage", `${target.file} has a server "${name}" already`, {
-      hint: "--replace puts the new one in its place",
-    });
-  }
-  const { folder } = target;
-  const wrong = entryProblems(name, { ...entry, enabled: false }, { env: process.env, folder });
-  if (wrong) throw usage(`this is no entry of mcpServers: ${wrong}`);
-  const notices = await applyEdits(target, [{ kind: "set", name, entry }], { hasSecrets: holdsSecret(name, entry) });
-  const missing = entryProblems(name, entry, { env: process.env, folder });
+  const edit: ServerEdit = { kind: "set", name, entry };
+  const hasSecrets = holdsSecret(name, entry);
+  const { target, notices } = await changeServers(globals, ({ file, folder, servers }) => {
+    if (Object.hasOwn(servers, name) && !replace) {
+      throw new RequestError("usage", `${file} has a server "${name}" already`, {
+        hint: "--replace puts the new one in its place",
+      });
+    }
+    const wrong = entryProblems(name, { ...entry, enabled: false }, { env: process.env, folder });
+    if (wrong) throw usage(`this is no entry of mcpServers: ${wrong}`);
+    return { edits: [edit], hasSecrets };
+  });
+  const missing = entryProblems(name, entry, { env: process.env, folder: target.folder });
   tell([...notices, ...(missing ? [`the host does not start until this is right: ${missing}`] : [])]);
   await printInert(`${target.file}: ${name} is added (mcp-platform servers test ${name} tries it)`);
 }
 
 /** Applies an edit to a server. Throws RequestError if the file does not have the server. */
 async function change(edit: ServerEdit, done: string, globals: GlobalOptions): Promise<void> {
-  const { editTarget, applyEdits } = await import("./edit-target.js");
+  const { changeServers } = await import("./edit-target.js");
   const { entryProblems } = await import("../../../config/edit/check-entry.js");
   const { name } = edit;
-  const target = editTarget(globals);
+  const { target, plan, notices } = await changeServers(globals, ({ servers }) => ({
+    edits: Object.hasOwn(servers, name) ? [edit] : [],
+  }));
   const { file, folder, servers } = target;
-  if (!Object.hasOwn(servers, name)) {
+  if (plan.edits.length === 0) {
     throw new RequestError("not_found", `${file} has no server "${name}"${didYouMean(name, Object.keys(servers))}`, {
       hint: await elsewhere(name, globals),
     });
   }
   const entry = servers[name];
-  tell(await applyEdits(target, [edit]));
+  tell(notices);
   const isStarted = edit.kind === "enable" && edit.enabled && isPlainObject(entry);
   const missing = isStarted
     ? entryProblems(name, { ...entry, enabled: true, disabled: undefined }, { env: process.env, folder })

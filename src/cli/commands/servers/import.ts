@@ -7,6 +7,7 @@ import { unambiguous } from "../../../core/text/inert.js";
 import { asListed, type GlobalOptions } from "../../shared/configuration.js";
 import { canAsk, isAgreed } from "../../shared/consent.js";
 import { printInert, tell } from "../../shared/process.js";
+import type { EditTarget } from "./edit-target.js";
 
 interface ImportFlags {
   from?: string;
@@ -36,21 +37,25 @@ export function addImportCommand(servers: Command, globals: () => GlobalOptions)
 
 async function importServers(flags: ImportFlags, globals: GlobalOptions): Promise<void> {
   const { from, dryRun = false, replace = false } = flags;
-  const { editTarget, applyEdits } = await import("./edit-target.js");
+  const { changeServers, editTarget } = await import("./edit-target.js");
   const { planImport } = await import("../../../config/import/import-plan.js");
   const { importReport } = await import("../../../config/import/import-report.js");
   const files = from === undefined ? await chosen() : await agreed(from, flags);
   if (files === undefined) return;
-  const target = editTarget(globals);
-  const secrets = flags.secrets ?? (target.isPrivate ? "keep" : "refer");
-  const destination = { ...target, env: process.env };
-  const plan = planImport(files, destination, { replace, secrets });
+  const planFor = (target: EditTarget) => {
+    const secrets = flags.secrets ?? (target.isPrivate ? "keep" : "refer");
+    return planImport(files, { ...target, env: process.env }, { replace, secrets });
+  };
   if (dryRun) {
-    const diff = (await import("../../../config/import/preview.js")).previewOf(plan, destination);
+    const target = editTarget(globals);
+    const plan = planFor(target);
+    const diff = (await import("../../../config/import/preview.js")).previewOf(plan, { ...target, env: process.env });
     if (diff) await printInert(diff);
+    return printInert(importReport(files, plan, { file: target.file, isDone: false }));
   }
-  if (!dryRun && plan.edits.length > 0) tell(await applyEdits(target, plan.edits, plan));
-  await printInert(importReport(files, plan, { file: target.file, isDone: !dryRun }));
+  const { target, plan, notices } = await changeServers(globals, planFor);
+  tell(notices);
+  await printInert(importReport(files, plan, { file: target.file, isDone: true }));
 }
 
 const tools = () => import("../../../config/import/known-programs.js");
