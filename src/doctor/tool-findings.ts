@@ -4,6 +4,7 @@ import type { ServerConfig } from "../core/config.js";
 import type { ToolDefinition } from "../core/messages.js";
 import { globMatches } from "../core/patterns/glob.js";
 import { modelName } from "../core/patterns/model-name.js";
+import { plainName } from "../core/patterns/tool-pattern.js";
 import { isCheckable } from "../core/schemas/argument-check.js";
 import { didYouMean } from "../core/text/nearest.js";
 import { toolTokens } from "../log/folds/estimate.js";
@@ -53,6 +54,8 @@ export function listFindings(
 function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: readonly string[]): Finding[] {
   const { name: server } = config;
   const names = tools.map(({ name }) => name);
+  /** All names that `tools.deny` may have for these tools. */
+  const deniable = [...names, ...names.map(plainName)];
   const renamed = names.filter((name) => modelName(server, name) !== `${server}__${name}`);
   const silent = tools.filter(({ description }) => description.trim() === "").map(({ name }) => name);
   const unchecked = tools.filter(({ inputSchema }) => !isCheckable(inputSchema)).map(({ name }) => name);
@@ -69,7 +72,7 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
       : []),
     ...(["allow", "deny", "auto_approve"] as const).flatMap((list) =>
       config.tools[list === "auto_approve" ? "autoApprove" : list]
-        .filter((pattern) => !names.some((name) => globMatches(pattern, name)))
+        .filter((pattern) => !(list === "deny" ? deniable : names).some((name) => globMatches(pattern, name)))
         .map((pattern) =>
           warn(
             "filters",

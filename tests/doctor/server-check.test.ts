@@ -112,15 +112,19 @@ test("filters that match nothing, names that do not fit and tools without words"
         [
           { name: longName, description: "", inputSchema: { type: "object" } },
           { name: "echo", description: "x", inputSchema: { type: "object" } },
+          { name: "admin.drop", description: "x", inputSchema: { type: "object" } },
         ],
       ],
     },
-    { tools: { allow: ["ecko"], deny: [], autoApprove: ["*"], timeoutsMs: {} } },
+    { tools: { allow: ["ecko"], deny: ["admin_drop", "admin_dorp"], autoApprove: ["*"], timeoutsMs: {} } },
   );
   const all = await lines(config, { toolBudgetTokens: 0 });
-  expect(all).toContain("ok tools: 0 tools, about 0 tokens in each request (2 more are filtered)");
+  expect(all).toContain("ok tools: 0 tools, about 0 tokens in each request (3 more are filtered)");
   expect(all).toContain("warn filters: tools.allow: no tool is called ecko (did you mean echo?)");
-  expect(all).toContain(`warn names: the model sees other names for ${longName}`);
+  expect(all.filter((line) => line.includes("tools.deny"))).toEqual([
+    "warn filters: tools.deny: no tool is called admin_dorp (did you mean admin.drop?)",
+  ]);
+  expect(all).toContain(`warn names: the model sees other names for ${longName}, admin.drop`);
   expect(all).toContain(`warn descriptions: none for ${longName}: the model has to guess what they do`);
   expect((await lines(fixture("server"), { toolBudgetTokens: 5 }))[2]).toMatch(/^warn tools: 16 tools/);
 });

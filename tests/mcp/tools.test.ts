@@ -72,6 +72,17 @@ describe("the user's patterns", () => {
     expect(isOffered(config({ allow: ["*"], deny: ["*_all"] }), { name: "delete_all" })).toBe(false);
   });
 
+  test("deny also matches a tool as other hosts spell it, while allow and auto_approve need its own name", () => {
+    const name = "admin.drop/all";
+    for (const pattern of [name, "admin_drop_all", "admin_*"])
+      expect(isOffered(config({ deny: [pattern] }), { name })).toBe(false);
+    for (const pattern of ["admin_drop", "s__admin_drop_all"])
+      expect(isOffered(config({ deny: [pattern] }), { name })).toBe(true);
+    expect(isOffered(config({ deny: ["admin.drop"] }), { name: "admin_drop" })).toBe(true);
+    expect(isOffered(config({ allow: ["admin_*"] }), { name })).toBe(false);
+    expect(factsOf(config({ autoApprove: ["admin_*"] }), { ...listed, name }).autoApproved).toBe(false);
+  });
+
   test("auto_approve matches the server's own name of the tool", () => {
     expect(factsOf(config({ autoApprove: ["delete_*"] }), listed).autoApproved).toBe(true);
     expect(factsOf(config({ autoApprove: ["s__delete_all"] }), listed).autoApproved).toBe(false);

@@ -84,6 +84,16 @@ describe("deny", () => {
     expect(isHidden(write, given)).toBe(false);
   });
 
+  test("by arguments also refuses calls of a tool as other hosts spell it, and its allow does not let it run", () => {
+    const wipe = { ...write, tool: "admin.wipe" };
+    const pattern = "fs__admin_wipe(path=/tmp/*)";
+    expect(decide(wipe, rules({ config: { deny: [pattern] }, approval: "auto" })).decision).toBe("deny");
+    expect(decide(wipe, rules({ deny: [pattern], approval: "auto" })).decision).toBe("deny");
+    expect(decide(wipe, rules({ config: { ask: [pattern], approval: "auto" } })).decision).toBe("ask");
+    expect(decide(wipe, rules({ config: { allow: [pattern] } })).decision).toBe("ask");
+    expect(decide(wipe, rules({ allow: [pattern] })).decision).toBe("ask");
+  });
+
   test("without arguments hides the tool, by name or by annotation", () => {
     expect(isHidden(write, rules({ deny: ["fs.write_*"] }))).toBe(true);
     expect(isHidden(write, rules({ config: { deny: ["@destructive"] } }))).toBe(false);

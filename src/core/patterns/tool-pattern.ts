@@ -132,8 +132,8 @@ function globNames(glob: string, server: string, tool: string): boolean {
   return false;
 }
 
-/** Returns the name as other hosts spell it. */
-function plainName(name: string): string {
+/** Returns the name of a server or a tool as other hosts spell it. */
+export function plainName(name: string): string {
   return name.replaceAll(/[^\w-]/g, "_");
 }
 

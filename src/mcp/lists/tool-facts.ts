@@ -1,5 +1,6 @@
 import type { ServerConfig } from "../../core/config.js";
 import { globMatches } from "../../core/patterns/glob.js";
+import { plainName } from "../../core/patterns/tool-pattern.js";
 import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
 import { programOf } from "./manifest-place.js";
@@ -16,8 +17,14 @@ export function isOffered(
   return (tools.allow.length === 0 || matchesAny(tools.allow, name)) && !isDenied({ tools }, name);
 }
 
+/**
+ * Returns true if `tools.deny` matches the tool's name, or its name as other hosts spell it: rules that were imported from there may have no
+ * other.
+ */
 export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): boolean {
-  return matchesAny(tools.deny, name);
+  if (tools.deny.length === 0) return false;
+  const plain = plainName(name);
+  return matchesAny(tools.deny, name) || (plain !== name && matchesAny(tools.deny, plain));
 }
 
 /**

@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import { type ImportChoices, type ImportTarget, planImport } from "../../../src/config/import/import-plan.js";
 import { importReport } from "../../../src/config/import/import-report.js";
 import { findAll, importFrom } from "../../../src/config/import/known-programs.js";
 import { previewOf } from "../../../src/config/import/preview.js";
+import { loadConfig } from "../../../src/config/reading/load.js";
+import { startHub } from "../../support/mcp-hub.js";
 import { processorMs } from "../../support/processor-time.js";
 import { type Folder, folderWith } from "../folder.js";
 
@@ -364,6 +366,29 @@ test.each([
   const { a, b, c } = planned({ [file]: JSON.stringify({ [key]: servers }) }).entries;
   expect([a?.enabled, b?.enabled, c?.enabled]).toEqual([false, false, undefined]);
   expect(c?.tools).toEqual({ deny: ["t", "u"] });
+});
+
+test("a tool that opencode and Gemini CLI deny by the name that they give it is not offered", async () => {
+  const tools = ["admin.wipe", "admin/wipe", "look"].map((name) => ({ name, inputSchema: { type: "object" } }));
+  const args = [resolve("tests/support/mcp-server.mjs"), JSON.stringify({ pages: [tools] })];
+  const mcp = (name: string) => ({ [name]: { type: "local", command: [process.execPath, ...args] } });
+  const rule = { action: "d_admin_wipe", resource: "*", effect: "deny" };
+  const settings = [
+    { mcp: mcp("a") },
+    { mcp: mcp("b"), permission: { b_admin_wipe: "deny" } },
+    { mcp: mcp("c"), tools: { c_admin_wipe: false } },
+    { mcp: { servers: mcp("d") }, permissions: [rule] },
+  ];
+  const gemini = { mcpServers: { e: { command: process.execPath, args } }, tools: { exclude: ["mcp_e_admin_wipe"] } };
+  const mcpServers = Object.assign(
+    {},
+    ...settings.map((file) => planned({ "opencode.json": JSON.stringify(file) }).entries),
+    planned({ ".gemini/settings.json": JSON.stringify(gemini) }).entries,
+  );
+  await using running = startHub(...loadConfig({ mcpServers }, { env: {} }).config.mcpServers);
+  await running.hub.ready();
+  const offered = running.hub.tools().map(({ server, tool }) => `${server}.${tool}`);
+  expect(offered).toEqual(["a.admin.wipe", "a.admin/wipe", "a.look", "b.look", "c.look", "d.look", "e.look"]);
 });
 
 /** A setting that no importer knows, in words that programs use. */
