@@ -6,6 +6,7 @@ import { importReport } from "../../../src/config/import/import-report.js";
 import { findAll, importFrom } from "../../../src/config/import/known-programs.js";
 import { previewOf } from "../../../src/config/import/preview.js";
 import { loadConfig } from "../../../src/config/reading/load.js";
+import { isDenied } from "../../../src/mcp/lists/tool-facts.js";
 import { startHub } from "../../support/mcp-hub.js";
 import { processorMs } from "../../support/processor-time.js";
 import { type Folder, folderWith } from "../folder.js";
@@ -389,6 +390,22 @@ test("a tool that opencode and Gemini CLI deny by the name that they give it is 
   await running.hub.ready();
   const offered = running.hub.tools().map(({ server, tool }) => `${server}.${tool}`);
   expect(offered).toEqual(["a.admin.wipe", "a.admin/wipe", "a.look", "b.look", "c.look", "d.look", "e.look"]);
+});
+
+const longName = "add_a_comment_to_the_pending_review_of_this_pull_request_on_github";
+const long = `mcp_git_${longName}`;
+
+test.each([
+  ["git", `${long.slice(0, 30)}...${long.slice(-30)}`, longName],
+  ["git", `${longName.slice(0, 28)}___${longName.slice(-32)}`, longName],
+  ["a-server-with-a-rather-long-name", `mcp_a-server-with-a-rather-lon...${longName.slice(-30)}`, longName],
+  ["mcp_git", "mcp_git_wipe", "wipe"],
+  ["mcp_git", `${long.slice(0, 30)}...${long.slice(-30)}`, longName],
+])("of the server %s, the tool that Gemini CLI excludes as %s is denied", (name, excluded, tool) => {
+  const settings = { mcpServers: { [name]: { command: "x" } }, tools: { exclude: [excluded] } };
+  const { entries } = planned({ ".gemini/settings.json": JSON.stringify(settings) });
+  const [server] = loadConfig({ mcpServers: entries }, { env: {} }).config.mcpServers;
+  expect([tool, "look", "add_a_comment"].map((each) => server && isDenied(server, each))).toEqual([true, false, false]);
 });
 
 /** A setting that no importer knows, in words that programs use. */

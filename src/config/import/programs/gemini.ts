@@ -104,9 +104,15 @@ function excludedTools({ name }: ServerDraft, { tools, excludeTools }: JsonObjec
     .flatMap((list) => (Array.isArray(list) ? list.map(String) : []))
     .filter((each) => !each.includes("("));
   const server = name.replaceAll(/[^\w.:-]/g, "_");
-  return names.flatMap((each) =>
-    ["", `mcp_${server}_`, `${server}__`].flatMap((prefix) => withoutPrefix(prefix, each)),
-  );
+  // Gemini CLI puts no second `mcp_` before a name that begins with it.
+  const more = server.startsWith("mcp_") ? [`${server}_`] : [];
+  const prefixes = ["", `mcp_${server}_`, `${server}__`, ...more];
+  return names.map(withoutMarker).flatMap((each) => prefixes.flatMap((prefix) => withoutPrefix(prefix, each)));
+}
+
+/** Returns a pattern for a name that Gemini CLI has shortened to 63 characters: `...`, in earlier versions `___`, stands for what it left out. */
+function withoutMarker(name: string): string {
+  return name.replace(/^(.{30})\.{3}(.{30})$/, "$1*$2").replace(/^(.{28})_{3}(.{32})$/, "$1*$2");
 }
 
 function notesOn({ mcp }: JsonObject): Note[] {
