@@ -48,7 +48,7 @@ if (args[0] === "auth") {
   process.exit(args[1] === "status" ? exitCodes.done : exitCodes.usage);
 }
 try {
-  process.argv.splice(2, process.argv.length, ...ownArguments(args, { keep, read, warn }));
+  process.argv.splice(2, process.argv.length, ...ownArguments(args, { env: process.env, keep, read, warn }));
 } catch (error) {
   const { message, hint } = errorInfo(error);
   process.stderr.write(unambiguous(`error: ${message}\nhint: ${hint}\n`));

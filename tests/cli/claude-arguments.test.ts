@@ -11,10 +11,10 @@ function fail(path: string): never {
   throw new Error(`cannot read ${path}`);
 }
 
-function taken(args: readonly string[]): { own: string[]; warnings: string[] } {
+function taken(args: readonly string[], env = {}): { own: string[]; warnings: string[] } {
   const warnings: string[] = [];
   const read = (path: string) => files[path] ?? fail(path);
-  const own = given(args, { keep: (text) => `kept:${text}`, read, warn: (text) => void warnings.push(text) });
+  const own = given(args, { env, keep: (text) => `kept:${text}`, read, warn: (text) => void warnings.push(text) });
   return { own: own.filter((arg) => arg !== "--ends-with-process"), warnings };
 }
 
@@ -129,6 +129,12 @@ describe("the launcher's command line", () => {
     test.each([
       ['{"permissions":{"ask":["mcp__s"]}}', "permissions.ask"],
       ['{"permissions":{"deny":["*__push"]}}', "*__push"],
+      ['{"permissions":{"deny":"mcp__s__push"}}', "permissions.deny"],
+      ['{"permissions":{"deny":{"mcp__s__push":true}}}', "permissions.deny"],
+      ['{"permissions":{"deny":[{"tool":"mcp__s__push"}]}}', "permissions.deny"],
+      ['{"permissions":["mcp__s__push"]}', "permissions"],
+      ['{"permissions":"mcp__s__push"}', "permissions"],
+      ['{"claudeMd":"Never pay."}', "claudeMd"],
       ['{"permissions":{"defaultMode":"plan"}}', "permissions.defaultMode"],
       ['{"permissions":{"defaultMode":"dontAsk"}}', "permissions.defaultMode"],
       ['{"permissions":{"ofALaterRelease":["mcp__s"]}}', "permissions.ofALaterRelease"],
@@ -160,6 +166,8 @@ describe("the launcher's command line", () => {
       '{"hooks":{"PreToolUse":[],"PostToolUse":[{"matcher":"Edit|Write"},{"matcher":"*"},{"matcher":"Notebook.*"},{"matcher":"("}]}}',
       '{"sandbox":{"enabled":false}}',
       '{"enabledPlugins":{"guard@market":false},"deniedModels":[],"permissions":{"denyInsteadOfPrompting":false,"defaultMode":"auto"}}',
+      '{"permissions":null,"claudeMd":""}',
+      '{"permissions":{"deny":null}}',
       '{"permissions":{"allow":["mcp__s"],"blockReadsOutsideWorkingDirectories":true,"disableAutoMode":"disable"},"disableAllHooks":true}',
       "{}",
     ])("that forbid nothing are left out: %s", (settings) => {
@@ -168,7 +176,7 @@ describe("the launcher's command line", () => {
   });
 
   test("ends the turn with the process, as Claude Code does", () => {
-    const effects = { keep: String, read: fail, warn: fail };
+    const effects = { env: {}, keep: String, read: fail, warn: fail };
     expect(given(["-p", "hi"], effects)).toEqual(["run", "--ends-with-process", "--", "hi"]);
   });
 
@@ -294,10 +302,25 @@ describe("the launcher's command line", () => {
     ["--restricted"],
     ["--safe-mode"],
     ["--bare"],
+    ["--plan-mode-required"],
     ["--permission-mode=plan"],
   ])("refuses %s, which would have no effect", (arg) => {
     expect(() => ownArguments([arg])).toThrow(arg.replace(/^-+|=.*/g, ""));
   });
+
+  test("refuses a value of a flag that takes none, as Claude Code does, but for flags without effect here", () => {
+    for (const arg of ["--dangerously-skip-permissions=false", "--include-partial-messages=0"])
+      expect(() => ownArguments([arg])).toThrow(arg);
+    expect(ownArguments(["--debug=api", "-p"])).toEqual(["run"]);
+  });
+
+  test.each(["CLAUDE_CODE_RESTRICTED", "CLAUDE_CODE_SAFE_MODE", "CLAUDE_CODE_SIMPLE"])(
+    "refuses the variable %s like its flag",
+    (name) => {
+      for (const value of ["1", "true", " Yes ", "on"]) expect(() => taken([], { [name]: value })).toThrow(name);
+      for (const value of ["", "0", "off"]) expect(taken([], { [name]: value }).own).toEqual(["run"]);
+    },
+  );
 
   test("takes what claude-agent-acp 0.101 passes, an empty word behind a flag too", () => {
     const { own, warnings } = taken([

@@ -1,6 +1,7 @@
 /** Translates Claude Code's command line, as the SDK of Claude Code writes it, into the arguments of `mcp-platform`. */
 
 import { parseArgs } from "node:util";
+import type { Environment } from "../../core/environment.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { addAll } from "../../core/lists/long-lists.js";
 import {
@@ -8,6 +9,7 @@ import {
   honouredArguments,
   ignoredArguments,
   refusedArguments,
+  refusedVariables,
 } from "../../doors/claude/supported-options.js";
 import { forbiddenBesides, readToolRules } from "../../doors/claude/tool-rules.js";
 import { type ClaudeSettings, readSettings } from "./claude-settings.js";
@@ -16,6 +18,7 @@ import { type ClaudeSettings, readSettings } from "./claude-settings.js";
 const commands = ["config", "doctor", "install", "mcp", "plugin", "setup-token", "update"];
 
 interface ArgumentEffects {
+  env: Environment;
   /** Writes a text to a file and returns its path. */
   keep(text: string): string;
   /** Returns the text of a file. Throws if the file cannot be read. */
@@ -33,9 +36,11 @@ interface RestrictingSettings extends ClaudeSettings {
  * Returns the arguments for `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK adds flags. Throws
  * RequestError for an unsupported flag if programs rely on its effect.
  */
-export function ownArguments(args: readonly string[], { keep, read, warn }: ArgumentEffects): string[] {
+export function ownArguments(args: readonly string[], { env, keep, read, warn }: ArgumentEffects): string[] {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
   if (args[0] !== undefined && commands.includes(args[0])) throw mistake(args[0]);
+  const variable = refusedVariables.find((name) => isSwitchedOn(env[name]));
+  if (variable !== undefined) throw mistake(`the variable ${variable}`);
   const { known, unknown } = sorted(args);
   const refusedFlag = unknown.find((name) => refusedArguments.includes(name));
   if (refusedFlag !== undefined) throw mistake(flagText(refusedFlag));
@@ -92,9 +97,14 @@ export function ownArguments(args: readonly string[], { keep, read, warn }: Argu
 
 const options = { ...honouredArguments, ...ignoredArguments };
 
+/** Returns true for the values of a variable that Claude Code takes as "on". */
+function isSwitchedOn(value = ""): boolean {
+  return ["1", "true", "yes", "on"].includes(value.trim().toLowerCase());
+}
+
 /**
  * Separates known flags from unknown ones. A word after an unknown flag counts as the value of that flag. After a list, each word counts as
- * one more value of the list.
+ * one more value of the list. Throws RequestError for a value of an honoured flag that takes none: `--NAME=false` would count as `--NAME`.
  */
 function sorted(args: readonly string[]): { known: string[]; unknown: string[] } {
   const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
@@ -116,6 +126,8 @@ function sorted(args: readonly string[]): { known: string[]; unknown: string[] }
     } else {
       const option = options[token.name as keyof typeof options];
       const isFlag = option.type === "boolean";
+      if (isFlag && token.value !== undefined && Object.hasOwn(honouredArguments, token.name))
+        throw mistake(`${flagText(token.name)}=${token.value}`);
       if ("multiple" in option && token.inlineValue === false) openList = token.name;
       known.push(token.value === undefined || isFlag ? `--${token.name}` : `--${token.name}=${token.value}`);
     }

@@ -16,10 +16,21 @@ export interface ClaudeSettings {
 export function readSettings(given: string, read: (path: string) => string): ClaudeSettings {
   const settings = parseJson(given.trimStart().startsWith("{") ? given : read(given));
   if (!isPlainObject(settings)) return { deny: [], deniesPrompts: false, unsupported: "no JSON object" };
-  const { deny, denyInsteadOfPrompting } = asObject(settings.permissions) ?? {};
+  const permissions = settings.permissions ?? {};
+  const deny = asObject(permissions)?.deny ?? [];
   return {
-    deny: Array.isArray(deny) ? deny.map(String) : [],
-    deniesPrompts: Boolean(denyInsteadOfPrompting),
-    unsupported: refusedSetting(settings),
+    deny: isTexts(deny) ? deny : [],
+    deniesPrompts: Boolean(asObject(permissions)?.denyInsteadOfPrompting),
+    unsupported: formMistake(permissions, deny) ?? refusedSetting(settings),
   };
+}
+
+/** Returns what has a form in which its rules cannot be read. */
+function formMistake(permissions: unknown, deny: unknown): string | undefined {
+  if (!isPlainObject(permissions)) return "permissions that are no mapping";
+  return isTexts(deny) ? undefined : "permissions.deny that is no list of texts";
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }

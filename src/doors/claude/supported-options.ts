@@ -82,6 +82,7 @@ export const refusedArguments: readonly string[] = [
   "managed-settings-in-initialize",
   "max-budget-usd",
   "no-session-persistence",
+  "plan-mode-required",
   "plugin-dir",
   "plugin-dir-no-mcp",
   "plugin-url",
@@ -93,6 +94,13 @@ export const refusedArguments: readonly string[] = [
   "task-budget",
   "w",
   "worktree",
+];
+
+/** Variables that mean the same as `--restricted`, `--safe-mode` and `--bare`. */
+export const refusedVariables: readonly string[] = [
+  "CLAUDE_CODE_RESTRICTED",
+  "CLAUDE_CODE_SAFE_MODE",
+  "CLAUDE_CODE_SIMPLE",
 ];
 
 /**
@@ -194,6 +202,8 @@ const refusedSettings: Readonly<Record<string, (value: unknown) => boolean>> = {
   "permissions.defaultMode": (mode) => isFilled(mode) && ![...askingModes, "bypassPermissions"].includes(String(mode)),
   "permissions.disableBypassPermissionsMode": isFilled,
   "sandbox.enabled": isFilled,
+  // Instructions of an organisation.
+  claudeMd: isFilled,
 };
 
 /** Settings below `permissions` that are honoured or ignored. The ignored ones permit something, or concern the built-in tools for files. */
