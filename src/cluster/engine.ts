@@ -252,6 +252,7 @@ export class TurnEngine {
     const stuck = held.filter((turn) => !this.#events.has(turn) && !this.#given.has(turn.turnId));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (lost.length + stuck.length > 0) this.wake();
+    if (this.#recovers) this.#events.swept();
     if (this.#dispatch && !isThorough && !this.#mayBeFree && lost.length + stuck.length === 0) return;
     await this.#offerFree();
   }

@@ -66,6 +66,8 @@ export interface LocalTurns {
   has(turn: TurnName): boolean;
   /** Called with a turn that no host owns. */
   abandoned(turn: AbandonedTurn): void;
+  /** Called each time that this host has looked for lost hosts. Their turns are free then. */
+  swept(): void;
   /** Called with a turn that was given to this host. Runs the turn. Resolves when the turn neither runs here nor waits here. */
   given(turn: TurnName): Promise<void>;
   mail(conversationId: string, turnId: string, mail: TurnMail): void;

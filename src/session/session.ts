@@ -2,8 +2,9 @@ import type { LiveCursor } from "../core/cluster-port.js";
 import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import { isOfSingleCall, requireOwnId, requireStorable } from "../core/ids.js";
 import type { ContentPart, Message } from "../core/messages.js";
-import type { TurnMail, TurnName } from "../core/turn-leases.js";
+import { isResumedIn, type TurnMail, type TurnName } from "../core/turn-leases.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";
+import type { LeftTurns } from "./left-turns.js";
 import { eventPages } from "./shared/event-pages.js";
 import type { PromptOptions } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";
@@ -42,8 +43,7 @@ export interface PromptRequest extends PromptOptions {
 interface SessionListeners {
   /** Called when this host resumes a turn that was not requested on this host. */
   onResumed: (turn: LiveTurn) => void;
-  /** Called with a turn that is left to other hosts, because this host cannot ask a model in its place. */
-  onLeft: (turn: TurnName) => void;
+  left: LeftTurns;
   /** Called when `isInUse`, `isBusy` or `remembers` may have changed. */
   onUse: () => void;
 }
@@ -58,21 +58,23 @@ export class Session {
   readonly #intake: TurnIntake;
   readonly #onUse: () => void;
   readonly #onResumed: (turn: LiveTurn) => void;
+  readonly #left: LeftTurns;
   #holds = 0;
 
   constructor(
     readonly id: string,
     parts: SessionParts,
-    { onResumed, onLeft, onUse }: SessionListeners,
+    { onResumed, left, onUse }: SessionListeners,
   ) {
     this.#parts = { ...parts };
     this.#onUse = onUse;
     this.#onResumed = onResumed;
+    this.#left = left;
     this.#turns = new TurnsHere(parts.capacity, onUse);
     const [turns, questions] = [this.#turns, this.#questions];
     const runner = new TurnRunner(id, this.#parts, questions);
     this.#runner = runner;
-    const listeners = { onResumed, onLeft };
+    const listeners = { onResumed, onLeft: (turn: TurnName) => left.note(turn) };
     const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, ...listeners });
     this.#intake = intake;
     const follow = (turn: TurnName) => intake.follow(turn);
@@ -137,13 +139,15 @@ export class Session {
 
   /**
    * Resumes those turns of this conversation that have lost their host. Skips turns in the queue, because the queue will give them to a
-   * host. Rejects with StoreError.
+   * host. With `byItself`, nobody has asked for it now: skips turns that this host may not resume by itself, and those that it has left to
+   * others. Rejects with StoreError.
    */
-  async recover(): Promise<LiveTurn[]> {
-    const { cluster, store } = this.#parts;
+  async recover({ byItself = false } = {}): Promise<LiveTurn[]> {
+    const { cluster, store, workspace = cluster.workspace } = this.#parts;
     await cluster.begin();
     const turns: (LiveTurn | undefined)[] = [];
     for (const abandoned of await store.turns.abandoned({ conversationId: this.id })) {
+      if (byItself && (!isResumedIn(workspace, abandoned.workspace) || this.#left.isLeft(abandoned))) continue;
       if (!cluster.isDispatched(abandoned)) turns.push(await this.#intake.takeOver(abandoned));
     }
     return turns.filter((turn) => turn !== undefined);

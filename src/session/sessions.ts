@@ -41,7 +41,8 @@ export class Sessions {
   readonly #olderUsage: OlderUsage;
   readonly #live = new LiveSessions((conversationId) => this.#newSession(conversationId));
   #onResumed: ResumedListener = () => {};
-  #takesOver = (_conversationId: string) => true;
+  /** Returns the ids of the conversations whose turns this host takes over. Undefined: all. */
+  #only: (() => Iterable<string>) | undefined;
   readonly #left: LeftTurns;
   #isClosing = false;
 
@@ -52,9 +53,9 @@ export class Sessions {
         conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
       has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
       abandoned: (turn) => {
-        if (this.#left.isLeft(turn) || !this.#takesOver(turn.conversationId)) return;
-        void this.open(turn.conversationId).resume(turn);
+        if (!this.#only && !this.#left.isLeft(turn)) void this.open(turn.conversationId).resume(turn);
       },
+      swept: () => this.#recoverOnly(),
       given: (turn) => this.open(turn.conversationId).take(turn),
       mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
     });
@@ -127,11 +128,11 @@ export class Sessions {
 
   /**
    * Resumes the turns of this workspace that lost hosts have left, now and whenever a host is lost. If this method is not called, such a
-   * turn is resumed only when a request for its conversation comes. `takesOver` limits this to some conversations if the log is a file; with
-   * PostgreSQL, the queue gives turns to all hosts. Rejects with StoreError.
+   * turn is resumed only when a request for its conversation comes. `only` returns the ids of the conversations to which this is limited. With
+   * PostgreSQL, the queue gives turns to all hosts nevertheless. Rejects with StoreError.
    */
-  recover(takesOver = this.#takesOver): Promise<void> {
-    this.#takesOver = takesOver;
+  recover(only = this.#only): Promise<void> {
+    this.#only = only;
     return this.#parts.cluster.recover();
   }
 
@@ -241,10 +242,18 @@ export class Sessions {
     await this.#end();
   }
 
+  #recoverOnly(): void {
+    // A failure of the log is reported by the sweep, which repeats.
+    for (const id of this.#only?.() ?? [])
+      this.open(id)
+        .recover({ byItself: true })
+        .catch(() => {});
+  }
+
   #newSession(conversationId: string): Session {
     const session: Session = new Session(conversationId, this.#parts, {
       onResumed: (turn) => this.#onResumed(turn, session),
-      onLeft: (turn) => this.#left.note(turn),
+      left: this.#left,
       onUse: () => this.#live.used(session),
     });
     if (this.#isClosing) session.refuseMore();

@@ -157,7 +157,8 @@ test.each(["SIGINT", "SIGHUP"] as const)("ended by %s, it leaves what runs to it
   const lost = post(`${first.url}/v1/chat/completions`, hi(), headers).catch(() => {});
   await llm.received(1);
   first.child.kill(signal);
-  await Promise.all([first.end, lost]);
+  await first.end;
+  expect(await lost).toMatchObject({ status: 503 });
   const { url } = await serve(place);
   const again = await post(`${url}/v1/chat/completions`, hi(), headers);
   expect(await again.json()).toMatchObject({ choices: [{ message: { content: "went on" } }] });

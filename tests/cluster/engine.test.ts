@@ -46,6 +46,7 @@ const quietHost: LocalTurns = {
   isBusy: () => true,
   has: () => true,
   abandoned: () => {},
+  swept: () => {},
   given: async () => {},
   mail: () => {},
 };
@@ -272,6 +273,7 @@ describe("with a dispatch", () => {
         isBusy: () => false,
         has: () => false,
         abandoned: () => {},
+        swept: () => {},
         given: (turn) => {
           given.push(turn);
           return ended;

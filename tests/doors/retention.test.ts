@@ -34,7 +34,11 @@ const doors: Record<string, Door> = {
   async serve(app, work) {
     const { serve, mcpServe } = app.config;
     const { onInterrupt, interrupt } = interrupts();
-    const parts = { ...doorParts(app), newId };
+    let flush = async () => {};
+    const onLeaving = (given: () => Promise<void>) => {
+      flush = given;
+    };
+    const parts = { ...doorParts(app), newId, onLeaving };
     const mcp = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage };
     const options = { ...serve, port: 0, version: "1.0.0", models: () => [], mcp };
     const exitCode = runServe(parts, options, {
@@ -44,6 +48,7 @@ const doors: Record<string, Door> = {
     await work();
     interrupt();
     await exitCode;
+    await flush();
   },
   async acp(app, work) {
     const { end } = openRawAcp(app);

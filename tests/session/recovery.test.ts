@@ -382,6 +382,20 @@ describe("a turn of an editor's session", () => {
     expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   });
 
+  test("that uses the editor's servers goes on in the agent that has its session open with them", async () => {
+    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm);
+    const before = await openAcp(first);
+    const { sessionId } = await newSession(before.agent, mcpServers, cwd);
+    before.prompt(sessionId, "hi").catch(() => {});
+    await llm.received(1);
+    await using editor = await openAcp(await desk.host(llm));
+    await editor.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers });
+    await first.drain(0);
+    await editor.until(() => editor.said().endsWith("went on"));
+  });
+
   test("that has lost its host waits until an editor opens its session", async () => {
     await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
     await using desk = await Desk.open("sqlite");

@@ -51,6 +51,7 @@ export async function openDoor(
   const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;
   const end = (app: App) => (leavesTurns ? app.drain(0) : app.close());
+  const flushed = () => Promise.all([whenWritten(), ...flushes.map((flush) => flush())]);
   // Registered before the app exists, because servers of the app already run while the app starts.
   onTermination(async (signal) => {
     const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
@@ -59,7 +60,7 @@ export async function openDoor(
     const drains = signal === "SIGTERM" && !cancelsOnTerm;
     const ended = starting.then((app) => (drains ? app.drain(drainTimeoutMs) : end(app)));
     await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
-    await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
+    await Promise.race([flushed(), sleep(flushMs)]);
   });
   const app = await starting;
   host = app;
@@ -95,7 +96,7 @@ export async function openDoor(
     onInterrupt(() => exit(exitCodes.cancelled));
     await end(app);
     const isCancelled = exitCode === exitCodes.cancelled;
-    await Promise.race([whenWritten(), ...(isCancelled ? [sleep(flushMs)] : [])]);
+    await Promise.race([flushed(), ...(isCancelled ? [sleep(flushMs)] : [])]);
     exit(exitCode);
   } catch (error) {
     await app.close();

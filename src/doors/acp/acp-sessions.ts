@@ -59,6 +59,11 @@ export class AcpSessions {
     return this.#active.get(sessionId)?.shown;
   }
 
+  /** Ids of the open sessions, which are conversations. */
+  get ids(): string[] {
+    return [...this.#active.keys()];
+  }
+
   async create(place: SessionFolder) {
     const session = this.#parts.sessions.open();
     const { shown } = await this.#open(session, place, { isTitled: false });

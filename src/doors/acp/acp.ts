@@ -19,7 +19,7 @@ import { lineStream } from "./stream.js";
 /** Serves one client. Resolves with the exit code when stdin has ended and every request has been answered. */
 export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const sessions = new AcpSessions(parts, () => connection.client);
-  await parts.sessions.recover((conversationId) => sessions.find(conversationId) !== undefined);
+  await parts.sessions.recover(() => sessions.ids);
   parts.sessions.startUpkeep();
   let isInterrupted = false;
   const unsubscribe = onInterrupt(() => {

@@ -83,7 +83,10 @@ interface ServeProcess {
   token: ShownToken;
 }
 
-/** Runs the HTTP server until an interrupt, and writes the server's address to stderr. Resolves with the exit code. */
+/**
+ * Runs the HTTP server until an interrupt, and writes the server's address to stderr. Resolves with the exit code. The server stays open until
+ * the caller of `onLeaving` has ended the turns and flushes it, so that its clients are told.
+ */
 export async function runServe(
   parts: DoorParts,
   options: ServeOptions,
@@ -99,7 +102,6 @@ export async function runServe(
   );
   stderr.write(tokenLines(door, token, stderr.isTTY === true));
   await interrupted;
-  door.close();
   return exitCodes.cancelled;
 }
 

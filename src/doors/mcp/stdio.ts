@@ -8,6 +8,8 @@ import { createMcpServer } from "./server.js";
 
 /** Serves MCP to the parent process. Resolves with the exit code when the parent process has closed stdin or stdout. */
 export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
+  // It takes over no turns, but keeps what the log refuses for now.
+  await parts.sessions.recover(() => []);
   parts.sessions.startUpkeep();
   const server = await createMcpServer(parts);
   parts.sessions.onResumed((turn, session) => void askAboutResumed(turn, session, server));
