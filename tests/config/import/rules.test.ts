@@ -400,6 +400,8 @@ test.each([
   ["git", `${longName.slice(0, 28)}___${longName.slice(-32)}`, longName],
   ["a-server-with-a-rather-long-name", `mcp_a-server-with-a-rather-lon...${longName.slice(-30)}`, longName],
   ["mcp_git", "mcp_git_wipe", "wipe"],
+  ["git", "mcp_git_area_admin.wipe", "area/admin.wipe"],
+  ["git", "mcp_git_area_admin:wipe", "area/admin:wipe"],
   ["mcp_git", `${long.slice(0, 30)}...${long.slice(-30)}`, longName],
 ])("of the server %s, the tool that Gemini CLI excludes as %s is denied", (name, excluded, tool) => {
   const settings = { mcpServers: { [name]: { command: "x" } }, tools: { exclude: [excluded] } };
@@ -449,8 +451,15 @@ test.each([
   ],
   [
     "opencode.json",
-    { mcp: {}, tools: {}, permission: {}, permissions: [], agent: { plan: { tools: { x: false } } } },
-    ["agent.plan.tools"],
+    {
+      mcp: {},
+      tools: {},
+      permission: {},
+      permissions: [],
+      plugin: ["guard"],
+      agent: { plan: { tools: { x: false } } },
+    },
+    ["plugin", "agent.plan.tools"],
   ],
   [".gemini/settings.json", { tools: { exclude: [], core: [] }, mcp: { allowed: [] } }, ["tools.core"]],
   [".vscode/mcp.json", { servers: {}, inputs: [], sandbox: {} }, ["sandbox"]],
@@ -541,6 +550,7 @@ test.each([
   [".gemini/settings.json", "mcpServers", "home/.gemini/policies/a.toml"],
   ["opencode.json", "mcp", ".opencode/agent/a.md"],
   ["opencode.json", "mcp", "home/.config/opencode/agent/a.md"],
+  ["opencode.json", "mcp", "home/.config/opencode/plugin/a.js"],
   ["goose.json", "extensions", "home/.config/goose/permission.yaml"],
 ])("a further file in which a program has rules about tools is named: %s, %s, %s", (file, key, rules) => {
   const text = JSON.stringify({ [key]: { a: { type: key === "mcp" ? "local" : "stdio", command: "x", cmd: "x" } } });
@@ -551,7 +561,7 @@ test.each([
   expect(notImported({})).toEqual([]);
   expect(notImported({ [rules]: "not read" })).toEqual([
     expect.stringMatching(
-      /^ {2}\S*(settings|settings\.local|cli|policies|\.opencode|agent|permission)(\.\w+)?: was not/,
+      /^ {2}\S*(settings|settings\.local|cli|policies|\.opencode|agent|plugin|permission)(\.\w+)?: was not/,
     ),
   ]);
   expect(planned({ "other.json": '{"mcpServers":{"a":{"command":"x"}}}', [rules]: "not read" }).report).not.toContain(

@@ -107,7 +107,18 @@ function excludedTools({ name }: ServerDraft, { tools, excludeTools }: JsonObjec
   // Gemini CLI puts no second `mcp_` before a name that begins with it.
   const more = server.startsWith("mcp_") ? [`${server}_`] : [];
   const prefixes = ["", `mcp_${server}_`, `${server}__`, ...more];
-  return names.map(withoutMarker).flatMap((each) => prefixes.flatMap((prefix) => withoutPrefix(prefix, each)));
+  const patterns = names
+    .map(withoutMarker)
+    .flatMap((each) => prefixes.flatMap((prefix) => withoutPrefix(prefix, each)));
+  return patterns.flatMap((pattern) => [pattern, ...asPlainName(pattern)]);
+}
+
+/**
+ * Returns the pattern also with `_` for dots and colons, if it has some besides `_`. Gemini CLI keeps them, and `_` may stand for another
+ * character, but `tools.deny` knows a tool only by its own name and by the name in which `_` stands for all of them.
+ */
+function asPlainName(pattern: string): string[] {
+  return /[.:]/.test(pattern) && pattern.includes("_") ? [pattern.replaceAll(/[.:]/g, "_")] : [];
 }
 
 /** Returns a pattern for a name that Gemini CLI has shortened to 63 characters: `...`, in earlier versions `___`, stands for what it left out. */

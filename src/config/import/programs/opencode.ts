@@ -62,7 +62,9 @@ export const opencode: Importer = {
     ]),
   rulePaths: (surroundings) => [
     join(surroundings.cwd, ".opencode"),
-    ...["agent", "agents", "mode", "modes"].map((folder) => join(configHome(surroundings), "opencode", folder)),
+    ...["agent", "agents", "mode", "modes", "plugin", "plugins"].map((folder) =>
+      join(configHome(surroundings), "opencode", folder),
+    ),
   ],
   knows: ({ path, tree }) => /[/\\]opencode\.jsonc?$/.test(path) || hasItsTypes(serversOf(tree).servers),
   sections(file, surroundings) {
@@ -117,7 +119,7 @@ function serversOf({ mcp }: JsonObject): { pointer: string; servers: JsonObject 
   return { pointer: "/mcp", servers: Object.fromEntries(servers) };
 }
 
-function notesOn({ mcp, tools, permission, permissions }: JsonObject, pointer: string): Note[] {
+function notesOn({ mcp, plugin, tools, permission, permissions }: JsonObject, pointer: string): Note[] {
   const others =
     pointer === "/mcp/servers" && isPlainObject(mcp) ? Object.keys(mcp).filter((key) => key !== "servers") : [];
   const isListed = Array.isArray(permissions) && permissions.every((rule) => isPlainObject(rule) && isListedRule(rule));
@@ -128,6 +130,7 @@ function notesOn({ mcp, tools, permission, permissions }: JsonObject, pointer: s
   ];
   return [
     ...others.map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" })),
+    ...(isAbsent(plugin) ? [] : [{ key: "plugin", text: "was not imported, and plugins may forbid tools there" }]),
     ...unknown.map((key) => ({ key, text: "has a rule in a form that is not known here, which was left out" })),
   ];
 }
