@@ -22,6 +22,24 @@ test("a secret is removed from every field but the program's own words and the b
   expect(JSON.stringify(answer)).not.toMatch(/"(data|callId)":"text"/);
 });
 
+test("a password that a person gave in a form is removed, whatever it looks like", async () => {
+  const content = {
+    user: "ann",
+    password: "hunter2-horse",
+    api_key: ["my-own-api-key-77"],
+    ghp_0123456789abcdefghij: 1,
+  };
+  const event = { turnId: "t", seq: 1, at: 0, type: "answer", questionId: "q" } as const;
+  const [answer] = await redacted([{ ...event, value: { action: "accept", content } }], []);
+  expect(answer).toEqual({
+    ...event,
+    value: {
+      action: "accept",
+      content: { user: "ann", password: "[redacted]", api_key: ["[redacted]"], "[redacted]": 1 },
+    },
+  });
+});
+
 test("a question has no hash over the environment of its server, from which a weak password could be found", async () => {
   const call = { id: "c", name: "s__t", arguments: "{}" };
   const question = { kind: "approval", call, server: "s", tool: "t", reason: "", definition: "d" } as const;

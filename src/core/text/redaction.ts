@@ -16,6 +16,21 @@ export function clearing(
     );
 }
 
+/** Names of members that suggest that the value is a secret. */
+const telling = /key|secret|passw|passphrase|token|credential/i;
+
+/** Clears the text of a member of an object. If its name suggests a secret, the text is looked at as `NAME: TEXT`. */
+export function clearedMember(clear: (text: string) => string, name: string, text: string): string {
+  const prefix = `${name}: `;
+  const line = telling.test(name) ? clear(prefix + text) : "";
+  return line.startsWith(prefix) ? line.slice(prefix.length) : clear(text);
+}
+
+/** Clears the name of a member of an object, because some data has secrets as names. Short names are words. */
+export function clearedName(clear: (text: string) => string, name: string): string {
+  return name.length < 9 ? name : clear(name);
+}
+
 /**
  * Returns the spellings of a secret: plain, in JSON, in JSON inside JSON (the arguments of a call), in a URL, in a form, in base64, in
  * hexadecimal.

@@ -1,6 +1,6 @@
 import { mapInSlices } from "../../core/async/slices.js";
 import type { StoredEvent } from "../../core/events.js";
-import { clearing } from "../../core/text/redaction.js";
+import { clearedMember, clearedName, clearing } from "../../core/text/redaction.js";
 
 /**
  * Returns the events without the given secrets and without everything that looks like a key: a user may have typed a key, or a tool may
@@ -9,14 +9,16 @@ import { clearing } from "../../core/text/redaction.js";
  */
 export function redacted(events: readonly StoredEvent[], secrets: readonly string[]): Promise<StoredEvent[]> {
   const clean = clearing(secrets);
-  const walk = (value: unknown, kept: ReadonlySet<string> = none): unknown => {
-    if (typeof value === "string") return clean(value);
-    if (Array.isArray(value)) return value.map((item) => walk(item));
+  const walk = (value: unknown, name = "", kept: ReadonlySet<string> = none): unknown => {
+    if (typeof value === "string") return clearedMember(clean, name, value);
+    if (Array.isArray(value)) return value.map((item) => walk(item, name));
     if (typeof value !== "object" || value === null) return value;
     const shown = partFields.get((value as { type?: unknown }).type) ?? kept;
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shown.has(name) ? item : walk(item)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [clearedName(clean, key), shown.has(key) ? item : walk(item, key)]),
+    );
   };
-  return mapInSlices(events, (event) => walk(withoutPlace(event), eventFields) as StoredEvent);
+  return mapInSlices(events, (event) => walk(withoutPlace(event), "", eventFields) as StoredEvent);
 }
 
 /**

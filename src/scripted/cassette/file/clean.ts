@@ -1,12 +1,9 @@
 /** Redacts recordings. The same text is always redacted in the same way, because a replay compares redacted requests. */
 import { isPlainObject, parseJson } from "../../../core/json.js";
-import { clearing, redactedMark } from "../../../core/text/redaction.js";
+import { clearedMember, clearedName, clearing, redactedMark } from "../../../core/text/redaction.js";
 
 /** Keys of base64 data, such as images and sound. Their values are not searched. */
 const bytes = new Set(["data", "blob"]);
-
-/** Keys that suggest that the value is a secret. */
-const telling = /key|secret|passw|passphrase|token|credential/i;
 
 export class Cleaner {
   #secrets: readonly string[] = [];
@@ -47,14 +44,11 @@ export class Cleaner {
     }
     if (typeof value === "number") return this.#member(key, String(value)) === String(value) ? value : redactedMark;
     if (!isPlainObject(value)) return value;
-    const entries = Object.entries(value).map(([name, item]) => [this.#name(name), this.#walk(item, name)] as const);
+    const entries = Object.entries(value).map(
+      ([name, item]) => [clearedName(this.#clear, name), this.#walk(item, name)] as const,
+    );
     const isSame = entries.every(([name, item]) => Object.hasOwn(value, name) && item === value[name]);
     return isSame ? value : Object.fromEntries(entries);
-  }
-
-  /** Removes secrets from the name of a key, because some data has secrets as keys. */
-  #name(name: string): string {
-    return name.length < 9 ? name : this.#clear(name);
   }
 
   /**
@@ -62,10 +56,7 @@ export class Cleaner {
    * as the arguments of a call, stays valid JSON.
    */
   #member(key: string, value: string): string {
-    if (parsedJson(value) !== undefined) return this.text(value);
-    const prefix = `${key}: `;
-    const line = telling.test(key) ? this.#clear(prefix + value) : "";
-    return line.startsWith(prefix) ? line.slice(prefix.length) : this.#clear(value);
+    return parsedJson(value) === undefined ? clearedMember(this.#clear, key, value) : this.text(value);
   }
 }
 
