@@ -7,6 +7,12 @@ export function isPlainObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Returns true if the value has more than this many levels of lists and objects. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+}
+
 export function asObject(value: unknown): JsonObject | undefined {
   return isPlainObject(value) ? value : undefined;
 }

@@ -17,7 +17,9 @@ export function importReport(
     ...(plan.servers.some((server) => server.file === file) ? [] : ["  no servers"]),
     ...notes.map((note) => `  ${noteText(note)}`),
   ]);
-  return clearingLines([])([...lines, summary(plan, target)].join("\n"));
+  // A name or a key of the file may contain line breaks, and must not look like further lines of the report.
+  const inOneLine = [...lines, summary(plan, target)].map((line) => line.replaceAll(/\s*[\n\r\u2028\u2029]\s*/g, " "));
+  return clearingLines([])(inOneLine.join("\n"));
 }
 
 function serverLines({ name, outcome, isOff, reason, notes }: PlannedServer): string[] {

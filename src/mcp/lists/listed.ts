@@ -3,7 +3,7 @@
  * reported.
  */
 
-import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
+import { asArray, isDeeperThan, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import type { PromptInfo, ResourceInfo } from "../../core/ports.js";
 import { type Definition, definitionOf } from "./definition.js";
@@ -129,11 +129,6 @@ function extrasOf(raw: JsonObject, known: readonly string[]): JsonObject {
   return Object.fromEntries(
     Object.entries(raw).filter(([key, value]) => !known.includes(key) && !isDeeperThan(maxDepth, value)),
   );
-}
-
-function isDeeperThan(levels: number, value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
 }
 
 function isTask({ execution }: JsonObject): boolean {

@@ -369,6 +369,26 @@ test.each([
   expect(c?.tools).toEqual({ deny: ["t", "u"] });
 });
 
+test.each([
+  [".mcp.json", `{"mcpServers":{"a":{"command":"x"}},"b":${"[".repeat(600)}${"]".repeat(600)}}`],
+  [".mcp.json", `{"mcpServers":{"a":{"command":"x"}},"deny":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`],
+])("a file that is nested too deep is refused with its name: %s (%#)", (name, text) => {
+  using folder = folderWith({ [name]: text });
+  expect(() => importFrom(name, at(folder))).toThrow(`${name}: is nested more than 500 levels deep`);
+});
+
+test("a name or a key with line breaks makes no further lines in the report", () => {
+  const servers = { "a\n  bank: added": { command: "x", "b\r\n  c: added": 1 } };
+  const { report } = planned({ ".mcp.json": JSON.stringify({ mcpServers: servers, "deny\n  d: added": 1 }) });
+  expect(report.split("\n").map((line) => line.slice(0, 20))).toEqual([
+    ".mcp.json:",
+    "  a bank: added: add",
+    "    b c: added: has ",
+    "  deny d: added: was",
+    "config.yaml: 1 added",
+  ]);
+});
+
 test("a tool that opencode and Gemini CLI deny by the name that they give it is not offered", async () => {
   const tools = ["admin.wipe", "admin/wipe", "look"].map((name) => ({ name, inputSchema: { type: "object" } }));
   const args = [resolve("tests/support/mcp-server.mjs"), JSON.stringify({ pages: [tools] })];

@@ -11,7 +11,7 @@ import {
 } from "jsonc-parser";
 import { isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument, visit } from "yaml";
 import { ConfigError } from "../../../core/errors.js";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { isDeeperThan, isPlainObject, type JsonObject } from "../../../core/json.js";
 import { addTo } from "../../../core/lists/long-lists.js";
 import { displayName, readSource, readText } from "../../../core/source/source.js";
 import { child } from "../../../core/source/tree.js";
@@ -28,8 +28,24 @@ export interface ForeignText {
   comments: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Deepest nesting of a file that is imported. What reads its values needs some stack for each level. */
+const maxLevels = 500;
+
 /** Reads a file. An extension of YAML or TOML decides the format; any other file is read as JSON with comments. Throws ConfigError. */
 export function readForeign(path: string, cwd: string): ForeignText {
+  try {
+    const foreign = parsed(path, cwd);
+    if (isDeeperThan(maxLevels, foreign.tree)) throw new RangeError("too many levels");
+    return foreign;
+  } catch (error) {
+    // Parsers throw this error at the end of the stack.
+    if (!(error instanceof RangeError)) throw error;
+    const message = `is nested more than ${maxLevels} levels deep`;
+    throw new ConfigError([{ file: displayName(path, cwd), line: 0, column: 0, path: "", message }]);
+  }
+}
+
+function parsed(path: string, cwd: string): ForeignText {
   const file = displayName(path, cwd);
   const read = readText(path);
   const fail = (message: string, line = 0, column = 0): never => {
