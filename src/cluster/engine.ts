@@ -61,6 +61,7 @@ export class TurnEngine {
   #begun: Promise<void> | undefined;
   #isRepeating = false;
   #recovers = false;
+  #takesAny = false;
   #sweeps = 0;
   #offering: Promise<void> | undefined;
   /** True if turns may have become free since the last search for free turns began, or if that search has failed. */
@@ -92,9 +93,10 @@ export class TurnEngine {
     return this.#begun;
   }
 
-  /** Starts to resume turns of lost hosts, and to take turns that are dispatched to this host. */
-  async recover(): Promise<void> {
+  /** Starts what `Cluster.recover` describes. */
+  async recover({ takesAny }: { takesAny: boolean }): Promise<void> {
     this.#recovers = true;
+    this.#takesAny ||= takesAny;
     if (this.#begun) this.#begun = this.#orAgain(this.#begun.then(() => this.#takePart()));
     await this.begin();
   }
@@ -185,7 +187,7 @@ export class TurnEngine {
   }
 
   get #dispatch(): TurnDispatch | undefined {
-    return this.#recovers ? this.#parts.dispatch : undefined;
+    return this.#takesAny ? this.#parts.dispatch : undefined;
   }
 
   async #begin(): Promise<void> {
@@ -268,7 +270,7 @@ export class TurnEngine {
 
   async #offerAll(): Promise<void> {
     const { turns, workspace } = this.#parts;
-    while (this.#mayBeFree && this.#recovers && !this.#ended.signal.aborted) {
+    while (this.#mayBeFree && this.#takesAny && !this.#ended.signal.aborted) {
       this.#mayBeFree = false;
       try {
         const free = await turns.abandoned({ workspace });

@@ -41,8 +41,8 @@ export class LogCluster implements Cluster {
     return this.#engine.begin();
   }
 
-  recover(): Promise<void> {
-    return this.#engine.recover();
+  recover(whose: { takesAny: boolean }): Promise<void> {
+    return this.#engine.recover(whose);
   }
 
   async claim(

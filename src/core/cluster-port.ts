@@ -22,8 +22,11 @@ export interface Cluster {
   readonly writeError?: StoreError | undefined;
   /** Registers this host in the log. Must be called before the first turn. */
   begin(): Promise<void>;
-  /** Starts to resume turns of lost hosts, and to take turns that are given to this host. */
-  recover(): Promise<void>;
+  /**
+   * Makes this a serving host: it keeps what the log refuses, and is told when lost hosts were looked for. With `takesAny`, it also resumes any
+   * turns of lost hosts, and takes turns that are given to it.
+   */
+  recover(whose: { takesAny: boolean }): Promise<void>;
   /** Stores a request as `ChatStore.claim` does. If that creates a turn, this host owns the turn. */
   claim(conversationId: string, message: UserMessageEvent, request: ClaimOptions): Promise<Claim>;
   /** True if the cluster will give this turn, which no host owns, to a host. If false, a host must find the turn and resume it. */

@@ -153,6 +153,21 @@ export class Session {
     return turns.filter((turn) => turn !== undefined);
   }
 
+  /**
+   * Rejects with LlmError if this host cannot ask a model while turns of lost hosts come before the next request: they would fail here, although
+   * another host may go on with them. Rejects with StoreError.
+   */
+  async requireModel(model?: string): Promise<void> {
+    const { settings, store } = this.#parts;
+    try {
+      using pinned = settings();
+      pinned.orchestrator.facts(model);
+    } catch (error) {
+      const lost = await store.turns.abandoned({ conversationId: this.id });
+      if (lost.length > 0) throw error;
+    }
+  }
+
   /** True if another host runs a turn of this conversation, or will run it. Rejects with StoreError. */
   async hasTurnsElsewhere(): Promise<boolean> {
     const unfinished = await this.#parts.store.archive.unfinished();

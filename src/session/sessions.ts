@@ -53,7 +53,7 @@ export class Sessions {
         conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
       has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
       abandoned: (turn) => {
-        if (!this.#only && !this.#left.isLeft(turn)) void this.open(turn.conversationId).resume(turn);
+        if (!this.#left.isLeft(turn)) void this.open(turn.conversationId).resume(turn);
       },
       swept: () => this.#recoverOnly(),
       given: (turn) => this.open(turn.conversationId).take(turn),
@@ -128,12 +128,12 @@ export class Sessions {
 
   /**
    * Resumes the turns of this workspace that lost hosts have left, now and whenever a host is lost. If this method is not called, such a
-   * turn is resumed only when a request for its conversation comes. `only` returns the ids of the conversations to which this is limited. With
-   * PostgreSQL, the queue gives turns to all hosts nevertheless. Rejects with StoreError.
+   * turn is resumed only when a request for its conversation comes. `only` returns the ids of the conversations to which this is limited. Rejects
+   * with StoreError.
    */
   recover(only = this.#only): Promise<void> {
     this.#only = only;
-    return this.#parts.cluster.recover();
+    return this.#parts.cluster.recover({ takesAny: only === undefined });
   }
 
   /** Direct streams to the other hosts on the log. Undefined if no other host gets live events. */

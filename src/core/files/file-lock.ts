@@ -86,6 +86,10 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Resolves with undefined if there is no lock. Rejects if the path cannot be a lock, for example a folder. */
 async function contentOf(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch(() => undefined);
+  return readFile(path, "utf8").catch((error: unknown) => {
+    if (isPlainObject(error) && error.code === "ENOENT") return undefined;
+    throw error;
+  });
 }

@@ -50,6 +50,8 @@ class Repl {
   readonly #editor: LineEditor;
   readonly #screen: TurnScreen;
   readonly interrupts: Interrupts;
+  /** True while `#goOn` resumes turns, which it shows itself. */
+  #isGoingOn = false;
   readonly #conversation: ChatConversation;
 
   constructor(parts: DoorParts, options: ReplOptions, terminal: ReplTerminal) {
@@ -90,6 +92,9 @@ class Repl {
   }
 
   async run(): Promise<number> {
+    this.#parts.sessions.onResumed((turn, { id }) => {
+      if (!this.#isGoingOn && id === this.#conversation.session.id) void this.#showResumed(turn);
+    });
     await this.#recover();
     this.#parts.sessions.startUpkeep();
     for (let line = await this.#editor.next(); line !== undefined; line = await this.#editor.next()) {
@@ -177,7 +182,11 @@ class Repl {
 
   async #goOn(): Promise<void> {
     try {
-      for (const turn of await this.#conversation.session.recover()) {
+      this.#isGoingOn = true;
+      const resumed = await this.#conversation.session.recover().finally(() => {
+        this.#isGoingOn = false;
+      });
+      for (const turn of resumed) {
         this.#editor.print(this.#dim("an unfinished turn continues"));
         await this.#show(turn.requestId, async () => turn);
       }
@@ -185,6 +194,24 @@ class Repl {
       await this.#conversation.count();
     } catch (error) {
       this.#screen.error(errorInfo(error));
+    }
+  }
+
+  /** Shows a turn that this host has resumed because the line that was entered waits for it. */
+  async #showResumed(turn: LiveTurn): Promise<void> {
+    this.#editor.print(this.#dim("an unfinished turn continues first"));
+    try {
+      await this.#watch(turn);
+    } catch (error) {
+      this.#screen.error(errorInfo(error));
+    }
+  }
+
+  async #watch(turn: LiveTurn): Promise<void> {
+    const { session } = this.#conversation;
+    for await (const event of turn.watch()) {
+      this.#screen.show(event);
+      if (session.isAsking(event)) await this.#ask(event, turn.stop);
     }
   }
 
@@ -198,11 +225,7 @@ class Repl {
     return this.#stoppable(
       () => session.cancel(requestId),
       async () => {
-        const turn = await begin();
-        for await (const event of turn.watch()) {
-          this.#screen.show(event);
-          if (session.isAsking(event)) await this.#ask(event, turn.stop);
-        }
+        await this.#watch(await begin());
         await this.#conversation.count();
       },
     );
