@@ -2,7 +2,7 @@ import type { LiveCursor } from "../core/cluster-port.js";
 import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import { isOfSingleCall, requireOwnId, requireStorable } from "../core/ids.js";
 import type { ContentPart, Message } from "../core/messages.js";
-import { isResumedIn, type TurnMail, type TurnName } from "../core/turn-leases.js";
+import { type AbandonedTurn, isResumedIn, type TurnMail, type TurnName } from "../core/turn-leases.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";
 import type { LeftTurns } from "./left-turns.js";
 import { eventPages } from "./shared/event-pages.js";
@@ -144,10 +144,13 @@ export class Session {
    */
   async recover({ byItself = false } = {}): Promise<LiveTurn[]> {
     const { cluster, store, workspace = cluster.workspace } = this.#parts;
+    // The session has the servers of its workspace and those of the host.
+    const isOwn = (turn: AbandonedTurn) =>
+      [workspace, cluster.workspace].some((own) => isResumedIn(own, turn.workspace));
     await cluster.begin();
     const turns: (LiveTurn | undefined)[] = [];
     for (const abandoned of await store.turns.abandoned({ conversationId: this.id })) {
-      if (byItself && (!isResumedIn(workspace, abandoned.workspace) || this.#left.isLeft(abandoned))) continue;
+      if (byItself && (!isOwn(abandoned) || this.#left.isLeft(abandoned))) continue;
       if (!cluster.isDispatched(abandoned)) turns.push(await this.#intake.takeOver(abandoned));
     }
     return turns.filter((turn) => turn !== undefined);

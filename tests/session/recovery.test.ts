@@ -182,6 +182,21 @@ test.each([
   expect(events.at(-2)).toMatchObject({ message: { content: "went on" }, provider: "test" });
 });
 
+test("a turn that lost its host is not ended by a host without a key whose prompt waits for it", async () => {
+  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+  await using desk = await Desk.open("sqlite");
+  const first = await desk.host(llm);
+  await first.sessions.open("c").submit({ requestId: "r", text: "go" });
+  await llm.received(1);
+  const config = { llm: { active: "groq" } };
+  await using other = await startApp({ llm: llm.url, storage: desk.storage, config, recover: false });
+  const waiting = await other.sessions.open("c").submit({ requestId: "r2", text: "and?" });
+  await first.drain(0);
+  const events = await collect((await desk.host(llm)).sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  expect(events.at(-2)).toMatchObject({ message: { content: "went on" }, provider: "test" });
+  expect((await collect(waiting.watch())).at(-1)).toMatchObject({ type: "turn_error", error: { kind: "auth" } });
+});
+
 describe("a question that was open when the host ended", () => {
   test("is asked again under its id, and its answer runs the call", async () => {
     await using llm = await startLlmServer([echo, answer("allowed")]);
@@ -392,6 +407,19 @@ describe("a turn of an editor's session", () => {
     await llm.received(1);
     await using editor = await openAcp(await desk.host(llm));
     await editor.agent.request(methods.agent.session.load, { sessionId, cwd, mcpServers });
+    await first.drain(0);
+    await editor.until(() => editor.said().endsWith("went on"));
+  });
+
+  test("of the host's own servers goes on in the agent whose editor has opened the session with servers of its own", async () => {
+    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm);
+    await first.sessions.open("c").submit({ requestId: "r", text: "go" });
+    await llm.received(1);
+    await using app = await startApp({ llm: llm.url, storage: desk.storage, recover: false });
+    await using editor = await openAcp(app);
+    await editor.agent.request(methods.agent.session.load, { sessionId: "c", cwd, mcpServers });
     await first.drain(0);
     await editor.until(() => editor.said().endsWith("went on"));
   });

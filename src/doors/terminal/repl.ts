@@ -50,6 +50,8 @@ class Repl {
   readonly #editor: LineEditor;
   readonly #screen: TurnScreen;
   readonly interrupts: Interrupts;
+  /** Turns that this host has resumed because a line waits for them, by request id. The promises resolve when the turns were shown. */
+  readonly #resumed = new Map<string, Promise<void>>();
   /** True while `#goOn` resumes turns, which it shows itself. */
   #isGoingOn = false;
   readonly #conversation: ChatConversation;
@@ -93,7 +95,10 @@ class Repl {
 
   async run(): Promise<number> {
     this.#parts.sessions.onResumed((turn, { id }) => {
-      if (!this.#isGoingOn && id === this.#conversation.session.id) void this.#showResumed(turn);
+      if (this.#isGoingOn || id !== this.#conversation.session.id) return;
+      const { requestId } = turn;
+      const shown = this.#showResumed(turn).finally(() => this.#resumed.delete(requestId));
+      this.#resumed.set(requestId, shown);
     });
     await this.#recover();
     this.#parts.sessions.startUpkeep();
@@ -223,9 +228,12 @@ class Repl {
   #show(requestId: string, begin: () => Promise<LiveTurn>): Promise<void> {
     const { session } = this.#conversation;
     return this.#stoppable(
-      () => session.cancel(requestId),
+      () => {
+        for (const id of [...this.#resumed.keys(), requestId]) session.cancel(id);
+      },
       async () => {
         await this.#watch(await begin());
+        await Promise.all(this.#resumed.values());
         await this.#conversation.count();
       },
     );

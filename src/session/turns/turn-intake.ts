@@ -58,21 +58,26 @@ export class TurnIntake {
   }
 
   /**
-   * Resumes a turn that no host owns as `resume` does, but leaves it to other hosts if this host cannot ask a model in its place: it has no key, or
-   * only the demo model, which has not answered in the turn before.
+   * Resumes a turn that no host owns as `resume` does, but leaves it to other hosts if this host has only the demo model in its place, and the
+   * demo model has not answered in the turn before.
    */
   takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
-    return this.resume(abandoned, (own) => {
-      const isOurs = this.#canAnswer(own);
-      if (!isOurs) this.#parts.onLeft(abandoned);
-      return isOurs;
-    });
+    const isOfDemo = (event: StoredEvent) => event.type === "assistant_message" && event.provider === "demo";
+    return this.resume(abandoned, (provider, own) => provider !== "demo" || own.some(isOfDemo));
   }
 
-  resume(abandoned: TurnName, isOurs = (_own: readonly StoredEvent[]) => true): Promise<LiveTurn | undefined> {
-    const { conversationId, session, onResumed } = this.#parts;
+  /** Resumes a turn that no host owns. Leaves it to other hosts if this host cannot ask a model in its place. */
+  resume(
+    abandoned: TurnName,
+    isOurs = (_provider: string, _own: readonly StoredEvent[]) => true,
+  ): Promise<LiveTurn | undefined> {
+    const { conversationId, session, onResumed, onLeft } = this.#parts;
     const isAbandoned = async (own: readonly StoredEvent[]) => {
-      if (!isOurs(own)) return false;
+      const provider = this.#providerFor(own);
+      if (provider === undefined || !isOurs(provider, own)) {
+        onLeft(abandoned);
+        return false;
+      }
       const turns = await session.store.turns.abandoned({ conversationId });
       return turns.some(({ turnId }) => turnId === abandoned.turnId);
     };
@@ -140,16 +145,14 @@ export class TurnIntake {
     return turn;
   }
 
-  #canAnswer(own: readonly StoredEvent[]): boolean {
+  /** Returns the provider that this host would ask in the turn. Undefined if it cannot ask any, for example without a key. */
+  #providerFor(own: readonly StoredEvent[]): string | undefined {
     using settings = this.#parts.session.settings();
     const { model } = own.find((event) => event.type === "user_message") ?? {};
     try {
-      const { provider } = settings.orchestrator.facts(model);
-      return (
-        provider !== "demo" || own.some((event) => event.type === "assistant_message" && event.provider === "demo")
-      );
+      return settings.orchestrator.facts(model).provider;
     } catch {
-      return false;
+      return undefined;
     }
   }
 

@@ -127,7 +127,8 @@ export class ChatCompletion implements ResponseWriter {
   #result() {
     const { text: logged, stopReason } = summarizeTurn(this.#stored);
     // The log keeps the sequence at the end of the text.
-    const text = logged.slice(0, logged.length - (this.#stops.found?.length ?? 0));
+    const { found = "" } = this.#stops;
+    const text = logged.endsWith(found) ? logged.slice(0, logged.length - found.length) : logged;
     const usage = turnUsage(this.#stored, chatUsage);
     const { place, callerTool } = this.#identity;
     const calls = lastCalls(this.#stored, place).calls.flatMap((call) => {
