@@ -127,6 +127,7 @@ export class Session {
     }
     this.#parts.capacity.requireRoom(this.#turns.count);
     const turn = this.#turns.begin(requestId, content);
+    turn.model = options.model;
     turn.endsWithCaller = options.endsWithCaller === true;
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
     // Nobody sends a call that brings its whole history again from the page.
@@ -171,10 +172,11 @@ export class Session {
     }
   }
 
-  /** True if another host runs a turn of this conversation, or will run it. Rejects with StoreError. */
+  /** True if another host has a turn of this conversation. Rejects with StoreError. */
   async hasTurnsElsewhere(): Promise<boolean> {
     const unfinished = await this.#parts.store.archive.unfinished();
-    return unfinished.filter(({ conversationId }) => conversationId === this.id).length > this.#turns.count;
+    const owned = unfinished.filter(({ conversationId, nodeId }) => conversationId === this.id && nodeId !== undefined);
+    return owned.length > this.#turns.count;
   }
 
   /**

@@ -197,6 +197,21 @@ test("a turn that lost its host is not ended by a host without a key whose promp
   expect((await collect(waiting.watch())).at(-1)).toMatchObject({ type: "turn_error", error: { kind: "auth" } });
 });
 
+test("a lost turn whose model a host cannot ask fails there once a prompt that the host can answer waits for it", async () => {
+  await using llm = await startLlmServer([stream([STALL]), answer("here")]);
+  await using desk = await Desk.open("sqlite");
+  const at = { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" };
+  const first = await desk.host(llm, undefined, { active: "test", providers: { test: at, groq: at } });
+  await first.sessions.open("c").submit({ requestId: "r", text: "go", model: "groq/m1" });
+  await llm.received(1);
+  await first.drain(0);
+  const session = (await desk.host(llm)).sessions.open("c");
+  expect(await session.recover()).toEqual([]);
+  const events = await collect(session.prompt({ requestId: "r2", text: "hello" }));
+  expect(events.at(-2)).toMatchObject({ message: { content: "here" } });
+  expect(await session.history()).toContainEqual(expect.objectContaining({ type: "turn_error" }));
+});
+
 describe("a question that was open when the host ended", () => {
   test("is asked again under its id, and its answer runs the call", async () => {
     await using llm = await startLlmServer([echo, answer("allowed")]);

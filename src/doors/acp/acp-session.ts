@@ -96,9 +96,14 @@ export class AcpSession {
     }
   }
 
+  /** Cancels the turns of the client's prompts. */
+  cancelPrompts(): void {
+    for (const prompt of this.#prompts) prompt.abort();
+  }
+
   /** Cancels all running and waiting turns of the conversation. */
   cancel(): void {
-    for (const prompt of this.#prompts) prompt.abort();
+    this.cancelPrompts();
     this.#parts.session.cancel();
   }
 

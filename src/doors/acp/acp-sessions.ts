@@ -124,7 +124,7 @@ export class AcpSessions {
   }
 
   cancelAll(): void {
-    for (const { shown } of this.#active.values()) shown.cancel();
+    for (const { shown } of this.#active.values()) shown.cancelPrompts();
   }
 
   /** Denies the questions of the client's prompts. Called when the client has disconnected. */

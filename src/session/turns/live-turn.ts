@@ -40,6 +40,8 @@ export class LiveTurn implements WatchedTurn {
    * Id of the turn. The id is empty until the request is in the log, because only then it is known whether the request resumes an old turn.
    */
   turnId = "";
+  /** The model that the request names. */
+  model: string | undefined;
   /** True if the log already contained the whole answer, so that nothing was run or paid for. */
   cached = false;
   /** True if this host got the turn from the queue or from a dead host, so that the turn was not requested here. */

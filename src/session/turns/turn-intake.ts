@@ -58,23 +58,31 @@ export class TurnIntake {
   }
 
   /**
-   * Resumes a turn that no host owns as `resume` does, but leaves it to other hosts if this host has only the demo model in its place, and the
-   * demo model has not answered in the turn before.
+   * Resumes a turn that no host owns. Leaves it to other hosts if this host cannot ask a model in its place, or has only the demo model, which has
+   * not answered in the turn before.
    */
   takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
     const isOfDemo = (event: StoredEvent) => event.type === "assistant_message" && event.provider === "demo";
-    return this.resume(abandoned, (provider, own) => provider !== "demo" || own.some(isOfDemo));
+    return this.#resume(abandoned, (own) => {
+      const provider = this.#providerFor(own);
+      return provider !== undefined && (provider !== "demo" || own.some(isOfDemo));
+    });
   }
 
-  /** Resumes a turn that no host owns. Leaves it to other hosts if this host cannot ask a model in its place. */
-  resume(
-    abandoned: TurnName,
-    isOurs = (_provider: string, _own: readonly StoredEvent[]) => true,
-  ): Promise<LiveTurn | undefined> {
+  /**
+   * Resumes a turn that no host owns, because a turn of this host waits for it. Leaves it to other hosts if this host cannot ask a model for either
+   * of the two. If it can answer the waiting turn, the person goes on here, and the lost turn may fail.
+   */
+  #resumeBefore(waiting: LiveTurn, abandoned: TurnName): Promise<LiveTurn | undefined> {
+    return this.#resume(abandoned, (own) => {
+      return this.#providerFor(own) !== undefined || this.#provider(waiting.model) !== undefined;
+    });
+  }
+
+  #resume(abandoned: TurnName, isOurs: (own: readonly StoredEvent[]) => boolean): Promise<LiveTurn | undefined> {
     const { conversationId, session, onResumed, onLeft } = this.#parts;
     const isAbandoned = async (own: readonly StoredEvent[]) => {
-      const provider = this.#providerFor(own);
-      if (provider === undefined || !isOurs(provider, own)) {
+      if (!isOurs(own)) {
         onLeft(abandoned);
         return false;
       }
@@ -138,6 +146,7 @@ export class TurnIntake {
     const [first] = own;
     if (first?.type !== "user_message" || turns.has(requestId) || this.#isClosed) return undefined;
     const turn = turns.begin(requestId, first.content);
+    turn.model = first.model;
     this.#show(turn, turnId, own);
     turn.become("waiting");
     onJoined(turn);
@@ -145,10 +154,13 @@ export class TurnIntake {
     return turn;
   }
 
-  /** Returns the provider that this host would ask in the turn. Undefined if it cannot ask any, for example without a key. */
   #providerFor(own: readonly StoredEvent[]): string | undefined {
+    return this.#provider(own.find((event) => event.type === "user_message")?.model);
+  }
+
+  /** Returns the provider that this host asks for the model. Undefined if it cannot ask it, for example without a key. */
+  #provider(model: string | undefined): string | undefined {
     using settings = this.#parts.session.settings();
-    const { model } = own.find((event) => event.type === "user_message") ?? {};
     try {
       return settings.orchestrator.facts(model).provider;
     } catch {
@@ -165,7 +177,7 @@ export class TurnIntake {
 
   #drive(turn: LiveTurn): void {
     const driving = this.#parts.runner
-      .drive(turn, (abandoned) => void this.resume(abandoned))
+      .drive(turn, (abandoned) => void this.#resumeBefore(turn, abandoned))
       .then(
         () => this.#finish(turn),
         (error: unknown) => this.#finish(turn, { error }),
