@@ -93,7 +93,10 @@ export interface UserMessageEvent {
   requestId: string;
   /** The new message. Empty if the caller's `history` already contains everything. */
   content: ContentPart[];
-  /** The model that the request names. The page names it again when it sends the request of a failed turn again. */
+  /**
+   * The model that the request names. The page names it again when it sends the request of a failed turn again. A host that cannot ask it leaves
+   * the turn to others.
+   */
   model?: string;
   /** Earlier messages, if the caller sends its own history with the request. */
   history?: Message[];

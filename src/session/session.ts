@@ -130,8 +130,7 @@ export class Session {
     turn.model = options.model;
     turn.endsWithCaller = options.endsWithCaller === true;
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
-    // Nobody sends a call that brings its whole history again from the page.
-    const beside = { history, asked, answerSchema, model: bringsAll ? undefined : options.model };
+    const beside = { history, asked, answerSchema, model: options.model };
     await this.#turns.claim(turn, this.#intake.start(turn, { beside, options, continues }));
     // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});

@@ -107,9 +107,13 @@ export class AcpSession {
     this.#parts.session.cancel();
   }
 
-  /** Denies the questions of the client's prompts. Called when the client has disconnected, because it can no longer answer. */
+  /**
+   * Denies the questions of the client's prompts. Called when the client has disconnected, because it can no longer answer. A turn that was only
+   * taken over, and the prompts that wait for it, are left to the next host.
+   */
   leave(): void {
     this.#questions.leave();
+    if (this.followed.some((turn) => !this.#own.has(turn))) this.#parts.session.park();
   }
 
   /** Sends the logged events to the client. Leaves out the running turns; the caller then calls `follow`, which shows them from their beginning. */
