@@ -350,17 +350,18 @@ export class Session {
    * end with their caller are always cancelled.
    */
   leave(): void {
-    const isRunning = this.#turns.all().some((turn) => turn.isRunning);
+    const running = this.#turns.all().find((turn) => turn.isRunning);
     this.#stopAll((turn) => {
-      if (isRunning && !turn.isGuest) turn.leave();
-      else this.#control.park(turn);
+      if (!running || turn.isGuest) this.#control.park(turn);
+      else if (running.isGuest) turn.leaveOutOfTurn();
+      else turn.leave();
     });
   }
 
   #stopAll(stop: (turn: LiveTurn) => void): void {
     this.#intake.close();
     for (const turn of this.#turns.all()) {
-      if (turn.endsWithCaller) turn.leaveWithCaller();
+      if (turn.endsWithCaller) turn.leaveOutOfTurn();
       else stop(turn);
     }
     this.#parts.cluster.wake(this.id);

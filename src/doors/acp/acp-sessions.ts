@@ -84,8 +84,8 @@ export class AcpSessions {
       await session.recover();
       const running = [...this.#resumedIn(sessionId), ...shown.followed];
       if (replay) await shown.replay(await session.history(), running);
-      for (const turn of [...running, ...this.#resumedIn(sessionId)]) follow(shown, turn, { showsPrompt: replay });
       if (await session.hasTurnsElsewhere()) await shown.say(`(${turnsElsewhereNote})`);
+      for (const turn of [...running, ...this.#resumedIn(sessionId)]) follow(shown, turn, { showsPrompt: replay });
       return shown.choices;
     } finally {
       this.#loading.delete(sessionId);

@@ -110,8 +110,8 @@ export class LiveTurn implements WatchedTurn {
     this.cancel();
   }
 
-  /** Cancels the turn because the host of its caller is closing. A turn that still waits ends at once, because no other host may run it. */
-  leaveWithCaller(): void {
+  /** Cancels the turn because the host is closing. If the turn is still waiting, it ends at once, because no other host may run it. */
+  leaveOutOfTurn(): void {
     this.endsOutOfTurn = true;
     this.leave();
   }
