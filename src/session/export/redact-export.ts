@@ -9,13 +9,19 @@ import { clearedMember, clearedName, clearing } from "../../core/text/redaction.
  */
 export function redacted(events: readonly StoredEvent[], secrets: readonly string[]): Promise<StoredEvent[]> {
   const clean = clearing(secrets);
+  const names = new Map<string, string>();
+  const nameOf = (name: string): string => {
+    const known = names.get(name) ?? clearedName(clean, name);
+    if (names.size < mostNames) names.set(name, known);
+    return known;
+  };
   const walk = (value: unknown, name = "", kept: ReadonlySet<string> = none): unknown => {
     if (typeof value === "string") return clearedMember(clean, name, value);
     if (Array.isArray(value)) return value.map((item) => walk(item, name));
     if (typeof value !== "object" || value === null) return value;
     const shown = partFields.get((value as { type?: unknown }).type) ?? kept;
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [clearedName(clean, key), shown.has(key) ? item : walk(item, key)]),
+      Object.entries(value).map(([key, item]) => [nameOf(key), shown.has(key) ? item : walk(item, key)]),
     );
   };
   return mapInSlices(events, (event) => walk(withoutPlace(event), "", eventFields) as StoredEvent);
@@ -30,6 +36,8 @@ export function withoutPlace(event: StoredEvent): StoredEvent {
   return { ...event, question };
 }
 
+/** Number of names of members that are kept, because the same few stand in every event. */
+const mostNames = 1_000;
 const none: ReadonlySet<string> = new Set();
 /** Fields of an event that are not searched for secrets, because this program chose their values. */
 const eventFields = new Set(["type", "turnId", "callId", "questionId"]);
