@@ -157,8 +157,8 @@ export class Session {
   }
 
   /**
-   * Rejects with LlmError if this host cannot ask a model while turns of lost hosts come before the next request: they would fail here, although
-   * another host may go on with them. Rejects with StoreError.
+   * Rejects with LlmError if this host cannot ask the model while turns of lost hosts come before the next request: the request would wait without
+   * end, because such a host leaves these turns to others. Rejects with StoreError.
    */
   async requireModel(model?: string): Promise<void> {
     const { settings, store } = this.#parts;

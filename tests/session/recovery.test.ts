@@ -12,6 +12,14 @@ import { Desk, until } from "./desk.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
+/** Leaves the turn `r` of the conversation `c` to the next host. */
+async function loseTurn(desk: Desk, llm: LlmServer): Promise<void> {
+  const host = await desk.host(llm);
+  await host.sessions.open("c").submit({ requestId: "r", text: "go" });
+  await llm.received(1);
+  await host.drain(0);
+}
+
 describe("a host that is told to end", () => {
   test("lets a turn end that can do so in time", async () => {
     await using llm = await startLlmServer([echo, answer("in time")]);
@@ -167,10 +175,7 @@ test.each([
 ])("a turn that lost its host is left to others by a host that $it", async ({ active }) => {
   await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
   await using desk = await Desk.open("sqlite");
-  const first = await desk.host(llm);
-  await first.sessions.open("c").submit({ requestId: "r", text: "go" });
-  await llm.received(1);
-  await first.drain(0);
+  await loseTurn(desk, llm);
   const said: string[] = [];
   const observe = ({ message }: { message: string }) => void said.push(message);
   const config = { llm: { active } };
@@ -442,10 +447,7 @@ describe("a turn of an editor's session", () => {
   test("that has lost its host waits until an editor opens its session", async () => {
     await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
     await using desk = await Desk.open("sqlite");
-    const first = await desk.host(llm);
-    await first.sessions.open("c").submit({ requestId: "r", text: "go" });
-    await llm.received(1);
-    await first.drain(0);
+    await loseTurn(desk, llm);
     await using app = await startApp({ llm: llm.url, storage: desk.storage, recover: false });
     await using editor = await openAcp(app);
     await editor.agent.request(methods.agent.session.list, {});

@@ -350,7 +350,8 @@ test("a tool that Claude Code denies is denied, and of an unknown policy a note 
   expect(report).toContain('y: "always_newer" is no policy that is known here, so it is asked about');
 });
 
-test.each([
+/** Files of programs whose servers have the form of Claude Desktop, with the key of their servers. */
+const likeDesktop = [
   [".mcp.json", "mcpServers"],
   ["claude_desktop_config.json", "mcpServers"],
   [".vscode/mcp.json", "servers"],
@@ -358,7 +359,9 @@ test.each([
   [".cursor/mcp.json", "mcpServers"],
   [".kit.json", "mcpServers"],
   [".zed/settings.json", "context_servers"],
-])("a server or tool that a file switches off stays off, in whatever words: %s", (file, key) => {
+] as const;
+
+test.each(likeDesktop)("a server or tool that a file switches off stays off, in whatever words: %s", (file, key) => {
   const servers = {
     a: { command: "x", disabled: true },
     b: { command: "x", enabled: false },
@@ -442,13 +445,7 @@ const newRules = {
 const newKeys = ["agent.newToolRules", "a/b[0].c.disallowed", "deniedMCPServers", "mcp_hooks"];
 
 test.each([
-  [".mcp.json", "mcpServers"],
-  ["claude_desktop_config.json", "mcpServers"],
-  [".vscode/mcp.json", "servers"],
-  [".gemini/settings.json", "mcpServers"],
-  [".cursor/mcp.json", "mcpServers"],
-  [".kit.json", "mcpServers"],
-  [".zed/settings.json", "context_servers"],
+  ...likeDesktop,
   ["opencode.json", "mcp"],
   ["goose.json", "extensions"],
   ["codex.json", "mcp_servers"],
