@@ -171,7 +171,7 @@ export class Session {
     }
   }
 
-  /** True if another host has a turn of this conversation. Rejects with StoreError. */
+  /** True if another host has a turn of this conversation that is not shown here. Rejects with StoreError. */
   async hasTurnsElsewhere(): Promise<boolean> {
     const unfinished = await this.#parts.store.archive.unfinished();
     const owned = unfinished.filter(({ conversationId, nodeId }) => conversationId === this.id && nodeId !== undefined);

@@ -108,8 +108,8 @@ export class AcpSession {
   }
 
   /**
-   * Denies the questions of the client's prompts. Called when the client has disconnected, because it can no longer answer. A turn that was only
-   * taken over, and the prompts that wait for it, are left to the next host.
+   * Denies the questions of the client's prompts. Called when the client has disconnected, because it can no longer answer. If a turn was only
+   * taken over, all turns of the session are left to the next host.
    */
   leave(): void {
     this.#questions.leave();

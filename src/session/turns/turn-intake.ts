@@ -58,8 +58,8 @@ export class TurnIntake {
   }
 
   /**
-   * Resumes a turn that no host owns. Leaves it to other hosts if this host cannot ask a model in its place, or has only the demo model, which has
-   * not answered in the turn before.
+   * Resumes a turn that no host owns. Leaves it to other hosts if this host cannot ask a model in its place, or would ask the demo
+   * model, although it has given no answer in this turn so far.
    */
   takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
     const isOfDemo = (event: StoredEvent) => event.type === "assistant_message" && event.provider === "demo";
@@ -82,12 +82,11 @@ export class TurnIntake {
   #resume(abandoned: TurnName, isOurs: (own: readonly StoredEvent[]) => boolean): Promise<LiveTurn | undefined> {
     const { conversationId, session, onResumed, onLeft } = this.#parts;
     const isAbandoned = async (own: readonly StoredEvent[]) => {
-      if (!isOurs(own)) {
-        onLeft(abandoned);
-        return false;
-      }
       const turns = await session.store.turns.abandoned({ conversationId });
-      return turns.some(({ turnId }) => turnId === abandoned.turnId);
+      if (!turns.some(({ turnId }) => turnId === abandoned.turnId)) return false;
+      if (isOurs(own)) return true;
+      onLeft(abandoned);
+      return false;
     };
     return this.#join(abandoned, isAbandoned, (turn) => {
       turn.isGuest = true;
