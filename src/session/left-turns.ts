@@ -15,7 +15,7 @@ export class LeftTurns {
   }
 
   /** True if the turn was left so recently that nothing will have changed. */
-  isLeft({ turnId }: TurnName): boolean {
+  wasJustLeft({ turnId }: TurnName): boolean {
     return this.#parts.now() - (this.#leftAt.get(turnId) ?? Number.NEGATIVE_INFINITY) < lookAgainMs;
   }
 

@@ -138,11 +138,11 @@ export class Session {
   }
 
   /**
-   * Resumes those turns of this conversation that have lost their host. Skips turns in the queue, because the queue will give them to a
+   * Takes over those turns of this conversation that have lost their host. Skips turns in the queue, because the queue will give them to a
    * host. With `byItself`, nobody has asked for it now: skips turns that this host may not resume by itself, and those that it has left to
    * others. Rejects with StoreError.
    */
-  async recover({ byItself = false } = {}): Promise<LiveTurn[]> {
+  async takeOverLost({ byItself = false } = {}): Promise<LiveTurn[]> {
     const { cluster, store, workspace = cluster.workspace } = this.#parts;
     // The session has the servers of its workspace and those of the host.
     const isOwn = (turn: AbandonedTurn) =>
@@ -150,7 +150,7 @@ export class Session {
     await cluster.begin();
     const turns: (LiveTurn | undefined)[] = [];
     for (const abandoned of await store.turns.abandoned({ conversationId: this.id })) {
-      if (byItself && (!isOwn(abandoned) || this.#left.isLeft(abandoned))) continue;
+      if (byItself && (!isOwn(abandoned) || this.#left.wasJustLeft(abandoned))) continue;
       if (!cluster.isDispatched(abandoned)) turns.push(await this.#intake.takeOver(abandoned));
     }
     return turns.filter((turn) => turn !== undefined);
@@ -160,7 +160,7 @@ export class Session {
    * Rejects with LlmError if this host cannot ask the model while turns of lost hosts come before the next request: the request would wait without
    * end, because such a host leaves these turns to others. Rejects with StoreError.
    */
-  async requireModel(model?: string): Promise<void> {
+  async requireModelForLost(model?: string): Promise<void> {
     const { settings, store } = this.#parts;
     try {
       using pinned = settings();
@@ -179,10 +179,10 @@ export class Session {
   }
 
   /**
-   * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, the log cannot be read, or this host
+   * Takes over a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, the log cannot be read, or this host
    * cannot ask a model. Never rejects.
    */
-  resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
+  takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
     return this.#intake.takeOver(abandoned);
   }
 

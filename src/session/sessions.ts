@@ -53,9 +53,9 @@ export class Sessions {
         conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
       has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
       abandoned: (turn) => {
-        if (!this.#left.isLeft(turn)) void this.open(turn.conversationId).resume(turn);
+        if (!this.#left.wasJustLeft(turn)) void this.open(turn.conversationId).takeOver(turn);
       },
-      swept: () => this.#recoverOnly(),
+      swept: () => this.#takeOverOnly(),
       given: (turn) => this.open(turn.conversationId).take(turn),
       mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
     });
@@ -242,11 +242,11 @@ export class Sessions {
     await this.#end();
   }
 
-  #recoverOnly(): void {
+  #takeOverOnly(): void {
     // A failure of the log is reported by the sweep, which repeats.
     for (const id of this.#only?.() ?? [])
       this.open(id)
-        .recover({ byItself: true })
+        .takeOverLost({ byItself: true })
         .catch(() => {});
   }
 

@@ -81,7 +81,7 @@ export class AcpSessions {
     this.#loading.add(sessionId);
     try {
       const { shown } = await this.#open(session, place, { isTitled: true });
-      await session.recover();
+      await session.takeOverLost();
       const running = [...this.#resumedIn(sessionId), ...shown.followed];
       if (replay) await shown.replay(await session.history(), running);
       if (await session.hasTurnsElsewhere()) await shown.say(`(${turnsElsewhereNote})`);

@@ -63,9 +63,9 @@ export class TurnIntake {
    */
   takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
     const isOfDemo = (event: StoredEvent) => event.type === "assistant_message" && event.provider === "demo";
-    return this.#resume(abandoned, (own) => {
-      const provider = this.#providerFor(own);
-      return provider !== undefined && (provider !== "demo" || own.some(isOfDemo));
+    return this.#resume(abandoned, (events) => {
+      const provider = this.#providerFor(events);
+      return provider !== undefined && (provider !== "demo" || events.some(isOfDemo));
     });
   }
 
@@ -74,17 +74,17 @@ export class TurnIntake {
    * of the two. If it can answer the waiting turn, the person goes on here, and the lost turn may fail.
    */
   #resumeBefore(waiting: LiveTurn, abandoned: TurnName): Promise<LiveTurn | undefined> {
-    return this.#resume(abandoned, (own) => {
-      return this.#providerFor(own) !== undefined || this.#provider(waiting.model) !== undefined;
+    return this.#resume(abandoned, (events) => {
+      return this.#providerFor(events) !== undefined || this.#provider(waiting.model) !== undefined;
     });
   }
 
-  #resume(abandoned: TurnName, isOurs: (own: readonly StoredEvent[]) => boolean): Promise<LiveTurn | undefined> {
+  #resume(abandoned: TurnName, canAnswer: (events: readonly StoredEvent[]) => boolean): Promise<LiveTurn | undefined> {
     const { conversationId, session, onResumed, onLeft } = this.#parts;
-    const isAbandoned = async (own: readonly StoredEvent[]) => {
+    const isAbandoned = async (events: readonly StoredEvent[]) => {
       const turns = await session.store.turns.abandoned({ conversationId });
       if (!turns.some(({ turnId }) => turnId === abandoned.turnId)) return false;
-      if (isOurs(own)) return true;
+      if (canAnswer(events)) return true;
       onLeft(abandoned);
       return false;
     };
@@ -133,7 +133,7 @@ export class TurnIntake {
    */
   async #join(
     { turnId, requestId }: TurnName,
-    isOpen: (own: readonly StoredEvent[]) => Promise<boolean>,
+    isOpen: (events: readonly StoredEvent[]) => Promise<boolean>,
     onJoined: (turn: LiveTurn) => void,
   ): Promise<LiveTurn | undefined> {
     const { runner, turns } = this.#parts;
@@ -153,8 +153,8 @@ export class TurnIntake {
     return turn;
   }
 
-  #providerFor(own: readonly StoredEvent[]): string | undefined {
-    return this.#provider(own.find((event) => event.type === "user_message")?.model);
+  #providerFor(events: readonly StoredEvent[]): string | undefined {
+    return this.#provider(events.find((event) => event.type === "user_message")?.model);
   }
 
   /** Returns the provider that this host asks for the model. Undefined if it cannot ask it, for example without a key. */
