@@ -1,5 +1,4 @@
 import {
-  type StopReason as AcpStopReason,
   type AgentContext,
   type ClientCapabilities,
   methods,
@@ -8,19 +7,17 @@ import {
   RequestError,
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import type { ErrorInfo, StopReason, StoredEvent, TurnEvent } from "../../core/events.js";
 import { type ContentPart, textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
 import { runSlashCommand } from "../../session/commands/commands.js";
 import type { Session } from "../../session/session.js";
-import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { availableCommands, commands, isCommand } from "./acp-commands.js";
 import type { AcpParts } from "./acp-parts.js";
 import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
 import { textBlock, toParts } from "./content.js";
-import { OpenQuestions } from "./open-questions.js";
 import { requestIdIn } from "./request-id.js";
 import { type ShownUsage, UpdateEncoder } from "./session-updates.js";
+import { ShownTurns } from "./shown-turns.js";
 
 interface AcpSessionParts {
   host: AcpParts;
@@ -33,14 +30,7 @@ interface AcpSessionParts {
 export class AcpSession {
   readonly #parts: AcpSessionParts;
   readonly #prompts = new Set<AbortController>();
-  readonly #questions: OpenQuestions;
-  readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
-  /** Encoders of the turns that are shown. A followed turn without an encoder sends nothing: see `replay`. */
-  readonly #encoders = new Map<LiveTurn, UpdateEncoder>();
-  /** Unfinished turns whose beginning `replay` has shown up to the event `seq`, by turn id. `follow` shows the rest. */
-  readonly #begun = new Map<string, { encoder: UpdateEncoder; seq: number }>();
-  /** Turns that answer the prompts of this session. */
-  readonly #own = new Set<LiveTurn>();
+  readonly turns: ShownTurns;
   #hub: ToolHub;
   readonly #account: ShownUsage = { usd: 0 };
   /** Undefined until the user of the session chooses a mode: the approval mode of the configuration then applies, with its rules. */
@@ -52,7 +42,11 @@ export class AcpSession {
   constructor(parts: AcpSessionParts, hub: ToolHub, { isTitled }: { isTitled: boolean }) {
     this.#parts = parts;
     this.#hub = hub;
-    this.#questions = new OpenQuestions(parts);
+    this.turns = new ShownTurns({
+      ...parts,
+      encoderFor: (turnId, shown) => this.#encoder(turnId, shown),
+      tell: (updates) => this.#tell(updates),
+    });
     this.#shownMode = this.#mode;
     this.#isTitled = isTitled;
   }
@@ -66,11 +60,6 @@ export class AcpSession {
   /** Uses these servers from now on, because the client has opened the session again. A running turn keeps the servers that it began with. */
   useHub(hub: ToolHub): void {
     this.#hub = hub;
-  }
-
-  /** The unfinished turns that this session follows. */
-  get followed(): LiveTurn[] {
-    return [...this.#following.keys()];
   }
 
   async prompt(
@@ -105,46 +94,6 @@ export class AcpSession {
   cancel(): void {
     this.cancelPrompts();
     this.#parts.session.cancel();
-  }
-
-  /**
-   * Denies the questions of the client's prompts. Called when the client has disconnected, because it can no longer answer. If a turn was only
-   * taken over, all turns of the session are left to the next host.
-   */
-  leave(): void {
-    this.#questions.leave();
-    if (this.followed.some((turn) => !this.#own.has(turn))) this.#parts.session.park();
-  }
-
-  /** Sends the logged events to the client. Leaves out the running turns; the caller then calls `follow`, which shows them from their beginning. */
-  async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
-    for (const turn of running) this.#encoders.delete(turn);
-    const skipped = new Set(running.map(({ turnId }) => turnId));
-    const encoders = new Map<string, UpdateEncoder>();
-    this.#begun.clear();
-    for (const event of events) {
-      const { turnId, seq } = event;
-      if (skipped.has(turnId)) continue;
-      const encoder = encoders.get(turnId) ?? this.#encoder(turnId, { showsPrompt: true });
-      encoders.set(turnId, encoder);
-      if (event.type === "turn_end" || event.type === "turn_error") this.#begun.delete(turnId);
-      else this.#begun.set(turnId, { encoder, seq });
-      await this.#tell(encoder.encode(event));
-    }
-  }
-
-  /**
-   * Shows a turn to its end and resolves with the turn's stop reason. If two requests follow the same turn, the turn is shown only once,
-   * because ACP's updates do not name the request that they answer.
-   */
-  follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
-    const following = this.#following.get(turn);
-    if (following && this.#encoders.has(turn)) return following;
-    const shows = this.#show(turn, shown);
-    if (following) return shows;
-    const followed = shows.finally(() => this.#following.delete(turn));
-    this.#following.set(turn, followed);
-    return followed;
   }
 
   tellCommands(): Promise<void> {
@@ -187,8 +136,7 @@ export class AcpSession {
       const title = textOf(content).slice(0, 80);
       if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
       this.#isTitled = true;
-      this.#own.add(turn);
-      return await this.follow(turn, { showsPrompt: false }).finally(() => this.#own.delete(turn));
+      return await this.turns.answer(turn);
     } catch (error) {
       if (!cancelling) throw error;
       await cancelling; // the turn may not have ended, but the log has the cancellation
@@ -214,33 +162,6 @@ export class AcpSession {
       { sessionUpdate: "current_mode_update", currentModeId: this.#mode },
       { sessionUpdate: "config_option_update", configOptions: this.choices.configOptions },
     ]);
-  }
-
-  async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
-    const begun = this.#begun.get(turn.turnId);
-    this.#begun.delete(turn.turnId);
-    const encoder = begun?.encoder ?? this.#encoder(turn.turnId, { showsPrompt });
-    this.#encoders.set(turn, encoder);
-    try {
-      for await (const event of turn.watch()) {
-        const isTold = begun !== undefined && "seq" in event && event.seq <= begun.seq;
-        if (this.#encoders.get(turn) === encoder) {
-          if (!isTold) await this.#tell(encoder.encode(event));
-          this.#handleQuestion(event, encoder, turn);
-        }
-        if (event.type === "turn_end") return stopReasonOf(event.stopReason);
-        if (event.type === "turn_error") throw failure(event.error);
-      }
-      return "cancelled";
-    } finally {
-      if (this.#encoders.get(turn) === encoder) this.#encoders.delete(turn);
-    }
-  }
-
-  #handleQuestion(event: TurnEvent, encoder: UpdateEncoder, turn: LiveTurn): void {
-    const asked = { toolCallId: (callId: string) => encoder.callId(callId), isOwn: () => this.#own.has(turn) };
-    if (event.type === "question") this.#questions.ask(event, asked);
-    if (event.type === "answer") this.#questions.close(event.questionId);
   }
 
   /**
@@ -291,17 +212,4 @@ export class AcpSession {
     const { client, session } = this.#parts;
     for (const update of updates) await client.notify(methods.client.session.update, { sessionId: session.id, update });
   }
-}
-
-function failure({ kind, message, retryable, hint }: ErrorInfo): RequestError {
-  return new RequestError(-32603, hint ? `${message} (${hint})` : message, { kind, retryable, hint });
-}
-
-/**
- * Returns ACP's stop reason. ACP has none for budgets, so a used-up budget is reported as `max_turn_requests`. A failed turn is reported as
- * the error of the request, not by its stop reason.
- */
-function stopReasonOf(reason: StopReason): AcpStopReason {
-  if (reason === "max_tool_hops" || reason === "budget") return "max_turn_requests";
-  return reason === "error" ? "end_turn" : reason;
 }

@@ -39,7 +39,7 @@ export class AcpSessions {
   readonly #loading = new Set<string>();
   /** Servers of sessions that the client has opened again with others. They end when the turns that run with them are over. */
   readonly #replaced = new Set<SessionHub>();
-  #isLeft = false;
+  #isClientGone = false;
   capabilities: ClientCapabilities = {};
 
   constructor(parts: AcpParts, client: () => AgentContext) {
@@ -82,8 +82,8 @@ export class AcpSessions {
     try {
       const { shown } = await this.#open(session, place, { isTitled: true });
       await session.takeOverLost();
-      const running = [...this.#resumedIn(sessionId), ...shown.followed];
-      if (replay) await shown.replay(await session.history(), running);
+      const running = [...this.#resumedIn(sessionId), ...shown.turns.followed];
+      if (replay) await shown.turns.replay(await session.history(), running);
       if (await session.hasTurnsElsewhere()) await shown.say(`(${turnsElsewhereNote})`);
       for (const turn of [...running, ...this.#resumedIn(sessionId)]) follow(shown, turn, { showsPrompt: replay });
       return shown.choices;
@@ -129,8 +129,8 @@ export class AcpSessions {
 
   /** Denies the questions of the client's prompts. Called when the client has disconnected. */
   leave(): void {
-    this.#isLeft = true;
-    for (const { shown } of this.#active.values()) shown.leave();
+    this.#isClientGone = true;
+    for (const { shown } of this.#active.values()) shown.turns.leave();
   }
 
   async close(): Promise<void> {
@@ -161,7 +161,7 @@ export class AcpSessions {
     const shown = before?.shown ?? new AcpSession(parts, hub ?? hostHub, { isTitled });
     shown.useHub(hub ?? hostHub);
     const active = { shown, hub, release: before?.release ?? session.hold() };
-    if (this.#isLeft) shown.leave();
+    if (this.#isClientGone) shown.turns.leave();
     this.#active.set(session.id, active);
     if (before?.hub) this.#endWhenIdle(before.hub, session);
     // Sent later, because the client first needs the response that contains the session's id.
@@ -195,7 +195,7 @@ export class AcpSessions {
 
 /** Shows a turn that is not of a prompt. Its error is in the log and was sent to the client. */
 function follow(shown: AcpSession, turn: LiveTurn, how: { showsPrompt: boolean }): void {
-  shown.follow(turn, how).catch(() => {});
+  shown.turns.follow(turn, how).catch(() => {});
 }
 
 async function ended(turn: LiveTurn): Promise<void> {
