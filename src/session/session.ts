@@ -2,12 +2,13 @@ import type { LiveCursor } from "../core/cluster-port.js";
 import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import { isOfSingleCall, requireOwnId, requireStorable } from "../core/ids.js";
 import type { ContentPart, Message } from "../core/messages.js";
-import { type AbandonedTurn, isResumedIn, type TurnMail, type TurnName } from "../core/turn-leases.js";
+import type { TurnMail, TurnName } from "../core/turn-leases.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";
-import type { LeftTurns } from "./left-turns.js";
 import { eventPages } from "./shared/event-pages.js";
 import type { PromptOptions } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";
+import { AbandonedTurns } from "./turns/abandoned-turns.js";
+import type { LeftTurns } from "./turns/left-turns.js";
 import { LiveTurn } from "./turns/live-turn.js";
 import { Questions } from "./turns/questions.js";
 import type { SessionParts } from "./turns/session-parts.js";
@@ -58,7 +59,8 @@ export class Session {
   readonly #intake: TurnIntake;
   readonly #onUse: () => void;
   readonly #onResumed: (turn: LiveTurn) => void;
-  readonly #left: LeftTurns;
+  /** The turns of this conversation whose host is gone. */
+  readonly abandoned: AbandonedTurns;
   #holds = 0;
 
   constructor(
@@ -69,7 +71,6 @@ export class Session {
     this.#parts = { ...parts };
     this.#onUse = onUse;
     this.#onResumed = onResumed;
-    this.#left = left;
     this.#turns = new TurnsHere(parts.capacity, onUse);
     const [turns, questions] = [this.#turns, this.#questions];
     const runner = new TurnRunner(id, this.#parts, questions);
@@ -77,6 +78,7 @@ export class Session {
     const listeners = { onResumed, onLeft: (turn: TurnName) => left.note(turn) };
     const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, ...listeners });
     this.#intake = intake;
+    this.abandoned = new AbandonedTurns({ conversationId: id, session: this.#parts, intake, left });
     const follow = (turn: TurnName) => intake.follow(turn);
     const { cluster, store } = parts;
     this.#control = new TurnControl({ cluster, store, conversationId: id, turns, questions, follow });
@@ -137,53 +139,11 @@ export class Session {
     return turn;
   }
 
-  /**
-   * Takes over those turns of this conversation that have lost their host. Skips turns in the queue, because the queue will give them to a
-   * host. With `byItself`, nobody has asked for it now: skips turns that this host may not resume by itself, and those that it has left to
-   * others. Rejects with StoreError.
-   */
-  async takeOverLost({ byItself = false } = {}): Promise<LiveTurn[]> {
-    const { cluster, store, workspace = cluster.workspace } = this.#parts;
-    // The session has the servers of its workspace and those of the host.
-    const isOwn = (turn: AbandonedTurn) =>
-      [workspace, cluster.workspace].some((own) => isResumedIn(own, turn.workspace));
-    await cluster.begin();
-    const turns: (LiveTurn | undefined)[] = [];
-    for (const abandoned of await store.turns.abandoned({ conversationId: this.id })) {
-      if (byItself && (!isOwn(abandoned) || this.#left.wasJustLeft(abandoned))) continue;
-      if (!cluster.isDispatched(abandoned)) turns.push(await this.#intake.takeOver(abandoned));
-    }
-    return turns.filter((turn) => turn !== undefined);
-  }
-
-  /**
-   * Rejects with LlmError if this host cannot ask the model while turns of lost hosts come before the next request: the request would wait without
-   * end, because such a host leaves these turns to others. Rejects with StoreError.
-   */
-  async requireModelForLost(model?: string): Promise<void> {
-    const { settings, store } = this.#parts;
-    try {
-      using pinned = settings();
-      pinned.orchestrator.facts(model);
-    } catch (error) {
-      const lost = await store.turns.abandoned({ conversationId: this.id });
-      if (lost.length > 0) throw error;
-    }
-  }
-
   /** True if another host has a turn of this conversation that is not shown here. Rejects with StoreError. */
   async hasTurnsElsewhere(): Promise<boolean> {
     const unfinished = await this.#parts.store.archive.unfinished();
     const owned = unfinished.filter(({ conversationId, nodeId }) => conversationId === this.id && nodeId !== undefined);
     return owned.length > this.#turns.count;
-  }
-
-  /**
-   * Takes over a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, the log cannot be read, or this host
-   * cannot ask a model. Never rejects.
-   */
-  takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
-    return this.#intake.takeOver(abandoned);
   }
 
   /**

@@ -9,11 +9,11 @@ import { Conversations } from "./conversations/conversations.js";
 import { KnownLogs } from "./conversations/known-logs.js";
 import { OlderUsage } from "./conversations/older-usage.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";
-import { LeftTurns } from "./left-turns.js";
 import { LiveSessions } from "./live-sessions.js";
 import { Session } from "./session.js";
 import { DaySpent } from "./shared/day-spent.js";
 import { eventPages } from "./shared/event-pages.js";
+import { LeftTurns } from "./turns/left-turns.js";
 import type { LiveTurn } from "./turns/live-turn.js";
 import { SessionApprovals } from "./turns/session-approvals.js";
 import type { SessionParts } from "./turns/session-parts.js";
@@ -53,7 +53,7 @@ export class Sessions {
         conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
       has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
       abandoned: (turn) => {
-        if (!this.#left.wasJustLeft(turn)) void this.open(turn.conversationId).takeOver(turn);
+        if (!this.#left.wasJustLeft(turn)) void this.open(turn.conversationId).abandoned.takeOver(turn);
       },
       swept: () => this.#takeOverOnly(),
       given: (turn) => this.open(turn.conversationId).take(turn),
@@ -246,7 +246,7 @@ export class Sessions {
     // A failure of the log is reported by the sweep, which repeats.
     for (const id of this.#only?.() ?? [])
       this.open(id)
-        .takeOverLost({ byItself: true })
+        .abandoned.takeOverAll({ byItself: true })
         .catch(() => {});
   }
 

@@ -319,7 +319,7 @@ test("a turn that has ended since it was found abandoned is not gone on with", a
   const session = (await desk.host(llm)).sessions.open("c");
   const { turnId, requestId } = await session.submit({ requestId: "r", text: "go" });
   await collect(session.prompt({ requestId, text: "go" }));
-  expect(await session.takeOver({ conversationId: "c", turnId, requestId })).toBeUndefined();
+  expect(await session.abandoned.takeOver({ conversationId: "c", turnId, requestId })).toBeUndefined();
 });
 
 test("a request that is sent twice at once is in the log before either is acknowledged", async () => {

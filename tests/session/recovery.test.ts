@@ -180,7 +180,7 @@ test.each([
   const observe = ({ message }: { message: string }) => void said.push(message);
   const config = { llm: { active } };
   const other = await startApp({ llm: llm.url, storage: desk.storage, config, observe, recover: false });
-  for (let times = 0; times < 2; times++) expect(await other.sessions.open("c").takeOverLost()).toEqual([]);
+  for (let times = 0; times < 2; times++) expect(await other.sessions.open("c").abandoned.takeOverAll()).toEqual([]);
   expect(said.filter((text) => text.includes("turn of conversation c is left to other hosts"))).toHaveLength(1);
   await other.close();
   const events = await collect((await desk.host(llm)).sessions.open("c").prompt({ requestId: "r", text: "go" }));
@@ -211,7 +211,7 @@ test("a lost turn whose model a host cannot ask fails there once a prompt that t
   await llm.received(1);
   await first.drain(0);
   const session = (await desk.host(llm)).sessions.open("c");
-  expect(await session.takeOverLost()).toEqual([]);
+  expect(await session.abandoned.takeOverAll()).toEqual([]);
   const events = await collect(session.prompt({ requestId: "r2", text: "hello" }));
   expect(events.at(-2)).toMatchObject({ message: { content: "here" } });
   expect(await session.history()).toContainEqual(expect.objectContaining({ type: "turn_error" }));

@@ -108,7 +108,7 @@ describe("a request id is answered once", () => {
       () => sessions.conversations.read("a\0b"),
       () => sessions.conversations.rewind("a\0b", { turns: 1 }),
       () => sessions.conversations.fork("a\0b"),
-      () => sessions.open("a\0b").takeOverLost(),
+      () => sessions.open("a\0b").abandoned.takeOverAll(),
     ];
     for (const question of questions) {
       await question().then(

@@ -130,7 +130,7 @@ export class AcpSession {
       cancelling.catch(() => {}); // awaited below if the turn fails; if it ends, its end counts
     });
     try {
-      await session.requireModelForLost(this.#model);
+      await session.abandoned.requireModel(this.#model);
       const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });
       await this.#showMode();
       const title = textOf(content).slice(0, 80);

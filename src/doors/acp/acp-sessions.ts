@@ -81,7 +81,7 @@ export class AcpSessions {
     this.#loading.add(sessionId);
     try {
       const { shown } = await this.#open(session, place, { isTitled: true });
-      await session.takeOverLost();
+      await session.abandoned.takeOverAll();
       const running = [...this.#resumedIn(sessionId), ...shown.turns.followed];
       if (replay) await shown.turns.replay(await session.history(), running);
       if (await session.hasTurnsElsewhere()) await shown.say(`(${turnsElsewhereNote})`);

@@ -65,7 +65,7 @@ export async function chat(
   const onAbort = () => queueMicrotask(cancel);
   extra.signal.addEventListener("abort", onAbort);
   try {
-    await session.requireModelForLost(model);
+    await session.abandoned.requireModel(model);
     const endsWithCaller = request_id === undefined;
     const trace = traceOfCall(extra);
     const turn = await session.submit({ requestId, text: prompt, model, trace, endsWithCaller, ...host.said });

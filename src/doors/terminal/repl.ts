@@ -188,7 +188,7 @@ class Repl {
   async #goOn(): Promise<void> {
     try {
       this.#isGoingOn = true;
-      const resumed = await this.#conversation.session.takeOverLost().finally(() => {
+      const resumed = await this.#conversation.session.abandoned.takeOverAll().finally(() => {
         this.#isGoingOn = false;
       });
       for (const turn of resumed) {

@@ -1,5 +1,5 @@
-import type { Observe } from "../core/ports.js";
-import type { TurnName } from "../core/turn-leases.js";
+import type { Observe } from "../../core/ports.js";
+import type { TurnName } from "../../core/turn-leases.js";
 
 /** Time in ms after which this host looks again whether it can ask a model in place of a turn's lost host: it may have got a key. */
 const lookAgainMs = 60_000;

@@ -1,0 +1,66 @@
+import { type AbandonedTurn, isResumedIn, type TurnName } from "../../core/turn-leases.js";
+import type { LeftTurns } from "./left-turns.js";
+import type { LiveTurn } from "./live-turn.js";
+import type { SessionParts } from "./session-parts.js";
+import type { TurnIntake } from "./turn-intake.js";
+
+interface AbandonedTurnsParts {
+  conversationId: string;
+  session: SessionParts;
+  intake: TurnIntake;
+  left: LeftTurns;
+}
+
+/** The unfinished turns of a conversation that no host owns, because their host is gone. */
+export class AbandonedTurns {
+  readonly #parts: AbandonedTurnsParts;
+
+  constructor(parts: AbandonedTurnsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resumes these turns here. Skips turns in the queue, because the queue will give them to a host. With `byItself`, nobody has asked for it
+   * now: skips turns that this host may not resume by itself, and those that it has left to others. Rejects with StoreError.
+   */
+  async takeOverAll({ byItself = false } = {}): Promise<LiveTurn[]> {
+    const { session, left } = this.#parts;
+    const { cluster, workspace = cluster.workspace } = session;
+    // The session has the servers of its workspace and those of the host.
+    const isOwn = (turn: AbandonedTurn) =>
+      [workspace, cluster.workspace].some((own) => isResumedIn(own, turn.workspace));
+    await cluster.begin();
+    const turns: (LiveTurn | undefined)[] = [];
+    for (const abandoned of await this.#list()) {
+      if (byItself && (!isOwn(abandoned) || left.wasJustLeft(abandoned))) continue;
+      if (!cluster.isDispatched(abandoned)) turns.push(await this.takeOver(abandoned));
+    }
+    return turns.filter((turn) => turn !== undefined);
+  }
+
+  /**
+   * Resumes one of these turns here. Resolves with undefined if a host owns the turn by now, the turn has ended, the log cannot be read, or this
+   * host cannot ask a model. Never rejects.
+   */
+  takeOver(abandoned: TurnName): Promise<LiveTurn | undefined> {
+    return this.#parts.intake.takeOver(abandoned);
+  }
+
+  /**
+   * Rejects with LlmError if this host cannot ask the model although such turns come before the next request. The request would wait without
+   * end, because this host leaves such turns to others. Rejects with StoreError.
+   */
+  async requireModel(model?: string): Promise<void> {
+    try {
+      using settings = this.#parts.session.settings();
+      settings.orchestrator.facts(model);
+    } catch (error) {
+      if ((await this.#list()).length > 0) throw error;
+    }
+  }
+
+  #list(): Promise<AbandonedTurn[]> {
+    const { conversationId, session } = this.#parts;
+    return session.store.turns.abandoned({ conversationId });
+  }
+}
