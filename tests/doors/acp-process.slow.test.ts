@@ -124,7 +124,7 @@ test("10,000 lines of anything are answered with one error each at most, and the
   stdin.end(`${JSON.stringify({ jsonrpc: "2.0", id: "last", method: "session/list", params: {} })}\n`);
   expect(await exitCode).toBe(0);
   quiet.mockRestore();
-  const answers = String(stdout.read())
+  const answers = String(stdout.read(stdout.readableLength))
     .trim()
     .split("\n")
     .map((text) => JSON.parse(text));

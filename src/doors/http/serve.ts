@@ -32,6 +32,7 @@ import { sessionRoutes } from "./routes/session-routes.js";
 import { usageRoutes } from "./routes/usage-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
 import { RepeatedCalls } from "./turns/repeated-calls.js";
+import { upgradeOptions } from "./upgrades.js";
 import { acceptSockets } from "./websocket.js";
 
 export interface ServeOptions extends ServeConfig {
@@ -166,6 +167,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const admit = admitBy(gate, connections, newId);
   const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, uploads, newId });
   const serverOptions = {
+    ...upgradeOptions,
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: lookForLateMs,
     keepAliveTimeout: idleConnectionMs,

@@ -5,6 +5,18 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
+const nodeMajor = Number(process.versions.node.split(".")[0]);
+
+/**
+ * Options for `createServer`. From Node 26 on, `withoutUpgrade` cannot be used: Node has read the body too. So Node is told to detach only
+ * WebSockets. It then drops what a client sends in the same packet after a request with an offer, so earlier versions are not told.
+ */
+export const upgradeOptions = nodeMajor >= 26 ? { shouldUpgradeCallback: offersWebSocket } : {};
+
+export function offersWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === "websocket";
+}
+
 /**
  * Calls `take` for each request that offers another protocol. Waits until all earlier requests of the same connection have been answered.
  */
@@ -29,7 +41,7 @@ export function onUpgrade(
 
 /**
  * Answers a request as if it did not offer another protocol. HTTP allows this, and Java's client offers HTTP/2 (`h2c`) in every request.
- * Node has read only the head of the request. So the head is put back without the offer, and Node parses the connection anew.
+ * Node before 26 has read only the head of the request. So the head is put back without the offer, and Node parses the connection anew.
  */
 export function withoutUpgrade(server: Server, incoming: IncomingMessage, socket: Socket, rest: Buffer): void {
   const { method, url, httpVersion, rawHeaders, headers } = incoming;

@@ -15,7 +15,7 @@ import type { RateLimit } from "./admission/rate-limit.js";
 import { limitMessage } from "./inbox.js";
 import { type Outbox, Outboxes } from "./outbox.js";
 import { errorBody } from "./shared/api-errors.js";
-import { onUpgrade, withoutUpgrade } from "./upgrades.js";
+import { offersWebSocket, onUpgrade, withoutUpgrade } from "./upgrades.js";
 
 interface SocketOptions {
   gate: Gate;
@@ -50,7 +50,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
   /** Sockets that have not answered the last ping. */
   const silent = new WeakSet<WebSocket>();
   onUpgrade(server, (incoming, socket, head) => {
-    if (incoming.headers.upgrade?.toLowerCase() !== "websocket") return withoutUpgrade(server, incoming, socket, head);
+    if (!offersWebSocket(incoming)) return withoutUpgrade(server, incoming, socket, head);
     socket.on("error", () => socket.destroy());
     const refusal = refusalOf(incoming, options);
     if (refusal) return refuse(socket, refusal);

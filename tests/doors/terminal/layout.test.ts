@@ -70,7 +70,11 @@ describe("the area at the bottom", () => {
     const output = new PassThrough() as PassThrough & { columns: number };
     output.columns = columns;
     const area = new BottomArea(output);
-    return { area, output, written: () => String(output.read() ?? "") };
+    return {
+      area,
+      output,
+      written: () => (output.readableLength > 0 ? String(output.read(output.readableLength)) : ""),
+    };
   }
   const rows = (...lines: string[]) => ({
     rows: lines,

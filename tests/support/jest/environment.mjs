@@ -90,7 +90,7 @@ class WorkerEnvironment extends TestEnvironment {
     this.fakeTimersModern.useRealTimers();
     this.moduleMocker.restoreAllMocks();
     const { global } = this;
-    for (const key of Reflect.ownKeys(global)) if (!(key in this.#globals)) delete global[key];
+    for (const key of Reflect.ownKeys(global)) if (!(key in this.#globals)) Reflect.deleteProperty(global, key);
     global.process.exit = this.#exit; // jest wraps it for each test file
     const { env } = global.process;
     for (const name of Object.keys(env)) if (!(name in this.#env)) delete env[name];
