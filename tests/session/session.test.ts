@@ -10,7 +10,7 @@ import { Sessions } from "../../src/session/sessions.js";
 import { request, turn } from "../log/support.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { joining } from "../support/cluster.js";
-import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { recording, until } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
 
@@ -161,6 +161,21 @@ describe("a request id is answered once", () => {
     expect(shape(second)).toEqual([...shape(first).slice(0, -1), "assistant_message", "turn_end"]);
     const roles = llm.requests.at(-1)?.body.messages?.map(({ role }) => role);
     expect(roles).toEqual(["system", "user", "assistant", "tool"]);
+    const third = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    expect(shape(third)).toEqual(shape(second));
+  });
+
+  test("a repetition after an answer that broke off and was given anew gets the new answer only", async () => {
+    const cut = stream([chunk({ content: "half" }), CUT]);
+    await using llm = await startLlmServer([cut, answer("whole")]);
+    await using app = await startApp({ llm: llm.url, streamRecovery: "fail" });
+    const session = app.sessions.open("c");
+    const ask = () => collect(session.prompt({ requestId: "r", text: "hi", streaming: true }));
+    expect((await ask()).at(-1)).toMatchObject({ type: "turn_error", error: { kind: "stream_interrupted" } });
+    await ask();
+    const again = await ask();
+    expect(shape(again)).toEqual(["user_message", "assistant_message", "turn_end"]);
+    expect(again[1]).toMatchObject({ message: { content: "whole" } });
   });
 
   test("the answer survives the process", async () => {

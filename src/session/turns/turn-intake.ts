@@ -170,7 +170,7 @@ export class TurnIntake {
   #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
     turn.turnId = turnId;
     if (!turn.cached) this.#parts.questions.openElsewhereOf(events);
-    for (const event of turn.cached ? events : events.filter(stillHolds)) turn.publish(event);
+    for (const event of turn.cached ? eventsThatCount(events) : events.filter(stillHolds)) turn.publish(event);
     turn.skipTo(events.at(-1)?.seq ?? 0);
   }
 
@@ -200,6 +200,16 @@ export class TurnIntake {
 function keepPermission(turn: LiveTurn, { approval, allow, ...options }: PromptOptions): PromptOptions {
   turn.permission = { ...(approval && { approval }), ...(allow && { allow }) };
   return { ...options, ...(approval === "ask" && { approval }) };
+}
+
+/**
+ * Returns the events of a turn that has ended as if it had never failed in between: without errors from which it recovered, and without
+ * answers that broke off and were given again.
+ */
+function eventsThatCount(events: readonly StoredEvent[]): StoredEvent[] {
+  const end = events.findLastIndex(({ type }) => type === "turn_end" || type === "turn_error");
+  const answer = events.findLastIndex(({ type }) => type === "assistant_message");
+  return events.filter((event, index) => stillHolds(event) || index === end || index === answer);
 }
 
 /**

@@ -238,6 +238,15 @@ describe("durable calls", () => {
     expect(llm.requests).toHaveLength(2);
   });
 
+  test("a call that failed and then got its answer under the same id has that answer, not the failure, from then on", async () => {
+    await using llm = await startLlmServer([failure(503), failure(503), failure(503), failure(503), answer("whole")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const send = () => sdk(door).chat.completions.create(ask("one"), { headers: { "idempotency-key": "k" } });
+    await expect(send()).rejects.toMatchObject({ status: 503 });
+    expect([await send(), await send()]).toMatchObject([{ choices: [{ message: { content: "whole" } }] }, {}]);
+  });
+
   test("a call with a request id goes on when its caller drops, and has its answer for him later", async () => {
     let finish = () => {};
     const held = new Promise<void>((resolve) => {
