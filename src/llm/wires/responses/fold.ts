@@ -32,7 +32,8 @@ export class ResponsesFold implements AnswerFold {
   readonly #items: OpenItem[] = [];
   #wholeCount = 0;
   readonly #byId = new Map<string, OpenItem>();
-  readonly #byIndex = new Map<number, OpenItem>();
+  /** The newest item of each type and stated position. */
+  readonly #byPosition = new Map<string, OpenItem>();
   readonly #reasoning = new GrowingText();
   /** The part that was shown last: one for text, one for reasoning. When a delta belongs to another part, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
@@ -62,7 +63,7 @@ export class ResponsesFold implements AnswerFold {
     const response = asObject(event.response);
     if (ENDS.has(type) && response) this.pushWhole(response);
     else if (type === "response.output_item.added") this.#begin(event);
-    else if (type === "response.output_item.done") this.#complete(event);
+    else if (type === "response.output_item.done") this.#complete(event, "stream");
     else return this.#pushPiece(type, event);
     return false;
   }
@@ -75,7 +76,7 @@ export class ResponsesFold implements AnswerFold {
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
     if (output.length > this.#wholeCount)
-      for (const [output_index, item] of output.entries()) this.#complete({ output_index, item });
+      for (const [output_index, item] of output.entries()) this.#complete({ output_index, item }, "response");
     this.#usage = openaiUsage(response.usage);
     const { status } = response;
     if (status !== "in_progress" && status !== "queued") this.#response = response;
@@ -136,14 +137,21 @@ export class ResponsesFold implements AnswerFold {
     // Text and reasoning are merely announced here. They count as progress only when their first piece arrives.
     if (native.type !== "message" && native.type !== "reasoning") this.#shown.take(native);
     const known = this.#find(event, native);
-    if (known) known.native = native;
-    else this.#add(native, event);
+    const isOther = known && (known.isWhole || native.type === "function_call") && haveOtherIds(known.native, native);
+    if (!known || isOther) this.#add(native, event);
+    else if (!known.isWhole) known.native = native;
   }
 
-  #complete(event: JsonObject): void {
+  /**
+   * Takes a whole item. Its ids decide only if it is streamed after the end of the item at its position: vLLM gives other ids to a call
+   * at its end, and again in the final response.
+   */
+  #complete(event: JsonObject, source: "stream" | "response"): void {
     const native = asItem(event.item);
     if (!native) return;
-    const item = this.#find(event, native) ?? this.#add(native, event);
+    const known = this.#find(event, native);
+    const isOther = known?.isWhole && source === "stream" && haveOtherIds(known.native, native);
+    const item = known && !isOther ? known : this.#add(native, event);
     if (item.isWhole) return;
     item.native = native;
     item.isWhole = true;
@@ -159,19 +167,18 @@ export class ResponsesFold implements AnswerFold {
     this.#items.push(item);
     const id = asText(native.id);
     if (id !== undefined) this.#byId.set(id, item);
-    if (!this.#byIndex.has(index)) this.#byIndex.set(index, item);
+    this.#byPosition.set(`${native.type} ${index}`, item);
     return item;
   }
 
   /**
    * Finds an item by its id or, if no id matches, by its position. Both are needed: gateways give the item a new id in each event, and
-   * llama.cpp sends no positions.
+   * llama.cpp sends no positions. By its position, an earlier item may be found, since some gateways state the same for all calls.
    */
-  #find({ output_index, item_id }: JsonObject, native?: JsonObject): OpenItem | undefined {
-    const named = this.#byId.get(asText(item_id) ?? asText(native?.id) ?? "");
-    if (named) return named;
-    const placed = this.#byIndex.get(asNumber(output_index) ?? -1);
-    return placed && (native === undefined || placed.native.type === native.type) ? placed : undefined;
+  #find({ output_index, item_id }: JsonObject, { type, id }: JsonObject): OpenItem | undefined {
+    return (
+      this.#byId.get(asText(item_id) ?? asText(id) ?? "") ?? this.#byPosition.get(`${type} ${asNumber(output_index)}`)
+    );
   }
 
   /** Adds a piece. Returns true if the piece holds only text of the answer. */
@@ -180,7 +187,7 @@ export class ResponsesFold implements AnswerFold {
     if (!piece) return false;
     const { of, kind } = piece;
     const open =
-      [this.#find(event), this.#items.at(-1)].find((item) => item?.native.type === of) ??
+      [this.#find(event, { type: of }), this.#items.at(-1)].find((item) => item?.native.type === of) ??
       this.#add({ type: of, id: event.item_id }, event);
     const delta = asText(event.delta) ?? restOf(asText(event.arguments), open.pieces);
     if (open.isWhole || delta === undefined) return false;
@@ -245,6 +252,11 @@ function restOf(whole: string | undefined, pieces: GrowingText): string | undefi
 function asItem(value: unknown): JsonObject | undefined {
   const item = asObject(value);
   return asText(item?.type) === undefined ? undefined : item;
+}
+
+function haveOtherIds(a: JsonObject, b: JsonObject): boolean {
+  const key = ["call_id", "id"].find((key) => asText(a[key]) !== undefined && asText(b[key]) !== undefined);
+  return key !== undefined && a[key] !== b[key];
 }
 
 function asWhole({ native, pieces }: OpenItem): JsonObject {

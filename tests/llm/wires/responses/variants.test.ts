@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { json, startLlmServer, stream } from "../../../support/llm-server.js";
 import { clientOf } from "../../client-of.js";
 
@@ -106,6 +106,22 @@ test.each<[string, object[], object]>([
     { content: "", toolCalls: [{ id: "call_a" }, { id: expect.stringMatching(/^call_new/), arguments: "{}" }] },
   ],
   [
+    "a text that is announced again after its end",
+    [done(message("Hi", { id: "m1" }), 0), added(message("", { id: "m1", ...open }), 0), completed([])],
+    { content: "Hi", toolCalls: [] },
+  ],
+  [
+    "two texts under one position",
+    [
+      done(message("Hi", { id: "m1" }), 0),
+      added(message("", { id: "m2", ...open }), 0),
+      words("you", { item_id: "m2", output_index: 0 }),
+      done(message("you", { id: "m2" }), 0),
+      completed([]),
+    ],
+    { content: "Hi\n\nyou", toolCalls: [] },
+  ],
+  [
     "a summary in several parts, and the same in the open",
     [
       added({ type: "reasoning", id: "rs_1", summary: [] }, 0),
@@ -133,6 +149,85 @@ test.each<[string, object[], object]>([
   expect(completion).toMatchObject({ message: expected, usage: { inputTokens: 10, outputTokens: 4 }, attempts: 1 });
   const { reasoning = "", content } = completion.message;
   expect(tested.shown()).toBe(reasoning + content);
+});
+
+const deltaOf = (id: string, delta: string) => ({
+  type: "response.function_call_arguments.delta",
+  output_index: 0,
+  item_id: id,
+  delta,
+});
+const read = call({ id: "fc_1" });
+const write = call({ id: "fc_2", call_id: "call_b", name: "fs__write", arguments: '{"b":2}' });
+const begun = (item: object) => added({ ...item, arguments: "", status: "in_progress" }, 0);
+const both = [
+  { id: "call_a", name: "fs__read", arguments: '{"a":1}' },
+  { id: "call_b", name: "fs__write", arguments: '{"b":2}' },
+];
+
+describe.each<[string, object[], object[], object[]]>([
+  [
+    "two calls under one position, one after another",
+    [begun(read), deltaOf("fc_1", '{"a":1}'), done(read, 0), begun(write), deltaOf("fc_2", '{"b":2}'), done(write, 0)],
+    [read, write],
+    both,
+  ],
+  [
+    "two calls under one position at the same time",
+    [begun(read), begun(write), deltaOf("fc_1", '{"a":1}'), deltaOf("fc_2", '{"b":2}'), done(read, 0), done(write, 0)],
+    [read, write],
+    both,
+  ],
+  [
+    "two calls under one position whose ends are not streamed",
+    [begun(read), deltaOf("fc_1", '{"a":1}'), begun(write), deltaOf("fc_2", '{"b":2}')],
+    [read, write],
+    both,
+  ],
+  ["two calls under one position, without beginnings", [done(read, 0), done(write, 0)], [read, write], both],
+  [
+    "two calls under one position, with the same item id",
+    [begun(read), done(read, 0), begun({ ...write, id: "fc_1" }), done({ ...write, id: "fc_1" }, 0)],
+    [read, { ...write, id: "fc_1" }],
+    both,
+  ],
+  [
+    "a call that is announced again after its end",
+    [begun(read), deltaOf("fc_1", '{"a":1}'), done(read, 0), begun(read)],
+    [read],
+    both.slice(0, 1),
+  ],
+  [
+    "a call that is announced again before its end, with another item id",
+    [begun(read), begun({ ...read, id: "fc_9" }), deltaOf("fc_9", '{"a":1}'), done({ ...read, id: "fc_9" }, 0)],
+    [read],
+    both.slice(0, 1),
+  ],
+  [
+    "a call that is streamed twice",
+    [begun(read), deltaOf("fc_1", '{"a":1}'), done(read, 0), begun(read), deltaOf("fc_1", '{"a":1}'), done(read, 0)],
+    [read],
+    both.slice(0, 1),
+  ],
+  [
+    "a call with other ids at its end and in the last event, beside an item without an end, as from vLLM",
+    [
+      begun({ ...read, call_id: "call_x" }),
+      done({ ...read, id: null }, 0),
+      added({ type: "reasoning", id: "rs_1", summary: [] }, 1),
+    ],
+    [call({ id: "fc_3", call_id: "call_y" }), { type: "reasoning", id: "rs_1", summary: [] }],
+    both.slice(0, 1),
+  ],
+])("%s", (_name, events, items, expected) => {
+  test.each([
+    ["with", items],
+    ["without", []],
+  ])("runs as the model wrote it, with a last event %s items", async (_which, output) => {
+    await using server = await startLlmServer([stream([...events, completed(output)])]);
+    await using tested = clientOf(server, {}, model);
+    expect((await tested.ask({ streaming: true })).message.toolCalls).toEqual(expected);
+  });
 });
 
 test.each<[string, object[]]>([
