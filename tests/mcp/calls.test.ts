@@ -243,6 +243,17 @@ test("a secret of the configuration is not in the message when the server prints
   );
 });
 
+test("a secret of the configuration is not in the result of a call or a read that the server answers with an error", async () => {
+  const refuses = Object.fromEntries(
+    ["tools/call", "resources/read"].map((method) => [method, { code: -32603, message: "bad token s3cr3t-value" }]),
+  );
+  const resources = [{ uri: "note://listed", name: "Listed" }];
+  await using running = await ready(fixture("s", { refuses, resources }, { env: { API_TOKEN: "s3cr3t-value" } }));
+  const said = async (tool: string, args = {}) => textOf((await running.call(tool, args)).content);
+  expect(await said("s__echo")).toBe("echo failed: bad token [redacted]");
+  expect(await said("host__read_resource", { uri: "note://listed" })).toMatch(/failed: .*bad token \[redacted\]/);
+});
+
 test("four calls at once run at once", async () => {
   await using running = await ready(fixture("s"), fixture("t"));
   const startedAt = performance.now();

@@ -1,6 +1,8 @@
-import { RpcError } from "../../core/errors.js";
+import type { ServerConfig } from "../../core/config.js";
+import { messageOf, RpcError } from "../../core/errors.js";
 import { isWritable, parseJson } from "../../core/json.js";
 import { beginningOf } from "../shared/beginning.js";
+import { redactor } from "../shared/redact-secrets.js";
 
 /**
  * Maximum length of an error's message, and of its `data` as JSON, in characters. The removal of secrets from an error of 64 MB would stop the
@@ -14,6 +16,11 @@ const maxErrorChars = 64 * 1024;
  */
 export function passedError({ code, message, data }: RpcError, redact: (text: string) => string): RpcError {
   return new RpcError(code, redact(beginningOf(message, maxErrorChars)), passedData(data, redact));
+}
+
+/** Returns the message of a server's error as models and clients get it, without the secrets of the server's configuration. */
+export function passedMessage(error: unknown, config: ServerConfig): string {
+  return redactor(config)(beginningOf(messageOf(error), maxErrorChars));
 }
 
 function passedData(data: unknown, redact: (text: string) => string): unknown {

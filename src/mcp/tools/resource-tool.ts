@@ -8,6 +8,7 @@ import type { PreparedCall, ToolFacts } from "../../core/ports.js";
 import { factsOf, isDenied } from "../lists/tool-facts.js";
 import { errorResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
+import { passedMessage } from "./passed-error.js";
 import type { RegisteredTool } from "./registered-tool.js";
 import { isNamed, noOwner, ownerOf } from "./resources.js";
 
@@ -62,7 +63,8 @@ function prepareRead(servers: readonly SupervisedServer[], uri: string, args: Pr
         if (!owner) throw noOwner(uri);
         return { content: await owner.readResource(uri, signal), isError: false };
       } catch (error) {
-        return errorResult(signal.aborted ? `${tool} was cancelled` : `${tool} failed: ${messageOf(error)}`);
+        if (signal.aborted) return errorResult(`${tool} was cancelled`);
+        return errorResult(`${tool} failed: ${owner ? passedMessage(error, owner.config) : messageOf(error)}`);
       }
     },
   };

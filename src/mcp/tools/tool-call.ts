@@ -1,4 +1,4 @@
-import { McpError, messageOf } from "../../core/errors.js";
+import { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { ContentPart, JsonSchema } from "../../core/messages.js";
 import type { SendOptions, ToolResult } from "../../core/ports.js";
@@ -7,6 +7,7 @@ import { NotTaken } from "../protocol/peer.js";
 import { errorResult, structuredOf, toToolResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { problemIn } from "../shared/tool-arguments.js";
+import { passedMessage } from "./passed-error.js";
 import { MeasuredCall } from "./tool-measure.js";
 
 /**
@@ -31,7 +32,7 @@ export async function callServerTool(
     return result;
   } catch (error) {
     measure?.failed("unavailable", error);
-    const result = errorResult(`${tool.name} failed: ${messageOf(error)}`);
+    const result = errorResult(`${tool.name} failed: ${passedMessage(error, server.config)}`);
     measure?.ended(result);
     return result;
   } finally {
@@ -76,7 +77,7 @@ async function callOnce(
     if (signal.aborted) return failed("cancelled", "was cancelled before it answered");
     const isAlive = server.isUsable && server.connection === connection;
     const kind = error instanceof McpError ? error.kind : "protocol";
-    if (isAlive) return failed(kind, `failed: ${messageOf(error)}`, error);
+    if (isAlive) return failed(kind, `failed: ${passedMessage(error, server.config)}`, error);
     return failed("unavailable", `did not answer and its outcome is unknown: ${server.condition.sentence}`);
   }
 }

@@ -70,6 +70,23 @@ describe("a conversation over HTTP", () => {
     }
   });
 
+  test("is followed again after a cut in the middle of an answer, and misses nothing of it", async () => {
+    await using llm = await startLlmServer([answer("Fine.", { reasoning: "Let me see." })]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const url = `${door.url}/api/sessions/c1`;
+    await post(`${url}/turns`, { request_id: "r1", text: "hi" });
+    await follow(`${url}/events`, "turn_end");
+    const stored = await follow(`${url}/events`, "turn_end");
+    expect(stored.map(({ id, message: { chunk } }) => [id, chunk.type])).toEqual([
+      ["1", "user_message"],
+      [undefined, "reasoning"],
+      [undefined, "text"],
+      ["2", "usage"],
+      ["3", "turn_end"],
+    ]);
+  });
+
   test("is begun, followed, asked about, answered, read and listed", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("allowed")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: asking });

@@ -84,6 +84,8 @@ describe.each(ways)("a message, $stream", (way) => {
         { type: "text", text: "one two" },
       ],
     });
+    // Anthropic leaves `citations` out where a text has none, and the AI SDK 5 and 6 do not read null.
+    expect(message.content[0]).not.toHaveProperty("citations");
     expect(headers.get("request-id")).toBe(headers.get("x-request-id"));
     if (way.stream) expect(events.slice(0, 2)).toEqual(["message_start", "ping"]);
   });

@@ -117,7 +117,7 @@ export class MessageView implements ResponseWriter {
   #say(text: string): StreamedEvent[] {
     if (text === "") return [];
     this.isShown = true;
-    const { events, block, index } = this.#continue({ type: "text", text: "", citations: null });
+    const { events, block, index } = this.#continue({ type: "text", text: "" });
     block.text += text;
     return [...events, event("content_block_delta", { index, delta: { type: "text_delta", text } })];
   }

@@ -192,7 +192,10 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
     async ({ write, gone }) => {
       try {
         for await (const event of conversationEvents(session, from, gone)) {
-          for (const message of followedMessages(event)) await write({ id: message.seq, data: message });
+          const messages = followedMessages(event);
+          // Only the last message of an event has the id: a client that is cut before it gets the whole event again.
+          for (const data of messages.slice(0, -1)) await write({ data });
+          for (const data of messages.slice(-1)) await write({ id: data.seq, data });
         }
       } catch (error) {
         await write({ data: errorMessage(null, errorInfo(error)) });
