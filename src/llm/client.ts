@@ -59,6 +59,11 @@ export interface CompleteOptions {
    * if the promise rejects.
    */
   beforeRequest?: (() => Promise<void> | undefined) | undefined;
+  /**
+   * Estimated input tokens of a request that must reach the model uncut. A provider that would cut it off without an error is then not
+   * asked, and fails with `context_length`.
+   */
+  uncutTokens?: number | undefined;
 }
 
 /** Default of `llm.http.total_timeout`. A stream gets more, since `idle_timeout` watches its progress. */
@@ -130,7 +135,7 @@ export class LlmClient {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
     const { observe, meter, steadyNow } = this.#parts;
-    const { streaming, trace: within, beforeRequest } = options;
+    const { streaming, trace: within, beforeRequest, uncutTokens = 0 } = options;
     const completionId = this.#parts.newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
     using abort = new LinkedAbort(options.signal, totalTimeoutMs);
@@ -160,7 +165,10 @@ export class LlmClient {
         target: (position) => this.#models.at(position, request.model),
         isOpen: () => showing.isOpen,
         observe,
-        ask: (target) => this.#askToEnd(target, shared),
+        ask: (target) => {
+          this.#dialects.of(target).requireUncut(uncutTokens);
+          return this.#askToEnd(target, shared);
+        },
       });
       showing.settle();
       const { lost } = shared.tally;

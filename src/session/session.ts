@@ -34,11 +34,6 @@ export interface PromptRequest extends PromptOptions {
   history?: Message[];
   /** Only for calls of `/v1/responses`: further parameters of the call. They are stored with the request and do not affect the turn. */
   asked?: Readonly<Record<string, unknown>>;
-  /**
-   * True if the caller sends the whole history with each request. In later requests, text that this host has added to a message is then
-   * missing. So the schema of the answer is put into the system prompt, not into a message.
-   */
-  bringsAll?: boolean;
 }
 
 interface SessionListeners {
@@ -112,13 +107,12 @@ export class Session {
       continues,
       history,
       asked,
-      bringsAll = false,
       ...options
     } = request;
     requirePatterns(options);
     requireStorable(this.id, "the id of a conversation");
     requireStorable(requestId, "the id of a request");
-    if (isOfSingleCall(this.id) && !bringsAll && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
+    if (isOfSingleCall(this.id) && !options.bringsAll && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
       requireOwnId(this.id);
     }
     const running = this.#turns.get(requestId);
@@ -131,7 +125,7 @@ export class Session {
     const turn = this.#turns.begin(requestId, content);
     turn.model = options.model;
     turn.endsWithCaller = options.endsWithCaller === true;
-    const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
+    const answerSchema = options.bringsAll ? undefined : options.output?.jsonSchema;
     const beside = { history, asked, answerSchema, model: options.model };
     await this.#turns.claim(turn, this.#intake.start(turn, { beside, options, continues }));
     // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.

@@ -20,7 +20,7 @@ import { abortReason, type TurnOptions } from "./turn-options.js";
 
 interface Hop
   extends Pick<TurnOptions, "record" | "stopSequences">,
-    Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest"> {
+    Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest" | "uncutTokens"> {
   llm: Llm;
   priceOf: Llm["priceOf"];
   turnId: string;
@@ -34,8 +34,10 @@ interface Hop
  */
 export async function runHop(
   request: CompletionRequest,
-  { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest, record, stopSequences }: Hop,
+  hop: Hop,
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
+  const { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest } = hop;
+  const { record, stopSequences, uncutTokens } = hop;
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
     // If the answer must have a certain form, its text is shown only after the form was checked. Text next to tool calls is never shown,
@@ -46,7 +48,7 @@ export async function runHop(
     out.show(event);
   };
   const ask = (asked: CompletionRequest) => {
-    return llm.complete(asked, { signal, streaming, streamRecovery, trace, beforeRequest, onDelta });
+    return llm.complete(asked, { signal, streaming, streamRecovery, trace, beforeRequest, uncutTokens, onDelta });
   };
   let completion: Completion;
   let problem: LlmError | undefined;

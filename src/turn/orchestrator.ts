@@ -210,8 +210,9 @@ export class Orchestrator {
     const bound = Number.isFinite(most) ? { maxTokens: most } : {};
     const request = { messages, ...use, model, temperature, ...bound, conversation: options.conversation };
     const { record, stopSequences } = options;
+    const uncutTokens = hop === 0 ? options.uncutTokens : undefined;
     const shared = { llm: this.#llm, turnId, signal, trace, streaming, streamRecovery, beforeRequest, out, priceOf };
-    const asked = { ...shared, record, stopSequences };
+    const asked = { ...shared, record, stopSequences, uncutTokens };
     let answered = await runHop(request, asked);
     if (answered.type === "assistant_message" && saidNothing(answered, request)) {
       budget.spend(answered.spent);

@@ -40,6 +40,8 @@ export interface TurnOptions extends AnswerOptions {
    * `runTurn`.
    */
   callerTools?: readonly ToolDefinition[];
+  /** `uncutTokens` of the first request. The later requests also have what this host has added, and may be cut. */
+  uncutTokens?: CompleteOptions["uncutTokens"];
   /** Texts that end an answer and with it the turn: see `endedAt`. */
   stopSequences?: readonly string[];
   /** Decides the order of the tools in requests. Default: the order of the hub's list. */

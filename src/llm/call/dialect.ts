@@ -12,6 +12,7 @@ import type { Observe } from "../../core/ports.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import { accountOf } from "../providers/provider-account.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
+import { failure } from "../shared/llm-errors.js";
 import { wireOf } from "../wires/all-wires.js";
 import { keptFor } from "../wires/shared/kept.js";
 import type { Lesson, Wire, WireQuirks } from "../wires/wire.js";
@@ -19,6 +20,9 @@ import { textsIn } from "./quotes.js";
 
 /** Prompts with fewer tokens are not checked for being cut off: they fit every window, and the estimate of their tokens is too rough. */
 const LEAST_COMPARED = 1000;
+
+/** Settings of Ollama that hold a model's window. */
+const windowOfModel = "OLLAMA_CONTEXT_LENGTH, or num_ctx of the model";
 
 export class Dialects {
   readonly #known = new Map<string, Dialect>();
@@ -175,6 +179,17 @@ export class Dialect {
     return usable.slice(0, maxTools);
   }
 
+  /** Throws LlmError `context_length` if the provider would cut off the beginning of a prompt with this many tokens. */
+  requireUncut(inputTokens: number): void {
+    const { provider, model } = this;
+    const { name, contextWindow } = provider;
+    if (!this.#quirks.cutsPrompts || inputTokens <= contextWindow) return;
+    const setting = `llm.providers.${name}.context_window`;
+    const said = `about ${inputTokens} tokens are more than its window of ${contextWindow} (${setting}), so the beginning would be cut off`;
+    const hint = `Shorten the conversation. Or raise the model's window (${windowOfModel}), and set ${setting} to the same.`;
+    throw failure("context_length", said, { provider, model, attempts: 0 }, { hint });
+  }
+
   /**
    * Warns if the provider has read far fewer tokens than were sent: Ollama cuts off the beginning of a prompt that exceeds its window,
    * including instructions and tools. The warning is repeated only after a prompt has been read whole in the meantime.
@@ -186,7 +201,7 @@ export class Dialect {
     const wasCut = this.#cuts;
     this.#cuts = sent >= LEAST_COMPARED && inputTokens < sent / 2;
     if (!this.#cuts || wasCut) return;
-    const advice = `Raise its window (OLLAMA_CONTEXT_LENGTH, or num_ctx of the model), or lower llm.providers.${this.provider.name}.context_window.`;
+    const advice = `Raise its window (${windowOfModel}), or lower llm.providers.${this.provider.name}.context_window.`;
     const said = `${this.model} read ${inputTokens} tokens of about ${sent} that were sent: the beginning was cut off. ${advice}`;
     this.say("warn", said, { inputTokens, sent });
   }

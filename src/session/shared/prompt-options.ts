@@ -41,6 +41,12 @@ export interface PromptOptions extends AnswerOptions {
    * sends the whole history with each request must give a name, because each of its requests creates a new conversation.
    */
   dialogue?: string;
+  /**
+   * True if the caller sends the whole history with each request. The host then shortens no message of it: only the caller can, so a history
+   * that is too long fails with `context_length`. In later requests, text that this host has added to a message would be missing, so the
+   * schema of the answer is put into the system prompt, not into a message.
+   */
+  bringsAll?: boolean;
   /** Trace of the caller, which the trace of the turn continues. */
   trace?: CarriedTrace | undefined;
 }

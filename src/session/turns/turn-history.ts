@@ -19,6 +19,8 @@ interface TurnHistoryParts {
   /** Number of tokens in each request that do not belong to the history: system prompt and tools. */
   besideTokens: number;
   compaction: "auto" | "off";
+  /** True if the caller keeps the history. It is then never shortened: see `PromptOptions.bringsAll`. */
+  bringsAll: boolean;
   signal: AbortSignal;
   /** Stores events, and appends them to the events of `log`. */
   store: (events: readonly ChatEvent[]) => Promise<void>;
@@ -54,7 +56,7 @@ export class TurnHistory {
   /** Ratio of the model's own count of tokens to this host's estimate. */
   readonly #factor: number;
   readonly #window: number;
-  /** Room for the history, in tokens as this host estimates them. */
+  /** Room for the history, in tokens as this host estimates them. Infinite if the history must not be shortened. */
   #room: number;
   /** True if this turn has requested a summary in vain. It does not try again. */
   #hasFailed = false;
@@ -66,15 +68,13 @@ export class TurnHistory {
     const { events, checkpoint } = parts.log;
     this.#factor = tokenFactor(events, { provider, model }, comparedBefore(checkpoint, { provider, model }));
     this.#window = contextWindow / this.#factor;
-    this.#room = Math.max(
-      0,
-      Math.min(this.#window * historyShare, this.#window * (1 - answerShare) - parts.besideTokens),
-    );
+    const room = Math.min(this.#window * historyShare, this.#window * (1 - answerShare) - parts.besideTokens);
+    this.#room = parts.bringsAll ? Number.POSITIVE_INFINITY : Math.max(0, room);
   }
 
   /**
    * Returns the messages for the model, and the point at which an interrupted turn resumes. If the turn alone does not fit, or the history
-   * that the caller sent with it, `trimTurns` leaves out its oldest messages.
+   * that the caller sent with it, `trimTurns` leaves out its oldest messages, unless the caller keeps the history.
    */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
@@ -93,9 +93,10 @@ export class TurnHistory {
 
   /**
    * Shortens the history after the model refused a request as too long. Resolves with false if too little can be left out; sending the
-   * request again would be pointless then.
+   * request again would be pointless then. Always resolves with false if the caller keeps the history.
    */
   async shorten(): Promise<boolean> {
+    if (this.#parts.bringsAll) return false;
     const tokens = this.#foldTokens();
     if (await this.#compact(tokens / 4)) return true;
     await this.#trim(tokens / 2, leastWorthTokens);

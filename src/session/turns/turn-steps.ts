@@ -7,7 +7,7 @@ import type { ResultStore } from "../../core/chat-store.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../../core/errors.js";
 import type { ChatEvent, QuestionEvent } from "../../core/events.js";
-import { formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
+import { formInstruction, type JsonSchema, type Message, type ToolDefinition } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import { maxCrashes } from "../../core/turn-leases.js";
@@ -122,6 +122,7 @@ export class TurnSteps {
       model,
       besideTokens,
       compaction,
+      bringsAll: options.bringsAll === true,
       signal,
       store: (events) => outlet.store(events),
       mayAsk: (tokens) => this.#mayAsk(parts, tokens),
@@ -142,16 +143,11 @@ export class TurnSteps {
    * the user's next message.
    */
   estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
-    const { callerTools = [] } = options;
     const toolbox = this.toolbox(settings, options, rules, log, this.#parts.store.results);
-    const offered = toolbox.tools();
-    const names = new Set(callerTools.map(({ name }) => name));
-    const tools = [...offered.filter(({ name }) => !names.has(name)), ...callerTools];
     const catalogue = this.#parts.hub.catalogue((tool) => isHidden(tool, rules));
     const front = toolbox.record.frontOf(catalogue);
     const system = systemText({ settings, options }, front, options.output?.jsonSchema);
-    const besideTokens = tools.reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
-    return Math.ceil(besideTokens + tokensOf([...toMessages(log.events), ...said]));
+    return promptTokens([...toMessages(log.events), ...said], { system, offered: toolbox.tools(), options });
   }
 
   #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
@@ -176,12 +172,14 @@ export class TurnSteps {
     const { messages, point } = history.fold();
     const front = isNarrowed(options) ? catalogue : tools.record.frontOf(catalogue);
     if (!isNarrowed(options)) tools.record.sends(front);
+    const system = systemText(parts, front, untoldSchema(parts));
     const turn = {
       ...options,
       turnId,
       trace,
       conversation: options.dialogue ?? this.#conversationId,
-      system: systemText(parts, front, untoldSchema(parts)),
+      system,
+      ...(options.bringsAll && { uncutTokens: promptTokens(messages, { system, offered: tools.tools(), options }) }),
       tools,
       streaming: options.streaming ?? defaults.streaming,
       record: tools.record,
@@ -217,6 +215,18 @@ function untoldSchema({ log, turnId, options }: StepParts): JsonSchema | undefin
     (event) => event.turnId === turnId && event.type === "user_message" && event.answerSchema !== undefined,
   );
   return isTold ? undefined : options.output?.jsonSchema;
+}
+
+/** Returns the estimated input tokens of a request. A tool of the caller replaces a server's tool of the same name. */
+function promptTokens(
+  messages: readonly Message[],
+  { system, offered, options }: { system: string; offered: readonly ToolDefinition[]; options: PromptOptions },
+): number {
+  const { callerTools = [] } = options;
+  const names = new Set(callerTools.map(({ name }) => name));
+  const tools = [...offered.filter(({ name }) => !names.has(name)), ...callerTools];
+  const besideTokens = tools.reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
+  return Math.ceil(besideTokens + tokensOf(messages));
 }
 
 function systemText(
