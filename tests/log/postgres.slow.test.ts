@@ -701,6 +701,24 @@ onServer("many writers of one conversation", () => {
     expect(await store.read("c")).toHaveLength(1);
   });
 
+  test("keep a conversation whose lost turn they are just taking over from being deleted", async () => {
+    const url = await server.database();
+    await using log = await open(url);
+    const { store } = log;
+    const seenAt = await store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await store.claim("c", one.user("hello"), request("a"));
+    await store.turns.bury("a", seenAt);
+    let deleted: Promise<unknown> | undefined;
+    await log.database.transaction("once", async (client) => {
+      await client.query("UPDATE turns SET state = 'running', node_id = 'b', fence = fence + 1");
+      deleted = store.archive.delete("c");
+      deleted.catch(() => {});
+      await until(url, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+    });
+    await expect(deleted).rejects.toMatchObject({ kind: "busy" });
+    expect(await store.read("c")).toHaveLength(1);
+  });
+
   test("leave no mail behind that crossed the end of its turn", async () => {
     const url = await server.database();
     await using log = await open(url);

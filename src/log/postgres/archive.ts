@@ -79,6 +79,7 @@ export class PostgresArchive implements Archive {
 
   delete(conversationId: string): Promise<boolean> {
     return this.#alone([conversationId], async (client) => {
+      await lockTurns(client, conversationId);
       if (await has(client, conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
         refuseHeld(conversationId);
       }
@@ -144,6 +145,14 @@ async function has(client: pg.ClientBase, conversationId: string, turns: string)
     conversationId,
   ]);
   return found.rowCount === 1;
+}
+
+/**
+ * Locks the turns of the conversation until the end of the transaction. A host that takes one over does not hold the conversation's lock, and
+ * would otherwise go on in a conversation that is being deleted.
+ */
+async function lockTurns(client: pg.ClientBase, conversationId: string): Promise<void> {
+  await client.query("SELECT FROM turns WHERE conversation_id = $1 FOR UPDATE", [conversationId]);
 }
 
 /** Returns the last `seq` of the conversation, or 0 if there is no such conversation. */

@@ -469,6 +469,28 @@ describe("the host over HTTP", () => {
     }
   });
 
+  test("ends a call at once whose client leaves while it waits behind another turn", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    const events = `${door.url}/api/sessions/c1/events`;
+    await post(`${door.url}/api/sessions/c1/turns`, { request_id: "r1", text: "hi" });
+    await follow(events, "tool_sent");
+    const leaving = new AbortController();
+    const call = fetch(`${door.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-conversation-id": "c1" },
+      body: JSON.stringify({ messages: [{ role: "user", content: "and then?" }] }),
+      signal: leaving.signal,
+    });
+    while (app.sessions.open("c1").turnCounts.waiting === 0) await new Promise(setImmediate);
+    leaving.abort();
+    await expect(call).rejects.toThrow();
+    const ended = await follow(events, "turn_end");
+    expect(ended.at(-1)?.message.chunk.data).toEqual({ stop_reason: "cancelled" });
+    expect(app.sessions.open("c1").turnCounts).toEqual({ running: 1, waiting: 0 });
+  });
+
   test("ends what a HEAD of a stream has begun", async () => {
     let end = () => {};
     const gone = new Promise<void>((resolve) => {

@@ -102,7 +102,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
     isRepeatable: ids.requestId !== undefined,
     isStructured: call.output !== undefined,
     abandon: () => {
-      if (ids.requestId === undefined) turn.cancel();
+      if (ids.requestId === undefined) session.cancel(requestId);
     },
   };
 }
