@@ -19,7 +19,7 @@ interface TurnHistoryParts {
   /** Number of tokens in each request that do not belong to the history: system prompt and tools. */
   besideTokens: number;
   compaction: "auto" | "off";
-  /** True if the caller keeps the history. It is then never shortened: see `PromptOptions.bringsAll`. */
+  /** True if the caller keeps the history: see `PromptOptions.bringsAll`. It is then shortened only to save a turn that has run tools. */
   bringsAll: boolean;
   signal: AbortSignal;
   /** Stores events, and appends them to the events of `log`. */
@@ -93,10 +93,11 @@ export class TurnHistory {
 
   /**
    * Shortens the history after the model refused a request as too long. Resolves with false if too little can be left out; sending the
-   * request again would be pointless then. Always resolves with false if the caller keeps the history.
+   * request again would be pointless then. Also resolves with false if the caller keeps the history and no tool has run: the caller gets the
+   * refusal and shortens the history itself.
    */
   async shorten(): Promise<boolean> {
-    if (this.#parts.bringsAll) return false;
+    if (this.#parts.bringsAll && !this.#resumed().point) return false;
     const tokens = this.#foldTokens();
     if (await this.#compact(tokens / 4)) return true;
     await this.#trim(tokens / 2, leastWorthTokens);
