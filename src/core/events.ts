@@ -101,6 +101,11 @@ export interface UserMessageEvent {
   /** Earlier messages, if the caller sends its own history with the request. */
   history?: Message[];
   /**
+   * Ids of the stored results of those turns in `history` that the host has found in its log. The model may read these results. Absent in
+   * older logs.
+   */
+  resultIds?: string[];
+  /**
    * Schema of the turn's final answer. The model gets the schema at the end of this message, in this turn and in all later ones, so that
    * the beginning of requests stays the same. Absent in two cases, in which the system prompt states the schema instead: if the caller
    * sends the whole history with the request, and in older logs.

@@ -32,6 +32,8 @@ export interface PromptRequest extends PromptOptions {
    * request.
    */
   history?: Message[];
+  /** Ids of stored results that the model may read because `history` has the turns of the log that name them. */
+  resultIds?: string[] | undefined;
   /** Only for calls of `/v1/responses`: further parameters of the call. They are stored with the request and do not affect the turn. */
   asked?: Readonly<Record<string, unknown>>;
 }
@@ -106,6 +108,7 @@ export class Session {
       interrupt = false,
       continues,
       history,
+      resultIds,
       asked,
       ...options
     } = request;
@@ -126,7 +129,7 @@ export class Session {
     turn.model = options.model;
     turn.endsWithCaller = options.endsWithCaller === true;
     const answerSchema = options.bringsAll ? undefined : options.output?.jsonSchema;
-    const beside = { history, asked, answerSchema, model: options.model };
+    const beside = { history, resultIds, asked, answerSchema, model: options.model };
     await this.#turns.claim(turn, this.#intake.start(turn, { beside, options, continues }));
     // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});

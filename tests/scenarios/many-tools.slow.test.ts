@@ -1,4 +1,6 @@
 import { expect, test } from "@jest/globals";
+import type OpenAI from "openai";
+import { openDoor, sdk } from "../doors/http/door.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, type LlmRequest, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
@@ -66,6 +68,27 @@ test("with 500 tools a request carries at most the budget, the model reaches the
   expect(added.slice(0, 3).includes("d__tool_77")).toBe(true);
   expect(added).toContain("e__tool_99"); // called without a search
   expect(added).toContain("b__tool_50");
+});
+
+test("a found tool is still offered after the client's own tool has run, also if the client sends the history", async () => {
+  const config = { chat: { service: { approval: "auto", tool_budget_tokens: 2_000 } } };
+  const both = toolCalls([
+    { name: "d__tool_77", arguments: {} },
+    { name: "mine", arguments: {} },
+  ]);
+  await using llm = await startLlmServer([find("d__tool_77"), both, answer("done")]);
+  await using app = await startApp({ llm: llm.url, mcpServers, config });
+  await using door = await openDoor(app);
+  const client = sdk(door);
+  const tools = [{ type: "function" as const, function: { name: "mine", parameters: { type: "object" } } }];
+  const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: "go" }];
+  const { choices } = await client.chat.completions.create({ model: "mcp-platform", messages, tools });
+  const message = choices[0]?.message as OpenAI.ChatCompletionMessage;
+  messages.push(message, { role: "tool", tool_call_id: message.tool_calls?.[0]?.id ?? "", content: "own" });
+  await client.chat.completions.create({ model: "mcp-platform", messages, tools });
+  const [, second, third] = llm.requests.map(toolNames);
+  expect(second).toContain("d__tool_77");
+  expect(new Set(third)).toEqual(new Set(second));
 });
 
 test("each of 500 tools is within reach of one search", async () => {

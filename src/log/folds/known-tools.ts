@@ -1,5 +1,6 @@
 /** Reads from events which tools and stored results the model knows, and which processes of servers it has called. */
 import type { StoredEvent } from "../../core/events.js";
+import type { Message } from "../../core/messages.js";
 
 export interface KnownTools {
   /** Names of the tools that the model has called or found, in the order of the log. */
@@ -9,10 +10,16 @@ export interface KnownTools {
 }
 
 export function noteTools({ found, resultIds }: KnownTools, event: StoredEvent): void {
-  if (event.type === "assistant_message") for (const { name } of event.message.toolCalls) found.add(name);
-  if (event.type !== "tool_result") return;
-  for (const resultId of event.resultIds ?? []) resultIds.add(resultId);
-  for (const name of event.found ?? []) found.add(name);
+  if (event.type === "assistant_message") noteNames(found, event.message);
+  if (event.type === "user_message") for (const message of event.history ?? []) noteNames(found, message);
+  if (event.type === "tool_result") for (const name of event.found ?? []) found.add(name);
+  const isNaming = event.type === "tool_result" || event.type === "user_message";
+  if (isNaming) for (const resultId of event.resultIds ?? []) resultIds.add(resultId);
+}
+
+function noteNames(found: Set<string>, message: Message): void {
+  if (message.role === "assistant") for (const { name } of message.toolCalls) found.add(name);
+  if (message.role === "tool") for (const name of message.found ?? []) found.add(name);
 }
 
 /**

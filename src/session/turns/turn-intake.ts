@@ -22,7 +22,7 @@ interface TurnIntakeParts {
 }
 
 /** Parts of a request that are stored in addition to its id and content. */
-type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema" | "model">>;
+type BesideContent = Partial<Pick<UserMessageEvent, "history" | "resultIds" | "asked" | "answerSchema" | "model">>;
 
 interface StartOptions extends Pick<ClaimOptions, "continues"> {
   beside: BesideContent;

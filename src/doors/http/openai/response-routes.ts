@@ -122,7 +122,11 @@ async function saidIn(
   const isNew = conversationId === undefined;
   const { messages, continues = last } = isNew ? { messages: input } : withResultsFirst(input, { events, requestId });
   const read = turns.withModelIds(messages);
-  const said = asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...read] : read);
+  const { resultIds } = turns;
+  const said = {
+    ...asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...read] : read),
+    resultIds,
+  };
   return continues === undefined ? said : { ...said, continues };
 }
 

@@ -68,10 +68,11 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
   const requestId = ids.requestId ?? parts.newId("req");
   const conversationId =
     ids.conversationId ??
-    // A call that is repeated whole instead of streamed, or the other way round, is the same call.
+    // A call that is repeated whole instead of streamed, or the other way round, is the same call. `resultIds` follows from the history, and
+    // its order depends on which log is read first.
     ownConversation(
       ids.requestId,
-      { ...call, streaming: undefined },
+      { ...call, streaming: undefined, resultIds: undefined },
       {
         newId: parts.newId,
         prefix: call.isSingle ? singleCallPrefix : undefined,
@@ -82,6 +83,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
     requestId,
     content: call.content,
     history: call.history.length > 0 ? call.history : undefined,
+    resultIds: call.resultIds,
     asked: call.asked && { ...call.asked },
     continues: call.continues,
     bringsAll: ids.conversationId === undefined && call.isSingle,

@@ -30,9 +30,18 @@ export class LoggedTurns {
   readonly #logs = new Map<string, Promise<ReadonlyMap<string, readonly StoredEvent[]>>>();
   /** Ids that the model gave to calls, keyed by the ids that the caller knows. */
   readonly #modelIds = new Map<string, string>();
+  readonly #resultIds = new Set<string>();
 
   constructor(sessions: Pick<Sessions, "history">) {
     this.#sessions = sessions;
+  }
+
+  /**
+   * Ids of the stored results of all turns that were found so far. The model may read them: a caller can refer to a turn only by the turn's
+   * random id. Undefined if there are none.
+   */
+  get resultIds(): string[] | undefined {
+    return this.#resultIds.size > 0 ? [...this.#resultIds] : undefined;
   }
 
   /**
@@ -43,6 +52,8 @@ export class LoggedTurns {
     const turns = await this.#read(place.conversationId);
     const events = turns.get(place.turnId);
     if (!events) return undefined;
+    for (const event of events)
+      if (event.type === "tool_result") for (const resultId of event.resultIds ?? []) this.#resultIds.add(resultId);
     let index = 0;
     return answersOf(events).flatMap(({ message, calls }) => {
       const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));

@@ -8,6 +8,8 @@ export interface Said {
   /** System text of the call. Undefined if the configured system text applies. */
   system?: string;
   history: Message[];
+  /** Ids of the stored results of those turns in `history` that were found in the log. */
+  resultIds?: string[] | undefined;
   /** New content of the user. Empty if the last message is not the user's, but a tool result or an answer to continue. */
   content: ContentPart[];
   /** Number of the event that the call continues: it is refused if another message has followed that event. */
@@ -43,7 +45,9 @@ export async function saidIn(
   { ids: { conversationId, requestId }, turns }: { ids: Conversation; turns: LoggedTurns },
 ): Promise<Said> {
   const said = asSaid(messages);
-  if (conversationId === undefined) return { ...said, history: turns.withModelIds(said.history) };
+  if (conversationId === undefined) {
+    return { ...said, history: turns.withModelIds(said.history), resultIds: turns.resultIds };
+  }
   const body = messages.slice(messages.findIndex(({ role }) => role !== "system"));
   const since = await saidSince(parts, sinceLastAnswer(body), { conversationId, requestId });
   return said.system === undefined ? since : { ...since, system: said.system };
