@@ -113,7 +113,7 @@ describe("an empty configuration", () => {
       maxAgeMs: 90 * 24 * 3_600_000,
     });
     expect(given({ driver: "memory" }).storage).toMatchObject({ driver: "memory" });
-    const env = { MCP_PLATFORM_CHAT__STORAGE__URL: "postgresql://h/other" };
+    const env = { MCP_PLATFORM_CHAT__STORAGE__URL: "postgresql://h/other\n" };
     expect(loadConfig({}, { env }).config.chat.storage).toMatchObject({
       driver: "postgres",
       url: "postgresql://h/other",

@@ -9,10 +9,12 @@ const PREFIX = "MCP_PLATFORM_";
 /**
  * Returns one layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`. Two underscores separate the name of a mapping from a
  * key in this mapping. `known` is the configuration from files. A server or provider that it contains keeps its spelling; other names are
- * in lower case. An empty variable counts as unset.
+ * in lower case. An empty variable counts as unset. A line break at the end of a value is left out: the secrets of many deployments have one by
+ * mistake.
  */
 export function environmentLayers(environment: Environment, known: JsonObject): Layer[] {
-  return Object.entries(environment).flatMap(([name, text]) => {
+  return Object.entries(environment).flatMap(([name, given]) => {
+    const text = given?.replace(/\r?\n$/, "");
     if (!text || !name.startsWith(PREFIX) || !name.includes("__")) return [];
     return [
       { tree: nest(name.slice(PREFIX.length).split("__"), text, known), originOf: () => ({ kind: "env", name }) },
