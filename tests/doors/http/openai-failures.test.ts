@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type OpenAI from "openai";
 import type { HttpDoor } from "../../../src/doors/http/serve.js";
 import type { App } from "../../../src/index.js";
@@ -321,6 +321,104 @@ describe("a call that its client sends again since its connection was lost", () 
     steps.push(callsTool, answer("one"), callsTool, answer("two"));
     expect(await (await send(again)).text()).toContain("one");
     expect(await (await send(again)).text()).toContain("two");
+  });
+});
+
+describe.each([
+  ["the AI SDK 6", "ai/6.0.326 ai-sdk/provider-utils/4.0.66 runtime/node.js/v20.20.2", {}],
+  ["the AI SDK 7", "ai-sdk-openai/4.0.118 ai-sdk-provider-utils/5.0.81 node.js/v22.1.0", {}],
+  ["LangChain.js", "langchainjs-openai/1.0.0 ((node/v20.20.2; linux; x64))", { "x-stainless-retry-count": "0" }],
+])("a call of %s, which repeats calls without counting", (client, userAgent, countHeader) => {
+  const url = () => `${door.url}/v1/chat/completions`;
+  const headers = { "user-agent": userAgent, ...countHeader };
+  const bodyOf = (text: string, more: object = {}) => ({
+    messages: [{ role: "user", content: `${text} (${client})` }],
+    ...more,
+  });
+  const refusal = { code: "tools_have_run" };
+
+  /** Sends a call, and drops its connection when the model has received the request after the tool, which it answers with `step`. */
+  async function leave(body: object, headers: Record<string, string>, step: Step): Promise<void> {
+    const leaving = new AbortController();
+    const asked = llm.requests.length;
+    steps.push(callsTool, step);
+    const sent = fetch(url(), { method: "POST", headers, body: JSON.stringify(body), signal: leaving.signal });
+    const read = sent.then((response) => response.text());
+    await llm.received(asked + 2);
+    leaving.abort();
+    await expect(read).rejects.toThrow();
+  }
+
+  /** Does the same with a call that ends when its client leaves, and waits for its end. */
+  async function lose(body: object, headers: Record<string, string>): Promise<void> {
+    const aborts = llm.aborts;
+    await leave(body, headers, stream([chunk({ content: "half" }), STALL]));
+    await llm.aborted(aborts + 1);
+  }
+
+  async function expectAnswer(text: string, sent: Promise<Response>): Promise<void> {
+    expect(await (await sent).text()).toContain(text);
+  }
+
+  test.each([
+    ["whole", {}],
+    ["streamed", { stream: true }],
+  ])("runs no tool again for two minutes after its connection was lost: %s", async (way, more) => {
+    const body = bodyOf(`lost ${way}`, more);
+    const before = await sentCalls();
+    await lose(body, headers);
+    for (let repetition = 0; repetition < 2; repetition++) {
+      const response = await post(url(), body, headers);
+      expect([response.status, await response.json()]).toMatchObject([400, { error: refusal }]);
+    }
+    expect((await sentCalls()) - before).toBe(1);
+    const now = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, "now").mockImplementation(() => now() + 121_000);
+    steps.push(callsTool, answer("anew"));
+    await expectAnswer("anew", post(url(), body, headers)).finally(() => clock.mockRestore());
+  });
+
+  test("continues after a lost connection under its Idempotency-Key", async () => {
+    const before = await sentCalls();
+    const keyed = { ...headers, "idempotency-key": `left-${client.replaceAll(" ", "-")}` };
+    const body = bodyOf("keyed");
+    let goOn = () => {};
+    const left = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    await leave(body, keyed, async (...exchange) => {
+      await left;
+      await answer("kept")(...exchange);
+    });
+    goOn();
+    await expectAnswer("kept", post(url(), body, keyed));
+    expect((await sentCalls()) - before).toBe(1);
+  });
+
+  test("runs with another text after its connection was lost", async () => {
+    await lose(bodyOf("stopped"), headers);
+    steps.push(callsTool, answer("the other one"));
+    await expectAnswer("the other one", post(url(), bodyOf("another"), headers));
+  });
+
+  test.each([
+    ["whole", {}],
+    ["streamed", { stream: true }],
+  ])("runs its tools again after an answer or a failure that the client has received: %s", async (way, more) => {
+    const body = bodyOf(`again ${way}`, more);
+    const before = await sentCalls();
+    steps.push(callsTool, answer("one"), callsTool, saying(401, { message: "no" }), callsTool, answer("three"));
+    await expectAnswer("one", post(url(), body, headers));
+    await expectAnswer("invalid_api_key", post(url(), body, headers));
+    await expectAnswer("three", post(url(), body, headers));
+    expect((await sentCalls()) - before).toBe(3);
+  });
+
+  test("runs again if a program without such a user agent has lost it", async () => {
+    const body = bodyOf("program");
+    await lose(body, {});
+    steps.push(callsTool, answer("asked again"));
+    await expectAnswer("asked again", post(url(), body));
   });
 });
 

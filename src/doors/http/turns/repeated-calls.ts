@@ -1,7 +1,7 @@
 /**
  * Recognises repeated attempts of calls that have run tools. OpenAI's and Anthropic's clients retry a call after a timeout or a lost
- * connection, and count the attempts in a header. If these clients send an X-Request-Id, it differs in each attempt, so the calls are
- * recognised by their content.
+ * connection, and count the attempts in a header. The AI SDK and LangChain.js retry without counting. If these clients send an
+ * X-Request-Id, it differs in each attempt, so the calls are recognised by their content.
  */
 import { createHash } from "node:crypto";
 import type { ApiCall } from "../shared/api.js";
@@ -10,10 +10,15 @@ import { idsOf } from "./call-headers.js";
 
 /** Header in which these clients send the number of earlier attempts. Stainless is the tool that generates the clients. */
 const retryCount = "x-stainless-retry-count";
+/**
+ * Matches the user agents of clients that retry without counting: the AI SDK (`ai-sdk/` up to version 6, `ai-sdk-` in version 7) and
+ * LangChain.js with OpenAI's API. With Anthropic's API, LangChain.js sends the user agent of Anthropic's client.
+ */
+const uncountedClients = /\bai-sdk[/-]|^langchainjs-/;
 /** Time for which an attempt that has run tools is remembered, in ms. Clients wait 10 minutes for an answer by default. */
 const ranForMs = 15 * 60_000;
-/** Time for which a failed attempt is remembered, in ms. Clients wait at most a minute between two attempts. */
-const failedForMs = 2 * 60_000;
+/** Time in which a client sends the next attempt, in ms. Clients wait at most about a minute between two attempts. */
+const nextWithinMs = 2 * 60_000;
 const mostKept = 10_000;
 
 export interface Attempt {
@@ -29,28 +34,41 @@ export class RepeatedCalls {
    * of the same user has run tools a few minutes earlier.
    */
   readonly #failed: RecentAttempts;
+  /**
+   * Attempts that have run tools and whose client left before the whole answer was sent. A client that retries without counting retries
+   * only these. If it repeats an answered call, its user has asked again.
+   */
+  readonly #left: RecentAttempts;
 
   constructor(now: () => number) {
     this.#ran = new RecentAttempts(ranForMs, now);
-    this.#failed = new RecentAttempts(failedForMs, now);
+    this.#failed = new RecentAttempts(nextWithinMs, now);
+    this.#left = new RecentAttempts(nextWithinMs, now);
   }
 
   /**
-   * Runs an attempt of a call. `attempt` is undefined if the client does not count its attempts. Rejects with ApiError, without running the
-   * attempt, if an earlier attempt has run tools that this attempt would run again.
+   * Runs an attempt of a call. `attempt` is undefined if the client is not known to retry by itself. Rejects with ApiError, without running
+   * the attempt, if an earlier attempt has run tools that this attempt would run again.
    */
   async during(call: ApiCall, run: (attempt: Attempt | undefined) => Promise<Response>): Promise<Response> {
     const header = call.header(retryCount);
-    if (header === undefined) return run(undefined);
-    const count = Number(header);
-    if (count > 0) this.#requireHarmless(call, count);
+    const isUncounted = uncountedClients.test(call.header("user-agent") ?? "");
+    if (header === undefined && !isUncounted) return run(undefined);
+    const count = Number(header ?? 0);
+    if (isUncounted) requireHarmless(call, this.#left);
+    if (count > 0 && !this.#takeFailed(call, count - 1)) requireHarmless(call, this.#ran);
     let ranTools: KnownAttempt | undefined;
     let isAccepted = false;
+    const noteLeft = () => {
+      if (ranTools && call.gone.aborted) this.#left.add(ranTools);
+    };
+    call.gone.addEventListener("abort", noteLeft);
     try {
       const response = await run({
         ranTools: (requestId) => {
           ranTools ??= { digest: digestOf(call), count, requestId };
           this.#ran.add(ranTools);
+          noteLeft(); // the client may have left just before the tool began
         },
       });
       isAccepted = response.ok;
@@ -60,22 +78,26 @@ export class RepeatedCalls {
     }
   }
 
-  /** Throws ApiError if this attempt would run tools again. An attempt with an id of the client's own continues the earlier attempt. */
-  #requireHarmless(call: ApiCall, count: number): void {
-    if (this.#ran.isEmpty || call.header("idempotency-key") !== undefined) return;
-    const { requestId } = idsOf(call.header);
-    const digest = digestOf(call);
-    const ran = this.#ran.of(digest);
-    if (ran.length === 0 || ran.some((earlier) => earlier.requestId === requestId)) return;
-    const failed = this.#failed.of(digest).find((earlier) => earlier.count === count - 1);
-    if (failed) {
-      this.#failed.delete(failed);
-      return;
-    }
-    const text =
-      "An earlier attempt of this call has run tools, and a repetition would run them again; with an Idempotency-Key or X-Request-Id, the same in all attempts, it goes on where it was.";
-    throw new ApiError(400, "tools_have_run", text);
+  /** Forgets an attempt of this call with this count that failed before it ran a tool. Returns false if there was none. */
+  #takeFailed(call: ApiCall, count: number): boolean {
+    const failed = this.#failed.of(digestOf(call)).find((attempt) => attempt.count === count);
+    if (failed) this.#failed.delete(failed);
+    return failed !== undefined;
   }
+}
+
+/**
+ * Throws ApiError if this attempt would run the tools of one of the earlier attempts again. An attempt with an id of the client's own
+ * continues the earlier attempt.
+ */
+function requireHarmless(call: ApiCall, earlier: RecentAttempts): void {
+  if (earlier.isEmpty || call.header("idempotency-key") !== undefined) return;
+  const { requestId } = idsOf(call.header);
+  const same = earlier.of(digestOf(call));
+  if (same.length === 0 || same.some((attempt) => attempt.requestId === requestId)) return;
+  const text =
+    "An earlier attempt of this call has run tools, and a repetition would run them again; with an Idempotency-Key or X-Request-Id, the same in all attempts, it goes on where it was.";
+  throw new ApiError(400, "tools_have_run", text);
 }
 
 interface KnownAttempt {
