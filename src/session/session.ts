@@ -96,9 +96,9 @@ export class Session {
   /**
    * Starts a turn, and resolves when the request is in the log. Each request id is answered only once. If the request is repeated while its
    * turn runs on any host, the caller gets the same turn from its start. If the request is repeated after the turn has ended, the caller
-   * gets the stored events; but if the turn failed with a retryable error, it is resumed. Rejects with RequestError if an id or pattern is
-   * invalid, if the id was used with other content, if another request has followed the event that this one continues, or if this host has
-   * as many turns as it accepts. Rejects with StoreError if the log cannot be read or written.
+   * gets the stored events; but if the turn failed with an error that passes or that a person can mend, it is resumed. Rejects with
+   * RequestError if an id or pattern is invalid, if the id was used with other content, if another request has followed the event that this
+   * one continues, or if this host has as many turns as it accepts. Rejects with StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {

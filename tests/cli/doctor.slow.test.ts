@@ -19,7 +19,7 @@ test("a first run: the demo model and its server are tried, nothing is made, and
   expect(stdout).toMatch(/^ {2}ok {4}tools +demo answered in .* with a tool call$/m);
   expect(stdout).toMatch(/^server demo$/m);
   expect(stdout).toMatch(/^\d+ ok, \d+ to look at, 0 failed$/m);
-  expect(readdirSync(place.folder)).toEqual([]);
+  expect(readdirSync(place.folder).filter((name) => name !== ".cache")).toEqual([]); // Node keeps compiled code there
 });
 
 test.each([

@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -14,6 +16,23 @@ async function socketPair(path: string): Promise<{ parent: Socket; stdin: Socket
   const [stdin] = (await once(server, "connection")) as [Socket & { _handle: { fd: number } }];
   return { parent, stdin: Object.assign(stdin, { fd: stdin._handle.fd }), close: () => server.close() };
 }
+
+test.each([
+  ["comes before the prompt, however late it comes", "what is it?", "late\n\nwhat is it?"],
+  ["is the prompt, however late it comes", "-", "late\n"],
+])("text in a shell's pipe %s, and who waits is told", async (_, argument, prompt) => {
+  using folder = temporaryFolder();
+  const pipe = join(folder.path, "pipe");
+  execFileSync("sh", ["-c", "mkfifo pipe"], { cwd: folder.path });
+  const fd = openSync(pipe, "r+");
+  const stdin = Object.assign(new PassThrough(), { fd });
+  const stderr = new PassThrough();
+  const read = readPrompt(argument, { stdin, stderr });
+  expect(String((await once(stderr, "data"))[0])).toMatch(/^waiting for text on stdin; .*< \/dev\/null\n$/);
+  stdin.end("late\n");
+  expect(await read).toBe(prompt);
+  closeSync(fd);
+});
 
 test("text that a Node program pipes in, through a socket, comes before the prompt", async () => {
   using folder = temporaryFolder();

@@ -142,12 +142,29 @@ describe("a request id is answered once", () => {
   });
 
   test("a failure that no repetition would mend is repeated from the log", async () => {
-    await using llm = await startLlmServer([failure(401)]);
+    const filtered = { body: { error: { message: "filtered", code: "content_filter" } } };
+    await using llm = await startLlmServer([failure(400, filtered)]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     await collect(session.prompt({ requestId: "r", text: "hi" }));
     const again = await collect(session.prompt({ requestId: "r", text: "hi" }));
-    expect(again.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "auth" } });
+    expect(again.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "content_filter" } });
+    expect(llm.requests).toHaveLength(1);
+  });
+
+  test.each([
+    ["auth", failure(401)],
+    ["quota", failure(429, { body: { error: { message: "no credit", code: "insufficient_quota" } } })],
+    ["model_gone", failure(404, { body: { error: { message: "no such model", code: "model_not_found" } } })],
+    ["bad_request", failure(400)],
+  ])("after a failure that a person can mend (%s) the turn continues: no tool runs twice", async (kind, failing) => {
+    await using llm = await startLlmServer([echo, failing, answer("mended")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const session = app.sessions.open("c");
+    const first = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    expect(first.at(-1)).toMatchObject({ type: "turn_error", error: { kind, retryable: false } });
+    const second = await collect(session.prompt({ requestId: "r", text: "hi" }));
+    expect(shape(second)).toEqual([...shape(first).slice(0, -1), "assistant_message", "turn_end"]);
   });
 
   test("after a retryable failure the turn continues where it stopped: no tool runs twice", async () => {

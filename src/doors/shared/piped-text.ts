@@ -12,38 +12,52 @@ interface Piped {
  * an argument, or with `-`, stdin alone is the prompt. Throws RequestError if stdin and argument give no prompt.
  */
 export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
+  const input = inputOf(stdin.fd);
   if (argument !== undefined && argument !== "-") {
-    if (!isPiped(stdin.fd)) return argument;
-    const piped = await readPipedText(stdin);
+    if (input === "none") return argument;
+    const piped = await readPipedText(stdin, { mayEndLate: input !== "socket", stderr });
     if (piped === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
     return piped?.trim() ? `${piped.trimEnd()}\n\n${argument}` : argument;
   }
-  const text = await readPipedText(stdin);
+  const text = await readPipedText(stdin, { mayEndLate: input !== "none", stderr });
   if (text?.trim()) return text;
   throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
 }
 
-/** Time limit for the first byte from a pipe. Without it, a pipe that nobody writes to would block the run for ever. */
+/**
+ * Time in ms after which the user is told that stdin is waited for. A socket is not waited for any longer if there is a prompt without it:
+ * many Node programs give their children one and never end it.
+ */
 const firstByteTimeoutMs = 3_000;
 
 /**
- * Returns true if the file descriptor may contain input: it is a file, a shell's pipe, or a socket (the pipe of a Node parent process).
- * `bigint` works around a bug of Node 20: its module loader takes the stale result of the last stat call without `bigint` for the next path
+ * Returns what the file descriptor may contain: the text of a file or of a shell's pipe, or that of a socket (the pipe of a Node parent
+ * process). `bigint` works around a bug of Node 20: its module loader takes the stale result of the last stat call without `bigint` for the next path
  * that it resolves. If that result was of a FIFO, the loader does not follow symlinks, and packages behind a symlink (pnpm, npm link) load
  * as empty.
  */
-function isPiped(fd: number): boolean {
+function inputOf(fd: number): "text" | "socket" | "none" {
   try {
     const stats = fstatSync(fd, { bigint: true });
-    return stats.isFIFO() || stats.isFile() || stats.isSocket();
+    if (stats.isSocket()) return "socket";
+    return stats.isFIFO() || stats.isFile() ? "text" : "none";
   } catch {
-    return false;
+    return "none";
   }
 }
 
-/** Reads stdin to its end. Resolves to undefined if neither a byte nor the end arrives in time. */
-async function readPipedText(stdin: Readable): Promise<string | undefined> {
-  const timer = setTimeout(() => stdin.destroy(), firstByteTimeoutMs);
+/**
+ * Reads stdin to its end. Resolves to undefined if neither a byte nor the end arrives in time. With `mayEndLate`, there is no such time: a
+ * command before it in a shell's pipe may need as long as it likes for its first byte.
+ */
+async function readPipedText(
+  stdin: Readable,
+  { mayEndLate, stderr }: { mayEndLate: boolean; stderr: Writable },
+): Promise<string | undefined> {
+  const timer = setTimeout(() => {
+    if (mayEndLate) stderr.write("waiting for text on stdin; to go on without it, add: < /dev/null\n");
+    else stdin.destroy();
+  }, firstByteTimeoutMs);
   let text = "";
   try {
     for await (const piece of stdin.setEncoding("utf8")) {

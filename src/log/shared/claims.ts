@@ -1,13 +1,34 @@
 /** Decisions about requests and turns that every store makes in the same way. Pure functions. */
 import { isDeepStrictEqual } from "node:util";
-import { RequestError, StoreError } from "../../core/errors.js";
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import { type LlmErrorKind, RequestError, StoreError } from "../../core/errors.js";
+import type { ChatEvent, ErrorInfo, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
 
-/** Returns true if the turn has ended, or has failed in a way that a retry cannot fix. */
+/**
+ * Failures that a person can mend: with another key, credit, model or setting, or by asking once more. Unlike after a retryable failure,
+ * nothing repeats the request by itself.
+ */
+const mendable: readonly string[] = [
+  "auth",
+  "quota",
+  "model_gone",
+  "bad_request",
+  "context_length",
+  "output",
+  "html",
+  "redirect",
+  "protocol",
+] satisfies LlmErrorKind[];
+
+/** Returns true if the request of a turn that failed with this error can be repeated with success. */
+function maySucceed({ kind, retryable }: ErrorInfo): boolean {
+  return retryable || mendable.includes(kind);
+}
+
+/** Returns true if the turn has ended, or has failed in a way that a repetition of its request cannot fix. */
 export function isOver(last: StoredEvent | undefined): boolean {
-  return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
+  return last?.type === "turn_end" || (last?.type === "turn_error" && !maySucceed(last.error));
 }
 
 /**
@@ -15,7 +36,7 @@ export function isOver(last: StoredEvent | undefined): boolean {
  * request is repeated.
  */
 export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | undefined {
-  if (event?.type === "turn_error") return event.error.retryable ? "failed" : "ended";
+  if (event?.type === "turn_error") return maySucceed(event.error) ? "failed" : "ended";
   return event?.type === "turn_end" ? "ended" : undefined;
 }
 

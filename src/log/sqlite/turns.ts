@@ -74,14 +74,14 @@ export class SqliteTurns implements TurnLeases {
   }
 
   /**
-   * Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases. A queued or running turn
-   * does not change.
+   * Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases, or whose row says `ended`
+   * because an earlier version took its failure for final. A queued or running turn does not change.
    */
   reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
     const row = this.#db
       .prepare("SELECT state FROM turns WHERE conversation_id = ? AND turn_id = ?")
       .get(conversationId, event.turnId) as { state: string } | undefined;
-    if (row && row.state !== "failed") return;
+    if (row?.state === "queued" || row?.state === "running") return;
     this.enqueue(conversationId, event, request);
     this.#db
       .prepare("UPDATE conversations SET workspace = ? WHERE conversation_id = ?")
