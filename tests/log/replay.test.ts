@@ -152,6 +152,21 @@ describe("a turn that broke off", () => {
     expect(toMessages(stored([turn("two").user("broken"), unsaid, refused]))).toEqual([]);
   });
 
+  test.each([
+    ["and with it the turn, if it is the only answer", [], 0],
+    [
+      "but not what was done before it",
+      [one.answer("", [call("c1")]), one.planned(call("c1")), one.result("c1", "5")],
+      3,
+    ],
+  ])("leaves out an answer that a filter stopped, %s", (_, before, left) => {
+    const filtered = { ...one.answer("half"), finishReason: "content_filter" } as const;
+    const events = [one.user("flagged"), ...before, filtered, one.end("refusal")];
+    const later = toMessages(stored([...events, two.user("and now?")]), "turn_2");
+    expect(later).toHaveLength(left + 1);
+    expect(JSON.stringify(later)).not.toContain("half");
+  });
+
   test("gives calls without a result one that says what is known", () => {
     const events = [
       one.user("add"),

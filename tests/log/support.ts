@@ -121,7 +121,8 @@ export function turn(turnId: string) {
     compaction: (upToSeq: number, summary: string) =>
       ({ type: "compaction", turnId, upToSeq, summary, provider: "demo", model: "demo-1", attempts: 1 }) as const,
     lost: (...servers: string[]) => ({ type: "state_lost", turnId, servers }) as const,
-    end: (stopReason: "end_turn" | "cancelled" = "end_turn") => ({ type: "turn_end", turnId, stopReason }) as const,
+    end: (stopReason: "end_turn" | "cancelled" | "refusal" = "end_turn") =>
+      ({ type: "turn_end", turnId, stopReason }) as const,
     error: (retryable = true) =>
       ({ type: "turn_error", turnId, error: { kind: "rate_limit", message: "busy", retryable, hint: "" } }) as const,
   };

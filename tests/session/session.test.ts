@@ -165,7 +165,23 @@ describe("a request id is answered once", () => {
     expect(first.at(-1)).toMatchObject({ type: "turn_error", error: { kind, retryable: false } });
     const second = await collect(session.prompt({ requestId: "r", text: "hi" }));
     expect(shape(second)).toEqual([...shape(first).slice(0, -1), "assistant_message", "turn_end"]);
+    expect(llm.requests[2]?.body.messages).toEqual(llm.requests[1]?.body.messages);
   });
+
+  test.each(["bad_request", "context_length"])(
+    "a refused request (%s) that is repeated is sent again as it was",
+    async (kind) => {
+      const body = { error: { message: "no", code: kind === "bad_request" ? "invalid" : "context_length_exceeded" } };
+      await using llm = await startLlmServer([failure(400, { body }), answer("mended")]);
+      await using app = await startApp({ llm: llm.url });
+      const session = app.sessions.open("c");
+      const first = await collect(session.prompt({ requestId: "r", text: "hi" }));
+      expect(first.at(-1)).toMatchObject({ type: "turn_error", error: { kind } });
+      const second = await collect(session.prompt({ requestId: "r", text: "hi" }));
+      expect(second.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+      expect(llm.requests[1]?.body.messages).toEqual(llm.requests[0]?.body.messages);
+    },
+  );
 
   test("after a retryable failure the turn continues where it stopped: no tool runs twice", async () => {
     const down = Array.from({ length: 4 }, () => failure(503));

@@ -1,5 +1,13 @@
 import type { LlmErrorKind } from "../../core/errors.js";
-import type { CompactionEvent, EventOf, StartedCall, StopReason, StoredEvent, TrimEvent } from "../../core/events.js";
+import type {
+  AssistantMessageEvent,
+  CompactionEvent,
+  EventOf,
+  StartedCall,
+  StopReason,
+  StoredEvent,
+  TrimEvent,
+} from "../../core/events.js";
 import { addAll, largest } from "../../core/lists/long-lists.js";
 import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
 import { toolMessage } from "../../core/messages.js";
@@ -84,7 +92,8 @@ const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; sh
 
 function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, shortenedAt: number): Message[] {
   const asked = askedContent(turn);
-  if (wasRefused(turn) || asked.length + turn.history.length === 0) return [];
+  const isCurrent = turn.turnId === currentTurnId;
+  if ((!isCurrent && wasRefused(turn)) || asked.length + turn.history.length === 0) return [];
   const messages = [...turn.history];
   if (asked.length > 0) add(messages, { role: "user", content: asked });
   for (const hop of hopsToSend(turn, currentTurnId)) {
@@ -177,20 +186,27 @@ export function resumeTurn(
 }
 
 /**
- * Returns true if the provider rejected the turn's request (too long, filtered, an invalid picture). Such a turn is left out of later
- * requests, because it would make them fail too.
+ * Returns true if the provider rejected the turn's request (too long, filtered, an invalid picture), or if its filter stopped the only
+ * answer. Such a turn is left out of later requests, because it would make them fail too.
  */
 function wasRefused({ hops, end }: TurnRecord): boolean {
+  if (end?.type === "turn_end") return end.stopReason === "refusal" && hops.every(({ answer }) => wasFiltered(answer));
   return (
     hops.every(({ answer }) => answer.interrupted) && end?.type === "turn_error" && refusals.includes(end.error.kind)
   );
 }
 
+function wasFiltered({ interrupted, finishReason }: AssistantMessageEvent): boolean {
+  return interrupted === true || finishReason === "content_filter";
+}
+
 const refusals: readonly string[] = ["context_length", "content_filter", "bad_request"] satisfies LlmErrorKind[];
 
+/** Returns the answers that the model gets, without one that a filter stopped: the filter would stop the next one too. */
 function hopsToSend(turn: TurnRecord, currentTurnId?: string): HopRecord[] {
   const hops = validHops(turn);
-  return turn.turnId === currentTurnId ? hops.filter(({ answer }) => !answer.interrupted) : hops;
+  if (turn.turnId === currentTurnId) return hops.filter(({ answer }) => !answer.interrupted);
+  return hops.filter(({ answer }) => answer.finishReason !== "content_filter");
 }
 
 /** Returns the message of the answer. An interrupted answer has no calls. */
