@@ -63,10 +63,29 @@ describe("elicitation", () => {
     ["a no", { action: "decline" }, "decline"],
     ["a cancel", { action: "cancel" }, "cancel"],
     ["nobody", false, "decline"],
-    ["an answer that does not fit the form", { action: "accept", content: { count: "many" } }, "cancel"],
   ])("%s is no data", async (_, answer, action) => {
     await using server = await asking({ answers: [answer] });
     expect(await server.send("elicitation/create", { message: "?", requestedSchema: form })).toEqual({ action });
+  });
+
+  test("a form that was filled in wrongly is asked for again, with the problem and what was entered", async () => {
+    const wrong = { action: "accept", content: { color: "blue", count: "many" } };
+    await using server = await asking({ answers: [wrong, { action: "accept", content: { color: "blue", count: 2 } }] });
+    expect(await server.send("elicitation/create", { message: "?", requestedSchema: form })).toEqual({
+      action: "accept",
+      content: { color: "blue", count: 2 },
+    });
+    expect(server.questions[1]).toMatchObject({
+      message: expect.stringMatching(/^\?\n\(What was entered does not fit: .*count.*integer.*\)$/),
+      form: { properties: { color: { default: "blue" }, count: { default: "many" } }, required: ["count"] },
+    });
+  });
+
+  test("a form that is filled in wrongly again and again is cancelled", async () => {
+    const wrong = { action: "accept", content: { count: "many" } };
+    await using server = await asking({ answers: Array.from({ length: 9 }, () => wrong) });
+    const answered = await server.send("elicitation/create", { message: "?", requestedSchema: form });
+    expect([answered, server.questions.length]).toEqual([{ action: "cancel" }, 5]);
   });
 
   test("a page is offered, but only one that nobody on the way can read", async () => {

@@ -15,6 +15,9 @@ import { problemIn } from "../shared/tool-arguments.js";
  */
 const maxQuestionChars = 256 * 1024;
 
+/** Number of times that a form is asked for, if what was entered does not fit it. A program may give the same answer again and again. */
+const mostAsked = 5;
+
 type AskPerson = (question: Question) => Promise<unknown>;
 
 export interface Page {
@@ -23,8 +26,9 @@ export interface Page {
 }
 
 /**
- * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and the filled-in form is valid.
- * Rejects with RpcRefusal if the form cannot be shown.
+ * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and the filled-in form is valid. An
+ * invalid form is asked for again, with the problem and with what was entered as its defaults. Rejects with RpcRefusal if the form cannot be
+ * shown.
  */
 export async function elicit(server: string, params: JsonObject, ask: AskPerson): Promise<JsonObject> {
   const message = textOrEmpty(params.message);
@@ -37,12 +41,18 @@ export async function elicit(server: string, params: JsonObject, ask: AskPerson)
   const form = isPlainObject(params.requestedSchema) ? params.requestedSchema : {};
   if (!isWritable(form)) throw new RpcRefusal(-32602, "requestedSchema is nested too deep");
   if (JSON.stringify(form).length > maxQuestionChars) throw new RpcRefusal(-32602, "requestedSchema is too long");
-  const answer = await ask({ kind: "elicitation", server, message, form });
-  if (!isPlainObject(answer) || answer.action !== "accept") {
-    return { action: isPlainObject(answer) && answer.action === "cancel" ? "cancel" : "decline" };
+  let asked = { message, form };
+  for (let times = 0; times < mostAsked; times++) {
+    const answer = await ask({ kind: "elicitation", server, ...asked });
+    if (!isPlainObject(answer) || answer.action !== "accept") {
+      return { action: isPlainObject(answer) && answer.action === "cancel" ? "cancel" : "decline" };
+    }
+    const content = { ...defaultsOf(form), ...(isPlainObject(answer.content) ? answer.content : {}) };
+    const problem = await problemIn(content, form);
+    if (problem === undefined) return { action: "accept", content };
+    asked = { message: `${message}\n(What was entered does not fit: ${problem})`, form: withDefaults(form, content) };
   }
-  const content = { ...defaultsOf(form), ...(isPlainObject(answer.content) ? answer.content : {}) };
-  return (await problemIn(content, form)) === undefined ? { action: "accept", content } : { action: "cancel" };
+  return { action: "cancel" };
 }
 
 /**
@@ -70,6 +80,15 @@ function defaultsOf({ properties }: JsonObject): JsonObject {
   return Object.fromEntries(
     fields.flatMap(([name, field]) => (isPlainObject(field) && "default" in field ? [[name, field.default]] : [])),
   );
+}
+
+function withDefaults(form: JsonObject, entered: JsonObject): JsonObject {
+  const fields = Object.entries(isPlainObject(form.properties) ? form.properties : {});
+  const filled = fields.map(([name, field]) => [
+    name,
+    isPlainObject(field) && name in entered ? { ...field, default: entered[name] } : field,
+  ]);
+  return { ...form, properties: Object.fromEntries(filled) };
 }
 
 function isSafe(url: string): boolean {
