@@ -168,6 +168,18 @@ describe("a request id is answered once", () => {
     expect(llm.requests[2]?.body.messages).toEqual(llm.requests[1]?.body.messages);
   });
 
+  test("an answer in the wrong form stays a failure: its text is never given as the answer", async () => {
+    await using llm = await startLlmServer([answer("no"), answer("no JSON")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const request = { requestId: "r", text: "hi", output: { jsonSchema: { type: "object" } } };
+    for (let times = 0; times < 2; times++) {
+      const events = await collect(session.prompt(request));
+      expect(events.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "output" } });
+    }
+    expect(llm.requests).toHaveLength(2);
+  });
+
   test.each(["bad_request", "context_length"])(
     "a refused request (%s) that is repeated is sent again as it was",
     async (kind) => {

@@ -6,8 +6,8 @@ import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
 
 /**
- * Failures that a person can mend: with another key, credit, model or setting, or by asking once more. Unlike after a retryable failure,
- * nothing repeats the request by itself.
+ * Failures that a person can mend: with another key, credit, model or setting. Unlike after a retryable failure, nothing repeats the request
+ * by itself. `output` is none of them: the turn has its last answer, in the wrong form, and would end with it.
  */
 const mendable: readonly string[] = [
   "auth",
@@ -15,7 +15,6 @@ const mendable: readonly string[] = [
   "model_gone",
   "bad_request",
   "context_length",
-  "output",
   "html",
   "redirect",
   "protocol",
