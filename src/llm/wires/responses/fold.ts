@@ -32,6 +32,8 @@ export class ResponsesFold implements AnswerFold {
   readonly #items: OpenItem[] = [];
   #wholeCount = 0;
   readonly #byId = new Map<string, OpenItem>();
+  /** The newest call of each `call_id`. */
+  readonly #byCallId = new Map<string, OpenItem>();
   /** The newest item of each type and stated position. */
   readonly #byPosition = new Map<string, OpenItem>();
   readonly #reasoning = new GrowingText();
@@ -63,7 +65,7 @@ export class ResponsesFold implements AnswerFold {
     const response = asObject(event.response);
     if (ENDS.has(type) && response) this.pushWhole(response);
     else if (type === "response.output_item.added") this.#begin(event);
-    else if (type === "response.output_item.done") this.#complete(event, "stream");
+    else if (type === "response.output_item.done") this.#complete(event);
     else return this.#pushPiece(type, event);
     return false;
   }
@@ -75,8 +77,9 @@ export class ResponsesFold implements AnswerFold {
   /** Takes a whole response. Some streams end with a response without items; then the items that arrived before are used. */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
+    const streamed = this.#items.length;
     if (output.length > this.#wholeCount)
-      for (const [output_index, item] of output.entries()) this.#complete({ output_index, item }, "response");
+      for (const [output_index, item] of output.entries()) this.#complete({ output_index, item }, streamed);
     this.#usage = openaiUsage(response.usage);
     const { status } = response;
     if (status !== "in_progress" && status !== "queued") this.#response = response;
@@ -143,14 +146,15 @@ export class ResponsesFold implements AnswerFold {
   }
 
   /**
-   * Takes a whole item. Its ids decide only if it is streamed after the end of the item at its position: vLLM gives other ids to a call
-   * at its end, and again in the final response.
+   * Takes a whole item of the stream, or of the final response after `streamed` items. If its ids differ from those of the item at its
+   * position, it is another item only if it is streamed after that item's end: vLLM gives other ids to a call at its end, and again in the
+   * final response.
    */
-  #complete(event: JsonObject, source: "stream" | "response"): void {
+  #complete(event: JsonObject, streamed?: number): void {
     const native = asItem(event.item);
     if (!native) return;
-    const known = this.#find(event, native);
-    const isOther = known?.isWhole && source === "stream" && haveOtherIds(known.native, native);
+    const known = this.#findOpened(event, native, streamed);
+    const isOther = known?.isWhole && streamed === undefined && haveOtherIds(known.native, native);
     const item = known && !isOther ? known : this.#add(native, event);
     if (item.isWhole) return;
     item.native = native;
@@ -167,6 +171,8 @@ export class ResponsesFold implements AnswerFold {
     this.#items.push(item);
     const id = asText(native.id);
     if (id !== undefined) this.#byId.set(id, item);
+    const callId = asText(native.call_id);
+    if (callId !== undefined) this.#byCallId.set(callId, item);
     this.#byPosition.set(`${native.type} ${index}`, item);
     return item;
   }
@@ -179,6 +185,20 @@ export class ResponsesFold implements AnswerFold {
     return (
       this.#byId.get(asText(item_id) ?? asText(id) ?? "") ?? this.#byPosition.get(`${type} ${asNumber(output_index)}`)
     );
+  }
+
+  /**
+   * Finds the item that a whole item ends. Of a call, `call_id` decides before the position: gateways, and llama.cpp before June 2026, send
+   * calls without item ids and positions. Some servers give several calls one `call_id`, so a call that has ended is found by it only
+   * for the final response, and only if the arguments are the same.
+   */
+  #findOpened(event: JsonObject, native: JsonObject, streamed = 0): OpenItem | undefined {
+    const found = this.#find(event, native);
+    if (found && !haveOtherIds(found.native, native)) return found;
+    const call = this.#byCallId.get(asText(native.call_id) ?? "");
+    if (!call) return found;
+    const isRepeated = call.place < streamed && call.native.arguments === native.arguments;
+    return !call.isWhole || isRepeated ? call : found;
   }
 
   /** Adds a piece. Returns true if the piece holds only text of the answer. */

@@ -151,14 +151,15 @@ test.each<[string, object[], object]>([
   expect(tested.shown()).toBe(reasoning + content);
 });
 
-const deltaOf = (id: string, delta: string) => ({
+const pieceOf = (item_id: string, delta: string) => ({
   type: "response.function_call_arguments.delta",
-  output_index: 0,
-  item_id: id,
+  item_id,
   delta,
 });
-const read = call({ id: "fc_1" });
-const write = call({ id: "fc_2", call_id: "call_b", name: "fs__write", arguments: '{"b":2}' });
+const deltaOf = (id: string, delta: string) => ({ ...pieceOf(id, delta), output_index: 0 });
+const read = { ...call(), id: "fc_1" };
+const write = { ...call({ call_id: "call_b", name: "fs__write", arguments: '{"b":2}' }), id: "fc_2" };
+const withoutId = ({ id: _, ...item }: { id?: string }) => item;
 const begun = (item: object) => added({ ...item, arguments: "", status: "in_progress" }, 0);
 const both = [
   { id: "call_a", name: "fs__read", arguments: '{"a":1}' },
@@ -218,6 +219,40 @@ describe.each<[string, object[], object[], object[]]>([
     ],
     [call({ id: "fc_3", call_id: "call_y" }), { type: "reasoning", id: "rs_1", summary: [] }],
     both.slice(0, 1),
+  ],
+  [
+    "calls without item ids and positions that end after all pieces, as from llama.cpp before June 2026",
+    [
+      added({ ...withoutId(read), arguments: "" }),
+      pieceOf("call_a", '{"a":1}'),
+      added({ ...withoutId(write), arguments: "" }),
+      pieceOf("call_b", '{"b":2}'),
+      done(withoutId(read)),
+      done(withoutId(write)),
+    ],
+    [withoutId(read), withoutId(write)],
+    both,
+  ],
+  [
+    "calls under one position that have a new item id at their ends",
+    [begun(read), begun(write), done({ ...read, id: "fc_3" }, 0), done({ ...write, id: "fc_4" }, 0)],
+    [
+      { ...read, id: "fc_5" },
+      { ...write, id: "fc_6" },
+    ],
+    both,
+  ],
+  [
+    "calls without item ids and positions, after reasoning that only the last event has",
+    [done(withoutId(read)), done(withoutId(write))],
+    [{ type: "reasoning", summary: [], encrypted_content: "z" }, withoutId(read), withoutId(write)],
+    both,
+  ],
+  [
+    "calls with one call_id and without positions",
+    [done(read), done({ ...write, call_id: "call_a" })],
+    [{ type: "reasoning", summary: [], encrypted_content: "z" }, read, { ...write, call_id: "call_a" }],
+    [...both.slice(0, 1), { ...both[1], id: expect.stringMatching(/^call_new/) }],
   ],
 ])("%s", (_name, events, items, expected) => {
   test.each([
