@@ -25,7 +25,7 @@ export interface ProviderError {
 export function parseErrorBody(text: string, status?: number): ProviderError {
   const body = jsonAt(text.replace(/^(\s*event:.*\n)?\s*(data|error):/, ""));
   if (body) return providerError(body, status);
-  const isHtml = /^\s*</.test(text);
+  const isHtml = isPage(text);
   return {
     status,
     code: "",
@@ -171,7 +171,7 @@ const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
     "context_length",
   ],
   [/\binputs?\W{1,3}tokens\b.{0,40}must be/i, "context_length"],
-  [/(prompt|inputs?)[ _](length|tokens).{0,40}(exceed|should be|must be|maximum)/i, "context_length"],
+  [/(prompt|inputs?)[ _](length|tokens?)\b.{0,40}(exceed|should be|must be|maximum)/i, "context_length"],
   [/maximum (prompt|input) length|inputs\W+must have less/i, "context_length"],
   [/reduce the length|(max(imum)?|exceed\w*)\W+(\w+\W+){0,4}(tokens|(token|input|sequence) l)/i, "context_length"],
   [/content.{0,3}(\w+ )?(policy|filter)|responsible ?ai/i, "content_filter"],
@@ -236,7 +236,7 @@ function messageOf(error: JsonObject, whole: string | undefined): string {
   const detail = error.detail ?? asObject(error.message)?.detail;
   const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().map(word).join(".")}: ${word(msg)}`);
   const raw = asText(asObject(error.metadata)?.raw);
-  return [said?.startsWith("<") ? titleOf(said) : (said ?? fields.join(", ")), raw && parseErrorBody(raw).message]
+  return [said && isPage(said) ? titleOf(said) : (said ?? fields.join(", ")), raw && parseErrorBody(raw).message]
     .filter(Boolean)
     .join(": ");
 }
@@ -244,6 +244,11 @@ function messageOf(error: JsonObject, whole: string | undefined): string {
 /** Returns the value as text; "" for an object, since converting it could throw. */
 function word(value: unknown): string {
   return asText(value) ?? String(asNumber(value) ?? "");
+}
+
+/** Returns true for HTML and XML. A text can begin with `<` too: DashScope's messages begin with the status, as in `<400> InternalError`. */
+function isPage(text: string): boolean {
+  return /^\s*<[a-z!?]/i.test(text);
 }
 
 function titleOf(html: string): string {

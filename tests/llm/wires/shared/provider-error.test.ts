@@ -291,6 +291,15 @@ test.each<[string, number, unknown, string]>([
   expect(kindOf(parseErrorBody(typeof body === "string" ? body : JSON.stringify(body), status))).toBe(kind);
 });
 
+test.each([
+  [JSON.stringify({ error: { message: "<400> InternalError.Algo: tool calls need results" } })],
+  ["<400> InternalError.Algo: tool calls need results"],
+])("a message that begins with its status in angle brackets is no HTML page: %s", (body) => {
+  const error = parseErrorBody(body, 400);
+  expect(error.message).toBe("<400> InternalError.Algo: tool calls need results");
+  expect(kindOf(error)).toBe("bad_request");
+});
+
 test("only what is meant as a message is taken from an error body", () => {
   const detail = [{ loc: ["body", "tools", 0], msg: "field required", input: "the secret prompt" }];
   expect(parseErrorBody(JSON.stringify({ detail }), 422).message).toBe("body.tools.0: field required");
@@ -325,6 +334,8 @@ test.each([
   "Your input exceeds the context window of this model. Please adjust your input and try again.",
   "This model's maximum prompt length is 131072 but the request contains 150000 tokens.",
   "Range of input length should be [1, 30720]",
+  "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 98304]",
+  "prompt token count of 140000 exceeds the limit of 128000",
   "Requested token count exceeds the model's maximum context length of 32768 tokens.",
   "Invalid request: Your request exceeded model token limit: 8192",
   "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
