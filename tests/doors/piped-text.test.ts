@@ -34,6 +34,16 @@ test.each([
   closeSync(fd);
 });
 
+test("a shell's pipe is waited for no longer than the turn may take", async () => {
+  using folder = temporaryFolder();
+  execFileSync("sh", ["-c", "mkfifo pipe"], { cwd: folder.path });
+  const fd = openSync(join(folder.path, "pipe"), "r+");
+  const stdin = Object.assign(new PassThrough(), { fd });
+  const read = readPrompt("what is it?", { stdin, stderr: new PassThrough(), withinMs: 10 });
+  await expect(read).rejects.toThrow("no text arrived on stdin within --timeout");
+  closeSync(fd);
+});
+
 test("text that a Node program pipes in, through a socket, comes before the prompt", async () => {
   using folder = temporaryFolder();
   const { parent, stdin, close } = await socketPair(join(folder.path, "stdin"));

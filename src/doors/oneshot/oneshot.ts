@@ -1,6 +1,5 @@
 import type { Writable } from "node:stream";
-import { onAbort } from "../../core/async/abort.js";
-import { longestTimerMs } from "../../core/async/timers.js";
+import { after } from "../../core/async/timers.js";
 import type { TurnEvent } from "../../core/events.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
 import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
@@ -92,13 +91,6 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     ended.abort();
     unsubscribe();
   }
-}
-
-/** Calls the action after this time, in ms, unless the signal aborts before. */
-function after(ms: number, action: () => void, ended: AbortSignal): void {
-  if (ended.aborted) return;
-  const timer = setTimeout(action, Math.min(ms, longestTimerMs));
-  onAbort(ended, () => clearTimeout(timer));
 }
 
 /** Returns the view of `claude-json` and `claude-stream-json`. The module is loaded here, because the other formats do not need it. */

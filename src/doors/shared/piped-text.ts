@@ -1,5 +1,6 @@
 import { fstatSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { after } from "../../core/async/timers.js";
 import { RequestError } from "../../core/errors.js";
 
 interface Piped {
@@ -9,17 +10,26 @@ interface Piped {
 
 /**
  * Returns the prompt of a one-shot run. Piped text comes before the argument, as in `cat log | mcp-platform run "what is wrong?"`. Without
- * an argument, or with `-`, stdin alone is the prompt. Throws RequestError if stdin and argument give no prompt.
+ * an argument, or with `-`, stdin alone is the prompt. Throws RequestError if stdin and argument give no prompt, or if the text of a shell's
+ * pipe does not begin within `withinMs`.
  */
-export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
+export async function readPrompt(
+  argument: string | undefined,
+  { stdin, stderr, withinMs }: Piped & { withinMs?: number | undefined },
+): Promise<string> {
   const input = inputOf(stdin.fd);
-  if (argument !== undefined && argument !== "-") {
-    if (input === "none") return argument;
-    const piped = await readPipedText(stdin, { mayEndLate: input !== "socket", stderr });
-    if (piped === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
-    return piped?.trim() ? `${piped.trimEnd()}\n\n${argument}` : argument;
+  const prompt = argument === "-" ? undefined : argument;
+  if (prompt !== undefined && input === "none") return prompt;
+  const isWaitedFor = input === "text" || (input === "socket" && prompt === undefined);
+  const text = await readPipedText(stdin, isWaitedFor ? { withinMs, stderr } : { withinMs: firstByteTimeoutMs });
+  if (text === undefined && isWaitedFor) {
+    const hint = "end the pipe, or add < /dev/null to go on without it";
+    throw new RequestError("usage", "no text arrived on stdin within --timeout", { hint });
   }
-  const text = await readPipedText(stdin, { mayEndLate: input !== "none", stderr });
+  if (prompt !== undefined) {
+    if (text === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
+    return text?.trim() ? `${text.trimEnd()}\n\n${prompt}` : prompt;
+  }
   if (text?.trim()) return text;
   throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
 }
@@ -47,21 +57,21 @@ function inputOf(fd: number): "text" | "socket" | "none" {
 }
 
 /**
- * Reads stdin to its end. Resolves to undefined if neither a byte nor the end arrives in time. With `mayEndLate`, there is no such time: a
- * command before it in a shell's pipe may need as long as it likes for its first byte.
+ * Reads stdin to its end. Resolves to undefined if neither a byte nor the end arrives within `withinMs`. With `stderr`, the user is told after a
+ * while that stdin is waited for: a command before it in a shell's pipe may need long for its first byte.
  */
 async function readPipedText(
   stdin: Readable,
-  { mayEndLate, stderr }: { mayEndLate: boolean; stderr: Writable },
+  { withinMs, stderr }: { withinMs: number | undefined; stderr?: Writable },
 ): Promise<string | undefined> {
-  const timer = setTimeout(() => {
-    if (mayEndLate) stderr.write("waiting for text on stdin; to go on without it, add: < /dev/null\n");
-    else stdin.destroy();
-  }, firstByteTimeoutMs);
+  const begun = new AbortController();
+  if (withinMs !== undefined) after(withinMs, () => stdin.destroy(), begun.signal);
+  const notice = "waiting for text on stdin; to go on without it, add: < /dev/null\n";
+  if (stderr) after(firstByteTimeoutMs, () => stderr.write(notice), begun.signal);
   let text = "";
   try {
     for await (const piece of stdin.setEncoding("utf8")) {
-      clearTimeout(timer);
+      begun.abort();
       text += piece;
     }
     return text;
@@ -69,6 +79,6 @@ async function readPipedText(
     if (stdin.destroyed && text === "") return undefined;
     throw error;
   } finally {
-    clearTimeout(timer);
+    begun.abort();
   }
 }
