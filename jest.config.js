@@ -11,6 +11,7 @@ const common = {
  * several hosts, and tests of the faults of one engine, which run on that engine only.
  */
 const onEitherLog = [
+  "doors/http/results-again",
   "log/{archive,call-history.property,conversation-migration,impossible-amounts,search-fill,conversations.property,previous/previous,results,store,turns,usage.property}",
   "kill/{callers,journal,random}",
   "scenarios/{doors,large-results,long-conversations,many-tools,stable-requests}",

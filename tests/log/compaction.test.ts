@@ -58,6 +58,32 @@ test("results that a caller brought in the next turn stay with their calls: both
   expect([...new Set(upTo)]).toEqual([ends[2], ends[0], undefined]);
 });
 
+test("a turn that only repeats results of a failed turn replaces its broken answer, and stays with the results", () => {
+  const [asking, failed, again] = [turn("turn_2"), turn("turn_3"), turn("turn_4")];
+  const results = [{ role: "tool" as const, toolCallId: "call_9", content: [], isError: false }];
+  const log = stored([
+    ...turns(1, 1),
+    asking.user("weather?"),
+    asking.answer("", [call("call_9", "weather")]),
+    asking.end(),
+    { ...failed.user("", "r3"), content: [], history: results },
+    { ...failed.answer("half"), interrupted: true },
+    failed.end("cancelled"),
+    { ...again.user("", "r4"), content: [] },
+    again.answer("cold"),
+    again.end(),
+    turn("turn_5").user("and now?"),
+  ]);
+  const ends = log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+  expect(toMessages(log.slice(0, -1)).slice(-3)).toMatchObject([
+    { toolCalls: [{ id: "call_9" }] },
+    results[0] ?? {},
+    { content: "cold" },
+  ]);
+  const upTo = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_5", room)?.upToSeq);
+  expect([...new Set(upTo)]).toEqual([ends[3], ends[0], undefined]);
+});
+
 test("the next summary is told the one before it, and stands in its place", () => {
   const first = [
     ...turns(1, 2),

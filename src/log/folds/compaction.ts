@@ -62,8 +62,9 @@ function olderTurns(all: readonly TurnRecord[], currentTurnId: string, keepToken
     return kept <= keepTokens;
   };
   let last = turns.findLastIndex((turn) => !fits(turn));
-  // A turn may begin with tool results from the caller. The calls of these results are in the turn before, so the turn before is kept too.
-  while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
+  // A turn may begin with tool results from the caller. The calls of these results are in the turn before, so the turn before is kept too. The
+  // same holds for a turn that answers these results once more.
+  while (last >= 0 && (all[last + 1]?.history[0]?.role === "tool" || all[last + 1]?.isSameAgain)) last--;
   return turns.slice(0, last + 1);
 }
 

@@ -42,6 +42,8 @@ function ownMessages(
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, shortenedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
+    // The turn's answer replaces the text with which the failed answer ended: providers want no request that ends with an answer.
+    if (turn.isSameAgain && messages.at(-1)?.role === "assistant") messages.pop();
     const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId, shortenedAt), messages);
     if (first === undefined) continue;
     if (turn.history.length > 0) messages.push(first);
@@ -92,8 +94,7 @@ const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; sh
 
 function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, shortenedAt: number): Message[] {
   const asked = askedContent(turn);
-  const isCurrent = turn.turnId === currentTurnId;
-  if ((!isCurrent && wasRefused(turn)) || asked.length + turn.history.length === 0) return [];
+  if (turn.turnId !== currentTurnId && wasRefused(turn)) return [];
   const messages = [...turn.history];
   if (asked.length > 0) add(messages, { role: "user", content: asked });
   for (const hop of hopsToSend(turn, currentTurnId)) {
@@ -189,7 +190,7 @@ export function resumeTurn(
  * Returns true if the provider rejected the turn's request (too long, filtered, an invalid picture), or if its filter stopped the only
  * answer. Such a turn is left out of later requests, because it would make them fail too.
  */
-function wasRefused({ hops, end }: TurnRecord): boolean {
+export function wasRefused({ hops, end }: TurnRecord): boolean {
   if (end?.type === "turn_end") return end.stopReason === "refusal" && hops.every(({ answer }) => wasFiltered(answer));
   return (
     hops.every(({ answer }) => answer.interrupted) && end?.type === "turn_error" && refusals.includes(end.error.kind)
@@ -226,7 +227,7 @@ export function toolMessageOf({ call, planned, sent, result, note }: StartedCall
 }
 
 /** Stop reasons of turns that ended with an answer. Turns that were stopped by a limit or a person have other stop reasons. */
-const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
+export const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
 
 /**
  * Appends a message. If the last message has the same role (user or assistant), both messages are merged, because providers want

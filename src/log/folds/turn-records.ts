@@ -14,6 +14,11 @@ export interface TurnRecord {
   /** Earlier messages of the conversation that the caller sent with the request. */
   history: Message[];
   userContent: ContentPart[];
+  /**
+   * Set if the request has brought nothing new: after a failed answer to results of the caller's tools, the caller has sent only these results
+   * again.
+   */
+  isSameAgain?: true;
   /** Texts that the host adds for the model after the user's content, in the order in which they were first sent. */
   notes: ContentPart[];
   hops: HopRecord[];
@@ -80,6 +85,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     if (event.type === "user_message") {
       turn.history = event.history ?? [];
       addAll(turn.userContent, event.content);
+      if (event.content.length === 0 && turn.history.every(({ role }) => role === "system")) turn.isSameAgain = true;
       // The note about the schema is added only if the message has content. Without content, the request ends with the caller's tool
       // results. If text always follows tool results, a model learns to end its answer after a call and to wait for such text.
       if (event.answerSchema && event.content.length > 0)

@@ -1,7 +1,7 @@
 /** The model's answers in a turn, with the results of their calls. Used where callers send the whole history with each request. */
 import type { StoredEvent } from "../../core/events.js";
 import type { AssistantMessage, Message, ToolCall } from "../../core/messages.js";
-import { answerOf, toolMessageOf } from "../../log/folds/replay.js";
+import { answerOf, endsOfAnswers, toolMessageOf, wasRefused } from "../../log/folds/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
 
 interface CallWithResult {
@@ -20,12 +20,28 @@ export function answersOf(events: readonly StoredEvent[]): TurnAnswer[] {
   return answersIn(readTurn(events));
 }
 
+/** A turn of a conversation, with what it has of the tools that the caller of the API runs itself. */
+export interface CallerTurn {
+  turnId: string;
+  /** Ids of the calls whose results the turn brought. */
+  broughtIds: ReadonlySet<string>;
+  answers: TurnAnswer[];
+  /** True if the turn ended with an answer: it did not fail, and no limit or person stopped it. */
+  isAnswered: boolean;
+}
+
 /**
- * Returns the answers of the latest turn that has answers. The caller of that turn may be about to send results for calls in these answers.
+ * Returns the turns of a conversation in the order of `readTurns`, without those that the provider refused: later requests do not have them. The
+ * caller may be about to send results for calls of the latest answers.
  */
-export function lastAnswers(events: readonly StoredEvent[]): { turnId: string; answers: TurnAnswer[] } | undefined {
-  const last = readTurns(events).findLast(({ hops }) => hops.length > 0);
-  return last && { turnId: last.turnId, answers: answersIn(last) };
+export function callerTurns(events: readonly StoredEvent[]): CallerTurn[] {
+  const turns = readTurns(events).filter((turn) => !wasRefused(turn));
+  return turns.map((turn) => ({
+    turnId: turn.turnId,
+    broughtIds: new Set(turn.history.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : []))),
+    answers: answersIn(turn),
+    isAnswered: turn.end?.type === "turn_end" && endsOfAnswers.includes(turn.end.stopReason),
+  }));
 }
 
 function answersIn(turn: TurnRecord): TurnAnswer[] {

@@ -8,7 +8,7 @@ import type { StoredEvent } from "../../../core/events.js";
 import { groupBy } from "../../../core/lists/long-lists.js";
 import type { Message, ToolCall } from "../../../core/messages.js";
 import type { Sessions } from "../../../session/sessions.js";
-import { answersOf, lastAnswers } from "../../../session/turns/turn-answers.js";
+import { answersOf, type CallerTurn, callerTurns } from "../../../session/turns/turn-answers.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
@@ -188,28 +188,31 @@ interface Ordered {
 
 /**
  * The last answer may contain tool calls that the caller of the API runs itself: the open calls. Moves their results before the user's
- * messages, and gives them the ids that the calls have in the log. Throws ApiError for a result of any other call, and for results while a
- * later turn has not ended: providers refuse a second result of a call, in every later request.
+ * messages, and gives them the ids that the calls have in the log. Leaves out results that an earlier turn has brought: a caller that got no
+ * answer to them sends them again, and providers refuse a second result of a call, in every later request. Throws ApiError for a result of any
+ * other call, for results while a later turn has not ended, and if results that have been answered come again alone.
  */
 export function withResultsFirst(messages: readonly Message[], { events: all, requestId }: Earlier): Ordered {
   const own = all.findIndex((event) => event.type === "user_message" && event.requestId === requestId);
   const events = own < 0 ? all : all.slice(0, own);
   const answerAt = messages.findIndex(({ role }) => role === "assistant");
   const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
-  const last = lastAnswers(events);
-  const open = openCalls(last);
-  const results = head.flatMap((message) => {
-    if (message.role !== "tool") return [];
-    const place = placeOfItem(message.toolCallId);
-    const toolCallId = open.get(message.toolCallId) ?? (place && open.get(inTurn(place)));
+  const turns = callerTurns(events);
+  const { open, brought } = callsOf(turns);
+  const sent = head.flatMap((message) => (message.role === "tool" ? [message] : []));
+  const others = head.filter(({ role }) => role === "user");
+  const isNew = others.length > 0 || sent.some(({ toolCallId }) => find(open, toolCallId) !== undefined);
+  const mayRepeat = isNew || turns.at(-1)?.isAnswered === false;
+  const results = sent.flatMap((message) => {
+    const toolCallId = find(open, message.toolCallId);
     if (toolCallId !== undefined) return [{ ...message, toolCallId }];
+    if (mayRepeat && find(brought, message.toolCallId) !== undefined) return [];
     const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
     throw new ApiError(400, "invalid_request_error", text, "input");
   });
-  if (results.length > 0) requireEnded(events, last?.turnId);
-  const others = head.filter(({ role }) => role === "user");
+  if (sent.length > 0) requireEnded(events, results.length > 0 ? answeredIn(turns) : undefined);
   const system = head.filter(({ role }) => role === "system");
-  const continues = results.length > 0 ? events.at(-1)?.seq : undefined;
+  const continues = sent.length > 0 ? events.at(-1)?.seq : undefined;
   return {
     messages: [...system, ...results, ...others, ...messages.slice(head.length)],
     ...(continues === undefined ? {} : { continues }),
@@ -229,21 +232,48 @@ function requireEnded(events: readonly StoredEvent[], answered: string | undefin
 }
 
 /**
- * Returns the open calls: the calls that the caller of the API still has to run. Each call has two entries: one under its place
- * in the turn, which the caller's id contains, and one under the model's id. The value of both is the model's id. The conversation in the
- * caller's id does not count, because the turn may be in a copy of it.
+ * Calls that the caller of the API runs itself. Each call has two entries: one under its place in the turn, which the caller's id contains,
+ * and one under the model's id. The value of both is the model's id. The conversation in the caller's id does not count, because the turn
+ * may be in a copy of it.
  */
-function openCalls(last: ReturnType<typeof lastAnswers>): Map<string, string> {
-  const open = new Map<string, string>();
-  if (!last) return open;
-  const calls = last.answers.flatMap((answer) => answer.calls);
-  const left = last.answers.at(-1)?.calls ?? [];
-  for (const [index, answered] of calls.entries()) {
-    if (answered.result || !left.includes(answered)) continue;
-    const { id } = answered.call;
-    open.set(inTurn({ turnId: last.turnId, index }), id).set(id, id);
+type CallerCalls = Map<string, string>;
+
+/** Returns the open calls, and those whose results a turn has brought. */
+function callsOf(turns: readonly CallerTurn[]): { open: CallerCalls; brought: CallerCalls } {
+  let open: CallerCalls = new Map();
+  const brought: CallerCalls = new Map();
+  for (const turn of turns) {
+    for (const [name, id] of open) {
+      if (!turn.broughtIds.has(id)) continue;
+      open.delete(name);
+      brought.set(name, id);
+    }
+    if (turn.answers.length > 0) open = callsLeftBy(turn);
   }
-  return open;
+  return { open, brought };
+}
+
+/** Returns the calls of the turn's last answer that the host does not run. */
+function callsLeftBy({ turnId, answers }: CallerTurn): CallerCalls {
+  const left: CallerCalls = new Map();
+  const last = answers.at(-1)?.calls ?? [];
+  for (const [index, answered] of answers.flatMap(({ calls }) => calls).entries()) {
+    if (answered.result || !last.includes(answered)) continue;
+    const { id } = answered.call;
+    left.set(inTurn({ turnId, index }), id).set(id, id);
+  }
+  return left;
+}
+
+/** Returns the model's id of the call that has this id, its own or the caller's. Undefined if it is not among these calls. */
+function find(calls: CallerCalls, id: string): string | undefined {
+  const place = placeOfItem(id);
+  return calls.get(id) ?? (place && calls.get(inTurn(place)));
+}
+
+/** Returns the id of the latest turn that has answers: the turn of the open calls. */
+function answeredIn(turns: readonly CallerTurn[]): string | undefined {
+  return turns.findLast(({ answers }) => answers.length > 0)?.turnId;
 }
 
 function inTurn({ turnId, index }: { turnId: string; index: number }): string {

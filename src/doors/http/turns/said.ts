@@ -71,8 +71,9 @@ export async function saidSince(
   const instructions = messages.filter(({ role }) => role === "system");
   if (results.length === 0) return { content, history: instructions };
   const events = await sessions.history(conversationId);
-  const { messages: ordered, continues } = withResultsFirst(results, { events, requestId });
-  return { content, history: [...ordered, ...instructions], ...(continues === undefined ? {} : { continues }) };
+  const { messages: ordered, continues } = withResultsFirst(messages, { events, requestId });
+  const open = ordered.filter(({ role }) => role === "tool");
+  return { content, history: [...open, ...instructions], ...(continues === undefined ? {} : { continues }) };
 }
 
 export function sinceLastAnswer<Said extends { role: string }>(messages: readonly Said[]): Said[] {
