@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
-import type { Message } from "../../src/core/messages.js";
+import { type Message, textOf } from "../../src/core/messages.js";
 import { resumeTurn, toMessages, trimTurns } from "../../src/log/folds/replay.js";
 import { costMs } from "../support/processor-time.js";
 import { call, stored, turn } from "./support.js";
@@ -165,6 +165,26 @@ describe("a turn that broke off", () => {
     const later = toMessages(stored([...events, two.user("and now?")]), "turn_2");
     expect(later).toHaveLength(left + 1);
     expect(JSON.stringify(later)).not.toContain("half");
+  });
+
+  test("says of a caller's result that a filter stopped that its call was carried out, until the caller sends another", () => {
+    const left = [one.user("pay"), one.answer("", [call("c1")]), one.end()];
+    const result = (text: string): Message => ({
+      role: "tool",
+      toolCallId: "c1",
+      content: [{ type: "text" as const, text }],
+      isError: false,
+    });
+    const filtered = { ...two.answer("half"), finishReason: "content_filter" } as const;
+    const refused = [{ ...two.user(""), content: [], history: [result("flagged")] }, filtered, two.end("refusal")];
+    const three = turn("turn_3");
+    const told = (asked: ChatEvent) => {
+      const messages = toMessages(stored([...left, ...refused, asked]), "turn_3");
+      return messages.flatMap((message) => (message.role === "tool" ? [textOf(message.content)] : []));
+    };
+    const leftOut = "carried out; its result is left out, because the provider refused a request with it";
+    expect(told(three.user("and now?"))).toEqual([leftOut]);
+    expect(told({ ...three.user("and now?"), history: [result("other")] })).toEqual(["other"]);
   });
 
   test("gives calls without a result one that says what is known", () => {

@@ -123,7 +123,9 @@ export function turn(turnId: string) {
     lost: (...servers: string[]) => ({ type: "state_lost", turnId, servers }) as const,
     end: (stopReason: "end_turn" | "cancelled" | "refusal" = "end_turn") =>
       ({ type: "turn_end", turnId, stopReason }) as const,
-    error: (retryable = true) =>
-      ({ type: "turn_error", turnId, error: { kind: "rate_limit", message: "busy", retryable, hint: "" } }) as const,
+    error: (mayPass = true) => {
+      const kind = mayPass ? "rate_limit" : "unexpected";
+      return { type: "turn_error", turnId, error: { kind, message: "busy", retryable: mayPass, hint: "" } } as const;
+    },
   };
 }

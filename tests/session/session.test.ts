@@ -157,6 +157,8 @@ describe("a request id is answered once", () => {
     ["quota", failure(429, { body: { error: { message: "no credit", code: "insufficient_quota" } } })],
     ["model_gone", failure(404, { body: { error: { message: "no such model", code: "model_not_found" } } })],
     ["bad_request", failure(400)],
+    ["server", failure(501)],
+    ["overloaded", failure(503, { headers: { "x-should-retry": "false" } })],
   ])("after a failure that a person can mend (%s) the turn continues: no tool runs twice", async (kind, failing) => {
     await using llm = await startLlmServer([echo, failing, answer("mended")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });

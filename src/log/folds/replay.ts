@@ -42,6 +42,10 @@ function ownMessages(
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, shortenedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
+    if (turn.turnId !== currentTurnId && wasRefused(turn)) {
+      withoutResults(refusedResults(turn), messages);
+      continue;
+    }
     // The turn's answer replaces the text with which the failed answer ended: providers want no request that ends with an answer.
     if (turn.isSameAgain && messages.at(-1)?.role === "assistant") messages.pop();
     const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId, shortenedAt), messages);
@@ -94,7 +98,6 @@ const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; sh
 
 function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, shortenedAt: number): Message[] {
   const asked = askedContent(turn);
-  if (turn.turnId !== currentTurnId && wasRefused(turn)) return [];
   const messages = [...turn.history];
   if (asked.length > 0) add(messages, { role: "user", content: asked });
   for (const hop of hopsToSend(turn, currentTurnId)) {
@@ -194,6 +197,16 @@ export function wasRefused({ hops, end }: TurnRecord): boolean {
   if (end?.type === "turn_end") return end.stopReason === "refusal" && hops.every(({ answer }) => wasFiltered(answer));
   return (
     hops.every(({ answer }) => answer.interrupted) && end?.type === "turn_error" && refusals.includes(end.error.kind)
+  );
+}
+
+/** Returns results of the caller's tools with which a refused turn begins, without what they say. Their calls are in the turn before. */
+function refusedResults({ history }: TurnRecord): Message[] {
+  const end = history.findIndex(({ role }) => role !== "tool");
+  const results = history.slice(0, end < 0 ? history.length : end);
+  const text = "carried out; its result is left out, because the provider refused a request with it";
+  return results.map((message) =>
+    message.role === "tool" ? { ...message, content: [{ type: "text", text }] } : message,
   );
 }
 

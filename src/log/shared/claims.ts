@@ -6,21 +6,35 @@ import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
 
 /**
- * Failures that a person can mend: with another key, credit, model or setting. Unlike after a retryable failure, nothing repeats the request
- * by itself. `output` is none of them: the turn has its last answer, in the wrong form, and would end with it.
+ * Failures of requests to a model that pass, or that a person can mend: with another key, credit, model or setting. Not all of them are
+ * retryable: that says whether a host or a client may repeat the request by itself. Other failures are final: the filter stops the
+ * same text again, and after `output` the turn has its last answer, in the wrong form, and would end with it.
  */
 const mendable: readonly string[] = [
-  "auth",
+  "rate_limit",
+  "overloaded",
+  "server",
+  "connect",
+  "connect_timeout",
+  "network",
+  "timeout",
+  "ttft_timeout",
+  "idle_timeout",
+  "queue_timeout",
+  "total_timeout",
+  "empty_stream",
+  "stream_interrupted",
   "quota",
+  "auth",
   "model_gone",
   "bad_request",
+  "tool_generation_failed",
   "context_length",
   "html",
   "redirect",
   "protocol",
 ] satisfies LlmErrorKind[];
 
-/** Returns true if the request of a turn that failed with this error can be repeated with success. */
 function maySucceed({ kind, retryable }: ErrorInfo): boolean {
   return retryable || mendable.includes(kind);
 }
