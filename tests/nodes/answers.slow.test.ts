@@ -85,7 +85,12 @@ onServer("a question of a turn", (server) => {
     const asking = { ...script("tests/support/mcp-conformance-server.mjs"), tools: { auto_approve: ["*"] } };
     await using cluster = await openAsking(await server().database(), { mcpServers: { s: asking } });
     const { questionId, others } = await ask(cluster, "c1", "test_elicitation");
-    expect(await reply(others[0], "c1", questionId, { action: "accept", content: { name: "Ada" } })).toMatchObject({
+    expect(
+      await reply(others[0], "c1", questionId, {
+        action: "accept",
+        content: { username: "Ada", email: "ada@example.com" },
+      }),
+    ).toMatchObject({
       status: 204,
     });
     expect(JSON.stringify(await ended(cluster, "c1"))).toContain("Ada");
