@@ -167,7 +167,7 @@ describe("a turn that broke off", () => {
     expect(JSON.stringify(later)).not.toContain("half");
   });
 
-  test("says of a caller's result that a filter stopped that its call was carried out, until the caller sends another", () => {
+  test("says of a caller's result that a filter stopped that it is left out, until the caller sends another", () => {
     const left = [one.user("pay"), one.answer("", [call("c1")]), one.end()];
     const result = (text: string): Message => ({
       role: "tool",
@@ -182,7 +182,7 @@ describe("a turn that broke off", () => {
       const messages = toMessages(stored([...left, ...refused, asked]), "turn_3");
       return messages.flatMap((message) => (message.role === "tool" ? [textOf(message.content)] : []));
     };
-    const leftOut = "carried out; its result is left out, because the provider refused a request with it";
+    const leftOut = "the client gave a result; it is left out, because the provider refused a request with it";
     expect(told(three.user("and now?"))).toEqual([leftOut]);
     expect(told({ ...three.user("and now?"), history: [result("other")] })).toEqual(["other"]);
   });

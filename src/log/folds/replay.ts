@@ -41,13 +41,15 @@ function ownMessages(
 /** Returns the messages of these turns, without a summary. `shortenedAt` is the `seq` of the event since which older turns are left out. */
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, shortenedAt = 0): Message[] {
   const messages: Message[] = [];
+  let brokeOff = false;
   for (const turn of turns) {
     if (turn.turnId !== currentTurnId && wasRefused(turn)) {
       withoutResults(refusedResults(turn), messages);
       continue;
     }
-    // The turn's answer replaces the text with which the failed answer ended: providers want no request that ends with an answer.
-    if (turn.isSameAgain && messages.at(-1)?.role === "assistant") messages.pop();
+    // The turn's answer replaces the text of an answer that broke off: providers want no request that ends with an answer.
+    if (turn.isSameAgain && brokeOff && messages.at(-1)?.role === "assistant") messages.pop();
+    brokeOff = turn.hops.at(-1)?.answer.interrupted === true;
     const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId, shortenedAt), messages);
     if (first === undefined) continue;
     if (turn.history.length > 0) messages.push(first);
@@ -69,8 +71,8 @@ function withoutResults(own: readonly Message[], before: Message[]): readonly Me
     if (message.role !== "tool") break;
     const { toolCallId } = message;
     const at = before.findIndex((each, index) => index > answerAt && isResultOf(each, toolCallId));
-    if (at < 0) break;
-    before[at] = message;
+    // A result that has no call there is left out: providers refuse it, and every later request with it.
+    if (at >= 0) before[at] = message;
     given++;
   }
   return given === 0 ? own : own.slice(given);
@@ -204,7 +206,7 @@ export function wasRefused({ hops, end }: TurnRecord): boolean {
 function refusedResults({ history }: TurnRecord): Message[] {
   const end = history.findIndex(({ role }) => role !== "tool");
   const results = history.slice(0, end < 0 ? history.length : end);
-  const text = "carried out; its result is left out, because the provider refused a request with it";
+  const text = "the client gave a result; it is left out, because the provider refused a request with it";
   return results.map((message) =>
     message.role === "tool" ? { ...message, content: [{ type: "text", text }] } : message,
   );

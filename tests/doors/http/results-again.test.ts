@@ -107,8 +107,9 @@ let conversations = 0;
 /** Starts a conversation in which the model calls the caller's tool. */
 async function conversationOn({ path, body, user, callIds, results }: Api) {
   const id = `again-${++conversations}`;
-  const send = async (messages: object[], signal?: AbortSignal, streamed = false) => {
+  const send = async (messages: object[], signal?: AbortSignal, streamed = false, key?: string) => {
     const named: Record<string, string> = path === "responses" ? {} : { "x-conversation-id": id };
+    if (key !== undefined) named["idempotency-key"] = key;
     const response = await fetch(`${door.url}/v1/${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${door.token}`, ...named },
@@ -225,3 +226,19 @@ describe.each(Object.entries(apis))("%s: after an answer to results", (_name, ap
     });
   });
 });
+
+test.each(Object.entries(apis))(
+  "%s: a call that failed is refused once a later one was answered, and the conversation goes on",
+  async (_name, api) => {
+    const { send, results } = await conversationOn(api);
+    const keyed = () => send(results("own result"), undefined, false, "job-1");
+    script.push(echoes(), failure(500), answer("second"));
+    expect((await keyed()).status).toBe(502);
+    expect((await send(results("own result", "go on"))).status).toBe(200);
+    expect((await keyed()).status).toBe(409);
+    script.push(answer("third"));
+    expect((await send([user("and now?")])).status).toBe(200);
+    const calls = ["user go", "assistant own", "tool own result", "assistant s__echo", 'tool {"n":1}'];
+    expect(told()).toEqual([...calls, "user go on", "assistant second", "user and now?"]);
+  },
+);

@@ -190,11 +190,13 @@ interface Ordered {
  * The last answer may contain tool calls that the caller of the API runs itself: the open calls. Moves their results before the user's
  * messages, and gives them the ids that the calls have in the log. Leaves out results that an earlier turn has brought: a caller that got no
  * answer to them sends them again, and providers refuse a second result of a call, in every later request. Throws ApiError for a result of any
- * other call, for results while a later turn has not ended, and if results that have been answered come again alone.
+ * other call, for results while a later turn has not ended, if results that have been answered come again alone, and if a call that failed is
+ * repeated after a later one was answered: its results would stand behind that answer.
  */
 export function withResultsFirst(messages: readonly Message[], { events: all, requestId }: Earlier): Ordered {
   const own = all.findIndex((event) => event.type === "user_message" && event.requestId === requestId);
   const events = own < 0 ? all : all.slice(0, own);
+  if (own >= 0) requireLatest(all.slice(own));
   const answerAt = messages.findIndex(({ role }) => role === "assistant");
   const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
   const turns = callerTurns(events);
@@ -229,6 +231,15 @@ function requireEnded(events: readonly StoredEvent[], answered: string | undefin
   const text =
     "A turn of this conversation has not ended. Send results of tools when it has; with an X-Request-Id, the same in all attempts, a repetition gets the answer of the first attempt.";
   throw new ApiError(409, "busy", text);
+}
+
+/** Throws ApiError if the first of these turns failed, and a later one was answered. */
+function requireLatest([first, ...later]: readonly StoredEvent[]): void {
+  const end = later.findLast(({ turnId, type }) => turnId === first?.turnId && /^turn_(?:end|error)$/.test(type));
+  const isAnswered = later.some(({ turnId, type }) => turnId !== first?.turnId && type === "assistant_message");
+  if (end?.type !== "turn_error" || !isAnswered) return;
+  const text = "This call failed, and the conversation has gone on with a later one. Send what is new under a new id.";
+  throw new ApiError(409, "conflict", text, "input");
 }
 
 /**
