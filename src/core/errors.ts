@@ -88,6 +88,25 @@ export type LlmErrorKind =
   | "scripted"
   | "aborted";
 
+/**
+ * Failures after which the same request may succeed later. After any other failure, the request, key or configuration must change first.
+ */
+export const passingKinds: ReadonlySet<LlmErrorKind> = new Set([
+  "rate_limit",
+  "overloaded",
+  "server",
+  "connect",
+  "connect_timeout",
+  "network",
+  "timeout",
+  "ttft_timeout",
+  "idle_timeout",
+  "queue_timeout",
+  "total_timeout",
+  "empty_stream",
+  "stream_interrupted",
+]);
+
 export interface LlmErrorDetails extends ErrorDetails {
   provider?: string;
   model?: string;

@@ -1,4 +1,4 @@
-import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../../core/errors.js";
+import { LlmError, type LlmErrorDetails, type LlmErrorKind, passingKinds } from "../../core/errors.js";
 import { waitText } from "../../core/text/durations.js";
 import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
@@ -15,25 +15,6 @@ export interface AskedModel {
 const MAX_MESSAGE_LENGTH = 500;
 const MAX_ID_LENGTH = 100;
 
-/**
- * Failures after which the same request may succeed later. After any other failure, the request, key or configuration must change first.
- */
-const PASSING: ReadonlySet<LlmErrorKind> = new Set([
-  "rate_limit",
-  "overloaded",
-  "server",
-  "connect",
-  "connect_timeout",
-  "network",
-  "timeout",
-  "ttft_timeout",
-  "idle_timeout",
-  "queue_timeout",
-  "total_timeout",
-  "empty_stream",
-  "stream_interrupted",
-]);
-
 /** Creates an LlmError about a provider. The message names the model, has a limited length and holds no secret. */
 export function failure(kind: LlmErrorKind, said: string, asked: AskedModel, details: LlmErrorDetails = {}): LlmError {
   const { provider, model, attempts, theirRequestId } = asked;
@@ -46,7 +27,7 @@ export function failure(kind: LlmErrorKind, said: string, asked: AskedModel, det
       provider: provider.name,
       model,
       attempts,
-      retryable: PASSING.has(kind),
+      retryable: passingKinds.has(kind),
       hint: hintFor(kind, provider),
       ...details,
       requestId: requestId && scrub(requestId.slice(0, MAX_ID_LENGTH), provider.secrets),

@@ -1,6 +1,6 @@
 /** Decisions about requests and turns that every store makes in the same way. Pure functions. */
 import { isDeepStrictEqual } from "node:util";
-import { type LlmErrorKind, RequestError, StoreError } from "../../core/errors.js";
+import { type LlmErrorKind, passingKinds, RequestError, StoreError } from "../../core/errors.js";
 import type { ChatEvent, ErrorInfo, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
@@ -10,20 +10,8 @@ import type { TurnMail } from "../../core/turn-leases.js";
  * retryable: that says whether a host or a client may repeat the request by itself. Other failures are final: the filter stops the
  * same text again, and after `output` the turn has its last answer, in the wrong form, and would end with it.
  */
-const mendable: readonly string[] = [
-  "rate_limit",
-  "overloaded",
-  "server",
-  "connect",
-  "connect_timeout",
-  "network",
-  "timeout",
-  "ttft_timeout",
-  "idle_timeout",
-  "queue_timeout",
-  "total_timeout",
-  "empty_stream",
-  "stream_interrupted",
+const mendable: ReadonlySet<string> = new Set<LlmErrorKind>([
+  ...passingKinds,
   "quota",
   "auth",
   "model_gone",
@@ -33,10 +21,10 @@ const mendable: readonly string[] = [
   "html",
   "redirect",
   "protocol",
-] satisfies LlmErrorKind[];
+]);
 
 function maySucceed({ kind, retryable }: ErrorInfo): boolean {
-  return retryable || mendable.includes(kind);
+  return retryable || mendable.has(kind);
 }
 
 /** Returns true if the turn has ended, or has failed in a way that a repetition of its request cannot fix. */
