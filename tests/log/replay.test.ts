@@ -187,6 +187,14 @@ describe("a turn that broke off", () => {
     expect(told({ ...three.user("and now?"), history: [result("other")] })).toEqual(["other"]);
   });
 
+  test("leaves a history that a caller brings whole as it is, also one that begins with a result without a call", () => {
+    const orphan: Message = { role: "tool", toolCallId: "c1", content: [{ type: "text", text: "5" }], isError: false };
+    expect(toMessages(stored([{ ...one.user("go on"), history: [orphan] }]), "turn_1")).toEqual([
+      orphan,
+      user("go on"),
+    ]);
+  });
+
   test("gives calls without a result one that says what is known", () => {
     const events = [
       one.user("add"),

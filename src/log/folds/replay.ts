@@ -62,16 +62,17 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
 /**
  * Moves the tool results at the beginning of a turn to the calls that they belong to. These calls were made by the previous answer and run
  * by the caller of the API. `before` has a placeholder for the result of each such call, and the real result replaces the placeholder.
- * Returns the remaining messages of the turn.
+ * A result that has no call there is left out: providers refuse it, and every later request with it. Returns the remaining messages of the
+ * turn. Without messages before it, the turn has its own history, which is not changed.
  */
 function withoutResults(own: readonly Message[], before: Message[]): readonly Message[] {
+  if (before.length === 0) return own;
   const answerAt = before.findLastIndex(({ role }) => role === "assistant");
   let given = 0;
   for (const message of own) {
     if (message.role !== "tool") break;
     const { toolCallId } = message;
     const at = before.findIndex((each, index) => index > answerAt && isResultOf(each, toolCallId));
-    // A result that has no call there is left out: providers refuse it, and every later request with it.
     if (at >= 0) before[at] = message;
     given++;
   }
