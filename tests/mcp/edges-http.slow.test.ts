@@ -234,7 +234,7 @@ test("edge 11: a stream of notifications that cannot be opened again ends the co
       else response.writeHead(gets <= 6 ? 404 : 405).end();
     },
   });
-  await until(() => gets === 7);
+  await until(() => gets === 7 && server.hub.servers()[0]?.state === "ready");
   const log = server.log.map(({ message }) => message).join("\n");
   expect(log).toContain("its notifications have ended, and 5 attempts to open their stream again failed");
   expect(textOf((await server.call("f__t")).content)).toBe("done");

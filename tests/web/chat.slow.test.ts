@@ -137,6 +137,7 @@ inBrowser("a chat in the browser", () => {
     await reads(page, "Cancelled.");
     await readOut.getByText("The turn is cancelled.").waitFor({ state: "attached" });
     await page.getByRole("link", { name: "New chat" }).click();
+    await title.getByText("New chat").waitFor();
     await say(page, "Three");
     await reads(page, "the third begins");
     await page.keyboard.press("Escape");
