@@ -4,7 +4,7 @@
 export const applicationId = 0x4d435050;
 
 /** Number of steps in `migrations.ts`. */
-export const schemaVersion = 22;
+export const schemaVersion = 23;
 
 /**
  * Version of the events that this program writes. On PostgreSQL, hosts of two versions may run at the same time during an update. A host

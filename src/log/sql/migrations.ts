@@ -7,6 +7,7 @@ import { limitFunctions, limitTables, pauseLength } from "./limit-functions.js";
 import {
   countUsage,
   keepUsage,
+  postgresDayTotals,
   postgresUsage,
   postgresUsageRecounted,
   postgresUsageRepaired,
@@ -15,7 +16,7 @@ import {
 import { keepSearched, postgresSearch, searchedText, searchGrams, sqliteSearch } from "./search-table.js";
 import { addSpentTrigger, postgresSpentTotals, sqliteSpentTotals } from "./spent-totals.js";
 import { idOf, numberIn, numberOf, readable, seqOf } from "./sqlite-place.js";
-import { sqliteEmptied, sqliteUsage } from "./sqlite-usage-tables.js";
+import { sqliteDayTotals, sqliteEmptied, sqliteUsage } from "./sqlite-usage-tables.js";
 import { waitForTableLock } from "./table-lock.js";
 
 export type SqlDialect = "sqlite" | "postgres";
@@ -101,6 +102,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? [] : [countUsage, ...plannedOnce],
     // From here on, shared limits hold when the database's clock is set back.
     isSqlite ? [] : [pauseLength, ...limitFunctions],
+    // From here on, usage has totals of days.
+    isSqlite ? sqliteDayTotals : postgresDayTotals,
   ];
 }
 

@@ -8,6 +8,7 @@ import { isCounted, placeOf, postgresFold } from "./usage-fold.js";
 import {
   allInBacklog,
   columnsOf,
+  daysTotalled,
   familyIndex,
   modelKind,
   toolKind,
@@ -165,6 +166,14 @@ const countedTrigger = `CREATE TRIGGER events_counted AFTER INSERT ON events FOR
        AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
      EXECUTE FUNCTION keep_usage()`;
 
+/** SQL for the function that adds the stored changes to the totals, unless another transaction is doing so. */
+const mergeUsage = `CREATE OR REPLACE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+   BEGIN
+     PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
+     IF NOT FOUND THEN RETURN; END IF;
+     ${usageKinds.map(changesMerged).join("")}
+   END $$`;
+
 /**
  * Step of the migration, for PostgreSQL. Triggers do the counting, because hosts of an earlier version may still run. Functions that lock
  * several conversations lock them in the order of their ids, so that there is no deadlock.
@@ -176,12 +185,7 @@ export const postgresUsage = [
   "CREATE TABLE usage_merge (is_locked boolean NOT NULL)",
   "INSERT INTO usage_merge VALUES (false)",
   usageFacts,
-  `CREATE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   BEGIN
-     PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
-     IF NOT FOUND THEN RETURN; END IF;
-     ${usageKinds.map(changesMerged).join("")}
-   END $$`,
+  mergeUsage,
   countUsage,
   countBacklog,
   keepUsage,
@@ -228,6 +232,18 @@ export const postgresEmptied = [
 
 /** Later step of the migration, for PostgreSQL. It counts all conversations anew, without the impossible amounts of an earlier version. */
 export const postgresUsageRecounted = [countUsage, waitForTableLock, ...postgresEmptied];
+
+/**
+ * Later step of the migration, for PostgreSQL: totals of days. With both locks, no transaction is between the start of the old function and its end,
+ * so that no change misses its day.
+ */
+export const postgresDayTotals = [
+  waitForTableLock,
+  "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE",
+  "SELECT FROM usage_merge FOR UPDATE",
+  mergeUsage,
+  ...usageKinds.flatMap(daysTotalled),
+];
 
 /** Later step of the migration, for PostgreSQL. It removes what found the summaries of a day before there was `spent_totals`. */
 export const summariesRemoved = ["DROP FUNCTION IF EXISTS keep_summary CASCADE", "DROP TABLE IF EXISTS summaries"];

@@ -1,11 +1,10 @@
 /** SQL statements that read what was used. They are the same for both databases, apart from the expressions in `UsageDialect`. */
 
 import type { Period } from "../../core/usage-store.js";
-import { quarterMs } from "../shared/spent.js";
 import { isUnfinished } from "./common-statements.js";
 import { idOf, mostSeq, seqOf, storedBytes, withinRange } from "./sqlite-place.js";
 import { isCounted, placeOf, postgresFold, sqliteFold } from "./usage-fold.js";
-import { hourMs, modelKind, toolKind, type UsageKind } from "./usage-tables.js";
+import { hourMs, modelKind, toolKind, type UsageKind, usageSpans } from "./usage-tables.js";
 
 interface UsageDialect {
   parameter: (place: number) => string;
@@ -141,20 +140,23 @@ function statements(dialect: UsageDialect) {
 }
 
 /**
- * Returns the ranges of totals that make up these periods, as JSON: hours as far as possible, quarters of an hour at the ends. `period` is the
- * start of the period to which a range belongs. Periods begin and end with a quarter.
+ * Returns the ranges of totals that make up these periods, as JSON. `period` is the start of the period to which a range belongs. Periods begin and
+ * end with a quarter of an hour.
  */
 export function rangesOf(periods: readonly Period[]): string {
-  const ranges = periods.flatMap(({ since: period, until: end }) => {
-    const [firstHour, lastHour] = [Math.ceil(period / hourMs) * hourMs, Math.floor(end / hourMs) * hourMs];
-    if (firstHour >= lastHour) return [{ period, span: quarterMs, since: period, until: end }];
-    return [
-      { period, span: quarterMs, since: period, until: firstHour },
-      { period, span: hourMs, since: firstHour, until: lastHour },
-      { period, span: quarterMs, since: lastHour, until: end },
-    ].filter((range) => range.since < range.until);
-  });
+  const ranges = periods.flatMap(({ since, until }) =>
+    partsOf(since, until, usageSpans).map((part) => ({ period: since, ...part })),
+  );
   return JSON.stringify(ranges);
+}
+
+/** Returns the parts of a period: the longest span as far as possible, shorter ones at the ends. */
+function partsOf(since: number, until: number, spans: readonly number[]): (Period & { span: number })[] {
+  const [span, ...shorter] = spans;
+  if (span === undefined) return [];
+  const [first, last] = [Math.ceil(since / span) * span, Math.floor(until / span) * span];
+  if (first >= last) return partsOf(since, until, shorter);
+  return [...partsOf(since, first, shorter), { span, since: first, until: last }, ...partsOf(last, until, shorter)];
 }
 
 export const usageStatements = { sqlite: statements(sqlite), postgres: statements(postgres) };

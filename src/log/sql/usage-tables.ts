@@ -4,7 +4,7 @@
  *
  * - `usage_models` and `usage_tools` have what a conversation used in a quarter of an hour, for each model or tool. They are what a deleted
  *   conversation takes back.
- * - `usage_model_totals` and `usage_tool_totals` are their sums over all conversations, for each quarter and for each hour.
+ * - `usage_model_totals` and `usage_tool_totals` are their sums over all conversations, for each quarter, hour and day.
  * - `conversations.counted` is the `seq` up to which the events of a conversation are counted. Later events belong to unfinished turns, and
  *   reports read them from the log.
  * - `conversations.family` is the id of the conversation from which a copy was made, directly or through other copies. The oldest
@@ -56,9 +56,24 @@ export const toolKind: UsageKind = {
 export const usageKinds = [modelKind, toolKind];
 
 export const hourMs = 60 * 60 * 1000;
+const dayMs = 24 * hourMs;
 
-/** Lengths of the periods for which there are totals, in ms. With the hours, the days of most time zones take a quarter of the rows. */
-export const usageSpans = [quarterMs, hourMs];
+/**
+ * Lengths of the periods for which there are totals, in ms, the longest first. With the hours, the days of most time zones take a quarter of the
+ * rows. With the days, which are those of UTC, a report of 700 days by model takes a twentieth of the time.
+ */
+export const usageSpans = [dayMs, hourMs, quarterMs];
+
+/** Returns the statements that add up the totals of days from those of hours. */
+export function daysTotalled({ totals, keys, counts }: UsageKind): string[] {
+  const key = keys.join(", ");
+  return [
+    `DELETE FROM ${totals} WHERE span = ${dayMs}`,
+    `INSERT INTO ${totals} (span, at, ${key}, ${counts.join(", ")})
+       SELECT ${dayMs}, at / ${dayMs} * ${dayMs}, ${key}, ${counts.map((name) => `sum(${name})`).join(", ")}
+       FROM ${totals} WHERE span = ${hourMs} GROUP BY 1, 2, ${key}`,
+  ];
+}
 
 /** Returns the definitions of columns of this type. */
 export const columnsOf = (names: readonly string[], type: string) =>
