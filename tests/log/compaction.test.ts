@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
-import { planCompaction, transcript } from "../../src/log/folds/compaction.js";
+import { planCompaction, planTrim, transcript } from "../../src/log/folds/compaction.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { call, stored, turn } from "./support.js";
 
@@ -35,7 +35,7 @@ test("older turns become one summary before the first message that stays; the lo
   expect(messages.map(({ role }) => role).slice(-3)).toEqual(["tool", "assistant", "user"]);
 });
 
-test("results that a caller brought in the next turn stay with their calls: both are in the summary, or neither", () => {
+test("results that a caller brought in the next turn go into the summary with their calls", () => {
   const [asking, answering] = [turn("turn_2"), turn("turn_3")];
   const results = [{ role: "tool" as const, toolCallId: "call_9", content: [], isError: false }];
   const log = stored([
@@ -55,10 +55,40 @@ test("results that a caller brought in the next turn stay with their calls: both
     { content: "cold" },
   ]);
   const upTo = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_4", room)?.upToSeq);
-  expect([...new Set(upTo)]).toEqual([ends[2], ends[0], undefined]);
+  expect([...new Set(upTo)]).toEqual([ends[2], ends[1], ends[0], undefined]);
+  const plans = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_4", room));
+  const between = plans.find((plan) => plan?.upToSeq === ends[1]);
+  expect(between?.messages.at(-1)).toEqual(results[0]);
+  const event = { ...turn("turn_4").compaction(ends[1] ?? 0, "it is cold"), seq: log.length + 1, at: 0 };
+  expect(toMessages([...log, event], "turn_4").map(({ role }) => role)).toEqual(["user", "assistant", "user"]);
+  // Without a summary, the result would be lost, so it stays with its call.
+  const left = Array.from({ length: 200 }, (_, room) => planTrim(log, "turn_4", room)?.upToSeq);
+  expect([...new Set(left)]).toEqual([ends[2], ends[0], undefined]);
 });
 
-test("a turn that only repeats results of a failed turn replaces its broken answer, and stays with the results", () => {
+test("a long task with the caller's own tools is summarised, but for the last calls, whose results the turn has brought", () => {
+  const results = (id: string) => [{ role: "tool" as const, toolCallId: id, content: [], isError: false }];
+  const task = Array.from({ length: 5 }, (_, index) => {
+    const { user, answer, end } = turn(`turn_${index}`);
+    const asked =
+      index === 0 ? user("do all") : { ...user("", `r${index}`), content: [], history: results(`c${index}`) };
+    return [asked, answer("", [call(`c${index + 1}`, "own")]), end()];
+  }).flat();
+  const last = { ...turn("last").user("", "r9"), content: [], history: results("c5") };
+  const log = stored([...task, last]);
+  const ends = log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+  const plan = planCompaction(log, "last", 0);
+  expect(plan?.upToSeq).toBe(ends[3]);
+  const event = { ...turn("last").compaction(ends[3] ?? 0, "four are done"), seq: log.length + 1, at: 0 };
+  expect(toMessages([...log, event], "last")).toMatchObject([
+    { role: "user" },
+    { role: "assistant", toolCalls: [{ id: "c5" }] },
+    { role: "tool", toolCallId: "c5" },
+  ]);
+  expect(planTrim(log, "last", 0)).toBeUndefined();
+});
+
+test("a turn that only repeats results of a failed turn replaces its broken answer, and stays with that turn", () => {
   const [asking, failed, again] = [turn("turn_2"), turn("turn_3"), turn("turn_4")];
   const results = [{ role: "tool" as const, toolCallId: "call_9", content: [], isError: false }];
   const log = stored([
@@ -81,7 +111,9 @@ test("a turn that only repeats results of a failed turn replaces its broken answ
     { content: "cold" },
   ]);
   const upTo = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_5", room)?.upToSeq);
-  expect([...new Set(upTo)]).toEqual([ends[3], ends[0], undefined]);
+  expect([...new Set(upTo)]).toEqual([ends[3], ends[1], ends[0], undefined]);
+  const event = { ...turn("turn_5").compaction(ends[1] ?? 0, "they asked"), seq: log.length + 1, at: 0 };
+  expect(toMessages([...log, event], "turn_5").slice(1)).toMatchObject([{ content: "cold" }, { role: "user" }]);
 });
 
 test("the next summary is told the one before it, and stands in its place", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
+import type { Message } from "../../src/core/messages.js";
 import { comparedTokens, messageTokensOf, tokenFactor } from "../../src/log/folds/estimate.js";
 import { readTurns } from "../../src/log/folds/turn-records.js";
 import { stored, turn } from "./support.js";
@@ -50,6 +51,22 @@ test("many short turns teach as much as a few long ones", () => {
   }).flat();
   const perTurn = messageTokensOf({ role: "user", content: [{ type: "text", text: "yes?" }] }) + 4.5;
   expect(tokenFactor(stored(short), target)).toBeCloseTo(20 / perTurn, 1);
+});
+
+test("results that the caller's tools gave are part of what was sent", () => {
+  const events = Array.from({ length: 6 }, (_, index) => {
+    const { user, answer, end } = turn(`turn_${index}`);
+    const result: Message = {
+      role: "tool",
+      toolCallId: `c${index}`,
+      content: [{ type: "text", text }],
+      isError: false,
+    };
+    const asked = index === 0 ? user("do it") : { ...user("", `r${index}`), content: [], history: [result] };
+    const calls = [{ id: `c${index + 1}`, name: "own", arguments: "{}" }];
+    return [asked, { ...answer("", calls), usage: { inputTokens: 2_000 + sizes * index, outputTokens: 1 } }, end()];
+  }).flat();
+  expect(tokenFactor(stored(events), target)).toBeCloseTo(1, 0);
 });
 
 test("steps over a compaction do not count: the request begins anew there", () => {

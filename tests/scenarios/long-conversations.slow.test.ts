@@ -1,5 +1,7 @@
 import { expect, test } from "@jest/globals";
+import type OpenAI from "openai";
 import { summarizeTurn } from "../../src/session/shared/summary.js";
+import { openDoor, sdk } from "../doors/http/door.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { answer, failure, type LlmRequest, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 
@@ -73,6 +75,40 @@ test("a conversation of 400 turns answers, within the window, with whole pairs o
     .filter((request, index) => !messages(request).startsWith(messages(own[index] as LlmRequest)));
   expect(restarts.length).toBeLessThanOrEqual(summaries);
 }, 600_000); // 400 stored turns take minutes on a busy machine
+
+test("a task of 60 calls of the client's own tool, whose results fill the window five times, is done", async () => {
+  const window = 8_000;
+  let [calls, summaries] = [0, 0];
+  const script = (request: LlmRequest): Step => {
+    const usage = usageOf(request);
+    if (usage.prompt_tokens > window) return tooLong;
+    if (isSummary(request)) return answer(`summary number ${++summaries}`, { usage });
+    return calls === 60
+      ? answer("done", { usage })
+      : toolCalls([{ name: "own", arguments: { n: ++calls } }], { usage });
+  };
+  await using llm = await startLlmServer((request) => script(request));
+  await using app = await startApp({ llm: llm.url, config: config(llm.url, window) });
+  await using door = await openDoor(app);
+  const tools = [{ type: "function" as const, function: { name: "own", parameters: { type: "object" } } }];
+  const send = async (sent: OpenAI.ChatCompletionMessageParam[]) => {
+    const { choices } = await sdk(door, { defaultHeaders: { "x-conversation-id": "task" } }).chat.completions.create({
+      model: "mcp-platform",
+      messages: sent,
+      tools,
+    });
+    return choices[0]?.message;
+  };
+  let message = await send([{ role: "user", content: "read all files" }]);
+  while (message?.tool_calls?.[0])
+    message = await send([{ role: "tool", tool_call_id: message.tool_calls[0].id, content: words(100) }]);
+  expect(message?.content).toBe("done");
+  expect(llm.requests.flatMap(problemsOf)).toEqual([]);
+  expect(summaries).toBeGreaterThan(3);
+  expect(summaries).toBeLessThan(20);
+  expect(llm.requests.at(-1)?.text).toContain(`summary number ${summaries}`);
+  expect(llm.requests.filter((request) => usageOf(request).prompt_tokens > window).length).toBeLessThanOrEqual(1);
+}, 600_000); // as above
 
 test("a request that is refused as too long is sent once more, with a summary of what was before", async () => {
   await using llm = await startLlmServer([

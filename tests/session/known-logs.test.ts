@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
-import { type Checkpoint, parseCheckpoint } from "../../src/log/folds/checkpoint.js";
+import { type Checkpoint, checkpointVersion, parseCheckpoint } from "../../src/log/folds/checkpoint.js";
 import { laterCheckpoint } from "../../src/log/folds/later-checkpoint.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { MemoryCheckpoints } from "../../src/log/memory/checkpoints.js";
@@ -191,7 +191,15 @@ test("a checkpoint that is made while the log is read still says that turns were
   const events = stored(turnsOf("a", "b", "c", "d", "e")).map((event) => ({ ...event, seq: event.seq + 100 }));
   const empty = { calls: 0, compared: [], found: [], resultIds: [], processes: [] };
   const spent = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
-  const checkpoint = { version: 1, from: 101, turnId: "a", madeAt: 101, rewindableFrom: 100, spent, ...empty };
+  const checkpoint = {
+    version: checkpointVersion,
+    from: 101,
+    turnId: "a",
+    madeAt: 101,
+    rewindableFrom: 100,
+    spent,
+    ...empty,
+  };
   for (const isTrimmed of [true, false]) {
     const later = laterCheckpoint({ checkpoint: { ...checkpoint, isTrimmed }, events }, undefined, 1);
     expect(later?.checkpoint).toMatchObject({ from: 109, isTrimmed });

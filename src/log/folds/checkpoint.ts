@@ -8,7 +8,7 @@ import type { SpentTotals } from "../../core/usage-store.js";
 import type { ComparedTokens } from "./estimate.js";
 
 /** Raised when a checkpoint of another program would be wrong. Such a checkpoint is ignored, and a new one is made. */
-export const checkpointVersion = 1;
+export const checkpointVersion = 2;
 
 export interface Checkpoint {
   version: number;

@@ -5,9 +5,10 @@
 import type { StoredEvent } from "../../core/events.js";
 import { linkText, type Message } from "../../core/messages.js";
 import { endsOf, tailOf } from "../../core/text/excerpt.js";
+import { moveResults, needsEarlierCalls } from "./caller-results.js";
 import { tokensOf } from "./estimate.js";
 import { latest, shownTurns, turnMessages, uncompacted } from "./replay.js";
-import type { TurnRecord } from "./turn-records.js";
+import type { HopRecord, TurnRecord } from "./turn-records.js";
 
 export interface CompactionPlan {
   /** `seq` of the last event that the summary covers. The summary covers every turn that ended at or before this event. */
@@ -28,10 +29,13 @@ export function planCompaction(
   currentTurnId: string,
   keepTokens: number,
 ): CompactionPlan | undefined {
-  const turns = olderTurns(uncompacted(events, currentTurnId), currentTurnId, keepTokens);
+  const all = uncompacted(events, currentTurnId);
+  const turns = withoutNeeded(olderTurns(all, currentTurnId, keepTokens), all, currentTurnId);
   const upToSeq = turns.at(-1)?.end?.seq;
   if (upToSeq === undefined) return undefined;
   const messages = turnMessages(turns);
+  // The results that the next turn has brought are summarised together with their calls.
+  moveResults(all[turns.length]?.history ?? [], messages);
   const previous = latest("compaction", events, currentTurnId)?.summary;
   return { upToSeq, tokens: tokensOf(messages), previous, messages };
 }
@@ -48,7 +52,7 @@ export function planTrim(
   const turns = shownTurns(events, currentTurnId);
   const current = turns.filter(({ turnId }) => turnId === currentTurnId);
   const left = keepTokens - tokensOf(turnMessages(current, currentTurnId));
-  const older = olderTurns(turns, currentTurnId, left);
+  const older = withCalls(olderTurns(turns, currentTurnId, left), turns);
   const upToSeq = older.at(-1)?.end?.seq;
   return upToSeq === undefined ? undefined : { upToSeq, tokens: tokensOf(turnMessages(older)) };
 }
@@ -61,11 +65,37 @@ function olderTurns(all: readonly TurnRecord[], currentTurnId: string, keepToken
     kept += tokensOf(turnMessages([turn]));
     return kept <= keepTokens;
   };
-  let last = turns.findLastIndex((turn) => !fits(turn));
-  // A turn may begin with tool results from the caller. The calls of these results are in the turn before, so the turn before is kept too. The
-  // same holds for a turn that answers these results once more.
-  while (last >= 0 && (all[last + 1]?.history[0]?.role === "tool" || all[last + 1]?.isSameAgain)) last--;
-  return turns.slice(0, last + 1);
+  let end = turns.findLastIndex((turn) => !fits(turn)) + 1;
+  while (end > 0 && all[end]?.isSameAgain) end--; // its answer replaces that of the turn before
+  return turns.slice(0, end);
+}
+
+/**
+ * Returns those of `older` that a summary can replace. If the current turn begins with results of the caller's tools, their calls stay as they are.
+ * The calls of earlier results may be in the summary, because their results are too.
+ */
+function withoutNeeded(
+  older: readonly TurnRecord[],
+  all: readonly TurnRecord[],
+  currentTurnId: string,
+): readonly TurnRecord[] {
+  const current = all.find(({ turnId }) => turnId === currentTurnId);
+  if (!current || !needsEarlierCalls(current)) return older;
+  const callsAt = all.findLastIndex(({ turnId, hops }) => turnId !== currentTurnId && hops.some(hasCalls));
+  return callsAt < 0 ? older : older.slice(0, callsAt);
+}
+
+function hasCalls({ calls }: HopRecord): boolean {
+  return calls.length > 0;
+}
+
+/**
+ * Returns those of `older` that can be left out without a summary. A turn that begins with results of the caller's tools stays with the turn before,
+ * which made the calls: without a summary, the model would not know what the results are for.
+ */
+function withCalls(older: readonly TurnRecord[], all: readonly TurnRecord[]): readonly TurnRecord[] {
+  const end = all.findLastIndex((turn, index) => index <= older.length && !needsEarlierCalls(turn));
+  return older.slice(0, Math.max(0, end));
 }
 
 const longestExcerptBytes = 4_000;

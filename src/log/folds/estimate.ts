@@ -93,7 +93,7 @@ export function comparedTokens(
   for (const turn of turns) {
     const { hops, isShortened } = turn;
     if (isShortened) before = undefined; // the next request has fewer messages, so it cannot be compared with earlier ones
-    said += messageTokensOf({ role: "user", content: askedContent(turn) });
+    said += tokensOf(turn.history) + messageTokensOf({ role: "user", content: askedContent(turn) });
     for (const { answer, calls } of hops) {
       const { usage, message } = answer;
       if (usage && answer.provider === provider && answer.model === model) {

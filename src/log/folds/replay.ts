@@ -11,6 +11,7 @@ import type {
 import { addAll, largest } from "../../core/lists/long-lists.js";
 import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
 import { toolMessage } from "../../core/messages.js";
+import { moveResults, refusedResults, withoutFirstResults } from "./caller-results.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
 import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turn-records.js";
@@ -35,7 +36,9 @@ function ownMessages(
   const compaction = latest("compaction", events, currentTurnId);
   const shortenedAt = Math.max(compaction?.seq ?? 0, latest("trim", events, currentTurnId)?.seq ?? 0);
   const messages = turnMessages(shownTurns(events, currentTurnId), currentTurnId, shortenedAt);
-  return { messages, summary: compaction?.summary };
+  return compaction
+    ? { messages: withoutFirstResults(messages), summary: compaction.summary }
+    : { messages, summary: undefined };
 }
 
 /** Returns the messages of these turns, without a summary. `shortenedAt` is the `seq` of the event since which older turns are left out. */
@@ -44,43 +47,19 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
   let brokeOff = false;
   for (const turn of turns) {
     if (turn.turnId !== currentTurnId && wasRefused(turn)) {
-      withoutResults(refusedResults(turn), messages);
+      moveResults(refusedResults(turn), messages);
       continue;
     }
     // The turn's answer replaces the text of an answer that broke off: providers want no request that ends with an answer.
     if (turn.isSameAgain && brokeOff && messages.at(-1)?.role === "assistant") messages.pop();
     brokeOff = turn.hops.at(-1)?.answer.interrupted === true;
-    const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId, shortenedAt), messages);
+    const [first, ...rest] = moveResults(messagesOf(turn, currentTurnId, shortenedAt), messages);
     if (first === undefined) continue;
     if (turn.history.length > 0) messages.push(first);
     else add(messages, first);
     for (const message of rest) messages.push(message);
   }
   return messages;
-}
-
-/**
- * Moves the tool results at the beginning of a turn to the calls that they belong to. These calls were made by the previous answer and run
- * by the caller of the API. `before` has a placeholder for the result of each such call, and the real result replaces the placeholder.
- * A result that has no call there is left out: providers refuse it, and every later request with it. Returns the remaining messages of the
- * turn. Without messages before it, the turn has its own history, which is not changed.
- */
-function withoutResults(own: readonly Message[], before: Message[]): readonly Message[] {
-  if (before.length === 0) return own;
-  const answerAt = before.findLastIndex(({ role }) => role === "assistant");
-  let given = 0;
-  for (const message of own) {
-    if (message.role !== "tool") break;
-    const { toolCallId } = message;
-    const at = before.findIndex((each, index) => index > answerAt && isResultOf(each, toolCallId));
-    if (at >= 0) before[at] = message;
-    given++;
-  }
-  return given === 0 ? own : own.slice(given);
-}
-
-function isResultOf(message: Message, callId: string): boolean {
-  return message.role === "tool" && message.toolCallId === callId;
 }
 
 /**
@@ -200,16 +179,6 @@ export function wasRefused({ hops, end }: TurnRecord): boolean {
   if (end?.type === "turn_end") return end.stopReason === "refusal" && hops.every(({ answer }) => wasFiltered(answer));
   return (
     hops.every(({ answer }) => answer.interrupted) && end?.type === "turn_error" && refusals.includes(end.error.kind)
-  );
-}
-
-/** Returns results of the caller's tools with which a refused turn begins, without what they say. Their calls are in the turn before. */
-function refusedResults({ history }: TurnRecord): Message[] {
-  const end = history.findIndex(({ role }) => role !== "tool");
-  const results = history.slice(0, end < 0 ? history.length : end);
-  const text = "the client gave a result; it is left out, because the provider refused a request with it";
-  return results.map((message) =>
-    message.role === "tool" ? { ...message, content: [{ type: "text", text }] } : message,
   );
 }
 

@@ -1,0 +1,53 @@
+/**
+ * Results of tools that the caller of the API ran. In the log, they are the first messages of the turn that brings them. A provider wants them
+ * directly after their calls, which the turn before made.
+ */
+import type { Message } from "../../core/messages.js";
+import type { TurnRecord } from "./turn-records.js";
+
+/**
+ * Moves the results at the beginning of a turn into `before`, the messages before the turn. There, a placeholder follows each call that has no
+ * result, and the result replaces it. A result that has no call there is left out: providers refuse it, and every later request with it. Returns
+ * the other messages of the turn. If there are no messages before it, the turn brings its whole history, which is not changed.
+ */
+export function moveResults(own: readonly Message[], before: Message[]): readonly Message[] {
+  if (before.length === 0) return own;
+  const answerAt = before.findLastIndex(({ role }) => role === "assistant");
+  const results = firstResults(own);
+  for (const result of results) {
+    const at = before.findIndex((each, index) => index > answerAt && isResultOf(each, result.toolCallId));
+    if (at >= 0) before[at] = result;
+  }
+  return own.slice(results.length);
+}
+
+/** Returns the messages without the results at their beginning. Their calls are in a summary. */
+export function withoutFirstResults(messages: Message[]): Message[] {
+  return messages.slice(firstResults(messages).length);
+}
+
+/** Returns the results with which a refused turn begins, without what they say. */
+export function refusedResults({ history }: TurnRecord): Message[] {
+  const text = "the client gave a result; it is left out, because the provider refused a request with it";
+  return firstResults(history).map((result) => ({ ...result, content: [{ type: "text", text }] }));
+}
+
+/** Returns true if the turn begins with results, or answers the results that a failed turn before it has brought. */
+export function needsEarlierCalls({ history, isSameAgain }: TurnRecord): boolean {
+  return isSameAgain === true || history[0]?.role === "tool";
+}
+
+type ToolResult = Extract<Message, { role: "tool" }>;
+
+function firstResults(messages: readonly Message[]): ToolResult[] {
+  const results: ToolResult[] = [];
+  for (const message of messages) {
+    if (message.role !== "tool") break;
+    results.push(message);
+  }
+  return results;
+}
+
+function isResultOf(message: Message, callId: string): boolean {
+  return message.role === "tool" && message.toolCallId === callId;
+}
