@@ -5,19 +5,7 @@ import { openaiUsage } from "../shared/openai-usage.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { BREAK, keptOf, textIn } from "./kept-items.js";
-
-interface OpenItem {
-  /** The item as the server last sent it. Its text and arguments are complete only if `isWhole` is true. */
-  native: JsonObject;
-  /** Position of the item in the order in which items arrived. */
-  place: number;
-  /** Position of the item as the server states it. */
-  index: number;
-  pieces: GrowingText;
-  /** The form of reasoning that is shown, which is the one that arrives first. A model that sends both forms says the same in both. */
-  thinks?: "summary" | "content";
-  isWhole: boolean;
-}
+import { haveOtherIds, type OpenItem, OpenItems } from "./open-items.js";
 
 /** Events that end an answer. `response.failed` and `error` are handled as errors. */
 const ENDS = new Set(["response.completed", "response.incomplete"]);
@@ -29,13 +17,8 @@ const ENDS = new Set(["response.completed", "response.incomplete"]);
  */
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
-  readonly #items: OpenItem[] = [];
+  readonly #items = new OpenItems();
   #wholeCount = 0;
-  readonly #byId = new Map<string, OpenItem>();
-  /** The newest call of each `call_id`. */
-  readonly #byCallId = new Map<string, OpenItem>();
-  /** The newest item of each type and stated position. */
-  readonly #byPosition = new Map<string, OpenItem>();
   readonly #reasoning = new GrowingText();
   /** The part that was shown last: one for text, one for reasoning. When a delta belongs to another part, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
@@ -77,7 +60,7 @@ export class ResponsesFold implements AnswerFold {
   /** Takes a whole response. Some streams end with a response without items; then the items that arrived before are used. */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
-    const streamed = this.#items.length;
+    const streamed = this.#items.all.length;
     if (output.length > this.#wholeCount)
       for (const [output_index, item] of output.entries()) this.#complete({ output_index, item }, streamed);
     this.#usage = openaiUsage(response.usage);
@@ -95,7 +78,7 @@ export class ResponsesFold implements AnswerFold {
   pushDone(): void {}
 
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
-    const items = this.#items.toSorted((a, b) => a.index - b.index);
+    const items = this.#items.all.toSorted((a, b) => a.index - b.index);
     const natives = items.map((item) => (item.isWhole ? item.native : asWhole(item)));
     const { content, parts } = keptOf(natives);
     const toolCalls = callsIn(natives, newId, isTaken);
@@ -112,7 +95,7 @@ export class ResponsesFold implements AnswerFold {
 
   /** Returns the texts that had arrived, each with its `phase`. Without its phase, a text would look like a final answer. */
   brokenParts(): readonly KeptPart[] | undefined {
-    const said = this.#items.filter(({ native, pieces }) => native.type === "message" && pieces.toString() !== "");
+    const said = this.#items.all.filter(({ native, pieces }) => native.type === "message" && pieces.toString() !== "");
     const whole = said
       .toSorted((a, b) => a.index - b.index)
       .map((item) => (item.isWhole ? item.native : asWhole(item)));
@@ -139,9 +122,9 @@ export class ResponsesFold implements AnswerFold {
     if (!native) return;
     // Text and reasoning are merely announced here. They count as progress only when their first piece arrives.
     if (native.type !== "message" && native.type !== "reasoning") this.#shown.take(native);
-    const known = this.#find(event, native);
+    const known = this.#items.find(event, native);
     const isOther = known && (known.isWhole || native.type === "function_call") && haveOtherIds(known.native, native);
-    if (!known || isOther) this.#add(native, event);
+    if (!known || isOther) this.#items.add(native, event);
     else if (!known.isWhole) known.native = native;
   }
 
@@ -153,9 +136,9 @@ export class ResponsesFold implements AnswerFold {
   #complete(event: JsonObject, streamed?: number): void {
     const native = asItem(event.item);
     if (!native) return;
-    const known = this.#findOpened(event, native, streamed);
+    const known = this.#items.findOpened(event, native, streamed);
     const isOther = known?.isWhole && streamed === undefined && haveOtherIds(known.native, native);
-    const item = known && !isOther ? known : this.#add(native, event);
+    const item = known && !isOther ? known : this.#items.add(native, event);
     if (item.isWhole) return;
     item.native = native;
     item.isWhole = true;
@@ -164,51 +147,14 @@ export class ResponsesFold implements AnswerFold {
     this.#shown.take(native, item.pieces.toString().length);
   }
 
-  #add(native: JsonObject, { output_index }: JsonObject): OpenItem {
-    const place = this.#items.length;
-    const index = asNumber(output_index) ?? place;
-    const item: OpenItem = { native, place, index, pieces: new GrowingText(), isWhole: false };
-    this.#items.push(item);
-    const id = asText(native.id);
-    if (id !== undefined) this.#byId.set(id, item);
-    const callId = asText(native.call_id);
-    if (callId !== undefined) this.#byCallId.set(callId, item);
-    this.#byPosition.set(`${native.type} ${index}`, item);
-    return item;
-  }
-
-  /**
-   * Finds an item by its id or, if no id matches, by its position. Both are needed: gateways give the item a new id in each event, and
-   * llama.cpp sends no positions. By its position, an earlier item may be found, since some gateways state the same for all calls.
-   */
-  #find({ output_index, item_id }: JsonObject, { type, id }: JsonObject): OpenItem | undefined {
-    return (
-      this.#byId.get(asText(item_id) ?? asText(id) ?? "") ?? this.#byPosition.get(`${type} ${asNumber(output_index)}`)
-    );
-  }
-
-  /**
-   * Finds the item that a whole item ends. Of a call, `call_id` decides before the position: gateways, and llama.cpp before June 2026, send
-   * calls without item ids and positions. Some servers give several calls one `call_id`, so a call that has ended is found by it only
-   * for the final response, and only if the arguments are the same.
-   */
-  #findOpened(event: JsonObject, native: JsonObject, streamed = 0): OpenItem | undefined {
-    const found = this.#find(event, native);
-    if (found && !haveOtherIds(found.native, native)) return found;
-    const call = this.#byCallId.get(asText(native.call_id) ?? "");
-    if (!call) return found;
-    const isRepeated = call.place < streamed && call.native.arguments === native.arguments;
-    return !call.isWhole || isRepeated ? call : found;
-  }
-
   /** Adds a piece. Returns true if the piece holds only text of the answer. */
   #pushPiece(type: string, event: JsonObject): boolean {
     const piece = PIECES.get(type);
     if (!piece) return false;
     const { of, kind } = piece;
     const open =
-      [this.#find(event, { type: of }), this.#items.at(-1)].find((item) => item?.native.type === of) ??
-      this.#add({ type: of, id: event.item_id }, event);
+      [this.#items.find(event, { type: of }), this.#items.all.at(-1)].find((item) => item?.native.type === of) ??
+      this.#items.add({ type: of, id: event.item_id }, event);
     const delta = asText(event.delta) ?? restOf(asText(event.arguments), open.pieces);
     if (open.isWhole || delta === undefined) return false;
     if (kind === "arguments") {
@@ -272,11 +218,6 @@ function restOf(whole: string | undefined, pieces: GrowingText): string | undefi
 function asItem(value: unknown): JsonObject | undefined {
   const item = asObject(value);
   return asText(item?.type) === undefined ? undefined : item;
-}
-
-function haveOtherIds(a: JsonObject, b: JsonObject): boolean {
-  const key = ["call_id", "id"].find((key) => asText(a[key]) !== undefined && asText(b[key]) !== undefined);
-  return key !== undefined && a[key] !== b[key];
 }
 
 function asWhole({ native, pieces }: OpenItem): JsonObject {
