@@ -9,16 +9,18 @@ import { listening } from "../listening.mjs";
 
 const stallProbe = fileURLToPath(new URL("stall-probe.mjs", import.meta.url));
 
-/** A home with configurations. All hosts in it use a model that answers at once. */
+/** A home with configurations. All hosts in it use the model at `modelUrl` or, without one, a model that answers at once. */
 export class Home {
   #folder;
   #program;
+  #modelUrl;
   #model = createServer(answer);
   #configurations = 0;
 
-  constructor(folder, dist) {
+  constructor(folder, dist, modelUrl) {
     this.#folder = folder;
     this.#program = resolve(dist, "main.js");
+    this.#modelUrl = modelUrl;
   }
 
   /**
@@ -26,17 +28,26 @@ export class Home {
    * `limits`: `chat.limits`.
    */
   async configure(storage, limits = {}) {
-    if (!this.#model.listening) await once(this.#model.listen(0, "127.0.0.1"), "listening");
-    const base_url = `http://127.0.0.1:${this.#model.address().port}/v1`;
+    if (!this.#modelUrl && !this.#model.listening) await once(this.#model.listen(0, "127.0.0.1"), "listening");
+    this.#configurations++;
+    this.#write({ storage, limits });
+  }
+
+  /** Changes `chat.storage` in the last configuration, which the hosts follow. */
+  async change(storage, rules) {
+    this.#write({ storage: { ...storage, ...rules } });
+  }
+
+  #write(chat) {
+    const base_url = this.#modelUrl ?? `http://127.0.0.1:${this.#model.address().port}/v1`;
     const config = {
       llm: {
         active: "bench",
         providers: { bench: { base_url, model: "m", api_key: "none", context_window: 100_000 } },
       },
       serve: { requests_per_minute: 1_000_000 },
-      chat: { storage, limits },
+      chat,
     };
-    this.#configurations++;
     writeFileSync(this.#config[1], JSON.stringify(config));
   }
 
@@ -48,7 +59,14 @@ export class Home {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     const url = await listening(child);
+    const read = async (path, sent) => {
+      const response = await fetch(`${url}${path}`, sent);
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+      return text;
+    };
     return {
+      url,
       /** Returns the longest stall of the event loop since the last call, in ms. */
       async stallMs() {
         child.send("stall");
@@ -57,11 +75,10 @@ export class Home {
       /** Sends a GET, or a POST if there is a body, and reads the whole answer. */
       async ask(path, body, headers) {
         const sent = body && { method: "POST", headers: { "content-type": "application/json", ...headers } };
-        const response = await fetch(`${url}${path}`, { ...sent, body: body && JSON.stringify(body) });
-        const text = await response.text();
-        if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
-        return JSON.parse(text);
+        return JSON.parse(await read(path, { ...sent, body: body && JSON.stringify(body) }));
       },
+      /** Sends a GET, and resolves with the whole answer as text. */
+      fetched: (path) => read(path),
       async end(signal = "SIGINT") {
         child.kill(signal);
         await once(child, "exit");

@@ -7,6 +7,7 @@
 const twoYearsMs = 730 * 24 * 60 * 60 * 1000;
 const quarterMs = 15 * 60 * 1000;
 const hourMs = 4 * quarterMs;
+const dayMs = 24 * hourMs;
 const inTransaction = 10_000;
 const usageColumns =
   "requests, input_tokens, output_tokens, reasoning_tokens, cached_tokens, cache_write_tokens, estimated_tokens, usd, unpriced";
@@ -87,7 +88,7 @@ export async function fillDatabase(url, log) {
     ["usage_models", "usage_model_totals", "provider, model", usageColumns],
     ["usage_tools", "usage_tool_totals", "name", toolColumns],
   ]) {
-    for (const span of [quarterMs, hourMs]) {
+    for (const span of [quarterMs, hourMs, dayMs]) {
       const sums = counts.split(", ").map((name) => `sum(${name})`);
       await client.query(`INSERT INTO ${totals} (span, at, ${key}, ${counts})
         SELECT ${span}, at / ${span} * ${span}, ${key}, ${sums.join(", ")} FROM ${rows} GROUP BY 2, ${key}`);

@@ -47,6 +47,10 @@ export async function measureReads({ home, storage, conversations, openStore, Re
   const figures = {};
   const host = await home.serve();
   for (const [name, path] of Object.entries(asked)) figures[name] = await timed(15, () => host.ask(path), host.stallMs);
+  for (const path of ["/api/usage?since=700d", "/api/usage?since=700d&by=model"]) {
+    const { total } = await host.ask(path);
+    if (total.requests < conversations * 0.9) throw new Error(`${path} counts ${total.requests} requests`);
+  }
   await host.end();
   const list = () => home.run("sessions", "list", "--limit", "20");
   figures["`sessions list`"] = await timed(5, list);
