@@ -29,7 +29,7 @@ function cut(text: string, maxBytes: number, take: (text: string, length: number
 }
 
 /** True if a cut at this position would split a character. */
-function isWithinPair(text: string, position: number): boolean {
+export function isWithinPair(text: string, position: number): boolean {
   const unit = text.charCodeAt(position);
   const before = text.charCodeAt(position - 1);
   return unit >= 0xdc00 && unit < 0xe000 && before >= 0xd800 && before < 0xdc00;

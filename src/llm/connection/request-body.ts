@@ -8,7 +8,7 @@ export class RequestBody {
   readonly length: number;
 
   constructor(json: object) {
-    this.text = JSON.stringify(json);
+    this.text = withWholeCharacters(JSON.stringify(json));
     this.length = Buffer.byteLength(this.text);
   }
 
@@ -16,4 +16,13 @@ export class RequestBody {
   get encoding(): "latin1" | "utf8" {
     return this.length === this.text.length ? "latin1" : "utf8";
   }
+}
+
+/**
+ * Replaces each half of a character in this JSON by U+FFFD. A text has one if a program has cut an emoji in two. JSON.stringify writes it as an
+ * escape such as `\ud83d`, for which Anthropic refuses the request.
+ */
+function withWholeCharacters(json: string): string {
+  if (!json.includes("\\ud")) return json;
+  return json.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (found) => (found.startsWith("\\ud") ? "\ufffd" : found));
 }

@@ -6,16 +6,18 @@ import { setImmediate as breathe } from "node:timers/promises";
 import { WorkerThread } from "../../core/async/worker-thread.js";
 import { builtFile } from "../../core/built-file.js";
 import { RequestError } from "../../core/errors.js";
-import { headOf } from "../../core/text/excerpt.js";
+import { headOf, isWithinPair } from "../../core/text/excerpt.js";
 import { afterLine, longestLine, type MatchQuestion } from "./match-places.js";
 
+/** Returns `length` characters from `start` on, as JavaScript counts them. A character of two such units is never cut in two. */
 export function readCharacters(
   text: string,
   { start, length }: { start: number; length?: number },
   maxBytes: number,
 ): string {
-  const from = Math.min(start, text.length);
-  const wanted = text.slice(from, length === undefined ? undefined : from + length);
+  const from = Math.min(isWithinPair(text, start) ? start - 1 : start, text.length);
+  const to = start + (length ?? text.length);
+  const wanted = text.slice(from, isWithinPair(text, to) ? to + 1 : to);
   const piece = headOf(wanted, maxBytes);
   const end = from + piece.length;
   const more = end < text.length ? `; go on with start: ${end}` : "; this is the end";

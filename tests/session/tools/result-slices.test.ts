@@ -27,6 +27,12 @@ test("pieces that go on where the last one ended give the whole text, whatever i
   );
 });
 
+test("a piece begins and ends with whole characters, also if the model asks for half of one", () => {
+  const text = "a😀b😀";
+  expect(readCharacters(text, { start: 2, length: 1 }, 100)).toMatch(/^😀\n\[characters 1 to 3 of 6;/);
+  expect(readCharacters(text, { start: 0, length: 5 }, 100)).toMatch(/^a😀b😀\n\[characters 0 to 6 of 6;/);
+});
+
 test("lines are counted from 1, and the answer says where they are", async () => {
   const answer = await linesOf(lines, { startLine: 40_001, count: 2 }, 1_000);
   expect(answer).toMatch(/^line 40001 needle\nline 40002\n\n\[characters \d+ to \d+ of \d+; go on/);
