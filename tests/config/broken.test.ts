@@ -185,8 +185,8 @@ const BROKEN: [string, string, string[]][] = [
     "a url that is none",
     "mcpServers:\n  a: { url: localhost:3000 }\nllm: { providers: { b: { base_url: 'http://' } } }\n",
     [
-      "config.yaml:2:13 mcpServers.a.url: expected an http:// or https:// URL, got string",
-      "config.yaml:3:36 llm.providers.b.base_url: expected an http:// or https:// URL, got string",
+      "config.yaml:2:13 mcpServers.a.url: expected an http:// or https:// URL",
+      "config.yaml:3:36 llm.providers.b.base_url: expected an http:// or https:// URL",
     ],
   ],
   [
@@ -198,6 +198,11 @@ const BROKEN: [string, string, string[]][] = [
       'config.yaml:2:78 mcpServers.a.startup_grace: expected milliseconds or a duration such as "30s", "5m" or "500ms" from 0 to 86400000, got number -1',
       'config.yaml:2:101 mcpServers.a.max_total_timeout: expected milliseconds or a duration such as "30s", "5m" or "500ms" from 1 to 86400000, got number 0',
     ],
+  ],
+  [
+    "an age in words",
+    "chat:\n  storage: { max_age: 3 months }\n",
+    ['config.yaml:2:23 chat.storage.max_age: expected a duration such as "90d", "12h" or "30m", got string "3 months"'],
   ],
   [
     "a number among the arguments",

@@ -26,6 +26,8 @@ interface Behaviour {
   answering?: Record<string, (args: Record<string, unknown>) => object>;
   /** The methods of tasks. A further tool, `work`, must then be called as a task. What a method throws is its error. */
   tasks?: Record<"tools/call" | "tasks/get" | "tasks/result", () => object>;
+  /** Status and body with which a request of an unknown session is refused. */
+  unknownSession?: [status: number, body: string];
   /** Instructions of the server. */
   instructions?: string;
   /** Returns true while no request is answered. */
@@ -40,6 +42,7 @@ export async function httpServer({
   failing = {},
   answering = {},
   tasks,
+  unknownSession = [404, "no such session"],
   instructions,
   isHung = () => false,
 }: Behaviour = {}): Promise<HttpServer> {
@@ -83,7 +86,7 @@ export async function httpServer({
     if (never) return never();
     if (request.method === "GET") return response.writeHead(405).end();
     if (message.method === "initialize") sessions.add(`s${++count}`);
-    else if (!sessions.has(String(session))) return response.writeHead(404).end("no such session");
+    else if (!sessions.has(String(session))) return response.writeHead(unknownSession[0]).end(unknownSession[1]);
     if (request.method === "DELETE") return response.writeHead(200).end();
     if (message.id === undefined) return response.writeHead(202).end();
     let error = message.method === "tools/call" && failing[message.params.name];

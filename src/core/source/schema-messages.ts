@@ -45,9 +45,13 @@ export function describeSchemaError(error: ErrorObject, wording: Wording = {}): 
   }
   // If the schema wants a mapping, a list or a free text, the message does not quote the wrong value: the value may be a secret, and it
   // would explain nothing.
-  const quotable = !wording.isSecret && (schema.enum || !/^(object|array|string)$/.test(String(schema.type)));
+  const isFreeText =
+    /^(object|array|string)$/.test(String(schema.type)) && !schema.enum && schema.format !== "duration";
+  const quotable = !wording.isSecret && !isFreeText;
   const got = kindAndValue(wording.template ?? error.data, quotable ? (wording.redact ?? asItIs) : undefined);
-  return { pointer, part: "value", message: `expected ${expected(error, schema)}, got ${got}${advice(error, schema)}` };
+  const wanted = expected(error, schema);
+  const message = got === schema.type ? `expected ${wanted}` : `expected ${wanted}, got ${got}${advice(error, schema)}`;
+  return { pointer, part: "value", message };
 }
 
 const asItIs = (text: string) => text;
@@ -60,6 +64,7 @@ function unknownKey(key: string, known: readonly string[]): string {
 const TYPES: Record<string, string> = { object: "mapping", array: "list", boolean: "true or false" };
 
 const FORMATS: Record<string, string> = {
+  duration: 'a duration such as "90d", "12h" or "30m"',
   "duration-ms": 'milliseconds or a duration such as "30s", "5m" or "500ms"',
   "http-url": "an http:// or https:// URL",
   "postgres-url": "a URL such as postgres://user:password@host:5432/name",

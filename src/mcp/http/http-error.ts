@@ -13,12 +13,15 @@ export class HttpError extends Error {
 /** The stream of the server's notifications has ended, and could not be opened again. */
 export class NotificationsLost extends Error {}
 
-/** Status 404 in answer to a POST, in a protocol before 2026-07-28. It means that the session does not exist, or no longer exists. */
+/**
+ * The server has answered a POST, in a protocol before 2026-07-28, by saying that the session does not exist, or no longer exists: with status 404, or
+ * with 400 and these words.
+ */
 export class SessionLost extends HttpError {
   constructor(
     message: string,
     text: string,
-    /** Method of the message that was answered with 404. Undefined if the message was an answer of this host. */
+    /** Method of the message that was refused. Undefined if the message was an answer of this host. */
     readonly method: string | undefined,
   ) {
     super(404, message, text);

@@ -155,8 +155,16 @@ export class StreamableHttp implements Transport {
       if (isAnswer(body, message.id) && isPlainObject(body.error)) return this.#deliveries.push(body);
     }
     const why = `Error POSTing to endpoint: ${unfollowed(answer, this.#url) ?? text}`;
-    if (status !== 404 || versionIn(message) !== undefined) throw new HttpError(status, why, text);
+    if (versionIn(message) !== undefined || !this.#isSessionLost(status, text)) throw new HttpError(status, why, text);
     throw new SessionLost(why, text, "method" in message ? message.method : undefined);
+  }
+
+  /**
+   * Returns true if the server does not know the session. It should say so with status 404. The examples of the TypeScript SDK, and the many servers
+   * that were made from them, say `400 Bad Request: No valid session ID provided`.
+   */
+  #isSessionLost(status: number, text: string): boolean {
+    return status === 404 || (status === 400 && this.#sessionId !== undefined && /\bsession[ _-]?id\b/i.test(text));
   }
 
   #prepareHeaders(): void {

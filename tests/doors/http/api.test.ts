@@ -380,6 +380,10 @@ describe("the host over HTTP", () => {
     const headers = { origin, authorization: "Bearer correct-horse-battery" };
     const answered = await fetch(`${door.url}/v1/models`, { headers });
     expect([answered.status, answered.headers.get("access-control-allow-origin")]).toEqual([200, origin]);
+    const refused = await fetch(`${door.url}/v1/models`, { headers: { origin } });
+    expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([401, origin]);
+    const stranger = await fetch(`${door.url}/v1/models`, { headers: { origin: "https://other.example.com" } });
+    expect([stranger.status, stranger.headers.get("access-control-allow-origin")]).toEqual([403, null]);
     expect(
       (await fetch(`${door.url}/v1/models`, { headers: { ...headers, origin: "https://evil.example" } })).status,
     ).toBe(403);

@@ -20,10 +20,13 @@ export function admitBy(gate: Gate, connections: Connections, newId: NewId): Par
       ...connections.visit(incoming.socket),
     };
     const refusal = gate.check(visit);
-    if (refusal) {
-      return answerProblem({ problem: refusal, headers: refusal.headers, path: context.req.path, header, newId });
-    }
     const origin = header("origin");
+    if (refusal) {
+      // Without the header, a page of an allowed origin would see a network error instead of the status.
+      const mayRead = origin !== undefined && refusal.status !== 403 && gate.allowsOrigin(origin, header("host"));
+      const headers = { ...refusal.headers, ...(mayRead && { "access-control-allow-origin": origin, vary: "origin" }) };
+      return answerProblem({ problem: refusal, headers, path: context.req.path, header, newId });
+    }
     if (origin === undefined) return next();
     if (context.req.method === "OPTIONS") return new Response(null, { status: 204, headers: preflight(origin) });
     await next();
