@@ -210,6 +210,20 @@ describe("the tool chat", () => {
     expect(await client.callTool({ name: "chat", arguments: { prompt: "hi" } })).toMatchObject({ isError: true });
     await client.close();
   });
+
+  test("is an error that names the limit where one is used up before the model was asked", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url, config: { chat: { limits: { day: { tokens: 10 } } } } });
+    const client = await connect(app, {});
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const result = await client.callTool({ name: "chat", arguments: { prompt: "hi", request_id: "r" } });
+      expect(result).toMatchObject({ isError: true });
+      expect(textOf(result)).toMatch(
+        /^the turn was stopped: today has used 0 of 10 tokens.*\(chat\.limits\.day\.tokens\)$/,
+      );
+    }
+    await client.close();
+  });
 });
 
 describe("the gateway", () => {

@@ -78,10 +78,11 @@ export function interrupts() {
   };
 }
 
+const fewTokens = { prompt_tokens: 10, completion_tokens: 5 };
+
 /** Returns an answer that says a text and then calls one tool, as models often do. */
-export function sayAndCall(content: string, name: string, args: object = {}): Step {
+export function sayAndCall(content: string, name: string, args: object = {}, usage: object = fewTokens): Step {
   const call = { id: "call_1", type: "function", function: { name, arguments: JSON.stringify(args) } };
-  const usage = { prompt_tokens: 10, completion_tokens: 5 };
   const message = { role: "assistant", content, tool_calls: [call] };
   const whole = json({ choices: [{ index: 0, message, finish_reason: "tool_calls" }], usage });
   const deltas = [chunk({ content }), chunk({ tool_calls: [{ index: 0, ...call }] }), chunk({}, "tool_calls")];

@@ -5,6 +5,7 @@ import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/shared/summary.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
+import { loggedLimitFailure } from "../shared/limit-failure.js";
 import { ownConversation } from "../shared/own-conversation.js";
 import { askClient, type Extra } from "./ask-client.js";
 import type { McpConnectionParts } from "./mcp-parts.js";
@@ -75,6 +76,8 @@ export async function chat(
     const events = await follow(turn, { session, answer, extra }, parts);
     const { text, stopReason = "error", error } = summarizeTurn(events);
     if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);
+    const limit = loggedLimitFailure(events, { turn, observe: host.observe });
+    if (limit) return failed(limit.message);
     if (stopReason === "cancelled" && turn.closingError) return failed(turn.closingError.message);
     const structuredContent = { text, conversation_id: session.id, stop_reason: stopReason };
     return { content: [{ type: "text", text }], structuredContent };

@@ -2,6 +2,7 @@ import type { EventOf, StoredEvent, TurnEvent } from "../../../core/events.js";
 import type { FinishReason, ToolCall } from "../../../core/messages.js";
 import { textOf } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
+import { limitFailure } from "../../shared/limit-failure.js";
 import { errorBody } from "../shared/api-errors.js";
 import { type ApiFailureInfo, apiFailureOf, responseError } from "../shared/failure.js";
 import { type CallerTool, customInput } from "../turns/caller-tools.js";
@@ -124,14 +125,14 @@ export class ResponseView implements ResponseWriter {
    * a request id, with which a retry would not run the tools again.
    */
   #storedFailure(): ApiFailureInfo | undefined {
-    const { error } = summarizeTurn(this.#stored);
+    const error = summarizeTurn(this.#stored).error ?? limitFailure(this.#stored);
     return error && apiFailureOf(error, { ranTools: this.#stored.some(({ type }) => type === "tool_sent") });
   }
 
   #status(): string {
     const { stopReason } = summarizeTurn(this.#stored);
     if (stopReason === "cancelled") return "cancelled";
-    if (this.#failure || stopReason === "error") return "failed";
+    if (this.#failure || stopReason === "error" || limitFailure(this.#stored)) return "failed";
     if (stopReason === undefined) return "in_progress";
     return ["max_tokens", "budget", "refusal"].includes(stopReason) ? "incomplete" : "completed";
   }

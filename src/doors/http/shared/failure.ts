@@ -23,6 +23,8 @@ export function apiFailureOf(error: ErrorInfo, { ranTools = false }: FailureFact
     ranTools ? inOwnWords(error) : error.hint ? `${error.message} (${error.hint})` : error.message,
     ...(code === "context_length_exceeded" ? ["The request exceeds the context window of the model."] : []),
     ...(ranTools ? [runAgain] : []),
+    // A turn that a limit has ended is over: the same id gets the same error.
+    ...(ranTools && error.kind !== "limit" ? [continues] : []),
     ...(mayRetry && retryAfterMs !== undefined ? [`Please try again in ${retryAfterMs / 1000}s.`] : []),
   ].join(" ");
   const waitMs = retryAfterMs ?? (status === 503 ? 1000 : undefined);
@@ -53,8 +55,8 @@ export function responseError({ code, message, mayRetry }: ApiFailureInfo): { co
 }
 
 const toolsHaveRun = "tools_have_run";
-const runAgain =
-  "Tools have run in this call, and a repetition would run them again; a call that has an X-Request-Id from the first attempt on continues where it stopped.";
+const runAgain = "Tools have run in this call, and a repetition would run them again.";
+const continues = "A call that has an X-Request-Id from the first attempt on continues where it stopped.";
 
 /**
  * Describes the error without quoting the provider. opencode retries if the text contains words such as `500`, `rate limit` or `server
@@ -69,6 +71,7 @@ const causes: Readonly<Record<string, string>> = {
   bad_request: "The provider did not accept the request.",
   cancelled: "The turn was cancelled.",
   content_filter: "The provider's content filter stopped the answer.",
+  limit: "A limit of the host stopped the turn.",
   model_gone: "The provider does not have the model any more.",
   quota: "The provider's quota is used up.",
   rate_limit: "The provider takes no more requests for now.",
@@ -108,6 +111,7 @@ const words: Readonly<Record<string, readonly [status: number, code?: string]>> 
   busy: [409],
   rate_limit: [429, "rate_limit_exceeded"],
   quota: [429, "insufficient_quota"],
+  limit: [429, "insufficient_quota"],
   server: [502],
   connect: [502],
   network: [502],

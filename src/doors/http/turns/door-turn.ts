@@ -8,6 +8,7 @@ import { messageOf } from "../../../core/errors.js";
 import type { UserMessageEvent } from "../../../core/events.js";
 import { singleCallPrefix } from "../../../core/ids.js";
 import type { AnswerOptions, ToolDefinition } from "../../../core/messages.js";
+import type { Observe } from "../../../core/ports.js";
 import type { Session } from "../../../session/session.js";
 import type { PromptOptions } from "../../../session/shared/prompt-options.js";
 import type { LiveTurn } from "../../../session/turns/live-turn.js";
@@ -48,6 +49,7 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 export interface DoorTurn {
   turn: LiveTurn;
   session: Session;
+  observe: Observe | undefined;
   model: { provider: string; model: string };
   /** Response headers with the ids by which the caller can find the turn in the log. */
   headers: Record<string, string>;
@@ -99,6 +101,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
   return {
     turn,
     session,
+    observe: parts.observe,
     model,
     headers: { "x-conversation-id": conversationId, "x-request-id": requestId },
     isRepeatable: ids.requestId !== undefined,

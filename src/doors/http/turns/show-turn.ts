@@ -1,8 +1,9 @@
 /** Shows a running turn over HTTP, as one document or as a stream of events. */
 import { setTimeout } from "node:timers/promises";
 import { errorInfo } from "../../../core/errors.js";
-import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../../core/events.js";
+import { type ErrorInfo, isUnsaid, type StoredEvent, type TurnEvent } from "../../../core/events.js";
 import { withFinalText } from "../../shared/final-text.js";
+import { loggedLimitFailure } from "../../shared/limit-failure.js";
 import { eventStream } from "../shared/event-stream.js";
 import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";
 import type { DoorTurn } from "./door-turn.js";
@@ -78,9 +79,11 @@ async function earlyFailure(door: DoorTurn, holdMs: number): Promise<ApiFailureI
 }
 
 async function firstSign(door: DoorTurn): Promise<ApiFailureInfo | undefined> {
+  const stored: StoredEvent[] = [];
   try {
     for await (const event of door.turn.watch()) {
-      const error = errorIn(event, door);
+      if ("seq" in event) stored.push(event);
+      const error = errorIn(event, door, stored);
       if (error) return apiFailureOf(error);
       if (signs.has(event.type) && !isUnsaid(event)) return undefined;
     }
@@ -106,16 +109,19 @@ async function watch(
 ): Promise<ApiFailureInfo | undefined> {
   const { turn, isRepeatable, isStructured } = door;
   let ranTools = false;
+  const stored: StoredEvent[] = [];
   const failure = (error: ErrorInfo) => apiFailureOf(error, { ranTools: ranTools && !isRepeatable });
   try {
-    for await (const event of turn.watch()) {
+    for await (const watched of turn.watch()) {
+      const event = isStructured ? withFinalText(watched) : watched;
+      if ("seq" in event) stored.push(event);
       if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason, isRepeatable));
       if (event.type === "tool_sent") {
         ranTools = true;
         attempt?.ranTools(turn.requestId);
       }
-      await write(view.take(isStructured ? withFinalText(event) : event));
-      const error = errorIn(event, door);
+      await write(view.take(event));
+      const error = errorIn(event, door, stored);
       if (error) return failure(error);
     }
     return undefined;
@@ -124,10 +130,12 @@ async function watch(
   }
 }
 
-/** Returns the error if this event ends the turn without an answer. */
-function errorIn(event: TurnEvent, { turn }: DoorTurn): ErrorInfo | undefined {
+/** Returns the error if this event ends the turn without an answer. `stored` are the stored events of the turn up to this event. */
+function errorIn(event: TurnEvent, door: DoorTurn, stored: readonly StoredEvent[]): ErrorInfo | undefined {
   if (event.type === "turn_error") return event.error;
-  if (event.type !== "turn_end" || event.stopReason !== "cancelled") return undefined;
+  if (event.type !== "turn_end") return undefined;
+  if (event.stopReason !== "cancelled") return loggedLimitFailure(stored, door);
+  const { turn } = door;
   return turn.closingError ? errorInfo(turn.closingError) : cancelled;
 }
 
