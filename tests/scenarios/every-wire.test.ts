@@ -3,7 +3,9 @@ import {
   type EveryWire,
   eventsOf,
   everyWire,
+  JPEG,
   PNG,
+  SVG,
   shown,
   type TriedWire,
   VENDORS,
@@ -86,6 +88,22 @@ test.each(WIRES)("pictures in results, also of a tool that failed, are taken ove
   expect(talk.requests()[2]?.text).toContain("broken");
   talk.expectTaken();
 });
+
+test.each(WIRES)(
+  "a picture goes out with its real type, and one that no vendor accepts as a note, over $name",
+  async (wire) => {
+    const talk = host.talk(wire, [answer(calls("s__odd")), answer("seen"), answer("again")]);
+    await talk.turn("look");
+    expect((await talk.turn("sure?")).at(-1)).toMatchObject(end("end_turn"));
+    for (const { text } of talk.requests().slice(1)) {
+      expect(text).toContain(JPEG);
+      expect(text).toContain("image/jpeg");
+      expect(text).not.toContain(SVG);
+      expect(text).toContain("[image image/svg+xml");
+    }
+    talk.expectTaken();
+  },
+);
 
 /** Ends of incomplete answers. The conversation continues without the reasoning of such an answer. */
 describe.each(WIRES)("over $name", (wire) => {

@@ -17,6 +17,7 @@ import type { PromptOptions } from "../../src/session/shared/prompt-options.js";
 import { collect, startApp } from "./app.js";
 import { type HttpServer, httpServer } from "./mcp-http.js";
 import {
+  pngOf,
   type Script,
   type StrictMock,
   startAnthropic,
@@ -71,6 +72,10 @@ export const WIRES: readonly TriedWire[] = [responses, messages, gemini, chat];
 export const VENDORS: readonly TriedWire[] = [...WIRES, deepSeek];
 
 export const PNG = "iVBORw0KGgo=";
+/** A picture that every vendor refuses, because it is too large. */
+const TALL_PNG = pngOf(100, 9000);
+export const JPEG = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//";
+export const SVG = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>").toString("base64");
 
 interface Talk {
   mock: StrictMock;
@@ -180,14 +185,19 @@ async function startVendor(wire: TriedWire): Promise<Vendor> {
   return { mock, steps };
 }
 
-/** Starts a server with `echo`, a tool that returns a picture, and one that fails with a picture. */
+/**
+ * Starts a server with `echo` and tools that return pictures: a good one, one with an error, one that is too large, and two of another type
+ * than vendors accept or than the server says.
+ */
 function toolServer(): Promise<HttpServer> {
-  const picture = { type: "image", data: PNG, mimeType: "image/png" };
+  const picture = (data: string, mimeType = "image/png") => ({ type: "image", data, mimeType });
   const text = (words: string) => ({ type: "text", text: words });
   return httpServer({
     answering: {
-      snap: () => ({ content: [text("here:"), picture] }),
-      fail: () => ({ content: [text("broken"), picture], isError: true }),
+      snap: () => ({ content: [text("here:"), picture(PNG)] }),
+      fail: () => ({ content: [text("broken"), picture(PNG)], isError: true }),
+      tall: () => ({ content: [text("the page:"), picture(TALL_PNG)] }),
+      odd: () => ({ content: [text("a chart and a photo:"), picture(SVG, "image/svg+xml"), picture(JPEG)] }),
     },
   });
 }

@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import { messageOf, RequestError } from "../../core/errors.js";
+import { pictureType } from "../../core/files/picture-type.js";
 import type { ContentPart } from "../../core/messages.js";
 
 /** Limit for a text file, in bytes: about 60,000 tokens. A longer text would fill most context windows. */
@@ -33,7 +34,7 @@ export async function attachFile(path: string, folder: string): Promise<Attachme
     throw refusal(`${path} is a link to ${real}, outside this folder`, "write that path if you mean the file there");
   }
   const heading = { type: "text" as const, text: `[file ${path}]` };
-  const mimeType = imageType(bytes);
+  const mimeType = pictureType(bytes);
   if (mimeType) {
     const image = { type: "image" as const, data: bytes.toString("base64"), mimeType };
     return { name: path, parts: [heading, image], size: `${sizeText(bytes.length)}, ${mimeType}` };
@@ -92,17 +93,4 @@ function refusal(message: string, hint = ""): RequestError {
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-const signatures: readonly [mimeType: string, pattern: RegExp][] = [
-  ["image/png", /^\x89PNG\r\n/],
-  ["image/jpeg", /^\xff\xd8\xff/],
-  ["image/gif", /^GIF8[79]a/],
-  ["image/webp", /^RIFF.{4}WEBP/s],
-];
-
-/** Returns the MIME type of an image, detected from its first bytes. Undefined if the file is not an image that providers accept. */
-function imageType(bytes: Buffer): string | undefined {
-  const start = bytes.toString("latin1", 0, 16);
-  return signatures.find(([, pattern]) => pattern.test(start))?.[0];
 }

@@ -1,4 +1,4 @@
-import { checkOpenAiForm, invalidType, invalidValue, missing, tooLong } from "./openai-form.js";
+import { checkOpenAiForm, checkPicture, invalidType, invalidValue, missing, tooLong } from "./openai-form.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { fields, list, listOrText, type Shape } from "./shape.js";
 import { checkOpenAiFormat, checkOpenAiTool } from "./tool-schemas.js";
@@ -80,7 +80,7 @@ function checkMessage(message: Json, at: string): void {
     const id = textOf(call.id);
     if (id.length > 40) throw tooLong(`${at}.tool_calls[${index}].id`, id, 40);
   }
-  for (const [index, part] of listOf(content).entries())
+  for (const [index, part] of listOf(content).entries()) {
     if (!(partsOf[textOf(role)] ?? []).includes(textOf(part.type)))
       throw new Refusal(
         `Invalid value: '${part.type}'. Supported values are: ${quoted(partsOf[textOf(role)] ?? [])}.`,
@@ -89,6 +89,8 @@ function checkMessage(message: Json, at: string): void {
           param: `${at}.content[${index}].type`,
         },
       );
+    if (isJson(part.image_url)) checkPicture(textOf(part.image_url.url), `${at}.content[${index}].image_url`);
+  }
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(", ");

@@ -1,4 +1,5 @@
 import { schemaProblem } from "../schemas/json-schema.js";
+import { isTooLarge } from "./pictures.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { bracketPath, fields, firstFault, list, type Shape } from "./shape.js";
 
@@ -96,8 +97,12 @@ function checkContent(content: Json, at: string, model: GeminiModel): void {
   }
 }
 
-function checkMedia({ mimeType }: Json): void {
+function checkMedia({ mimeType, data }: Json): void {
   if (!mimeTypes.test(textOf(mimeType))) throw invalid(`Unsupported MIME type: ${mimeType}`);
+  if (isTooLarge(textOf(data)))
+    throw invalid(
+      "Unable to process input image. Please retry or report in https://developers.generativeai.google/guide/troubleshooting",
+    );
 }
 
 function checkObject(value: unknown, at: string): void {

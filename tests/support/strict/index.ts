@@ -27,6 +27,7 @@ import { responsesWire } from "./responses.js";
 import type { Script } from "./script.js";
 import { type MockOptions, type StrictMock, startVendor } from "./server.js";
 
+export { pngOf } from "./pictures.js";
 export * from "./script.js";
 export type { MockOptions, StrictMock } from "./server.js";
 

@@ -1,5 +1,6 @@
 import { schemaProblem } from "../schemas/json-schema.js";
 import type { ClaudeModel } from "./anthropic-models.js";
+import { isTooLarge, pictureTypes, realType } from "./pictures.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { type Fault, fields, firstFault, list, listOrText, type Shape } from "./shape.js";
 
@@ -105,7 +106,6 @@ function checkRoles(body: Json, model: ClaudeModel): void {
 /** Returns whether the service paused the answer: it ends with the use of a tool of the service, and is sent back as the last message. */
 const isPaused = ({ content }: Json) => listOf(content).at(-1)?.type === "server_tool_use";
 
-const mediaTypes = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 const isId = (value: unknown) => typeof value === "string" && /^[a-zA-Z0-9_-]+$/.test(value);
 
 function checkBlock(block: Json, at: string, role: string): void {
@@ -139,13 +139,21 @@ function checkBlock(block: Json, at: string, role: string): void {
 function checkImage({ source }: Json, at: string): void {
   if (!isJson(source)) throw new Refusal(`${at}.source: Field required`);
   if (source.type !== "base64") return;
-  if (!mediaTypes.includes(textOf(source.media_type)))
+  const [mediaType, data] = [textOf(source.media_type), textOf(source.data)];
+  if (!pictureTypes.includes(mediaType))
     throw new Refusal(
       `${at}.source.base64.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'`,
     );
-  if (textOf(source.data).length > 5 * 1024 * 1024)
+  if (data.length > 5 * 1024 * 1024)
+    throw new Refusal(`${at}.source.base64: image exceeds 5 MB maximum: ${data.length} bytes > 5242880 bytes`);
+  const real = realType(data) ?? mediaType;
+  if (real !== mediaType)
     throw new Refusal(
-      `${at}.source.base64: image exceeds 5 MB maximum: ${textOf(source.data).length} bytes > 5242880 bytes`,
+      `${at}.source.base64.data: The image was specified using the ${mediaType} media type, but the image appears to be a ${real} image`,
+    );
+  if (isTooLarge(data))
+    throw new Refusal(
+      `${at}.source.base64.data: At least one of the image dimensions exceed max allowed size: 8000 pixels`,
     );
 }
 

@@ -1,3 +1,4 @@
+import { isTooLarge, pictureTypes } from "./pictures.js";
 import { type Json, Refusal } from "./refusal.js";
 import { bracketPath, firstFault, kindOf, type Shape } from "./shape.js";
 
@@ -39,3 +40,17 @@ export const tooLong = (param: string, value: string, maximum: number) =>
     `Invalid '${param}': string too long. Expected a string with maximum length ${maximum}, but got a string with length ${value.length} instead.`,
     { code: "string_above_max_length", param },
   );
+
+/** Refuses a picture of another type than the four that OpenAI accepts, and one that is too large. `param`: where its URL is. */
+export function checkPicture(url: string, param: string): void {
+  const [, type = "", data = ""] = /^data:([^;,]*);base64,(.*)$/s.exec(url) ?? [];
+  if (type && !pictureTypes.includes(type))
+    throw new Refusal(
+      `Invalid '${param}'. Expected a base64-encoded data URL with an image MIME type (e.g. 'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got unsupported MIME type '${type}'.`,
+      { code: "invalid_value", param },
+    );
+  if (isTooLarge(data))
+    throw new Refusal("Invalid image: image dimensions exceed the maximum allowed size.", {
+      code: "invalid_image_format",
+    });
+}

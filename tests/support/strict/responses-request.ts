@@ -1,4 +1,4 @@
-import { checkOpenAiForm, invalidType, invalidValue, missing, tooLong } from "./openai-form.js";
+import { checkOpenAiForm, checkPicture, invalidType, invalidValue, missing, tooLong } from "./openai-form.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { fields, list, listOrText, type Shape } from "./shape.js";
 import { checkOpenAiFormat, checkOpenAiTool } from "./tool-schemas.js";
@@ -134,6 +134,7 @@ function checkParts(parts: Json[], at: string, known: string[]): void {
       );
     if (part.type === "input_image" && part.image_url !== undefined && typeof part.image_url !== "string")
       throw invalidType(`${at}[${index}].image_url`, "an image URL", part.image_url);
+    checkPicture(textOf(part.image_url), `${at}[${index}].image_url`);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../core/json.js";
 import { type ContentPart, linkText } from "../../../core/messages.js";
-import { mediaReference } from "../shared/message-content.js";
+import { mediaReference, properMediaType } from "../shared/message-content.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
@@ -13,13 +13,7 @@ const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|
 export function geminiPart(part: ContentPart, { images, audio }: GeminiQuirks): JsonObject {
   if (part.type === "text") return { text: part.text };
   if (part.type === "resource_link") return { text: linkText(part) };
-  const mimeType = mimeTypeOf(part.mimeType);
+  const mimeType = properMediaType(part);
   const isTaken = (part.type === "image" ? images : audio) && TAKEN.test(mimeType);
   return isTaken ? { inlineData: { mimeType, data: part.data } } : { text: mediaReference(part) };
-}
-
-/** Replaces common names such as `audio/x-wav` and `image/jpg` by the proper ones. */
-function mimeTypeOf(given: string): string {
-  const type = given.toLowerCase().replace(/;.*$/, "").trim().replace("/x-", "/");
-  return type === "image/jpg" ? "image/jpeg" : type;
 }

@@ -21,7 +21,6 @@ const NO_OUTPUT = "(no output)";
  * after it.
  */
 const NO_RESULT = "no result: the call was not run, or its result is not known";
-const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 /** Maximum size of an image, in characters of base64. */
 const LONGEST_IMAGE = 5 * 1024 * 1024;
 
@@ -213,11 +212,9 @@ function contentBlock(part: ContentPart): JsonObject[] {
     const textual = asTextPart(part);
     return textual.type === "text" ? textBlock(textual.text) : [];
   }
-  const media_type = part.mimeType.toLowerCase().replace("image/jpg", "image/jpeg");
-  if (IMAGES.includes(media_type) && part.data.length <= LONGEST_IMAGE)
-    return [{ type: "image", source: { type: "base64", media_type, data: part.data } }];
-  const why = IMAGES.includes(media_type) ? "it is too large for you" : "you cannot take this format";
-  return textBlock(`[image ${part.mimeType}, ${part.data.length} characters of base64: ${why}]`);
+  const { mimeType: media_type, data } = part;
+  if (data.length <= LONGEST_IMAGE) return [{ type: "image", source: { type: "base64", media_type, data } }];
+  return textBlock(`[image ${media_type}, ${data.length} characters of base64: it is too large for you]`);
 }
 
 const TAKEN_ID = /^[a-zA-Z0-9_-]+$/;

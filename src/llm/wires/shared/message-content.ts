@@ -1,5 +1,8 @@
 import type { QuirksConfig } from "../../../core/config.js";
+import { pictureType } from "../../../core/files/picture-type.js";
 import { type ContentPart, linkText, type Message } from "../../../core/messages.js";
+
+type MediaPart = Extract<ContentPart, { data: string }>;
 
 /** Returns the text if the content is a single text, as in most messages; otherwise undefined. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {
@@ -11,15 +14,34 @@ export function isTextual(part: ContentPart): boolean {
   return part.type === "text" || part.type === "resource_link";
 }
 
-/** Replaces pictures and sound that the model does not accept by a text that mentions them, so that the model knows that they exist. */
-export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, "images" | "audio">): Message {
-  if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
-  const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
-  if (message.content.every(isTaken)) return message;
-  const content = message.content.map((part): ContentPart => {
-    return isTaken(part) || !("data" in part) ? part : { type: "text", text: mediaReference(part) };
-  });
-  return { ...message, content };
+/** Types of pictures that the APIs of OpenAI and Anthropic accept. If a request has any other type, they refuse the whole request. */
+const PICTURES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+
+/**
+ * Replaces pictures and sound that the model does not accept by a text that mentions them, so that the model knows that they exist. Gives
+ * pictures their proper type.
+ */
+export function asTaken(message: Message, accepted: Pick<QuirksConfig, "images" | "audio">): Message {
+  if (message.role === "system" || message.role === "assistant" || message.content.every(isTextual)) return message;
+  return { ...message, content: message.content.map((part) => takenPart(part, accepted)) };
+}
+
+function takenPart(part: ContentPart, { images, audio }: Pick<QuirksConfig, "images" | "audio">): ContentPart {
+  if (part.type === "audio") return audio ? part : { type: "text", text: mediaReference(part) };
+  if (part.type !== "image") return part;
+  const mimeType = properMediaType(part);
+  return images && PICTURES.has(mimeType) ? { ...part, mimeType } : { type: "text", text: mediaReference(part) };
+}
+
+/**
+ * Returns the type of a picture or of sound. The type of a picture is read from its first bytes, because providers refuse a picture whose
+ * stated type is wrong. Common names such as `audio/x-wav` and `image/jpg` become the proper ones.
+ */
+export function properMediaType({ type, mimeType, data }: MediaPart): string {
+  const detected = type === "image" ? pictureType(Buffer.from(data.slice(0, 64), "base64")) : undefined;
+  if (detected) return detected;
+  const stated = mimeType.toLowerCase().replace(/;.*$/, "").trim().replace("/x-", "/");
+  return stated === "image/jpg" ? "image/jpeg" : stated;
 }
 
 /**
@@ -30,7 +52,7 @@ export function instructionText(content: string): string {
   return `<system>\n${content}\n</system>`;
 }
 
-export function mediaReference({ type, mimeType, data }: Extract<ContentPart, { data: string }>): string {
+export function mediaReference({ type, mimeType, data }: MediaPart): string {
   const size = Math.ceil((data.length * 3) / 4);
   return `[${type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]`;
 }

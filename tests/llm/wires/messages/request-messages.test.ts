@@ -132,7 +132,7 @@ test.each<[string, Message[], unknown[]]>([
         role: "user",
         content: [
           { type: "audio", data: "AAAA", mimeType: "audio/wav" },
-          { ...png, mimeType: "image/svg+xml" },
+          { type: "image", data: "PHN2Zz48L3N2Zz4=", mimeType: "image/svg+xml" },
           { type: "resource_link", uri: "file:///a", name: "a" },
         ],
       },
@@ -140,7 +140,7 @@ test.each<[string, Message[], unknown[]]>([
     [
       [
         said("[audio audio/wav, 3 bytes: it is in the log, but you cannot take it]"),
-        said("[image image/svg+xml, 12 characters of base64: you cannot take this format]"),
+        said("[image image/svg+xml, 12 bytes: it is in the log, but you cannot take it]"),
         said("[resource file:///a (a)]"),
       ],
     ],
