@@ -23,11 +23,11 @@ export interface ModelAnswer {
   body: AsyncIterable<Uint8Array>;
 }
 
-/** The model to use if `llm.active` is unset. */
+/** The model of requests that name none. */
 export interface ModelChoice {
   provider: string;
-  /** Set if the configuration names no model. */
-  model?: string;
+  /** Undefined for the model that the configuration names for the provider. */
+  model?: string | undefined;
 }
 
 /** Facts that a server stated when the host connected to it. */
@@ -91,8 +91,13 @@ export interface Tape {
   pathFor?(provider: string): string | undefined;
   /** Registers secrets that must not appear in the recording. */
   conceal(secrets: readonly string[]): void;
-  /** Chooses the model. Called only if `llm.active` is unset. */
-  choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice>;
+  /**
+   * Chooses the model. Called only if `llm.active` is unset. Resolves with undefined if the tape does not know the model; then every request
+   * must name one, with its provider.
+   */
+  choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice | undefined>;
+  /** Receives the model that is in effect, whether it was chosen or configured. A tape that records keeps it for `choose`. */
+  inEffect?(choice: ModelChoice): void;
   /** Sends an attempt to a model. Rejects as a real connection does, that is, with an error that has a `code`. */
   model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer>;
   /** Connects to a server. Rejects with McpError. */

@@ -5,6 +5,7 @@ import type { Environment } from "../core/environment.js";
 import type { ModelChoice, Tape } from "../core/tape.js";
 import { demoServer } from "../demo/demo-servers.js";
 import { chooseProvider } from "../llm/providers/choose-provider.js";
+import { presetOf } from "../llm/providers/presets.js";
 
 const demoNotice =
   "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";
@@ -30,14 +31,20 @@ export class FirstRun {
     return this.#isDemo ? [demoNotice] : [];
   }
 
-  /** Returns the settings of `llm`, with `active` set to the provider in use. Starts the demo model if it is the active provider. */
+  /**
+   * Returns the settings of `llm`, with `active` set to the provider in use. It stays unset if a tape plays that does not know the provider.
+   * Starts the demo model if it is the active provider.
+   */
   async llmOf({ llm }: Config): Promise<LlmConfig> {
     if (!llm.active) this.#chosen ??= await this.#choose(llm);
-    const { provider, model } = llm.active ? { provider: llm.active, model: undefined } : (this.#chosen as ModelChoice);
-    const providers = { ...llm.providers };
-    if (model) providers[provider] = { ...providers[provider], model };
     const isPlayed = this.#tape?.plays.models === true;
     const http = isPlayed ? { ...llm.http, initialRetryDelayMs: 0, maxRetryDelayMs: 0 } : llm.http;
+    const choice = llm.active ? { provider: llm.active, model: undefined } : this.#chosen;
+    if (!choice) return { ...llm, http };
+    const { provider, model } = choice;
+    const providers = { ...llm.providers };
+    if (model) providers[provider] = { ...providers[provider], model };
+    this.#tape?.inEffect?.({ provider, model: providers[provider]?.model ?? presetOf(provider)?.model });
     this.#isDemo = provider === "demo" && !providers.demo?.baseUrl;
     if (this.#isDemo && !isPlayed) {
       const { startDemoModel } = await import("../demo/model.js");
@@ -57,7 +64,7 @@ export class FirstRun {
     await this.#demo?.close();
   }
 
-  #choose(llm: LlmConfig): Promise<ModelChoice> {
+  #choose(llm: LlmConfig): Promise<ModelChoice | undefined> {
     const choose = () => chooseProvider(llm, this.#env);
     return this.#tape ? this.#tape.choose(choose) : choose();
   }

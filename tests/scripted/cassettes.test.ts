@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -106,6 +106,67 @@ describe("a recorded session", () => {
     folder.write("a.session.yaml", { ...session, steps: [...steps, { user: "one more" }] });
     const { steps: results } = await folder.run("a.session.yaml", { cassette: "replay" });
     expect(results.at(-1)).toMatchObject({ name: "one more", passed: false, error: { kind: "cassette" } });
+  });
+
+  describe("plays where the configuration names no model", () => {
+    const path = (folder: ScriptFolder) => join(folder.path, "a.cassette.jsonl");
+    const replay = (folder: ScriptFolder, model?: string) =>
+      folder.run("a.session.yaml", { config: {}, cassette: "replay", model });
+    const forgetHead = (folder: ScriptFolder) => {
+      const [, ...lines] = readFileSync(path(folder), "utf8").split("\n");
+      writeFileSync(path(folder), ['{"cassette":1}', ...lines].join("\n"));
+    };
+
+    test("that of llm.active is in the cassette", async () => {
+      using folder = new ScriptFolder();
+      const recorded = await record(folder);
+      expect(readFileSync(path(folder), "utf8")).toMatch(/^\{"cassette":1,"llm":\{"active":"test","model":"m1"\}\}\n/);
+      const played = await replay(folder);
+      expect(verdicts(played)).toEqual(Array(5).fill("passed"));
+      expect(played.transcript).toBe(recorded.transcript);
+    });
+
+    test("that of llm.providers is in the cassette, where a key chose the provider", async () => {
+      using folder = new ScriptFolder();
+      await using llm = await startLlmServer([answer("1")]);
+      const openai = { base_url: llm.url, model: "m1", wire: "chat", api_key: "sk-test-0123456789" };
+      folder.write("a.session.yaml", { steps: [{ user: "one" }] });
+      const recorded = await folder.run("a.session.yaml", {
+        config: { llm: { providers: { openai } } },
+        cassette: "record",
+      });
+      expect([recorded.model, verdicts(recorded)]).toEqual(["openai/m1", ["passed"]]);
+      const played = await replay(folder);
+      expect([played.model, verdicts(played)]).toEqual(["openai/m1", ["passed"]]);
+    });
+
+    test("the model of the script counts before that of the cassette", async () => {
+      using folder = new ScriptFolder();
+      await record(folder);
+      folder.write("a.session.yaml", { ...session, model: "test/m2" });
+      expect((await replay(folder)).passed).toBe(false);
+      expect((await replay(folder, "test/m1")).passed).toBe(true);
+    });
+
+    test("a cassette of an earlier version has it in its first answer", async () => {
+      using folder = new ScriptFolder();
+      await record(folder);
+      forgetHead(folder);
+      expect(verdicts(await replay(folder))).toEqual(Array(5).fill("passed"));
+    });
+
+    test("a cassette without an answer of a model needs one only by its name", async () => {
+      using folder = new ScriptFolder();
+      folder.write("a.session.yaml", { ...session, steps: [{ tool: { name: "fs.echo", args: { n: 1 } } }] });
+      expect((await folder.run("a.session.yaml", { cassette: "record" })).passed).toBe(true);
+      expect((await replay(folder)).passed).toBe(true);
+      forgetHead(folder);
+      expect((await replay(folder, "openai/m1")).passed).toBe(true);
+      expect((await replay(folder)).error).toMatchObject({
+        message: "llm.active is not set",
+        hint: expect.stringContaining("provider/model"),
+      });
+    });
   });
 
   test("plays without the variables that its servers need", async () => {

@@ -52,7 +52,7 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
   const prefix = model?.slice(0, Math.max(0, slash)) ?? "";
   const known = providerNames(config).includes(prefix);
   const name = known ? prefix : config.active;
-  if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active to one of the providers.");
+  if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active, or name the model as provider/model.");
   const named = known ? model?.slice(slash + 1) : model;
   const provider = provide(config, env, name, { named, tape });
   const wanted = named || provider.model;

@@ -3,7 +3,6 @@
  * answer. A request without a recorded answer is recorded, or reported as a miss.
  */
 
-import { LlmError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type {
   ModelAnswer,
@@ -17,7 +16,7 @@ import type {
 } from "../../core/tape.js";
 import type { Faults } from "./faults.js";
 import { EndingOrder } from "./file/ending-order.js";
-import { type CallEntry, type Head, isRoutine, type ModelEntry } from "./file/format.js";
+import { type CallEntry, isRoutine, type ModelEntry } from "./file/format.js";
 import { withIdsOf } from "./file/host-ids.js";
 import type { Recording } from "./file/read.js";
 import { visible } from "./playing/diff.js";
@@ -65,17 +64,18 @@ export class CassetteTape implements Tape {
     this.#parts.playback.cleaner.conceal(secrets);
   }
 
-  async choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice> {
-    const { recorder, recording, path } = this.#parts;
+  async choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice | undefined> {
+    const { recorder, recording } = this.#parts;
     const { llm } = recording.head;
-    if (llm) return { provider: llm.active, ...(llm.model !== undefined && { model: llm.model }) };
-    if (!recorder) {
-      const said = `llm.active is not set, and ${path} does not say what that was`;
-      throw new LlmError("cassette", said, { hint: "Set llm.active, or name a model." });
-    }
-    const { provider, model } = await choose();
-    recorder.head.llm = { active: provider, ...(model !== undefined && { model }) } satisfies Head["llm"];
-    return { provider, model };
+    if (llm) return { provider: llm.active, model: llm.model };
+    const first = recording.entries.find((entry) => "llm" in entry);
+    if (first) return { provider: first.llm.provider, model: first.llm.model };
+    return recorder && choose();
+  }
+
+  inEffect({ provider, model }: ModelChoice): void {
+    const { recorder } = this.#parts;
+    if (recorder) recorder.head.llm = { active: provider, ...(model !== undefined && { model }) };
   }
 
   async model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer> {

@@ -162,6 +162,7 @@ function keptBy(recorder: Tape, source: Tape): Tape {
     pathFor: (provider) => source.pathFor?.(provider),
     conceal: (secrets) => recorder.conceal(secrets),
     choose: (choose) => recorder.choose(choose),
+    inEffect: (choice) => recorder.inEffect?.(choice),
     model: (exchange) => recorder.model(exchange, () => source.model(exchange, never)),
     hello: (server, life) => recorder.hello(server, life, (told) => source.hello(server, told, never)),
     server: (exchange, life) => recorder.server(exchange, life, (told) => source.server(exchange, told, never)),
