@@ -17,7 +17,17 @@ import { createMcpServer } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, script, startApp } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
-import { answer, failure, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import {
+  answer,
+  CUT,
+  chunk,
+  failure,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../support/llm-server.js";
 import { mcpParts } from "../support/mcp-door.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { Signal } from "../support/signal.js";
@@ -222,6 +232,29 @@ describe("the tool chat", () => {
         /^the turn was stopped: today has used 0 of 10 tokens.*\(chat\.limits\.day\.tokens\)$/,
       );
     }
+    await client.close();
+  });
+
+  test("does not invite a repetition that would run tools again", async () => {
+    const calls = toolCalls([{ name: "s__echo", arguments: {} }]);
+    await using llm = await startLlmServer([calls, failure(401), calls, failure(401)]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const client = await connect(app, {});
+    const said = async (args: object) => {
+      const { content } = await client.callTool({ name: "chat", arguments: { prompt: "hi", ...args } });
+      return JSON.stringify(content);
+    };
+    expect(await said({})).toContain("Tools have run in this call, and a repetition would run them again");
+    expect(await said({ request_id: "r1" })).not.toContain("Tools have run");
+    await client.close();
+  });
+
+  test("is asked of the model again when its answer breaks off", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "half" }), CUT]), answer("the whole")]);
+    await using app = await startApp({ llm: llm.url });
+    const client = await connect(app, {});
+    const { content } = await client.callTool({ name: "chat", arguments: { prompt: "hi" } });
+    expect(content).toEqual([{ type: "text", text: "the whole" }]);
     await client.close();
   });
 });

@@ -69,12 +69,22 @@ export async function chat(
     await session.abandoned.requireModel(model);
     const endsWithCaller = request_id === undefined;
     const trace = traceOfCall(extra);
-    const turn = await session.submit({ requestId, text: prompt, model, trace, endsWithCaller, ...host.said });
+    const turn = await session.submit({
+      requestId,
+      text: prompt,
+      model,
+      trace,
+      endsWithCaller,
+      streamRecovery: "restart",
+      ...host.said,
+    });
     const answer = (questionId: string, value: unknown) => {
       if (!mayReturn()) session.answer(questionId, value);
     };
     const events = await follow(turn, { session, answer, extra }, parts);
     const { text, stopReason = "error", error } = summarizeTurn(events);
+    const mayRunAgain = endsWithCaller && events.some(({ type }) => type === "tool_sent");
+    if (error && mayRunAgain) return failed(`${error.message}. ${runAgain}`);
     if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);
     const limit = loggedLimitFailure(events, { turn, observe: host.observe });
     if (limit) return failed(limit.message);
@@ -89,6 +99,9 @@ export async function chat(
     parts.cancels.delete(extra.requestId);
   }
 }
+
+const runAgain =
+  "Tools have run in this call, and a repetition would run them again; a call that has a request_id from the first attempt on continues where it stopped.";
 
 /** Returns the trace of a call: from `_meta`, as the protocol defines, or otherwise from the headers. */
 export function traceOfCall({

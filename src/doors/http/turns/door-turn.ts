@@ -126,8 +126,8 @@ function turnOptions(call: TurnCall): PromptOptions {
     stopSequences: call.stopSequences,
     deny: call.withoutTools ? ["*"] : undefined,
     only: call.only,
-    // Clients of this API keep the text that they were sent, so an answer cannot be started again.
-    streamRecovery: "fail",
+    // A client keeps the text that it was streamed. An answer that is sent whole can be started again.
+    streamRecovery: call.streaming ? "fail" : "restart",
     unattended: true,
   };
 }

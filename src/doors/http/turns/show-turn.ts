@@ -105,7 +105,7 @@ interface WatchOptions {
 async function watch(
   door: DoorTurn,
   view: ResponseWriter,
-  { attempt, write = async () => {} }: WatchOptions,
+  { attempt, write }: WatchOptions,
 ): Promise<ApiFailureInfo | undefined> {
   const { turn, isRepeatable, isStructured } = door;
   let ranTools = false;
@@ -113,14 +113,19 @@ async function watch(
   const failure = (error: ErrorInfo) => apiFailureOf(error, { ranTools: ranTools && !isRepeatable });
   try {
     for await (const watched of turn.watch()) {
+      if (!write && !("seq" in watched)) continue; // what is stored suffices, and has no text that was begun again
       const event = isStructured ? withFinalText(watched) : watched;
       if ("seq" in event) stored.push(event);
-      if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason, isRepeatable));
+      if (event.type === "discard" && view.isShown) {
+        door.abandon(); // nobody could get the answer of a call without a request id, and a repetition would run its tools again
+        return failure(startedAgain(event.reason, isRepeatable));
+      }
       if (event.type === "tool_sent") {
         ranTools = true;
         attempt?.ranTools(turn.requestId);
       }
-      await write(view.take(event));
+      const shown = view.take(event);
+      await write?.(shown);
       const error = errorIn(event, door, stored);
       if (error) return failure(error);
     }
@@ -146,20 +151,14 @@ function errorIn(event: TurnEvent, door: DoorTurn, stored: readonly StoredEvent[
 const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
 
 /**
- * Returns the error for an answer that broke off because another process took over the turn. That process begins the answer again, but if the
- * call has no request id (`isRepeatable` is false), it cancels the turn.
+ * Returns the error for a stream whose answer is begun again, because it broke off or because another process took over the turn. The client keeps what
+ * it was sent. If the call has no request id (`isRepeatable` is false), its turn is cancelled.
  */
 function startedAgain(reason: string, isRepeatable: boolean): ErrorInfo {
-  if (!isRepeatable) {
-    return {
-      kind: "stream_interrupted",
-      message: "this host has lost the turn, and it was cancelled",
-      retryable: true,
-      hint: "",
-    };
-  }
-  const hint = "send the same X-Request-Id again for the whole answer";
-  return { kind: "stream_interrupted", message: `the answer was begun again: ${reason}`, retryable: true, hint };
+  const [message, hint] = isRepeatable
+    ? [`the answer was begun again: ${reason}`, "send the same X-Request-Id again for the whole answer"]
+    : [`the answer broke off (${reason}), and its turn was cancelled`, ""];
+  return { kind: "stream_interrupted", message, retryable: true, hint };
 }
 
 async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => Promise<T>): Promise<T> {
