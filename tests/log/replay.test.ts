@@ -121,6 +121,14 @@ describe("a conversation", () => {
     expect(fold(events, "turn_2")).toEqual([user("as JSON"), assistant("", [call("c1")]), tool("c1", "42")]);
   });
 
+  test("says what a caller's results come with in one message with what the failed turn before has said", () => {
+    const three = turn("turn_3");
+    const asked = { ...three.user("go on"), history: [tool("c1", "42")] };
+    const events = [one.user("add"), one.answer("", [call("c1")]), one.end(), two.user("hurry"), two.error(), asked];
+    const calls = [user("add"), assistant("", [call("c1")]), tool("c1", "42")];
+    expect(fold(events, "turn_3")).toEqual([...calls, user("hurry", "go on")]);
+  });
+
   test("tells calls apart whose ids come again in a later answer", () => {
     const events = [
       one.user("add"),

@@ -5,7 +5,7 @@
 import type { StoredEvent } from "../../core/events.js";
 import { linkText, type Message } from "../../core/messages.js";
 import { endsOf, tailOf } from "../../core/text/excerpt.js";
-import { moveResults, needsEarlierCalls } from "./caller-results.js";
+import { moveResults, needsEarlierCalls, withoutFirstResults } from "./caller-results.js";
 import { tokensOf } from "./estimate.js";
 import { latest, shownTurns, turnMessages, uncompacted } from "./replay.js";
 import type { HopRecord, TurnRecord } from "./turn-records.js";
@@ -33,10 +33,10 @@ export function planCompaction(
   const turns = withoutNeeded(olderTurns(all, currentTurnId, keepTokens), all, currentTurnId);
   const upToSeq = turns.at(-1)?.end?.seq;
   if (upToSeq === undefined) return undefined;
-  const messages = turnMessages(turns);
+  const previous = latest("compaction", events, currentTurnId)?.summary;
+  const messages = previous === undefined ? turnMessages(turns) : withoutFirstResults(turnMessages(turns));
   // The results that the next turn has brought are summarised together with their calls.
   moveResults(all[turns.length]?.history ?? [], messages);
-  const previous = latest("compaction", events, currentTurnId)?.summary;
   return { upToSeq, tokens: tokensOf(messages), previous, messages };
 }
 
@@ -94,8 +94,9 @@ function hasCalls({ calls }: HopRecord): boolean {
  * which made the calls: without a summary, the model would not know what the results are for.
  */
 function withCalls(older: readonly TurnRecord[], all: readonly TurnRecord[]): readonly TurnRecord[] {
-  const end = all.findLastIndex((turn, index) => index <= older.length && !needsEarlierCalls(turn));
-  return older.slice(0, Math.max(0, end));
+  let end = older.length;
+  for (let first = all[end]; end > 0 && first && needsEarlierCalls(first); first = all[end]) end--;
+  return older.slice(0, end);
 }
 
 const longestExcerptBytes = 4_000;

@@ -54,10 +54,8 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
     if (turn.isSameAgain && brokeOff && messages.at(-1)?.role === "assistant") messages.pop();
     brokeOff = turn.hops.at(-1)?.answer.interrupted === true;
     const [first, ...rest] = moveResults(messagesOf(turn, currentTurnId, shortenedAt), messages);
-    if (first === undefined) continue;
-    if (turn.history.length > 0) messages.push(first);
-    else add(messages, first);
-    for (const message of rest) messages.push(message);
+    if (first) add(messages, first);
+    addAll(messages, rest);
   }
   return messages;
 }
