@@ -1,10 +1,9 @@
 import type { ChatStore } from "../core/chat-store.js";
 import type { Drive } from "../core/cluster-port.js";
 import { conversationDeleted } from "../core/errors.js";
-import type { StoredEvent } from "../core/events.js";
+import { isTurnEnd, type StoredEvent } from "../core/events.js";
 import type { TurnLease } from "../core/turn-leases.js";
 import { maxCrashes } from "../core/turn-leases.js";
-import { isTurnEnd } from "../log/folds/turn-records.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
 import type { TurnEngine } from "./engine.js";
 import { LeasedTurn } from "./leased-turn.js";

@@ -270,6 +270,11 @@ export type StoredEvent = ChatEvent & { seq: number; at: number };
 /** A stored event of this type, or of one of these types. */
 export type EventOf<Type extends ChatEvent["type"]> = Extract<StoredEvent, { type: Type }>;
 
+/** Returns true if the event ends a turn, well or with an error. A failed turn may be resumed, so other events of it may follow. */
+export function isTurnEnd(event: TurnEvent): event is EventOf<"turn_end" | "turn_error"> {
+  return event.type === "turn_end" || event.type === "turn_error";
+}
+
 /** An event that is shown but never stored. */
 export type LiveEvent =
   | Delta

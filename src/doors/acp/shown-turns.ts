@@ -6,7 +6,7 @@ import {
   RequestError,
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import type { ErrorInfo, StopReason, StoredEvent, TurnEvent } from "../../core/events.js";
+import { type ErrorInfo, isTurnEnd, type StopReason, type StoredEvent, type TurnEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { OpenQuestions } from "./open-questions.js";
@@ -71,7 +71,7 @@ export class ShownTurns {
       if (skipped.has(turnId)) continue;
       const encoder = encoders.get(turnId) ?? encoderFor(turnId, { showsPrompt: true });
       encoders.set(turnId, encoder);
-      if (event.type === "turn_end" || event.type === "turn_error") this.#replayed.delete(turnId);
+      if (isTurnEnd(event)) this.#replayed.delete(turnId);
       else this.#replayed.set(turnId, { encoder, seq });
       await tell(encoder.encode(event));
     }

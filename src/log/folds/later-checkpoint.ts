@@ -1,6 +1,6 @@
 /** Finds where a log can be cut, and makes the checkpoint that replaces the events before the cut. Pure functions. */
 
-import type { StoredEvent } from "../../core/events.js";
+import { isTurnEnd, type StoredEvent } from "../../core/events.js";
 import { largest, smallest } from "../../core/lists/long-lists.js";
 import { callsIn, spentIn } from "../shared/spent.js";
 import { type Checkpoint, checkpointVersion, comparedBefore, type LogSince, type ModelName } from "./checkpoint.js";
@@ -8,7 +8,7 @@ import { comparedTokens, tokensOf } from "./estimate.js";
 import { noteProcess, noteTools } from "./known-tools.js";
 import { latest, shownTurns, turnMessages, uncompacted } from "./replay.js";
 import { isOfNoTurn, type TurnSpan, withoutRewound } from "./rewind.js";
-import { isTurnEnd, readTurns, type TurnRecord } from "./turn-records.js";
+import { readTurns, type TurnRecord } from "./turn-records.js";
 
 /** A new checkpoint is made only if this share of the events can be dropped. */
 const leastDropped = 0.3;

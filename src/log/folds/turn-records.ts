@@ -1,4 +1,4 @@
-import type { EventOf, StartedCall, StoredEvent } from "../../core/events.js";
+import { type EventOf, isTurnEnd, type StartedCall, type StoredEvent } from "../../core/events.js";
 import { addAll, groupBy } from "../../core/lists/long-lists.js";
 import { type ContentPart, formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import { withoutRewound } from "./rewind.js";
@@ -157,8 +157,4 @@ function update(turn: TurnRecord, callId: string, change: Partial<StartedCall>):
 /** Returns the answers that count. An interrupted answer does not count if the turn has another answer after it. */
 export function validHops(turn: TurnRecord): HopRecord[] {
   return turn.hops.filter(({ answer }, index) => !answer.interrupted || index === turn.hops.length - 1);
-}
-
-export function isTurnEnd(event: StoredEvent): event is EventOf<"turn_end" | "turn_error"> {
-  return event.type === "turn_end" || event.type === "turn_error";
 }

@@ -4,8 +4,8 @@
  */
 
 import { RequestError } from "../../core/errors.js";
-import type { ForkEvent, RewindEvent, StoredEvent } from "../../core/events.js";
-import { eventsByTurn, isTurnEnd } from "../../log/folds/turn-records.js";
+import { type ForkEvent, isTurnEnd, type RewindEvent, type StoredEvent } from "../../core/events.js";
+import { eventsByTurn } from "../../log/folds/turn-records.js";
 
 /**
  * Where to go back to. `toSeq` is the number of the last event that stays; a turn that began before that event stays whole. `turns` is the

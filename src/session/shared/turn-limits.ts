@@ -1,7 +1,6 @@
 import type { LimitsConfig } from "../../core/config.js";
-import type { StoredEvent } from "../../core/events.js";
+import { isTurnEnd, type StoredEvent } from "../../core/events.js";
 import type { Checkpoint, LogSince } from "../../log/folds/checkpoint.js";
-import { isTurnEnd } from "../../log/folds/turn-records.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
 import type { AskedLimit } from "../../turn/limit-gate.js";
 import { Budget } from "../../turn/turn-budget.js";

@@ -2,7 +2,7 @@
 
 import type { ClaimOptions } from "../../core/cluster-port.js";
 import { RequestError } from "../../core/errors.js";
-import type { StoredEvent, UserMessageEvent } from "../../core/events.js";
+import { isTurnEnd, type StoredEvent, type UserMessageEvent } from "../../core/events.js";
 import type { TurnName } from "../../core/turn-leases.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import type { LiveTurn } from "./live-turn.js";
@@ -207,7 +207,7 @@ function keepPermission(turn: LiveTurn, { approval, allow, ...options }: PromptO
  * answers that broke off and were given again.
  */
 function eventsThatCount(events: readonly StoredEvent[]): StoredEvent[] {
-  const end = events.findLastIndex(({ type }) => type === "turn_end" || type === "turn_error");
+  const end = events.findLastIndex(isTurnEnd);
   const answer = events.findLastIndex(({ type }) => type === "assistant_message");
   return events.filter((event, index) => stillHolds(event) || index === end || index === answer);
 }

@@ -5,11 +5,10 @@ import { longestTimerMs } from "../../core/async/timers.js";
 import type { ResultStore } from "../../core/chat-store.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, RequestError, StoreError } from "../../core/errors.js";
-import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import { type ChatEvent, isTurnEnd, type StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
 import type { AbandonedTurn, TurnMail } from "../../core/turn-leases.js";
 import type { LogSince } from "../../log/folds/checkpoint.js";
-import { isTurnEnd } from "../../log/folds/turn-records.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
 import { TimeLimitReached } from "../../turn/turn-options.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
@@ -196,9 +195,9 @@ function mailFor({ stop, closing, cancelMail }: LiveTurn, unwritten: readonly Ch
  */
 function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
   const others = new Set<string>();
-  for (const { turnId: other, type } of log) {
-    if (type === "user_message" && other !== turnId) others.add(other);
-    else if (type === "turn_end" || type === "turn_error") others.delete(other);
+  for (const event of log) {
+    if (event.type === "user_message" && event.turnId !== turnId) others.add(event.turnId);
+    else if (isTurnEnd(event)) others.delete(event.turnId);
   }
   return others.size === 0 ? [...log] : log.filter((event) => !others.has(event.turnId));
 }

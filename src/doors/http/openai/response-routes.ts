@@ -7,10 +7,11 @@ import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { idsOf, toolsIn, turnHeaders } from "../turns/call-headers.js";
 import { type CallerTools, readCallerTools, type WireTool } from "../turns/caller-tools.js";
 import { askedModel, startDoorTurn } from "../turns/door-turn.js";
-import { LoggedTurns, withResultsFirst } from "../turns/logged-turns.js";
+import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
 import { asSaid, type Said } from "../turns/said.js";
+import { withOpenResults } from "../turns/sent-results.js";
 import { showTurn } from "../turns/show-turn.js";
 import { placeOfResponse, type TurnPlace } from "../turns/turn-place.js";
 import {
@@ -120,7 +121,7 @@ async function saidIn(
   const turns = new LoggedTurns(parts.sessions);
   const input = await readInput({ hub: parts.hub, turns }, items);
   const isNew = conversationId === undefined;
-  const { messages, continues = last } = isNew ? { messages: input } : withResultsFirst(input, { events, requestId });
+  const { messages, continues = last } = isNew ? { messages: input } : withOpenResults(input, { events, requestId });
   const read = turns.withModelIds(messages);
   const { resultIds } = turns;
   const said = {

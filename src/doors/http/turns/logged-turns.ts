@@ -8,7 +8,7 @@ import type { StoredEvent } from "../../../core/events.js";
 import { groupBy } from "../../../core/lists/long-lists.js";
 import type { Message, ToolCall } from "../../../core/messages.js";
 import type { Sessions } from "../../../session/sessions.js";
-import { answersOf, type CallerTurn, callerTurns } from "../../../session/turns/turn-answers.js";
+import { answersOf } from "../../../session/turns/turn-answers.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
@@ -88,14 +88,14 @@ export class LoggedTurns {
     const taken = new Set<string>();
     const choose = (id: string) => {
       const wanted = this.#modelIds.get(id);
-      const sent = wanted === undefined || taken.has(wanted) ? sentId(id) : wanted;
+      const sent = wanted === undefined || taken.has(wanted) ? shortId(id) : wanted;
       chosen.set(id, sent);
       taken.add(sent);
       return sent;
     };
     return messages.map((message) => {
       if (message.role === "tool")
-        return { ...message, toolCallId: chosen.get(message.toolCallId) ?? sentId(message.toolCallId) };
+        return { ...message, toolCallId: chosen.get(message.toolCallId) ?? shortId(message.toolCallId) };
       if (message.role !== "assistant" || message.toolCalls.length === 0) return message;
       return { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call, id: choose(call.id) })) };
     });
@@ -169,124 +169,6 @@ function charsOf(message: Message): number {
 }
 
 /** Returns a short hash for an id of this host, since providers limit the length of an id. Returns any other id unchanged. */
-function sentId(id: string): string {
+function shortId(id: string): string {
   return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
-}
-
-/** The log of the conversation that a call continues. */
-export interface Earlier {
-  events: readonly StoredEvent[];
-  /** Id of the call, if the caller has given one. What a repeated call follows is what its first attempt followed. */
-  requestId?: string | undefined;
-}
-
-interface Ordered {
-  messages: Message[];
-  /** Number of the event that the results of the caller's tools follow. Undefined if the call has no results. */
-  continues?: number;
-}
-
-/**
- * The last answer may contain tool calls that the caller of the API runs itself: the open calls. Moves their results before the user's
- * messages, and gives them the ids that the calls have in the log. Leaves out results that an earlier turn has brought: a caller that got no
- * answer to them sends them again, and providers refuse a second result of a call, in every later request. Throws ApiError for a result of any
- * other call, for results while a later turn has not ended, if results that have been answered come again alone, and if a call that failed is
- * repeated after a later one was answered: its results would stand behind that answer.
- */
-export function withResultsFirst(messages: readonly Message[], { events: all, requestId }: Earlier): Ordered {
-  const own = all.findIndex((event) => event.type === "user_message" && event.requestId === requestId);
-  const events = own < 0 ? all : all.slice(0, own);
-  if (own >= 0) requireLatest(all.slice(own));
-  const answerAt = messages.findIndex(({ role }) => role === "assistant");
-  const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
-  const turns = callerTurns(events);
-  const { open, brought } = callsOf(turns);
-  const sent = head.flatMap((message) => (message.role === "tool" ? [message] : []));
-  const others = head.filter(({ role }) => role === "user");
-  const isNew = others.length > 0 || sent.some(({ toolCallId }) => find(open, toolCallId) !== undefined);
-  const mayRepeat = isNew || turns.at(-1)?.isAnswered === false;
-  const results = sent.flatMap((message) => {
-    const toolCallId = find(open, message.toolCallId);
-    if (toolCallId !== undefined) return [{ ...message, toolCallId }];
-    if (mayRepeat && find(brought, message.toolCallId) !== undefined) return [];
-    const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
-    throw new ApiError(400, "invalid_request_error", text, "input");
-  });
-  if (sent.length > 0) requireEnded(events, results.length > 0 ? answeredIn(turns) : undefined);
-  const system = head.filter(({ role }) => role === "system");
-  const continues = sent.length > 0 ? events.at(-1)?.seq : undefined;
-  return {
-    messages: [...system, ...results, ...others, ...messages.slice(head.length)],
-    ...(continues === undefined ? {} : { continues }),
-  };
-}
-
-/** Throws ApiError if the last turn has not ended. The turn `answered`, whose calls are open, may be about to end. */
-function requireEnded(events: readonly StoredEvent[], answered: string | undefined): void {
-  const request = events.findLast(({ type }) => type === "user_message");
-  if (!request || request.turnId === answered) return;
-  const isEnd = ({ turnId, type }: StoredEvent) =>
-    turnId === request.turnId && (type === "turn_end" || type === "turn_error");
-  if (events.some(isEnd)) return;
-  const text =
-    "A turn of this conversation has not ended. Send results of tools when it has; with an X-Request-Id, the same in all attempts, a repetition gets the answer of the first attempt.";
-  throw new ApiError(409, "busy", text);
-}
-
-/** Throws ApiError if the first of these turns failed, and a later one was answered. */
-function requireLatest([first, ...later]: readonly StoredEvent[]): void {
-  const end = later.findLast(({ turnId, type }) => turnId === first?.turnId && /^turn_(?:end|error)$/.test(type));
-  const isAnswered = later.some(({ turnId, type }) => turnId !== first?.turnId && type === "assistant_message");
-  if (end?.type !== "turn_error" || !isAnswered) return;
-  const text = "This call failed, and the conversation has gone on with a later one. Send what is new under a new id.";
-  throw new ApiError(409, "conflict", text, "input");
-}
-
-/**
- * Calls that the caller of the API runs itself. Each call has two entries: one under its place in the turn, which the caller's id contains,
- * and one under the model's id. The value of both is the model's id. The conversation in the caller's id does not count, because the turn
- * may be in a copy of it.
- */
-type CallerCalls = Map<string, string>;
-
-/** Returns the open calls, and those whose results a turn has brought. */
-function callsOf(turns: readonly CallerTurn[]): { open: CallerCalls; brought: CallerCalls } {
-  let open: CallerCalls = new Map();
-  const brought: CallerCalls = new Map();
-  for (const turn of turns) {
-    for (const [name, id] of open) {
-      if (!turn.broughtIds.has(id)) continue;
-      open.delete(name);
-      brought.set(name, id);
-    }
-    if (turn.answers.length > 0) open = callsLeftBy(turn);
-  }
-  return { open, brought };
-}
-
-/** Returns the calls of the turn's last answer that the host does not run. */
-function callsLeftBy({ turnId, answers }: CallerTurn): CallerCalls {
-  const left: CallerCalls = new Map();
-  const last = answers.at(-1)?.calls ?? [];
-  for (const [index, answered] of answers.flatMap(({ calls }) => calls).entries()) {
-    if (answered.result || !last.includes(answered)) continue;
-    const { id } = answered.call;
-    left.set(inTurn({ turnId, index }), id).set(id, id);
-  }
-  return left;
-}
-
-/** Returns the model's id of the call that has this id, its own or the caller's. Undefined if it is not among these calls. */
-function find(calls: CallerCalls, id: string): string | undefined {
-  const place = placeOfItem(id);
-  return calls.get(id) ?? (place && calls.get(inTurn(place)));
-}
-
-/** Returns the id of the latest turn that has answers: the turn of the open calls. */
-function answeredIn(turns: readonly CallerTurn[]): string | undefined {
-  return turns.findLast(({ answers }) => answers.length > 0)?.turnId;
-}
-
-function inTurn({ turnId, index }: { turnId: string; index: number }): string {
-  return `${turnId} ${index}`;
 }

@@ -2,7 +2,8 @@
 import type { ContentPart, Message } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
-import { type LoggedTurns, withResultsFirst } from "./logged-turns.js";
+import type { LoggedTurns } from "./logged-turns.js";
+import { withOpenResults } from "./sent-results.js";
 
 export interface Said {
   /** System text of the call. Undefined if the configured system text applies. */
@@ -71,7 +72,7 @@ export async function saidSince(
   const instructions = messages.filter(({ role }) => role === "system");
   if (results.length === 0) return { content, history: instructions };
   const events = await sessions.history(conversationId);
-  const { messages: ordered, continues } = withResultsFirst(messages, { events, requestId });
+  const { messages: ordered, continues } = withOpenResults(messages, { events, requestId });
   const open = ordered.filter(({ role }) => role === "tool");
   return { content, history: [...open, ...instructions], ...(continues === undefined ? {} : { continues }) };
 }

@@ -1,0 +1,24 @@
+import { expect, test } from "@jest/globals";
+import { toolMessage } from "../../../src/core/messages.js";
+import { withOpenResults } from "../../../src/doors/http/turns/sent-results.js";
+import { call, stored, turn } from "../../log/support.js";
+
+const result = toolMessage(call("c1"), { content: [{ type: "text", text: "42" }], isError: false }, undefined);
+const [one, two] = [turn("turn_1"), turn("turn_2")];
+const failed = [
+  one.user("pay"),
+  one.answer("", [call("c1")]),
+  one.end(),
+  { ...two.user(""), content: [], history: [result] },
+  two.error(),
+];
+const again = [result, { role: "user" as const, content: [{ type: "text" as const, text: "go on" }] }];
+
+test("results whose turn failed may come again with a message", () => {
+  expect(withOpenResults(again, { events: stored(failed) })).toEqual({ messages: again.slice(1), continues: 5 });
+});
+
+test("results are refused while the turn that failed runs again", () => {
+  const events = stored([...failed, two.answer("", [call("c2", "s__echo")]), two.planned(call("c2", "s__echo"))]);
+  expect(() => withOpenResults(again, { events })).toThrow(expect.objectContaining({ status: 409, code: "busy" }));
+});
