@@ -226,6 +226,7 @@ export class LlmClient {
         const answer = fold.finish(() => this.#parts.newId("call"), callIdsIn(request.messages));
         const { message, finishReason, usage, parts } = answer;
         isPaused = answer.isPaused === true;
+        draft.accepted();
         if (usage) draft.counted(usage.inputTokens);
         const isFiltered = finishReason === "content_filter";
         // An answer that was cut off within a tool call may lack the signatures of its reasoning, so its parts must not be sent back later.

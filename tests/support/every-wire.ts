@@ -13,7 +13,7 @@ import { expect } from "@jest/globals";
 import type { WireName } from "../../src/core/config.js";
 import type { TurnEvent } from "../../src/core/events.js";
 import type { Observation } from "../../src/core/ports.js";
-import type { PromptOptions } from "../../src/session/shared/prompt-options.js";
+import type { PromptRequest } from "../../src/session/session.js";
 import { collect, startApp } from "./app.js";
 import { type HttpServer, httpServer } from "./mcp-http.js";
 import {
@@ -73,14 +73,14 @@ export const VENDORS: readonly TriedWire[] = [...WIRES, deepSeek];
 
 export const PNG = "iVBORw0KGgo=";
 /** A picture that every vendor refuses, because it is too large. */
-const TALL_PNG = pngOf(100, 9000);
+export const TALL_PNG = pngOf(100, 9000);
 export const JPEG = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//";
 export const SVG = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>").toString("base64");
 
 interface Talk {
   mock: StrictMock;
   /** Sends a prompt and returns the events of the turn. */
-  turn(text: string, options?: Partial<PromptOptions>): Promise<TurnEvent[]>;
+  turn(text: string, options?: Partial<PromptRequest>): Promise<TurnEvent[]>;
   /** Returns the accepted requests since the conversation began. */
   hops(): StrictMock["hops"];
   requests(): StrictMock["requests"];

@@ -17,6 +17,7 @@ import { wireOf } from "../wires/all-wires.js";
 import { keptFor } from "../wires/shared/kept.js";
 import type { Lesson, Wire, WireQuirks } from "../wires/wire.js";
 import { textsIn } from "./quotes.js";
+import { RefusedMedia } from "./refused-media.js";
 
 /** Prompts with fewer tokens are not checked for being cut off: they fit every window, and the estimate of their tokens is too rough. */
 const LEAST_COMPARED = 1000;
@@ -55,6 +56,7 @@ export class Dialect {
    */
   readonly #refused = new Map<string, string>();
   readonly #forgotten = new WeakSet<KeptParts>();
+  readonly media = new RefusedMedia();
   #wire: Wire;
   /**
    * The wire (kind of API, such as `chat`) that the provider has refused for this model, either for all requests or for those with tools.

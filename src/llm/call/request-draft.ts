@@ -1,9 +1,11 @@
 import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/messages.js";
 import { RequestBody } from "../connection/request-body.js";
+import { leavesOutMedia } from "../wires/shared/lessons.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 import { ABOUT_TOOLS, refusalText, toolNamedIn } from "../wires/shared/refusals.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
+import { fingerprintOf, suspectedMedia } from "./refused-media.js";
 
 /**
  * Maximum number of times that one request is changed after a refusal and sent again. If that is not enough, the request itself is wrong.
@@ -18,6 +20,9 @@ export class RequestDraft {
   #quirks: WireQuirks;
   #tools: readonly ToolDefinition[] = [];
   #corrections = 0;
+  #mediaRefusals = 0;
+  /** Fingerprints of the media that this request leaves out, because a refusal may have been about them. */
+  readonly #leftOut = new Set<string>();
   #written: WrittenRequest | undefined;
 
   constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
@@ -64,6 +69,13 @@ export class RequestDraft {
     this.#dialect.counted(inputTokens, this.#request);
   }
 
+  /** Remembers the media that were left out: the provider has accepted the request without them. */
+  accepted(): void {
+    if (this.#leftOut.size === 0) return;
+    this.#dialect.media.add(this.#leftOut);
+    this.#dialect.say("warn", leavesOutMedia.note, { media: this.#leftOut.size });
+  }
+
   /** Frees the memory of `body`. The body is serialised again on the next access. */
   release(): void {
     this.#written = undefined;
@@ -75,9 +87,11 @@ export class RequestDraft {
     for (const lesson of this.#wire.learn(said, this.#quirks)) {
       if (lesson.wire && this.#dialect.speak(lesson.wire, lesson.note)) return this.#beginAgain();
       if (lesson.forgetsKept && this.#forgetsKept(lesson.note)) return true;
+      if (lesson.leavesOutMedia && this.#leaveOutMedia(refusalText(said))) return true;
       const quirks = lesson.changes && this.#dialect.with(lesson.changes);
       if (!quirks || !this.#rewrite(quirks)) continue;
       this.#dialect.learn(lesson);
+      this.#sendMediaAgain();
       return true;
     }
     const text = refusalText(said);
@@ -88,6 +102,7 @@ export class RequestDraft {
     this.#wire = this.#dialect.wire;
     this.#quirks = this.#dialect.quirks;
     this.#written = undefined;
+    this.#sendMediaAgain();
     return true;
   }
 
@@ -98,6 +113,21 @@ export class RequestDraft {
     if (this.body.text === before) return false;
     this.#dialect.say("warn", note, { forgets: "reasoning" });
     return true;
+  }
+
+  #leaveOutMedia(text: string): boolean {
+    const { messages } = this.#request;
+    const suspected = suspectedMedia(text, { body: this.body.text, messages, before: this.#mediaRefusals++ });
+    for (const part of suspected) this.#leftOut.add(fingerprintOf(part));
+    return suspected.length > 0 && this.#rewrite(this.#quirks);
+  }
+
+  /** Puts back the media that were left out in vain: the refusal was about something else, which has been corrected now. */
+  #sendMediaAgain(): void {
+    if (this.#leftOut.size === 0) return;
+    this.#leftOut.clear();
+    this.#mediaRefusals = 0;
+    this.#written = undefined;
   }
 
   #leaveOutTool(text: string): boolean {
@@ -121,7 +151,8 @@ export class RequestDraft {
 
   #write(quirks: WireQuirks): WrittenRequest {
     this.#tools = this.#dialect.tools(this.#request.tools, quirks);
-    const request = this.#tools === this.#request.tools ? this.#request : { ...this.#request, tools: this.#tools };
+    const messages = this.#dialect.media.withNotes(this.#request.messages, this.#leftOut);
+    const request = { ...this.#request, messages, tools: this.#tools };
     const { body, headers } = this.#wire.request(request, this.#target(quirks));
     return { body: new RequestBody(body), headers };
   }

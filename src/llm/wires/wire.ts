@@ -98,6 +98,11 @@ export interface Lesson<Q extends WireQuirks = WireQuirks> {
   changes?: Partial<Q>;
   /** Set if the provider has refused kept parts. The kept parts of this request are then never sent again. */
   forgetsKept?: true;
+  /**
+   * Set if the provider may have refused a picture or sound of the conversation. The request is then sent again with notes in place of those
+   * that the refusal may be about.
+   */
+  leavesOutMedia?: true;
   /** Set if only another wire can serve the model, or serve it with tools. The model uses that wire until the process ends. */
   wire?: WireName;
   /** Text for the log: what the provider refuses, and how requests are changed because of it. */

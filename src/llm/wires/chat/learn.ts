@@ -1,5 +1,5 @@
 import type { Quirks } from "../../providers/presets.js";
-import { type LessonRule, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
+import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
 import { ABOUT_ONE_FILE, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
@@ -59,6 +59,7 @@ const RULES: readonly LessonRule<Quirks>[] = [
     changes: { audio: false },
     note: "audio is refused; sending a word on it from now on",
   },
+  leavesOutMedia,
   (text, { tokenLimitKey: sent }) => {
     const other = sent === "max_tokens" ? "max_completion_tokens" : "max_tokens";
     const first = /\bmax_(completion_)?tokens\b/.exec(text)?.[0];

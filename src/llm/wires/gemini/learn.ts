@@ -1,4 +1,4 @@
-import { type LessonRule, lessonsBy } from "../shared/lessons.js";
+import { type LessonRule, leavesOutMedia, lessonsBy } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
 import { ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
@@ -65,6 +65,7 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
     changes: { audio: false },
     note: "audio is refused; sending a word on it from now on",
   },
+  leavesOutMedia,
   {
     matches: [/"id" at '[^']*function_?(call|response)/i],
     changes: { sendsIds: false },
@@ -85,4 +86,6 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
     changes: { toolSchemas: "plain" },
     note: "a tool's schema is refused; sending plain schemas from now on",
   },
+  // Gemini also refuses a picture without naming the reason. Source: google-gemini/gemini-cli#14838.
+  { ...leavesOutMedia, matches: [/request contains an invalid argument/i] },
 ];

@@ -1,4 +1,4 @@
-import { type LessonRule, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
+import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
 import { ABOUT_ONE_FILE, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
@@ -107,6 +107,7 @@ const RULES: readonly LessonRule<ResponsesQuirks>[] = [
     changes: { images: false },
     note: "images are refused; sending a word on them from now on",
   },
+  leavesOutMedia,
   {
     matches: [/\btool_choice\b/],
     changes: { forbidsTools: false },

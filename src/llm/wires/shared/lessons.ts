@@ -1,7 +1,7 @@
 /** Parts of the rules by which each wire learns from a refused request (a 400). A lesson changes how later requests are written. */
 import type { Lesson, WireQuirks } from "../wire.js";
 import type { ProviderError } from "./provider-error.js";
-import { refusalText } from "./refusals.js";
+import { ABOUT_MEDIA, ABOUT_TOOLS, refusalText } from "./refusals.js";
 
 /** A rule with its lesson, or a function that computes the lesson. */
 export type LessonRule<Q extends WireQuirks> = FixedLesson<Q> | ComputedLesson<Q>;
@@ -43,6 +43,17 @@ function fixedLesson<Q extends WireQuirks>(
 function isFollowed<Q extends WireQuirks>({ changes }: Lesson<Q>, used: Q): boolean {
   return changes !== undefined && Object.entries(changes).every(([quirk, value]) => used[quirk as keyof Q] === value);
 }
+
+/**
+ * Rule for refusals of single pictures or recordings. It comes after rules for models that accept no pictures at all. It needs no exact
+ * pattern: what was left out in vain is sent again in later requests.
+ */
+export const leavesOutMedia = {
+  matches: [ABOUT_MEDIA],
+  unless: ABOUT_TOOLS,
+  leavesOutMedia: true,
+  note: "a picture or sound in the conversation is refused; sending a note in its place from now on",
+} as const;
 
 /** Returns the note of a lesson to leave out a parameter. `what` names the parameter, or two of them with "and". */
 export function leftOut(what: string): string {

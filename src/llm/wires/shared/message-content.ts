@@ -2,7 +2,7 @@ import type { QuirksConfig } from "../../../core/config.js";
 import { pictureType } from "../../../core/files/picture-type.js";
 import { type ContentPart, linkText, type Message } from "../../../core/messages.js";
 
-type MediaPart = Extract<ContentPart, { data: string }>;
+export type MediaPart = Extract<ContentPart, { data: string }>;
 
 /** Returns the text if the content is a single text, as in most messages; otherwise undefined. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {

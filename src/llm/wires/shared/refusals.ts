@@ -9,8 +9,15 @@ export function refusalText({ param, message, code }: ProviderError): string {
 export const ABOUT_TOOLS =
   /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
 
-/** Matches refusals that may be about one wrong picture or recording, as opposed to all of them. */
-export const ABOUT_ONE_FILE = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
+/**
+ * Matches refusals that may be about one wrong picture or recording, as opposed to all of them. The last alternatives match "Could not
+ * process image" (Anthropic) and "Unable to process input image" (Gemini), but not "cannot process images".
+ */
+export const ABOUT_ONE_FILE =
+  /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode|valid image|corrupt|could not be (process|read)|(could not|cannot|unable to|failed to) (process|read|load|parse) (\w+ ){0,2}(image|audio|file)\b(?! (in|con)\w)/i;
+
+/** Matches refusals that mention pictures or sound. */
+export const ABOUT_MEDIA = /image|picture|photo|audio|inline_?data|media|mime.?type/i;
 
 /**
  * Returns the tool that the refusal names. Looks for a name in quotes, then for the tool's position among the tools sent, then for any word

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest } from "../../../../src/core/messages.js";
+import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import { answer, failure, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
 import { clientOf } from "../../client-of.js";
 
@@ -14,6 +14,7 @@ const request: CompletionRequest = {
   tools: [],
 };
 const streaming = false;
+const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] });
 
 const isSent = ({ text }: LlmRequest) => ({ image: text.includes("image_url"), audio: text.includes("input_audio") });
 
@@ -48,8 +49,46 @@ test.each([
 test.each([
   "You uploaded an unsupported image. Please make sure your image has of one of the following formats: png, jpeg",
   "image_url: image size is not supported",
-])("a refusal of this one picture teaches nothing about pictures: %s", async (message) => {
-  await using server = await startLlmServer([failure(400, { body: { error: { message } } })]);
+])("a refusal of the user's picture fails, and teaches nothing about pictures: %s", async (message) => {
+  await using server = await startLlmServer(({ body }) =>
+    JSON.stringify(body.messages?.[0]).includes("image_url")
+      ? failure(400, { body: { error: { message } } })
+      : answer("ok"),
+  );
   await using ends = clientOf(server);
-  await expect(ends.ask({ streaming }, request)).rejects.toMatchObject({ kind: "bad_request" });
+  const asked = { streaming };
+  await expect(ends.ask(asked, request)).rejects.toMatchObject({ kind: "bad_request" });
+  await ends.ask(asked, { ...request, messages: [user("look"), ...request.messages.slice(1)] });
+  expect(server.requests.at(-1)?.text).toContain("image_url");
+});
+
+test.each([
+  ["of another parameter", "image-chat-1: Unsupported parameter: 'temperature'.", /"temperature"/],
+  ["of a tool", "Invalid schema for function 'image_search': 'const' is not permitted.", /"const"/],
+])("a refusal %s that happens to mention images leaves no picture out", async (_what, message, wrong) => {
+  await using server = await startLlmServer(({ text }) =>
+    wrong.test(text) ? failure(400, { body: { error: { message } } }) : answer("ok"),
+  );
+  await using ends = clientOf(server);
+  const inputSchema = { type: "object", properties: { kind: { const: "photo" } } };
+  const tools = [{ name: "image_search", description: "", inputSchema }];
+  const messages = [user("look"), ...request.messages.slice(1)];
+  for (let time = 0; time < 2; time++) await ends.ask({ streaming }, { messages, tools, temperature: 0.5 });
+  for (const sent of server.requests.slice(-2)) expect(isSent(sent).image).toBe(true);
+});
+
+test("sound of a tool that is refused becomes a note, pictures still go out, and the next request repeats neither mistake", async () => {
+  const ogg = { ...audio, data: "T2dnUw==", mimeType: "audio/ogg" };
+  const [, calling, result] = request.messages;
+  const messages = [user("listen"), calling, { ...result, content: [image, ogg] }] as Message[];
+  const error = {
+    message: "Invalid value: 'ogg'. Supported values are: 'wav' and 'mp3'.",
+    param: "messages[3].content[2].input_audio.format",
+    code: "invalid_value",
+  };
+  await using server = await startLlmServer([failure(400, { body: { error } }), answer("ok"), answer("ok")]);
+  await using ends = clientOf(server);
+  for (let time = 0; time < 2; time++) await ends.ask({ streaming }, { messages, tools: [] });
+  const left = { image: true, audio: false };
+  expect(server.requests.map(isSent)).toEqual([{ image: true, audio: true }, left, left]);
 });
