@@ -60,6 +60,8 @@ export interface ServerFailure {
   hint?: string;
   /** True if the server did not accept the request, so that the request had no effect. */
   notTaken?: boolean;
+  /** True if no readable answer arrived, so that the server may have carried the request out. */
+  outcomeUnknown?: boolean;
 }
 
 /** Receives everything that a server sends besides answers, whether or not a request is running. */

@@ -40,7 +40,9 @@ test("a call without an answer ends with its timeout, and the server is told", a
   await using running = await ready(fixture("s", { record: record.path }, { timeoutMs: 200 }));
   const result = await running.call("s__hang");
   expect(result).toEqual({
-    content: [{ type: "text", text: "hang failed: no answer and no progress within 200 ms" }],
+    content: [
+      { type: "text", text: "hang did not answer and its outcome is unknown: no answer and no progress within 200 ms" },
+    ],
     isError: true,
   });
   const id = record
@@ -87,7 +89,7 @@ test("a server that is killed between calls is started again", async () => {
 test("a tool's own timeout counts instead of the server's", async () => {
   const tools = { allow: [], deny: [], autoApprove: [], timeoutsMs: { "ha*": 150 } };
   await using running = await ready(fixture("s", {}, { tools }));
-  expect(textOf((await running.call("s__hang")).content)).toBe("hang failed: no answer and no progress within 150 ms");
+  expect(textOf((await running.call("s__hang")).content)).toContain("unknown: no answer and no progress within 150 ms");
 });
 
 test("the server gets the call's id and the trace that it belongs to", async () => {
@@ -192,6 +194,27 @@ describe("a tool that runs as a task", () => {
     },
   );
 });
+
+test.each(["tasks/get", "tasks/result"])(
+  "the outcome of a task is unknown if the server refuses %s with a status",
+  async (method) => {
+    const answering = (each: string, result: object) => () => {
+      if (each === method) throw 429;
+      return result;
+    };
+    await using server = await httpServer({
+      tasks: {
+        "tools/call": () => ({ task: { taskId: "t1", status: "working", pollInterval: 50 } }),
+        "tasks/get": answering("tasks/get", { taskId: "t1", status: "completed" }),
+        "tasks/result": answering("tasks/result", { content: [] }),
+      },
+    });
+    await using running = startHub(remoteServer("r", server.url, "http"));
+    await running.hub.ready();
+    const { content } = await running.call("r__work");
+    expect(textOf(content)).toBe(`work did not answer and its outcome is unknown: ${server.url}: HTTP 429`);
+  },
+);
 
 describe("a task whose server wants the person to visit a page", () => {
   const page = { mode: "url", url: "https://login.example/", message: "log in" };

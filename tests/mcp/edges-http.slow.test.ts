@@ -5,14 +5,15 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/messages.js";
 import { faulty } from "../support/mcp-faulty.js";
 import { httpServer } from "../support/mcp-http.js";
 import { remoteServer, startHub, until } from "../support/mcp-hub.js";
 
 const sse = { "content-type": "text/event-stream" };
-const lost = "t failed: the server ended the stream before it answered, so the outcome is unknown";
+const unknown = "t did not answer and its outcome is unknown: ";
+const lost = `${unknown}the server ended the stream before it answered`;
 const progress = 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}\n\n';
 
 test("edge 8: a session that is lost (404) is made anew, and the call sent again in it", async () => {
@@ -130,7 +131,8 @@ test("edge 10: JSON that is no answer to the call fails it at once", async () =>
       response.end('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"not read"}}');
     },
   });
-  expect(textOf((await server.call("f__t")).content)).toContain("JSON that is no answer to the request");
+  const text = textOf((await server.call("f__t")).content);
+  expect(text).toMatch(new RegExp(`^${unknown}.*JSON that is no answer to the request`));
 });
 
 test("the last progress arrives that comes in one piece with the answer", async () => {
@@ -196,7 +198,7 @@ test.each([
       return pour();
     },
   });
-  expect((await server.call("f__t")).isError).toBe(true);
+  expect(textOf((await server.call("f__t")).content).startsWith(unknown)).toBe(true);
   expect(server.log.map(({ message }) => message).join()).toContain("a message of more than 64 MB, which was dropped");
   isEndless = false;
   expect(textOf((await server.call("f__t")).content)).toBe("short");
@@ -316,21 +318,45 @@ test("edge 14: an HTTP refusal with a JSON-RPC error inside says what the server
 
 test("edge 14: a call that is only accepted (202) ends with its timeout", async () => {
   await using server = await faulty({ call: (response) => response.writeHead(202).end() }, { timeoutMs: 300 });
-  expect(textOf((await server.call("f__t")).content)).toBe("t failed: no answer and no progress within 300 ms");
+  expect(textOf((await server.call("f__t")).content)).toBe(`${unknown}no answer and no progress within 300 ms`);
 });
 
-test("edge 14: a call that may have been carried out is not sent again after 429 or 503", async () => {
-  for (const status of [429, 503]) {
+describe("edge 14: an error status says whether the call may have been carried out, and the call is sent once", () => {
+  async function callsAnswered(status: number, body: string, headers: Record<string, string> = {}) {
     let calls = 0;
     await using server = await faulty({
       call(response) {
         calls += 1;
-        response.writeHead(status, { "retry-after": "0" }).end("later");
+        response.writeHead(status, headers).end(body);
       },
     });
-    expect(textOf((await server.call("f__t")).content)).toContain("later");
+    const text = textOf((await server.call("f__t")).content);
     expect(calls).toBe(1);
+    return text;
   }
+
+  test.each([500, 502, 504, 524])("%i: the outcome is unknown", async (status) => {
+    for (const body of ["", "gateway"]) {
+      const text = await callsAnswered(status, body);
+      expect(text).toMatch(new RegExp(`^${unknown}http://127.0.0.1:\\d+/mcp: HTTP ${status}${body && `: ${body}`}$`));
+    }
+  });
+
+  test("200 with a page: the outcome is unknown", async () => {
+    const text = await callsAnswered(200, "<html>", { "content-type": "text/html" });
+    expect(text).toMatch(new RegExp(`^${unknown}.*: HTTP 200 with content of the type text/html$`));
+  });
+
+  test.each([400, 401, 403, 405, 413, 429, 503])("%i: it has failed", async (status) => {
+    const text = await callsAnswered(status, "later", { "retry-after": "0" });
+    expect(text).toMatch(new RegExp(`^t failed: .*HTTP ${status}`));
+  });
+
+  test("no connection: it was not called", async () => {
+    await using server = await faulty({});
+    await server.stop();
+    expect(textOf((await server.call("f__t")).content)).toMatch(/^t was not called: .*connection refused/);
+  });
 });
 
 test("edge 14: a call that is redirected to somebody else does not go there", async () => {

@@ -102,7 +102,9 @@ test("edge 4: a result line of 30 MB holds up the event loop for less than 300 m
 test("edge 4: a message beyond 64 MB fails its call, and the connection lives on", async () => {
   await using running = await ready(fixture("s"));
   const result = await running.call("s__big", { bytes: 65 * 1024 * 1024 });
-  expect(textOf(result.content)).toBe("big failed: the server sent a message of more than 64 MB, which was dropped");
+  expect(textOf(result.content)).toBe(
+    "big did not answer and its outcome is unknown: the server sent a message of more than 64 MB, which was dropped",
+  );
   expect((await running.call("s__echo")).isError).toBe(false);
 });
 
@@ -181,13 +183,15 @@ test("edge 7: a call that the server does not read, and lives on, ends with its 
   await using running = await ready(fixture("s", { pages: [[tool("deafen"), tool("echo")]] }, { timeoutMs: 300 }));
   await running.call("s__deafen");
   const result = await running.call("s__echo", { much: "x".repeat(5 * 1024 * 1024) });
-  expect(textOf(result.content)).toBe("echo failed: no answer and no progress within 300 ms");
+  expect(textOf(result.content)).toBe(
+    "echo did not answer and its outcome is unknown: no answer and no progress within 300 ms",
+  );
 });
 
 test("edge 7: an error that names no request is nobody's answer: the call ends with its timeout", async () => {
   await using running = await ready(fixture("s", { pages: [[tool("nobody")]] }, { timeoutMs: 300 }));
   expect(textOf((await running.call("s__nobody")).content)).toBe(
-    "nobody failed: no answer and no progress within 300 ms",
+    "nobody did not answer and its outcome is unknown: no answer and no progress within 300 ms",
   );
   expect(running.log.map(({ message }) => message).join()).toContain("what was that?");
 });

@@ -25,7 +25,7 @@ test("over stdio, the call fails at once, and the connection lives on", async ()
   await using running = startHub(nodeServer("s", ["--eval", program], { protocol: "legacy" }));
   await running.hub.ready();
   expect(textOf((await running.call("s__many")).content)).toBe(
-    "many failed: the server sent a message of more than 1,000,000 values, which was dropped",
+    "many did not answer and its outcome is unknown: the server sent a message of more than 1,000,000 values, which was dropped",
   );
   expect(textOf((await running.call("s__few")).content)).toBe("few");
 });

@@ -84,7 +84,7 @@ describe("a call that the server makes a task of", () => {
     await using running = startHub({ ...server.config, timeoutMs: 1_000, maxTotalTimeoutMs: 2_000 });
     await running.hub.ready();
     const result = await running.call("m__task", { plan: [working("")] });
-    expect(textOf(result.content)).toBe("task failed: not finished within 2 s");
+    expect(textOf(result.content)).toBe("task did not answer and its outcome is unknown: not finished within 2 s");
     await until(() => record.lines().includes("tasks/cancel task 0 é"));
   });
 
@@ -109,9 +109,12 @@ describe("a call that the server makes a task of", () => {
     ],
     [
       { status: "expired" },
-      "task failed: the server does not have the task any more: Failed to retrieve task: Task has expired",
+      "task did not answer and its outcome is unknown: the server does not have the task any more: Failed to retrieve task: Task has expired",
     ],
-    [{ status: "completed" }, 'task failed: the server says of the task that it is "completed", without a result'],
+    [
+      { status: "completed" },
+      'task did not answer and its outcome is unknown: the server says of the task that it is "completed", without a result',
+    ],
   ])("that comes to %j says so", async (end, words) => {
     await using server = await modernServer("stdio");
     await using running = startHub(server.config);

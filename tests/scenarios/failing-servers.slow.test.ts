@@ -65,7 +65,7 @@ test("a stdio server that hangs costs a call its timeout, is found out, and serv
   ]);
   expect(results).toEqual([
     "ok: from now on silent",
-    "error: echo failed: no answer and no progress within 400 ms",
+    "error: echo did not answer and its outcome is unknown: no answer and no progress within 400 ms",
     'ok: {"said":"echo"}',
   ]);
   expect(states).toEqual([
@@ -105,7 +105,10 @@ test("a Streamable HTTP server that hangs costs a call its timeout, is found out
     },
     answer("done"),
   ]);
-  expect(results).toEqual(["error: freeze failed: no answer and no progress within 400 ms", 'ok: {"said":"echo"}']);
+  expect(results).toEqual([
+    "error: freeze did not answer and its outcome is unknown: no answer and no progress within 400 ms",
+    'ok: {"said":"echo"}',
+  ]);
   expect(states[0]).toMatch(/^starting the connection was lost: it does not answer any more/);
   expect(states.at(-1)).toBe("ready ");
   expect(last).toMatchObject({ type: "turn_end", stopReason: "end_turn" });

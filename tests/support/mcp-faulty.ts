@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { RemoteServerConfig } from "../../src/core/config.js";
 import { remoteServer, startHub } from "./mcp-hub.js";
 
@@ -36,6 +37,8 @@ export async function faulty(
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
   });
   server.keepAliveTimeout = 60_000; // on a busy machine Node's 5 s may pass between two requests
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => sockets.add(socket.once("close", () => sockets.delete(socket))));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
   const running = startHub({ ...remoteServer("f", url, "http"), ...overrides });
@@ -43,6 +46,11 @@ export async function faulty(
   return {
     ...running,
     gets: () => gets,
+    /** Refuses new connections. Resolves once the host has closed all that it had, so that its next request needs a new one. */
+    async stop() {
+      await Promise.all([...sockets].map((socket) => once(socket.end(), "close")));
+      await new Promise((done) => server.close(done));
+    },
     async [Symbol.asyncDispose]() {
       await running.hub.close();
       server.closeAllConnections();

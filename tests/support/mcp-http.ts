@@ -24,7 +24,7 @@ interface Behaviour {
   failing?: Record<string, object>;
   /** More tools, with the result of their calls. */
   answering?: Record<string, (args: Record<string, unknown>) => object>;
-  /** The methods of tasks. A further tool, `work`, must then be called as a task. What a method throws is its error. */
+  /** The methods of tasks. A further tool, `work`, must then be called as a task. What a method throws is its error, or its HTTP status if it is a number. */
   tasks?: Record<"tools/call" | "tasks/get" | "tasks/result", () => object>;
   /** Status and body with which a request of an unknown session is refused. */
   unknownSession?: [status: number, body: string];
@@ -94,6 +94,7 @@ export async function httpServer({
     try {
       result = results[message.method]?.(message.params);
     } catch (thrown) {
+      if (typeof thrown === "number") return response.writeHead(thrown).end();
       error = thrown as object;
     }
     const answer = result && !error ? { result } : { error: error || { code: -32601, message: "no such method" } };

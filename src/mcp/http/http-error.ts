@@ -1,12 +1,28 @@
+import { Unreachable } from "./exchange.js";
+
+/** The status of an HttpError if the HTTP status meant success but the answer was unusable. */
+export const unusable = -1;
+
 export class HttpError extends Error {
   constructor(
-    /** The HTTP status. It is -1 if the status meant success but the answer was unusable. */
+    /** The HTTP status, or `unusable`. */
     readonly status: number,
     message: string,
     /** The body of the answer. It may quote a header that this host sent, and so contain a secret. */
     readonly text = "",
   ) {
-    super(`Streamable HTTP error: ${message}`);
+    super(message);
+  }
+}
+
+/** The server's address has refused the connection for a POST, so that the message was not sent. */
+export class NotSent extends Unreachable {
+  constructor(
+    cause: NodeJS.ErrnoException,
+    /** Method of the message. */
+    readonly method: string,
+  ) {
+    super(cause);
   }
 }
 

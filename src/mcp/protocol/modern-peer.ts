@@ -1,17 +1,18 @@
 /** The peer for servers of protocol 2026-07-28 and later. It uses the SDK's v2 client. Only `lazy.ts` loads this file. */
 
 import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
-import { McpError, RpcError } from "../../core/errors.js";
+import { RpcError } from "../../core/errors.js";
 import { asObject, isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
 import { HttpError } from "../http/http-error.js";
 import { toolListKind } from "../lists/listed.js";
 import { listAll } from "../lists/listing.js";
 import { clientInfo } from "../shared/client-info.js";
+import { lostAnswer, OutcomeUnknown, refusalOf } from "../shared/request-failures.js";
 import { ChangeStream } from "./change-stream.js";
 import { headersFor, objectionTo } from "./header-params.js";
 import { inRounds } from "./input-rounds.js";
 import { modernMeta, unsupportedVersion } from "./modern-version.js";
-import { lostAnswer, type Peer, type PeerEvents, refusalOf } from "./peer.js";
+import type { Peer, PeerEvents } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { RequestLimits } from "./request-limits.js";
 import type { ModernTransport } from "./server-route.js";
@@ -85,7 +86,10 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
     const { limits } = options;
     const result = await inRounds(params, once, answersDuring(limits), limits?.signal ?? ended.signal);
     if (result.resultType === "complete" || (isTaskHandle(result) && method === "tools/call")) return result;
-    throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
+    throw new OutcomeUnknown(
+      "protocol",
+      `the server answered with a result of type ${JSON.stringify(result.resultType)}`,
+    );
   };
 
   const changes = new ChangeStream(client, {

@@ -1,7 +1,7 @@
 /** The server at the other end of a connection. The interface is the same for all protocol eras. */
 
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
-import { McpError, type McpErrorKind } from "../../core/errors.js";
+import type { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import type { ToolProgress } from "../../core/ports.js";
@@ -74,25 +74,7 @@ export interface Peer {
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 
-/** The JSON-RPC error that a transport delivers if the server's answer breaks off. */
-export const lostAnswer = {
-  code: -32000,
-  message: "the server ended the stream before it answered, so the outcome is unknown",
-};
-
 /**
  * The error for a server that exits when it is probed, as some legacy servers do. The server is then started again and not probed again.
  */
 export class EndedByProbe extends Error {}
-
-/** The error for a `tools/call` that the server refused before it did anything. The call may be sent again. */
-export class NotTaken extends McpError {}
-
-/**
- * Returns the error for a request that the server refused before it did anything. Only for a `tools/call`, the error is NotTaken. The
- * other requests of a call, such as the polls of its task, are sent after the server has begun the call.
- */
-export function refusalOf(method: string | undefined, kind: McpErrorKind, message: string): McpError {
-  const details = { retryable: true };
-  return method === "tools/call" ? new NotTaken(kind, message, details) : new McpError(kind, message, details);
-}

@@ -1,9 +1,9 @@
 import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
-import { McpError } from "../../core/errors.js";
 import type { ToolProgress } from "../../core/ports.js";
 import { waitText } from "../../core/text/durations.js";
 import { beginningOf } from "../shared/beginning.js";
+import { OutcomeUnknown } from "../shared/request-failures.js";
 
 /**
  * Number of progress reports of one request that are all passed on. Later reports are limited to one a second. A turn keeps its reports
@@ -88,7 +88,7 @@ export class RequestLimits {
     if (ms === undefined) return undefined;
     const expire = () => {
       if (!applies()) return;
-      this.#abort.abort(new McpError("timeout", `${what} within ${waitText(ms)}`, { retryable: true }));
+      this.#abort.abort(new OutcomeUnknown("timeout", `${what} within ${waitText(ms)}`, { retryable: true }));
     };
     return setTimeout(expire, Math.min(ms, longestTimerMs));
   }

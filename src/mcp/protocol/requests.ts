@@ -1,7 +1,8 @@
 import { McpError, type McpErrorKind, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Ask } from "../lists/listing.js";
-import { NotTaken, type Peer } from "./peer.js";
+import { NotTaken, noAnswer, OutcomeUnknown } from "../shared/request-failures.js";
+import type { Peer } from "./peer.js";
 import { type Limits, RequestLimits } from "./request-limits.js";
 import type { RouteEnd } from "./server-route.js";
 
@@ -46,7 +47,9 @@ export class Requests {
     // server ran this request is unknown, so this request gets an ordinary McpError.
     const loss = this.#lossReason();
     if (loss) return new McpError(loss.kind, loss.message, { retryable: true });
-    return error instanceof RpcError ? new McpError(kindOf(error.code), error.message, { cause: error }) : own;
+    if (!(error instanceof RpcError)) return own;
+    const Kind = error.data === noAnswer ? OutcomeUnknown : McpError;
+    return new Kind(kindOf(error.code), error.message, { cause: error });
   }
 }
 

@@ -2,8 +2,9 @@
 
 import { McpError, messageOf, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../../core/tape.js";
-import { NotTaken, type Peer, type PeerEvents, type RequestOrigin } from "./peer.js";
+import type { HostAnswer, ServerAnswer, ServerFailure, ServerLife, Tape } from "../../core/tape.js";
+import { NotTaken, OutcomeUnknown } from "../shared/request-failures.js";
+import type { Peer, PeerEvents, RequestOrigin } from "./peer.js";
 import { RpcRefusal } from "./refusal.js";
 import type { RequestLimits } from "./request-limits.js";
 
@@ -159,14 +160,21 @@ function answerIn(error: unknown, explain: TapedPeerParts["explain"]): ServerAns
   }
   const known = error instanceof McpError ? error : explain(error);
   const { kind, message, retryable, hint } = known;
-  return { failure: { kind, message, retryable, hint, ...(known instanceof NotTaken && { notTaken: true }) } };
+  return { failure: { kind, message, retryable, hint, ...markIn(known) } };
 }
 
 function resultOf(answer: ServerAnswer): JsonObject {
   if ("result" in answer) return answer.result;
   if ("error" in answer) throw new RpcError(answer.error.code, answer.error.message, answer.error.data);
-  const { kind, message, notTaken, ...details } = answer.failure;
-  throw notTaken ? new NotTaken(kind, message, details) : new McpError(kind, message, details);
+  const { kind, message, notTaken, outcomeUnknown, ...details } = answer.failure;
+  const Kind = notTaken ? NotTaken : outcomeUnknown ? OutcomeUnknown : McpError;
+  throw new Kind(kind, message, details);
+}
+
+/** Returns what a failure says about the fate of its request, if it says anything. */
+function markIn(error: McpError): Pick<ServerFailure, "notTaken" | "outcomeUnknown"> {
+  if (error instanceof NotTaken) return { notTaken: true };
+  return error instanceof OutcomeUnknown ? { outcomeUnknown: true } : {};
 }
 
 export function asMcpError(error: unknown): McpError {

@@ -6,6 +6,7 @@
 
 import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
+import { OutcomeUnknown } from "../shared/request-failures.js";
 import { answersTo } from "./input-rounds.js";
 import type { PeerEvents, ToolRun } from "./peer.js";
 import { askAboutTask, pollPause } from "./tasks.js";
@@ -26,7 +27,7 @@ export async function resultOfTask(
   const answered = new Set<string>();
   let isOver = false;
   try {
-    if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
+    if (!taskId) throw new OutcomeUnknown("protocol", "the server made a task without an id of the call");
     let task = handle;
     for (let polls = 1; ; polls++) {
       // The status in the task handle is used only to decide whether to wait before the first poll.
@@ -72,5 +73,8 @@ function outcomeOf({ status, statusMessage, result, error }: JsonObject): JsonOb
       `${status === "failed" ? "the task failed" : "the server cancelled the task"}${why}`,
     );
   }
-  throw new McpError("protocol", `the server says of the task that it is ${JSON.stringify(status)}, without a result`);
+  throw new OutcomeUnknown(
+    "protocol",
+    `the server says of the task that it is ${JSON.stringify(status)}, without a result`,
+  );
 }

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { onAbort } from "../../core/async/abort.js";
 import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
+import { HttpError, SessionLost, unusable } from "../http/http-error.js";
+import { OutcomeUnknown } from "../shared/request-failures.js";
 import type { ToolRun } from "./peer.js";
 
 /** Time in ms for which the server is asked to keep the result of a task. */
@@ -42,21 +44,34 @@ async function polled(taskId: string, first: JsonObject, { ask, limits, onProgre
     const message = textOrEmpty(task.statusMessage);
     onProgress({ progress: polls + 1, ...(message && { message }) });
   }
-  return ask("tasks/result", { taskId });
+  return askLater("tasks/result", { taskId }, ask);
 }
 
 /**
- * Sends a request that follows a task. If the server refuses it, rejects with McpError: that is no answer to the call, which runs or has run.
- * So the McpError does not carry the refusal, whose code could make the host repeat the call.
+ * Sends a request that follows a task. If it fails, rejects with an error that leaves the outcome of the call open. The error does not carry a
+ * refusal of the server, whose code could make the host repeat the call.
  */
 export async function askAboutTask(method: string, params: JsonObject, ask: ToolRun["ask"]): Promise<JsonObject> {
   try {
-    return await ask(method, params);
+    return await askLater(method, params, ask);
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     const isGone = error.code === invalidParams;
     const why = isGone ? "the server does not have the task any more" : "the server refused to say how the task is";
-    throw new McpError("protocol", `${why}: ${error.message}`);
+    throw new OutcomeUnknown("protocol", `${why}: ${error.message}`);
+  }
+}
+
+/**
+ * Sends a request after the call has begun. Rejects with RpcError if the server answers with an error. Any other failure, such as a status that
+ * says that this request was not carried out, says nothing about the call.
+ */
+async function askLater(method: string, params: JsonObject, ask: ToolRun["ask"]): Promise<JsonObject> {
+  try {
+    return await ask(method, params);
+  } catch (error) {
+    if (error instanceof HttpError && !(error instanceof SessionLost)) throw new HttpError(unusable, error.message);
+    throw error instanceof McpError ? new OutcomeUnknown(error.kind, error.message, error) : error;
   }
 }
 

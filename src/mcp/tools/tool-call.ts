@@ -3,9 +3,9 @@ import type { JsonObject } from "../../core/json.js";
 import type { ContentPart, JsonSchema } from "../../core/messages.js";
 import type { SendOptions, ToolResult } from "../../core/ports.js";
 import type { ListedTool } from "../lists/listed.js";
-import { NotTaken } from "../protocol/peer.js";
 import { errorResult, structuredOf, toToolResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
+import { NotTaken, OutcomeUnknown } from "../shared/request-failures.js";
 import { problemIn } from "../shared/tool-arguments.js";
 import { passedMessage } from "./passed-error.js";
 import { MeasuredCall } from "./tool-measure.js";
@@ -77,10 +77,14 @@ async function callOnce(
     if (signal.aborted) return failed("cancelled", "was cancelled before it answered");
     const isAlive = server.isUsable && server.connection === connection;
     const kind = error instanceof McpError ? error.kind : "protocol";
-    if (isAlive) return failed(kind, `failed: ${passedMessage(error, server.config)}`, error);
-    return failed("unavailable", `did not answer and its outcome is unknown: ${server.condition.sentence}`);
+    if (!isAlive) return failed("unavailable", `${unknownOutcome}: ${server.condition.sentence}`);
+    const outcome = error instanceof OutcomeUnknown ? unknownOutcome : "failed";
+    return failed(kind, `${outcome}: ${passedMessage(error, server.config)}`, error);
   }
 }
+
+/** The words for a call that may have been carried out, after the tool's name. */
+const unknownOutcome = "did not answer and its outcome is unknown";
 
 /**
  * Longest time that the check of a result is waited for, in ms. The result is stored afterwards: if the host is killed meanwhile, the outcome

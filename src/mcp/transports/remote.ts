@@ -11,12 +11,12 @@ import { authorized } from "../auth/authorized.js";
 import { loginHint } from "../auth/explain.js";
 import { asFetch } from "../http/as-fetch.js";
 import { exchange, type SendRequest, Unreachable } from "../http/exchange.js";
-import { HttpError, NotificationsLost, SessionLost } from "../http/http-error.js";
+import { HttpError, NotificationsLost, NotSent, SessionLost, unusable } from "../http/http-error.js";
 import { withinOrigin } from "../http/redirects.js";
 import { isModernOnly } from "../protocol/modern-version.js";
-import { refusalOf } from "../protocol/peer.js";
 import type { ServerRoute } from "../protocol/server-route.js";
 import { redactor } from "../shared/redact-secrets.js";
+import { OutcomeUnknown, refusalOf } from "../shared/request-failures.js";
 import { askHttp } from "./ask-http.js";
 import { StreamableHttp } from "./streamable-http.js";
 
@@ -95,6 +95,7 @@ function httpRoute(access: RemoteAccess): ServerRoute {
       needsLogin(error),
     explain: (error) => {
       const explained = explain(error);
+      if (error instanceof NotSent) return refusalOf(error.method, "unavailable", explained.message, explained.hint);
       if (transport.sessionId === undefined || !(error instanceof SessionLost)) return explained;
       return refusalOf(error.method, "unavailable", explained.message);
     },
@@ -144,15 +145,26 @@ function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): Mc
       cause: error,
     });
   }
-  return new McpError("unavailable", `${place}: ${redact(messageOf(error)).slice(0, 500)}`, {
+  const Kind = saysNotCarriedOut(status) ? McpError : OutcomeUnknown;
+  return new Kind("unavailable", `${place}: ${redact(messageOf(error)).slice(0, 500)}`, {
     retryable: status === undefined || status >= 500 || status === 429,
     hint: status === undefined ? "" : `check mcpServers.${name}.url`,
   });
 }
 
+/**
+ * Returns true if the HTTP status says that the server did not carry the request out. Gateways send statuses such as 500, 502 and 504 for
+ * requests that the server behind them has carried out.
+ */
+function saysNotCarriedOut(status: number | undefined): boolean {
+  return status !== undefined && status !== unusable && (status < 500 || status === 503);
+}
+
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpError) return error.status;
-  return error instanceof SseError ? error.code : undefined;
+  if (error instanceof SseError) return error.code;
+  const status = /^Error POSTing to endpoint \(HTTP (\d+)\)/.exec(messageOf(error))?.[1]; // typescript-sdk 1.32.2 over SSE
+  return status === undefined ? undefined : Number(status);
 }
 
 function reasonOf({ cause }: Unreachable): string {

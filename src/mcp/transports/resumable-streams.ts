@@ -9,7 +9,7 @@ import { HttpError, NotificationsLost } from "../http/http-error.js";
 import { TooLong } from "../http/message-limits.js";
 import { readEvents } from "../http/read-event-stream.js";
 import { unfollowed } from "../http/redirects.js";
-import { lostAnswer } from "../protocol/peer.js";
+import { lostAnswer } from "../shared/request-failures.js";
 import { isAnswer } from "./deliveries.js";
 
 const firstPauseMs = 1000;

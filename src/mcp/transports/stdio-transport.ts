@@ -12,6 +12,7 @@ import type { StdioServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import { hasTooManyValues, isPlainObject, type JsonObject, parseJson, tooManyValues } from "../../core/json.js";
 import { EndedByProbe } from "../protocol/peer.js";
+import { noAnswer } from "../shared/request-failures.js";
 import { abortable } from "../shared/wait.js";
 import { serverEnvironment } from "./child-environment.js";
 import { Deliveries } from "./deliveries.js";
@@ -228,7 +229,8 @@ export class StdioTransport implements Transport {
       /,\s*"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail)?.[1];
     const message = `the server sent a message of ${size}, which was dropped`;
     this.onerror?.(new Error(message));
-    if (id !== undefined) this.#deliveries.push({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
+    if (id === undefined) return;
+    this.#deliveries.push({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message, data: noAnswer } });
   }
 
   /** Ends the connection to a server that cannot be used, for example because nothing more can be read from it. */

@@ -16,8 +16,9 @@ import {
   isOk,
   mediaTypeOf,
   type SendRequest,
+  Unreachable,
 } from "../http/exchange.js";
-import { HttpError, SessionLost } from "../http/http-error.js";
+import { HttpError, NotSent, SessionLost, unusable } from "../http/http-error.js";
 import { unfollowed } from "../http/redirects.js";
 import type { MessageExtra } from "../protocol/pending-requests.js";
 import { Deliveries, isAnswer } from "./deliveries.js";
@@ -121,6 +122,9 @@ export class StreamableHttp implements Transport {
       headers: modernHeaders(message, this.#posted, headers),
       body: JSON.stringify(message),
       signals,
+    }).catch((error: unknown) => {
+      const isRefused = error instanceof Unreachable && error.cause.code === "ECONNREFUSED";
+      throw isRefused && "method" in message ? new NotSent(error.cause, message.method) : error;
     });
     const session = answer.headers["mcp-session-id"];
     if (typeof session === "string" && session !== this.#sessionId && versionIn(message) === undefined) {
@@ -138,7 +142,9 @@ export class StreamableHttp implements Transport {
     if (mediaType === "text/event-stream") return this.#streams.read(answer, { id, signals, ended });
     if (mediaType !== "application/json") {
       discard(answer);
-      throw new HttpError(-1, `Unexpected content type: ${answer.headers["content-type"] ?? null}`);
+      const type = answer.headers["content-type"];
+      const content = type === undefined ? "content of no type" : `content of the type ${type}`;
+      throw new HttpError(unusable, `HTTP ${answer.status} with ${content}`);
     }
     const parsed = readJson(await bodyText(answer));
     this.#deliveries.push(parsed, { streamOf: id });
@@ -154,7 +160,8 @@ export class StreamableHttp implements Transport {
       const body = parseJson(text);
       if (isAnswer(body, message.id) && isPlainObject(body.error)) return this.#deliveries.push(body);
     }
-    const why = `Error POSTing to endpoint: ${unfollowed(answer, this.#url) ?? text}`;
+    const detail = unfollowed(answer, this.#url) ?? text;
+    const why = detail ? `HTTP ${status}: ${detail}` : `HTTP ${status}`;
     if (versionIn(message) !== undefined || !this.#isSessionLost(status, text)) throw new HttpError(status, why, text);
     throw new SessionLost(why, text, "method" in message ? message.method : undefined);
   }

@@ -75,7 +75,7 @@ test("delays take their time", async () => {
 test.each([
   ["mcp.demo[1]=error:-32000", "add failed: the fault mcp.demo[1]=error:-32000"],
   ["mcp.demo[1]=crash", "its outcome is unknown: the MCP server"],
-  ["mcp.demo[1]=stall", "add failed: no answer and no progress within 100 ms"],
+  ["mcp.demo[1]=stall", "add did not answer and its outcome is unknown: no answer and no progress within 100 ms"],
 ])("%s is what the model is told", async (fault, told) => {
   const servers = { demo: { ...mcpServers.demo, timeout: "100ms" } };
   const config = { llm: provider(nowhere), mcpServers: servers };
