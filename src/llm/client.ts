@@ -66,7 +66,10 @@ export interface CompleteOptions {
   uncutTokens?: number | undefined;
 }
 
-/** Default of `llm.http.total_timeout`. A stream gets more, since `idle_timeout` watches its progress. */
+/**
+ * The default of `llm.http.total_timeout`. A stream then gets more, since `idle_timeout` watches its progress. A configured value that equals
+ * the default is treated alike, because the configuration does not tell them apart.
+ */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
 /** Number of completions that may begin in one turn of the event loop. Starting this many takes some 10 ms. */

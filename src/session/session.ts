@@ -87,7 +87,8 @@ export class Session {
   }
 
   /**
-   * Submits a request like `submit`, and yields the events of its turn. The turn continues if the caller leaves the loop; `cancel` ends it.
+   * Yields the events of a request's turn. The request is submitted (`submit`) when the first event is requested, not before. The turn continues
+   * if the caller leaves the loop; `cancel` ends it.
    */
   prompt(request: PromptRequest): AsyncGenerator<TurnEvent> {
     return LiveTurn.watch(() => this.submit(request));
@@ -98,7 +99,8 @@ export class Session {
    * turn runs on any host, the caller gets the same turn from its start. If the request is repeated after the turn has ended, the caller
    * gets the stored events; but if the turn failed with an error that passes or that a person can mend, it is resumed. Rejects with
    * RequestError if an id or pattern is invalid, if the id was used with other content, if another request has followed the event that this
-   * one continues, or if this host has as many turns as it accepts. Rejects with StoreError if the log cannot be read or written.
+   * one continues, if this host has as many turns as it accepts, or, with `shutting_down`, if the session is closed. Rejects with
+   * StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -136,7 +138,10 @@ export class Session {
     return turn;
   }
 
-  /** True if another host has a turn of this conversation that is not shown here. Rejects with StoreError. */
+  /**
+   * Returns true if the log has more turns of this conversation that a host owns than this host runs, queues or shows. May miss a turn of another
+   * host while a turn here has no owner yet. Rejects with StoreError.
+   */
   async hasTurnsElsewhere(): Promise<boolean> {
     const unfinished = await this.#parts.store.archive.unfinished();
     const owned = unfinished.filter(({ conversationId, nodeId }) => conversationId === this.id && nodeId !== undefined);
@@ -295,14 +300,15 @@ export class Session {
   }
 
   /**
-   * Stops all turns without storing an end for them. A host resumes them at the next start. Turns that end with their caller are cancelled.
+   * Closes the session, so that it refuses new requests from now on, and stops all turns without storing an end for them. Another host resumes
+   * them, or this one at its next start. Turns that end with their caller are cancelled.
    */
   park(): void {
     this.#stopAll((turn) => this.#control.park(turn));
   }
 
   /**
-   * Stops all turns because the host is closing. If no turn runs here, all turns are parked, so that other hosts can resume them. If a turn
+   * Closes the session, as `park` does, and stops all turns because the host is closing. If no turn runs here, all turns are parked, so that other hosts can resume them. If a turn
    * runs here, turns that were requested on this host are cancelled, and turns that it got from the queue or a dead host are parked. Turns that
    * end with their caller are always cancelled.
    */
@@ -332,7 +338,7 @@ export class Session {
     return this.#intake.isClosed || this.#turns.has(requestId);
   }
 
-  /** True while a turn runs or waits. */
+  /** True while a turn runs, waits or is shown here. */
   get isBusy(): boolean {
     return this.#turns.count > 0;
   }
@@ -352,7 +358,7 @@ export class Session {
     };
   }
 
-  /** True while a turn runs or waits, or a caller listens to the session or holds it. */
+  /** True while a turn runs, waits or is shown here, or a caller listens to the session or holds it. */
   get isInUse(): boolean {
     return this.#holds > 0 || this.isBusy || this.#turns.isFollowed;
   }
@@ -375,7 +381,7 @@ export class Session {
     return { running, waiting: turns.length - running };
   }
 
-  /** Resolves when no turn runs or waits here. */
+  /** Resolves when no turn runs, waits or is shown here. */
   idle(): Promise<void> {
     return this.#turns.idle();
   }

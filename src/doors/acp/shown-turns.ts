@@ -48,8 +48,8 @@ export class ShownTurns {
   }
 
   /**
-   * Denies the questions of the client's prompts. Called when the client has disconnected, because it can no longer answer. If a turn was only
-   * taken over, all turns of the session are left to the next host.
+   * Called when the client has disconnected. Denies the open questions of its prompts. If it also follows a turn that it did not prompt, parks the
+   * whole session (`Session.park`): nobody here can answer that turn's questions, so another host resumes all turns.
    */
   leave(): void {
     this.#questions.leave();

@@ -1,6 +1,6 @@
 /**
  * Results of tools that the caller of the API ran. In the log, they are the first messages of the turn that brings them. A provider wants them
- * directly after their calls, which the turn before made.
+ * directly after their calls, which an earlier turn made: the last one with an answer.
  */
 import type { Message } from "../../core/messages.js";
 import type { TurnRecord } from "./turn-records.js";
@@ -8,7 +8,8 @@ import type { TurnRecord } from "./turn-records.js";
 /**
  * Moves the results at the beginning of a turn into `before`, the messages before the turn. There, a placeholder follows each call that has no
  * result, and the result replaces it. A result that has no call there is left out: providers refuse it, and every later request with it. Returns
- * the other messages of the turn. If there are no messages before it, the turn brings its whole history, which is not changed.
+ * the other messages of the turn. If `before` is empty, returns `own` unchanged: the caller has sent its whole history, or the calls are in a
+ * summary (see `withoutFirstResults`).
  */
 export function moveResults(own: readonly Message[], before: Message[]): readonly Message[] {
   if (before.length === 0) return own;

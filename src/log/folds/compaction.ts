@@ -1,6 +1,6 @@
 /**
- * Plans a compaction: chooses the turns that the summary replaces, and formats their text for the model that writes the summary. Pure
- * functions.
+ * Chooses the turns that a summary replaces (compaction) or that are left out (trim). Also formats the text of the turns for the model that writes
+ * the summary. Pure functions.
  */
 import type { StoredEvent } from "../../core/events.js";
 import { linkText, type Message } from "../../core/messages.js";
@@ -103,8 +103,9 @@ const longestExcerptBytes = 4_000;
 const shortestExcerptBytes = 125;
 
 /**
- * Returns the messages of the plan as one text of at most `maxBytes`. If the text is too long, each message is shortened. If the text is
- * still too long, the oldest messages are omitted.
+ * Returns the previous summary and the messages of the plan as one text. The text of each message, and the arguments of each call, are cut to
+ * 4,000 bytes; if the whole does not fit into `maxBytes`, to less, down to 125. If it still does not fit, its beginning is cut off. The previous
+ * summary is never cut.
  */
 export function transcript({ previous, messages }: CompactionPlan, maxBytes: number): string {
   const earlier = previous === undefined ? "" : `[Summary of what was before]\n${previous}\n\n`;

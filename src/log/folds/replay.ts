@@ -19,7 +19,7 @@ import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, val
 /**
  * Returns the conversation as messages for a model. Strict providers accept these messages even if the log ends in the middle of a turn.
  * Each call has exactly one result. The results directly follow the answer that made the calls, in the order of the calls. No message is
- * empty, and roles alternate. `currentTurnId` is the turn that the model is about to answer; this turn comes last, and if its last answer
+ * empty, and roles alternate, except within a history that a caller has sent with its request. `currentTurnId` is the turn that the model is about to answer; this turn comes last, and if its last answer
  * was interrupted, that answer is left out. If turns were compacted, their summary is at the beginning of the first user message.
  * `resumeTurn` returns the same content in parts: the messages, the summary, and the calls of the last answer.
  */
@@ -186,7 +186,10 @@ function wasFiltered({ interrupted, finishReason }: AssistantMessageEvent): bool
 
 const refusals: readonly string[] = ["context_length", "content_filter", "bad_request"] satisfies LlmErrorKind[];
 
-/** Returns the answers that the model gets, without one that a filter stopped: the filter would stop the next one too. */
+/**
+ * Returns the answers that the model gets. Leaves out interrupted answers of the current turn, because the model will answer again. Leaves out
+ * filtered answers of earlier turns, because the filter would stop the next request too.
+ */
 function hopsToSend(turn: TurnRecord, currentTurnId?: string): HopRecord[] {
   const hops = validHops(turn);
   if (turn.turnId === currentTurnId) return hops.filter(({ answer }) => !answer.interrupted);
@@ -230,7 +233,7 @@ function add(messages: Message[], message: Message): void {
 /**
  * Returns the messages that fit into `maxTokens`. Used for what no event of the log can leave out: a history that the caller sent with its
  * request, and a current turn that alone is too long. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
- * The amount to drop is rounded up to a multiple of about half of `maxTokens`. Several later requests then begin with the same messages, so
+ * The amount to drop is rounded up to a multiple of about half of what the system messages leave of `maxTokens`. Several later requests then begin with the same messages, so
  * that providers can cache them. The last turn and the system messages at the beginning are always kept.
  */
 export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {

@@ -11,7 +11,7 @@ interface AbandonedTurnsParts {
   left: LeftTurns;
 }
 
-/** The unfinished turns of a conversation that no host owns, because their host is gone. */
+/** The unfinished turns of a conversation that no host owns: their host died, lost them, or was closed. */
 export class AbandonedTurns {
   readonly #parts: AbandonedTurnsParts;
 
@@ -20,8 +20,9 @@ export class AbandonedTurns {
   }
 
   /**
-   * Resumes these turns here. Skips turns in the queue, because the queue will give them to a host. With `byItself`, nobody has asked for it
-   * now: skips turns that this host may not resume by itself, and those that it has left to others. Rejects with StoreError.
+   * Resumes these turns here. Skips turns in the queue, because the queue will give them to a host. With `byItself`
+   * (the periodic search, not a person who opens the conversation), also skips turns of other workspaces (`isResumedIn`), and turns that this host
+   * could not answer when it tried less than a minute ago. Rejects with StoreError.
    */
   async takeOverAll({ byItself = false } = {}): Promise<LiveTurn[]> {
     const { session, left } = this.#parts;
@@ -47,8 +48,9 @@ export class AbandonedTurns {
   }
 
   /**
-   * Rejects with LlmError if this host cannot ask the model although such turns come before the next request. The request would wait without
-   * end, because this host leaves such turns to others. Rejects with StoreError.
+   * Rejects with LlmError if this host cannot ask `model` and the conversation has abandoned turns. Call it before `submit`: the request might
+   * wait for these turns without end, because this host resumes them only if it can ask `model` or the model of the abandoned turn. That model is
+   * not checked here. Rejects with StoreError.
    */
   async requireModel(model?: string): Promise<void> {
     try {

@@ -152,7 +152,7 @@ const mostChars = 64 * 1024 * 1024;
 export function requireSize(messages: Message[]): Message[] {
   const chars = messages.reduce((sum, message) => sum + charsOf(message), 0);
   if (chars <= mostChars) return messages;
-  const text = "the input, with the turns of the log that it refers to, is longer than 64 MB";
+  const text = "the input, with the turns of the log that it refers to, has more than 67 million characters";
   throw new ApiError(400, "context_length_exceeded", text, "input");
 }
 

@@ -57,7 +57,10 @@ export class ResponsesFold implements AnswerFold {
     if (this.#lastWords) this.#show("text_delta", this.#lastWords.item, this.#lastWords.place, words);
   }
 
-  /** Takes a whole response. Some streams end with a response without items; then the items that arrived before are used. */
+  /**
+   * Takes a whole response. Its items are read only if it has more than have ended so far, because some streams end with a response without
+   * items.
+   */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
     const streamed = this.#items.all.length;
@@ -83,7 +86,8 @@ export class ResponsesFold implements AnswerFold {
     const { content, parts } = keptOf(natives);
     const toolCalls = callsIn(natives, newId, isTaken);
     const reasoning = this.#reasoning.toString();
-    // If an answer was cut off inside its reasoning, its parts must not be sent back.
+    // Parts are kept only if every item has ended, and an incomplete answer only if it ends with a message: reasoning or a call that was cut off
+    // must not be sent back.
     const isKept = items.every(({ isWhole }) => isWhole) && (!this.#isIncomplete || natives.at(-1)?.type === "message");
     return {
       message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
@@ -106,7 +110,7 @@ export class ResponsesFold implements AnswerFold {
     return this.#response?.status === "incomplete" || asObject(this.#response?.incomplete_details) !== undefined;
   }
 
-  /** Derives the finish reason from the items, since the API states none. */
+  /** Returns the finish reason. The API states one only for incomplete answers; for others, it is derived from the items. */
   #reason(items: readonly JsonObject[]): FinishReason {
     const parts = items.flatMap((item) => (item.type === "message" ? asObjects(item.content) : []));
     if (parts.some((part) => part.type === "refusal")) return "content_filter";

@@ -6,7 +6,7 @@ export interface OpenItem {
   native: JsonObject;
   /** Position of the item in the order in which items arrived. */
   place: number;
-  /** Position of the item as the server states it. */
+  /** Position of the item as the server states it. If the server states none, this is `place`. */
   index: number;
   pieces: GrowingText;
   /** The form of reasoning that is shown, which is the one that arrives first. A model that sends both forms says the same in both. */
@@ -51,9 +51,10 @@ export class OpenItems {
   }
 
   /**
-   * Finds the item that a whole item ends. Of a call, `call_id` decides before the position: gateways, and llama.cpp before June 2026, send
-   * calls without item ids and positions. Some servers give several calls one `call_id`, so a call that has ended is found by it only
-   * for the final response, and only if the arguments are the same. `streamed`: the number of items before the final response; 0 while it streams.
+   * Finds the item that a whole item completes. The match by id or position is taken if no ids conflict. Otherwise the newest call with the same
+   * `call_id` is taken, because gateways, and llama.cpp before June 2026, send calls without item ids and positions. Some servers give several
+   * calls one `call_id`, so a call that has ended is taken only for the final response, and only if the arguments are the same. Otherwise the match
+   * is returned in spite of its ids. `streamed`: the number of items before the final response; 0 while it streams.
    */
   findOpened(event: JsonObject, native: JsonObject, streamed = 0): OpenItem | undefined {
     const found = this.find(event, native);
