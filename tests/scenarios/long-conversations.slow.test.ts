@@ -149,6 +149,31 @@ test("in the middle of a turn too: its own calls and results stay", async () => 
   expect(llm.requests[4]?.body.messages?.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool"]);
 });
 
+test("a turn whose own results fill the window twice has its answer; its oldest results are shortened", async () => {
+  const window = 8_000;
+  let calls = 0;
+  const script = (request: LlmRequest): Step => {
+    const usage = usageOf(request);
+    if (usage.prompt_tokens > window) return tooLong;
+    return calls === 12
+      ? answer("done", { usage })
+      : toolCalls([{ name: "s__big", arguments: { bytes: 3_000 + ++calls } }], { usage });
+  };
+  await using llm = await startLlmServer((request) => script(request));
+  await using app = await startApp({
+    llm: llm.url,
+    mcpServers: { s: fixtureServer() },
+    config: config(llm.url, window, { max_tool_hops: 30 }),
+  });
+  const events = await collect(app.sessions.open("c").prompt({ requestId: "r1", text: "read all files" }));
+  expect(summarizeTurn(events.filter(isStored))).toMatchObject({ stopReason: "end_turn", text: "done" });
+  expect(llm.requests.flatMap(problemsOf)).toEqual([]);
+  const last = llm.requests.at(-1);
+  expect(last?.text).toContain("read all files");
+  expect(last?.text).toContain("left out parts of this result");
+  expect(llm.requests.filter((request) => usageOf(request).prompt_tokens > window).length).toBeLessThan(8);
+});
+
 test("when it is refused again, or there is nothing to leave out, the turn fails with the reason", async () => {
   await using llm = await startLlmServer([tooLong, answer(words(200)), tooLong, answer("short"), tooLong]);
   await using app = await startApp({ llm: llm.url, config: config(llm.url, 100_000) });

@@ -4,6 +4,7 @@ import type { Message } from "../../core/messages.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import { comparedBefore, type LogSince } from "../../log/folds/checkpoint.js";
 import { planCompaction, planTrim } from "../../log/folds/compaction.js";
+import { cutResults } from "../../log/folds/cut-results.js";
 import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";
 import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../../log/folds/replay.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
@@ -60,6 +61,8 @@ export class TurnHistory {
   #room: number;
   /** True if this turn has requested a summary in vain. It does not try again. */
   #hasFailed = false;
+  /** Tokens that the messages of the last `fold` lack, because they would not fit. */
+  #leftOut = 0;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
   constructor(parts: TurnHistoryParts) {
@@ -73,13 +76,15 @@ export class TurnHistory {
   }
 
   /**
-   * Returns the messages for the model, and the point at which an interrupted turn resumes. If the turn alone does not fit, or the history
-   * that the caller sent with it, `trimTurns` leaves out its oldest messages, unless the caller keeps the history.
+   * Returns the messages for the model, and the point at which an interrupted turn resumes. If the history that the caller sent does not fit, its oldest
+   * messages are left out, unless the caller keeps the history. If the turn alone does not fit, its oldest results are shortened.
    */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
-    const told = summary === undefined ? 0 : textTokens(summary);
-    return { messages: withSummary(trimTurns(messages, this.#room - told), summary), point };
+    const room = this.#room - (summary === undefined ? 0 : textTokens(summary));
+    const sent = withSummary(cutResults(trimTurns(messages, room), room), summary);
+    this.#leftOut = this.#foldTokens() - tokensOf(sent);
+    return { messages: sent, point };
   }
 
   /** Summarises older turns if the history does not fit or `wanted` is true. Leaves them out if that gives no summary that fits. */
@@ -98,11 +103,11 @@ export class TurnHistory {
    */
   async shorten(): Promise<boolean> {
     if (this.#parts.bringsAll && !this.#resumed().point) return false;
-    const tokens = this.#foldTokens();
-    if (await this.#compact(tokens / 4)) return true;
-    await this.#trim(tokens / 2, leastWorthTokens);
-    this.#room = tokens / 2;
-    return tokens - tokensOf(this.fold().messages) >= leastWorthTokens;
+    const sent = this.#foldTokens() - this.#leftOut;
+    if (await this.#compact(sent / 4)) return true;
+    await this.#trim(sent / 2, leastWorthTokens);
+    this.#room = sent / 2;
+    return sent - tokensOf(this.fold().messages) >= leastWorthTokens;
   }
 
   /** Computes from the log how the turn resumes. The result is computed again only when the log has grown. */

@@ -131,11 +131,12 @@ export class TurnSteps {
     });
     await history.makeRoom(this.#compactNext);
     this.#compactNext = false;
-    const ending = await this.#drive(catalogue, history, parts);
-    if (!isTooLong(ending.at(-1))) return outlet.store(ending);
-    if (ending.length > 1) await outlet.store(ending.slice(0, -1));
-    const isShorter = await history.shorten();
-    await outlet.store(isShorter ? await this.#drive(catalogue, history, parts) : ending.slice(-1));
+    for (;;) {
+      const ending = await this.#drive(catalogue, history, parts);
+      if (!isTooLong(ending.at(-1))) return outlet.store(ending);
+      if (ending.length > 1) await outlet.store(ending.slice(0, -1));
+      if (!(await history.shorten())) return outlet.store(ending.slice(-1));
+    }
   }
 
   /**

@@ -1,0 +1,35 @@
+import { type Message, textOf } from "../../core/messages.js";
+import { endsOf } from "../../core/text/excerpt.js";
+import { bytesPerToken } from "../../core/token-usage.js";
+import { messageTokensOf, tokensOf } from "./estimate.js";
+
+/** What stays of a result at least, in tokens: its beginning and its end. */
+const leastTokens = 100;
+
+const note = "[The host has left out parts of this result, because the model's window is full.]";
+
+/**
+ * Shortens tool results, the oldest first, so that the messages fit into `maxTokens` if possible. Used for a turn that fills the window by itself: it
+ * can be neither summarised nor left out. More is left out than needed, up to a quarter of `maxTokens`, so that several requests begin alike and
+ * providers can cache them.
+ */
+export function cutResults(messages: readonly Message[], maxTokens: number): Message[] {
+  const excess = tokensOf(messages) - maxTokens;
+  if (excess <= 0) return [...messages];
+  const step = Math.max(1, maxTokens / 4);
+  let left = Math.ceil(excess / step) * step;
+  return messages.map((message) => {
+    if (message.role !== "tool" || left <= 0) return message;
+    const tokens = messageTokensOf(message);
+    const shorter = shortened(message, Math.max(leastTokens, tokens - left));
+    const saved = tokens - messageTokensOf(shorter);
+    if (saved <= 0) return message;
+    left -= saved;
+    return shorter;
+  });
+}
+
+function shortened<Result extends Extract<Message, { role: "tool" }>>(result: Result, keptTokens: number): Result {
+  const text = endsOf(textOf(result.content), keptTokens * bytesPerToken - Buffer.byteLength(note));
+  return { ...result, content: [{ type: "text", text: text === "" ? note : `${text}\n${note}` }] };
+}
