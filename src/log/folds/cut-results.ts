@@ -3,15 +3,15 @@ import { endsOf } from "../../core/text/excerpt.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 
-/** What stays of a result at least, in tokens: its beginning and its end. */
+/** Each result keeps at least this many tokens: its beginning and its end. */
 const leastTokens = 100;
 
 const note = "[The host has left out parts of this result, because the model's window is full.]";
 
 /**
- * Shortens tool results, the oldest first, so that the messages fit into `maxTokens` if possible. Used for a turn that fills the window by itself: it
- * can be neither summarised nor left out. More is left out than needed, up to a quarter of `maxTokens`, so that several requests begin alike and
- * providers can cache them.
+ * Shortens tool results, the oldest first, so that the messages fit into `maxTokens` if possible. A turn that fills the window by itself
+ * needs this, because it can be neither summarised nor left out. More is left out than needed, up to a quarter of `maxTokens`, so that
+ * several requests begin alike and providers can cache them.
  */
 export function cutResults(messages: readonly Message[], maxTokens: number): Message[] {
   const excess = tokensOf(messages) - maxTokens;
