@@ -28,7 +28,7 @@ import { callIdsIn } from "./wires/shared/tool-ids.js";
 export interface LlmClientParts {
   env: Environment;
   observe: Observe;
-  /** Milliseconds since the epoch, to read and write the times of others. */
+  /** Returns the wall clock in ms since the epoch, for times that providers state, such as Retry-After. */
   now?: () => number;
   /** Returns the time in ms of a clock that never goes back, to measure waits and limits. */
   steadyNow?: () => number;
@@ -55,13 +55,13 @@ export interface CompleteOptions {
   /** Parent of the completion's span. Default: a new trace. */
   trace?: TraceContext | undefined;
   /**
-   * Called before each request, including retries. If it returns a promise, the request is sent when the promise resolves, and is not sent
-   * if the promise rejects.
+   * Called before each request, including retries. If it returns a promise, the request is sent when the promise resolves. If the promise rejects,
+   * the request is not sent, and the rejection counts as a failed connection unless it is an LlmError. To stop the completion, abort `signal` first.
    */
   beforeRequest?: (() => Promise<void> | undefined) | undefined;
   /**
-   * Estimated input tokens of a request that must reach the model uncut. A provider that would cut it off without an error is then not
-   * asked, and fails with `context_length`.
+   * Estimated input tokens of a request that must reach the model uncut. A provider that silently cuts off long prompts is not asked if these tokens
+   * exceed its window. That counts as its failure (`context_length`), so a fallback with a larger window is tried.
    */
   uncutTokens?: number | undefined;
 }
@@ -111,6 +111,7 @@ export class LlmClient {
     return new LlmClient(config, this.#parts, isSame ? this.#admission : undefined, this.#dialects);
   }
 
+  /** Returns the provider and the model for a name, or for the configured default. Throws as `Models.resolve` does. */
   resolve(model?: string): ResolvedModel {
     return this.#models.resolve(model);
   }
@@ -125,6 +126,7 @@ export class LlmClient {
     return this.#models.priceOf(provider, model);
   }
 
+  /** Returns all models that may answer, in the order in which they are asked, each with its price if that is known. */
   priced(model?: string): { name: string; price?: Price }[] {
     return this.#models.priced(model);
   }

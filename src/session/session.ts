@@ -25,14 +25,14 @@ export interface PromptRequest extends PromptOptions {
   content?: ContentPart[];
   /** True to cancel the earlier turns of this conversation, on any host. If false, the new turn waits for them. */
   interrupt?: boolean;
-  /** Number of the event that the request continues. The request is refused if another one has followed that event. */
+  /** Number of the event that the request continues. The request is rejected if a later request or a rewind has followed that event. */
   continues?: number | undefined;
   /**
    * Earlier messages that the caller sends along. The model reads them after the messages of the log and before the content of this
    * request.
    */
   history?: Message[];
-  /** Ids of stored results that the model may read because `history` has the turns of the log that name them. */
+  /** Ids of stored results that the turns in `history` name. The model may read them although the log of this conversation does not name them. */
   resultIds?: string[] | undefined;
   /** Only for calls of `/v1/responses`: further parameters of the call. They are stored with the request and do not affect the turn. */
   asked?: Readonly<Record<string, unknown>>;
@@ -65,7 +65,7 @@ export class Session {
     parts: SessionParts,
     { onResumed, left, onUse }: SessionListeners,
   ) {
-    this.#parts = { ...parts };
+    this.#parts = { ...parts }; // one object, shared with the intake, the runner and `abandoned`: `equip` changes it for all of them
     this.#onUse = onUse;
     this.#onResumed = onResumed;
     this.#turns = new TurnsHere(parts.capacity, onUse);
@@ -97,7 +97,7 @@ export class Session {
   /**
    * Starts a turn, and resolves when the request is in the log. Each request id is answered only once. If the request is repeated while its
    * turn runs on any host, the caller gets the same turn from its start. If the request is repeated after the turn has ended, the caller
-   * gets the stored events; but if the turn failed with an error that passes or that a person can mend, it is resumed. Rejects with
+   * gets the stored events; but if it failed in a way that a repetition may fix (`stateAfter` returns `failed`), it is resumed. Rejects with
    * RequestError if an id or pattern is invalid, if the id was used with other content, if another request has followed the event that this
    * one continues, if this host has as many turns as it accepts, or, with `shutting_down`, if the session is closed. Rejects with
    * StoreError if the log cannot be read or written.
@@ -117,6 +117,7 @@ export class Session {
     requirePatterns(options);
     requireStorable(this.id, "the id of a conversation");
     requireStorable(requestId, "the id of a request");
+    // `requireOwnId` tests `isOfSingleCall` too; the test here saves the read of the log for all other conversations.
     if (isOfSingleCall(this.id) && !options.bringsAll && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
       requireOwnId(this.id);
     }

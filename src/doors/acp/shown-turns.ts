@@ -22,7 +22,9 @@ interface ShownTurnsParts {
 }
 
 interface ShownTurn {
-  /** Undefined while nothing is sent of the turn: see `replay`. */
+  /**
+   * Undefined between `replay` and the `follow` after it: the events are dropped, because `follow` sends the turn again from its beginning.
+   */
   encoder: UpdateEncoder | undefined;
   stopReason: Promise<PromptResponse["stopReason"]>;
 }
@@ -100,7 +102,7 @@ export class ShownTurns {
     return stopReason;
   }
 
-  /** Sends the turn's events after `seq`, as long as no other encoder has taken its place. */
+  /** Watches the turn to its end. Sends its events after `seq` while `encoder` is the turn's current encoder. */
   async #show(turn: LiveTurn, encoder: UpdateEncoder, seq: number): Promise<PromptResponse["stopReason"]> {
     for await (const event of turn.watch()) {
       if (this.#followed.get(turn)?.encoder === encoder) {
@@ -111,7 +113,7 @@ export class ShownTurns {
       if (event.type === "turn_end") return stopReasonOf(event.stopReason);
       if (event.type === "turn_error") throw failure(event.error);
     }
-    return "cancelled";
+    return "cancelled"; // not expected: a turn that ends has shown its end event, or throws
   }
 
   #handleQuestion(event: TurnEvent, encoder: UpdateEncoder, turn: LiveTurn): void {
@@ -126,8 +128,8 @@ function failure({ kind, message, retryable, hint }: ErrorInfo): RequestError {
 }
 
 /**
- * Returns ACP's stop reason. ACP has none for budgets, so a used-up budget is reported as `max_turn_requests`. A failed turn is reported as
- * the error of the request, not by its stop reason.
+ * Returns ACP's stop reason. ACP has none for budgets, so a used-up budget is reported as `max_turn_requests`. No `turn_end` has
+ * `error`, because failed turns end with `turn_error`; the mapping only satisfies the type.
  */
 function stopReasonOf(reason: StopReason): AcpStopReason {
   if (reason === "max_tool_hops" || reason === "budget") return "max_turn_requests";

@@ -6,8 +6,8 @@ import type { Message } from "../../core/messages.js";
 import type { TurnRecord } from "./turn-records.js";
 
 /**
- * Moves the results at the beginning of a turn into `before`, the messages before the turn. There, a placeholder follows each call that has no
- * result, and the result replaces it. A result that has no call there is left out: providers refuse it, and every later request with it. Returns
+ * Changes `before`, the messages before a turn: puts the results at the beginning of the turn in place of the results that the calls of the last
+ * answer in `before` have there (placeholders by `toolMessageOf`, or what an earlier attempt has brought). A result that has no call there is left out: providers refuse it, and every later request with it. Returns
  * the other messages of the turn. If `before` is empty, returns `own` unchanged: the caller has sent its whole history, or the calls are in a
  * summary (see `withoutFirstResults`).
  */
@@ -22,12 +22,12 @@ export function moveResults(own: readonly Message[], before: Message[]): readonl
   return own.slice(results.length);
 }
 
-/** Returns the messages without the results at their beginning. Their calls are in a summary. */
+/** Returns the messages without the results at their beginning. Called after a compaction: the calls of these results are in the summary. */
 export function withoutFirstResults(messages: Message[]): Message[] {
   return messages.slice(firstResults(messages).length);
 }
 
-/** Returns the results with which a refused turn begins, without what they say. */
+/** Returns the results at the beginning of a refused turn, with their content replaced by a note. */
 export function refusedResults({ history }: TurnRecord): Message[] {
   const text = "the client gave a result; it is left out, because the provider refused a request with it";
   return firstResults(history).map((result) => ({ ...result, content: [{ type: "text", text }] }));

@@ -21,8 +21,8 @@ export interface CompactionPlan {
 }
 
 /**
- * Returns a plan that keeps the current turn and as many of the latest turns as fit into `keepTokens`. Returns undefined if no turn is left
- * to summarise. Turns that a trim has left out are summarised too.
+ * Returns a plan that keeps the current turn, and as many turns before it as fit into `keepTokens`. The current turn does not count. Returns
+ * undefined if no turn remains to be summarised. Turns that a trim has left out are summarised too.
  */
 export function planCompaction(
   events: readonly StoredEvent[],
@@ -41,8 +41,8 @@ export function planCompaction(
 }
 
 /**
- * Returns a plan for a trim, after which the current turn and the latest turns fit into `keepTokens`. The current turn is kept even if it
- * does not fit. `tokens` is the estimate for the turns that are left out. Returns undefined if there is no other turn.
+ * Returns a plan for a trim that keeps the current turn, and as many turns before it as fit into `keepTokens` together with the current turn, which is
+ * kept even if it does not fit. `tokens` is the estimate for the turns that are left out. Returns undefined if there is no other turn.
  */
 export function planTrim(
   events: readonly StoredEvent[],
@@ -51,13 +51,16 @@ export function planTrim(
 ): Pick<CompactionPlan, "upToSeq" | "tokens"> | undefined {
   const turns = shownTurns(events, currentTurnId);
   const current = turns.filter(({ turnId }) => turnId === currentTurnId);
-  const left = keepTokens - tokensOf(turnMessages(current, currentTurnId));
-  const older = withCalls(olderTurns(turns, currentTurnId, left), turns);
+  const remaining = keepTokens - tokensOf(turnMessages(current, currentTurnId));
+  const older = withCalls(olderTurns(turns, currentTurnId, remaining), turns);
   const upToSeq = older.at(-1)?.end?.seq;
   return upToSeq === undefined ? undefined : { upToSeq, tokens: tokensOf(turnMessages(older)) };
 }
 
-/** Returns the turns that have ended, without the current turn and without the latest turns that fit into `keepTokens`. */
+/**
+ * Returns the turns that have ended, without the current turn and without the latest turns that fit into `keepTokens`. They are the beginning of `all`,
+ * because `readTurns` puts ended turns first.
+ */
 function olderTurns(all: readonly TurnRecord[], currentTurnId: string, keepTokens: number): TurnRecord[] {
   const turns = all.filter(({ turnId, end }) => end && turnId !== currentTurnId);
   let kept = 0;
@@ -66,13 +69,14 @@ function olderTurns(all: readonly TurnRecord[], currentTurnId: string, keepToken
     return kept <= keepTokens;
   };
   let end = turns.findLastIndex((turn) => !fits(turn)) + 1;
-  while (end > 0 && all[end]?.isSameAgain) end--; // its answer replaces that of the turn before
+  while (end > 0 && all[end]?.isSameAgain) end--; // keeps a repeated request together with the failed turn whose answer it replaces
   return turns.slice(0, end);
 }
 
 /**
- * Returns those of `older` that a summary can replace. If the current turn begins with results of the caller's tools, their calls stay as they are.
- * The calls of earlier results may be in the summary, because their results are too.
+ * Returns those of `older` that a summary can replace. If the current turn brings results of the caller's tools, the turn with their calls must
+ * stay too, so the summary ends before that turn. Results of other turns that stay need no such care: `planCompaction` summarises them together with
+ * their calls.
  */
 function withoutNeeded(
   older: readonly TurnRecord[],

@@ -41,7 +41,10 @@ function ownMessages(
     : { messages, summary: undefined };
 }
 
-/** Returns the messages of these turns, without a summary. `shortenedAt` is the `seq` of the event since which older turns are left out. */
+/**
+ * Returns the messages of these turns, without a summary. `shortenedAt`: `seq` of the latest compaction or trim, 0 if there is none. Earlier answers
+ * that have kept parts are marked `hasLostContext`: the model wrote them with messages that it no longer gets.
+ */
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, shortenedAt = 0): Message[] {
   const messages: Message[] = [];
   let brokeOff = false;
@@ -170,8 +173,8 @@ export function resumeTurn(
 }
 
 /**
- * Returns true if the provider rejected the turn's request (too long, filtered, an invalid picture), or if its filter stopped the only
- * answer. Such a turn is left out of later requests, because it would make them fail too.
+ * Returns true if the provider rejected the turn's request (too long, filtered, an invalid picture), or if the turn ended with
+ * `refusal` and each of its answers was filtered or interrupted. Such a turn is left out of later requests, because it would make them fail too.
  */
 export function wasRefused({ hops, end }: TurnRecord): boolean {
   if (end?.type === "turn_end") return end.stopReason === "refusal" && hops.every(({ answer }) => wasFiltered(answer));
@@ -231,8 +234,8 @@ function add(messages: Message[], message: Message): void {
 }
 
 /**
- * Returns the messages that fit into `maxTokens`. Used for what no event of the log can leave out: a history that the caller sent with its
- * request, and a current turn that alone is too long. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
+ * Returns the messages that fit into `maxTokens`. Cuts what a `trim` event cannot: the history that a caller sent with its request, and a current
+ * turn that is too long by itself. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
  * The amount to drop is rounded up to a multiple of about half of what the system messages leave of `maxTokens`. Several later requests then begin with the same messages, so
  * that providers can cache them. The last turn and the system messages at the beginning are always kept.
  */

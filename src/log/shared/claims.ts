@@ -6,11 +6,11 @@ import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
 
 /**
- * Failures of requests to a model that pass, or that a person can mend: with another key, credit, model or setting. Not all of them are
- * retryable: that says whether a host or a client may repeat the request by itself. Other failures are final: the filter stops the
+ * Failures of requests to a model that pass, or that a person can fix: with another key, credit, model or setting. `retryable` is narrower: a host
+ * or client may then repeat the request without a person. Other failures are final: the filter stops the
  * same text again, and after `output` the turn has its last answer, in the wrong form, and would end with it.
  */
-const mendable: ReadonlySet<string> = new Set<LlmErrorKind>([
+const fixable: ReadonlySet<string> = new Set<LlmErrorKind>([
   ...passingKinds,
   "quota",
   "auth",
@@ -24,7 +24,7 @@ const mendable: ReadonlySet<string> = new Set<LlmErrorKind>([
 ]);
 
 function maySucceed({ kind, retryable }: ErrorInfo): boolean {
-  return retryable || mendable.has(kind);
+  return retryable || fixable.has(kind);
 }
 
 /** Returns true if the turn has ended, or has failed in a way that a repetition of its request cannot fix. */
@@ -56,7 +56,7 @@ export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]
 }
 
 export function fenced(turnId: string): StoreError {
-  return new StoreError("fenced", `another process has gone on with the turn ${turnId}`);
+  return new StoreError("fenced", `another process has taken over the turn ${turnId}`);
 }
 
 /** Throws RequestError `request_mismatch` if the stored message with this request id has another content. */
@@ -65,8 +65,8 @@ export function requireSameContent({ requestId, content }: UserMessageEvent, kno
 }
 
 /**
- * Returns true if a new message can continue the event `seq`. `events` are the events from `seq` on: the event itself, unless its conversation
- * was deleted, and no other message or rewind after it.
+ * Returns true if a new message can continue the event `seq`: the event is still in the log, and no message or rewind follows it. The second
+ * parameter holds the stored events from `seq` on.
  */
 export function canContinue(seq: number, [first, ...later]: readonly StoredEvent[]): boolean {
   return first?.seq === seq && !later.some(({ type }) => type === "user_message" || type === "rewind");
@@ -83,7 +83,7 @@ export function isSameContent(one: readonly ContentPart[], other: readonly Conte
 }
 
 export function requestMismatch(requestId: string): RequestError {
-  return new RequestError("request_mismatch", `request id "${requestId}" was already used with another text`, {
+  return new RequestError("request_mismatch", `request id "${requestId}" was already used with other content`, {
     hint: "send a new request_id for a new message",
   });
 }
@@ -95,7 +95,7 @@ export function questionOf(mail: TurnMail): string | null {
 /** Throws RequestError `busy`. Called if a turn of the conversation has not ended. */
 export function refuseUnfinished(conversationId: string): never {
   throw new RequestError("busy", `a turn of ${conversationId} has not ended`, {
-    hint: `wait for it or cancel it; one that a dead host has left is continued by: mcp-platform chat -r ${conversationId}`,
+    hint: `wait for it or cancel it; a turn whose host has died is resumed by: mcp-platform chat -r ${conversationId}`,
   });
 }
 
@@ -107,8 +107,8 @@ export function refuseHeld(conversationId: string): never {
 }
 
 /**
- * Returns the event for a copied conversation, with `upToSeq` changed to that event's position in the copy. Returns undefined for events
- * that are copied as they are. The copy begins with a fork event, so the copied events start at 2.
+ * Returns a compaction or trim as it is stored in a copy, with `upToSeq` renumbered. Returns undefined for all other events, which are copied
+ * unchanged. `seqs`: the `seq` of all copied events, in order. The copy begins with a fork event, so the copied events start at 2.
  */
 export function renumbered({ seq: _, at: __, ...event }: StoredEvent, seqs: readonly number[]): ChatEvent | undefined {
   if (event.type !== "compaction" && event.type !== "trim") return undefined;
@@ -117,7 +117,7 @@ export function renumbered({ seq: _, at: __, ...event }: StoredEvent, seqs: read
 
 /**
  * Returns the `seq` and the copy of those events that are not copied as they are stored: those that name other events, and messages with
- * a history, because an original may store it elsewhere.
+ * a history, because an original may store it elsewhere. `seqs`: as in `renumbered`. Events that are not copied may be among the returned ones.
  */
 export function changedInCopy(
   events: readonly StoredEvent[],

@@ -27,16 +27,18 @@ export class AbandonedTurns {
   async takeOverAll({ byItself = false } = {}): Promise<LiveTurn[]> {
     const { session, left } = this.#parts;
     const { cluster, workspace = cluster.workspace } = session;
-    // The session has the servers of its workspace and those of the host.
+    // Turns of both workspaces can run here: the session has the servers of both.
     const isOwn = (turn: AbandonedTurn) =>
       [workspace, cluster.workspace].some((own) => isResumedIn(own, turn.workspace));
     await cluster.begin();
-    const turns: (LiveTurn | undefined)[] = [];
+    const mayResume = (turn: AbandonedTurn) =>
+      !cluster.isDispatched(turn) && (!byItself || (isOwn(turn) && !left.wasJustLeft(turn)));
+    const resumed: LiveTurn[] = [];
     for (const abandoned of await this.#list()) {
-      if (byItself && (!isOwn(abandoned) || left.wasJustLeft(abandoned))) continue;
-      if (!cluster.isDispatched(abandoned)) turns.push(await this.takeOver(abandoned));
+      const turn = mayResume(abandoned) ? await this.takeOver(abandoned) : undefined;
+      if (turn) resumed.push(turn);
     }
-    return turns.filter((turn) => turn !== undefined);
+    return resumed;
   }
 
   /**

@@ -46,7 +46,8 @@ export class LoggedTurns {
 
   /**
    * Returns the answers and results of a turn, with the ids that the caller knows. A call without a result is left out unless its id is in
-   * `givenIds`. Undefined if the log does not have the turn any more. Rejects with StoreError.
+   * `givenIds`. Undefined if the log does not have the turn any more. Remembers the turn for `resultIds` and `withModelIds`. Rejects with
+   * StoreError.
    */
   async turn(place: TurnPlace, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
     const turns = await this.#read(place.conversationId);
@@ -59,6 +60,7 @@ export class LoggedTurns {
       const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));
       const kept = named.filter(({ id, result }) => result || givenIds.has(id));
       if (message.content.trim() === "" && kept.length === 0) return [];
+      // The model's id is sent back if reasoning is bound to it, or if it is long enough to be unique in the history.
       for (const { call, id } of kept) {
         if (message.kept || call.id.length >= uniqueLength) this.#modelIds.set(id, call.id);
       }
@@ -80,7 +82,7 @@ export class LoggedTurns {
   }
 
   /**
-   * Replaces this host's call ids by the ids that the model gave. Reasoning is bound to the model's ids, and providers recognise earlier
+   * Replaces this host's call ids by the ids that the model gave. Called after all turns were read with `turn` or `history`. Reasoning is bound to the model's ids, and providers recognise earlier
    * input by these ids. If the model's id is unknown or already used, the call gets a short hash of this host's id.
    */
   withModelIds(messages: readonly Message[]): Message[] {

@@ -133,9 +133,9 @@ export class ResponsesFold implements AnswerFold {
   }
 
   /**
-   * Takes a whole item of the stream, or of the final response after `streamed` items. If its ids differ from those of the item at its
-   * position, it is another item only if it is streamed after that item's end: vLLM gives other ids to a call at its end, and again in the
-   * final response.
+   * Takes a whole item of the stream, or of the final response after `streamed` items. An item whose ids differ from the known one is a new item only
+   * if it is streamed after the known one has ended. Otherwise it is the same item: vLLM gives a call other ids at its end, and again in the final
+   * response.
    */
   #complete(event: JsonObject, streamed?: number): void {
     const native = asItem(event.item);
@@ -175,6 +175,10 @@ export class ResponsesFold implements AnswerFold {
     return false;
   }
 
+  /**
+   * Shows what the whole item has beyond the pieces that were streamed. Shows nothing if the item does not begin with these pieces, since they could not be
+   * taken back.
+   */
   #showRest(item: OpenItem): void {
     const { native, thinks } = item;
     const said = item.pieces.toString();

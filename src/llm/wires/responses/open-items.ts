@@ -42,7 +42,8 @@ export class OpenItems {
 
   /**
    * Finds an item by its id or, if no id matches, by its position. Both are needed: gateways give the item a new id in each event, and
-   * llama.cpp sends no positions. By its position, an earlier item may be found, since some gateways state the same for all calls.
+   * llama.cpp sends no positions. The match by position may be an earlier item, since some gateways state the same position for every call: see
+   * `haveOtherIds`.
    */
   find({ output_index, item_id }: JsonObject, { type, id }: JsonObject): OpenItem | undefined {
     return (
