@@ -1,8 +1,8 @@
 /**
  * Measures by how much lists, searches, reports, exports and retention delay the streams of the same host. 100 clients each read a stream of 50
- * tokens a second, and each token holds the time at which the model wrote it. Meanwhile another client asks for one thing after the other,
- * without a pause. Prints for each of these things the age of a token when a client gets it (p50 and p99, in ms), by how much p99 is above that of
- * streams alone, and the longest stall of the host's event loop.
+ * tokens a second, and each token holds the time at which the model wrote it. Meanwhile another client asks for one thing after the other, each
+ * 100 ms after the answer to the one before. Prints for each of these things the age of a token when a client gets it (p50 and p99, in ms), by
+ * how much p99 is above that of streams alone, and the longest stall of the host's event loop.
  *
  *   npm run build && node scripts/bench/growth/beside-streams.mjs [--conversations 100000] [--seconds 8] [--engines sqlite,postgres]
  *     [--streams 100] [--dist dist]
@@ -23,6 +23,7 @@ import { Home } from "./host.mjs";
 import { fillDatabase, fillFile } from "./log-maker.mjs";
 
 const tokenMs = 20;
+const pauseMs = 100;
 const now = () => performance.timeOrigin + performance.now();
 
 const [role, parameter] = process.argv.slice(2);
@@ -101,7 +102,7 @@ async function measure({ engine, folder, storage, flags, conversations }) {
     let asked = 0;
     while (performance.now() < until) {
       if (paths?.length) await host.fetched(paths[asked++ % paths.length]);
-      else await sleep(100);
+      await sleep(pauseMs);
     }
     clients.send("end");
     const [{ p50, p99, tokens }] = await once(clients, "message");
