@@ -1,7 +1,7 @@
 /** Tracks which of the turns that run here certainly still belong to this host. */
 import type { StoreError } from "../core/errors.js";
 import type { TurnLeases, TurnName } from "../core/turn-leases.js";
-import { fenced } from "../log/shared/claims.js";
+import { fenced } from "../log/shared/fencing.js";
 import type { LostHosts } from "./lost-hosts.js";
 
 interface TurnOwnershipParts {

@@ -81,6 +81,11 @@ export type TurnMail =
   | { type: "cancel"; isOutOfTurn?: boolean; stopReason?: "budget" }
   | { type: "answer"; questionId: string; value: unknown };
 
+/** Returns the id of the question that the mail answers, or null for other mail. */
+export function answeredQuestionId(mail: TurnMail): string | null {
+  return mail.type === "answer" ? mail.questionId : null;
+}
+
 export interface HostProcess {
   nodeId: string;
   /** Scope within which `pid` is unique. */

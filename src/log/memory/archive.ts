@@ -8,8 +8,9 @@ import type {
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
-import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { conversationFacts, isInMessages, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
+import { renumbered } from "../shared/copied-events.js";
+import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import type { MemoryCheckpoints } from "./checkpoints.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 import type { MemoryResults } from "./results.js";
@@ -76,7 +77,7 @@ export class MemoryArchive implements Archive {
   }
 
   async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
-    if (this.#turns.unfinishedIn(conversationId).length > 0) refuseUnfinished(conversationId);
+    if (this.#turns.unfinishedIn(conversationId).length > 0) throwUnfinished(conversationId);
     const [amended] = this.#log.insert(conversationId, [decide(this.#log.from(conversationId))]);
     return amended as StoredEvent;
   }
@@ -93,7 +94,7 @@ export class MemoryArchive implements Archive {
   }
 
   async delete(conversationId: string): Promise<boolean> {
-    if (this.#turns.unfinishedIn(conversationId).some(({ nodeId }) => nodeId !== undefined)) refuseHeld(conversationId);
+    if (this.#turns.unfinishedIn(conversationId).some(({ nodeId }) => nodeId !== undefined)) throwOwned(conversationId);
     return this.#delete(conversationId);
   }
 

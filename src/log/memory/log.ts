@@ -1,10 +1,10 @@
 import { messageOf, StoreError } from "../../core/errors.js";
 import type { ChatEvent, EventOf, StoredEvent } from "../../core/events.js";
 import { addTotals, nothingSpent, type Period, type SpentTotals } from "../../core/usage-store.js";
-import { stateAfter } from "../shared/claims.js";
 import { onePage } from "../shared/event-page.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import { quarterMs, spentIn } from "../shared/spent.js";
+import { stateAfter } from "../shared/turn-state.js";
 
 interface MemoryEntry {
   event: StoredEvent;

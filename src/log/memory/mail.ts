@@ -1,5 +1,4 @@
-import type { TurnMail, TurnName } from "../../core/turn-leases.js";
-import { questionOf } from "../shared/claims.js";
+import { answeredQuestionId, type TurnMail, type TurnName } from "../../core/turn-leases.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import type { MemoryLog } from "./log.js";
 
@@ -27,7 +26,7 @@ export class MemoryMail {
 
   /** Stores mail. Returns false and stores nothing if the mail answers a question that already has an answer. */
   send(turn: Addressee, mail: TurnMail): boolean {
-    if (this.#hasAnswer(turn, questionOf(mail))) return false;
+    if (this.#hasAnswer(turn, answeredQuestionId(mail))) return false;
     this.#mail.push({ turn, mail: jsonCopy(mail) });
     return true;
   }
@@ -48,7 +47,7 @@ export class MemoryMail {
   #hasAnswer(turn: Addressee, questionId: string | null): boolean {
     if (questionId === null) return false;
     return (
-      this.#mail.some((sent) => sent.turn === turn && questionOf(sent.mail) === questionId) ||
+      this.#mail.some((sent) => sent.turn === turn && answeredQuestionId(sent.mail) === questionId) ||
       this.#log
         .ofTurn(turn.conversationId, turn.turnId)
         .some((event) => event.type === "answer" && event.questionId === questionId)

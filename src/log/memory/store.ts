@@ -2,7 +2,9 @@ import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Period, SpentTotals } from "../../core/usage-store.js";
-import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { requireSameEvents } from "../shared/fencing.js";
+import { canContinue, requireSameContent, throwChanged } from "../shared/repeated-requests.js";
+import { isOver, stateAfter } from "../shared/turn-state.js";
 import { MemoryArchive } from "./archive.js";
 import { MemoryCheckpoints } from "./checkpoints.js";
 import { MemoryLog } from "./log.js";
@@ -36,7 +38,7 @@ export class MemoryStore implements ChatStore {
     if (turnId === undefined) {
       const { continues } = request;
       if (continues !== undefined && !canContinue(continues, this.#log.from(conversationId, continues))) {
-        refuseFollowed(conversationId);
+        throwChanged(conversationId);
       }
       const first = this.#log.insert(conversationId, [event], 1);
       this.turns.enqueue(conversationId, event, request);
@@ -60,7 +62,7 @@ export class MemoryStore implements ChatStore {
     const last = events.at(-1) as ChatEvent;
     this.turns.requireGrant(conversationId, last.turnId, grant.fence);
     const there = this.#log.onwards(conversationId, last.turnId, grant.position);
-    if (there.length > 0) return same(there, events);
+    if (there.length > 0) return requireSameEvents(there, events);
     const stored = this.#log.insert(conversationId, events, grant.position);
     const state = stateAfter(last);
     if (state) this.turns.end(conversationId, last.turnId, state);

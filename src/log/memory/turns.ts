@@ -11,7 +11,7 @@ import type {
   TurnMail,
   TurnName,
 } from "../../core/turn-leases.js";
-import { fenced } from "../shared/claims.js";
+import { fenced } from "../shared/fencing.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import { foldVersion } from "../shared/schema-version.js";
 import type { MemoryLog } from "./log.js";

@@ -3,8 +3,9 @@ import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
-import { changedInCopy, refuseHeld, refuseUnfinished } from "../shared/claims.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
+import { changedInCopy } from "../shared/copied-events.js";
+import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import { isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries, copying } from "../sql/conversation-statements.js";
 import { releaseHistory } from "./call-histories.js";
@@ -35,7 +36,7 @@ export class PostgresArchive implements Archive {
 
   amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
     return this.#alone([conversationId], async (client) => {
-      if (await has(client, conversationId, isUnfinished)) refuseUnfinished(conversationId);
+      if (await has(client, conversationId, isUnfinished)) throwUnfinished(conversationId);
       return this.#insert(client, conversationId, decide(await eventsFrom(client, conversationId)));
     });
   }
@@ -81,7 +82,7 @@ export class PostgresArchive implements Archive {
     return this.#alone([conversationId], async (client) => {
       await lockTurns(client, conversationId);
       if (await has(client, conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
-        refuseHeld(conversationId);
+        throwOwned(conversationId);
       }
       return this.#delete(client, conversationId);
     });

@@ -4,10 +4,12 @@ import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant } from "../../core/turn-leases.js";
 import type { Period, SpentTotals } from "../../core/usage-store.js";
-import { fenced, isOver, refuseFollowed, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
+import { fenced, requireSameEvents } from "../shared/fencing.js";
+import { throwChanged } from "../shared/repeated-requests.js";
 import { SearchFill } from "../shared/search-fill.js";
 import { eventWritten } from "../shared/stored-event.js";
+import { isOver, stateAfter } from "../shared/turn-state.js";
 import { spentOfPeriod } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { PostgresArchive } from "./archive.js";
@@ -88,7 +90,7 @@ export class PostgresStore implements ChatStore {
         const lease = made.fence === null ? {} : { lease: claimedLease(made.fence, request) };
         return { created: true, turnId: event.turnId, ended: false, events: [first], ...lease };
       }
-      const turnId = made.turn_id ?? refuseFollowed(conversationId);
+      const turnId = made.turn_id ?? throwChanged(conversationId);
       const events = await this.#claims.repeat({ ...turn, turnId }, event);
       return { created: false, turnId, ended: isOver(events.at(-1)), events };
     });
@@ -124,7 +126,7 @@ export class PostgresStore implements ChatStore {
       if (written.length === 0) throw fenced(turnId);
       if (written[0]?.payload !== null) {
         const there = written.map((row) => toEvent(row as EventRow));
-        return same(there, events);
+        return requireSameEvents(there, events);
       }
       return written.map(({ seq }, index) => toEvent({ seq, at, payload: payloads[index] as string }));
     });

@@ -1,5 +1,6 @@
 import {
   type AbandonedTurn,
+  answeredQuestionId,
   folderPattern,
   type HostProcess,
   type LoggedTurnState,
@@ -11,7 +12,6 @@ import {
   type TurnMail,
   type TurnName,
 } from "../../core/turn-leases.js";
-import { questionOf } from "../shared/claims.js";
 import { foldVersion } from "../shared/schema-version.js";
 import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
 import { freedChannel } from "../sql/limit-functions.js";
@@ -211,7 +211,7 @@ export class PostgresTurns implements TurnLeases {
            AND type = 'answer' AND ${jsonOf("payload")} ->> 'questionId' = $5)
        ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
     const payload = this.#notices.payload(conversationId);
-    const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
+    const values = [conversationId, turnId, JSON.stringify(mail), payload, answeredQuestionId(mail)];
     // Runs under the conversation's lock. When a turn ends, its mail is deleted. Without the lock, mail could be stored after that, and
     // would then stay for ever.
     // Of two answers to a question only the first is stored, so a repetition could not know whether its own was the first.

@@ -1,8 +1,9 @@
 import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import { changedInCopy, refuseHeld, refuseUnfinished } from "../shared/claims.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
+import { changedInCopy } from "../shared/copied-events.js";
+import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import { isFork, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
@@ -49,7 +50,7 @@ export class SqliteArchive implements Archive {
   async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
     return this.#access.transaction(() => {
       if (this.#has(conversationId, isUnfinished)) {
-        refuseUnfinished(conversationId);
+        throwUnfinished(conversationId);
       }
       const events = this.#events.from(conversationId, 1);
       const amended = this.#events.insert(conversationId, decide(events));
@@ -90,7 +91,7 @@ export class SqliteArchive implements Archive {
   async delete(conversationId: string): Promise<boolean> {
     return this.#access.transaction(() => {
       if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
-        refuseHeld(conversationId);
+        throwOwned(conversationId);
       }
       return this.#delete(conversationId);
     });

@@ -1,5 +1,4 @@
-import type { TurnMail } from "../../core/turn-leases.js";
-import { questionOf } from "../shared/claims.js";
+import { answeredQuestionId, type TurnMail } from "../../core/turn-leases.js";
 import { isUnfinished } from "../sql/common-statements.js";
 import { readable, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
@@ -36,7 +35,7 @@ export class SqliteMail {
    * as `receive` does, because SQLite reports a failed commit only after the last row.
    */
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
-    const values = [conversationId, turnId, JSON.stringify(mail), questionOf(mail)];
+    const values = [conversationId, turnId, JSON.stringify(mail), answeredQuestionId(mail)];
     return (await this.#access.write(() => this.#send.all(...values))).length > 0;
   }
 

@@ -4,9 +4,11 @@ import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Period, SpentTotals } from "../../core/usage-store.js";
-import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
+import { requireSameEvents } from "../shared/fencing.js";
+import { canContinue, requireSameContent, throwChanged } from "../shared/repeated-requests.js";
 import { SearchFill } from "../shared/search-fill.js";
+import { isOver, stateAfter } from "../shared/turn-state.js";
 import { spentOfPeriod } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
@@ -108,7 +110,7 @@ class SqliteStore implements ChatStore {
       if (!known) {
         const { continues, workspace, folder = workspace } = request;
         if (continues !== undefined && !canContinue(continues, this.#events.from(conversationId, continues))) {
-          refuseFollowed(conversationId);
+          throwChanged(conversationId);
         }
         const call = this.#histories.keep(conversationId, event);
         const first = this.#events.insert(conversationId, event, 1, { workspace: folder, stored: call?.stored });
@@ -145,7 +147,7 @@ class SqliteStore implements ChatStore {
     const oneByOne = () => {
       this.turns.requireGrant(conversationId, turnId, grant.fence);
       const there = this.#events.onwards(conversationId, turnId, grant.position);
-      if (there.length > 0) return same(there, events);
+      if (there.length > 0) return requireSameEvents(there, events);
       return events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
     };
     if (!state) return (await this.#access.write(atOnce)) ?? this.#access.transaction(oneByOne);

@@ -11,7 +11,7 @@ import type {
   TurnMail,
   TurnName,
 } from "../../core/turn-leases.js";
-import { fenced } from "../shared/claims.js";
+import { fenced } from "../shared/fencing.js";
 import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
 import { numberOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";

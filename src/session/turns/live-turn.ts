@@ -3,7 +3,7 @@ import { RequestError } from "../../core/errors.js";
 import type { LiveEvent, TurnEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
-import { isSameContent, requestMismatch } from "../../log/shared/claims.js";
+import { isSameContent, requestMismatch } from "../../log/shared/repeated-requests.js";
 import { abortReason, TimeLimitReached } from "../../turn/turn-options.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 

@@ -1,0 +1,23 @@
+/** Detects that another process owns a turn that this one writes to. */
+import { isDeepStrictEqual } from "node:util";
+import { StoreError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import { asStored } from "./as-stored.js";
+
+/**
+ * Compares the stored events `there` with `events`, and returns `there` if they are equal. Equal events were stored by an earlier attempt
+ * whose acknowledgement was lost. Throws StoreError `fenced` if they differ, because another process then wrote at these positions.
+ */
+export function requireSameEvents(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
+  return events.map((event, index) => {
+    const found = there[index];
+    if (!found) throw fenced(event.turnId);
+    const { seq, at, ...known } = found;
+    if (!isDeepStrictEqual(known, asStored(event))) throw fenced(event.turnId);
+    return found;
+  });
+}
+
+export function fenced(turnId: string): StoreError {
+  return new StoreError("fenced", `another process has taken over the turn ${turnId}`);
+}
