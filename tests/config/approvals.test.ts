@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Approvals } from "../../src/config/consent/approvals.js";
@@ -70,6 +79,27 @@ describe("answers that are kept", () => {
     expect(kept.find(tool, "/a")).toMatchObject({ allow: true });
   });
 
+  test.each([
+    ["empty", () => ""],
+    ["half", (text: string) => text.slice(0, text.length / 2)],
+    ["not an object", () => "[]"],
+    ["of another shape", () => '{"allow":"yes"}'],
+    ["about another tool", (text: string) => text.replace('"echo"', '"drip"')],
+  ])("whose file is %s count as no, with a line in the log", (_, damage) => {
+    using folder = temporaryFolder();
+    const said: string[] = [];
+    const kept = new Approvals(folder.path, { observe: ({ message }) => said.push(message), now: () => 7 });
+    kept.keep(tool, { allow: false, remember: "always" }, "/a");
+    const [name = ""] = readdirSync(folder.path);
+    const path = join(folder.path, name);
+    writeFileSync(path, damage(readFileSync(path, "utf8")));
+    expect(kept.find(tool, "/a")).toMatchObject({ allow: false, remember: "always" });
+    expect(said).toEqual([expect.stringMatching(/^the answer about s\.echo counts as no while .*: .*is damaged/)]);
+    expect(kept.list()).toEqual([]);
+    kept.keep(tool, { allow: true, remember: "always" }, "/a");
+    expect(kept.find(tool, "/a")).toMatchObject({ allow: true });
+  });
+
   test("are listed and taken back, also for a host that runs", () => {
     using folder = temporaryFolder();
     const running = open(folder.path);
@@ -105,13 +135,12 @@ describe("answers that are kept", () => {
     expect(running.find(tool, "/a")).toMatchObject({ allow: false });
   });
 
-  test("a broken file and one that was renamed are nobody's answer", () => {
+  test("a file that was renamed is nobody's answer", () => {
     using folder = temporaryFolder();
     const kept = open(folder.path);
     kept.keep(tool, { allow: true, remember: "project" }, "/a");
     const [name = ""] = readdirSync(folder.path);
     renameSync(join(folder.path, name), join(folder.path, "0.json"));
-    writeFileSync(join(folder.path, name), "{");
     expect(kept.find(tool, "/a")).toBeUndefined();
     expect(kept.list()).toEqual([]);
   });

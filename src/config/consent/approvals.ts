@@ -4,7 +4,7 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../core/errors.js";
 import type { KeptApprovals, Observe, RememberedTool } from "../../core/ports.js";
-import { readExisting, readState, writeState } from "./state-file.js";
+import { damaged, readExisting, readState, writeState } from "./state-file.js";
 
 export interface KeptApproval extends RememberedTool {
   allow: boolean;
@@ -142,12 +142,15 @@ export class Approvals implements KeptApprovals {
   }
 
   /**
-   * Reads a stored answer. An answer that exists but cannot be read (for example because too many files are open) counts as "no", because
-   * it may be a "no".
+   * Reads a stored answer. An answer that exists but cannot be read (because its file is damaged, or too many files are open) counts as "no",
+   * because it may be a "no".
    */
   #readOrNo(name: string, tool: RememberedTool, workspace: string | undefined): KeptApproval | undefined {
+    const path = join(this.#folder, name);
     try {
-      return this.#read(name, readExisting);
+      const answer = readExisting(path);
+      if (answer && !isAnswer(answer, name)) throw damaged(path);
+      return answer;
     } catch (error) {
       const message = `the answer about ${tool.server}.${tool.tool} counts as no while it cannot be read: ${messageOf(error)}`;
       this.#parts.observe({ level: "warn", scope: "config", message });
@@ -158,9 +161,9 @@ export class Approvals implements KeptApprovals {
   }
 
   /** Reads a stored answer. Ignores a file if its name does not match its content. */
-  #read(name: string, read = readState): KeptApproval | undefined {
-    const answer = read(join(this.#folder, name));
-    return answer && isKept(answer) && fileNameOf(answer, answer.workspace) === name ? answer : undefined;
+  #read(name: string): KeptApproval | undefined {
+    const answer = readState(join(this.#folder, name));
+    return answer && isAnswer(answer, name) ? answer : undefined;
   }
 }
 
@@ -170,6 +173,11 @@ function notLooked() {
 
 function fileNameOf({ server, tool, place }: RememberedTool, workspace: string | undefined): string {
   return `${hash("sha256", JSON.stringify([place, server, tool, workspace ?? null]), "hex").slice(0, 32)}.json`;
+}
+
+/** Returns true if the file with this name may hold the answer. */
+function isAnswer(answer: object, name: string): answer is KeptApproval {
+  return isKept(answer) && fileNameOf(answer, answer.workspace) === name;
 }
 
 function isKept(answer: object): answer is KeptApproval {

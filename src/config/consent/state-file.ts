@@ -11,15 +11,21 @@ export function readState(path: string): JsonObject | undefined {
   }
 }
 
-/** Reads a state file. Returns undefined if the file is missing. Throws if the file exists but cannot be read. */
+/** Reads a state file. Returns undefined if the file is missing. Throws if the file exists but cannot be read, or holds no JSON object. */
 export function readExisting(path: string): JsonObject | undefined {
   if (!isThere(path)) return undefined;
   try {
-    return asObject(parseJson(readFileSync(path, "utf8")));
+    const state = asObject(parseJson(readFileSync(path, "utf8")));
+    if (!state) throw damaged(path);
+    return state;
   } catch (error) {
     if (!isThere(path)) return undefined; // another host has deleted the file in the meantime
     throw error;
   }
+}
+
+export function damaged(path: string): Error {
+  return new Error(`${path} is damaged (delete it to be asked again)`);
 }
 
 /**
