@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
+import { redactUrls } from "../config/reading/redact-config.js";
 import type { ServerConfig, StdioServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import { addAll } from "../core/lists/long-lists.js";
@@ -107,7 +108,7 @@ function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { finding
   if (hasFailed(findings)) return false;
   if (config.transport === "stdio") return findings.push(programFinding(config)) > 0 && !hasFailed(findings);
   const { origin, pathname } = new URL(config.url);
-  findings.push(ok("address", `${origin}${pathname} (${config.transport})`));
+  findings.push(ok("address", `${redactUrls(origin + pathname)} (${config.transport})`));
   return true;
 }
 

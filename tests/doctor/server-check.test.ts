@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { ServerConfig } from "../../src/core/config.js";
 import { type CheckParts, checkServer } from "../../src/doctor/server-check.js";
-import { httpServer } from "../support/mcp-http.js";
+import { freePort, httpServer } from "../support/mcp-http.js";
 import { fixture, isRunning, nodeServer, recording, remoteServer, until } from "../support/mcp-hub.js";
 import { oauthServer } from "../support/oauth-server.js";
 
@@ -127,6 +127,15 @@ test("filters that match nothing, names that do not fit and tools without words"
   expect(all).toContain(`warn names: the model sees other names for ${longName}, admin.drop`);
   expect(all).toContain(`warn descriptions: none for ${longName}: the model has to guess what they do`);
   expect((await lines(fixture("server"), { toolBudgetTokens: 5 }))[2]).toMatch(/^warn tools: 16 tools/);
+});
+
+test("a secret part of a server's address is not shown", async () => {
+  for (const secret of ["3f2b8c1e-9d4a-4b7e-8f11-0a2b3c4d5e6f", "urltok3nXYZ99887766"]) {
+    const url = `http://127.0.0.1:${await freePort()}/api/${secret}/mcp`;
+    const shown = await lines(remoteServer("web", url, "http"));
+    expect(shown[0]).toMatch(/^ok address: http:\/\/127\.0\.0\.1:\d+\/api\/\*\*\*\/mcp \(http\)$/);
+    expect(shown.join("\n")).not.toContain(secret);
+  }
 });
 
 test("a remote server: one that works, one that is not there, one that wants a login, one that answers something else", async () => {
