@@ -1,6 +1,7 @@
 /** Finds secrets in plain text in an entry of `mcpServers`, and replaces them by placeholders. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { isSecretName } from "../../core/secrets/secret-names.js";
+import { schemes } from "../../core/secrets/server-secrets.js";
 import { clearing } from "../../core/text/redaction.js";
 import { loadConfig } from "./load.js";
 import { redactArgs, redactUrls } from "./redact-config.js";
@@ -8,6 +9,8 @@ import { configuredSecrets } from "./secrets.js";
 
 /** Matches all placeholders. Their length is bounded, so that a search takes linear time, even in a text of many `${` without an end. */
 const placeholders = /\$\{[^}]{0,1000}\}/g;
+/** Matches a placeholder, so that a text can be split into its placeholders and the texts beside them. */
+const placeholder = /(\$\{[^}]{0,1000}\})/;
 
 /**
  * Returns the secrets in an entry, longest first. A value is a secret if its key suggests one. Values such as `${NAME}` are skipped.
@@ -82,10 +85,16 @@ export function masked(entry: JsonObject): JsonObject {
   return shown;
 }
 
-function hide(value: unknown): unknown {
-  const text = String(value);
-  const isReference = /\$\{/.test(text) && text.replaceAll(placeholders, "").length <= "Authorization: Bearer ".length;
-  return isReference ? value : "***";
+/** Matches a text beside placeholders that is no secret: signs, and the scheme of a header. */
+const plainText = new RegExp(`^(?:(?:Authorization:\\s*)?(?:${schemes})\\s+|[\\s:;,/@$}]*)$`, "i");
+
+/** Hides a value, but shows its placeholders without their defaults. */
+function hide(value: unknown): string {
+  const parts = String(value).split(placeholder);
+  if (parts.length === 1) return "***";
+  return parts
+    .map((part) => (placeholder.test(part) ? part.replace(/:-.+\}$/s, ":-***}") : plainText.test(part) ? part : "***"))
+    .join("");
 }
 
 /**

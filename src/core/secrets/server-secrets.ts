@@ -61,7 +61,8 @@ const jsonMember = /(["'])([^"'\\]{1,100})\1\s{0,4}:\s{0,4}(["'])((?:(?!\3)[^\\]
 /** Matches passwords in connection strings of databases: `user:abc@tcp(host)/db` (Go) and `user/abc@//host/db` (Oracle). */
 const driverPassword = /(?:(?<=:)([^\s:@/]{1,100})@(?:tcp|unix)\(|(?<=\/)([^\s:@/]{1,100})@\/\/)/g;
 
-const schemes = "Bearer|Basic|Digest|Token|ApiKey";
+/** Names of the schemes of an `Authorization` header, as alternatives of a regular expression. */
+export const schemes = "Bearer|Basic|Digest|Token|ApiKey";
 const scheme = new RegExp(`^(?:${schemes})$`, "i");
 
 /**

@@ -643,3 +643,26 @@ test.each([
   const found = findAll({ ...at(folder), platform });
   expect(found.map(({ importer }) => importer.tool)).toEqual([tool]);
 });
+
+test("the preview shows placeholders, and no text in or beside them", () => {
+  const headers = {
+    Authorization: "Bearer ${TOKEN}",
+    "X-Auth": "${TOK:-sekret}",
+    "X-Pair": "${USER}:${PASS}",
+    "X-Empty": "${NONE:-}",
+    "X-Nested": "${ONE:-${TWO:-sekret}}",
+  };
+  const { preview } = planned(
+    claude({ a: { command: "x", env: { API_KEY: "x${NOPE}sekret" } }, b: { url: "https://h/mcp", headers } }),
+  );
+  expect(preview).not.toContain("sekret");
+  for (const shown of [
+    `API_KEY: "***\${NOPE}***"`,
+    "Authorization: Bearer ${TOKEN}",
+    "X-Auth: ${TOK:-***}",
+    "X-Pair: ${USER}:${PASS}",
+    "X-Empty: ${NONE:-}",
+  ]) {
+    expect(preview).toContain(shown);
+  }
+});
