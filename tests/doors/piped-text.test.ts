@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { readPrompt } from "../../src/doors/shared/piped-text.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
@@ -50,4 +50,29 @@ test("text that a Node program pipes in, through a socket, comes before the prom
   parent.end("from the parent\n");
   expect(await readPrompt("what is it?", { stdin, stderr: new PassThrough() })).toBe("from the parent\n\nwhat is it?");
   close();
+});
+
+describe("an empty argument, as an unset variable of a shell gives it", () => {
+  const withNothing = () => Object.assign(new PassThrough().end(), { fd: openSync("/dev/null", "r") });
+
+  test.each(["", " \n"])("is no prompt (%j)", async (argument) => {
+    const stdin = withNothing();
+    const read = readPrompt(argument, { stdin, stderr: new PassThrough() });
+    await expect(read).rejects.toMatchObject({ kind: "usage", message: "the prompt is empty" });
+    closeSync(stdin.fd);
+  });
+
+  test("goes with attached files", async () => {
+    const stdin = withNothing();
+    expect(await readPrompt("", { stdin, stderr: new PassThrough(), isAttached: true })).toBe("");
+    closeSync(stdin.fd);
+  });
+
+  test("leaves the text that is piped in as the prompt", async () => {
+    using folder = temporaryFolder();
+    const { parent, stdin, close } = await socketPair(join(folder.path, "stdin"));
+    parent.end("from the parent\n");
+    expect(await readPrompt("", { stdin, stderr: new PassThrough() })).toBe("from the parent\n");
+    close();
+  });
 });

@@ -84,7 +84,8 @@ export async function runOnce(
   flags: RunFlags,
   version: string,
 ): Promise<void> {
-  const text = await readPrompt(prompt, { stdin, stderr, withinMs: flags.timeout });
+  const isAttached = flags.attach !== undefined;
+  const text = await readPrompt(prompt, { stdin, stderr, withinMs: flags.timeout, isAttached });
   const attached = await attachedParts(flags.attach);
   const output = flags.jsonSchema === undefined ? undefined : await outputOf(flags.jsonSchema);
   const { runOneshot } = await import("../../doors/oneshot/oneshot.js");

@@ -10,15 +10,17 @@ interface Piped {
 
 /**
  * Returns the prompt of a one-shot run. Piped text comes before the argument, as in `cat log | mcp-platform run "what is wrong?"`. Without
- * an argument, or with `-`, stdin alone is the prompt. Throws RequestError if stdin and argument give no prompt, or if the text of a shell's
- * pipe does not begin within `withinMs`.
+ * an argument, with `-` or with an empty argument, stdin alone is the prompt. `isAttached` is true if files go with the prompt, which may then be
+ * empty. Throws RequestError if there is no prompt, or if the text of a shell's pipe does not begin within `withinMs`.
  */
 export async function readPrompt(
   argument: string | undefined,
-  { stdin, stderr, withinMs }: Piped & { withinMs?: number | undefined },
+  { stdin, stderr, withinMs, isAttached = false }: Piped & { withinMs?: number | undefined; isAttached?: boolean },
 ): Promise<string> {
   const input = inputOf(stdin.fd);
-  const prompt = argument === "-" ? undefined : argument;
+  const isEmpty = argument?.trim() === "" && !isAttached;
+  if (isEmpty && input === "none") throw new RequestError("usage", "the prompt is empty", { hint: promptHint });
+  const prompt = argument === "-" || isEmpty ? undefined : argument;
   if (prompt !== undefined && input === "none") return prompt;
   const isWaitedFor = input === "text" || (input === "socket" && prompt === undefined);
   const text = await readPipedText(stdin, isWaitedFor ? { withinMs, stderr } : { withinMs: firstByteTimeoutMs });
@@ -31,8 +33,10 @@ export async function readPrompt(
     return text?.trim() ? `${text.trimEnd()}\n\n${prompt}` : prompt;
   }
   if (text?.trim()) return text;
-  throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
+  throw new RequestError("usage", isEmpty ? "the prompt is empty" : "no prompt", { hint: promptHint });
 }
+
+const promptHint = 'give one: mcp-platform run "…", or pipe text in';
 
 /**
  * Time in ms after which the user is told that stdin is waited for. A socket is not waited for any longer if there is a prompt without it:
