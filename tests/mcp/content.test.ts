@@ -56,6 +56,12 @@ describe("content blocks", () => {
     ]);
   });
 
+  test("a text instead of a list of blocks is carried as that text", () => {
+    expect(toToolResult({ content: "hello" })).toEqual({ content: [text("hello")], isError: false });
+    expect(toToolResult({ content: "no", isError: true })).toEqual({ content: [text("no")], isError: true });
+    expect(toToolResult({ content: "" }).content).toEqual([text("(the tool returned nothing)")]);
+  });
+
   test("a result without anything says so, and an error stays one", () => {
     expect(toToolResult({ content: [] })).toEqual({ content: [text("(the tool returned nothing)")], isError: false });
     expect(toToolResult({ content: [text("no")], isError: true }).isError).toBe(true);

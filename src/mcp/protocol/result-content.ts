@@ -13,8 +13,10 @@ const longestMediaType = 255;
 /** Maximum length of the texts of one result that are compared with its structured content, together. Parsing them takes time. */
 const mostCompared = 4 * 1024 * 1024;
 
+/** Converts the result of a tool call. Some servers send a text as `content` instead of a list of blocks. */
 export function toToolResult(result: JsonObject): ToolResult {
-  const content = partsOf(asArray(result.content));
+  const words = textOrEmpty(result.content);
+  const content = words ? [text(words)] : partsOf(asArray(result.content));
   const structured = structuredOf(result);
   if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
   if (content.length === 0) content.push(text("(the tool returned nothing)"));
