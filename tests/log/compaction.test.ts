@@ -1,7 +1,8 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
-import { planCompaction, planTrim, transcript } from "../../src/log/folds/compaction.js";
+import { planCompaction, planTrim } from "../../src/log/folds/compaction.js";
 import { toMessages } from "../../src/log/folds/replay.js";
+import { transcript } from "../../src/log/folds/summary-input.js";
 import { call, stored, turn } from "./support.js";
 
 function turns(from: number, to: number): ChatEvent[] {

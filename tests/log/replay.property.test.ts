@@ -3,8 +3,9 @@ import fc from "fast-check";
 import type { StoredEvent } from "../../src/core/events.js";
 import type { Message } from "../../src/core/messages.js";
 import { planCompaction, planTrim } from "../../src/log/folds/compaction.js";
+import { cutToFit } from "../../src/log/folds/cut-history.js";
 import { tokensOf } from "../../src/log/folds/estimate.js";
-import { toMessages, trimTurns, withSummary } from "../../src/log/folds/replay.js";
+import { toMessages, withSummary } from "../../src/log/folds/replay.js";
 import { withoutRewound } from "../../src/log/folds/rewind.js";
 import { runs } from "../support/runs.js";
 import { attemptAtOneOf, callersAttemptAtOneOf, logOf, mayRun } from "./random-log.js";
@@ -111,7 +112,7 @@ test("trimming leaves the end of the conversation, from a user message on, which
       const messages = toMessages(
         stored(logOf(attempts).filter(({ type }) => type !== "compaction" && type !== "trim")),
       );
-      const trimmed = trimTurns(messages, maxTokens);
+      const trimmed = cutToFit(messages, maxTokens);
       expect(trimmed).toEqual(messages.slice(messages.length - trimmed.length));
       expect(problemsOf(trimmed)).toEqual([]);
       const lastTurn = messages.length - messages.findLastIndex(({ role }) => role === "user");

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
 import { type Message, textOf } from "../../src/core/messages.js";
-import { resumeTurn, toMessages, trimTurns } from "../../src/log/folds/replay.js";
+import { cutToFit } from "../../src/log/folds/cut-history.js";
+import { resumeTurn, toMessages } from "../../src/log/folds/replay.js";
 import { costMs } from "../support/processor-time.js";
 import { call, stored, turn } from "./support.js";
 
@@ -328,23 +329,23 @@ describe("trimming", () => {
   const messages = turns.flat();
 
   test("leaves everything that fits", () => {
-    expect(trimTurns(messages, 10_000)).toEqual(messages);
-    expect(trimTurns([], 10)).toEqual([]);
+    expect(cutToFit(messages, 10_000)).toEqual(messages);
+    expect(cutToFit([], 10)).toEqual([]);
   });
 
   test("leaves out whole turns, oldest first", () => {
-    expect(trimTurns(messages, 500)).toEqual(turns.slice(1).flat());
-    expect(trimTurns(messages, 200)).toEqual(turns[2]);
+    expect(cutToFit(messages, 500)).toEqual(turns.slice(1).flat());
+    expect(cutToFit(messages, 200)).toEqual(turns[2]);
   });
 
   test("keeps the last turn whatever its size", () => {
-    expect(trimTurns(messages, 0)).toEqual(turns[2]);
+    expect(cutToFit(messages, 0)).toEqual(turns[2]);
   });
 
   test("keeps and counts system messages in front", () => {
     const system: Message = { role: "system", content: long.repeat(3) };
-    expect(trimTurns([system, ...messages], 500)).toEqual([system, ...(turns[2] ?? [])]);
-    expect(trimTurns([system], 0)).toEqual([system]);
+    expect(cutToFit([system, ...messages], 500)).toEqual([system, ...(turns[2] ?? [])]);
+    expect(cutToFit([system], 0)).toEqual([system]);
   });
 
   test("counts a picture by what it costs, not by its bytes", () => {
@@ -352,14 +353,14 @@ describe("trimming", () => {
       role: "user",
       content: [{ type: "image", data: "x".repeat(1e6), mimeType: "image/png" }],
     };
-    expect(trimTurns([picture, assistant("nice"), user("now")], 3_000)).toHaveLength(3);
-    expect(trimTurns([picture, assistant("nice"), user("now")], 1_000)).toHaveLength(1);
+    expect(cutToFit([picture, assistant("nice"), user("now")], 3_000)).toHaveLength(3);
+    expect(cutToFit([picture, assistant("nice"), user("now")], 1_000)).toHaveLength(1);
   });
 
   test("takes time in proportion to the conversation", () => {
     const trim = () => {
       const many = Array.from({ length: 20_000 }, () => [user("hello"), assistant("hello")]).flat();
-      expect(trimTurns(many, 1e9)).toHaveLength(40_000);
+      expect(cutToFit(many, 1e9)).toHaveLength(40_000);
     };
     expect(costMs(trim)).toBeLessThan(500);
   });

@@ -1,13 +1,9 @@
-/**
- * Chooses the turns that a summary replaces (compaction) or that are left out (trim). Also formats the text of the turns for the model that writes
- * the summary. Pure functions.
- */
+/** Chooses the turns that a summary replaces (compaction) or that are left out (trim). Pure functions. */
 import type { StoredEvent } from "../../core/events.js";
-import { linkText, type Message } from "../../core/messages.js";
-import { endsOf, tailOf } from "../../core/text/excerpt.js";
+import type { Message } from "../../core/messages.js";
 import { moveResults, needsEarlierCalls, withoutFirstResults } from "./caller-results.js";
 import { tokensOf } from "./estimate.js";
-import { latest, shownTurns, turnMessages, uncompacted } from "./replay.js";
+import { latest, turnMessages, turnsToSend, uncompacted } from "./replay.js";
 import type { HopRecord, TurnRecord } from "./turn-records.js";
 
 export interface CompactionPlan {
@@ -49,7 +45,7 @@ export function planTrim(
   currentTurnId: string,
   keepTokens: number,
 ): Pick<CompactionPlan, "upToSeq" | "tokens"> | undefined {
-  const turns = shownTurns(events, currentTurnId);
+  const turns = turnsToSend(events, currentTurnId);
   const current = turns.filter(({ turnId }) => turnId === currentTurnId);
   const remaining = keepTokens - tokensOf(turnMessages(current, currentTurnId));
   const older = withCalls(olderTurns(turns, currentTurnId, remaining), turns);
@@ -101,38 +97,4 @@ function withCalls(older: readonly TurnRecord[], all: readonly TurnRecord[]): re
   let end = older.length;
   for (let first = all[end]; end > 0 && first && needsEarlierCalls(first); first = all[end]) end--;
   return older.slice(0, end);
-}
-
-const longestExcerptBytes = 4_000;
-const shortestExcerptBytes = 125;
-
-/**
- * Returns the previous summary and the messages of the plan as one text. The text of each message, and the arguments of each call, are cut to
- * 4,000 bytes; if the whole does not fit into `maxBytes`, to less, down to 125. If it still does not fit, its beginning is cut off. The previous
- * summary is never cut.
- */
-export function transcript({ previous, messages }: CompactionPlan, maxBytes: number): string {
-  const earlier = previous === undefined ? "" : `[Summary of what was before]\n${previous}\n\n`;
-  const room = Math.max(0, maxBytes - Buffer.byteLength(earlier));
-  for (let excerptBytes = longestExcerptBytes; ; excerptBytes /= 2) {
-    const text = messages.map((message) => told(message, excerptBytes)).join("\n");
-    if (Buffer.byteLength(text) <= room) return earlier + text;
-    if (excerptBytes / 2 < shortestExcerptBytes) return earlier + tailOf(text, room);
-  }
-}
-
-function told(message: Message, maxBytes: number): string {
-  if (message.role === "system") return `system: ${endsOf(message.content, maxBytes)}`;
-  if (message.role === "assistant") {
-    const calls = message.toolCalls.map(
-      ({ name, arguments: text }) => `assistant calls ${name} ${endsOf(text, maxBytes)}`,
-    );
-    return [...(message.content ? [`assistant: ${endsOf(message.content, maxBytes)}`] : []), ...calls].join("\n");
-  }
-  const parts = message.content.map((part) => {
-    if (part.type === "text") return part.text;
-    return part.type === "resource_link" ? linkText(part) : `[${part.type} ${part.mimeType}]`;
-  });
-  const speaker = message.role === "user" ? "user" : message.isError ? "tool error" : "tool result";
-  return `${speaker}: ${endsOf(parts.join("\n"), maxBytes)}`;
 }

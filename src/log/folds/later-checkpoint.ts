@@ -6,7 +6,7 @@ import { callsIn, spentIn } from "../shared/spent.js";
 import { type Checkpoint, checkpointVersion, comparedBefore, type LogSince, type ModelName } from "./checkpoint.js";
 import { comparedTokens, tokensOf } from "./estimate.js";
 import { noteProcess, noteTools } from "./known-tools.js";
-import { latest, shownTurns, turnMessages, uncompacted } from "./replay.js";
+import { latest, turnMessages, turnsToSend, uncompacted } from "./replay.js";
 import { isOfNoTurn, type TurnSpan, withoutRewound } from "./rewind.js";
 import { readTurns, type TurnRecord } from "./turn-records.js";
 
@@ -37,7 +37,7 @@ export function laterCheckpoint(
   if (!shortenings.every(isCertain)) return undefined;
 
   const needed =
-    mostTokens === undefined ? shownTurns(events, currentTurnId) : lastTurns(events, currentTurnId, mostTokens);
+    mostTokens === undefined ? turnsToSend(events, currentTurnId) : lastTurns(events, currentTurnId, mostTokens);
   const limit = smallest([...needed, ...shortenings].map(firstOf));
   const cut = lastCleanStart(events, ranges, limit, currentTurnId);
   const first = events[cut];

@@ -12,7 +12,6 @@ import { addAll, largest } from "../../core/lists/long-lists.js";
 import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
 import { toolMessage } from "../../core/messages.js";
 import { moveResults, refusedResults, withoutFirstResults } from "./caller-results.js";
-import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
 import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turn-records.js";
 
@@ -35,7 +34,7 @@ function ownMessages(
 ): { messages: Message[]; summary: string | undefined } {
   const compaction = latest("compaction", events, currentTurnId);
   const shortenedAt = Math.max(compaction?.seq ?? 0, latest("trim", events, currentTurnId)?.seq ?? 0);
-  const messages = turnMessages(shownTurns(events, currentTurnId), currentTurnId, shortenedAt);
+  const messages = turnMessages(turnsToSend(events, currentTurnId), currentTurnId, shortenedAt);
   return compaction
     ? { messages: withoutFirstResults(messages), summary: compaction.summary }
     : { messages, summary: undefined };
@@ -102,7 +101,7 @@ export function uncompacted(events: readonly StoredEvent[], currentTurnId?: stri
 }
 
 /** Returns the turns that the model gets: those that are neither summarised nor left out. The current turn is always among them. */
-export function shownTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
+export function turnsToSend(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const ends = (["compaction", "trim"] as const).map((type) => latest(type, events, currentTurnId)?.upToSeq ?? 0);
   return turnsAfter(largest(ends), events, currentTurnId);
 }
@@ -133,11 +132,11 @@ export function latest<Type extends (CompactionEvent | TrimEvent)["type"]>(
  */
 export function withSummary(messages: readonly Message[], summary: string | undefined): Message[] {
   if (summary === undefined) return [...messages];
-  const told: Message = {
+  const summaryMessage: Message = {
     role: "user",
     content: [{ type: "text", text: `${summaryHead}\n${summary}\n${summaryEnd}` }],
   };
-  const all: Message[] = [told];
+  const all: Message[] = [summaryMessage];
   for (const message of messages) add(all, message);
   return all;
 }
@@ -231,39 +230,4 @@ function add(messages: Message[], message: Message): void {
   } else {
     messages.push(message);
   }
-}
-
-/**
- * Returns the messages that fit into `maxTokens`. Cuts what a `trim` event cannot: the history that a caller sent with its request, and a current
- * turn that is too long by itself. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
- * The amount to drop is rounded up to a multiple of about half of what the system messages leave of `maxTokens`. Several later requests then begin with the same messages, so
- * that providers can cache them. The last turn and the system messages at the beginning are always kept.
- */
-export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
-  const firstTurn = messages.findIndex(({ role }) => role !== "system");
-  const head = firstTurn < 0 ? messages : messages.slice(0, firstTurn);
-  const body = messages.slice(head.length);
-  const room = Math.max(1, maxTokens - tokensOf(head));
-  const excess = tokensOf(body) - room;
-  if (excess <= 0) return [...messages];
-  const step = stepIn(room);
-  const leftOut = Math.ceil(excess / step) * step;
-  let start = 0;
-  let before = 0;
-  for (const [index, message] of body.entries()) {
-    if (message.role === "user") {
-      start = index;
-      if (before >= leftOut) break;
-    }
-    before += messageTokensOf(message);
-  }
-  return [...head, ...body.slice(start)];
-}
-
-/**
- * Returns about half of `room`: between 42 % and 50 % of it. The value is rounded to steps, because `room` differs a little from turn to
- * turn, and the result should stay the same.
- */
-function stepIn(room: number): number {
-  return 2 ** (Math.floor(4 * Math.log2(room / 2)) / 4);
 }

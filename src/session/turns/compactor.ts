@@ -5,7 +5,8 @@ import type { AssistantMessageEvent, CompactionEvent } from "../../core/events.j
 import type { AssistantMessage } from "../../core/messages.js";
 import { headOf } from "../../core/text/excerpt.js";
 import type { TraceContext } from "../../core/trace-context.js";
-import { type CompactionPlan, transcript } from "../../log/folds/compaction.js";
+import type { CompactionPlan } from "../../log/folds/compaction.js";
+import { transcript } from "../../log/folds/summary-input.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
 
 interface SummaryRequest {

@@ -4,9 +4,10 @@ import type { Message } from "../../core/messages.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import { comparedBefore, type LogSince } from "../../log/folds/checkpoint.js";
 import { planCompaction, planTrim } from "../../log/folds/compaction.js";
+import { cutToFit } from "../../log/folds/cut-history.js";
 import { cutResults } from "../../log/folds/cut-results.js";
 import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";
-import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../../log/folds/replay.js";
+import { type ResumePoint, resumeTurn, withSummary } from "../../log/folds/replay.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
 import { summarise } from "./compactor.js";
 
@@ -82,7 +83,7 @@ export class TurnHistory {
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
     const room = this.#room - (summary === undefined ? 0 : textTokens(summary));
-    const sent = withSummary(cutResults(trimTurns(messages, room), room), summary);
+    const sent = withSummary(cutResults(cutToFit(messages, room), room), summary);
     this.#leftOut = this.#foldTokens() - tokensOf(sent);
     return { messages: sent, point };
   }
