@@ -72,8 +72,8 @@ export interface CompleteOptions {
  */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
-/** Number of completions that may begin in one turn of the event loop. Starting this many takes some 10 ms. */
-const BEGINNINGS_PER_TURN = 32;
+/** Number of completions that may start in one tick of the event loop, so that other work can run in between. */
+const STARTS_PER_TICK = 32;
 
 /** In whole ms, as logs show waits. */
 const steadyNow = () => Math.floor(performance.now());
@@ -85,7 +85,7 @@ export class LlmClient {
   readonly #models: Models;
   readonly #dialects: Dialects;
   readonly #admission: SharedAdmission;
-  readonly #beginnings = new Turnstile(BEGINNINGS_PER_TURN);
+  readonly #starts = new Turnstile(STARTS_PER_TICK);
   #isClosed = false;
 
   /**
@@ -137,8 +137,8 @@ export class LlmClient {
 
   /** Asks for a completion. Streaming makes no difference to the completion that is returned. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
-    const turn = this.#beginnings.pass();
-    if (turn) await turn;
+    const wait = this.#starts.pass();
+    if (wait) await wait;
     const { observe, meter, steadyNow } = this.#parts;
     const { streaming, trace: within, beforeRequest, uncutTokens = 0 } = options;
     const completionId = this.#parts.newId("req");

@@ -13,11 +13,11 @@ import { runSlashCommand } from "../../session/commands/commands.js";
 import type { Session } from "../../session/session.js";
 import { availableCommands, commands, isCommand } from "./acp-commands.js";
 import type { AcpParts } from "./acp-parts.js";
+import { AcpTurns } from "./acp-turns.js";
 import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
 import { textBlock, toParts } from "./content.js";
 import { requestIdIn } from "./request-id.js";
 import { type ShownUsage, UpdateEncoder } from "./session-updates.js";
-import { ShownTurns } from "./shown-turns.js";
 
 interface AcpSessionParts {
   host: AcpParts;
@@ -30,7 +30,7 @@ interface AcpSessionParts {
 export class AcpSession {
   readonly #parts: AcpSessionParts;
   readonly #prompts = new Set<AbortController>();
-  readonly turns: ShownTurns;
+  readonly turns: AcpTurns;
   #hub: ToolHub;
   readonly #account: ShownUsage = { usd: 0 };
   /** Undefined until the user of the session chooses a mode: the approval mode of the configuration then applies, with its rules. */
@@ -42,7 +42,7 @@ export class AcpSession {
   constructor(parts: AcpSessionParts, hub: ToolHub, { isTitled }: { isTitled: boolean }) {
     this.#parts = parts;
     this.#hub = hub;
-    this.turns = new ShownTurns({
+    this.turns = new AcpTurns({
       ...parts,
       encoderFor: (turnId, shown) => this.#encoder(turnId, shown),
       tell: (updates) => this.#tell(updates),

@@ -5,7 +5,7 @@ import { openaiUsage } from "../shared/openai-usage.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { BREAK, keptOf, textIn } from "./kept-items.js";
-import { haveOtherIds, type OpenItem, OpenItems } from "./open-items.js";
+import { haveOtherIds, type OutputItem, OutputItems } from "./output-items.js";
 
 /** Events that end an answer. `response.failed` and `error` are handled as errors. */
 const ENDS = new Set(["response.completed", "response.incomplete"]);
@@ -17,13 +17,13 @@ const ENDS = new Set(["response.completed", "response.incomplete"]);
  */
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
-  readonly #items = new OpenItems();
+  readonly #items = new OutputItems();
   #wholeCount = 0;
   readonly #reasoning = new GrowingText();
   /** The part that was shown last: one for text, one for reasoning. When a delta belongs to another part, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
   /** The item and part that the last text delta belonged to. `pushWords` adds to it. */
-  #lastWords: { item: OpenItem; place: number } | undefined;
+  #lastWords: { item: OutputItem; place: number } | undefined;
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
 
@@ -140,7 +140,7 @@ export class ResponsesFold implements AnswerFold {
   #complete(event: JsonObject, streamed?: number): void {
     const native = asItem(event.item);
     if (!native) return;
-    const known = this.#items.findOpened(event, native, streamed);
+    const known = this.#items.findCompleted(event, native, streamed);
     const isOther = known?.isWhole && streamed === undefined && haveOtherIds(known.native, native);
     const item = known && !isOther ? known : this.#items.add(native, event);
     if (item.isWhole) return;
@@ -179,7 +179,7 @@ export class ResponsesFold implements AnswerFold {
    * Shows what the whole item has beyond the pieces that were streamed. Shows nothing if the item does not begin with these pieces, since they could not be
    * taken back.
    */
-  #showRest(item: OpenItem): void {
+  #showRest(item: OutputItem): void {
     const { native, thinks } = item;
     const said = item.pieces.toString();
     if (native.type !== "message" && native.type !== "reasoning") return;
@@ -197,7 +197,7 @@ export class ResponsesFold implements AnswerFold {
     }
   }
 
-  #show(type: Delta["type"], item: OpenItem, place: number, delta: string): void {
+  #show(type: Delta["type"], item: OutputItem, place: number, delta: string): void {
     item.pieces.push(delta);
     const part = `${item.place}/${place}`;
     const isNext = this.#lastShown[type] !== undefined && this.#lastShown[type] !== part;
@@ -228,7 +228,7 @@ function asItem(value: unknown): JsonObject | undefined {
   return asText(item?.type) === undefined ? undefined : item;
 }
 
-function asWhole({ native, pieces }: OpenItem): JsonObject {
+function asWhole({ native, pieces }: OutputItem): JsonObject {
   const text = pieces.toString();
   if (native.type === "function_call") return { ...native, arguments: asText(native.arguments) ?? text };
   if (native.type === "message") return { ...native, content: [{ type: "output_text", annotations: [], text }] };

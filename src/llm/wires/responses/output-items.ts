@@ -1,7 +1,7 @@
 import { asNumber, asText, type JsonObject } from "../../../core/json.js";
 import { GrowingText } from "../shared/growing-text.js";
 
-export interface OpenItem {
+export interface OutputItem {
   /** The item as the server last sent it. Its text and arguments are complete only if `isWhole` is true. */
   native: JsonObject;
   /** Position of the item in the order in which items arrived. */
@@ -15,22 +15,22 @@ export interface OpenItem {
 }
 
 /** The items of an answer, in the order in which they arrived. Finds the item that an event means. */
-export class OpenItems {
-  readonly #all: OpenItem[] = [];
-  readonly #byId = new Map<string, OpenItem>();
+export class OutputItems {
+  readonly #all: OutputItem[] = [];
+  readonly #byId = new Map<string, OutputItem>();
   /** The newest call of each `call_id`. */
-  readonly #byCallId = new Map<string, OpenItem>();
+  readonly #byCallId = new Map<string, OutputItem>();
   /** The newest item of each type and stated position. */
-  readonly #byPosition = new Map<string, OpenItem>();
+  readonly #byPosition = new Map<string, OutputItem>();
 
-  get all(): readonly OpenItem[] {
+  get all(): readonly OutputItem[] {
     return this.#all;
   }
 
-  add(native: JsonObject, { output_index }: JsonObject): OpenItem {
+  add(native: JsonObject, { output_index }: JsonObject): OutputItem {
     const place = this.#all.length;
     const index = asNumber(output_index) ?? place;
-    const item: OpenItem = { native, place, index, pieces: new GrowingText(), isWhole: false };
+    const item: OutputItem = { native, place, index, pieces: new GrowingText(), isWhole: false };
     this.#all.push(item);
     const id = asText(native.id);
     if (id !== undefined) this.#byId.set(id, item);
@@ -45,7 +45,7 @@ export class OpenItems {
    * llama.cpp sends no positions. The match by position may be an earlier item, since some gateways state the same position for every call: see
    * `haveOtherIds`.
    */
-  find({ output_index, item_id }: JsonObject, { type, id }: JsonObject): OpenItem | undefined {
+  find({ output_index, item_id }: JsonObject, { type, id }: JsonObject): OutputItem | undefined {
     return (
       this.#byId.get(asText(item_id) ?? asText(id) ?? "") ?? this.#byPosition.get(`${type} ${asNumber(output_index)}`)
     );
@@ -57,7 +57,7 @@ export class OpenItems {
    * calls one `call_id`, so a call that has ended is taken only for the final response, and only if the arguments are the same. Otherwise the match
    * is returned in spite of its ids. `streamed`: the number of items before the final response; 0 while it streams.
    */
-  findOpened(event: JsonObject, native: JsonObject, streamed = 0): OpenItem | undefined {
+  findCompleted(event: JsonObject, native: JsonObject, streamed = 0): OutputItem | undefined {
     const found = this.find(event, native);
     if (found && !haveOtherIds(found.native, native)) return found;
     const call = this.#byCallId.get(asText(native.call_id) ?? "");

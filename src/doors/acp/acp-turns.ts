@@ -12,7 +12,7 @@ import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { OpenQuestions } from "./open-questions.js";
 import type { UpdateEncoder } from "./session-updates.js";
 
-interface ShownTurnsParts {
+interface AcpTurnsParts {
   client: AgentContext;
   capabilities: ClientCapabilities;
   session: Session;
@@ -30,8 +30,8 @@ interface ShownTurn {
 }
 
 /** The turns that the client of one session is shown: those that run, and those from the log. */
-export class ShownTurns {
-  readonly #parts: ShownTurnsParts;
+export class AcpTurns {
+  readonly #parts: AcpTurnsParts;
   readonly #questions: OpenQuestions;
   readonly #followed = new Map<LiveTurn, ShownTurn>();
   /** Unfinished turns whose beginning `replay` has shown up to the event `seq`, by turn id. `follow` shows the rest. */
@@ -39,7 +39,7 @@ export class ShownTurns {
   /** Turns that answer prompts of this client. */
   readonly #prompted = new WeakSet<LiveTurn>();
 
-  constructor(parts: ShownTurnsParts) {
+  constructor(parts: AcpTurnsParts) {
     this.#parts = parts;
     this.#questions = new OpenQuestions(parts);
   }
