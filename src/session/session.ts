@@ -309,9 +309,9 @@ export class Session {
   }
 
   /**
-   * Closes the session, as `park` does, and stops all turns because the host is closing. If no turn runs here, all turns are parked, so that other hosts can resume them. If a turn
-   * runs here, turns that were requested on this host are cancelled, and turns that it got from the queue or a dead host are parked. Turns that
-   * end with their caller are always cancelled.
+   * Closes the session, as `park` does, and stops all turns because the host is closing. If no turn runs here, all turns are parked, so that other
+   * hosts can resume them. If a turn runs here, turns that were requested on this host are cancelled, and turns that it got from the queue or a dead
+   * host are parked. Turns that end with their caller are always cancelled.
    */
   leave(): void {
     const running = this.#turns.all().find((turn) => turn.isRunning);

@@ -7,9 +7,9 @@ import type { TurnRecord } from "./turn-records.js";
 
 /**
  * Changes `before`, the messages before a turn: puts the results at the beginning of the turn in place of the results that the calls of the last
- * answer in `before` have there (placeholders by `toolMessageOf`, or what an earlier attempt has brought). A result that has no call there is left out: providers refuse it, and every later request with it. Returns
- * the other messages of the turn. If `before` is empty, returns `own` unchanged: the caller has sent its whole history, or the calls are in a
- * summary (see `withoutFirstResults`).
+ * answer in `before` have there (placeholders by `toolMessageOf`, or what an earlier attempt has brought). A result that has no call there is left
+ * out: providers refuse it, and every later request with it. Returns the other messages of the turn. If `before` is empty, returns `own` unchanged:
+ * the caller has sent its whole history, or the calls are in a summary (see `withoutFirstResults`).
  */
 export function moveResults(own: readonly Message[], before: Message[]): readonly Message[] {
   if (before.length === 0) return own;

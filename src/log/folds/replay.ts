@@ -16,11 +16,11 @@ import { withoutRewound } from "./rewind.js";
 import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turn-records.js";
 
 /**
- * Returns the conversation as messages for a model. Strict providers accept these messages even if the log ends in the middle of a turn.
- * Each call has exactly one result. The results directly follow the answer that made the calls, in the order of the calls. No message is
- * empty, and roles alternate, except within a history that a caller has sent with its request. `currentTurnId` is the turn that the model is about to answer; this turn comes last, and if its last answer
- * was interrupted, that answer is left out. If turns were compacted, their summary is at the beginning of the first user message.
- * `resumeTurn` returns the same content in parts: the messages, the summary, and the calls of the last answer.
+ * Returns the conversation as messages for a model. Strict providers accept these messages even if the log ends in the middle of a turn. Each call
+ * has exactly one result. The results directly follow the answer that made the calls, in the order of the calls. No message is empty, and roles
+ * alternate, except within a history that a caller has sent with its request. `currentTurnId` is the turn that the model is about to answer; this
+ * turn comes last, and if its last answer was interrupted, that answer is left out. If turns were compacted, their summary is at the beginning of the
+ * first user message. `resumeTurn` returns the same content in parts: the messages, the summary, and the calls of the last answer.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const { messages, summary } = ownMessages(events, currentTurnId);

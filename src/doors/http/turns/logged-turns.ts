@@ -82,8 +82,9 @@ export class LoggedTurns {
   }
 
   /**
-   * Replaces this host's call ids by the ids that the model gave. Called after all turns were read with `turn` or `history`. Reasoning is bound to the model's ids, and providers recognise earlier
-   * input by these ids. If the model's id is unknown or already used, the call gets a short hash of this host's id.
+   * Replaces this host's call ids by the ids that the model gave. Called after all turns were read with `turn` or `history`. Reasoning is bound to
+   * the model's ids, and providers recognise earlier input by these ids. If the model's id is unknown or already used, the call gets a short hash of
+   * this host's id.
    */
   withModelIds(messages: readonly Message[]): Message[] {
     const chosen = new Map<string, string>();
