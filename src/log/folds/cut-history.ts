@@ -3,8 +3,8 @@ import type { Message } from "../../core/messages.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 
 /**
- * Returns the messages that fit into `maxTokens`. Cuts what a `trim` event cannot: the history that a caller sent with its request, and a current
- * turn that is too long by itself. If not all fit, whole turns are dropped, oldest first, so that no result loses its call. The amount to drop is
+ * Returns the messages that fit into `maxTokens`. Cuts what a `trim` event cannot: the history that a caller sent with its request. (A turn that
+ * is too long by itself: see `cutResults`.) If not all fit, whole turns are dropped, oldest first, so that no result loses its call. The amount to drop is
  * rounded up to a multiple of about half of what the system messages leave of `maxTokens`. Several later requests then begin with the same messages,
  * so that providers can cache them. The last turn and the system messages at the beginning are always kept.
  */
