@@ -207,6 +207,19 @@ test("without a summary, because the model gives none or none is wanted, the old
   }
 });
 
+test("a summary that a filter refused is none: the turns stay in the log for the next one", async () => {
+  const refused = answer("I cannot help with that.", { finishReason: "content_filter" });
+  await using llm = await startLlmServer([answer(words(100)), refused, answer("a")]);
+  await using app = await startApp({ llm: llm.url, config: config(llm.url, 100_000) });
+  const session = app.sessions.open("c");
+  await collect(session.prompt({ requestId: "r1", text: "one" }));
+  session.compactNext();
+  const events = await collect(session.prompt({ requestId: "r2", text: "two" }));
+  expect(shape(events)).not.toContain("compaction");
+  expect(llm.requests.at(-1)?.text).toContain("so it was said");
+  expect(llm.requests.at(-1)?.text).not.toContain("I cannot help");
+});
+
 test("/compact: the next turn begins with a summary, and the one after it is the same to its last byte", async () => {
   await using llm = await startLlmServer([answer(words(100)), answer("what was said"), answer("a"), answer("b")]);
   await using app = await startApp({ llm: llm.url, config: config(llm.url, 100_000) });

@@ -46,7 +46,8 @@ export async function summarise(
   const request = { messages, tools: [], model };
   try {
     const completion = await orchestrator.callOpenAIApi(request, { signal, trace, beforeRequest });
-    const summary = headOf(completion.message.content.trim(), maxSummaryBytes);
+    const isRefused = completion.finishReason === "content_filter"; // its text is an apology, or breaks off
+    const summary = isRefused ? "" : headOf(completion.message.content.trim(), maxSummaryBytes);
     const { provider, model: answered, usage, attempts } = completion;
     const bill = orchestrator.billOf(request, completion);
     const facts = { provider, model: answered, ...bill, attempts };

@@ -24,9 +24,11 @@ const EMPTY =
 const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|characters/i;
 /** Matches the refusal of a user message right after a tool's result, as Mistral and the prompt templates of its models word it. */
 const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles must alternate/i;
-/** Matches the refusal of all images or all audio, but not of a single wrong file. */
-const NO_IMAGES = noneOf("image_url|images?|vision");
-const NO_AUDIO = noneOf("input_audio|audio");
+/**
+ * Match the refusal of all images or all audio, but not of a single wrong file. Groq's models without pictures refuse a content that is not a string.
+ */
+const NO_IMAGES = new RegExp(`multimodal|content must be a string|${noneOf("image_url|images?|vision")}`, "i");
+const NO_AUDIO = new RegExp(noneOf("input_audio|audio"), "i");
 
 /**
  * Matches the refusal of an output format, as OpenAI, Groq, DeepSeek and llama.cpp word it. The last two alternatives match refusals of
@@ -34,11 +36,8 @@ const NO_AUDIO = noneOf("input_audio|audio");
  */
 const JSON_MODE = /\bresponse_format\b|\bjson_?schema\b|\bjson mode\b|custom grammar constraints with tools/i;
 
-function noneOf(what: string): RegExp {
-  return new RegExp(
-    `unknown variant \\W?(${what})|\\b(${what}) is only supported|\\b(support|accept|process)\\w*[^.]{0,40}\\b(${what})\\b|\\b(${what})\\b[^.]{0,30}\\bnot (be )?(support|accept|allow)`,
-    "i",
-  );
+function noneOf(what: string): string {
+  return `unknown variant \\W?(${what})|\\b(${what}) is only supported|\\b(support|accept|process)\\w*[^.]{0,40}\\b(${what})\\b|\\b(${what})\\b[^.]{0,30}\\bnot (be )?(support|accept|allow)`;
 }
 
 const RULES: readonly LessonRule<Quirks>[] = [

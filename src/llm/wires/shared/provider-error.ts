@@ -127,9 +127,21 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   const byCode = CODES.find(([words]) => words.test(code));
   if (byCode) return byCode[1];
   if (status === 429 && PER_DAY.test(message)) return "quota";
+  if (isRefusedRequest(status, message)) return "bad_request";
   const byMessage = PHRASES.find(([words, kind]) => words.test(message) && isPlausible(kind, status));
   return byMessage?.[1] ?? kindOfStatus(status);
 }
+
+/**
+ * Returns true if the request itself is refused, whatever the status. llama.cpp and Ollama send 500 if their prompt template refuses the messages or
+ * their model takes no pictures, OpenRouter 404, and LM Studio an event without a status. Sources: llama.cpp#19851, #15377, jan#6254, open-webui#13077.
+ */
+function isRefusedRequest(status: number | undefined, message: string): boolean {
+  return (status === undefined || status === 404 || status === 500) && REFUSED_REQUEST.test(message);
+}
+
+const REFUSED_REQUEST =
+  /jinja exception|roles must alternate|(image|audio) input is not supported|support (image|audio)(s\b| input)|required for image input|image: unknown format|failed to load image/i;
 
 /** Statuses with which a proxy in front of the provider may send its own HTML page. For these, the status decides the kind of error. */
 const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
-import { answer, failure, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
+import { answer, failure, type LlmRequest, startLlmServer, stream } from "../../../support/llm-server.js";
 import { clientOf } from "../../client-of.js";
 
 const image = { type: "image" as const, data: "aGVsbG8h", mimeType: "image/png" };
@@ -30,20 +30,48 @@ test("a model that takes no pictures is sent a word on them, also where a tool r
   });
 });
 
+const noImage = { image: false, audio: true };
+
 test.each([
-  ["Invalid content type. image_url is only supported by certain models.", { image: false, audio: true }],
-  ["Failed to deserialize: messages[0]: unknown variant `image_url`, expected `text`", { image: false, audio: true }],
-  ["This model does not support image input", { image: false, audio: true }],
-  ["Audio content is not supported by this model", { image: true, audio: false }],
-])("what a refusal says is learnt: %s", async (message, left) => {
+  [400, "Invalid content type. image_url is only supported by certain models.", noImage],
+  [400, "Failed to deserialize: messages[0]: unknown variant `image_url`, expected `text`", noImage],
+  [400, "This model does not support image input", noImage],
+  [400, "Audio content is not supported by this model", { image: true, audio: false }],
+  // Groq (vercel/ai#2837), vLLM (vllm#23402), llama.cpp (llama.cpp#15377), OpenRouter, older Ollama (open-webui#13077).
+  [400, "'messages.0' : messages[0].content must be a string", noImage],
+  [400, "m1 is not a multimodal model", noImage],
+  [500, "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", noImage],
+  [404, "No endpoints found that support image input", noImage],
+])("what a refusal says is learnt: %i %s", async (status, message, left) => {
   await using server = await startLlmServer([
-    failure(400, { body: { error: { message } } }),
+    failure(status, { body: { error: { message } } }),
     answer("ok"),
     answer("ok"),
   ]);
   await using ends = clientOf(server);
   for (let time = 0; time < 2; time++) await ends.ask({ streaming }, request);
   expect(server.requests.map(isSent)).toEqual([{ image: true, audio: true }, left, left]);
+});
+
+test("a refusal of pictures inside a 200 stream is learnt, as LM Studio sends it", async () => {
+  await using server = await startLlmServer([stream([{ error: "Model does not support images." }]), answer("ok")]);
+  await using ends = clientOf(server, { maxRetries: 0 });
+  await ends.ask({ streaming: true }, request);
+  expect(server.requests.map(isSent)).toEqual([{ image: true, audio: true }, noImage]);
+});
+
+test("llama.cpp's refusal of a user's message after a tool's result is learnt in spite of its status 500", async () => {
+  const message =
+    "Jinja Exception: After the optional system message, conversation roles must alternate user/assistant/...";
+  await using server = await startLlmServer([
+    failure(500, { body: { error: { code: 500, message, type: "server_error" } } }),
+    answer("ok"),
+  ]);
+  await using ends = clientOf(server, { maxRetries: 0 });
+  const [, calling, result] = request.messages;
+  await ends.ask({ streaming }, { messages: [user("look"), calling, result, user("and?")] as Message[], tools: [] });
+  const roles = server.requests.map(({ body }) => body.messages?.map(({ role }) => role).join(" "));
+  expect(roles[1]).toMatch(/tool assistant user$/);
 });
 
 test.each([
