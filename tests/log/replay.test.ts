@@ -26,6 +26,14 @@ function fold(events: readonly ChatEvent[], currentTurnId?: string): Message[] {
 }
 
 describe("a conversation", () => {
+  test("loses the results of a turn that is tried again after the turn with their calls was taken back", () => {
+    const results = { ...two.user("", "r2"), content: [], history: [tool("c1", "cold")] };
+    const rewind = { type: "rewind" as const, turnId: "", toSeq: 0 };
+    const events = [one.user("weather?"), one.answer("", [call("c1")]), one.end(), results, two.error(), rewind];
+    expect(fold(events.slice(0, 4), "turn_2")).toMatchObject([{}, {}, { role: "tool", toolCallId: "c1" }]);
+    expect(fold(events, "turn_2")).toEqual([]);
+  });
+
   test("may have messages of any number of parts and answers of any number of calls", () => {
     const many = 200_000;
     const asked = { ...one.user("x"), content: Array.from({ length: many }, () => user("x").content[0]) };

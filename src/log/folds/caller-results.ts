@@ -9,7 +9,7 @@ import type { TurnRecord } from "./turn-records.js";
  * Changes `before`, the messages before a turn: puts the results at the beginning of the turn in place of the results that the calls of the last
  * answer in `before` have there (placeholders by `toolMessageOf`, or what an earlier attempt has brought). A result that has no call there is left
  * out: providers refuse it, and every later request with it. Returns the other messages of the turn. If `before` is empty, returns `own` unchanged:
- * the caller has sent its whole history, or the calls are in a summary (see `withoutFirstResults`).
+ * the caller has sent its whole history, or the calls are not sent (see `withoutFirstResults`).
  */
 export function moveResults(own: readonly Message[], before: Message[]): readonly Message[] {
   if (before.length === 0) return own;
@@ -22,7 +22,7 @@ export function moveResults(own: readonly Message[], before: Message[]): readonl
   return own.slice(results.length);
 }
 
-/** Returns the messages without the results at their beginning. Called after a compaction: the calls of these results are in the summary. */
+/** Returns the messages without the results at their beginning. Their calls are in a turn that the model does not get: summarised, left out or taken back. */
 export function withoutFirstResults(messages: Message[]): Message[] {
   return messages.slice(firstResults(messages).length);
 }

@@ -34,10 +34,11 @@ function ownMessages(
 ): { messages: Message[]; summary: string | undefined } {
   const compaction = latest("compaction", events, currentTurnId);
   const shortenedAt = Math.max(compaction?.seq ?? 0, latest("trim", events, currentTurnId)?.seq ?? 0);
-  const messages = turnMessages(turnsToSend(events, currentTurnId), currentTurnId, shortenedAt);
-  return compaction
-    ? { messages: withoutFirstResults(messages), summary: compaction.summary }
-    : { messages, summary: undefined };
+  const turns = turnsToSend(events, currentTurnId);
+  const messages = turnMessages(turns, currentTurnId, shortenedAt);
+  // Only the log's first turn may begin with results: its caller has sent its whole history. Of others, the calls are in a turn that is not sent.
+  const isFirst = events[0]?.seq === 1 && turns[0]?.turnId === events[0].turnId;
+  return { messages: isFirst ? messages : withoutFirstResults(messages), summary: compaction?.summary };
 }
 
 /**
