@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/messages.js";
 import { AuthFile } from "../../src/mcp/auth/auth-file.js";
+import { authorizeWithPerson } from "../../src/mcp/auth/flows.js";
+import { loginFetch } from "../../src/mcp/auth/login-fetch.js";
+import { Reach } from "../../src/mcp/auth/reach.js";
 import { grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
 import { httpServer } from "../support/mcp-http.js";
 import { remoteServer, until } from "../support/mcp-hub.js";
@@ -64,6 +67,29 @@ test("a login registers, goes through the browser with PKCE and state, and lets 
   await using running = await hubOf(guarded(server), folder);
   expect(running.hub.servers()[0]?.state).toBe("ready");
   expect(await running.call()).toMatchObject({ isError: false });
+});
+
+test("a login from whose page nobody comes back says what to do, and the next one registers again", async () => {
+  await using server = await oauthServer();
+  const config = guarded(server);
+  const file = new AuthFile(newFolder(), config);
+  const reach = new Reach(config.url);
+  const oauth = config.oauth ?? { grant: "authorization_code", signingAlg: "RS256" };
+  const logIn = async () => {
+    const late = new AbortController();
+    const showPage = () => late.abort(new DOMException("too late", "TimeoutError"));
+    const signals = AbortSignal.timeout(60_000);
+    const flow = { serverUrl: config.url, oauth, file, reach, fetch: loginFetch(config, reach, signals) };
+    await authorizeWithPerson(flow, { showPage, signal: late.signal });
+  };
+  for (let time = 0; time < 2; time++) {
+    await expect(logIn()).rejects.toMatchObject({
+      kind: "needs_auth",
+      message: "nobody came back from the login page in time",
+      hint: expect.stringMatching(/^log in again; if your browser is on another machine, run there first: ssh -L \d+:/),
+    });
+  }
+  expect(server.registered).toHaveLength(2);
 });
 
 test("what is stored belongs to its owner alone, and says which authorization server it is for", async () => {

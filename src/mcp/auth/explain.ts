@@ -46,8 +46,12 @@ export function isBadMinute(error: unknown): boolean {
     if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);
     return error instanceof TooManyRequestsError || error.errorCode === "temporarily_unavailable";
   }
-  // A timeout is recognised by its name, because it may come from another JavaScript realm, where `instanceof` would fail.
-  return error instanceof Unreachable || (isPlainObject(error) && error.name === "TimeoutError");
+  return error instanceof Unreachable || isTimeout(error);
+}
+
+/** Recognises a timeout by its name, because it may come from another JavaScript realm, where `instanceof` would fail. */
+export function isTimeout(error: unknown): boolean {
+  return isPlainObject(error) && error.name === "TimeoutError";
 }
 
 function shortReason(error: unknown, config: RemoteServerConfig): string {

@@ -17,7 +17,7 @@ import { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { AuthFile } from "./auth-file.js";
 import { listenForCallback } from "./callback.js";
-import { isBadMinute } from "./explain.js";
+import { isBadMinute, isTimeout } from "./explain.js";
 import { OAuthClient } from "./oauth-client.js";
 import type { Reach } from "./reach.js";
 
@@ -75,9 +75,27 @@ export async function authorizeWithPerson(
   const request = { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch };
   await auth(client, request);
   await flow.reach.check(client.page);
-  const arrival = callback.arrival(client.expectedState, signal);
+  const arrival = callback.arrival(client.expectedState, signal).catch(async (error: unknown) => {
+    await forgetClient(flow);
+    throw isTimeout(error) ? nobodyCameBack(callback.url) : error;
+  });
   showPage(client.page);
   await auth(client, { ...request, authorizationCode: codeOf(await arrival, client.discovery) });
+}
+
+/**
+ * Forgets the registered client after a login in vain: maybe the authorization server does not know it any more, and only the browser was told.
+ * The next login registers again. Keeps a client with a refresh token, whose refusal would be noticed.
+ */
+async function forgetClient({ oauth, file }: Pick<Flow, "oauth" | "file">): Promise<void> {
+  if (!oauth.clientId && !file.read().tokens?.refresh_token) await file.change({ client: undefined });
+}
+
+function nobodyCameBack(callbackUrl: string): McpError {
+  const { port } = new URL(callbackUrl);
+  return new McpError("needs_auth", "nobody came back from the login page in time", {
+    hint: `log in again; if your browser is on another machine, run there first: ssh -L ${port}:127.0.0.1:${port} HOST`,
+  });
 }
 
 interface Renewal {

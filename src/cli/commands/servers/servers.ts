@@ -80,6 +80,13 @@ async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => st
   });
 }
 
+/** Returns what a person who is connected by SSH has to do, so that the login page can send the browser back to this machine. */
+function tunnelHint(page: URL): string {
+  const back = page.searchParams.get("redirect_uri") ?? "";
+  const port = URL.canParse(back) ? new URL(back).port : "";
+  return `If your browser is on another machine, run there first: ssh -L ${port}:127.0.0.1:${port} HOST\n`;
+}
+
 /** Returns the logins at the configured remote servers. Addresses to open in a browser are printed on stderr. */
 async function loginsOf(flags: GlobalOptions) {
   const { config } = await loadConfirmed(flags);
@@ -87,6 +94,7 @@ async function loginsOf(flags: GlobalOptions) {
   const { openInBrowser } = await import("../../../doors/shared/browser.js");
   return createLogins(config.mcpServers, process.env, (page) => {
     process.stderr.write(unambiguous(`Open this page to log in:\n${page}\n`));
+    if (process.env.SSH_CONNECTION) process.stderr.write(unambiguous(tunnelHint(page)));
     if (process.stderr.isTTY) openInBrowser(page);
   });
 }
