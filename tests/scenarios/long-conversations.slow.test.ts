@@ -149,13 +149,13 @@ test("in the middle of a turn too: its own calls and results stay", async () => 
   expect(llm.requests[4]?.body.messages?.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool"]);
 });
 
-test("a turn whose own results fill the window twice has its answer; its oldest results are shortened", async () => {
+test("a turn whose own results fill the window twice has its answer; its oldest results are shortened, and what was said before stays", async () => {
   const window = 8_000;
   let calls = 0;
   const script = (request: LlmRequest): Step => {
     const usage = usageOf(request);
     if (usage.prompt_tokens > window) return tooLong;
-    return calls === 12
+    return calls === 12 || !request.text.includes("read all files")
       ? answer("done", { usage })
       : toolCalls([{ name: "s__big", arguments: { bytes: 3_000 + ++calls } }], { usage });
   };
@@ -165,11 +165,15 @@ test("a turn whose own results fill the window twice has its answer; its oldest 
     mcpServers: { s: fixtureServer() },
     config: config(llm.url, window, { max_tool_hops: 30 }),
   });
-  const events = await collect(app.sessions.open("c").prompt({ requestId: "r1", text: "read all files" }));
+  const session = app.sessions.open("c");
+  await collect(session.prompt({ requestId: "r0", text: "always answer in French" }));
+  const events = await collect(session.prompt({ requestId: "r1", text: "read all files" }));
+  expect(shape(events)).not.toContain("trim");
   expect(summarizeTurn(events.filter(isStored))).toMatchObject({ stopReason: "end_turn", text: "done" });
   expect(llm.requests.flatMap(problemsOf)).toEqual([]);
   const last = llm.requests.at(-1);
   expect(last?.text).toContain("read all files");
+  expect(last?.text).toContain("always answer in French");
   expect(last?.text).toContain("left out parts of this result");
   expect(llm.requests.filter((request) => usageOf(request).prompt_tokens > window).length).toBeLessThan(8);
 });

@@ -5,7 +5,7 @@ import { laterCheckpoint } from "../../src/log/folds/later-checkpoint.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { MemoryCheckpoints } from "../../src/log/memory/checkpoints.js";
 import { KnownLogs } from "../../src/session/conversations/known-logs.js";
-import { stored, turn } from "../log/support.js";
+import { call, stored, turn } from "../log/support.js";
 import { drivers, withStore } from "../support/storages.js";
 
 /** Returns a store with these events of each conversation. `given` counts the events that were read. */
@@ -204,4 +204,16 @@ test("a checkpoint that is made while the log is read still says that turns were
     const later = laterCheckpoint({ checkpoint: { ...checkpoint, isTrimmed }, events }, undefined, 1);
     expect(later?.checkpoint).toMatchObject({ from: 109, isTrimmed });
   }
+});
+
+test("a limited read has a task with the caller's tools from its question on", () => {
+  const task = Array.from({ length: 30 }, (_, index) => {
+    const { user, answer, end } = turn(`turn_${index}`);
+    const result = { role: "tool" as const, toolCallId: `c${index}`, content: [], isError: false };
+    const asked = index <= 20 ? user("do all") : { ...user("", `r${index}`), content: [], history: [result] };
+    return [asked, answer("x".repeat(400), [call(`c${index + 1}`, "own")]), end()];
+  }).flat();
+  const events = stored(task);
+  const read = laterCheckpoint({ checkpoint: undefined, events }, undefined, 1);
+  expect(read?.checkpoint).toMatchObject({ turnId: "turn_20", from: 61 });
 });

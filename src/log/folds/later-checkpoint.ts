@@ -3,6 +3,7 @@
 import { isTurnEnd, type StoredEvent } from "../../core/events.js";
 import { largest, smallest } from "../../core/lists/long-lists.js";
 import { callsIn, spentIn } from "../shared/spent.js";
+import { needsEarlierCalls } from "./caller-results.js";
 import { type Checkpoint, checkpointVersion, comparedBefore, type LogSince, type ModelName } from "./checkpoint.js";
 import { comparedTokens, tokensOf } from "./estimate.js";
 import { noteProcess, noteTools } from "./known-tools.js";
@@ -92,7 +93,7 @@ function factsBefore(
 
 /**
  * Returns the last turns that have ended and were not summarised: so many that they have `mostTokens` tokens or a little more, or all if they
- * have fewer.
+ * have fewer. Turns of one task with the caller's tools stay together.
  */
 function lastTurns(
   events: readonly StoredEvent[],
@@ -105,7 +106,10 @@ function lastTurns(
     tokens += tokensOf(turnMessages([turn]));
     return tokens >= mostTokens;
   };
-  return turns.slice(Math.max(0, turns.findLastIndex(reachesMost)));
+  const most = turns.slice(0, Math.max(0, turns.findLastIndex(reachesMost)) + 1);
+  // The turns that made the calls of its results, and the task that they are for, come with the first of these turns.
+  const start = most.findLastIndex((turn) => !needsEarlierCalls(turn));
+  return turns.slice(Math.max(0, start));
 }
 
 /** Returns the models that have answered in these turns or before the checkpoint. */

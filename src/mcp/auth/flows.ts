@@ -76,7 +76,7 @@ export async function authorizeWithPerson(
   await auth(client, request);
   await flow.reach.check(client.page);
   const arrival = callback.arrival(client.expectedState, signal).catch(async (error: unknown) => {
-    await forgetClient(flow);
+    await forgetClient(flow, client.page.searchParams.get("client_id"));
     throw isTimeout(error) ? nobodyCameBack(callback.url) : error;
   });
   showPage(client.page);
@@ -85,10 +85,12 @@ export async function authorizeWithPerson(
 
 /**
  * Forgets the registered client after a login in vain: maybe the authorization server does not know it any more, and only the browser was told.
- * The next login registers again. Keeps a client with a refresh token, whose refusal would be noticed.
+ * The next login registers again. Keeps a client with a refresh token, whose refusal would be noticed, and one that another login has registered.
  */
-async function forgetClient({ oauth, file }: Pick<Flow, "oauth" | "file">): Promise<void> {
-  if (!oauth.clientId && !file.read().tokens?.refresh_token) await file.change({ client: undefined });
+async function forgetClient({ oauth, file }: Pick<Flow, "oauth" | "file">, clientId: string | null): Promise<void> {
+  const { client, tokens } = file.read();
+  if (oauth.clientId || tokens?.refresh_token || client?.client_id !== clientId) return;
+  await file.change({ client: undefined });
 }
 
 function nobodyCameBack(callbackUrl: string): McpError {

@@ -83,7 +83,8 @@ export class TurnHistory {
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
     const room = this.#room - (summary === undefined ? 0 : textTokens(summary));
-    const sent = withSummary(cutResults(cutToFit(messages, room), room), summary);
+    const own = this.#parts.bringsAll ? cutToFit(messages, room) : messages;
+    const sent = withSummary(cutResults(own, room), summary);
     this.#leftOut = this.#foldTokens() - tokensOf(sent);
     return { messages: sent, point };
   }
@@ -105,10 +106,14 @@ export class TurnHistory {
   async shorten(): Promise<boolean> {
     if (this.#parts.bringsAll && !this.#resumed().point) return false;
     const sent = this.#foldTokens() - this.#leftOut;
-    if (await this.#compact(sent / 4)) return true;
-    await this.#trim(sent / 2, leastWorthTokens);
+    if ((await this.#compact(sent / 4)) || (await this.#compact(0))) return true;
     this.#room = sent / 2;
-    return sent - tokensOf(this.fold().messages) >= leastWorthTokens;
+    const isShorter = () => sent - tokensOf(this.fold().messages) >= leastWorthTokens;
+    // Turns are left out without a summary only if there can be none, or if the results of this turn are not what is too long.
+    const mayTrim = this.#parts.compaction === "off" || this.#hasFailed;
+    if (!mayTrim && isShorter()) return true;
+    await this.#trim(sent / 2, leastWorthTokens);
+    return isShorter();
   }
 
   /** Computes from the log how the turn resumes. The result is computed again only when the log has grown. */

@@ -27,7 +27,10 @@ const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles mus
 /**
  * Match the refusal of all images or all audio, but not of a single wrong file. Groq's models without pictures refuse a content that is not a string.
  */
-const NO_IMAGES = new RegExp(`multimodal|content must be a string|${noneOf("image_url|images?|vision")}`, "i");
+const NO_IMAGES = new RegExp(
+  `multimodal|content must be a string|required for image input|${noneOf("image_url|images?|vision")}`,
+  "i",
+);
 const NO_AUDIO = new RegExp(noneOf("input_audio|audio"), "i");
 
 /**

@@ -42,6 +42,11 @@ test.each([
   [400, "m1 is not a multimodal model", noImage],
   [500, "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", noImage],
   [404, "No endpoints found that support image input", noImage],
+  [
+    500,
+    "Failed to create new sequence: failed to process inputs: this model is missing data required for image input",
+    noImage,
+  ],
 ])("what a refusal says is learnt: %i %s", async (status, message, left) => {
   await using server = await startLlmServer([
     failure(status, { body: { error: { message } } }),
