@@ -52,6 +52,6 @@ test("everything fits if results are what is too long, and only results change",
       expect(tokensOf(cut)).toBeLessThanOrEqual(5_000);
       for (const [index, message] of messages.entries()) if (message.role !== "tool") expect(cut[index]).toBe(message);
     }),
-    { numRuns: runs(100) },
+    { numRuns: runs(100), examples: [[[2123, 0, 3863, 4998, 13_643]]] },
   );
 });

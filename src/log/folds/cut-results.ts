@@ -6,6 +6,9 @@ import { messageTokensOf, tokensOf } from "./estimate.js";
 /** Each result keeps at least this many tokens: its beginning and its end. */
 const leastTokens = 100;
 
+/** The bytes that `endsOf` adds for its mark between both ends, and for rounding. */
+const markBytes = 8;
+
 const note = "[The host has left out parts of this result, because the model's window is full.]";
 
 /**
@@ -29,7 +32,16 @@ export function cutResults(messages: readonly Message[], maxTokens: number): Mes
   });
 }
 
-function shortened<Result extends Extract<Message, { role: "tool" }>>(result: Result, keptTokens: number): Result {
-  const text = endsOf(textOf(result.content), keptTokens * bytesPerToken - Buffer.byteLength(note));
-  return { ...result, content: [{ type: "text", text: text === "" ? note : `${text}\n${note}` }] };
+type ToolResult = Extract<Message, { role: "tool" }>;
+
+/** Returns the result with the beginning and the end of its text, and the note, in at most `keptTokens` tokens if the note fits into them. */
+function shortened(result: ToolResult, keptTokens: number): ToolResult {
+  const besideTokens = messageTokensOf(withText(result, `\n${note}`));
+  const room = Math.floor((keptTokens - besideTokens) * bytesPerToken) - markBytes;
+  const text = endsOf(textOf(result.content), Math.max(0, room));
+  return withText(result, text === "" ? note : `${text}\n${note}`);
+}
+
+function withText(result: ToolResult, text: string): ToolResult {
+  return { ...result, content: [{ type: "text", text }] };
 }
