@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { ChatEvent } from "../../src/core/events.js";
+import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import { planCompaction, planTrim } from "../../src/log/folds/compaction.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { transcript } from "../../src/log/folds/summary-input.js";
@@ -21,6 +21,20 @@ function turns(from: number, to: number): ChatEvent[] {
   }).flat();
 }
 
+/** A turn in which the model calls a tool of the caller, after another turn; and the result that the caller brings. */
+const weatherAsked: ChatEvent[] = [
+  ...turns(1, 1),
+  turn("turn_2").user("weather?"),
+  turn("turn_2").answer("", [call("call_9", "weather")]),
+  turn("turn_2").end(),
+];
+const weather = { role: "tool" as const, toolCallId: "call_9", content: [], isError: false };
+
+/** Returns the `seq` of the end of each turn. */
+function endsOf(log: readonly StoredEvent[]): number[] {
+  return log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+}
+
 test("older turns become one summary before the first message that stays; the log keeps them", () => {
   const log = stored([...turns(1, 4), turn("turn_5").user("and now?")]);
   const plan = planCompaction(log, "turn_5", 60);
@@ -37,29 +51,25 @@ test("older turns become one summary before the first message that stays; the lo
 });
 
 test("results that a caller brought in the next turn go into the summary with their calls", () => {
-  const [asking, answering] = [turn("turn_2"), turn("turn_3")];
-  const results = [{ role: "tool" as const, toolCallId: "call_9", content: [], isError: false }];
+  const answering = turn("turn_3");
   const log = stored([
-    ...turns(1, 1),
-    asking.user("weather?"),
-    asking.answer("", [call("call_9", "weather")]),
-    asking.end(),
-    { ...answering.user("", "r3"), content: [], history: results },
+    ...weatherAsked,
+    { ...answering.user("", "r3"), content: [], history: [weather] },
     answering.answer("cold"),
     answering.end(),
     turn("turn_4").user("and now?"),
   ]);
-  const ends = log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+  const ends = endsOf(log);
   expect(toMessages(log.slice(0, -1)).slice(-3)).toMatchObject([
     { toolCalls: [{ id: "call_9" }] },
-    results[0] ?? {},
+    weather,
     { content: "cold" },
   ]);
   const upTo = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_4", room)?.upToSeq);
   expect([...new Set(upTo)]).toEqual([ends[2], ends[1], ends[0], undefined]);
   const plans = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_4", room));
   const between = plans.find((plan) => plan?.upToSeq === ends[1]);
-  expect(between?.messages.at(-1)).toEqual(results[0]);
+  expect(between?.messages.at(-1)).toEqual(weather);
   const event = { ...turn("turn_4").compaction(ends[1] ?? 0, "it is cold"), seq: log.length + 1, at: 0 };
   expect(toMessages([...log, event], "turn_4").map(({ role }) => role)).toEqual(["user", "assistant", "user"]);
   // Without a summary, the result would be lost, so it stays with its call.
@@ -77,7 +87,7 @@ test("a long task with the caller's own tools is summarised, but for the last ca
   }).flat();
   const last = { ...turn("last").user("", "r9"), content: [], history: results("c5") };
   const log = stored([...task, last]);
-  const ends = log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+  const ends = endsOf(log);
   const plan = planCompaction(log, "last", 0);
   expect(plan?.upToSeq).toBe(ends[3]);
   const event = { ...turn("last").compaction(ends[3] ?? 0, "four are done"), seq: log.length + 1, at: 0 };
@@ -90,14 +100,10 @@ test("a long task with the caller's own tools is summarised, but for the last ca
 });
 
 test("a turn that only repeats results of a failed turn replaces its broken answer, and stays with that turn", () => {
-  const [asking, failed, again] = [turn("turn_2"), turn("turn_3"), turn("turn_4")];
-  const results = [{ role: "tool" as const, toolCallId: "call_9", content: [], isError: false }];
+  const [failed, again] = [turn("turn_3"), turn("turn_4")];
   const log = stored([
-    ...turns(1, 1),
-    asking.user("weather?"),
-    asking.answer("", [call("call_9", "weather")]),
-    asking.end(),
-    { ...failed.user("", "r3"), content: [], history: results },
+    ...weatherAsked,
+    { ...failed.user("", "r3"), content: [], history: [weather] },
     { ...failed.answer("half"), interrupted: true },
     failed.end("cancelled"),
     { ...again.user("", "r4"), content: [] },
@@ -105,10 +111,10 @@ test("a turn that only repeats results of a failed turn replaces its broken answ
     again.end(),
     turn("turn_5").user("and now?"),
   ]);
-  const ends = log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+  const ends = endsOf(log);
   expect(toMessages(log.slice(0, -1)).slice(-3)).toMatchObject([
     { toolCalls: [{ id: "call_9" }] },
-    results[0] ?? {},
+    weather,
     { content: "cold" },
   ]);
   const upTo = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_5", room)?.upToSeq);

@@ -5,8 +5,8 @@ import type { Message } from "../../core/messages.js";
 import { type MediaPart, mediaReference } from "../wires/shared/message-content.js";
 
 /**
- * The pictures and sound of conversations that a model's provider has refused, known by their content. Requests hold notes in their place,
- * since the provider would refuse every later request of the conversation too.
+ * Pictures and sound that a model's provider has refused, known by a hash of their data. Requests hold notes in their place, since the
+ * provider would refuse every later request of the conversation too.
  */
 export class RefusedMedia {
   readonly #refused = new Map<string, true>();
@@ -38,7 +38,7 @@ function withNotes(message: Message, isRefused: (part: MediaPart) => boolean): M
   return { ...message, content } as Message;
 }
 
-/** Number of refusals of one request after which the part that a refusal names is no longer looked for. */
+/** After this many refusals of one request, the path that a refusal names is ignored. */
 const MOST_NAMED = 4;
 
 /**
@@ -65,12 +65,15 @@ export function suspectedMedia(
   return (those.length > 0 ? those : before === 0 ? latest : all).map(({ part }) => part);
 }
 
-/** Returns the part of the body, as JSON, that the refusal names by its path (`messages.2.content.0.image.source`). "" if it names none. */
+/**
+ * Returns the part of the body, as JSON, that the refusal names by its path (`messages.2.content.0.image.source`). "" if it names none. The
+ * result may be an enclosing part, or the whole body, because words that are not keys are skipped.
+ */
 function namedIn(refusal: string, body: string): string {
   const path = /\b(messages|input|contents)[.[\]/]{1,3}\d+([.[\]/]{1,3}\w+)*/.exec(refusal)?.[0];
   if (path === undefined) return "";
   let value: unknown = JSON.parse(body);
-  // Some paths hold words that are no keys: Anthropic's name the type of a block (`image`), Gemini's are in another notation.
+  // Words that are not keys are skipped: Anthropic's paths name the type of a block (`image`), Gemini's are in another notation.
   for (const key of path.split(/\W+/)) {
     if ((isPlainObject(value) || Array.isArray(value)) && Object.hasOwn(value, key)) {
       value = (value as Record<string, unknown>)[key];

@@ -3,7 +3,7 @@ import { endsOf } from "../../core/text/excerpt.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 
-/** Each result keeps at least this many tokens: its beginning and its end. */
+/** The least size to which a result is shortened, in tokens, with the note. */
 const leastTokens = 100;
 
 /** The bytes that `endsOf` adds for its mark between both ends, and for rounding. */
@@ -20,24 +20,27 @@ export function cutResults(messages: readonly Message[], maxTokens: number): Mes
   const excess = tokensOf(messages) - maxTokens;
   if (excess <= 0) return [...messages];
   const step = Math.max(1, maxTokens / 4);
-  let left = Math.ceil(excess / step) * step;
+  let toSave = Math.ceil(excess / step) * step;
   return messages.map((message) => {
-    if (message.role !== "tool" || left <= 0) return message;
+    if (message.role !== "tool" || toSave <= 0) return message;
     const tokens = messageTokensOf(message);
-    const shorter = shortened(message, Math.max(leastTokens, tokens - left));
+    const shorter = shortened(message, Math.max(leastTokens, tokens - toSave));
     const saved = tokens - messageTokensOf(shorter);
     if (saved <= 0) return message;
-    left -= saved;
+    toSave -= saved;
     return shorter;
   });
 }
 
 type ToolResult = Extract<Message, { role: "tool" }>;
 
-/** Returns the result with the beginning and the end of its text, and the note, in at most `keptTokens` tokens if the note fits into them. */
+/**
+ * Returns the result with the beginning and the end of its text, and the note, in at most `keptTokens` tokens if the note fits into them. Pictures
+ * and other parts that are no text are left out.
+ */
 function shortened(result: ToolResult, keptTokens: number): ToolResult {
-  const besideTokens = messageTokensOf(withText(result, `\n${note}`));
-  const room = Math.floor((keptTokens - besideTokens) * bytesPerToken) - markBytes;
+  const overheadTokens = messageTokensOf(withText(result, `\n${note}`));
+  const room = Math.floor((keptTokens - overheadTokens) * bytesPerToken) - markBytes;
   const text = endsOf(textOf(result.content), Math.max(0, room));
   return withText(result, text === "" ? note : `${text}\n${note}`);
 }

@@ -42,10 +42,10 @@ const answerShare = 0.125;
  */
 const keptShare = 1 / 3;
 /** Tokens of the room that a summary takes, at most. It has a few hundred words. */
-const summaryTokens = 1_000;
-const mostSummaryShare = 1 / 12;
-/** Limits of what the model reads to write a summary: `summaryShare` of its window, and `maxSummaryInputTokens`. */
-const summaryShare = 0.5;
+const maxSummaryTokens = 1_000;
+const maxSummaryRoomShare = 1 / 12;
+/** Limits of what the model reads to write a summary: `summaryInputShare` of its window, and `maxSummaryInputTokens`. */
+const summaryInputShare = 0.5;
 const maxSummaryInputTokens = 50_000;
 /**
  * If the older turns have fewer tokens in all than this, they are not summarised: the request would cost money, and the summary would
@@ -58,7 +58,7 @@ export class TurnHistory {
   /** Ratio of the model's own count of tokens to this host's estimate. */
   readonly #factor: number;
   readonly #window: number;
-  /** Room for the history, in tokens as this host estimates them. Infinite if the history must not be shortened. */
+  /** Room for the history, in tokens as this host estimates them. Infinite if `bringsAll`, until `shorten` sets a limit. */
   #room: number;
   /** True if this turn has requested a summary in vain. It does not try again. */
   #hasFailed = false;
@@ -77,8 +77,8 @@ export class TurnHistory {
   }
 
   /**
-   * Returns the messages for the model, and the point at which an interrupted turn resumes. If the history that the caller sent does not fit, its oldest
-   * messages are left out, unless the caller keeps the history. If the turn alone does not fit, its oldest results are shortened.
+   * Returns the messages for the model, and the point at which an interrupted turn resumes. Of a history that the caller keeps (`bringsAll`),
+   * the oldest messages are left out once `shorten` has set a limit. If the turn alone does not fit, its oldest results are shortened.
    */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
@@ -94,7 +94,7 @@ export class TurnHistory {
     if (wanted) await this.#compact(0);
     if (this.#foldTokens() <= this.#room) return;
     const kept = this.#room * keptShare;
-    await this.#compact(kept - Math.min(summaryTokens, this.#room * mostSummaryShare));
+    await this.#compact(kept - Math.min(maxSummaryTokens, this.#room * maxSummaryRoomShare));
     if (this.#foldTokens() > this.#room) await this.#trim(kept);
   }
 
@@ -109,7 +109,7 @@ export class TurnHistory {
     if ((await this.#compact(sent / 4)) || (await this.#compact(0))) return true;
     this.#room = sent / 2;
     const isShorter = () => sent - tokensOf(this.fold().messages) >= leastWorthTokens;
-    // Turns are left out without a summary only if there can be none, or if the results of this turn are not what is too long.
+    // Turns are left out without a summary only if no summary is possible, or if shorter results of this turn do not save enough.
     const mayTrim = this.#parts.compaction === "off" || this.#hasFailed;
     if (!mayTrim && isShorter()) return true;
     await this.#trim(sent / 2, leastWorthTokens);
@@ -133,7 +133,7 @@ export class TurnHistory {
   async #compact(keepTokens: number): Promise<boolean> {
     const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest, store, mayAsk } = this.#parts;
     if (compaction === "off" || signal.aborted || this.#hasFailed) return false;
-    const maxTokens = Math.min(this.#window * summaryShare, maxSummaryInputTokens);
+    const maxTokens = Math.min(this.#window * summaryInputShare, maxSummaryInputTokens);
     const { checkpoint, events } = log;
     // A summary also covers turns that were left out without one, as far as they may fit into the request for it.
     const trimmed = checkpoint?.isTrimmed ? await this.#parts.readTrimmed(checkpoint.from, maxTokens) : [];
