@@ -16,6 +16,7 @@ import type {
 } from "../core/turn-leases.js";
 import { defaultLeaseMs, isResumedIn } from "../core/turn-leases.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
+import { FreeTurns } from "./free-turns.js";
 import { LogNews } from "./log-news.js";
 import { beatsPerLease, LostHosts } from "./lost-hosts.js";
 import { RefusedWrites } from "./refused-writes.js";
@@ -63,9 +64,7 @@ export class TurnEngine {
   #recovers = false;
   #takesAny = false;
   #sweeps = 0;
-  #offering: Promise<void> | undefined;
-  /** True if turns may have become free since the last search for free turns began, or if that search has failed. */
-  #mayBeFree = false;
+  readonly #freeTurns: FreeTurns;
   readonly #writes: RefusedWrites;
 
   constructor(parts: EngineParts, events: LocalTurns) {
@@ -76,6 +75,14 @@ export class TurnEngine {
     const { turns, node, isGone } = parts;
     this.#writes = new RefusedWrites({ leaseMs: this.#leaseMs, report: this.#report, ended: this.#ended.signal });
     this.#lostHosts = new LostHosts({ turns, node, isGone, leaseMs: this.#leaseMs });
+    this.#freeTurns = new FreeTurns({
+      find: () => turns.abandoned({ workspace: parts.workspace }),
+      give: async (free) => {
+        if (this.#dispatch) await this.#dispatch.offer(free);
+        else for (const turn of free) events.abandoned(turn);
+      },
+      isWanted: () => this.#takesAny && !this.#ended.signal.aborted,
+    });
     this.ownership = new TurnOwnership({ turns, nodeId: this.nodeId, hosts: this.#lostHosts });
     this.#news = new LogNews({
       turns,
@@ -237,7 +244,7 @@ export class TurnEngine {
   #noticed(conversationId: string | undefined): void {
     this.#news.noticed(conversationId);
     if (conversationId !== undefined) return;
-    this.#offerFree().catch(this.#report); // a host has left or was lost, so its turns are free
+    this.#freeTurns.offer().catch(this.#report); // a host has left or was lost, so its turns are free
   }
 
   async #sweep(): Promise<void> {
@@ -255,32 +262,8 @@ export class TurnEngine {
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (lost.length + stuck.length > 0) this.wake();
     if (this.#recovers) this.#events.swept();
-    if (this.#dispatch && !isThorough && !this.#mayBeFree && lost.length + stuck.length === 0) return;
-    await this.#offerFree();
-  }
-
-  /** Gives turns that no host owns to hosts. A call during a search for such turns makes one further search follow. */
-  #offerFree(): Promise<void> {
-    this.#mayBeFree = true;
-    this.#offering ??= this.#offerAll().finally(() => {
-      this.#offering = undefined;
-    });
-    return this.#offering;
-  }
-
-  async #offerAll(): Promise<void> {
-    const { turns, workspace } = this.#parts;
-    while (this.#mayBeFree && this.#takesAny && !this.#ended.signal.aborted) {
-      this.#mayBeFree = false;
-      try {
-        const free = await turns.abandoned({ workspace });
-        if (this.#dispatch) await this.#dispatch.offer(free);
-        else for (const turn of free) this.#events.abandoned(turn);
-      } catch (error) {
-        this.#mayBeFree = true;
-        throw error;
-      }
-    }
+    if (this.#dispatch && !isThorough && !this.#freeTurns.mayExist && lost.length + stuck.length === 0) return;
+    await this.#freeTurns.offer();
   }
 
   /** Repeats the work every `ms` until the engine closes. If the work fails, the error is reported and the repetition continues. */

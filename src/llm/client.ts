@@ -11,6 +11,7 @@ import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import { ProviderCall, type ProviderCallOptions } from "./call/call.js";
+import { completionOf } from "./call/completion-of.js";
 import { Dialects } from "./call/dialect.js";
 import { RequestDraft } from "./call/request-draft.js";
 import { Turnstile } from "./limits/turnstile.js";
@@ -229,18 +230,9 @@ export class LlmClient {
       restart,
       finish: (fold) => {
         const answer = fold.finish(() => this.#parts.newId("call"), callIdsIn(request.messages));
-        const { message, finishReason, usage, parts } = answer;
         isPaused = answer.isPaused === true;
         draft.accepted();
-        if (usage) draft.counted(usage.inputTokens);
-        const isFiltered = finishReason === "content_filter";
-        // An answer that was cut off within a tool call may lack the signatures of its reasoning, so its parts must not be sent back later.
-        const isCut = finishReason === "length" && message.toolCalls.length > 0;
-        if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
-        // The calls of a filtered answer are dropped, because they may be incomplete and the provider has refused them.
-        if (isFiltered) message.toolCalls = [];
-        const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
-        return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
+        return completionOf(answer, call);
       },
     };
     const admission = this.#admission.loaded ?? (await this.#admission.load());
