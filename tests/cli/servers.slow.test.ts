@@ -66,6 +66,10 @@ describe("what does not go together is a usage error that says why, and changes 
   test.each([
     [["add", "x", "npx", "-y", "pkg"], "servers add NAME -- npx -y PACKAGE"],
     [["add", "x", "-t", "http", "npx"], "http needs a URL that begins with http:// or https://"],
+    [
+      ["add", "x", "localhost:3000/mcp"],
+      "begins with http:// or https://\nhint: did you mean http://localhost:3000/mcp?",
+    ],
     [["add", "x", "http://x", "-e", "A=b"], "-e is for programs: a URL has headers (-H)"],
     [["add", "x", "npx", "-e", "secret-0123"], "expected -e KEY=VALUE"],
     [["add", "x", "--json", '{"secret-0123"'], "expected a JSON object"],

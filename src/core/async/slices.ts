@@ -1,7 +1,7 @@
 import { addAll } from "../lists/long-lists.js";
 
 /** Time in ms after which the work pauses, so that other work of the event loop can run. */
-const sliceMs = 20;
+const sliceMs = 10;
 
 /**
  * Returns a function that long work awaits between two steps. It lets the event loop run once the work has taken `sliceMs` without a pause.

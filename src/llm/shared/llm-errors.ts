@@ -108,6 +108,6 @@ function hintFor(kind: LlmErrorKind, { name, keyVariable }: Provider): string {
     case "tool_generation_failed":
       return `Check llm.providers.${name} (model, parameters) and the tools' schemas against what the provider said. If it refuses each message of a conversation, take the last turn back (/rewind).`;
     default:
-      return "Send it again.";
+      return "Send it again. If tools have already run, ask the model to go on instead.";
   }
 }

@@ -72,6 +72,8 @@ function entryJson(text: string): JsonObject {
 }
 
 const isUrl = (place: string) => /^https?:\/\//i.test(place);
+/** True for a host with its port. No program is named like that. */
+const lacksScheme = (place: string) => /^[\w.-]+:\d+(?:\/|$)/.test(place);
 
 /** Returns the entry that the command line describes. Throws RequestError if its arguments cannot be combined. */
 function entryOf(place: string | undefined, args: readonly string[], flags: AddFlags): JsonObject {
@@ -86,6 +88,7 @@ function entryOf(place: string | undefined, args: readonly string[], flags: AddF
     return json;
   }
   if (place === undefined) throw usage("a command, a URL or --json is missing");
+  if (lacksScheme(place)) throw usage("a URL begins with http:// or https://", `did you mean http://${place}?`);
   const isRemote = isUrl(place);
   if (transport === "stdio" ? isRemote : transport !== undefined && !isRemote) {
     throw usage(
@@ -99,8 +102,8 @@ function entryOf(place: string | undefined, args: readonly string[], flags: AddF
   return { command: place, ...(args.length > 0 && { args: [...args] }), ...(hasEnv && { env }) };
 }
 
-function usage(message: string): RequestError {
-  return new RequestError("usage", message);
+function usage(message: string, hint = ""): RequestError {
+  return new RequestError("usage", message, { hint });
 }
 
 async function add(
