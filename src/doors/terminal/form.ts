@@ -1,3 +1,4 @@
+import { asArray, asObject, asObjects, asText } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { oneLine } from "../shared/terminal.js";
@@ -14,9 +15,16 @@ interface SchemaField {
   title?: string;
   description?: string;
   default?: unknown;
-  enum?: unknown[];
-  oneOf?: { const: unknown; title?: string }[];
-  items?: SchemaField;
+  enum?: unknown;
+  enumNames?: unknown;
+  oneOf?: unknown;
+  anyOf?: unknown;
+  items?: unknown;
+}
+
+interface Choice {
+  value: string;
+  title: string;
 }
 
 /** Maximum number of columns of a field's line, so that the server's name at the start of the line stays visible. */
@@ -27,7 +35,9 @@ const maxColumns = 400;
  * optional field. `!` declines the form. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
 export async function askForm(editor: Asker, { server, message, form }: Form, signal: AbortSignal): Promise<object> {
-  const fields = Object.entries((form.properties ?? {}) as Record<string, SchemaField>);
+  const fields = Object.entries(asObject(form.properties) ?? {}).map(
+    ([name, field]) => [name, fieldOf(field)] as const,
+  );
   const required = new Set(Array.isArray(form.required) ? form.required : []);
   const content: Record<string, unknown> = {};
   let head = `${server} asks: ${message} (empty = default, ! = decline)\n`;
@@ -58,7 +68,7 @@ function label(name: string, field: SchemaField, isRequired: boolean): string {
   const facts = [
     isRequired ? "required" : "",
     choices(field)
-      .map(({ value, title }) => (title && title !== value ? `${value} (${title})` : value))
+      .map(({ value, title }) => (title === value ? value : `${value} (${title})`))
       .join(" | "),
     field.default === undefined ? "" : `default ${JSON.stringify(field.default)}`,
   ].filter(Boolean);
@@ -66,13 +76,18 @@ function label(name: string, field: SchemaField, isRequired: boolean): string {
   return facts.length > 0 ? `${what} [${facts.join("; ")}]` : what;
 }
 
-function choices({ enum: values = [], oneOf = [], items }: SchemaField): { value: string; title?: string }[] {
-  const own = [...values.map((value) => ({ value: String(value) })), ...oneOf.map(choiceOf)];
-  return own.length > 0 || !items ? own : choices(items);
+const fieldOf = (value: unknown): SchemaField => asObject(value) ?? {};
+
+/** Reads the choices from `enum`, with `enumNames` as their titles, or from titled constants in `oneOf`. A list has them in its items, as `anyOf`. */
+function choices({ enum: values, enumNames, oneOf, anyOf, items }: SchemaField): Choice[] {
+  if (items !== undefined) return choices(fieldOf(items));
+  const names = asArray(enumNames);
+  if (values !== undefined) return asArray(values).map((value, index) => choice(value, names[index]));
+  return asObjects(oneOf ?? anyOf).map((each) => choice(each.const, each.title));
 }
 
-function choiceOf({ const: value, title }: { const: unknown; title?: string }): { value: string; title?: string } {
-  return { value: String(value), title };
+function choice(value: unknown, title: unknown): Choice {
+  return { value: String(value), title: asText(title) ?? String(value) };
 }
 
 function readField(text: string, field: SchemaField): { value: unknown } | { problem: string } {

@@ -108,7 +108,7 @@ function ServerCard({ server, tools, api, seen }: ServerCardProps) {
         </div>
       </header>
       <p class="small quiet">{visibleText(facts.join(" · "))}</p>
-      {page.value && (
+      {state === "needs_auth" && page.value && (
         <p>
           <a href={page.value} target="_blank" rel="noopener noreferrer">
             Open the page to log in
