@@ -124,7 +124,7 @@ export function llmsTxt(): string {
 
 > A Model Context Protocol (MCP) host: it connects a language model to any number of MCP servers and lets it use their tools, from a terminal, a browser, an
 > editor, a script, or any client of OpenAI's or Anthropic's API. Every event is stored before it is shown, an unfinished turn continues after a crash, and a
-> tool call with a side effect is never sent twice.
+> tool call that may have had an effect is sent again only if a server that you trust says that a repetition changes nothing.
 
 The command is \`mcp-platform\`. Settings are in \`config.yaml\`; \`mcp-platform config schema\` prints the JSON Schema, \`mcp-platform stdio --schema\` that of
 the message protocol, and a running \`mcp-platform serve\` answers \`/openapi.json\`.

@@ -143,14 +143,15 @@ export function isDenial(result: string): boolean {
  * approved it, and the present rules allow the call. Otherwise the result of the call is "outcome unknown".
  */
 async function checkSent(started: StartedCall, turn: CallingTurn): Promise<Checked> {
-  if (turn.signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
+  if (turn.signal.aborted)
+    return refused(`${crashOutcomeUnknown}; it was not sent again, because the turn was cancelled`);
   const prepared = await looked(started.call, turn.hub);
   if ("refused" in prepared || prepared.change || !(prepared.readOnly || prepared.idempotent)) {
-    return refused(unknownOutcome);
+    return refused(crashOutcomeUnknown);
   }
   const verdict = decide(prepared, turn.rules);
   const isAllowed = verdict.decision === "allow" || (verdict.decision === "ask" && wasAllowed(started, prepared));
-  return isAllowed ? prepared : refused(`${unknownOutcome}; it was not sent again: ${verdict.reason}`);
+  return isAllowed ? prepared : refused(`${crashOutcomeUnknown}; it was not sent again: ${verdict.reason}`);
 }
 
 /** True if the person has allowed this call, in answer to a question about the present tool. */
@@ -159,7 +160,7 @@ function wasAllowed({ question, answer }: StartedCall, prepared: PreparedCall): 
   return approvalIn(answer.value).allow;
 }
 
-const unknownOutcome =
+const crashOutcomeUnknown =
   "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
 
 /**

@@ -218,7 +218,7 @@ onPostgres("a turn that another node runs", () => {
       }
       // OpenAI's API cannot discard text that was already sent.
       if (discards === 0) expect(await completion.rest()).toBe(again);
-      else await expect(completion.rest()).rejects.toThrow("the answer was begun again");
+      else await expect(completion.rest()).rejects.toThrow("the answer was restarted");
     },
     120_000,
   );

@@ -47,7 +47,7 @@ export class Cursor implements LiveCursor {
     this.#seen = open;
     const notices = open.noticesAfter(this.#lastNotice);
     this.#lastNotice = notices.at(-1)?.number ?? this.#lastNotice;
-    const words = this.shown.toward(open, open.reason ?? "the answer was begun again");
+    const words = this.shown.toward(open, open.reason ?? "the answer was restarted");
     return [...words, ...notices.map(({ notice }) => notice)];
   }
 

@@ -39,10 +39,10 @@ export class ShownMessage {
    */
   settle(event: StoredEvent): LiveEvent[] {
     if (this.isEmpty) return [];
-    if (event.type !== "assistant_message") return this.void("the answer is not gone on with");
+    if (event.type !== "assistant_message") return this.void("the answer is not continued");
     const { content: text, reasoning = "" } = event.message;
     if (!text.startsWith(this.#text) || !reasoning.startsWith(this.#reasoning)) {
-      return this.void("the answer was begun again");
+      return this.void("the answer was restarted");
     }
     const rest = this.#rest({ text, reasoning });
     this.#clear();

@@ -44,5 +44,5 @@ export class LiveAnswer {
 export function liveNote({ text, reasoning, discards }: LiveAnswer): string {
   const doing = text.value ? "writing" : reasoning.value ? "thinking" : "waiting for the first word";
   const again = discards.value.length;
-  return again > 0 ? `${doing}, begun again ${again === 1 ? "once" : `${again} times`}` : doing;
+  return again > 0 ? `${doing}, restarted ${again === 1 ? "once" : `${again} times`}` : doing;
 }

@@ -103,7 +103,7 @@ function Answer({ item, state: { live } }: { item?: AnswerItem; state: ChatState
   const [discard] = item ? [] : live.discards.value.slice(-1);
   return (
     <div class="answer">
-      {discard && <p class="small quiet">The answer was begun again: {visibleText(discard)}</p>}
+      {discard && <p class="small quiet">The answer was restarted: {visibleText(discard)}</p>}
       {reasoning && (
         <details class="aside">
           <summary class="small quiet">Reasoning</summary>

@@ -4,7 +4,8 @@ import { ApiError } from "../shared/api-errors.js";
 
 /** Headers that a call may send, with their meaning for the API description. */
 export const turnHeaders = {
-  "X-Conversation-Id": "continues this conversation of the log; only the last user message counts then",
+  "X-Conversation-Id":
+    "continues this conversation of the log; of `messages`, only those after the last assistant message count then",
   "X-Request-Id": "a repetition under the same id is the same call",
   "Idempotency-Key": "the same, where proxies make an X-Request-Id of their own",
   traceparent: "the trace (W3C Trace Context) that the turn's trace continues",

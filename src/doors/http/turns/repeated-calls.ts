@@ -96,7 +96,7 @@ function requireHarmless(call: ApiCall, earlier: RecentAttempts): void {
   const same = earlier.of(digestOf(call));
   if (same.length === 0 || same.some((attempt) => attempt.requestId === requestId)) return;
   const text =
-    "An earlier attempt of this call has run tools, and a repetition would run them again; with an Idempotency-Key or X-Request-Id, the same in all attempts, it goes on where it was.";
+    "An earlier attempt of this call has run tools, and a repetition would run them again; with an Idempotency-Key or X-Request-Id, the same in all attempts, it continues where it was.";
   throw new ApiError(400, "tools_have_run", text);
 }
 

@@ -81,7 +81,8 @@ function requireLatest([first, ...later]: readonly StoredEvent[]): void {
   const end = later.findLast((event) => event.turnId === first?.turnId && isTurnEnd(event));
   const isAnswered = later.some(({ turnId, type }) => turnId !== first?.turnId && type === "assistant_message");
   if (end?.type !== "turn_error" || !isAnswered) return;
-  const text = "This call failed, and the conversation has gone on with a later one. Send what is new under a new id.";
+  const text =
+    "This call failed, and the conversation has continued with a later one. Send what is new under a new id.";
   throw new ApiError(409, "conflict", text, "input");
 }
 

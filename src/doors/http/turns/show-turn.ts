@@ -113,7 +113,7 @@ async function watch(
   const failure = (error: ErrorInfo) => apiFailureOf(error, { ranTools: ranTools && !isRepeatable });
   try {
     for await (const watched of turn.watch()) {
-      if (!write && !("seq" in watched)) continue; // what is stored suffices, and has no text that was begun again
+      if (!write && !("seq" in watched)) continue; // what is stored suffices, and has no text that was discarded
       const event = isStructured ? withFinalText(watched) : watched;
       if ("seq" in event) stored.push(event);
       if (event.type === "discard" && view.isShown) {
@@ -151,12 +151,12 @@ function errorIn(event: TurnEvent, door: DoorTurn, stored: readonly StoredEvent[
 const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
 
 /**
- * Returns the error for a stream whose answer is begun again, because it broke off or because another process took over the turn. The client keeps what
- * it was sent. If the call has no request id (`isRepeatable` is false), its turn is cancelled.
+ * Returns the error for a stream whose answer is restarted, because it broke off or because another process took over the turn. The client keeps what it
+ * was sent. If the call has no request id (`isRepeatable` is false), its turn is cancelled.
  */
 function startedAgain(reason: string, isRepeatable: boolean): ErrorInfo {
   const [message, hint] = isRepeatable
-    ? [`the answer was begun again: ${reason}`, "send the same X-Request-Id again for the whole answer"]
+    ? [`the answer was restarted: ${reason}`, "send the same X-Request-Id again for the whole answer"]
     : [`the answer broke off (${reason}), and its turn was cancelled`, ""];
   return { kind: "stream_interrupted", message, retryable: true, hint };
 }
