@@ -295,6 +295,8 @@ const runsInBrowsers = [
   "core/json.js",
   "core/lists/long-lists.js",
   "core/text/readable-markdown.js",
+  "doors/shared/limit-text.js",
+  "core/schemas/form-choices.js",
 ];
 
 test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {
@@ -326,6 +328,8 @@ test("how events are told runs in a browser too", () => {
   expect(importsOf("core/text/inert.ts")).toEqual([]);
   expect(importsOf("core/text/durations.ts")).toEqual([]);
   expect(importsOf("core/json.ts")).toEqual([]);
+  expect(importsOf("doors/shared/limit-text.ts")).toEqual(["core/events.ts"]);
+  expect(importsOf("core/schemas/form-choices.ts")).toEqual(["core/json.ts"]);
 });
 
 test("the wires of src/llm know nothing of each other: what two share lies in wires/shared", () => {

@@ -459,6 +459,21 @@ inBrowser("a question in the browser", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("at a limit says what was used, of how much, and by which setting", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
+    const limits = { turn: { hops: 1 } };
+    const config = { chat: { limits, service: { approval: "auto" }, storage: { driver: "memory" } } };
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    await say(page, "Call");
+    const card = page.locator(".question");
+    await card.getByText("This turn has used 1 of 1 hops (chat.limits.turn.hops).").waitFor();
+    await card.getByRole("button", { name: "Stop" }).click();
+    await reads(page, "A limit is reached: denied");
+  });
+
   test("of a server is a form by its schema, which the browser checks", async () => {
     const requestedSchema = {
       type: "object",

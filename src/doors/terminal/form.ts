@@ -1,5 +1,6 @@
-import { asArray, asObject, asObjects, asText } from "../../core/json.js";
+import { asObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
+import { formChoices } from "../../core/schemas/form-choices.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { oneLine } from "../shared/terminal.js";
 import type { Asker } from "./editor/editor.js";
@@ -15,16 +16,7 @@ interface SchemaField {
   title?: string;
   description?: string;
   default?: unknown;
-  enum?: unknown;
-  enumNames?: unknown;
-  oneOf?: unknown;
-  anyOf?: unknown;
-  items?: unknown;
-}
-
-interface Choice {
-  value: string;
-  title: string;
+  [keyword: string]: unknown;
 }
 
 /** Maximum number of columns of a field's line, so that the server's name at the start of the line stays visible. */
@@ -67,8 +59,8 @@ export async function askForm(editor: Asker, { server, message, form }: Form, si
 function label(name: string, field: SchemaField, isRequired: boolean): string {
   const facts = [
     isRequired ? "required" : "",
-    choices(field)
-      .map(({ value, title }) => (title === value ? value : `${value} (${title})`))
+    formChoices(field)
+      .map(({ text, title }) => (title === text ? text : `${text} (${title})`))
       .join(" | "),
     field.default === undefined ? "" : `default ${JSON.stringify(field.default)}`,
   ].filter(Boolean);
@@ -78,23 +70,14 @@ function label(name: string, field: SchemaField, isRequired: boolean): string {
 
 const fieldOf = (value: unknown): SchemaField => asObject(value) ?? {};
 
-/** Reads the choices from `enum`, with `enumNames` as their titles, or from titled constants in `oneOf`. A list has them in its items, as `anyOf`. */
-function choices({ enum: values, enumNames, oneOf, anyOf, items }: SchemaField): Choice[] {
-  if (items !== undefined) return choices(fieldOf(items));
-  const names = asArray(enumNames);
-  if (values !== undefined) return asArray(values).map((value, index) => choice(value, names[index]));
-  return asObjects(oneOf ?? anyOf).map((each) => choice(each.const, each.title));
-}
-
-function choice(value: unknown, title: unknown): Choice {
-  return { value: String(value), title: asText(title) ?? String(value) };
-}
-
 function readField(text: string, field: SchemaField): { value: unknown } | { problem: string } {
-  const known = choices(field).map(({ value }) => value);
+  const choices = new Map(formChoices(field).map((choice) => [choice.text, choice.value]));
   const entered = field.type === "array" ? text.split(",").map((part) => part.trim()) : [text];
-  const strange = known.length > 0 ? entered.find((part) => !known.includes(part)) : undefined;
-  if (strange !== undefined) return { problem: `"${strange}" is none of: ${known.join(", ")}` };
+  if (choices.size > 0) {
+    const strange = entered.find((part) => !choices.has(part));
+    if (strange !== undefined) return { problem: `"${strange}" is none of: ${[...choices.keys()].join(", ")}` };
+    return { value: field.type === "array" ? entered.map((part) => choices.get(part)) : choices.get(text) };
+  }
   switch (field.type) {
     case "array":
       return { value: entered };

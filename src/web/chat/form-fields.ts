@@ -1,10 +1,6 @@
 /** Forms that MCP servers may show to the user. A form is a flat object of texts, numbers, booleans and choices. */
 import type { JsonSchema } from "../../core/messages.js";
-
-interface FieldChoice {
-  value: string;
-  label: string;
-}
+import { type FormChoice, formChoices } from "../../core/schemas/form-choices.js";
 
 interface FieldBase {
   name: string;
@@ -18,8 +14,8 @@ export type FormField = FieldBase &
     | { kind: "text"; type: TextType; pattern?: string; minLength?: number; maxLength?: number; initial: string }
     | { kind: "number"; isWhole: boolean; min?: number; max?: number; initial: string }
     | { kind: "flag"; initial: boolean }
-    | { kind: "choice"; choices: readonly FieldChoice[]; initial: string }
-    | { kind: "choices"; choices: readonly FieldChoice[]; min: number; max: number; initial: readonly string[] }
+    | { kind: "choice"; choices: readonly FormChoice[]; initial: string }
+    | { kind: "choices"; choices: readonly FormChoice[]; min: number; max: number; initial: readonly string[] }
   );
 
 /** Types of an input element whose values the browser validates. */
@@ -41,8 +37,10 @@ export function formFields(schema: JsonSchema): FormField[] {
 
 function field(name: string, property: JsonSchema, isRequired: boolean): FormField {
   const base = { name, label: text(property.title) || name, description: text(property.description), isRequired };
-  const choices = choicesOf(property);
-  if (choices) return { ...base, kind: "choice", choices, initial: text(property.default) };
+  const choices = formChoices(property);
+  if (choices.length > 0 && property.type !== "array") {
+    return { ...base, kind: "choice", choices, initial: String(property.default ?? "") };
+  }
   switch (property.type) {
     case "boolean":
       return { ...base, kind: "flag", initial: property.default === true };
@@ -57,8 +55,8 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
         min: number(property.minItems) ?? 0,
         max: number(property.maxItems) ?? Number.POSITIVE_INFINITY,
       };
-      const offered = choicesOf(record(property.items)) ?? [];
-      return { ...base, kind: "choices", choices: offered, ...bounds, initial: texts(property.default) };
+      const initial = Array.isArray(property.default) ? property.default.map(String) : [];
+      return { ...base, kind: "choices", choices, ...bounds, initial };
     }
     default: {
       const type = inputTypes[text(property.format)] ?? "text";
@@ -69,17 +67,6 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
       return { ...base, kind: "text", type, pattern, ...bounds, initial: text(property.default) };
     }
   }
-}
-
-/**
- * Reads the choices of a field from `enum`, with `enumNames` as their titles, or from titled constants in `oneOf` (for a list: in `anyOf`).
- */
-function choicesOf({ enum: values, enumNames, oneOf, anyOf }: JsonSchema): FieldChoice[] | undefined {
-  const names = texts(enumNames);
-  if (Array.isArray(values)) return texts(values).map((value, index) => ({ value, label: names[index] ?? value }));
-  const titled = Array.isArray(oneOf) ? oneOf : anyOf;
-  if (!Array.isArray(titled)) return undefined;
-  return titled.map(record).map((each) => ({ value: text(each.const), label: text(each.title) || text(each.const) }));
 }
 
 /** Returns the values that the form sends to the server. Optional fields that were left empty are omitted. */
@@ -98,13 +85,14 @@ function givenFor(field: FormField, data: FormData): unknown {
     case "flag":
       return data.has(name);
     case "choices": {
-      const chosen = data.getAll(name).map(String);
-      return chosen.length > 0 || field.isRequired ? chosen : undefined;
+      const chosen = new Set(data.getAll(name).map(String));
+      const values = field.choices.flatMap(({ value, text }) => (chosen.has(text) ? [value] : []));
+      return values.length > 0 || field.isRequired ? values : undefined;
     }
     case "number":
       return given === "" ? undefined : Number(given);
     case "choice":
-      return given === "" ? undefined : given;
+      return field.choices.find(({ text }) => text === given)?.value;
     case "text": {
       if (given === "" && !field.isRequired) return undefined;
       return field.type === "datetime-local" ? new Date(given).toISOString() : given;

@@ -1,13 +1,13 @@
-import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { indentedJson } from "../../core/json.js";
-import { elapsedText } from "../../core/text/durations.js";
 import { visibleJson } from "../../core/text/inert.js";
+import { limitText } from "../../doors/shared/limit-text.js";
 import type { WireQuestion } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
-import { shownCount, shownDollars } from "../shared/format-text.js";
+import { shownCount } from "../shared/format-text.js";
+import { useBusy } from "../shared/use-busy.js";
 import type { QuestionItem } from "./dialogue.js";
 import { SchemaForm } from "./schema-form.js";
 
@@ -28,19 +28,14 @@ type Answering = Pick<QuestionCardProps, "onAnswer"> & { isBusy: boolean };
 
 function OpenQuestion({ question, onAnswer }: { question: WireQuestion } & Pick<QuestionCardProps, "onAnswer">) {
   const card = useRef<HTMLElement>(null);
-  const isBusy = useSignal(false);
+  const { isBusy, run: answerOnce } = useBusy(onAnswer);
   // Focuses the card and not a button. Otherwise a line that the user is typing could confirm the question.
   useEffect(() => card.current?.focus({ preventScroll: false }), []);
-  const once = async (value: unknown) => {
-    isBusy.value = true;
-    await onAnswer(value);
-    isBusy.value = false;
-  };
   const id = `question-${question.question_id}`;
   return (
     <section class="card question" aria-labelledby={id} tabIndex={-1} ref={card}>
       <h3 id={id}>{titleOf(question)}</h3>
-      {bodyOf(question, { onAnswer: once, isBusy: isBusy.value })}
+      {bodyOf(question, { onAnswer: answerOnce, isBusy })}
     </section>
   );
 }
@@ -82,7 +77,7 @@ function bodyOf(question: WireQuestion, answering: Answering): ComponentChildren
     case "limit":
       return (
         <>
-          <p>{limitText(question)}</p>
+          <p>{asSentence(limitText(question))}</p>
           <YesNo yes="Go on" no="Stop" {...answering} />
         </>
       );
@@ -174,20 +169,13 @@ function YesNo({ yes, no, onAnswer, isBusy }: { yes: string; no: string } & Answ
   );
 }
 
-function limitText({ limit, scope, used, allowed, needed }: Extract<WireQuestion, { kind: "limit" }>): string {
-  if (limit === "loop") return `The model has made the same call ${shownCount(used)} times with the same result.`;
-  const figure = (amount: number) => {
-    if (limit === "usd") return shownDollars(amount);
-    return limit === "time" ? elapsedText(amount) : `${shownCount(Math.round(amount))} ${limit}`;
-  };
-  const more = needed === undefined ? "" : `, and the next step needs about ${figure(needed)}`;
-  return `${figure(used)} of ${figure(allowed)} are used in this ${scope}${more}.`;
+function asSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function answeredText({ question, answer }: QuestionItem): string {
-  const what = question.kind === "approval" ? `${question.server}.${question.tool}` : titleOf(question);
-  if (!answer) return `${visibleText(what)}: not answered`;
-  return `${visibleText(what)}: ${outcome(answer.value)}`;
+  const what = question.kind === "approval" ? visibleText(`${question.server}.${question.tool}`) : titleOf(question);
+  return `${what}: ${answer ? outcome(answer.value) : "not answered"}`;
 }
 
 function outcome(value: unknown): string {

@@ -57,10 +57,10 @@ function Field({ field, problem }: { field: FormField; problem?: string }) {
       {field.kind === "choices" ? (
         <fieldset aria-describedby={described}>
           <legend>{label}</legend>
-          {field.choices.map(({ value, label: choice }) => (
+          {field.choices.map(({ text, title }) => (
             <label class="check">
-              <input type="checkbox" name={field.name} value={value} defaultChecked={field.initial.includes(value)} />
-              {visibleText(choice)}
+              <input type="checkbox" name={field.name} value={text} defaultChecked={field.initial.includes(text)} />
+              {visibleText(title)}
             </label>
           ))}
         </fieldset>
@@ -97,9 +97,9 @@ function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" 
       return (
         <select {...attributes} defaultValue={field.initial}>
           <option value="">{field.isRequired ? "Choose…" : "(none)"}</option>
-          {field.choices.map(({ value, label }) => (
-            <option value={value} selected={value === field.initial}>
-              {visibleText(label)}
+          {field.choices.map(({ text, title }) => (
+            <option value={text} selected={text === field.initial}>
+              {visibleText(title)}
             </option>
           ))}
         </select>

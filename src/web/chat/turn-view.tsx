@@ -1,8 +1,8 @@
-import { useSignal } from "@preact/signals";
 import { Component, type ComponentChildren } from "preact";
 import type { WireError } from "../api/host-messages.js";
 import { Markdown } from "../markdown/markdown.js";
 import { visibleText } from "../markdown/visible.js";
+import { useBusy } from "../shared/use-busy.js";
 import type { ChatState } from "./chat-state.js";
 import type { AnswerItem, Item, Turn } from "./dialogue.js";
 import { QuestionCard } from "./question-card.js";
@@ -146,18 +146,13 @@ function Ending({ turn, state }: { turn: Turn; state: ChatState }) {
 }
 
 function TurnError({ error: { error, hint, retryable }, onAgain }: { error: WireError; onAgain: () => Promise<void> }) {
-  const isBusy = useSignal(false);
-  const again = async () => {
-    isBusy.value = true;
-    await onAgain();
-    isBusy.value = false;
-  };
+  const { isBusy, run: sendAgain } = useBusy(onAgain);
   return (
     <div class="card error" role="alert">
       <p>{visibleText(error)}</p>
       {hint && <p class="small quiet">{visibleText(hint)}</p>}
       {retryable && (
-        <button type="button" disabled={isBusy.value} onClick={() => void again()}>
+        <button type="button" disabled={isBusy} onClick={() => void sendAgain()}>
           Send again
         </button>
       )}

@@ -41,6 +41,15 @@ test.each([
   expect(answer).toEqual({ action: "accept", content: { size: value } });
 });
 
+test("a choice is sent as the value that the schema has", async () => {
+  const { answer } = await filled(
+    { size: { enum: [1, 2] }, many: { type: "array", items: { enum: [1, 2] } } },
+    "2",
+    "2, 1",
+  );
+  expect(answer).toEqual({ action: "accept", content: { size: 2, many: [2, 1] } });
+});
+
 test("a form whose schema is nonsense is still asked for", async () => {
   const { answer } = await filled({ a: null, b: { enum: "x" }, c: { type: "array", items: true } }, "1", "x", "2");
   expect(answer).toEqual({ action: "accept", content: { a: "1", b: "x", c: ["2"] } });
