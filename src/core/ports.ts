@@ -228,7 +228,7 @@ export type ServerNews =
  * The servers' complete MCP results, for a front door (such as MCP) that passes them on to its clients. Tools and prompts have the names
  * that the hub gives them. All methods throw McpError. If the server answered with an error, that RpcError is its cause, without secrets.
  */
-export interface Passage extends ArgumentChoices {
+export interface McpResults extends ArgumentChoices {
   /**
    * Returns, keyed by the tool's name, those fields of each tool's listing that the model does not get (title, annotations, result schema,
    * `_meta`, …).
@@ -272,7 +272,7 @@ export interface ServedResource extends Pick<ToolFacts, "server" | "place" | "ea
   uri: string;
   /** Returns the result of `resources/read`. */
   read(signal: AbortSignal): Promise<Record<string, unknown>>;
-  /** Watches the resource until the returned function is called. `Passage.onNews` reports the changes. */
+  /** Watches the resource until the returned function is called. `McpResults.onNews` reports the changes. */
   watch(signal: AbortSignal): Promise<() => void>;
 }
 

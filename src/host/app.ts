@@ -158,7 +158,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(
       new ChangingClient(
-        new LlmClient(llm, { env, observe, tape, limits, meter, onAnswered: () => hub.startRemembered() }),
+        new LlmClient(llm, { env, observe, tape, limits, meter, onAnswered: () => hub.scheduleBackgroundStarts() }),
       ),
     );
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });

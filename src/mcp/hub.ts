@@ -5,9 +5,9 @@ import { RequestError } from "../core/errors.js";
 import type { ContentPart, ToolCall } from "../core/messages.js";
 import type {
   HubTool,
+  McpResults,
   NamedTool,
   Observe,
-  Passage,
   PreparedCall,
   PromptInfo,
   ResourceInfo,
@@ -20,25 +20,25 @@ import { didYouMean } from "../core/text/nearest.js";
 import { errorResult } from "./protocol/result-content.js";
 import { ServerSet } from "./server/server-set.js";
 import { StartSlots } from "./server/start-slots.js";
-import { type HostSide, SupervisedServer } from "./server/supervised-server.js";
+import { type ServerHostOptions, SupervisedServer } from "./server/supervised-server.js";
 import { readArguments } from "./shared/tool-arguments.js";
-import { ServerPassage } from "./tools/passage.js";
+import { ServerMcpResults } from "./tools/mcp-results.js";
 import { applyPrompt } from "./tools/prompts.js";
 import { buildRegistry, type Registry, visibleCatalogue } from "./tools/registry.js";
-import { readFrom } from "./tools/resources.js";
+import { readFrom } from "./tools/resource-owner.js";
 import { ToolOrder } from "./tools/tool-order.js";
 import { trust } from "./tools/trust.js";
 
 /**
- * Time in ms after which an idle host starts the servers whose start was postponed. A host that gets a prompt earlier starts them once the
- * model answers (see `startRemembered`).
+ * Time in ms from the start of the host to the start of the servers whose start was postponed, if no model has answered by then (see
+ * `scheduleBackgroundStarts`).
  */
-const idleMs = 2000;
-/** Time in ms from the beginning of an answer of the model to such a start. Starting a process blocks the host for some milliseconds. */
-const answeringMs = 200;
+const backgroundStartsAfterMs = 2000;
+/** Time in ms from the beginning of a model's answer to such a start. Starting a process blocks the host for some milliseconds. */
+const afterAnswerMs = 200;
 
 /** @internal */
-export interface HubOptions extends HostSide {
+export interface HubOptions extends ServerHostOptions {
   observe: Observe;
   onStatus?: (status: ServerStatus) => void;
 }
@@ -50,11 +50,11 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #options: HubOptions;
   readonly #listeners = new Set<(news: ServerNews) => void>();
   /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
-  readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
+  readonly mcpResults: McpResults = new ServerMcpResults(() => this.#servers, this.#listeners);
   readonly #order = new ToolOrder();
   readonly #slots: StartSlots;
   #registry: Registry;
-  #idle: NodeJS.Timeout | undefined;
+  #backgroundTimer: NodeJS.Timeout | undefined;
   /** True while several servers change at once. The lists are then rebuilt only once, afterwards. */
   #isChanging = false;
   #isClosed = false;
@@ -79,7 +79,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
    */
   start(): void {
     this.#change(() => this.#own.start());
-    this.#startRememberedAfter(idleMs);
+    this.#startInBackgroundAfter(backgroundStartsAfterMs);
   }
 
   /**
@@ -105,7 +105,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   reconnect(name: string): void {
     const server = this.#own.named(name);
     if (this.#isClosed) return;
-    this.#change(() => this.#own.renew(server));
+    this.#change(() => this.#own.reconnect(server));
   }
 
   stderr(name: string): string {
@@ -115,30 +115,30 @@ export class McpHub implements ToolHub, AsyncDisposable {
   /** Resolves once every enabled server is ready or has failed. With `names`, waits only for the named servers. */
   async ready(names?: readonly string[]): Promise<void> {
     const awaited = this.#servers.filter(({ config }) => names?.includes(config.name) ?? true);
-    await Promise.all(awaited.map((server) => server.started()));
+    await Promise.all(awaited.map((server) => server.untilStarted()));
   }
 
   /**
    * Starts the servers whose start was postponed, a few at a time. Called when a model answers. Earlier starts of 100 servers on 2 cores
    * delayed the first token by 10 s (`node scripts/bench/server-starts.mjs`).
    */
-  startRemembered(): void {
-    if (this.#own.hasDue) this.#startRememberedAfter(answeringMs);
-    for (const extension of this.#extensions) extension.startRemembered();
+  scheduleBackgroundStarts(): void {
+    if (this.#own.hasBackgroundStarts) this.#startInBackgroundAfter(afterAnswerMs);
+    for (const extension of this.#extensions) extension.scheduleBackgroundStarts();
   }
 
-  #startRememberedAfter(ms: number): void {
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#own.startRemembered(), ms).unref();
+  #startInBackgroundAfter(ms: number): void {
+    clearTimeout(this.#backgroundTimer);
+    this.#backgroundTimer = setTimeout(() => this.#own.startNextInBackground(), ms).unref();
   }
 
   async settled(signal?: AbortSignal): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.settled(signal)));
+    await Promise.all(this.#servers.map((server) => server.untilReadyOrGraceOver(signal)));
     this.#begin();
   }
 
   async offered(signal?: AbortSignal): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.offered(signal)));
+    await Promise.all(this.#servers.map((server) => server.untilListsKnown(signal)));
     this.#begin();
   }
 
@@ -206,7 +206,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   /** Returns the URI templates (RFC 6570) of all servers' resources. */
   templates(): readonly { uriTemplate: string; server: string }[] {
-    return this.passage.templates();
+    return this.mcpResults.templates();
   }
 
   /**
@@ -218,12 +218,12 @@ export class McpHub implements ToolHub, AsyncDisposable {
     argument: { name: string; value: string },
     signal?: AbortSignal,
   ): Promise<string[]> {
-    return this.passage.complete(of, argument, signal);
+    return this.mcpResults.complete(of, argument, signal);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#idle);
+    clearTimeout(this.#backgroundTimer);
     if (this.#base) this.#base.#extensions.delete(this);
     await Promise.all([...this.#extensions, this.#own].map((part) => part.close()));
   }

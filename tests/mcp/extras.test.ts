@@ -29,7 +29,7 @@ test("a change of a resource that nobody watches is not passed on", async () => 
   );
   await running.hub.ready();
   const told: ServerNews[] = [];
-  running.hub.passage.onNews((news) => told.push(news));
+  running.hub.mcpResults.onNews((news) => told.push(news));
   const news = () => told.filter(({ type }) => type === "resource");
   await running.call("s__touch", { uris: ["mem://a", "mem://b"] });
   await running.hub.readResource("mem://a");
@@ -56,7 +56,7 @@ describe("a resource that clients watch", () => {
     await running.hub.ready();
     return {
       running,
-      watch: (uri: string) => running.hub.passage.resourceAt(uri).watch(signal),
+      watch: (uri: string) => running.hub.mcpResults.resourceAt(uri).watch(signal),
       /** Resolves with the server's subscriptions so far. The server takes requests in their order, so a call comes after them. */
       async subscriptions() {
         await running.call("s__echo");

@@ -2,7 +2,7 @@
 import { PassThrough } from "node:stream";
 import { expect, jest, test } from "@jest/globals";
 import { textOf } from "../../src/core/messages.js";
-import type { HttpAnswer } from "../../src/mcp/http/exchange.js";
+import type { HttpAnswer } from "../../src/mcp/http/http-request.js";
 import { ResumableStreams } from "../../src/mcp/transports/resumable-streams.js";
 import { faulty } from "../support/mcp-faulty.js";
 

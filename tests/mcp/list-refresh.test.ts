@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { KeptConnection } from "../../src/mcp/server/kept-connection.js";
 import { ListRefresh } from "../../src/mcp/server/list-refresh.js";
-import type { OfferedTools } from "../../src/mcp/server/offer.js";
+import type { OfferedLists } from "../../src/mcp/server/offered-lists.js";
 import type { Condition } from "../../src/mcp/server/server-condition.js";
 
 /** Begins to read the lists of a server again, and resolves once they are asked for. `fail` lets the server refuse. */
@@ -24,10 +24,10 @@ async function reading() {
   const refresh = new ListRefresh({
     kept: { current, closing: closing.signal } as unknown as KeptConnection,
     condition: { log: (_: string, message: string) => logged.push(message) } as unknown as Condition,
-    offer: {} as OfferedTools,
+    offered: {} as OfferedLists,
     isPlayed: true,
   });
-  refresh.changed();
+  refresh.scheduleReread();
   await asked;
   return { closing, logged, fail };
 }
@@ -59,33 +59,33 @@ test("the lists of a server that announces changes without a break are read ever
       current: {
         lists: async () => {
           reads += 1;
-          if (reads < most) refresh.changed();
+          if (reads < most) refresh.scheduleReread();
           else enough();
         },
       },
       closing: new AbortController().signal,
     } as unknown as KeptConnection,
     condition: {} as Condition,
-    offer: {} as OfferedTools,
+    offered: {} as OfferedLists,
     isPlayed: false,
     now: () => time,
     pause: async (ms) => {
       time += ms;
       pauses.push(ms);
-      for (let each = 0; each < 5; each++) refresh.changed();
+      for (let each = 0; each < 5; each++) refresh.scheduleReread();
     },
   });
   const ended = () =>
     new Promise<void>((resolve) => {
       enough = resolve;
     });
-  refresh.changed();
+  refresh.scheduleReread();
   await ended();
   expect(pauses.splice(0)).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000]);
   await settled();
   most = 12;
   time += 20_001;
-  refresh.changed();
+  refresh.scheduleReread();
   await ended();
   expect(pauses).toEqual([100, 200]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { ServerNews } from "../../src/core/ports.js";
 import { LinkedResources } from "../../src/mcp/server/linked-resources.js";
 import type { SupervisedServer } from "../../src/mcp/server/supervised-server.js";
-import { ServerPassage } from "../../src/mcp/tools/passage.js";
+import { ServerMcpResults } from "../../src/mcp/tools/mcp-results.js";
 
 /** A server that counts how often its list of resources is read. */
 function serverWith(name: string, ...uris: string[]) {
@@ -29,9 +29,10 @@ function serverWith(name: string, ...uris: string[]) {
 test("the addresses are computed once for many changes and clients, and anew when a list or a link is new", () => {
   const [one, two] = [serverWith("one", "x://a"), serverWith("two", "x://a")];
   const listeners = new Set<(news: ServerNews) => void>();
-  const passage = new ServerPassage(() => [one, two] as unknown as SupervisedServer[], listeners);
+  const mcpResults = new ServerMcpResults(() => [one, two] as unknown as SupervisedServer[], listeners);
   const told: string[] = [];
-  for (let client = 0; client < 3; client++) passage.onNews((news) => news.type === "resource" && told.push(news.uri));
+  for (let client = 0; client < 3; client++)
+    mcpResults.onNews((news) => news.type === "resource" && told.push(news.uri));
   const change = (uri: string, times: number) => {
     for (let time = 0; time < times; time++)
       for (const listener of listeners) listener({ type: "resource", server: "two", uri });

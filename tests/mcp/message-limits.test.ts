@@ -3,7 +3,7 @@ import { finished } from "node:stream/promises";
 import { expect, test } from "@jest/globals";
 import { ArrivingMessages } from "../../src/core/async/arriving-messages.js";
 import { asFetch } from "../../src/mcp/http/as-fetch.js";
-import { bodyText, type HttpAnswer } from "../../src/mcp/http/exchange.js";
+import { bodyText, type HttpAnswer } from "../../src/mcp/http/http-request.js";
 import { readEvents } from "../../src/mcp/http/read-event-stream.js";
 
 const kilobyte = 1024;

@@ -79,7 +79,7 @@ describe("a server of 2026-07-28", () => {
     await using server = await modernServer(way, { more: [{ name: "listeners", inputSchema: { type: "object" } }] });
     await using running = startHub(server.config);
     await running.hub.ready();
-    const watch = (uri: string) => running.hub.passage.resourceAt(uri).watch(new AbortController().signal);
+    const watch = (uri: string) => running.hub.mcpResults.resourceAt(uri).watch(new AbortController().signal);
     const listening = async (wanted: object) => {
       const isWanted = async () =>
         textOf((await running.call("m__listeners")).content) ===

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { asFetch } from "../../src/mcp/http/as-fetch.js";
-import { exchange } from "../../src/mcp/http/exchange.js";
+import { exchange } from "../../src/mcp/http/http-request.js";
 import { askHttp } from "../../src/mcp/transports/ask-http.js";
 import { StreamableHttp } from "../../src/mcp/transports/streamable-http.js";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { StdioServerConfig } from "../../src/core/config.js";
 import { textOf } from "../../src/core/messages.js";
-import type { HostSide } from "../../src/mcp/server/supervised-server.js";
+import type { ServerHostOptions } from "../../src/mcp/server/supervised-server.js";
 import {
   fixture,
   manifestsIn,
@@ -48,7 +48,7 @@ function server(more: Partial<StdioServerConfig> = {}, behaviour: Record<string,
   );
 }
 
-function start(config = server(), host: HostSide = {}): RunningHub {
+function start(config = server(), host: ServerHostOptions = {}): RunningHub {
   return startHubWith({ manifests: manifestsIn(folder), remembers: () => true, ...host }, config);
 }
 
@@ -89,7 +89,7 @@ describe("a server that was seen before", () => {
   test("starts when a model answers, when somebody waits for it, at its first use, and by itself", async () => {
     await firstRun();
     const begins: ((running: RunningHub) => unknown)[] = [
-      ({ hub }) => hub.startRemembered(),
+      ({ hub }) => hub.scheduleBackgroundStarts(),
       ({ hub }) => hub.settled(),
       ({ hub }) => hub.ready(),
       ({ hub }) => hub.applyPrompt("s__greet", {}).catch(() => {}),

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { ownerOf } from "../../src/mcp/tools/resources.js";
+import { ownerOf } from "../../src/mcp/tools/resource-owner.js";
 
 const offers = (name: string, uris: string[], templates: string[] = []) => ({
   name,

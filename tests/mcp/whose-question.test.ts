@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, jest, test } from "@jest/globals";
 import type { Question } from "../../src/core/events.js";
 import { type Completion, textOf } from "../../src/core/messages.js";
-import type { Passage, SendOptions, ToolResult } from "../../src/core/ports.js";
+import type { McpResults, SendOptions, ToolResult } from "../../src/core/ports.js";
 import { fixture, type RunningHub, remoteServer, startHubWith, temporaryFolder, until } from "../support/mcp-hub.js";
 import { modernServer } from "../support/modern-server.js";
 
@@ -149,7 +149,7 @@ describe("over HTTP", () => {
     const [alice, bob] = [new Person(), new Person()];
     await using running = await bothCall(alice.options(), bob.options());
     const { server, hub } = running;
-    const prompt = hub.hub.passage.getPrompt("h__greet", {}, new AbortController().signal);
+    const prompt = hub.hub.mcpResults.getPrompt("h__greet", {}, new AbortController().signal);
     const stream = await server.came("prompts/get");
     expect(await server.ask(stream, "elicitation/create", question)).toEqual({ action: "decline" });
     expect([...alice.asked, ...bob.asked]).toEqual([]);
@@ -177,13 +177,13 @@ describe("over HTTP", () => {
   });
 
   const { signal } = new AbortController();
-  const others: [method: string, request: (passage: Passage) => Promise<unknown>, result: object][] = [
-    ["prompts/get", (passage) => passage.getPrompt("h__greet", {}, signal), { messages: [] }],
-    ["resources/read", (passage) => passage.resourceAt("x://one").read(signal), { contents: [] }],
-    ["resources/subscribe", (passage) => passage.resourceAt("x://one").watch(signal), {}],
+  const others: [method: string, request: (mcpResults: McpResults) => Promise<unknown>, result: object][] = [
+    ["prompts/get", (mcpResults) => mcpResults.getPrompt("h__greet", {}, signal), { messages: [] }],
+    ["resources/read", (mcpResults) => mcpResults.resourceAt("x://one").read(signal), { contents: [] }],
+    ["resources/subscribe", (mcpResults) => mcpResults.resourceAt("x://one").watch(signal), {}],
     [
       "completion/complete",
-      (passage) => passage.complete({ prompt: "h__greet" }, { name: "who", value: "" }, signal),
+      (mcpResults) => mcpResults.complete({ prompt: "h__greet" }, { name: "who", value: "" }, signal),
       { completion: { values: [] } },
     ],
   ];
@@ -194,7 +194,7 @@ describe("over HTTP", () => {
       const alice = new Person();
       await using running = await bothCall(alice.options(), alice.options());
       const { server, hub } = running;
-      const other = request(hub.hub.passage);
+      const other = request(hub.hub.mcpResults);
       const stream = await server.came("GET");
       await server.came(method);
       expect(await server.ask(stream, "elicitation/create", question)).toEqual({ action: "decline" });
@@ -211,7 +211,7 @@ describe("over HTTP", () => {
     await using running = await bothCall(alice.options(), alice.options());
     const { server, hub } = running;
     const cancelled = new AbortController();
-    const prompt = hub.hub.passage.getPrompt("h__greet", {}, cancelled.signal);
+    const prompt = hub.hub.mcpResults.getPrompt("h__greet", {}, cancelled.signal);
     const stream = await server.came("GET");
     await server.came("prompts/get");
     cancelled.abort();

@@ -12,7 +12,7 @@ export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpP
     serve: { ...app.config.mcpServe, ...serve },
     said: {},
     defaults: () => app.config.chat.service,
-    passage: app.hub.passage,
+    mcpResults: app.hub.mcpResults,
   };
 }
 

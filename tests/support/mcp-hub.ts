@@ -5,7 +5,7 @@ import type { RemoteServerConfig, ServerConfig, StdioServerConfig } from "../../
 import type { Observation, SendOptions, ServerStatus, ToolResult } from "../../src/core/ports.js";
 import { McpHub } from "../../src/mcp/hub.js";
 import type { ManifestPlace } from "../../src/mcp/lists/manifest.js";
-import type { HostSide } from "../../src/mcp/server/supervised-server.js";
+import type { ServerHostOptions } from "../../src/mcp/server/supervised-server.js";
 
 const common = {
   enabled: true,
@@ -72,7 +72,7 @@ export function startHub(...configs: ServerConfig[]): RunningHub {
   return startHubWith({}, ...configs);
 }
 
-export function startHubWith(host: HostSide, ...configs: ServerConfig[]): RunningHub {
+export function startHubWith(host: ServerHostOptions, ...configs: ServerConfig[]): RunningHub {
   const log: Observation[] = [];
   const statuses: ServerStatus[] = [];
   const hub = new McpHub(configs, {

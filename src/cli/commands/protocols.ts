@@ -59,7 +59,7 @@ export function addProtocolCommands(program: Command, version: string): void {
             said,
             defaults: () => app.config.chat.service,
             serve: app.config.mcpServe,
-            passage: app.hub.passage,
+            mcpResults: app.hub.mcpResults,
           };
           return runMcp(mcp, { stdin, stdout, onInterrupt });
         },

@@ -31,7 +31,12 @@ export function addServeCommand(program: Command, version: string): void {
           const { serve, mcpServe } = app.config;
           const { notices, ...token } = doorToken({ token: given, tokenFile }, { ...serve, ...flags }, process.env);
           tell([...app.notices, ...notices]);
-          const mcp = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage };
+          const mcp = {
+            serve: mcpServe,
+            said: {},
+            defaults: () => app.config.chat.service,
+            mcpResults: app.hub.mcpResults,
+          };
           const models = () => modelNames(app.config.llm);
           const options = { ...serve, ...flags, token: token.token, version, models, mcp };
           return runServe(parts, options, { stderr: process.stderr, onInterrupt, token });

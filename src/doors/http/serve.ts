@@ -43,7 +43,7 @@ export interface ServeOptions extends ServeConfig {
   keepAliveMs?: number;
   requestTimeoutMs?: number;
   uploads?: ArrivingMessages;
-  mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
+  mcp: Pick<McpParts, "serve" | "said" | "defaults" | "mcpResults"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
 export interface HttpDoor {

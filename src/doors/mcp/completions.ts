@@ -8,7 +8,7 @@ import { namedPrompt } from "./served-prompts.js";
 const maxValues = 100;
 
 export function passCompletions({ host, server, rules }: McpConnectionParts): void {
-  const { hub, passage } = host;
+  const { hub, mcpResults } = host;
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {
     await hub.offered(signal).catch(() => {});
     const current = rules();
@@ -17,7 +17,7 @@ export function passCompletions({ host, server, rules }: McpConnectionParts): vo
       ref.type === "ref/prompt"
         ? { prompt: namedPrompt(host, ref.name, current).name }
         : { template: ref.uri, isShown };
-    const values = await inProtocol(() => passage.complete(of, argument, signal));
+    const values = await inProtocol(() => mcpResults.complete(of, argument, signal));
     return {
       completion: { values: values.slice(0, maxValues), total: values.length, hasMore: values.length > maxValues },
     };

@@ -22,7 +22,7 @@ export type WatchedByClient = Map<string, () => void>;
 
 /** Serves the resources of the servers to a client. `watched` receives the addresses to which the client subscribes. */
 export function passResources({ host, server, rules }: McpConnectionParts, watched: WatchedByClient): void {
-  const { hub, passage } = host;
+  const { hub, mcpResults } = host;
   const shown = () => {
     const current = rules();
     return (name: string) => !hidesResources(name, current);
@@ -32,7 +32,7 @@ export function passResources({ host, server, rules }: McpConnectionParts, watch
    * asked and answers no.
    */
   const allowedResource = async (address: string, extra: Extra): Promise<ServedResource> => {
-    const resource = passage.resourceAt(address);
+    const resource = mcpResults.resourceAt(address);
     const { server: owner, uri } = resource;
     const verdict = decideRead(resource, rules());
     if (verdict.decision === "allow") return resource;
@@ -57,12 +57,12 @@ export function passResources({ host, server, rules }: McpConnectionParts, watch
   };
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
-    const resources = passage.resources(shown()).map(listedResource);
+    const resources = mcpResults.resources(shown()).map(listedResource);
     return { resources };
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
-    const resourceTemplates = passage.resourceTemplates(shown()).map(listedTemplate);
+    const resourceTemplates = mcpResults.resourceTemplates(shown()).map(listedTemplate);
     return { resourceTemplates };
   });
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, extra) => {

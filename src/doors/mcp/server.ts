@@ -39,7 +39,7 @@ export async function createMcpServer(
   isListening = () => true,
   cancels: TurnCancels = new Map(),
 ): Promise<Server> {
-  const { serve, version, passage } = host;
+  const { serve, version, mcpResults } = host;
   const passesTools = serve.chat || serve.tools.length > 0;
   const isGateway = serve.tools.length > 0 || serve.prompts || serve.resources;
   if (isGateway) await host.hub.offered().catch(() => {});
@@ -66,7 +66,7 @@ export async function createMcpServer(
   if (serve.prompts || serve.resources) passCompletions(parts);
   /** Kept from one log message to the next, because a server may log often and choosing compares every tool with every rule. */
   let passed: Set<string> | undefined;
-  const stop = passage.onNews((news) => {
+  const stop = mcpResults.onNews((news) => {
     if (news.type === "lists") passed = undefined;
     if (news.type === "log") {
       if (!isListening()) return;
@@ -84,14 +84,14 @@ export async function createMcpServer(
 
 function passTools(parts: McpConnectionParts): void {
   const { host, server, rules } = parts;
-  const { hub, serve, passage } = host;
+  const { hub, serve, mcpResults } = host;
   const passed = (current: ClientRules) => {
     const tools = selectTools(hub, serve.tools, current).map((tool) => ({ ...tool, own: tool.tool }));
     return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);
   };
   server.setRequestHandler(ListToolsRequestSchema, async (_request, { signal }) => {
     await hub.offered(signal).catch(() => {});
-    const details = passage.toolDetails();
+    const details = mcpResults.toolDetails();
     const tools = [...passed(rules())].map(([name, { name: full, description, inputSchema }]) =>
       listedTool({ name, description, inputSchema, ...details.get(full) }),
     );
@@ -116,7 +116,7 @@ function passTools(parts: McpConnectionParts): void {
       ask: (question) => askClient(question, extra, server.getClientCapabilities()),
       sample: (wish) => sampleByClient(wish, extra, server.getClientCapabilities()),
       onAnswer: (result) => {
-        answer = passage.withAddresses(tool.server, result) as CallToolResult;
+        answer = mcpResults.withAddresses(tool.server, result) as CallToolResult;
       },
     });
     return answer ?? { content: content.map(contentBlock), isError };
@@ -138,7 +138,7 @@ function passedServers({ hub, serve }: McpParts, rules: ClientRules): Set<string
  */
 function instructionsFor(host: McpParts, rules: ClientRules): string {
   const passed = passedServers(host, rules);
-  return host.passage
+  return host.mcpResults
     .instructions()
     .filter(({ server }) => passed.has(server))
     .map(({ server, text }) => `# ${server}\n\n${text}`)
@@ -159,7 +159,7 @@ async function tell(
   news: ServerNews,
   watched: WatchedByClient,
 ): Promise<void> {
-  const { serve, passage } = host;
+  const { serve, mcpResults } = host;
   switch (news.type) {
     case "lists":
       if (serve.tools.length > 0) await server.sendToolListChanged();
@@ -167,7 +167,7 @@ async function tell(
       if (serve.resources) await server.sendResourceListChanged();
       return;
     case "resource":
-      if (!watched.has(news.uri) || decideRead(passage.resourceAt(news.uri), rules()).decision === "deny") return;
+      if (!watched.has(news.uri) || decideRead(mcpResults.resourceAt(news.uri), rules()).decision === "deny") return;
       return server.sendResourceUpdated({ uri: news.uri });
     case "log":
       return server.sendLoggingMessage(

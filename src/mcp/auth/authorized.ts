@@ -1,5 +1,5 @@
 import { extractWWWAuthenticateParams } from "@modelcontextprotocol/sdk/client/auth.js";
-import { discard, type HttpRequest, type SendRequest } from "../http/exchange.js";
+import { discard, type HttpRequest, type SendRequest } from "../http/http-request.js";
 import type { Authorization, Challenge } from "./authorization.js";
 
 /**

@@ -2,7 +2,7 @@ import { OAuthError, ServerError, TooManyRequestsError } from "@modelcontextprot
 import type { RemoteServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
-import { Unreachable } from "../http/exchange.js";
+import { Unreachable } from "../http/http-request.js";
 import { redactor } from "../shared/redact-secrets.js";
 
 const maxReasonChars = 300;

@@ -2,7 +2,7 @@ import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { RemoteServerConfig } from "../../core/config.js";
 import { longEnough } from "../../core/secrets/server-secrets.js";
 import { asFetch } from "../http/as-fetch.js";
-import { exchange } from "../http/exchange.js";
+import { exchange } from "../http/http-request.js";
 import { withinOrigin } from "../http/redirects.js";
 import { keepSecret } from "../shared/redact-secrets.js";
 import type { Reach } from "./reach.js";

@@ -2,7 +2,7 @@ import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import { type JsonObject, textOrEmpty } from "../../core/json.js";
 import { nearest } from "../../core/text/nearest.js";
-import { discard, exchange } from "../http/exchange.js";
+import { discard, exchange } from "../http/http-request.js";
 import { withinOrigin } from "../http/redirects.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { type AuthOptions, Authorization, type Challenge } from "./authorization.js";

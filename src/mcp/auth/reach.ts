@@ -7,7 +7,7 @@ import { isIP } from "node:net";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { McpError } from "../../core/errors.js";
 import { isIn, isLocal, networks, unbracketed } from "../../core/text/networks.js";
-import { Unreachable } from "../http/exchange.js";
+import { Unreachable } from "../http/http-request.js";
 
 /** Maximum size of an answer. Metadata and tokens are some kilobytes; a body without end would fill the memory. */
 const maxAnswerBytes = 1024 * 1024;

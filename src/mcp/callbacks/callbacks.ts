@@ -79,8 +79,11 @@ export class Callbacks {
     this.#running.delete(call);
   }
 
-  /** Runs a request to the server that is no call, such as for a prompt. What the server asks meanwhile may belong to it. */
-  async besideCalls<T>(request: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /**
+   * Runs a request to the server outside of tool calls, such as for a prompt. While it runs, questions that do not come on the stream of a
+   * tool call are declined: nothing shows to which request they belong.
+   */
+  async outsideCalls<T>(request: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#otherRequests++;
     try {
       return await request();

@@ -13,7 +13,7 @@ import {
   isOk,
   mediaTypeOf,
   type SendRequest,
-} from "./exchange.js";
+} from "./http-request.js";
 import { longestMessage, messageIn, messagesOfServers, TooLong } from "./message-limits.js";
 
 const withoutBody = [204, 205, 304];

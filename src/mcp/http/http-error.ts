@@ -1,4 +1,4 @@
-import { Unreachable } from "./exchange.js";
+import { Unreachable } from "./http-request.js";
 
 /** The status of an HttpError if the HTTP status meant success but the answer was unusable. */
 export const unusable = -1;

@@ -2,7 +2,7 @@
  * Redirects of requests. A redirect is followed only within the same origin, or from http to https on the same host. No other server may
  * receive a call with its session id and token.
  */
-import { discard, type HttpAnswer, type HttpRequest, type SendRequest } from "./exchange.js";
+import { discard, type HttpAnswer, type HttpRequest, type SendRequest } from "./http-request.js";
 
 const maxRedirects = 5;
 const statuses = [301, 302, 303, 307, 308];

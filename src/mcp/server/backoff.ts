@@ -4,9 +4,9 @@ const longestPauseMs = 60_000;
 const stableMs = 30_000;
 
 /**
- * The pauses between attempts to start a server. The first pause is 0.5 s. Each failure in a row doubles the pause, up to a minute. The
- * attempts never stop, because the database or network that the server needs may come back at any time, and one attempt a minute costs
- * little.
+ * The pauses between attempts to start a server. The first pause is 0.5 s. Each failure in a row doubles the pause, up to a minute. A
+ * server whose failure may pass (`retryable`) is tried without end: the database or network that it needs may come back at any time, and one
+ * attempt a minute costs little.
  */
 export class Backoff {
   #failures = 0;

@@ -15,8 +15,8 @@ import { routeTo } from "../transports/open-route.js";
 import { StderrTail } from "../transports/stderr-tail.js";
 import { Backoff } from "./backoff.js";
 import { connectServer } from "./connect.js";
-import { untilSilent } from "./health.js";
 import type { ConnectionEvents, McpConnection } from "./mcp-connection.js";
+import { untilSilent } from "./ping-watch.js";
 import type { Condition } from "./server-condition.js";
 import { type StartSlots, slotMs } from "./start-slots.js";
 
@@ -83,7 +83,7 @@ export class KeptConnection {
   }
 
   /** Resolves once the running start has succeeded or failed. Resolves at once if the server is not starting. */
-  async started(): Promise<void> {
+  async untilStarted(): Promise<void> {
     if (this.#parts.condition.state === "starting") await this.#start;
   }
 
@@ -91,7 +91,7 @@ export class KeptConnection {
    * Waits until a running start has succeeded or failed. For an optional server, waits at most until its grace period is over, which is
    * counted from the moment when the server's process is started.
    */
-  async settled(signal?: AbortSignal): Promise<void> {
+  async untilReadyOrGraceOver(signal?: AbortSignal): Promise<void> {
     if (this.#parts.condition.state !== "starting") return;
     const { required, startupGraceMs } = this.#config;
     if (required) return abortable(this.#start, signal);
@@ -129,14 +129,16 @@ export class KeptConnection {
     const { name, startupTimeoutMs } = this.#config;
     const { auth, said } = this.#parts;
     this.#startedAt = performance.now();
-    const late = new AbortController();
+    const timeout = new AbortController();
     let route: ServerRoute | undefined;
     const timer = setTimeout(() => {
       const hint = `raise mcpServers.${name}.startup_timeout if it is only slow`;
-      late.abort(new McpError("timeout", `not ready within ${waitText(startupTimeoutMs)}`, { retryable: true, hint }));
+      timeout.abort(
+        new McpError("timeout", `not ready within ${waitText(startupTimeoutMs)}`, { retryable: true, hint }),
+      );
     }, startupTimeoutMs);
     try {
-      const signal = AbortSignal.any([late.signal, this.closing]);
+      const signal = AbortSignal.any([timeout.signal, this.closing]);
       const heard = (text: string) => {
         this.stderr.add(text);
         said?.(text);

@@ -7,12 +7,12 @@ const maxLinked = 1000;
  */
 export class LinkedResources {
   readonly #uris = new Set<string>();
-  readonly #isFirst: () => void;
+  readonly #onFirstLink: () => void;
   #links = 0;
 
-  /** `isFirst` is called when the set of addresses is no longer empty. */
-  constructor(isFirst: () => void) {
-    this.#isFirst = isFirst;
+  /** `onFirstLink` is called when the set of addresses is no longer empty. */
+  constructor(onFirstLink: () => void) {
+    this.#onFirstLink = onFirstLink;
   }
 
   get isEmpty(): boolean {
@@ -46,6 +46,6 @@ export class LinkedResources {
       if (this.#uris.size <= maxLinked) break;
       this.#uris.delete(oldest);
     }
-    if (wasEmpty && !this.isEmpty) this.#isFirst();
+    if (wasEmpty && !this.isEmpty) this.#onFirstLink();
   }
 }

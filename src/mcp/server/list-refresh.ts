@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../core/errors.js";
 import { abortable, atMost } from "../shared/wait.js";
 import type { KeptConnection } from "./kept-connection.js";
-import type { OfferedTools } from "./offer.js";
+import type { OfferedLists } from "./offered-lists.js";
 import type { Condition } from "./server-condition.js";
 
 /**
@@ -26,7 +26,7 @@ const maxDebounceMs = 10_000;
 const quietMs = 20_000;
 
 interface ListRefreshParts {
-  offer: OfferedTools;
+  offered: OfferedLists;
   condition: Condition;
   kept: KeptConnection;
   /** True if a tape (recorded traffic) is played in place of the server. Delays are needless then. */
@@ -54,7 +54,7 @@ export class ListRefresh {
     this.#soon = coalesced(() => this.#listAgain(), { pause, signal: kept.closing });
   }
 
-  changed(): void {
+  scheduleReread(): void {
     const now = this.#now();
     if (now - this.#changedAt > quietMs) this.#debounceMs = debounceMs;
     this.#changedAt = now;
@@ -69,30 +69,30 @@ export class ListRefresh {
   }
 
   /** Schedules a second read of the lists after the start. The first read may have been too early. */
-  started(): void {
+  scheduleSecondRead(): void {
     const { kept, isPlayed } = this.#parts;
     if (kept.current?.changesLists && !isPlayed) this.#soon(() => secondListMs);
   }
 
-  /** If the server may change its lists, waits a moment and reads them again. Some servers register tools only after their start. */
-  async late(signal: AbortSignal): Promise<void> {
+  /** If the server may change its lists, waits a moment and reads them again. */
+  async rereadAfterPause(signal: AbortSignal): Promise<void> {
     if (!this.#parts.kept.current?.changesLists) return;
     await sleep(secondListMs, undefined, { signal });
     await abortable(this.#listAgain(), signal);
   }
 
   /** Reads the lists again if they are stale. Rejects only with the reason of the signal. */
-  async ofStale(signal?: AbortSignal): Promise<void> {
+  async rereadIfStale(signal?: AbortSignal): Promise<void> {
     if (this.#parts.kept.current?.areListsStale) await abortable(atMost(this.#listAgain(), staleListMs), signal);
   }
 
   /** Reads the lists again. Never rejects: a failure is only logged. */
   async #listAgain(): Promise<void> {
-    const { kept, offer, condition } = this.#parts;
+    const { kept, offered, condition } = this.#parts;
     const connection = kept.current;
     try {
       const lists = await connection?.lists(kept.closing);
-      if (lists && connection === kept.current) offer.take(lists, connection?.serverVersion);
+      if (lists && connection === kept.current) offered.take(lists, connection?.serverVersion);
     } catch (error) {
       if (connection !== kept.current || kept.closing.aborted) return;
       condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);

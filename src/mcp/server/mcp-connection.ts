@@ -164,17 +164,18 @@ export class McpConnection {
   }
 
   getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<JsonObject> {
-    return this.#sendBesideCalls("prompts/get", { name, arguments: args }, signal);
+    return this.#sendOutsideCalls("prompts/get", { name, arguments: args }, signal);
   }
 
-  fetchResource(uri: string, signal?: AbortSignal): Promise<JsonObject> {
-    return this.#sendBesideCalls("resources/read", { uri }, signal);
+  /** Resolves with the server's result of `resources/read`, never from the cache. */
+  readResourceUncached(uri: string, signal?: AbortSignal): Promise<JsonObject> {
+    return this.#sendOutsideCalls("resources/read", { uri }, signal);
   }
 
   /** Resolves with the content of the resource. Uses the cached content while it is fresh. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     return this.#resources.get(uri, async () => {
-      const result = await this.fetchResource(uri, signal);
+      const result = await this.readResourceUncached(uri, signal);
       return { content: resourceParts(result), result };
     });
   }
@@ -185,14 +186,14 @@ export class McpConnection {
    */
   async complete(ref: JsonObject, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];
-    const { completion } = await this.#sendBesideCalls("completion/complete", { ref, argument }, signal);
+    const { completion } = await this.#sendOutsideCalls("completion/complete", { ref, argument }, signal);
     return isPlainObject(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
   }
 
-  #sendBesideCalls(method: string, params: JsonObject, signal: AbortSignal | undefined): Promise<JsonObject> {
+  #sendOutsideCalls(method: string, params: JsonObject, signal: AbortSignal | undefined): Promise<JsonObject> {
     const { timeoutMs } = this.#config;
     const send = () => this.#requests.send(method, params, { timeoutMs, signal });
-    return this.#parts.callbacks.besideCalls(send, signal);
+    return this.#parts.callbacks.outsideCalls(send, signal);
   }
 
   /** Subscribes to changes of the resource, if the server supports that. */
@@ -210,7 +211,7 @@ export class McpConnection {
     const { timeoutMs } = this.#config;
     const { callbacks, peer } = this.#parts;
     const send = () => this.#requests.within({ timeoutMs }, (limits) => peer[request](uri, limits));
-    await callbacks.besideCalls(send);
+    await callbacks.outsideCalls(send);
   }
 
   /** Asks the server whether it is alive. Rejects if there is no answer. An error from the server counts as an answer. */

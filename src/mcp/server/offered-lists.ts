@@ -10,7 +10,7 @@ const maxNamed = 5;
 
 const outdated = "its definition has changed meanwhile; look at it again before you call it";
 
-interface OfferParts {
+interface OfferedListsParts {
   server: string;
   condition: Condition;
   manifest: Manifest | undefined;
@@ -19,16 +19,16 @@ interface OfferParts {
 }
 
 /** The lists that one server offers now. Also knows how its tools differ from their pinned definitions (first seen, or last approved). */
-export class OfferedTools {
+export class OfferedLists {
   lists: ServerLists = emptyLists;
-  readonly #parts: OfferParts;
+  readonly #parts: OfferedListsParts;
   /** The lists from an earlier run. Undefined if there are none, or once the server has sent its lists in this run. */
   #remembered: Remembered | undefined;
   #isOld = false;
   /** How tools differ from their pinned definitions, in words. The keys are tool names. */
   #changes: ReadonlyMap<string, string> = new Map();
 
-  constructor(parts: OfferParts) {
+  constructor(parts: OfferedListsParts) {
     this.#parts = parts;
   }
 
@@ -61,12 +61,12 @@ export class OfferedTools {
    * Replaces the lists by the lists that the server has sent. Sets the server's state to ready, or to degraded if the lists have problems.
    */
   take(lists: ServerLists, version?: string): void {
-    this.#noteNews(lists, version);
+    this.#logDifferences(lists, version);
     this.#compare(lists.tools);
-    this.#keep(() => this.#parts.pins.pinNew(lists.tools));
-    this.#keep(() => this.#parts.manifest?.write({ version, lists }));
+    this.#storeOrLog(() => this.#parts.pins.pinNew(lists.tools));
+    this.#storeOrLog(() => this.#parts.manifest?.write({ version, lists }));
     this.#replace(lists);
-    this.#tell();
+    this.#setServerState();
   }
 
   withdraw(): void {
@@ -82,7 +82,8 @@ export class OfferedTools {
     return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
   }
 
-  has(tool: ListedTool): boolean {
+  /** Returns true if the server offers a tool of this name, whatever its definition. */
+  hasNamed(tool: ListedTool): boolean {
     const { name } = tool;
     return this.lists.tools.includes(tool) || this.lists.tools.some((offered) => offered.name === name);
   }
@@ -102,14 +103,14 @@ export class OfferedTools {
   pin(tools: readonly ListedTool[]): ReadonlyMap<string, string> {
     const { pins } = this.#parts;
     const changes = pins.changes(tools);
-    this.#keep(() => pins.pin(tools.filter(({ name }) => changes.has(name))));
+    this.#storeOrLog(() => pins.pin(tools.filter(({ name }) => changes.has(name))));
     if (changes.size > 0) this.#compare(this.lists.tools);
-    if (this.#parts.condition.state !== "starting") this.#tell();
+    if (this.#parts.condition.state !== "starting") this.#setServerState();
     return changes;
   }
 
   /** Logs how the lists differ from the lists of the earlier run. A model may have seen the earlier lists. */
-  #noteNews(lists: ServerLists, version: string | undefined): void {
+  #logDifferences(lists: ServerLists, version: string | undefined): void {
     const before = this.#remembered;
     this.#remembered = undefined;
     if (!before) return;
@@ -127,7 +128,7 @@ export class OfferedTools {
     if (news.length > 0) this.#parts.condition.log("warn", `its tool ${firstOf(news)} (${this.#advice})`);
   }
 
-  #tell(): void {
+  #setServerState(): void {
     const { problems } = this.lists;
     const changes = [...this.#changes].map(redefinition);
     const redefined = changes.length > 0 ? `${firstOf(changes)} (${this.#advice})` : undefined;
@@ -140,7 +141,7 @@ export class OfferedTools {
     return `mcp-platform servers trust ${this.#parts.server}`;
   }
 
-  #keep(write: () => void): void {
+  #storeOrLog(write: () => void): void {
     try {
       write();
     } catch (error) {

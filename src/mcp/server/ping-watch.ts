@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../shared/wait.js";
 
-export interface Patient {
+export interface PingOptions {
   ping(signal: AbortSignal): Promise<void>;
   /** Returns true while the server handles a call. A busy server is not pinged, because some servers can do only one thing at a time. */
   isBusy(): boolean;
@@ -14,7 +14,7 @@ const longestAnswerMs = 10_000;
 const maxSilences = 2;
 
 /** Pings the server at intervals. Resolves after two pings in a row without an answer. Rejects when the signal aborts. */
-export async function untilSilent({ ping, isBusy, intervalMs, signal, answered }: Patient): Promise<void> {
+export async function untilSilent({ ping, isBusy, intervalMs, signal, answered }: PingOptions): Promise<void> {
   for (let silences = 0; silences < maxSilences; ) {
     await sleep(intervalMs, undefined, { signal, ref: false });
     if (isBusy()) continue;

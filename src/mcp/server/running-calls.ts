@@ -16,7 +16,7 @@ export class RunningCalls {
   }
 
   /** Resolves when no call is running any more. */
-  async rest(): Promise<void> {
+  async untilIdle(): Promise<void> {
     while (this.any) {
       await new Promise<void>((resolve) => {
         this.#ended = resolve;

@@ -31,23 +31,23 @@ export class ServerSet {
   }
 
   /** True if a server's start was postponed and may happen before the server is used. */
-  get hasDue(): boolean {
-    return this.#all.some(({ isDue }) => isDue);
+  get hasBackgroundStarts(): boolean {
+    return this.#all.some(({ mayStartUnused }) => mayStartUnused);
   }
 
   /**
    * Starts the servers whose start was postponed, a few at a time, so that changes of their lists are noticed. The order is random: a short
    * run starts only some of them, and the next run others.
    */
-  startRemembered(): void {
+  startNextInBackground(): void {
     while (this.#startingInBackground < mostInBackground && !this.#isClosed) {
-      const due = this.#all.filter(({ isDue }) => isDue);
-      const server = due[Math.floor(Math.random() * due.length)];
+      const postponed = this.#all.filter(({ mayStartUnused }) => mayStartUnused);
+      const server = postponed[Math.floor(Math.random() * postponed.length)];
       if (!server) return;
       this.#startingInBackground++;
-      void server.startRemembered().then(() => {
+      void server.startInBackground().then(() => {
         this.#startingInBackground--;
-        this.startRemembered();
+        this.startNextInBackground();
       });
     }
   }
@@ -62,7 +62,7 @@ export class ServerSet {
 
   /**
    * Applies another configuration. A server in `stay` keeps running if its configuration is unchanged; `stay` is all servers by default.
-   * All other servers are started anew.
+   * New and changed servers are started. All others are retired after their running calls.
    */
   change(configs: readonly ServerConfig[], stay = this.#all): void {
     const old = this.#all;
@@ -83,17 +83,21 @@ export class ServerSet {
       void server.retire().then(() => this.#retiring.delete(server));
     }
     for (const server of fresh) server.start();
-    this.startRemembered();
+    this.startNextInBackground();
   }
 
-  renew(old: SupervisedServer): void {
+  /**
+   * Replaces the server by a new one with the same configuration, and starts it unless it is lazy. The old server ends after its running
+   * calls.
+   */
+  reconnect(old: SupervisedServer): void {
     const { name } = old.config;
     const configs = this.#all.map(({ config }) => config);
     this.change(
       configs,
       this.#all.filter((server) => server !== old),
     );
-    void this.named(name).startRemembered();
+    void this.named(name).startInBackground();
   }
 
   /** Closes all servers. Resolves when every process of a server has ended. */

@@ -7,7 +7,7 @@ const slotsPerCore = 4;
 
 /**
  * Limits the number of servers' processes that start at the same time. Without a limit, the starts of 100 servers on 2 cores delay each
- * other and the host.
+ * other and the host. A restart after a lost connection takes no slot (`KeptConnection.#restart`): a running turn may need that server.
  */
 export class StartSlots {
   #free: number;
@@ -28,7 +28,7 @@ export class StartSlots {
     try {
       await abortable(begun, signal);
     } catch (error) {
-      if (!this.#waiting.delete(owner)) this.leave();
+      if (!this.#waiting.delete(owner)) this.leave(); // the slot was granted in the same tick as the abort
       throw error;
     }
   }

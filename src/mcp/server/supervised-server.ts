@@ -15,11 +15,11 @@ import { emptyLists, type ServerLists } from "../lists/server-lists.js";
 import { isOffered } from "../lists/tool-facts.js";
 import { abortable, atMost } from "../shared/wait.js";
 import { KeptConnection } from "./kept-connection.js";
-import { LateStart } from "./late-start.js";
 import { LinkedResources } from "./linked-resources.js";
 import { ListRefresh } from "./list-refresh.js";
 import type { McpConnection } from "./mcp-connection.js";
-import { OfferedTools } from "./offer.js";
+import { OfferedLists } from "./offered-lists.js";
+import { PostponedStart } from "./postponed-start.js";
 import { RunningCalls } from "./running-calls.js";
 import { Condition } from "./server-condition.js";
 import type { ServerLogs } from "./server-logs.js";
@@ -33,7 +33,7 @@ export interface ServerEvents {
   told(news: ServerNews): void;
 }
 
-export interface HostSide {
+export interface ServerHostOptions {
   /** Settings for logins. If undefined, requests to a remote server carry only its configured headers. */
   auth?: AuthOptions;
   /** Requests an answer from the model, for servers that use sampling. If undefined, servers are not offered sampling. */
@@ -53,7 +53,7 @@ export interface HostSide {
 export class SupervisedServer {
   readonly config: ServerConfig;
   readonly condition: Condition;
-  readonly offer: OfferedTools;
+  readonly offered: OfferedLists;
   readonly linked: LinkedResources;
   readonly meter: Meter | undefined;
   readonly calls = new RunningCalls();
@@ -64,9 +64,9 @@ export class SupervisedServer {
   #counted = { lists: emptyLists, tools: 0 };
   readonly #isPlayed: boolean;
   readonly #remembers: () => boolean;
-  readonly #late: LateStart;
+  readonly #postponedStart: PostponedStart;
 
-  constructor(config: ServerConfig, events: ServerEvents, host: HostSide, slots: StartSlots) {
+  constructor(config: ServerConfig, events: ServerEvents, host: ServerHostOptions, slots: StartSlots) {
     this.config = config;
     this.meter = host.meter;
     this.#isPlayed = host.tape?.plays.servers === true;
@@ -76,7 +76,7 @@ export class SupervisedServer {
       observe: events.observe,
       changed: () => {
         // A server that only has been postponed has no news for its log file: a file for each of 100 servers takes 100 ms.
-        if (!this.#late.isPending) log?.line("host", condition.sentence);
+        if (!this.#postponedStart.isPostponed) log?.line("host", condition.sentence);
         this.#statusChanged();
       },
     });
@@ -84,7 +84,7 @@ export class SupervisedServer {
     const noticed = (text: string) => condition.notice(text);
     const manifest = host.manifests && new Manifest(host.manifests, config);
     this.#remembers = () => config.lazy || host.remembers?.() === true;
-    this.offer = new OfferedTools({
+    this.offered = new OfferedLists({
       server: config.name,
       condition,
       manifest,
@@ -102,7 +102,7 @@ export class SupervisedServer {
       slots: config.transport === "stdio" && !this.#isPlayed ? slots : undefined,
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),
       events: {
-        listsChanged: () => this.refresh.changed(),
+        listsChanged: () => this.refresh.scheduleReread(),
         noticed,
         resourceChanged: (uri) => {
           if (!this.#watched.has(uri)) return; // a server may send changes for which the host has not asked
@@ -118,44 +118,45 @@ export class SupervisedServer {
       connected: (connection, lists) => this.#connected(connection, lists),
       // Not called if the connection is lost and the server restarts. A restart is short, so the tool list stays as it is: a change would
       // invalidate the provider's prompt cache.
-      failed: () => this.offer.withdraw(),
+      failed: () => this.offered.withdraw(),
     });
-    this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
-    this.refresh = new ListRefresh({ offer: this.offer, condition, kept: this.#kept, isPlayed: this.#isPlayed });
+    this.#postponedStart = new PostponedStart({ isLazy: config.lazy, condition, kept: this.#kept });
+    this.refresh = new ListRefresh({ offered: this.offered, condition, kept: this.#kept, isPlayed: this.#isPlayed });
   }
 
   /** Starts the server if it is enabled. Reports its state once, whether it is enabled or not. */
   start(): void {
     const { enabled, refusal } = this.config;
     const isWanted = enabled && !refusal;
-    if (isWanted && this.#remembers() && this.offer.recall()) this.#late.postpone();
+    if (isWanted && this.#remembers() && this.offered.recall()) this.#postponedStart.postpone();
     else if (isWanted) void this.#kept.start();
-    if (this.#isToBeChecked) void this.#late.startRemembered();
+    if (this.#isToBeChecked) void this.#postponedStart.startInBackground();
     if (this.condition.state !== "ready") this.#statusChanged(); // the state `ready` was already reported when it was set
   }
 
   /** True if the start was postponed and may happen before the server is used. */
-  get isDue(): boolean {
-    return this.#late.isDue;
+  get mayStartUnused(): boolean {
+    return this.#postponedStart.mayStartUnused;
   }
 
   /** Starts a server whose start was postponed, unless the server is lazy. Resolves when its start no longer needs the processor. */
-  async startRemembered(): Promise<void> {
-    await atMost(this.#late.startRemembered(), slotMs);
+  async startInBackground(): Promise<void> {
+    await atMost(this.#postponedStart.startInBackground(), slotMs);
   }
 
   /**
-   * Starts a postponed server because it is about to be used. Returns a promise that resolves when the start is over, and rejects only with
-   * the signal's reason. Returns undefined if no start is running.
+   * Starts a postponed server because it is about to be used. Resolves when that start is over, and rejects only with the signal's reason.
+   * Returns undefined if the start was not postponed, even while an ordinary start is running. (While a tape is played, the ordinary start is
+   * awaited too.)
    */
-  awake(signal?: AbortSignal): Promise<void> | undefined {
-    const starting = this.#late.used();
-    const waking = this.#isPlayed ? this.#kept.started() : starting;
-    return waking && abortable(waking, signal);
+  startForUse(signal?: AbortSignal): Promise<void> | undefined {
+    const postponed = this.#postponedStart.startForUse();
+    const starting = this.#isPlayed ? this.#kept.untilStarted() : postponed;
+    return starting && abortable(starting, signal);
   }
 
   get lists(): ServerLists {
-    return this.offer.lists;
+    return this.offered.lists;
   }
 
   get status(): ServerStatus {
@@ -192,31 +193,38 @@ export class SupervisedServer {
   }
 
   get isUsable(): boolean {
-    return this.#kept.current !== undefined || this.#late.isPending;
-  }
-
-  started(): Promise<void> {
-    void this.#late.startRemembered();
-    return this.#kept.started();
+    return this.#kept.current !== undefined || this.#postponedStart.isPostponed;
   }
 
   /**
-   * Waits as `settled` does, but not for an optional server whose lists are stored from an earlier run, because they are offered now. Old
+   * Waits until the start has succeeded or failed, without the limit of a grace period. Starts a postponed server, unless it is lazy.
+   */
+  untilStarted(): Promise<void> {
+    void this.#postponedStart.startInBackground();
+    return this.#kept.untilStarted();
+  }
+
+  /**
+   * Waits as `untilReadyOrGraceOver` does, but not for an optional server whose lists are stored from an earlier run, because they are offered now. Old
    * lists are checked first: runs that end soon may never start the server otherwise.
    */
-  async offered(signal?: AbortSignal): Promise<void> {
-    if (this.config.required || !this.offer.isRemembered || this.#isToBeChecked) await this.settled(signal);
+  async untilListsKnown(signal?: AbortSignal): Promise<void> {
+    if (this.config.required || !this.offered.isRemembered || this.#isToBeChecked)
+      await this.untilReadyOrGraceOver(signal);
   }
 
   get #isToBeChecked(): boolean {
-    return this.offer.isOld && !this.config.lazy;
+    return this.offered.isOld && !this.config.lazy;
   }
 
-  /** Waits until the start has succeeded or failed, or the grace period of an optional server is over. Also reads stale lists again. */
-  async settled(signal?: AbortSignal): Promise<void> {
-    void this.#late.startRemembered();
-    await this.refresh.ofStale(signal);
-    await this.#kept.settled(signal);
+  /**
+   * Waits until the start has succeeded or failed, or the grace period of an optional server is over. Starts a postponed server, unless it is
+   * lazy. Also reads stale lists again.
+   */
+  async untilReadyOrGraceOver(signal?: AbortSignal): Promise<void> {
+    void this.#postponedStart.startInBackground();
+    await this.refresh.rereadIfStale(signal);
+    await this.#kept.untilReadyOrGraceOver(signal);
   }
 
   /** The current connection. Throws McpError if there is none. */
@@ -229,7 +237,7 @@ export class SupervisedServer {
 
   /** Reads a resource, and watches it from then on, so that changes of the resource are noticed. Throws McpError. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
-    await this.awake(signal);
+    await this.startForUse(signal);
     const content = await this.connection.readResource(uri, signal);
     this.#watched.addRead(uri);
     return content;
@@ -237,14 +245,14 @@ export class SupervisedServer {
 
   /** Watches a resource for a client, until the returned function is called. Throws McpError. */
   async watchResource(uri: string, signal?: AbortSignal): Promise<() => void> {
-    await this.awake(signal);
+    await this.startForUse(signal);
     if (!this.isUsable) throw new McpError("unavailable", this.condition.sentence, { retryable: true });
     return this.#watched.addClient(uri);
   }
 
   /** Waits until the running calls have ended, then closes the server. */
   async retire(): Promise<void> {
-    await this.calls.rest();
+    await this.calls.untilIdle();
     await this.close("it was taken out of the configuration, or changed there");
   }
 
@@ -253,8 +261,8 @@ export class SupervisedServer {
   }
 
   #connected(connection: McpConnection, lists: ServerLists): void {
-    this.offer.take(lists, connection.serverVersion);
+    this.offered.take(lists, connection.serverVersion);
     this.#watched.watchAll();
-    this.refresh.started();
+    this.refresh.scheduleSecondRead();
   }
 }

@@ -5,7 +5,7 @@
 
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import { ownerOf } from "./resources.js";
+import { ownerOf } from "./resource-owner.js";
 
 interface Owned {
   server: SupervisedServer;
@@ -19,7 +19,6 @@ export class Addresses {
   /** Changed addresses. The first key is the server's name, the second is the address as the server writes it. */
   readonly #renamed = new Map<string, Map<string, string>>();
 
-  /** If several servers use the same address, the first of these servers keeps it unchanged. */
   constructor(servers: readonly SupervisedServer[]) {
     this.#servers = servers;
     for (const server of servers) for (const uri of listedBy(server)) this.#add({ server, uri });

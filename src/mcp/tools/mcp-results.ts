@@ -2,17 +2,17 @@ import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { readTool } from "../../core/patterns/hidden-servers.js";
 import { modelName } from "../../core/patterns/model-name.js";
-import type { Passage, PromptInfo, ServedResource, ServerNews } from "../../core/ports.js";
+import type { McpResults, PromptInfo, ServedResource, ServerNews } from "../../core/ports.js";
 import { programOf } from "../lists/manifest-place.js";
 import { isDenied } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { redactor } from "../shared/redact-secrets.js";
 import { Addresses } from "./addresses.js";
 import { passedError } from "./passed-error.js";
-import { noOwner } from "./resources.js";
+import { noOwner } from "./resource-owner.js";
 
 /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
-export class ServerPassage implements Passage {
+export class ServerMcpResults implements McpResults {
   readonly #servers: () => readonly SupervisedServer[];
   readonly #listeners: Set<(news: ServerNews) => void>;
   #kept: { basis: readonly unknown[]; addresses: Addresses } | undefined;
@@ -84,7 +84,7 @@ export class ServerPassage implements Passage {
       ...programOf(server.config),
       uri,
       read: async (signal) => {
-        const result = await this.#asking(server, signal, () => server.connection.fetchResource(uri, signal));
+        const result = await this.#asking(server, signal, () => server.connection.readResourceUncached(uri, signal));
         return this.withAddresses(name, result);
       },
       watch: (signal) => this.#asking(server, signal, () => server.watchResource(uri, signal)),
@@ -134,10 +134,10 @@ export class ServerPassage implements Passage {
     return () => void this.#listeners.delete(listening);
   }
 
-  /** Runs `ask`, which sends a request, as soon as the server is awake. If the server answers with an error, makes that error fit for clients. */
+  /** Runs `ask`, which sends a request, as soon as the server has started. If the server answers with an error, makes that error fit for clients. */
   async #asking<T>(server: SupervisedServer, signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
     try {
-      await server.awake(signal);
+      await server.startForUse(signal);
       return await ask();
     } catch (error) {
       if (!(error instanceof McpError && error.cause instanceof RpcError)) throw error;

@@ -17,7 +17,7 @@ export async function applyPrompt(
     if (!prompt) continue;
     const missing = prompt.arguments.filter((argument) => argument.required && args[argument.name] === undefined);
     if (missing.length === 0) {
-      await server.awake(signal);
+      await server.startForUse(signal);
       return promptParts(await server.connection.getPrompt(prompt.name, args, signal));
     }
     const names = missing.map((argument) => argument.name).join(", ");

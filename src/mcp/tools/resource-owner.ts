@@ -1,6 +1,6 @@
 /**
- * Chooses the server from which a resource is read. A model may ask for any URI. A resource is read only if a server offered it, and only
- * from that server.
+ * Chooses the server from which a resource is read. A model may ask for any URI, so a server must list it, have linked to it, have a template
+ * that fits, or be the first one that uses its scheme. Common schemes such as https never choose a server.
  */
 
 import { McpError } from "../../core/errors.js";
@@ -13,7 +13,7 @@ import type { SupervisedServer } from "../server/supervised-server.js";
  */
 const commonScheme = /^(https?|wss?|ftp|file|data):/i;
 
-/** Reads the resource from the server that offers it. Throws McpError. */
+/** Reads the resource from the server that `ownerOf` chooses. Throws McpError. */
 export async function readFrom(
   servers: readonly SupervisedServer[],
   uri: string,

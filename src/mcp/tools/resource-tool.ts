@@ -10,7 +10,7 @@ import { errorResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { passedMessage } from "./passed-error.js";
 import type { RegisteredTool } from "./registered-tool.js";
-import { isNamed, noOwner, ownerOf } from "./resources.js";
+import { isNamed, noOwner, ownerOf } from "./resource-owner.js";
 
 const host = "host";
 

@@ -11,8 +11,8 @@ import { passedMessage } from "./passed-error.js";
 import { MeasuredCall } from "./tool-measure.js";
 
 /**
- * Calls a tool. Never rejects: a failure becomes a result for the model. The result says that the call was not sent, or that it may have
- * been carried out.
+ * Calls a tool. Never rejects: a failure becomes a result for the model, which says that the call was not sent, failed, or may have been
+ * carried out.
  */
 export async function callServerTool(
   server: SupervisedServer,
@@ -24,8 +24,8 @@ export async function callServerTool(
   server.calls.began();
   try {
     const result = await callOnce(server, tool, args, options, measure).catch(async () => {
-      // The server refused the call without running it (NotTaken), for example because the session was lost. The call is sent again.
-      await server.settled(options.signal).catch(() => {});
+      // The call did not run: the server refused it (NotTaken), or the connection was lost before it was sent. It is sent again.
+      await server.untilReadyOrGraceOver(options.signal).catch(() => {});
       return callOnce(server, tool, args, options, measure);
     });
     measure?.ended(result);
@@ -40,7 +40,10 @@ export async function callServerTool(
   }
 }
 
-/** Sends a tool call only once. Rejects only with NotTaken. */
+/**
+ * Sends a tool call at most once. Rejects only if the call did not run: with NotTaken, or, if there is no connection to send it over, with the
+ * error of `SupervisedServer.connection`.
+ */
 async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,
@@ -53,13 +56,13 @@ async function callOnce(
     measure?.failed(why, error);
     return errorResult(`${tool.name} ${text}`);
   };
-  const waking = server.awake(signal);
-  if (waking) await waking.catch(() => {});
+  const starting = server.startForUse(signal);
+  if (starting) await starting.catch(() => {});
   if (signal.aborted) return failed("cancelled", "was cancelled before it was sent");
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
-  if (!server.offer.has(tool)) await server.refresh.late(signal).catch(() => {});
-  // After a late start or a restart, the server may offer another tool under the name of the tool that was approved.
-  const objection = server.offer.objectionTo(tool);
+  if (!server.offered.hasNamed(tool)) await server.refresh.rereadAfterPause(signal).catch(() => {});
+  // After a postponed start or a restart, the server may offer another tool under the name of the tool that was approved.
+  const objection = server.offered.objectionTo(tool);
   if (objection) return failed("outdated", `was not called: ${objection}`);
   const { connection } = server;
   try {
@@ -77,14 +80,14 @@ async function callOnce(
     if (signal.aborted) return failed("cancelled", "was cancelled before it answered");
     const isAlive = server.isUsable && server.connection === connection;
     const kind = error instanceof McpError ? error.kind : "protocol";
-    if (!isAlive) return failed("unavailable", `${unknownOutcome}: ${server.condition.sentence}`);
-    const outcome = error instanceof OutcomeUnknown ? unknownOutcome : "failed";
+    if (!isAlive) return failed("unavailable", `${noAnswer}: ${server.condition.sentence}`);
+    const outcome = error instanceof OutcomeUnknown ? noAnswer : "failed";
     return failed(kind, `${outcome}: ${passedMessage(error, server.config)}`, error);
   }
 }
 
 /** The words for a call that may have been carried out, after the tool's name. */
-const unknownOutcome = "did not answer and its outcome is unknown";
+const noAnswer = "did not answer and its outcome is unknown";
 
 /**
  * Longest time that the check of a result is waited for, in ms. The result is stored afterwards: if the host is killed meanwhile, the outcome

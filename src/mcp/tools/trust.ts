@@ -11,11 +11,11 @@ export async function trust(
   const server = servers.find(({ config }) => config.name === name);
   const names = servers.map(({ config }) => config.name);
   if (!server) throw new RequestError("usage", `there is no MCP server "${name}"${didYouMean(name, names)}`);
-  await server.awake();
-  await server.started();
+  await server.startForUse();
+  await server.untilStarted(); // startForUse does not wait for an ordinary start
   if (!server.isUsable) throw new McpError("unavailable", server.condition.sentence, { retryable: true });
   const tools = server.lists.tools.filter((listed) => tool === undefined || listed.name === tool);
-  if (tools.length > 0 || tool === undefined) return server.offer.pin(tools);
+  if (tools.length > 0 || tool === undefined) return server.offered.pin(tools);
   const offered = server.lists.tools.map((listed) => listed.name);
   throw new RequestError("usage", `${name} offers no tool "${tool}"${didYouMean(tool, offered)}`);
 }

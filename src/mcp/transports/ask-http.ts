@@ -7,7 +7,7 @@ import {
   isOk,
   mediaTypeOf,
   type SendRequest,
-} from "../http/exchange.js";
+} from "../http/http-request.js";
 import { readEvents } from "../http/read-event-stream.js";
 
 /** Statuses that do not reveal which protocol the server speaks. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { discard, type HttpAnswer, type HttpRequest, isOk, type SendRequest } from "../http/exchange.js";
+import { discard, type HttpAnswer, type HttpRequest, isOk, type SendRequest } from "../http/http-request.js";
 import { atMost } from "../shared/wait.js";
 
 const opensWithinMs = 1500;

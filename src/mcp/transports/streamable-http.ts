@@ -8,6 +8,7 @@ import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, parseJson, readJson } from "../../core/json.js";
+import { HttpError, NotSent, SessionLost, unusable } from "../http/http-error.js";
 import {
   beginningOfRefusal,
   bodyText,
@@ -17,8 +18,7 @@ import {
   mediaTypeOf,
   type SendRequest,
   Unreachable,
-} from "../http/exchange.js";
-import { HttpError, NotSent, SessionLost, unusable } from "../http/http-error.js";
+} from "../http/http-request.js";
 import { unfollowed } from "../http/redirects.js";
 import type { MessageExtra } from "../protocol/pending-requests.js";
 import { Deliveries, isAnswer } from "./deliveries.js";

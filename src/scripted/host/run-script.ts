@@ -148,7 +148,7 @@ function hostOf(app: App, model: string | undefined): ScriptHost {
   return {
     sessions,
     hub,
-    passage: hub.passage,
+    mcpResults: hub.mcpResults,
     resolveModel,
     defaults: config.chat.service,
     ready: (servers) => hub.ready(servers),

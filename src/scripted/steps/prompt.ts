@@ -10,7 +10,7 @@ import { performTurn } from "./turn.js";
 export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
   const written = renderText(step.prompt, variables, step.place);
-  const prompt = host.passage.prompts().find(({ server, own }) => `${server}.${own}` === written);
+  const prompt = host.mcpResults.prompts().find(({ server, own }) => `${server}.${own}` === written);
   const args = Object.entries(render(step.args, variables, step.place)).map(([key, value]) => [key, asText(value)]);
   const name = prompt?.name ?? written;
   return performTurn(await host.hub.applyPrompt(name, Object.fromEntries(args), limits.signal), context);

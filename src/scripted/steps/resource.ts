@@ -8,7 +8,7 @@ export async function performResource(step: StepOf<"resource">, context: StepCon
   const { host, variables, limits } = context;
   const uri = renderText(step.uri, variables, step.place);
   const startedAt = host.now();
-  const { contents } = await host.passage.resourceAt(uri).read(limits.signal);
+  const { contents } = await host.mcpResults.resourceAt(uri).read(limits.signal);
   const texts = (Array.isArray(contents) ? contents : []).filter(isPlainObject).map(({ text }) => text);
   const output = texts.filter((text) => typeof text === "string").join("\n");
   return { outcome: plainOutcome(output, host.now() - startedAt) };

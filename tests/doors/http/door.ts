@@ -21,7 +21,13 @@ export async function openDoor(
   const { serve, mcpServe } = app.config;
   const { newId } = await import("../../../src/core/ids.js");
   const parts = { ...doorParts(app, Date.now), newId, observe };
-  const all = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage, ...mcp };
+  const all = {
+    serve: mcpServe,
+    said: {},
+    defaults: () => app.config.chat.service,
+    mcpResults: app.hub.mcpResults,
+    ...mcp,
+  };
   const door = await openHttpDoor(parts, {
     ...serve,
     port: 0,
