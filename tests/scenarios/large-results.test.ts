@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { HttpDoor } from "../../src/doors/http/serve.js";
-import { callId } from "../../src/doors/http/turns/turn-place.js";
+import { callId } from "../../src/doors/http/turns/turn-ids.js";
 import { openDoor, post } from "../doors/http/door.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { answer, type LlmRequest, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";

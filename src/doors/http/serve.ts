@@ -19,8 +19,9 @@ import { Connections } from "./admission/connections.js";
 import { Gate } from "./admission/gate.js";
 import { RateLimit } from "./admission/rate-limit.js";
 import { messageRoutes } from "./anthropic/routes.js";
+import { chatCompletionRoutes } from "./openai/chat-completion-routes.js";
+import { modelRoutes } from "./openai/model-routes.js";
 import { responseRoutes } from "./openai/response-routes.js";
-import { openAiRoutes } from "./openai/routes.js";
 import { endWaitingAnswers } from "./pipelined.js";
 import { loginRoutes } from "./routes/login-routes.js";
 import { mcpDoor } from "./routes/mcp-routes.js";
@@ -147,7 +148,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   );
   const attempts = new RepeatedCalls(() => performance.now());
   const routes: ApiRoute[] = [
-    ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels, attempts }),
+    ...modelRoutes(parts, { models: options.models, plainModels }),
+    ...chatCompletionRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...responseRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),

@@ -37,10 +37,10 @@ export interface PromptOptions extends AnswerOptions {
    */
   timeoutMs?: number;
   /**
-   * Name of the dialogue. Providers cache the beginning of prompts under this name. Default: the id of the conversation. A caller that
-   * sends the whole history with each request must give a name, because each of its requests creates a new conversation.
+   * Name under which providers cache the beginning of prompts. Default: the id of the conversation. A caller that sends the whole history
+   * with each request must give a name, because each of its requests creates a new conversation.
    */
-  dialogue?: string;
+  promptCacheName?: string;
   /**
    * True if the caller sends the whole history with each request. The host then shortens no message of it: only the caller can, so a history
    * that is too long fails with `context_length`. In later requests, text that this host has added to a message would be missing, so the

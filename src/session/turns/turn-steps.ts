@@ -178,7 +178,7 @@ export class TurnSteps {
       ...options,
       turnId,
       trace,
-      conversation: options.dialogue ?? this.#conversationId,
+      conversation: options.promptCacheName ?? this.#conversationId,
       system,
       ...(options.bringsAll && { uncutTokens: promptTokens(messages, { system, offered: tools.tools(), options }) }),
       tools,

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { toolMessage } from "../../../src/core/messages.js";
-import { withOpenResults } from "../../../src/doors/http/turns/sent-results.js";
+import { withResultsOfOpenCalls } from "../../../src/doors/http/turns/sent-results.js";
 import { call, stored, turn } from "../../log/support.js";
 
 const result = toolMessage(call("c1"), { content: [{ type: "text", text: "42" }], isError: false }, undefined);
@@ -15,10 +15,12 @@ const failed = [
 const again = [result, { role: "user" as const, content: [{ type: "text" as const, text: "go on" }] }];
 
 test("results whose turn failed may come again with a message", () => {
-  expect(withOpenResults(again, { events: stored(failed) })).toEqual({ messages: again.slice(1), continues: 5 });
+  expect(withResultsOfOpenCalls(again, { events: stored(failed) })).toEqual({ messages: again.slice(1), continues: 5 });
 });
 
 test("results are refused while the turn that failed runs again", () => {
   const events = stored([...failed, two.answer("", [call("c2", "s__echo")]), two.planned(call("c2", "s__echo"))]);
-  expect(() => withOpenResults(again, { events })).toThrow(expect.objectContaining({ status: 409, code: "busy" }));
+  expect(() => withResultsOfOpenCalls(again, { events })).toThrow(
+    expect.objectContaining({ status: 409, code: "busy" }),
+  );
 });

@@ -10,8 +10,9 @@ import { textOf } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, serverToolName } from "../turns/caller-tools.js";
-import { type LoggedTurns, loggedOrGiven, requireSize } from "../turns/logged-turns.js";
-import { placeOfItem } from "../turns/turn-place.js";
+import { requireSize } from "../turns/input-size.js";
+import { type LoggedTurns, loggedOrGiven } from "../turns/logged-turns.js";
+import { turnKeyOfItem } from "../turns/turn-ids.js";
 import type { Block, MessageParam } from "./anthropic-body.js";
 
 type Hub = DoorParts["hub"];
@@ -32,7 +33,7 @@ export async function readMessages(
     if (role === "assistant") return readAnswer(hub, turns, blocks);
     return role === "system" ? readSystem(blocks) : readUser(blocks);
   });
-  return requireSize(read.flat());
+  return requireSize(read.flat(), "messages");
 }
 
 interface BlockMessage {
@@ -167,9 +168,9 @@ function partsOf(content: unknown, at: string, read: (placed: PlacedBlock) => Co
  */
 async function readAnswer(hub: Hub, turns: LoggedTurns, blocks: readonly PlacedBlock[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
-  const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
+  const turnKey = ids.map((id) => turnKeyOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
   const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [safeString(id)] : []));
-  const logged = place && (await turns.turn(place, new Set(callIds)));
+  const logged = turnKey && (await turns.turn(turnKey, new Set(callIds)));
   return loggedOrGiven(logged, givenAnswer(hub, blocks));
 }
 

@@ -8,15 +8,15 @@ import { parsedArguments } from "../../shared/tool-input.js";
 import { anthropicError } from "../shared/anthropic-errors.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
-import { lastCalls } from "../turns/logged-turns.js";
-import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
+import { lastCalls } from "../turns/last-calls.js";
+import type { ApiTurnView, StreamedEvent } from "../turns/show-turn.js";
 import { StopSequences } from "../turns/stop-sequences.js";
-import { itemId, type TurnPlace } from "../turns/turn-place.js";
+import { itemId, type TurnKey } from "../turns/turn-ids.js";
 import { turnUsage } from "../turns/turn-usage.js";
 import type { Block } from "./anthropic-body.js";
 
-interface Identity {
-  place: TurnPlace;
+interface MessageFacts {
+  turnKey: TurnKey;
   requestId: string;
   /** Name as `provider/model`. */
   model: string;
@@ -33,9 +33,9 @@ interface Identity {
  * Shows a turn as one message of Anthropic's API. Calls of the MCP servers' tools, with their results, look like MCP calls that Anthropic
  * itself has run. Calls of the caller's own tools come last, because the caller has to run them.
  */
-export class MessageView implements ResponseWriter {
+export class MessageView implements ApiTurnView {
   readonly ping = event("ping", {});
-  readonly #identity: Identity;
+  readonly #facts: MessageFacts;
   readonly #stored: StoredEvent[] = [];
   readonly #content: Block[] = [];
   /** True while the last block of the content is being written. */
@@ -48,15 +48,15 @@ export class MessageView implements ResponseWriter {
   /** Kinds of content that were sent as deltas of the current answer. */
   readonly #sentAsDelta = new Set<string>();
   readonly #stops: StopSequences;
-  isShown = false;
+  hasSentContent = false;
 
-  constructor(identity: Identity) {
-    this.#identity = identity;
-    this.#stops = new StopSequences(identity.stopSequences);
+  constructor(facts: MessageFacts) {
+    this.#facts = facts;
+    this.#stops = new StopSequences(facts.stopSequences);
   }
 
   start(): StreamedEvent[] {
-    const usage = anthropicUsage({ inputTokens: this.#identity.inputTokens });
+    const usage = anthropicUsage({ inputTokens: this.#facts.inputTokens });
     return [
       event("message_start", { message: this.#message([], { stop_reason: null, stop_sequence: null, usage }) }),
       this.ping,
@@ -98,13 +98,13 @@ export class MessageView implements ResponseWriter {
     ];
   }
 
-  fail(failure: ApiFailureInfo): StreamedEvent[] {
-    const { body } = anthropicError(failure, this.#identity.requestId);
+  failureEvents(failure: ApiFailureInfo): StreamedEvent[] {
+    const { body } = anthropicError(failure, this.#facts.requestId);
     return [{ event: "error", data: body }];
   }
 
-  failed(failure: ApiFailureInfo): { status: number; body: object } {
-    return anthropicError(failure, this.#identity.requestId);
+  failureAnswer(failure: ApiFailureInfo): { status: number; body: object } {
+    return anthropicError(failure, this.#facts.requestId);
   }
 
   whole(): object {
@@ -116,16 +116,16 @@ export class MessageView implements ResponseWriter {
 
   #say(text: string): StreamedEvent[] {
     if (text === "") return [];
-    this.isShown = true;
+    this.hasSentContent = true;
     const { events, block, index } = this.#continue({ type: "text", text: "" });
     block.text += text;
     return [...events, event("content_block_delta", { index, delta: { type: "text_delta", text } })];
   }
 
   #think(text: string): StreamedEvent[] {
-    const { thinking } = this.#identity;
+    const { thinking } = this.#facts;
     if (thinking === "none") return [];
-    this.isShown = true;
+    this.hasSentContent = true;
     const { events, block, index } = this.#continue({ type: "thinking", thinking: "", signature: "" });
     if (thinking === "omitted") return events;
     block.thinking += text;
@@ -145,8 +145,8 @@ export class MessageView implements ResponseWriter {
   }
 
   #serverCall({ id: callId, name, arguments: text }: ToolCall): StreamedEvent[] {
-    const { server, tool } = this.#identity.serverOf(name) ?? { server: "", tool: name };
-    const id = itemId("mcptoolu", this.#identity.place, this.#content.length);
+    const { server, tool } = this.#facts.serverOf(name) ?? { server: "", tool: name };
+    const id = itemId("mcptoolu", this.#facts.turnKey, this.#content.length);
     this.#serverCalls.set(callId, id);
     return this.#add({ type: "mcp_tool_use", id, name: tool, server_name: server, input: toolInput(text) });
   }
@@ -205,19 +205,19 @@ export class MessageView implements ResponseWriter {
     const index = this.#content.length - 1;
     const stop = event("content_block_stop", { index });
     if (block.type !== "thinking") return [stop];
-    block.signature = itemId("think", this.#identity.place, index);
+    block.signature = itemId("think", this.#facts.turnKey, index);
     const delta = { type: "signature_delta", signature: block.signature };
     return [event("content_block_delta", { index, delta }), stop];
   }
 
   #end() {
-    const { place, callerTool, inputTokens } = this.#identity;
+    const { turnKey, callerTool, inputTokens } = this.#facts;
     const { stopReason } = summarizeTurn(this.#stored);
     const usage = turnUsage(this.#stored, anthropicUsage) ?? anthropicUsage({ inputTokens });
     const { found } = this.#stops;
     if (found !== undefined) return { calls: [], usage, delta: { stop_reason: "stop_sequence", stop_sequence: found } };
     // If the answer was cut off, its calls may be incomplete, so the calls are left out.
-    const called = stopReason === "end_turn" ? lastCalls(this.#stored, place).calls : [];
+    const called = stopReason === "end_turn" ? lastCalls(this.#stored, turnKey).calls : [];
     const calls = called.flatMap((call) => {
       const tool = callerTool(call.name);
       return tool ? [{ ...call, name: tool.name }] : [];
@@ -227,8 +227,8 @@ export class MessageView implements ResponseWriter {
   }
 
   #message(content: readonly Block[], end: object): object {
-    const { place, model } = this.#identity;
-    const head = { id: itemId("msg", place, 0), type: "message", role: "assistant", model, content };
+    const { turnKey, model } = this.#facts;
+    const head = { id: itemId("msg", turnKey, 0), type: "message", role: "assistant", model, content };
     return { ...head, container: null, stop_details: null, ...end };
   }
 }

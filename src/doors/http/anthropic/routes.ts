@@ -3,13 +3,14 @@ import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { readOutput } from "../shared/read-output.js";
-import { idsOf, toolsIn, turnHeaders, type WireCallIds } from "../turns/call-headers.js";
+import { estimateApiTurn, startApiTurn, type TurnCall } from "../turns/api-turn.js";
+import { type CallContext, callContextOf, turnHeaders } from "../turns/call-headers.js";
+import { type CallInput, callInputOf, newInputOf, sinceLastAnswer } from "../turns/call-input.js";
 import { type CallerTools, readCallerTools } from "../turns/caller-tools.js";
-import { askedModel, estimateDoorTurn, startDoorTurn, type TurnCall } from "../turns/door-turn.js";
+import { commonOptions } from "../turns/common-options.js";
 import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse } from "../turns/read-tool-use.js";
 import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
-import { type Said, saidIn, saidSince, sinceLastAnswer } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
 import {
   type MessageParam,
@@ -56,17 +57,17 @@ async function create(
 ): Promise<Response> {
   const body = call.body as MessagesBody;
   if (body.thread) throw noThreads();
-  const ids = idsOf(call.header);
+  const context = callContextOf(call.header);
   const { turn, tools } = await readCall(parts, call, options);
-  const inputTokens = await estimateDoorTurn(parts, turn, ids);
-  const door = await startDoorTurn(parts, turn, ids);
-  const requestId = door.headers["x-request-id"] ?? "";
-  door.headers["request-id"] = requestId;
-  if (tools.ignored.length > 0) door.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
+  const inputTokens = await estimateApiTurn(parts, turn, context);
+  const apiTurn = await startApiTurn(parts, turn, context);
+  const requestId = apiTurn.headers["x-request-id"] ?? "";
+  apiTurn.headers["request-id"] = requestId;
+  if (tools.ignored.length > 0) apiTurn.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
   const view = new MessageView({
-    place: { conversationId: door.session.id, turnId: door.turn.turnId },
+    turnKey: { conversationId: apiTurn.session.id, turnId: apiTurn.turn.turnId },
     requestId,
-    model: `${door.model.provider}/${door.model.model}`,
+    model: `${apiTurn.model.provider}/${apiTurn.model.model}`,
     inputTokens,
     thinking: thinkingIn(body),
     stopSequences: body.stop_sequences ?? [],
@@ -74,18 +75,18 @@ async function create(
     serverOf: (name) => parts.hub.tools().find((tool) => tool.name === name),
   });
   const { keepAliveMs, attempt } = options;
-  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
+  return showTurn(apiTurn, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
 async function count(parts: DoorParts, call: ApiCall, options: MessageOptions): Promise<Response> {
-  const ids = idsOf(call.header);
+  const context = callContextOf(call.header);
   const { turn } = await readCall(parts, call, options);
   // An error is ignored here: the estimate does not need the tools of a server that fails to start.
   await parts.hub.offered(call.gone).catch(() => {});
-  const inputTokens = await estimateDoorTurn(parts, turn, ids);
+  const inputTokens = await estimateApiTurn(parts, turn, context);
   return Response.json(
     { input_tokens: inputTokens },
-    { headers: { "request-id": ids.requestId ?? parts.newId("req") } },
+    { headers: { "request-id": context.requestId ?? parts.newId("req") } },
   );
 }
 
@@ -106,41 +107,36 @@ interface ReadCall {
 }
 
 /** Reads a call: the turn to start and the caller's tools. Rejects with ApiError. */
-async function readCall(
-  parts: DoorParts,
-  { header, ...call }: ApiCall,
-  { plainModels }: MessageOptions,
-): Promise<ReadCall> {
+async function readCall(parts: DoorParts, call: ApiCall, { plainModels }: MessageOptions): Promise<ReadCall> {
   const body = call.body as MessagesBody;
-  const { model, isPlain } = askedModel(body.model, plainModels);
-  const { withoutTools, ...use } = readToolUse(toolUseIn(body));
-  const tools = readCallerTools(withoutTools ? [] : toolsOf(body));
-  const said = await readSaid(parts, body.messages, idsOf(header));
+  const toolUse = readToolUse(toolUseIn(body));
+  const tools = readCallerTools(toolUse.withoutTools ? [] : toolsOf(body));
+  const input = await readInput(parts, body.messages, callContextOf(call.header));
   const system = systemIn(body);
+  const output = await readOutput(body.output_config?.format ?? body.output_format, "output_config.format");
+  const stopSequences = body.stop_sequences ?? undefined;
   const turn: TurnCall = {
-    ...said,
-    ...(system === undefined ? {} : { system: [system, said.system].filter(Boolean).join("\n\n") }),
-    ...use,
-    output: await readOutput(body.output_config?.format ?? body.output_format, "output_config.format"),
-    model,
-    streaming: body.stream ? true : undefined,
-    temperature: body.temperature ?? undefined,
-    maxTokens: body.max_tokens ?? undefined,
-    ...(body.stop_sequences && body.stop_sequences.length > 0 && { stopSequences: body.stop_sequences }),
-    callerTools: tools.definitions,
-    withoutTools: withoutTools || isPlain,
-    only: toolsIn(header),
+    ...input,
+    ...(system === undefined ? {} : { system: [system, input.system].filter(Boolean).join("\n\n") }),
+    ...commonOptions(call, plainModels, { toolUse, tools, output, maxTokens: body.max_tokens, stopSequences }),
     isSingle: true,
   };
   return { turn, tools };
 }
 
-async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: WireCallIds): Promise<Said> {
-  const { conversationId } = ids;
+async function readInput(
+  parts: DoorParts,
+  messages: readonly MessageParam[],
+  context: CallContext,
+): Promise<CallInput> {
+  const { conversationId } = context;
   const turns = new LoggedTurns(parts.sessions);
   if (conversationId === undefined)
-    return saidIn(parts, await readMessages(parts.hub, turns, messages), { ids, turns });
-  return saidSince(parts, await readMessages(parts.hub, turns, sinceLastAnswer(messages)), { ...ids, conversationId });
+    return callInputOf(parts, await readMessages(parts.hub, turns, messages), { context, turns });
+  return newInputOf(parts, await readMessages(parts.hub, turns, sinceLastAnswer(messages)), {
+    ...context,
+    conversationId,
+  });
 }
 
 /**

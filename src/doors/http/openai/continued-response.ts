@@ -4,9 +4,9 @@ import type { StoredEvent } from "../../../core/events.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
 import { ApiError } from "../shared/api-errors.js";
-import { requireId, type WireCallIds } from "../turns/call-headers.js";
-import { type DoorTurn, dialogueOf } from "../turns/door-turn.js";
-import { placeOfResponse, type TurnPlace } from "../turns/turn-place.js";
+import { type ApiTurn, promptCacheNameOf } from "../turns/api-turn.js";
+import { type CallContext, requireId } from "../turns/call-headers.js";
+import { type TurnKey, turnKeyOfResponse } from "../turns/turn-ids.js";
 
 /** The fields of the body that name a conversation. */
 export interface ConversationFields {
@@ -16,9 +16,9 @@ export interface ConversationFields {
 
 /** The conversation that a call continues, or a new one. */
 export interface Continued {
-  ids: WireCallIds;
+  context: CallContext;
   events: readonly StoredEvent[];
-  /** Number of the last event of the previous response, if that response is the last one of its conversation. See `Said`. */
+  /** Number of the last event of the previous response, if that response is the last one of its conversation. See `CallInput`. */
   continues?: number;
   /** Makes a copy of the conversation. Used if another call continues the same response before this one. */
   copied?: () => Promise<Continued>;
@@ -28,18 +28,22 @@ export interface Continued {
  * Returns the conversation that a call continues. If the previous response is not the last of its conversation, the call continues a copy
  * of the conversation. The copy ends with the previous response.
  */
-export async function conversationOf(parts: DoorParts, body: ConversationFields, ids: WireCallIds): Promise<Continued> {
+export async function conversationOf(
+  parts: DoorParts,
+  body: ConversationFields,
+  context: CallContext,
+): Promise<Continued> {
   const previous = body.previous_response_id ?? undefined;
   const named = conversationIdIn(body);
-  const places = [previous, named, ids.conversationId].filter((place) => place !== undefined);
-  if (places.length > 1) {
+  const given = [previous, named, context.conversationId].filter((name) => name !== undefined);
+  if (given.length > 1) {
     const text = "previous_response_id, conversation and X-Conversation-Id each name a conversation: give one of them";
     throw new ApiError(400, "invalid_body", text, "previous_response_id");
   }
-  if (previous !== undefined) return afterResponse(parts, previous, ids);
-  const conversationId = named ?? ids.conversationId;
-  if (conversationId === undefined) return { ids, events: [] };
-  return { ids: { ...ids, conversationId }, events: await parts.sessions.history(conversationId) };
+  if (previous !== undefined) return afterResponse(parts, previous, context);
+  const conversationId = named ?? context.conversationId;
+  if (conversationId === undefined) return { context, events: [] };
+  return { context: { ...context, conversationId }, events: await parts.sessions.history(conversationId) };
 }
 
 /** Returns the conversation id in the field `conversation`. Throws ApiError if the id is invalid. */
@@ -48,22 +52,23 @@ export function conversationIdIn({ conversation }: ConversationFields): string |
   return id === undefined ? undefined : requireId(id, "conversation");
 }
 
-async function afterResponse(parts: DoorParts, previous: string, ids: WireCallIds): Promise<Continued> {
-  const place = placeOfResponse(previous);
-  const events = place ? await parts.sessions.history(place.conversationId) : [];
-  const end = events.findLast(({ turnId }) => turnId === place?.turnId);
-  if (!place || !end) throw notFound(previous, "not found");
-  if (isTakenBack(events, place, end)) throw notFound(previous, "was taken back in its conversation");
+async function afterResponse(parts: DoorParts, previous: string, context: CallContext): Promise<Continued> {
+  const turnKey = turnKeyOfResponse(previous);
+  const events = turnKey ? await parts.sessions.history(turnKey.conversationId) : [];
+  const end = events.findLast(({ turnId }) => turnId === turnKey?.turnId);
+  if (!turnKey || !end) throw notFound(previous, "not found");
+  if (isTakenBack(events, turnKey, end)) throw notFound(previous, "was taken back in its conversation");
   const requests = events.filter((event) => event.type === "user_message");
   const [first] = requests;
-  const continued = { ...ids, ...(first && { dialogue: dialogueOf(first) }) };
-  const here = { ids: { ...continued, conversationId: place.conversationId }, events };
+  const continued = { ...context, ...(first && { promptCacheName: promptCacheNameOf(first) }) };
+  const here = { context: { ...continued, conversationId: turnKey.conversationId }, events };
   const copied = async () => {
-    const to = await copyUntil(parts, place, ids.requestId);
-    return { ids: { ...continued, conversationId: to }, events: await parts.sessions.history(to) };
+    const to = await copyUntil(parts, turnKey, context.requestId);
+    return { context: { ...continued, conversationId: to }, events: await parts.sessions.history(to) };
   };
-  if (requests.at(-1)?.turnId === place.turnId) return { ...here, continues: end.seq, copied };
-  const isRepeated = ids.requestId !== undefined && requests.some(({ requestId }) => requestId === ids.requestId);
+  if (requests.at(-1)?.turnId === turnKey.turnId) return { ...here, continues: end.seq, copied };
+  const isRepeated =
+    context.requestId !== undefined && requests.some(({ requestId }) => requestId === context.requestId);
   return isRepeated ? here : copied();
 }
 
@@ -73,7 +78,7 @@ function notFound(response: string, what: string): ApiError {
 }
 
 /** Returns true if a rewind has removed the turn, whose last event is `end`. */
-function isTakenBack(events: readonly StoredEvent[], { turnId }: TurnPlace, end: StoredEvent): boolean {
+function isTakenBack(events: readonly StoredEvent[], { turnId }: TurnKey, end: StoredEvent): boolean {
   const begin = events.find((event) => event.turnId === turnId) ?? end;
   return events.some((event) => event.type === "rewind" && event.seq > end.seq && begin.seq > event.toSeq);
 }
@@ -82,12 +87,12 @@ function isTakenBack(events: readonly StoredEvent[], { turnId }: TurnPlace, end:
  * Makes a copy of the conversation that ends with the turn. Resolves with the id of the copy. A repetition of a call with a request id gets the
  * same copy. Rejects with RequestError `busy` if the turn has not ended.
  */
-async function copyUntil(parts: DoorParts, place: TurnPlace, requestId: string | undefined): Promise<string> {
-  const to = ownConversation(requestId, place, parts);
+async function copyUntil(parts: DoorParts, turnKey: TurnKey, requestId: string | undefined): Promise<string> {
+  const to = ownConversation(requestId, turnKey, parts);
   const isThere = async () => (await parts.sessions.history(to)).length > 0;
   if (await isThere()) return to;
   await parts.sessions.conversations
-    .fork(place.conversationId, { to, lastTurnId: place.turnId })
+    .fork(turnKey.conversationId, { to, lastTurnId: turnKey.turnId })
     .catch(async (error: unknown) => {
       if (!(await isThere())) throw error; // otherwise a repetition of this call has made the copy
     });
@@ -97,8 +102,8 @@ async function copyUntil(parts: DoorParts, place: TurnPlace, requestId: string |
 /** Starts the turn. If another call has continued the same response before, the turn continues a copy of the conversation. */
 export async function startOrCopy(
   conversation: Continued,
-  start: (continued: Continued) => Promise<DoorTurn>,
-): Promise<DoorTurn> {
+  start: (continued: Continued) => Promise<ApiTurn>,
+): Promise<ApiTurn> {
   try {
     return await start(conversation);
   } catch (error) {

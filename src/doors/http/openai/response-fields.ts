@@ -2,13 +2,13 @@
  * Fields of a call that are shown in the call's response. The log stores these fields, so that the response has the same fields when it is
  * read later.
  */
-import type { WireTool } from "../turns/caller-tools.js";
+import type { ApiTool } from "../turns/caller-tools.js";
 
 export interface AskedFields {
   instructions?: string;
   previous_response_id?: string;
   conversation?: { id: string };
-  tools?: readonly WireTool[];
+  tools?: readonly ApiTool[];
   tool_choice?: string | object;
   parallel_tool_calls?: boolean;
   text?: { format?: object | null };
@@ -39,7 +39,7 @@ const names: readonly (keyof AskedFields)[] = [
 /** Returns the fields of a call that its response shows. `tools` are the caller's tools that the model is offered. */
 export function askedIn(
   body: object,
-  { tools, conversationId }: { tools: readonly WireTool[]; conversationId: string | undefined },
+  { tools, conversationId }: { tools: readonly ApiTool[]; conversationId: string | undefined },
 ): AskedFields {
   const values: Readonly<Record<string, unknown>> = { ...body };
   const given = names.flatMap((name) =>

@@ -4,8 +4,9 @@ import type { AssistantMessage, Message, ToolCall } from "../../../core/messages
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, customArguments, serverToolName } from "../turns/caller-tools.js";
-import { type LoggedTurns, loggedOrGiven, requireSize } from "../turns/logged-turns.js";
-import { callId, placeOfItem, type TurnPlace } from "../turns/turn-place.js";
+import { requireSize } from "../turns/input-size.js";
+import { type LoggedTurns, loggedOrGiven } from "../turns/logged-turns.js";
+import { callId, type TurnKey, turnKeyOfItem } from "../turns/turn-ids.js";
 import { type ChatMessage, type Content, readMessage } from "./openai-messages.js";
 
 export interface InputItem {
@@ -33,7 +34,7 @@ interface InputParts {
 interface Group {
   isOutput: boolean;
   items: InputItem[];
-  place?: TurnPlace;
+  turnKey?: TurnKey;
 }
 
 /** Reads the items as messages. Rejects with ApiError or StoreError. */
@@ -41,7 +42,7 @@ export async function readInput(parts: InputParts, items: readonly InputItem[]):
   const groups: Group[] = [];
   for (const [index, item] of items.entries()) addTo(groups, item, index);
   const read = await lookUpAll(groups, (group) => readGroup(parts, group));
-  return requireSize(read.flat());
+  return requireSize(read.flat(), "input");
 }
 
 const outputTypes = ["reasoning", "function_call", "custom_tool_call", "mcp_call", "item_reference"];
@@ -52,19 +53,19 @@ function addTo(groups: Group[], item: InputItem, index: number): void {
   if (!outputTypes.includes(type) && !ownTypes.includes(type)) throw unsupported(type, index);
   if (type === "message" && !item.role) throw new ApiError(400, "invalid_body", `input.${index} has no role`, "input");
   const isOutput = outputTypes.includes(type) || (type === "message" && item.role === "assistant");
-  const place = isOutput ? (placeOfItem(item.id) ?? placeOfItem(item.call_id)) : undefined;
-  if (type === "item_reference" && !place) throw noItem(item);
+  const turnKey = isOutput ? (turnKeyOfItem(item.id) ?? turnKeyOfItem(item.call_id)) : undefined;
+  if (type === "item_reference" && !turnKey) throw noItem(item);
   const last = groups.at(-1);
   // An item without an id belongs to the response of the item before it. Exception: a message without an id after an item with an id begins
   // another response, because in a response the text comes before the calls.
-  const isSame = place ? !last?.place || isSamePlace(place, last.place) : type !== "message" || !last?.place;
+  const isSame = turnKey ? !last?.turnKey || isSameTurn(turnKey, last.turnKey) : type !== "message" || !last?.turnKey;
   if (isOutput && last?.isOutput && isSame) {
     last.items.push(item);
-    if (place) last.place = place;
-  } else groups.push({ isOutput, items: [item], ...(place ? { place } : {}) });
+    if (turnKey) last.turnKey = turnKey;
+  } else groups.push({ isOutput, items: [item], ...(turnKey ? { turnKey } : {}) });
 }
 
-function isSamePlace(one: TurnPlace, other: TurnPlace): boolean {
+function isSameTurn(one: TurnKey, other: TurnKey): boolean {
   return one.conversationId === other.conversationId && one.turnId === other.turnId;
 }
 
@@ -78,10 +79,10 @@ function noItem({ id }: InputItem): ApiError {
   return new ApiError(404, "item_not_found", `Item with id '${(id ?? "").slice(0, 200)}' not found.`, "input");
 }
 
-async function readGroup(parts: InputParts, { isOutput, items, place }: Group): Promise<Message[]> {
+async function readGroup(parts: InputParts, { isOutput, items, turnKey }: Group): Promise<Message[]> {
   if (!isOutput) return items.map(readOwn);
   const reference = items.find(({ type }) => type === "item_reference");
-  const logged = place && (await parts.turns.turn(place, givenIds(items)));
+  const logged = turnKey && (await parts.turns.turn(turnKey, givenIds(items)));
   if (reference && !logged) throw noItem(reference);
   return logged && reference ? logged : loggedOrGiven(logged, readOutput(parts, items));
 }
@@ -92,7 +93,7 @@ async function readGroup(parts: InputParts, { isOutput, items, place }: Group): 
  */
 function givenIds(items: readonly InputItem[]): Set<string> {
   const ids = items.map(({ type, id, call_id }) => {
-    const item = type === "item_reference" && /^(fc|ctc)_/.test(id ?? "") ? placeOfItem(id) : undefined;
+    const item = type === "item_reference" && /^(fc|ctc)_/.test(id ?? "") ? turnKeyOfItem(id) : undefined;
     return item ? callId(item, item.index) : (call_id ?? "");
   });
   return new Set(ids);

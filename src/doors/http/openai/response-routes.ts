@@ -4,16 +4,17 @@ import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { responseBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
-import { idsOf, toolsIn, turnHeaders } from "../turns/call-headers.js";
-import { type CallerTools, readCallerTools, type WireTool } from "../turns/caller-tools.js";
-import { askedModel, startDoorTurn } from "../turns/door-turn.js";
+import { startApiTurn } from "../turns/api-turn.js";
+import { callContextOf, turnHeaders } from "../turns/call-headers.js";
+import { type CallInput, splitMessages } from "../turns/call-input.js";
+import { type ApiTool, type CallerTools, readCallerTools } from "../turns/caller-tools.js";
+import { commonOptions } from "../turns/common-options.js";
 import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
-import { asSaid, type Said } from "../turns/said.js";
-import { withOpenResults } from "../turns/sent-results.js";
+import { withResultsOfOpenCalls } from "../turns/sent-results.js";
 import { showTurn } from "../turns/show-turn.js";
-import { placeOfResponse, type TurnPlace } from "../turns/turn-place.js";
+import { type TurnKey, turnKeyOfResponse } from "../turns/turn-ids.js";
 import {
   type Continued,
   type ConversationFields,
@@ -33,7 +34,7 @@ interface ResponseBody extends ToolUseBody, ConversationFields {
   store?: boolean | null;
   temperature?: number | null;
   max_output_tokens?: number | null;
-  tools?: WireTool[] | null;
+  tools?: ApiTool[] | null;
   text?: { format?: FormatBody | null } | null;
 }
 
@@ -69,76 +70,70 @@ async function create(
 ): Promise<Response> {
   const { keepAliveMs, plainModels, attempt } = options;
   const body = call.body as ResponseBody;
-  const conversation = await conversationOf(parts, body, idsOf(call.header));
-  const { model, isPlain } = askedModel(body.model, plainModels);
-  const { withoutTools, ...use } = readToolUse(body);
-  const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
+  const conversation = await conversationOf(parts, body, callContextOf(call.header));
+  const toolUse = readToolUse(body);
+  const tools = readCallerTools(toolUse.withoutTools ? [] : (body.tools ?? []));
   const output = await readOutput(body.text?.format, "text.format");
   const asked = askedIn(body, {
     tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
     conversationId: conversationIdIn(body),
   });
   const turnCall = {
-    ...use,
-    output,
-    model,
-    streaming: body.stream ? true : undefined,
-    temperature: body.temperature ?? undefined,
-    maxTokens: body.max_output_tokens ?? undefined,
-    callerTools: tools.definitions,
-    withoutTools: withoutTools || isPlain,
-    only: toolsIn(call.header),
+    ...commonOptions(call, plainModels, { toolUse, tools, output, maxTokens: body.max_output_tokens }),
     asked: Object.keys(asked).length > 0 ? asked : undefined,
   };
   const start = async (continued: Continued) => {
-    const said = await saidIn(parts, body, continued);
-    const isSingle = body.store === false || said.history.length > 0;
-    return startDoorTurn(parts, { ...said, ...turnCall, isSingle }, continued.ids);
+    const input = await responseInputOf(parts, body, continued);
+    const isSingle = body.store === false || input.history.length > 0;
+    return startApiTurn(parts, { ...input, ...turnCall, isSingle }, continued.context);
   };
-  const door = await startOrCopy(conversation, start);
-  if (tools.ignored.length > 0) door.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
+  const apiTurn = await startOrCopy(conversation, start);
+  if (tools.ignored.length > 0) apiTurn.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
   const view = viewOf(
     parts,
-    { conversationId: door.session.id, turnId: door.turn.turnId },
+    { conversationId: apiTurn.session.id, turnId: apiTurn.turn.turnId },
     {
-      model: `${door.model.provider}/${door.model.model}`,
+      model: `${apiTurn.model.provider}/${apiTurn.model.model}`,
       createdAt: Math.floor(parts.now() / 1000),
       asked,
       callerTool: tools.find,
     },
   );
-  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
+  return showTurn(apiTurn, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
 /** Reads the input and the instructions of a call. The result does not contain the stored conversation that the call continues. */
-async function saidIn(
+async function responseInputOf(
   parts: DoorParts,
   body: ResponseBody,
-  { ids, events, continues: last }: Continued,
-): Promise<Said> {
+  { context, events, continues: last }: Continued,
+): Promise<CallInput> {
   const items: InputItem[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
-  const { conversationId, requestId } = ids;
+  const { conversationId, requestId } = context;
   const turns = new LoggedTurns(parts.sessions);
-  const input = await readInput({ hub: parts.hub, turns }, items);
+  const sent = await readInput({ hub: parts.hub, turns }, items);
   const isNew = conversationId === undefined;
-  const { messages, continues = last } = isNew ? { messages: input } : withOpenResults(input, { events, requestId });
+  const { messages, continues = last } = isNew
+    ? { messages: sent }
+    : withResultsOfOpenCalls(sent, { events, requestId });
   const read = turns.withModelIds(messages);
   const { resultIds } = turns;
-  const said = {
-    ...asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...read] : read),
+  const input = {
+    ...splitMessages(body.instructions ? [{ role: "system", content: body.instructions }, ...read] : read),
     resultIds,
   };
-  return continues === undefined ? said : { ...said, continues };
+  return continues === undefined ? input : { ...input, continues };
 }
 
 async function read(parts: DoorParts, id: string): Promise<Response> {
-  const place = placeOfResponse(id);
-  const events = place ? await turnEvents(parts, place) : [];
+  const turnKey = turnKeyOfResponse(id);
+  const events = turnKey ? await turnEvents(parts, turnKey) : [];
   const [first] = events;
-  if (!place || first?.type !== "user_message") throw new ApiError(404, "not_found", "there is no such response", "id");
+  if (!turnKey || first?.type !== "user_message")
+    throw new ApiError(404, "not_found", "there is no such response", "id");
   const answer = events.find((event) => event.type === "assistant_message");
   const asked: AskedFields = first.asked ?? {};
-  const view = viewOf(parts, place, {
+  const view = viewOf(parts, turnKey, {
     model: answer?.type === "assistant_message" ? `${answer.provider}/${answer.model}` : "",
     createdAt: Math.floor(first.at / 1000),
     asked,
@@ -163,13 +158,13 @@ function calledTools(events: readonly StoredEvent[]): CallerTools["find"] {
 
 function viewOf(
   parts: DoorParts,
-  place: TurnPlace,
-  facts: Omit<ConstructorParameters<typeof ResponseView>[0], "place" | "serverOf">,
+  turnKey: TurnKey,
+  facts: Omit<ConstructorParameters<typeof ResponseView>[0], "turnKey" | "serverOf">,
 ): ResponseView {
   const serverOf = (name: string) => parts.hub.tools().find((tool) => tool.name === name);
-  return new ResponseView({ ...facts, place, serverOf });
+  return new ResponseView({ ...facts, turnKey, serverOf });
 }
 
-async function turnEvents(parts: DoorParts, { conversationId, turnId }: TurnPlace): Promise<StoredEvent[]> {
+async function turnEvents(parts: DoorParts, { conversationId, turnId }: TurnKey): Promise<StoredEvent[]> {
   return (await parts.sessions.history(conversationId)).filter((event) => event.turnId === turnId);
 }

@@ -15,18 +15,16 @@ export const turnHeaders = {
 /** Returns the value of a header, or undefined if the call has none of this name. */
 type ReadHeader = (name: string) => string | undefined;
 
-export interface WireCallIds {
+/** The conversation, the ids and the trace that an API call names. */
+export interface CallContext {
   conversationId?: string;
-  /**
-   * Name under which providers cache the beginning of the prompt (`PromptOptions.dialogue`). Set if the call continues a response: it is
-   * the name from the first call of the conversation.
-   */
-  dialogue?: string;
+  /** See `PromptOptions.promptCacheName`. Set if the call continues a response: it is the name from the first call of the conversation. */
+  promptCacheName?: string;
   requestId?: string;
   trace?: CarriedTrace;
 }
 
-export function idsOf(header: ReadHeader): WireCallIds {
+export function callContextOf(header: ReadHeader): CallContext {
   const trace = traceIn(header);
   // Idempotency-Key is preferred: it always comes from the caller, but a proxy may have set X-Request-Id.
   const requestId = idIn(header, "idempotency-key") ?? idIn(header, "x-request-id");

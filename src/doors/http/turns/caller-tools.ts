@@ -1,4 +1,4 @@
-/** Tools that the caller runs. Defines how they are offered to the model, and how the model's calls are returned to the caller. */
+/** Tools that the caller runs. Defines how they are offered to the model, and how the model's tool calls are returned to the caller. */
 
 import { createHash } from "node:crypto";
 import { asObject, parseJson } from "../../../core/json.js";
@@ -6,7 +6,8 @@ import type { ToolDefinition } from "../../../core/messages.js";
 import type { ToolHub } from "../../../core/ports.js";
 import { ApiError } from "../shared/api-errors.js";
 
-export interface WireTool {
+/** A caller's tool, as an API call sends it. */
+export interface ApiTool {
   type: string;
   name?: string;
   description?: string | null;
@@ -14,7 +15,7 @@ export interface WireTool {
   /** Format of the input of a custom tool. If absent, the input is free text. */
   format?: { type: string; syntax?: string; definition?: string } | null;
   /** Tools in this namespace, if `type` is `namespace`. */
-  tools?: WireTool[];
+  tools?: ApiTool[];
 }
 
 /** A caller's tool, with the names that the caller uses for it. */
@@ -39,28 +40,28 @@ const longestName = 64;
 export const toolName = /^[a-zA-Z0-9_-]{1,128}$/;
 
 /** Reads the caller's tools. Throws ApiError if a tool is invalid. */
-export function readCallerTools(tools: readonly WireTool[]): CallerTools {
+export function readCallerTools(tools: readonly ApiTool[]): CallerTools {
   const known = new Map<string, { definition: ToolDefinition; tool: CallerTool }>();
   const ignored = new Set<string>();
-  const add = (wire: WireTool, namespace?: string) => {
-    if (wire.type === "namespace" && namespace === undefined) {
-      for (const inner of wire.tools ?? []) add(inner, nameOf(wire));
-    } else if (wire.type === "function" || wire.type === "custom") {
+  const add = (given: ApiTool, namespace?: string) => {
+    if (given.type === "namespace" && namespace === undefined) {
+      for (const inner of given.tools ?? []) add(inner, nameOf(given));
+    } else if (given.type === "function" || given.type === "custom") {
       const tool: CallerTool = {
-        type: wire.type,
-        name: nameOf(wire),
+        type: given.type,
+        name: nameOf(given),
         ...(namespace === undefined ? {} : { namespace }),
       };
       const name = callerToolName(tool);
       if (known.has(name)) throw new ApiError(400, "invalid_tool", `two tools have the name ${name}`, "tools");
-      known.set(name, { definition: { name, ...definitionOf(wire) }, tool });
-    } else if (wire.type === "mcp") {
+      known.set(name, { definition: { name, ...definitionOf(given) }, tool });
+    } else if (given.type === "mcp") {
       const message =
         "this host has its own MCP servers: choose among their tools with X-MCP-Tools, and leave out tools of type mcp";
       throw new ApiError(400, "invalid_tool", message, "tools");
-    } else ignored.add(typeName(wire));
+    } else ignored.add(typeName(given));
   };
-  for (const wire of tools) add(wire);
+  for (const given of tools) add(given);
   return {
     definitions: [...known.values()].map(({ definition }) => definition),
     find: (name) => known.get(name)?.tool,
@@ -103,7 +104,7 @@ export function customInput(text: string): string {
   return typeof input === "string" ? input : text;
 }
 
-function definitionOf({ type, description, parameters, format }: WireTool): Omit<ToolDefinition, "name"> {
+function definitionOf({ type, description, parameters, format }: ApiTool): Omit<ToolDefinition, "name"> {
   const said = description ?? "";
   if (type === "function") {
     return { description: said, inputSchema: { ...(parameters ?? { type: "object", properties: {} }) } };
@@ -119,13 +120,13 @@ function definitionOf({ type, description, parameters, format }: WireTool): Omit
   };
 }
 
-function nameOf({ name = "" }: WireTool): string {
+function nameOf({ name = "" }: ApiTool): string {
   if (toolName.test(name)) return name;
   throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 128 letters, digits, _ and -", "tools");
 }
 
 /** Returns the type of a tool. Throws ApiError if the type is invalid, because it is put into a header and into a message. */
-function typeName({ type }: WireTool): string {
+function typeName({ type }: ApiTool): string {
   if (/^[\w.-]{1,64}$/.test(type)) return type;
   throw new ApiError(400, "invalid_tool", "the type of a tool is 1 to 64 letters, digits, . _ and -", "tools");
 }

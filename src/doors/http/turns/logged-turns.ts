@@ -6,22 +6,11 @@ import { createHash } from "node:crypto";
 import { lookUpAll } from "../../../core/async/slices.js";
 import type { StoredEvent } from "../../../core/events.js";
 import { groupBy } from "../../../core/lists/long-lists.js";
-import type { Message, ToolCall } from "../../../core/messages.js";
+import type { Message } from "../../../core/messages.js";
 import type { Sessions } from "../../../session/sessions.js";
 import { answersOf } from "../../../session/turns/turn-answers.js";
-import { ApiError } from "../shared/api-errors.js";
-import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
-
-/**
- * Returns the calls of the turn's last answer, with the ids that the caller knows. `firstIndex` is the index of the first call among all
- * calls of the turn.
- */
-export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { calls: ToolCall[]; firstIndex: number } {
-  const answers = events.flatMap((event) => (event.type === "assistant_message" && !event.interrupted ? [event] : []));
-  const { toolCalls = [] } = answers.at(-1)?.message ?? {};
-  const firstIndex = answers.reduce((sum, { message }) => sum + message.toolCalls.length, 0) - toolCalls.length;
-  return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(place, firstIndex + index) })) };
-}
+import { requireSize } from "./input-size.js";
+import { callId, type TurnKey, turnKeyOfItem } from "./turn-ids.js";
 
 /** Turns of the log to which one API call refers. */
 export class LoggedTurns {
@@ -49,15 +38,15 @@ export class LoggedTurns {
    * `givenIds`. Undefined if the log does not have the turn any more. Remembers the turn for `resultIds` and `withModelIds`. Rejects with
    * StoreError.
    */
-  async turn(place: TurnPlace, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
-    const turns = await this.#read(place.conversationId);
-    const events = turns.get(place.turnId);
+  async turn(turnKey: TurnKey, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
+    const turns = await this.#read(turnKey.conversationId);
+    const events = turns.get(turnKey.turnId);
     if (!events) return undefined;
     for (const event of events)
       if (event.type === "tool_result") for (const resultId of event.resultIds ?? []) this.#resultIds.add(resultId);
     let index = 0;
     return answersOf(events).flatMap(({ message, calls }) => {
-      const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));
+      const named = calls.map(({ call, result }) => ({ call, result, id: callId(turnKey, index++) }));
       const kept = named.filter(({ id, result }) => result || givenIds.has(id));
       if (message.content.trim() === "" && kept.length === 0) return [];
       // The model's id is sent back if reasoning is bound to it, or if it is long enough to be unique in the history.
@@ -78,7 +67,7 @@ export class LoggedTurns {
    */
   async history(messages: readonly Message[]): Promise<Message[]> {
     const read = await lookUpAll(messages, (message) => this.#answer(message));
-    return requireSize(read.flat());
+    return requireSize(read.flat(), "messages");
   }
 
   /**
@@ -107,8 +96,8 @@ export class LoggedTurns {
   async #answer(message: Message): Promise<Message[]> {
     if (message.role !== "assistant") return [message];
     const ids = message.toolCalls.map(({ id }) => id);
-    const place = ids.every((id) => placeOfItem(id)) ? placeOfItem(ids[0]) : undefined;
-    return (place && (await this.turn(place, new Set(ids)))) ?? [message];
+    const turnKey = ids.every((id) => turnKeyOfItem(id)) ? turnKeyOfItem(ids[0]) : undefined;
+    return (turnKey && (await this.turn(turnKey, new Set(ids)))) ?? [message];
   }
 
   /**
@@ -145,33 +134,7 @@ function textsOf(messages: readonly Message[]): string {
   return messages.map((message) => (message.role === "assistant" ? message.content : "")).join("");
 }
 
-/** Maximum length of all messages of an API call, in characters. No model reads that much. */
-const mostChars = 64 * 1024 * 1024;
-
-/**
- * Returns the messages unchanged. Throws ApiError if they are longer than `mostChars`: even a short API call can refer to the same long
- * turn many times.
- */
-export function requireSize(messages: Message[]): Message[] {
-  const chars = messages.reduce((sum, message) => sum + charsOf(message), 0);
-  if (chars <= mostChars) return messages;
-  const text = "the input, with the turns of the log that it refers to, has more than 67 million characters";
-  throw new ApiError(400, "context_length_exceeded", text, "input");
-}
-
-function charsOf(message: Message): number {
-  if (message.role === "system") return message.content.length;
-  if (message.role === "assistant") {
-    const { content, reasoning = "", toolCalls } = message;
-    return toolCalls.reduce((sum, call) => sum + call.arguments.length, content.length + reasoning.length);
-  }
-  return message.content.reduce((sum, part) => {
-    if (part.type === "text") return sum + part.text.length;
-    return sum + (part.type === "resource_link" ? part.uri : part.data).length;
-  }, 0);
-}
-
 /** Returns a short hash for an id of this host, since providers limit the length of an id. Returns any other id unchanged. */
 function shortId(id: string): string {
-  return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
+  return turnKeyOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
 }

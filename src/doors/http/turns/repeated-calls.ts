@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { idsOf } from "./call-headers.js";
+import { callContextOf } from "./call-headers.js";
 
 /** Header in which these clients send the number of earlier attempts. Stainless is the tool that generates the clients. */
 const retryCount = "x-stainless-retry-count";
@@ -57,24 +57,25 @@ export class RepeatedCalls {
     const count = Number(header ?? 0);
     if (isUncounted) requireHarmless(call, this.#left);
     if (count > 0 && !this.#takeFailed(call, count - 1)) requireHarmless(call, this.#ran);
-    let ranTools: KnownAttempt | undefined;
+    /** This attempt, once it has run a tool. */
+    let thisAttempt: KnownAttempt | undefined;
     let isAccepted = false;
     const noteLeft = () => {
-      if (ranTools && call.gone.aborted) this.#left.add(ranTools);
+      if (thisAttempt && call.gone.aborted) this.#left.add(thisAttempt);
     };
     call.gone.addEventListener("abort", noteLeft);
     try {
       const response = await run({
         ranTools: (requestId) => {
-          ranTools ??= { digest: digestOf(call), count, requestId };
-          this.#ran.add(ranTools);
+          thisAttempt ??= { digest: digestOf(call), count, requestId };
+          this.#ran.add(thisAttempt);
           noteLeft(); // the client may have left just before the tool began
         },
       });
       isAccepted = response.ok;
       return response;
     } finally {
-      if (!isAccepted && !ranTools) this.#failed.add({ digest: digestOf(call), count });
+      if (!isAccepted && !thisAttempt) this.#failed.add({ digest: digestOf(call), count });
     }
   }
 
@@ -92,7 +93,7 @@ export class RepeatedCalls {
  */
 function requireHarmless(call: ApiCall, earlier: RecentAttempts): void {
   if (earlier.isEmpty || call.header("idempotency-key") !== undefined) return;
-  const { requestId } = idsOf(call.header);
+  const { requestId } = callContextOf(call.header);
   const same = earlier.of(digestOf(call));
   if (same.length === 0 || same.some((attempt) => attempt.requestId === requestId)) return;
   const text =

@@ -6,22 +6,26 @@ import { withFinalText } from "../../shared/final-text.js";
 import { loggedLimitFailure } from "../../shared/limit-failure.js";
 import { eventStream } from "../shared/event-stream.js";
 import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";
-import type { DoorTurn } from "./door-turn.js";
+import type { ApiTurn } from "./api-turn.js";
 import type { Attempt } from "./repeated-calls.js";
 
-export interface ResponseWriter {
+/** Shows a turn in the format of one API: as events of a stream, or as one document. */
+export interface ApiTurnView {
   start(): StreamedEvent[];
   take(event: TurnEvent): StreamedEvent[];
   end(): StreamedEvent[];
   /** Returns the events that end the stream of a failed turn. */
-  fail(failure: ApiFailureInfo): StreamedEvent[];
+  failureEvents(failure: ApiFailureInfo): StreamedEvent[];
   /** Returns the answer to a call whose turn failed before anything was sent. */
-  failed(failure: ApiFailureInfo): { status: number; body: object };
+  failureAnswer(failure: ApiFailureInfo): { status: number; body: object };
   whole(): object;
   /** Event that keeps a silent stream alive, for clients that ignore comments. */
   readonly ping?: StreamedEvent;
-  /** True if content was sent that a later `discard` event (the answer starts again) would make invalid. */
-  readonly isShown: boolean;
+  /**
+   * True if content was sent that the client keeps. A `discard` event (the answer is restarted) then ends the stream with an error. Reasoning
+   * of a chat completion does not count: after a `discard` the client gets the new reasoning too.
+   */
+  readonly hasSentContent: boolean;
 }
 
 export interface StreamedEvent {
@@ -39,26 +43,26 @@ interface ShowOptions {
 /** Maximum time until the status of a stream is sent, in ms. Until then, a failure can still be answered with an error status. */
 const longestHoldMs = 10_000;
 
-export async function showTurn(door: DoorTurn, view: ResponseWriter, options: ShowOptions): Promise<Response> {
-  const { headers } = door;
+export async function showTurn(apiTurn: ApiTurn, view: ApiTurnView, options: ShowOptions): Promise<Response> {
+  const { headers } = apiTurn;
   const { gone, keepAliveMs, attempt } = options;
   if (!options.streaming) {
-    const failure = await whileListening(door, gone, () => watch(door, view, { attempt }));
+    const failure = await whileListening(apiTurn, gone, () => watch(apiTurn, view, { attempt }));
     if (failure) return answerFailed(view, failure, headers);
     return Response.json(view.whole(), { headers });
   }
   const holdMs = Math.min(keepAliveMs, longestHoldMs);
-  const failure = await whileListening(door, gone, () => earlyFailure(door, holdMs));
+  const failure = await whileListening(apiTurn, gone, () => earlyFailure(apiTurn, holdMs));
   if (failure) return answerFailed(view, failure, headers);
   return eventStream(
-    async ({ write, gone }) => {
+    async ({ write, gone: streamGone }) => {
       const writeAll = async (events: readonly StreamedEvent[]) => {
         for (const event of events) await write(event);
       };
-      await whileListening(door, gone, async () => {
+      await whileListening(apiTurn, streamGone, async () => {
         await writeAll(view.start());
-        const failure = await watch(door, view, { attempt, write: writeAll });
-        await writeAll(failure ? view.fail(failure) : view.end());
+        const lateFailure = await watch(apiTurn, view, { attempt, write: writeAll });
+        await writeAll(lateFailure ? view.failureEvents(lateFailure) : view.end());
       });
     },
     { keepAliveMs, headers, ping: view.ping },
@@ -69,21 +73,21 @@ export async function showTurn(door: DoorTurn, view: ResponseWriter, options: Sh
  * Waits for the first sign of an answer, at most `holdMs`. Resolves with the failure if the turn fails before this sign; otherwise with
  * undefined. Never rejects.
  */
-async function earlyFailure(door: DoorTurn, holdMs: number): Promise<ApiFailureInfo | undefined> {
+async function earlyFailure(apiTurn: ApiTurn, holdMs: number): Promise<ApiFailureInfo | undefined> {
   const hold = new AbortController();
   try {
-    return await Promise.race([firstSign(door), setTimeout(holdMs, undefined, { signal: hold.signal })]);
+    return await Promise.race([firstSign(apiTurn), setTimeout(holdMs, undefined, { signal: hold.signal })]);
   } finally {
     hold.abort();
   }
 }
 
-async function firstSign(door: DoorTurn): Promise<ApiFailureInfo | undefined> {
+async function firstSign(apiTurn: ApiTurn): Promise<ApiFailureInfo | undefined> {
   const stored: StoredEvent[] = [];
   try {
-    for await (const event of door.turn.watch()) {
+    for await (const event of apiTurn.turn.watch()) {
       if ("seq" in event) stored.push(event);
-      const error = errorIn(event, door, stored);
+      const error = errorIn(event, apiTurn, stored);
       if (error) return apiFailureOf(error);
       if (signs.has(event.type) && !isUnsaid(event)) return undefined;
     }
@@ -103,11 +107,11 @@ interface WatchOptions {
 
 /** Passes the events of the turn to the view until the turn ends. Resolves with the failure of the turn, if any. Never rejects. */
 async function watch(
-  door: DoorTurn,
-  view: ResponseWriter,
+  apiTurn: ApiTurn,
+  view: ApiTurnView,
   { attempt, write }: WatchOptions,
 ): Promise<ApiFailureInfo | undefined> {
-  const { turn, isRepeatable, isStructured } = door;
+  const { turn, isRepeatable, isStructured } = apiTurn;
   let ranTools = false;
   const stored: StoredEvent[] = [];
   const failure = (error: ErrorInfo) => apiFailureOf(error, { ranTools: ranTools && !isRepeatable });
@@ -116,8 +120,8 @@ async function watch(
       if (!write && !("seq" in watched)) continue; // what is stored suffices, and has no text that was discarded
       const event = isStructured ? withFinalText(watched) : watched;
       if ("seq" in event) stored.push(event);
-      if (event.type === "discard" && view.isShown) {
-        door.abandon(); // nobody could get the answer of a call without a request id, and a repetition would run its tools again
+      if (event.type === "discard" && view.hasSentContent) {
+        apiTurn.abandon(); // nobody could get the answer of a call without a request id, and a repetition would run its tools again
         return failure(startedAgain(event.reason, isRepeatable));
       }
       if (event.type === "tool_sent") {
@@ -126,7 +130,7 @@ async function watch(
       }
       const shown = view.take(event);
       await write?.(shown);
-      const error = errorIn(event, door, stored);
+      const error = errorIn(event, apiTurn, stored);
       if (error) return failure(error);
     }
     return undefined;
@@ -136,11 +140,11 @@ async function watch(
 }
 
 /** Returns the error if this event ends the turn without an answer. `stored` are the stored events of the turn up to this event. */
-function errorIn(event: TurnEvent, door: DoorTurn, stored: readonly StoredEvent[]): ErrorInfo | undefined {
+function errorIn(event: TurnEvent, apiTurn: ApiTurn, stored: readonly StoredEvent[]): ErrorInfo | undefined {
   if (event.type === "turn_error") return event.error;
   if (event.type !== "turn_end") return undefined;
-  if (event.stopReason !== "cancelled") return loggedLimitFailure(stored, door);
-  const { turn } = door;
+  if (event.stopReason !== "cancelled") return loggedLimitFailure(stored, apiTurn);
+  const { turn } = apiTurn;
   return turn.closingError ? errorInfo(turn.closingError) : cancelled;
 }
 
@@ -161,8 +165,8 @@ function startedAgain(reason: string, isRepeatable: boolean): ErrorInfo {
   return { kind: "stream_interrupted", message, retryable: true, hint };
 }
 
-async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const abandon = () => door.abandon();
+async function whileListening<T>(apiTurn: ApiTurn, gone: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const abandon = () => apiTurn.abandon();
   gone.addEventListener("abort", abandon);
   if (gone.aborted) abandon();
   try {
@@ -172,7 +176,7 @@ async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => 
   }
 }
 
-function answerFailed(view: ResponseWriter, failure: ApiFailureInfo, turnHeaders: Record<string, string>): Response {
-  const { status, body } = view.failed(failure);
+function answerFailed(view: ApiTurnView, failure: ApiFailureInfo, turnHeaders: Record<string, string>): Response {
+  const { status, body } = view.failureAnswer(failure);
   return Response.json(body, { status, headers: { ...turnHeaders, ...failure.headers } });
 }

@@ -4,11 +4,11 @@
  */
 import type { TurnEvent } from "../../../core/events.js";
 import { TurnEncoder } from "../../protocol/protocol.js";
-import type { DoorTurn } from "./door-turn.js";
+import type { ApiTurn } from "./api-turn.js";
 import type { StreamedEvent } from "./show-turn.js";
 
 /** Returns a function that encodes events as `mcp.tool_call`, `mcp.tool_progress` and `mcp.tool_result`. */
-export function toolEvents({ turn, session, model }: DoorTurn): (event: TurnEvent) => StreamedEvent[] {
+export function toolEvents({ turn, session, model }: ApiTurn): (event: TurnEvent) => StreamedEvent[] {
   const { requestId, turnId, cached } = turn;
   const encoder = new TurnEncoder({ requestId, conversationId: session.id, turnId, cached, model });
   return (event) =>

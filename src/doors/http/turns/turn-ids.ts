@@ -1,40 +1,40 @@
 /**
- * Finds the turn to which an id belongs. Ids of responses, of output items and of the caller's calls contain the turn, so no table of ids
- * is needed.
+ * Makes and reads the ids of responses, output items and the caller's tool calls. An id contains its turn, so no table of ids is needed.
  */
 import { parseJson } from "../../../core/json.js";
 
-export interface TurnPlace {
+/** Names a turn of the log. */
+export interface TurnKey {
   conversationId: string;
   turnId: string;
 }
 
-export function responseId(place: TurnPlace): string {
-  return `resp_${codeOf(place)}`;
+export function responseId(turnKey: TurnKey): string {
+  return `resp_${codeOf(turnKey)}`;
 }
 
 /** Returns the turn of a response. Undefined if the id cannot be from this host. */
-export function placeOfResponse(id: string): TurnPlace | undefined {
-  return placeIn(id.replace(/^resp_/, ""));
+export function turnKeyOfResponse(id: string): TurnKey | undefined {
+  return turnKeyIn(id.replace(/^resp_/, ""));
 }
 
-export function itemId(prefix: string, place: TurnPlace, index: number): string {
-  return `${prefix}_${codeOf(place)}_${index}`;
+export function itemId(prefix: string, turnKey: TurnKey, index: number): string {
+  return `${prefix}_${codeOf(turnKey)}_${index}`;
 }
 
 /**
- * Returns the id of a call. `index` is the position of the call among all calls of the turn. The model's own ids are not used, since a
+ * Returns the id of a tool call. `index` is the position of the call among all calls of the turn. The model's own ids are not used, since a
  * later answer may reuse an id.
  */
-export function callId(place: TurnPlace, index: number): string {
-  return itemId("call", place, index);
+export function callId(turnKey: TurnKey, index: number): string {
+  return itemId("call", turnKey, index);
 }
 
-/** Returns the turn of an output item or a call. Undefined if this host did not make the id. */
-export function placeOfItem(id: string | null | undefined): (TurnPlace & { index: number }) | undefined {
+/** Returns the turn of an output item or a tool call. Undefined if the id cannot be from this host. */
+export function turnKeyOfItem(id: string | null | undefined): (TurnKey & { index: number }) | undefined {
   const [, code = "", index] = /^[a-z]+_(.+)_(\d{1,6})$/.exec(id ?? "") ?? [];
-  const place = placeIn(code);
-  return place && { ...place, index: Number(index) };
+  const turnKey = turnKeyIn(code);
+  return turnKey && { ...turnKey, index: Number(index) };
 }
 
 /**
@@ -44,21 +44,21 @@ export function placeOfItem(id: string | null | undefined): (TurnPlace & { index
 const compact = "a";
 
 /** Encodes the ids of a turn. The code is short if this host made both ids, since clients and other services limit the length of an id. */
-function codeOf({ conversationId, turnId }: TurnPlace): string {
+function codeOf({ conversationId, turnId }: TurnKey): string {
   const digits = /^conv_([0-9a-f]{32})\nturn_([0-9a-f]{32})$/.exec(`${conversationId}\n${turnId}`);
   if (digits) return compact + Buffer.from(`${digits[1]}${digits[2]}`, "hex").toString("base64url");
   return Buffer.from(JSON.stringify([conversationId, turnId])).toString("base64url");
 }
 
-function placeIn(code: string): TurnPlace | undefined {
+function turnKeyIn(code: string): TurnKey | undefined {
   if (code.startsWith(compact)) {
     const digits = Buffer.from(code.slice(1), "base64url").toString("hex");
     if (digits.length !== 64) return undefined;
     return { conversationId: `conv_${digits.slice(0, 32)}`, turnId: `turn_${digits.slice(32)}` };
   }
-  const place = parseJson(Buffer.from(code, "base64url").toString());
-  if (!Array.isArray(place) || place.length !== 2) return undefined;
-  const [conversationId, turnId] = place;
+  const ids = parseJson(Buffer.from(code, "base64url").toString());
+  if (!Array.isArray(ids) || ids.length !== 2) return undefined;
+  const [conversationId, turnId] = ids;
   const areTexts = typeof conversationId === "string" && typeof turnId === "string";
   // Text with a NUL is no id. PostgreSQL would fail to read it.
   return areTexts && !`${conversationId}${turnId}`.includes("\0") ? { conversationId, turnId } : undefined;

@@ -5,14 +5,14 @@ import { summarizeTurn } from "../../../session/shared/summary.js";
 import { errorBody } from "../shared/api-errors.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
-import { lastCalls } from "../turns/logged-turns.js";
-import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
+import { lastCalls } from "../turns/last-calls.js";
+import type { ApiTurnView, StreamedEvent } from "../turns/show-turn.js";
 import { StopSequences } from "../turns/stop-sequences.js";
-import type { TurnPlace } from "../turns/turn-place.js";
+import type { TurnKey } from "../turns/turn-ids.js";
 import { chatUsage, turnUsage } from "../turns/turn-usage.js";
 
-interface Identity {
-  place: TurnPlace;
+interface CompletionFacts {
+  turnKey: TurnKey;
   /** Seconds since the epoch. */
   created: number;
   /** Name as `provider/model`. */
@@ -28,20 +28,21 @@ interface Identity {
 const done: StreamedEvent = { data: "[DONE]" };
 
 /** Shows a turn as OpenAI's chat completion: as one document, or as chunks that add up to this document. */
-export class ChatCompletion implements ResponseWriter {
-  readonly #identity: Identity;
+export class ChatCompletionView implements ApiTurnView {
+  readonly #facts: CompletionFacts;
   readonly #stored: StoredEvent[] = [];
   readonly #stops: StopSequences;
   /** True if text of the current answer has come as deltas. */
   #hasDeltas = false;
   /** True if text of the current answer was sent. */
   #isBegun = false;
-  #reasoned = false;
-  isShown = false;
+  /** True if reasoning of the current answer has come as deltas. */
+  #hasReasoning = false;
+  hasSentContent = false;
 
-  constructor(identity: Identity) {
-    this.#identity = identity;
-    this.#stops = new StopSequences(identity.stopSequences);
+  constructor(facts: CompletionFacts) {
+    this.#facts = facts;
+    this.#stops = new StopSequences(facts.stopSequences);
   }
 
   start(): StreamedEvent[] {
@@ -49,7 +50,7 @@ export class ChatCompletion implements ResponseWriter {
   }
 
   take(event: TurnEvent): StreamedEvent[] {
-    return [...this.#chunksOf(event), ...this.#identity.eventsOf(event)];
+    return [...this.#chunksOf(event), ...this.#facts.eventsOf(event)];
   }
 
   /** Returns the chunks for an event. Empty if this API has no field for the event. */
@@ -61,16 +62,16 @@ export class ChatCompletion implements ResponseWriter {
         this.#hasDeltas = true;
         return this.#write(this.#stops.take(event.delta));
       case "reasoning_delta":
-        this.#reasoned = true;
+        this.#hasReasoning = true;
         return [this.#chunk({ reasoning_content: event.delta })];
       case "assistant_message": {
         const { content, reasoning } = event.message;
-        const chunks = reasoning && !this.#reasoned ? [this.#chunk({ reasoning_content: reasoning })] : [];
+        const chunks = reasoning && !this.#hasReasoning ? [this.#chunk({ reasoning_content: reasoning })] : [];
         if (!this.#hasDeltas) addAll(chunks, this.#write(this.#stops.take(content)));
         addAll(chunks, this.#write(this.#stops.rest()));
         this.#hasDeltas = false;
         this.#isBegun = false;
-        this.#reasoned = false;
+        this.#hasReasoning = false;
         return chunks;
       }
       case "discard":
@@ -84,22 +85,20 @@ export class ChatCompletion implements ResponseWriter {
 
   end(): StreamedEvent[] {
     const { finishReason, calls, usage } = this.#result();
-    const toolCalls = calls.map((call, index) => ({ index, ...wireCall(call) }));
+    const toolCalls = calls.map((call, index) => ({ index, ...toolCallOf(call) }));
     return [
       ...(calls.length > 0 ? [this.#chunk({ tool_calls: toolCalls })] : []),
       this.#chunk({}, finishReason),
-      ...(this.#identity.includeUsage
-        ? [{ data: { ...this.#head("chat.completion.chunk"), choices: [], usage } }]
-        : []),
+      ...(this.#facts.includeUsage ? [{ data: { ...this.#head("chat.completion.chunk"), choices: [], usage } }] : []),
       done,
     ];
   }
 
-  fail(failure: ApiFailureInfo): StreamedEvent[] {
+  failureEvents(failure: ApiFailureInfo): StreamedEvent[] {
     return [{ data: errorBody(failure) }, done];
   }
 
-  failed(failure: ApiFailureInfo): { status: number; body: object } {
+  failureAnswer(failure: ApiFailureInfo): { status: number; body: object } {
     return { status: failure.status, body: errorBody(failure) };
   }
 
@@ -109,7 +108,7 @@ export class ChatCompletion implements ResponseWriter {
       role: "assistant",
       content: text || (calls.length > 0 ? null : ""),
       refusal: null,
-      ...(calls.length > 0 ? { tool_calls: calls.map(wireCall) } : {}),
+      ...(calls.length > 0 ? { tool_calls: calls.map(toolCallOf) } : {}),
     };
     const choice = { index: 0, message, logprobs: null, finish_reason: finishReason };
     return { ...this.#head("chat.completion"), choices: [choice], usage };
@@ -118,9 +117,9 @@ export class ChatCompletion implements ResponseWriter {
   /** Adds text of an answer. A blank line separates the answers of a turn, like paragraphs. */
   #write(text: string): StreamedEvent[] {
     if (text === "") return [];
-    const gap = this.isShown && !this.#isBegun ? "\n\n" : "";
+    const gap = this.hasSentContent && !this.#isBegun ? "\n\n" : "";
     this.#isBegun = true;
-    this.isShown = true;
+    this.hasSentContent = true;
     return [this.#chunk({ content: gap + text })];
   }
 
@@ -130,8 +129,8 @@ export class ChatCompletion implements ResponseWriter {
     const { found = "" } = this.#stops;
     const text = logged.endsWith(found) ? logged.slice(0, logged.length - found.length) : logged;
     const usage = turnUsage(this.#stored, chatUsage);
-    const { place, callerTool } = this.#identity;
-    const calls = lastCalls(this.#stored, place).calls.flatMap((call) => {
+    const { turnKey, callerTool } = this.#facts;
+    const calls = lastCalls(this.#stored, turnKey).calls.flatMap((call) => {
       const tool = callerTool(call.name);
       return tool ? [{ ...call, name: tool.name }] : [];
     });
@@ -146,12 +145,12 @@ export class ChatCompletion implements ResponseWriter {
   }
 
   #head(object: string): object {
-    const { place, created, model } = this.#identity;
-    return { id: `chatcmpl-${place.turnId}`, object, created, model, system_fingerprint: null };
+    const { turnKey, created, model } = this.#facts;
+    return { id: `chatcmpl-${turnKey.turnId}`, object, created, model, system_fingerprint: null };
   }
 }
 
-function wireCall({ id, name, arguments: text }: ToolCall) {
+function toolCallOf({ id, name, arguments: text }: ToolCall) {
   return { id, type: "function", function: { name, arguments: text } };
 }
 

@@ -15,10 +15,10 @@ import type { LiveTurn } from "../../../session/turns/live-turn.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
 import { ApiError } from "../shared/api-errors.js";
-import type { WireCallIds } from "./call-headers.js";
-import type { Said } from "./said.js";
+import type { CallContext } from "./call-headers.js";
+import type { CallInput } from "./call-input.js";
 
-export interface TurnCall extends Said, AnswerOptions {
+export interface TurnCall extends CallInput, AnswerOptions {
   streaming?: boolean;
   callerTools: readonly ToolDefinition[];
   /** True if the servers' tools are not offered to the model. */
@@ -32,21 +32,8 @@ export interface TurnCall extends Said, AnswerOptions {
   asked?: object;
 }
 
-/** Model names that mean the configured model: `defaultModel` with the servers' tools, `plainModel` without them. */
-export const defaultModel = "mcp-platform";
-export const plainModel = "mcp-platform/plain";
-
-/**
- * Returns the model for the model name in the call. `model` is undefined for the configured model. `isPlain` is true if the model gets no
- * tools of the servers.
- */
-export function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
-  const isDefault = name === defaultModel || name === plainModel;
-  const isPlain = typeof name === "string" && (name === plainModel || plainModels.includes(name));
-  return { model: isDefault ? undefined : (name ?? undefined), isPlain };
-}
-
-export interface DoorTurn {
+/** The running turn of an API call. */
+export interface ApiTurn {
   turn: LiveTurn;
   session: Session;
   observe: Observe | undefined;
@@ -65,15 +52,15 @@ export interface DoorTurn {
 }
 
 /** Starts the turn of a call. Rejects with ApiError or with an error of `session.submit`. */
-export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireCallIds): Promise<DoorTurn> {
+export async function startApiTurn(parts: DoorParts, call: TurnCall, context: CallContext): Promise<ApiTurn> {
   const model = resolved(parts, call.model);
-  const requestId = ids.requestId ?? parts.newId("req");
+  const requestId = context.requestId ?? parts.newId("req");
   const conversationId =
-    ids.conversationId ??
+    context.conversationId ??
     // A call that is repeated whole instead of streamed, or the other way round, is the same call. `resultIds` follows from the history, and
     // its order depends on which log is read first.
     ownConversation(
-      ids.requestId,
+      context.requestId,
       { ...call, streaming: undefined, resultIds: undefined },
       {
         newId: parts.newId,
@@ -88,14 +75,15 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
     resultIds: call.resultIds,
     asked: call.asked && { ...call.asked },
     continues: call.continues,
-    bringsAll: ids.conversationId === undefined && call.isSingle,
+    bringsAll: context.conversationId === undefined && call.isSingle,
     ...turnOptions(call),
-    endsWithCaller: ids.requestId === undefined,
-    dialogue: ids.dialogue ?? (ids.conversationId === undefined ? dialogueOf(call) : undefined),
-    trace: ids.trace,
+    endsWithCaller: context.requestId === undefined,
+    promptCacheName:
+      context.promptCacheName ?? (context.conversationId === undefined ? promptCacheNameOf(call) : undefined),
+    trace: context.trace,
   });
   const forget = () => {
-    if (ids.conversationId === undefined) void parts.sessions.forget(session);
+    if (context.conversationId === undefined) void parts.sessions.forget(session);
   };
   const turn = await submitted.finally(forget);
   return {
@@ -104,10 +92,10 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
     observe: parts.observe,
     model,
     headers: { "x-conversation-id": conversationId, "x-request-id": requestId },
-    isRepeatable: ids.requestId !== undefined,
+    isRepeatable: context.requestId !== undefined,
     isStructured: call.output !== undefined,
     abandon: () => {
-      if (ids.requestId === undefined) session.cancel(requestId);
+      if (context.requestId === undefined) session.cancel(requestId);
     },
   };
 }
@@ -133,19 +121,19 @@ function turnOptions(call: TurnCall): PromptOptions {
 }
 
 /**
- * Returns the name of the dialogue to which a call belongs: a hash of the first message. Calls that send a growing history all have the
- * same first message, and so the same name.
+ * Returns the prompt cache name for a call: a hash of the first message. Calls that send a growing history all have the same first message,
+ * and so the same name.
  */
-export function dialogueOf({ history = [], content }: Pick<UserMessageEvent, "history" | "content">): string {
+export function promptCacheNameOf({ history = [], content }: Pick<UserMessageEvent, "history" | "content">): string {
   const [first = { role: "user", content }] = history;
   return createHash("sha256").update(JSON.stringify(first)).digest("hex");
 }
 
-/** Estimates the input tokens of a call without running it. Rejects with the same errors as `startDoorTurn`. */
-export async function estimateDoorTurn(
+/** Estimates the input tokens of a call without running it. Rejects with the same errors as `startApiTurn`. */
+export async function estimateApiTurn(
   parts: DoorParts,
   call: TurnCall,
-  { conversationId }: WireCallIds,
+  { conversationId }: CallContext,
 ): Promise<number> {
   resolved(parts, call.model);
   const session = parts.sessions.open(conversationId);

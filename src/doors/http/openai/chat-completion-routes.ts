@@ -1,0 +1,94 @@
+import type { DoorParts } from "../../shared/door.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
+import { chatCompletionBody } from "../shared/api-schemas.js";
+import { type FormatBody, readOutput } from "../shared/read-output.js";
+import { startApiTurn } from "../turns/api-turn.js";
+import { type CallContext, callContextOf, turnHeaders } from "../turns/call-headers.js";
+import { type CallInput, callInputOf } from "../turns/call-input.js";
+import { readCallerTools } from "../turns/caller-tools.js";
+import { commonOptions } from "../turns/common-options.js";
+import { LoggedTurns } from "../turns/logged-turns.js";
+import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
+import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
+import { showTurn } from "../turns/show-turn.js";
+import { toolEvents } from "../turns/tool-events.js";
+import { ChatCompletionView } from "./chat-completion-view.js";
+import { type ChatMessage, readMessage } from "./openai-messages.js";
+
+interface ChatCompletionBody extends ToolUseBody {
+  model?: string | null;
+  messages: ChatMessage[];
+  stream?: boolean | null;
+  stream_options?: { include_usage?: boolean | null } | null;
+  temperature?: number | null;
+  max_tokens?: number | null;
+  max_completion_tokens?: number | null;
+  stop?: string | string[] | null;
+  response_format?: { type: FormatBody["type"]; json_schema?: Omit<FormatBody, "type"> } | null;
+  tools?: { function: { name: string; description?: string | null; parameters?: object | null } }[] | null;
+}
+
+interface ChatCompletionOptions {
+  keepAliveMs: number;
+  plainModels: readonly string[];
+  attempts: RepeatedCalls;
+}
+
+export function chatCompletionRoutes(parts: DoorParts, options: ChatCompletionOptions): ApiRoute[] {
+  return [
+    {
+      method: "POST",
+      path: "/v1/chat/completions",
+      summary: "A turn as a chat completion: the servers' tools are run here, the caller's own are given back",
+      headers: {
+        ...turnHeaders,
+        "X-MCP-Events": "1: a stream also has events of what the tools do, mcp.tool_call and so on",
+      },
+      body: chatCompletionBody,
+      run: (call) => options.attempts.during(call, (attempt) => create(parts, call, { ...options, attempt })),
+    },
+  ];
+}
+
+async function create(
+  parts: DoorParts,
+  call: ApiCall,
+  { keepAliveMs, plainModels, attempt }: ChatCompletionOptions & { attempt: Attempt | undefined },
+): Promise<Response> {
+  const body = call.body as ChatCompletionBody;
+  const context = callContextOf(call.header);
+  const toolUse = readToolUse(body);
+  const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
+  const tools = readCallerTools(toolUse.withoutTools ? [] : functions);
+  const format = body.response_format;
+  const stopSequences = [body.stop ?? []].flat().filter((sequence) => sequence !== "");
+  const output = await readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens;
+  const apiTurn = await startApiTurn(
+    parts,
+    {
+      ...(await readInput(parts, body, context)),
+      ...commonOptions(call, plainModels, { toolUse, tools, output, maxTokens, stopSequences }),
+      isSingle: true,
+    },
+    context,
+  );
+  const { provider, model } = apiTurn.model;
+  const view = new ChatCompletionView({
+    turnKey: { conversationId: apiTurn.session.id, turnId: apiTurn.turn.turnId },
+    created: Math.floor(parts.now() / 1000),
+    model: `${provider}/${model}`,
+    stopSequences,
+    callerTool: tools.find,
+    includeUsage: body.stream_options?.include_usage === true,
+    eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(apiTurn) : () => [],
+  });
+  return showTurn(apiTurn, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
+}
+
+async function readInput(parts: DoorParts, body: ChatCompletionBody, context: CallContext): Promise<CallInput> {
+  const messages = body.messages.map(readMessage);
+  const turns = new LoggedTurns(parts.sessions);
+  const whole = context.conversationId === undefined ? await turns.history(messages) : messages;
+  return callInputOf(parts, whole, { context, turns });
+}

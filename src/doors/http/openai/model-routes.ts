@@ -1,0 +1,56 @@
+/** The lists of models, in OpenAI's format, or in Anthropic's for its clients. */
+import type { DoorParts } from "../../shared/door.js";
+import { modelInfo, modelList } from "../anthropic/model-list.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
+import { ApiError } from "../shared/api-errors.js";
+import { defaultModel, plainModel } from "../turns/asked-model.js";
+
+interface ModelOptions {
+  /** Returns the models that callers may ask for in addition to the default model. */
+  models: () => readonly string[];
+  /** Models to which the servers' tools are not offered. */
+  plainModels: readonly string[];
+}
+
+export function modelRoutes(parts: DoorParts, options: ModelOptions): ApiRoute[] {
+  return [
+    {
+      method: "GET",
+      path: "/v1/models",
+      summary: "Models that can be asked for, in Anthropic's shape for a caller that sends anthropic-version",
+      run: ({ header }) => {
+        const ids = modelIds(parts, options);
+        if (isForAnthropic(header)) return asAnthropic(parts, modelList(ids));
+        return Response.json({ object: "list", data: ids.map(openAiModel) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/v1/models/{+id}",
+      summary: "One of these models",
+      run: ({ path, header }) => {
+        const id = path("id");
+        if (!modelIds(parts, options).includes(id))
+          throw new ApiError(404, "model_not_found", `there is no model ${id}: /v1/models lists the models`, "model");
+        return isForAnthropic(header) ? asAnthropic(parts, modelInfo(id)) : Response.json(openAiModel(id));
+      },
+    },
+  ];
+}
+
+function modelIds(parts: DoorParts, { models, plainModels }: ModelOptions): string[] {
+  const { provider, model } = parts.resolveModel();
+  return [...new Set([defaultModel, plainModel, `${provider}/${model}`, ...models(), ...plainModels])];
+}
+
+function openAiModel(id: string): object {
+  return { id, object: "model", created: 0, owned_by: id.split("/")[0] };
+}
+
+function isForAnthropic(header: ApiCall["header"]): boolean {
+  return header("anthropic-version") !== undefined;
+}
+
+function asAnthropic({ newId }: DoorParts, body: object): Response {
+  return Response.json(body, { headers: { "request-id": newId("req") } });
+}
