@@ -1,4 +1,5 @@
 import type { AssistantMessage, Completion } from "../core/messages.js";
+import { firstStop } from "../core/text/first-stop.js";
 
 /**
  * Ends an answer behind the first of the sequences in its text, as a provider does that knows stop sequences: calls and text behind it do not
@@ -6,15 +7,11 @@ import type { AssistantMessage, Completion } from "../core/messages.js";
  */
 export function endedAt(completion: Completion, sequences: readonly string[] = []): Completion {
   const { content, reasoning } = completion.message;
-  const ends = sequences.flatMap((sequence) => {
-    const at = content.indexOf(sequence);
-    return at < 0 ? [] : [{ at, end: at + sequence.length }];
-  });
-  const [first] = ends.sort((one, other) => one.at - other.at);
-  if (!first) return completion;
+  const stop = firstStop(content, sequences);
+  if (!stop) return completion;
   const message: AssistantMessage = {
     role: "assistant",
-    content: content.slice(0, first.end),
+    content: content.slice(0, stop.at + stop.sequence.length),
     reasoning,
     toolCalls: [],
   };

@@ -1,8 +1,10 @@
 /**
  * Finds the stop sequences of a call: texts at which the answer has to end. Not every provider supports stop sequences, so this host cuts
  * the text itself. Text that may be the beginning of a stop sequence is held back until the next text shows whether it is one.
+ * `turn/answer-end.ts` cuts the stored answer in the same way, but keeps the sequence.
  */
 import { largest } from "../../../core/lists/long-lists.js";
+import { firstStop } from "../../../core/text/first-stop.js";
 
 export class StopSequences {
   readonly #sequences: readonly string[];
@@ -17,14 +19,11 @@ export class StopSequences {
   take(text: string): string {
     if (this.#sequences.length === 0 || this.found !== undefined) return this.found === undefined ? text : "";
     const all = this.#held + text;
-    const hits = this.#sequences
-      .map((sequence) => ({ sequence, at: all.indexOf(sequence) }))
-      .filter(({ at }) => at >= 0);
-    const [first] = hits.sort((one, other) => one.at - other.at);
-    if (first) {
-      this.found = first.sequence;
+    const stop = firstStop(all, this.#sequences);
+    if (stop) {
+      this.found = stop.sequence;
       this.#held = "";
-      return all.slice(0, first.at);
+      return all.slice(0, stop.at);
     }
     const keep = largest(this.#sequences.map((sequence) => beginningAtEnd(all, sequence)));
     this.#held = all.slice(all.length - keep);
@@ -33,9 +32,9 @@ export class StopSequences {
 
   /** Returns the text that is still held back. Called at the end of an answer. */
   rest(): string {
-    const rest = this.#held;
+    const held = this.#held;
     this.#held = "";
-    return rest;
+    return held;
   }
 }
 
