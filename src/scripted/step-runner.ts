@@ -25,7 +25,8 @@ interface RunnerParts {
   onStep?: ScriptRunOptions["onStep"];
 }
 
-interface StepLine {
+/** The state that steps share which run one after another. Each step in a `parallel` step gets a branch of its own. */
+interface StepBranch {
   conversation: NamedConversation;
   variables: Variables;
   hasFailed: boolean;
@@ -39,55 +40,57 @@ export class StepRunner {
   }
 
   /** Runs the steps. Never rejects: errors become part of the results. */
-  run(steps: readonly Step[], begin: Omit<StepLine, "hasFailed">): Promise<StepResult[]> {
+  run(steps: readonly Step[], begin: Omit<StepBranch, "hasFailed">): Promise<StepResult[]> {
     return this.#list(steps, { ...begin, hasFailed: false });
   }
 
-  async #list(steps: readonly Step[], lane: StepLine): Promise<StepResult[]> {
+  async #list(steps: readonly Step[], branch: StepBranch): Promise<StepResult[]> {
     const results: StepResult[] = [];
     for (const [step, answers] of withAnswers(steps)) {
-      if (lane.hasFailed) addAll(results, this.#told(skippedSteps([step, ...answers])));
-      else addAll(results, await this.#step(step, answers, lane));
+      if (branch.hasFailed) addAll(results, this.#reported(skippedSteps([step, ...answers])));
+      else addAll(results, await this.#runOrFail(step, answers, branch));
     }
     return results;
   }
 
-  async #step(step: Step, answers: readonly StepOf<"answer">[], lane: StepLine): Promise<StepResult[]> {
+  async #runOrFail(step: Step, answers: readonly StepOf<"answer">[], branch: StepBranch): Promise<StepResult[]> {
     try {
       this.#parts.limits.signal.throwIfAborted();
-      const results = await this.#done(step, answers, lane);
-      lane.hasFailed ||= results.some(({ passed }) => !passed);
+      const results = await this.#runStep(step, answers, branch);
+      branch.hasFailed ||= results.some(({ passed }) => !passed);
       return results;
     } catch (error) {
-      lane.hasFailed = true;
-      return this.#told([failedStep(step, error), ...skippedSteps(answers)]);
+      branch.hasFailed = true;
+      return this.#reported([failedStep(step, error), ...skippedSteps(answers)]);
     }
   }
 
-  async #done(step: Step, answerSteps: readonly StepOf<"answer">[], lane: StepLine): Promise<StepResult[]> {
+  async #runStep(step: Step, answerSteps: readonly StepOf<"answer">[], branch: StepBranch): Promise<StepResult[]> {
     switch (step.kind) {
       case "set":
-        for (const [name, value] of Object.entries(render(step.values, lane.variables, step.place))) {
-          lane.variables.set(name, value);
+        for (const [name, value] of Object.entries(render(step.values, branch.variables, step.place))) {
+          branch.variables.set(name, value);
         }
-        return this.#told([passedStep(step)]);
+        return this.#reported([passedStep(step)]);
       case "conversation":
-        lane.conversation = this.#parts.conversations.open(renderText(step.conversation, lane.variables, step.place));
-        return this.#told([passedStep(step)]);
+        branch.conversation = this.#parts.conversations.open(
+          renderText(step.conversation, branch.variables, step.place),
+        );
+        return this.#reported([passedStep(step)]);
       case "include":
-        return this.#inside(step.steps, lane, render(step.values, lane.variables, step.place));
+        return this.#inside(step.steps, branch, render(step.values, branch.variables, step.place));
       case "parallel":
-        return this.#parallel(step, lane);
+        return this.#parallel(step, branch);
       case "repeat":
-        return this.#repeat(step, lane);
+        return this.#repeat(step, branch);
       case "if":
-        return this.#if(step, lane);
+        return this.#if(step, branch);
       case "answer":
         throw new ScriptError("answer", "nothing was asked that this answers");
       default: {
-        const { conversation, variables } = lane;
+        const { conversation, variables } = branch;
         const answers = new Answers(answerSteps, variables);
-        return this.#told(await this.#act(step, { ...this.#parts, conversation, variables, answers }));
+        return this.#reported(await this.#act(step, { ...this.#parts, conversation, variables, answers }));
       }
     }
   }
@@ -103,57 +106,57 @@ export class StepRunner {
   /** Runs steps that see additional variables. If these steps switch to another conversation, later steps continue in that conversation. */
   async #inside(
     steps: readonly Step[],
-    lane: StepLine,
+    branch: StepBranch,
     values: Readonly<Record<string, unknown>>,
   ): Promise<StepResult[]> {
-    const inner = { ...lane, variables: lane.variables.inside(values) };
+    const inner = { ...branch, variables: branch.variables.inside(values) };
     const results = await this.#list(steps, inner);
-    lane.conversation = inner.conversation;
+    branch.conversation = inner.conversation;
     return results;
   }
 
-  async #parallel({ steps }: StepOf<"parallel">, lane: StepLine): Promise<StepResult[]> {
+  async #parallel({ steps }: StepOf<"parallel">, branch: StepBranch): Promise<StepResult[]> {
     const { conversations } = this.#parts;
     const branches = withAnswers(steps).map(([step, answers]) => {
       const isPlain = step.kind === "tool" || step.kind === "resource" || step.kind === "set";
-      const conversation = isPlain ? lane.conversation : conversations.branch(lane.conversation);
-      return this.#list([step, ...answers], { ...lane, conversation });
+      const conversation = isPlain ? branch.conversation : conversations.branch(branch.conversation);
+      return this.#list([step, ...answers], { ...branch, conversation });
     });
     return (await Promise.all(branches)).flat();
   }
 
-  async #repeat(step: StepOf<"repeat">, lane: StepLine): Promise<StepResult[]> {
+  async #repeat(step: StepOf<"repeat">, branch: StepBranch): Promise<StepResult[]> {
     const { times, until, max = 1, steps, place } = step;
     const results: StepResult[] = [];
     try {
       for (let index = 0; index < (times ?? max); index++) {
-        addAll(results, await this.#inside(steps, lane, { index }));
+        addAll(results, await this.#inside(steps, branch, { index }));
         if (results.some(({ passed }) => !passed)) return results;
-        const variables = lane.variables.inside({ index });
+        const variables = branch.variables.inside({ index });
         if (until !== undefined && (await holds(until, { variables, place }))) return results;
       }
       if (until === undefined) return results;
       throw new ScriptError("repeat", `after ${max} rounds this does not hold: ${until}`);
     } catch (error) {
-      return [...results, ...this.#told([failedStep(step, error)])];
+      return [...results, ...this.#reported([failedStep(step, error)])];
     }
   }
 
-  async #if(step: StepOf<"if">, lane: StepLine): Promise<StepResult[]> {
+  async #if(step: StepOf<"if">, branch: StepBranch): Promise<StepResult[]> {
     const { condition, place, steps, otherwise } = step;
-    const isSo = await holds(condition, { variables: lane.variables, place });
-    const branches = [
-      { branch: steps, isDone: isSo },
-      { branch: otherwise, isDone: !isSo },
+    const isSo = await holds(condition, { variables: branch.variables, place });
+    const choices = [
+      { inside: steps, isDone: isSo },
+      { inside: otherwise, isDone: !isSo },
     ];
     const results: StepResult[] = [];
-    for (const { branch, isDone } of branches) {
-      addAll(results, isDone ? await this.#list(branch, lane) : this.#told(skippedSteps(branch)));
+    for (const { inside, isDone } of choices) {
+      addAll(results, isDone ? await this.#list(inside, branch) : this.#reported(skippedSteps(inside)));
     }
     return results;
   }
 
-  #told(results: StepResult[]): StepResult[] {
+  #reported(results: StepResult[]): StepResult[] {
     for (const result of results) this.#parts.onStep?.(result);
     return results;
   }

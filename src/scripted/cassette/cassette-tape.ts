@@ -20,10 +20,16 @@ import { type CallEntry, isRoutine, type ModelEntry } from "./file/format.js";
 import { withIdsOf } from "./file/host-ids.js";
 import type { Recording } from "./file/read.js";
 import { visible } from "./playing/diff.js";
-import { Outside } from "./playing/outside.js";
 import { brokenBy, type Playback } from "./playing/played-body.js";
 import { modelMiss, playCall, playModel, serverMiss, silence } from "./playing/player.js";
-import { askedOfModel, askedOfServer, Shelf, type Wanted, wantedOf } from "./playing/shelf.js";
+import {
+  type ComparableRequest,
+  comparableOf,
+  modelRequestOf,
+  RecordedRequests,
+  serverRequestOf,
+} from "./playing/recorded-requests.js";
+import { ServerPlayback } from "./playing/server-playback.js";
 import type { Recorder } from "./recording/recorder.js";
 
 interface CassetteTapeParts {
@@ -39,16 +45,16 @@ interface CassetteTapeParts {
 export class CassetteTape implements Tape {
   readonly plays: Tape["plays"];
   readonly misses: string[] = [];
-  readonly shelf: Shelf;
+  readonly recorded: RecordedRequests;
   readonly #parts: CassetteTapeParts;
-  readonly #outside: Outside;
+  readonly #servers: ServerPlayback;
   readonly #order: EndingOrder;
 
   constructor(parts: CassetteTapeParts) {
     const isPlayed = parts.recorder === undefined;
     this.plays = { models: isPlayed, servers: isPlayed };
-    this.shelf = new Shelf(parts.path, parts.recording, parts.isStrict);
-    this.#outside = new Outside(parts.recording, parts.playback.cleaner);
+    this.recorded = new RecordedRequests(parts.path, parts.recording, parts.isStrict);
+    this.#servers = new ServerPlayback(parts.recording, parts.playback.cleaner);
     this.#order = new EndingOrder(parts.recording.entries);
     this.#parts = parts;
   }
@@ -86,8 +92,8 @@ export class CassetteTape implements Tape {
     if (fault?.kind === "reset") throw brokenBy({ code: "ECONNRESET", message: `the fault ${fault.text}` });
     if (fault?.kind === "delay") await playback.sleep(fault.ms, signal);
     const request = JSON.parse(exchange.body) as JsonObject;
-    const wanted = wantedOf(request, playback.cleaner, (asked) => askedOfModel(exchange.provider, asked));
-    const found = this.shelf.find(wanted);
+    const wanted = comparableOf(request, playback.cleaner, (asked) => modelRequestOf(exchange.provider, asked));
+    const found = this.recorded.find(wanted);
     if (!found) {
       if (recorder) {
         if (fault?.kind === "cut" || fault?.kind === "stall") faults.noteVain(fault);
@@ -102,7 +108,7 @@ export class CassetteTape implements Tape {
       return playModel(entry, playback, { signal, isRepeated, limit: fault.bytes, stalls: fault.kind === "stall" });
     }
     found.take();
-    await this.#outside.reached(this.shelf.used);
+    await this.#servers.reached(this.recorded.used);
     return playModel(entry, playback, { signal, isRepeated });
   }
 
@@ -113,7 +119,7 @@ export class CassetteTape implements Tape {
   ): Promise<ServerHello> {
     const { recorder, path } = this.#parts;
     if (recorder) return recorder.hello(server, life, connect);
-    const hello = await this.#outside.hello(server, life);
+    const hello = await this.#servers.hello(server, life);
     if (hello) return hello;
     const said = `nothing is recorded in ${path} of the server ${server}`;
     this.misses.push(said);
@@ -127,9 +133,11 @@ export class CassetteTape implements Tape {
   ): Promise<ServerAnswer> {
     const { playback, faults, recorder } = this.#parts;
     const { server: mcp, method, params, signal } = exchange;
-    const wanted = wantedOf({ ...params }, playback.cleaner, (asked) => askedOfServer({ mcp, method, params: asked }));
+    const wanted = comparableOf({ ...params }, playback.cleaner, (asked) =>
+      serverRequestOf({ mcp, method, params: asked }),
+    );
     if (isRoutine(method)) {
-      const answer = recorder ? await recorder.server(exchange, life, send) : this.#outside.answer(wanted);
+      const answer = recorder ? await recorder.server(exchange, life, send) : this.#servers.answer(wanted);
       if (answer) return answer;
       throw serverMiss(this.#missed(wanted));
     }
@@ -142,13 +150,13 @@ export class CassetteTape implements Tape {
       return { failure: { kind: "unavailable", message, retryable: true } };
     }
     if (fault?.kind === "delay") await playback.sleep(fault.ms, signal);
-    const found = this.shelf.find(wanted);
+    const found = this.recorded.find(wanted);
     if (!found) {
       if (recorder) return recorder.server(exchange, life, send);
       throw serverMiss(this.#missed(wanted));
     }
     found.take();
-    await this.#outside.reached(this.shelf.used);
+    await this.#servers.reached(this.recorded.used);
     try {
       const entry = found.entry as CallEntry;
       return await this.#order.during(entry, () => playCall(entry, exchange, life, playback));
@@ -158,8 +166,8 @@ export class CassetteTape implements Tape {
     }
   }
 
-  #missed(wanted: Wanted): string {
-    const said = this.shelf.missOf(wanted);
+  #missed(wanted: ComparableRequest): string {
+    const said = this.recorded.missOf(wanted);
     this.misses.push(said);
     return said;
   }

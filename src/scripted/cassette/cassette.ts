@@ -73,7 +73,7 @@ export async function openCassette(options: CassetteOptions): Promise<Cassette> 
     tape,
     misses: tape.misses,
     async finish() {
-      const left = strict && mode === "replay" ? tape.shelf.left : [];
+      const left = strict && mode === "replay" ? tape.recorded.left : [];
       // Node releases weak references only when a timer fires. A replay at full speed uses no timers, so without this one the closed host
       // would stay in memory.
       await timer(1);

@@ -96,7 +96,7 @@ async function playThrough(
 ): Promise<string | undefined> {
   const script = readScript(path, process.cwd());
   const cassette = await openCassette({ path: script.cassette, mode: "record", match: "messages", secrets, now });
-  const tape = keptBy(cassette.tape, new LogTape(turns, tools));
+  const tape = recordingTape(cassette.tape, new LogTape(turns, tools));
   const allowsUnset = true;
   const config = loadConfig({}, { env: {}, allowsUnset }).with(settingsOf(script), { allowsUnset });
   const result = await runOnTape(script, { ...nowhere, config, tape });
@@ -155,7 +155,7 @@ function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unkn
  * Returns a tape, which stands in for the connections to models and servers. The tape `source` gives the answers, and the tape `recorder`
  * records them.
  */
-function keptBy(recorder: Tape, source: Tape): Tape {
+function recordingTape(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {
     plays: source.plays,

@@ -28,21 +28,24 @@ import { noted } from "./noted-life.js";
 import { keptHeaders } from "./recorded-headers.js";
 
 /**
- * The requests for the lists of one server that run at the same time, and those of them that are done. They are recorded together when the
- * last of them ends, because the host uses the lists only then.
+ * The routine requests (`isRoutine`) of one server that run at the same time, and those of them that are done. They are recorded together when
+ * the last of them ends, because the host uses the lists only then.
  */
-interface Listing {
+interface RoutineRequests {
   running: number;
   done: CallEntry[];
 }
 
 export class Recorder {
   readonly head: Head;
-  /** Recorded entries. Requests are in the order in which they began. All other entries are added when they end. */
+  /**
+   * Recorded entries. Model requests and calls stand where they began, events of servers where they arrived, connections and routine requests
+   * where they ended.
+   */
   readonly entries: Entry[];
   readonly #now: () => number;
   readonly #match: ModelEntry["match"];
-  readonly #listings = new Map<string, Listing>();
+  readonly #routine = new Map<string, RoutineRequests>();
   #ended: number;
 
   /** Continues the recording `before`. `match` is set on all new entries of model requests. */
@@ -99,8 +102,8 @@ export class Recorder {
   ): Promise<ServerAnswer> {
     const entry: CallEntry = { mcp, method, params, ms: 0 };
     if (!isRoutine(method)) this.entries.push(entry);
-    const listing = isRoutine(method) ? this.#listingOf(mcp) : undefined;
-    if (listing) listing.running++;
+    const routine = isRoutine(method) ? this.#routineOf(mcp) : undefined;
+    if (routine) routine.running++;
     const events: TimedEvent[] = [];
     let lastAt = this.#now();
     const sinceLast = () => {
@@ -112,24 +115,24 @@ export class Recorder {
     try {
       const answer = await send(noted(life, (event) => events.push(event), sinceLast));
       Object.assign(entry, events.length > 0 && { events }, { ms: sinceLast() }, answer);
-      if (listing) listing.done.push(entry);
+      if (routine) routine.done.push(entry);
       else entry.ended = this.#ended++;
       return answer;
     } catch (error) {
-      if (signal.aborted && !listing)
+      if (signal.aborted && !routine)
         Object.assign(entry, events.length > 0 && { events }, { open: true, ended: this.#ended++ });
       else this.#forget(entry);
       throw error;
     } finally {
-      if (listing) listing.running--;
-      if (listing?.running === 0) for (const done of listing.done.splice(0)) this.#addIfNew(done);
+      if (routine) routine.running--;
+      if (routine?.running === 0) for (const done of routine.done.splice(0)) this.#addIfNew(done);
     }
   }
 
-  #listingOf(server: string): Listing {
-    const listing = this.#listings.get(server) ?? { running: 0, done: [] };
-    this.#listings.set(server, listing);
-    return listing;
+  #routineOf(server: string): RoutineRequests {
+    const routine = this.#routine.get(server) ?? { running: 0, done: [] };
+    this.#routine.set(server, routine);
+    return routine;
   }
 
   #noting({ body, headers }: ModelAnswer, entry: ModelEntry, startedAt: number): Readable {
@@ -152,12 +155,12 @@ export class Recorder {
 
   /** Adds the entry, unless the last entry of the same kind from this server is equal. */
   #addIfNew(entry: Exclude<Entry, ModelEntry>): void {
-    const isSame = (other: Entry) => {
+    const isSameKind = (other: Entry) => {
       if (!("mcp" in other) || other.mcp !== entry.mcp) return false;
       if ("hello" in entry) return "hello" in other;
       return "method" in entry && "method" in other && routineKey(other) === routineKey(entry);
     };
-    const last = this.entries.findLast(isSame);
+    const last = this.entries.findLast(isSameKind);
     if (last && isDeepStrictEqual({ ...last, ms: 0 }, { ...entry, ms: 0 })) return;
     this.entries.push(entry);
   }

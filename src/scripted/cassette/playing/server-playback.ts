@@ -9,7 +9,7 @@ import type { Cleaner } from "../file/clean.js";
 import { type BetweenEntry, type CallEntry, type HelloEntry, isExchange } from "../file/format.js";
 import type { Recording } from "../file/read.js";
 import { playEvent } from "./player.js";
-import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
+import { type ComparableRequest, keyOf, serverRequestOf } from "./recorded-requests.js";
 
 /** Longest time, in ms, to wait until the host has read a list again after the list has changed. */
 const longestListMs = 2000;
@@ -20,7 +20,7 @@ interface PlacedEntry<T> {
   entry: T;
 }
 
-export class Outside {
+export class ServerPlayback {
   readonly #hellos = new Map<string, HelloEntry["hello"][]>();
   /** Recorded lists, keyed by the request that they answer (`keyOf`). */
   readonly #lists = new Map<string, PlacedEntry<CallEntry>[]>();
@@ -28,13 +28,13 @@ export class Outside {
    * Recorded events that were not replayed yet, in order. An entry with a `method` is a changed list. All other entries are notifications
    * and questions of a server.
    */
-  readonly #coming: PlacedEntry<BetweenEntry | CallEntry>[] = [];
+  readonly #upcoming: PlacedEntry<BetweenEntry | CallEntry>[] = [];
   readonly #links = new Map<string, ServerLife>();
   readonly #listed = new Set<{ key: string; done: () => void }>();
   readonly #cleaner: Cleaner;
   readonly #neverAborted = new AbortController().signal;
   #position = 0;
-  #happening: Promise<void> = Promise.resolve();
+  #playing: Promise<void> = Promise.resolve();
 
   constructor({ entries }: Recording, cleaner: Cleaner) {
     this.#cleaner = cleaner;
@@ -43,7 +43,7 @@ export class Outside {
       if (isExchange(entry)) position++;
       else if ("hello" in entry) addTo(this.#hellos, entry.mcp, entry.hello);
       else if ("method" in entry) this.#addList({ position, entry: entry as CallEntry });
-      else this.#coming.push({ position, entry: entry as BetweenEntry });
+      else this.#upcoming.push({ position, entry: entry as BetweenEntry });
     }
   }
 
@@ -65,7 +65,7 @@ export class Outside {
   }
 
   /** Returns the list that the server had at the current position of the session, or undefined if no such list was recorded. */
-  answer(wanted: Wanted): ServerAnswer | undefined {
+  answer(wanted: ComparableRequest): ServerAnswer | undefined {
     const key = keyOf(wanted);
     const lists = this.#lists.get(key);
     const found = lists?.findLast(({ position }) => position <= this.#position) ?? lists?.[0];
@@ -82,21 +82,21 @@ export class Outside {
    */
   reached(position: number): Promise<void> {
     this.#position = Math.max(this.#position, position);
-    this.#happening = this.#happening.then(() => this.#happen());
-    return this.#happening;
+    this.#playing = this.#playing.then(() => this.#playDue());
+    return this.#playing;
   }
 
-  async #happen(): Promise<void> {
-    for (let index = 0; index < this.#coming.length; ) {
-      const { position, entry } = this.#coming[index] as PlacedEntry<BetweenEntry | CallEntry>;
+  async #playDue(): Promise<void> {
+    for (let index = 0; index < this.#upcoming.length; ) {
+      const { position, entry } = this.#upcoming[index] as PlacedEntry<BetweenEntry | CallEntry>;
       const life = this.#links.get(entry.mcp);
       if (position > this.#position) return;
       if (!life) {
         index++; // skipped for now: this server is not connected yet
         continue;
       }
-      this.#coming.splice(index, 1);
-      if ("method" in entry) await this.#tellChange(entry, life);
+      this.#upcoming.splice(index, 1);
+      if ("method" in entry) await this.#announceChange(entry, life);
       else
         for (const event of entry.events)
           await playEvent(event, life, this.#cleaner, this.#neverAborted).catch(() => {});
@@ -104,25 +104,25 @@ export class Outside {
   }
 
   #addList(placed: PlacedEntry<CallEntry>): void {
-    const key = keyOf(askedOfServer(placed.entry));
+    const key = keyOf(serverRequestOf(placed.entry));
     const before = this.#lists.get(key) ?? [];
     this.#lists.set(key, [...before, placed]);
     const last = before.at(-1)?.entry;
     // Lists recorded before the first request are initial lists, not changes.
     const isChange = last && placed.position > 0 && !isDeepStrictEqual(last.result, placed.entry.result);
-    if (isChange && kindOf(placed.entry.method)) this.#coming.push(placed);
+    if (isChange && kindOf(placed.entry.method)) this.#upcoming.push(placed);
   }
 
-  async #tellChange(entry: CallEntry, life: ServerLife): Promise<void> {
-    const key = keyOf(askedOfServer(entry));
+  async #announceChange(entry: CallEntry, life: ServerLife): Promise<void> {
+    const key = keyOf(serverRequestOf(entry));
     const read = new Promise<void>((done) => {
       const waiting = { key, done: () => done(void this.#listed.delete(waiting)) };
       this.#listed.add(waiting);
     });
     life.notified(`notifications/${kindOf(entry.method)}/list_changed`, {});
-    const late = new AbortController();
-    await Promise.race([read, pause(longestListMs, undefined, { signal: late.signal }).catch(() => {})]);
-    late.abort();
+    const timeout = new AbortController();
+    await Promise.race([read, pause(longestListMs, undefined, { signal: timeout.signal }).catch(() => {})]);
+    timeout.abort();
     // The host uses changed lists only after all of them have been read. This wait lets the host finish.
     for (let turns = 0; turns < 3; turns++) await setImmediate();
   }
