@@ -44,7 +44,7 @@ const together = {
     "doors/oneshot/oneshot.js",
   ],
   request: ["llm/request/admission.js"],
-  servers: ["mcp/protocol/legacy-peer.js"],
+  servers: ["mcp/protocol/legacy-session.js"],
 };
 
 const chunkOf = new Map();

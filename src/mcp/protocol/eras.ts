@@ -1,6 +1,6 @@
 /**
- * Chooses the peer for a server, which is the object that speaks MCP with it. There is one kind of peer for each era of the protocol:
- * legacy and modern. No other file makes this choice.
+ * Chooses the kind of session with a server. There is one kind for each era of the protocol: legacy and modern. No other file makes this
+ * choice.
  */
 
 import type { ServerConfig } from "../../core/config.js";
@@ -9,8 +9,8 @@ import { asArray, isPlainObject, type JsonObject } from "../../core/json.js";
 import { within } from "../shared/wait.js";
 import { loadLegacy, loadModern } from "./lazy.js";
 import { isModernOnly, modernMeta, modernVersion, unsupportedVersion } from "./modern-version.js";
-import { EndedByProbe, type Era, type Peer } from "./peer.js";
 import type { ServerRoute } from "./server-route.js";
+import { EndedByProbe, type Era, type ServerSession } from "./server-session.js";
 
 /** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
 const taskExtension = "io.modelcontextprotocol/tasks";
@@ -21,23 +21,23 @@ const probeMs = 2000;
 const verdicts = new Map<string, Era>();
 
 /**
- * Resolves with a peer of the right era, which is not connected yet. Rejects with EndedByProbe if the server exits when it is probed, with
+ * Resolves with a session in the right era, which is not connected yet. Rejects with EndedByProbe if the server exits when it is probed, with
  * McpError, or with the route's error.
  */
-export async function peerOf(
+export async function sessionWith(
   config: ServerConfig,
   route: ServerRoute,
   capabilities: JsonObject,
   signal: AbortSignal,
-): Promise<Peer> {
+): Promise<ServerSession> {
   const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
   // Most servers are legacy, so the SDK's client for them is loaded in advance, while the server starts and answers the probe.
   if (era !== "modern") void loadLegacy().catch(() => {});
   const modern = { ...capabilities, extensions: { [taskExtension]: {} } };
   const discovered = era === "legacy" ? undefined : await discover(config, route, modern, { signal, era });
-  if (discovered && route.modern) return (await loadModern()).modernPeer(await route.modern(), modern, discovered);
+  if (discovered && route.modern) return (await loadModern()).modernSession(await route.modern(), modern, discovered);
   if (config.protocol === "modern") throw new McpError("protocol", `the server does not speak MCP ${modernVersion}`);
-  return (await loadLegacy()).legacyPeer(route, capabilities);
+  return (await loadLegacy()).legacySession(route, capabilities);
 }
 
 /** Stores the era after a successful start. Later starts do not probe the server again, even if it did not answer the probe. */

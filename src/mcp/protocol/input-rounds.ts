@@ -7,8 +7,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { McpError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
-import type { PeerEvents } from "./peer.js";
 import { RpcRefusal } from "./refusal.js";
+import type { ServerSessionEvents } from "./server-session.js";
 
 /** Maximum number of rounds. A server that still asks after this many rounds is looping. */
 const maxRounds = 10;
@@ -23,7 +23,7 @@ const pauseMs = 500;
  */
 export async function answersTo(
   inputRequests: unknown,
-  answer: PeerEvents["answer"],
+  answer: ServerSessionEvents["answer"],
   signal: AbortSignal,
 ): Promise<JsonObject> {
   const answers: [string, JsonObject][] = [];
@@ -52,7 +52,7 @@ export async function answersTo(
 export async function inRounds(
   params: JsonObject,
   send: (params: JsonObject) => Promise<JsonObject>,
-  answer: PeerEvents["answer"],
+  answer: ServerSessionEvents["answer"],
   signal: AbortSignal,
 ): Promise<JsonObject> {
   let result = await send(params);

@@ -1,5 +1,5 @@
 /**
- * The peer for servers of protocols up to 2025-11-25. It uses the SDK's v1 client. Only `lazy.ts` loads this file, because a host without
+ * A session in the protocols up to 2025-11-25. It uses the SDK's v1 client. Only `lazy.ts` loads this file, because a host without
  * servers does not need it.
  */
 
@@ -13,21 +13,21 @@ import { longestTimerMs } from "../../core/async/timers.js";
 import { RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
-import type { Peer } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { ServerRoute } from "./server-route.js";
+import type { ServerSession } from "./server-session.js";
 import { callAsTask } from "./tasks.js";
 import { limitUnreadAnswers } from "./unread-answers.js";
 
 /**
- * Returns a peer that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
+ * Returns a session that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
  * client, because a client that connects again would keep caches of the earlier connection.
  */
-export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
+export function legacySession(route: ServerRoute, capabilities: JsonObject): ServerSession {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   const overflowed = limitUnreadAnswers(route.transport);
   let requests: PendingRequests | undefined;
-  const request: Peer["request"] = (method, params, options) =>
+  const request: ServerSession["request"] = (method, params, options) =>
     requests ? requests.send(method, params, options) : Promise.reject(new Error("Not connected"));
   return {
     era: "legacy",
@@ -82,7 +82,7 @@ export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
     async ping(limits) {
       await request("ping", {}, { limits });
     },
-    canBeAsked: () => route.listening?.(),
+    untilServerCanAsk: () => route.listening?.(),
     objectionTo: () => undefined,
   };
 }

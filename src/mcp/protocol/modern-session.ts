@@ -1,4 +1,4 @@
-/** The peer for servers of protocol 2026-07-28 and later. It uses the SDK's v2 client. Only `lazy.ts` loads this file. */
+/** A session in protocol 2026-07-28 or later. It uses the SDK's v2 client. Only `lazy.ts` loads this file. */
 
 import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
 import { RpcError } from "../../core/errors.js";
@@ -12,24 +12,28 @@ import { ChangeStream } from "./change-stream.js";
 import { headersFor, objectionTo } from "./header-params.js";
 import { inRounds } from "./input-rounds.js";
 import { modernMeta, unsupportedVersion } from "./modern-version.js";
-import type { Peer, PeerEvents } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { RequestLimits } from "./request-limits.js";
 import type { ModernTransport } from "./server-route.js";
+import type { ServerSession, ServerSessionEvents } from "./server-session.js";
 import { isTaskHandle, resultOfTask } from "./task-extension.js";
 
 const headerMismatch = -32020;
 /** Field of a request's `_meta` that asks for log messages. A server sends log messages only during requests that name a level. */
 const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
 
-/** Returns a peer that is not connected yet. `discovered` is the server's answer to `server/discover`. */
-export function modernPeer(transport: ModernTransport, capabilities: JsonObject, discovered: JsonObject): Peer {
+/** Returns a session that is not connected yet. `discovered` is the server's answer to `server/discover`. */
+export function modernSession(
+  transport: ModernTransport,
+  capabilities: JsonObject,
+  discovered: JsonObject,
+): ServerSession {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   const ended = new AbortController();
-  let events: PeerEvents | undefined;
+  let events: ServerSessionEvents | undefined;
   let requests: PendingRequests | undefined;
 
-  const send: Peer["request"] = async (method, params, options = {}) => {
+  const send: ServerSession["request"] = async (method, params, options = {}) => {
     if (!requests) throw new Error("Not connected");
     const { inputSchema } = options;
     const headers = inputSchema && headersFor(inputSchema, params.arguments);
@@ -45,7 +49,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
    * Sends a request. After a failure, sends it once more if that is safe: the server certainly did not carry out the request, or the
    * request has no side effect.
    */
-  const sendSafely: Peer["request"] = async (method, params, options = {}) => {
+  const sendSafely: ServerSession["request"] = async (method, params, options = {}) => {
     try {
       return await send(method, params, options);
     } catch (error) {
@@ -75,13 +79,13 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
 
   /** Returns a function that answers the questions which the server asks during the request with these limits. */
   const answersDuring =
-    (limits: RequestLimits | undefined): PeerEvents["answer"] =>
+    (limits: RequestLimits | undefined): ServerSessionEvents["answer"] =>
     async (method, params, signal) => {
       if (!events) throw new Error("nobody listens");
       return events.answer(method, params, signal, { limits });
     };
 
-  const request: Peer["request"] = async (method, params, options = {}) => {
+  const request: ServerSession["request"] = async (method, params, options = {}) => {
     const once = (more: JsonObject) => sendSafely(method, more, options);
     const { limits } = options;
     const result = await inRounds(params, once, answersDuring(limits), limits?.signal ?? ended.signal);
@@ -153,7 +157,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
     async ping(limits) {
       await request("server/discover", {}, { limits });
     },
-    canBeAsked: () => undefined,
+    untilServerCanAsk: () => undefined,
     objectionTo: (inputSchema) => (transport.hasPerRequestStream ? objectionTo(inputSchema) : undefined),
   };
 }

@@ -10,7 +10,7 @@ import { onAbort } from "../../core/async/abort.js";
 import { RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, safeString, textOrEmpty } from "../../core/json.js";
 import type { ToolProgress } from "../../core/ports.js";
-import type { RequestOptions, RequestOrigin } from "./peer.js";
+import type { RequestOptions, RequestOrigin } from "./server-session.js";
 
 interface Pending extends SentOptions {
   resolve(result: JsonObject): void;

@@ -2,26 +2,26 @@ import { McpError, type McpErrorKind, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Ask } from "../lists/listing.js";
 import { NotTaken, noAnswer, OutcomeUnknown } from "../shared/request-failures.js";
-import type { Peer } from "./peer.js";
 import { type Limits, RequestLimits } from "./request-limits.js";
 import type { RouteEnd } from "./server-route.js";
+import type { ServerSession } from "./server-session.js";
 
 /** Sends requests over one connection. Each request has its own limits. Errors are converted to McpError. */
 export class Requests {
-  readonly #peer: Peer;
+  readonly #session: ServerSession;
   readonly #route: RouteEnd;
   readonly #lossReason: () => McpError | undefined;
 
   /** `lossReason` returns the reason why the connection was lost, or undefined if it is not lost. */
-  constructor({ peer, route }: { peer: Peer; route: RouteEnd }, lossReason: () => McpError | undefined) {
-    this.#peer = peer;
+  constructor({ session, route }: { session: ServerSession; route: RouteEnd }, lossReason: () => McpError | undefined) {
+    this.#session = session;
     this.#route = route;
     this.#lossReason = lossReason;
   }
 
   /** Sends a request and resolves with its result. Rejects with McpError, or with the reason of `limits.signal`. */
   send(method: string, params: JsonObject, limits: Limits): Promise<JsonObject> {
-    return this.within(limits, (running) => this.#peer.request(method, params, { limits: running }));
+    return this.within(limits, (running) => this.#session.request(method, params, { limits: running }));
   }
 
   /** Runs `work`, which sends a request, as `send` does. */
@@ -36,7 +36,7 @@ export class Requests {
     }
   }
 
-  readonly unlimited: Ask = (method, params) => this.#peer.request(method, params);
+  readonly unlimited: Ask = (method, params) => this.#session.request(method, params);
 
   explained(error: unknown, { signal }: RequestLimits): unknown {
     if (signal.aborted) return signal.reason;

@@ -6,7 +6,7 @@ import type { JsonObject } from "../../core/json.js";
 
 export type { ModernTransport };
 
-/** A route to one server: a transport, with the functions that a peer needs to speak MCP over it. */
+/** A route to one server: a transport, with the functions that a session needs to speak MCP over it. */
 export interface ServerRoute {
   transport: Transport;
   /** Resolves with the transport for protocols from 2026-07-28 on. The method is undefined if the route has no such transport. */
@@ -38,5 +38,5 @@ export interface ServerRoute {
   close(): Promise<void>;
 }
 
-/** The methods of a route that a connection still needs after its peer has connected. */
+/** The methods of a route that a connection still needs after its session has connected. */
 export type RouteEnd = Pick<ServerRoute, "isFatal" | "explain" | "close">;

@@ -20,7 +20,7 @@ export interface RequestOrigin {
   limits: RequestLimits | undefined;
 }
 
-export interface PeerEvents {
+export interface ServerSessionEvents {
   /** Called when the connection has been closed, or is open but useless. In the second case `reason` says why it is useless. */
   closed(reason?: McpError): void;
   failed(error: Error): void;
@@ -48,10 +48,11 @@ export interface ToolRun {
   inputSchema: JsonSchema;
 }
 
-export interface Peer {
+/** MCP with one server, in the version that the server speaks. */
+export interface ServerSession {
   readonly era: Era;
   /** Sets the listeners. Must be called exactly once, before `connect`. */
-  listen(events: PeerEvents): void;
+  listen(events: ServerSessionEvents): void;
   /** Connects to the server. Must be called before any request. Has no timeout: the caller must limit the time. */
   connect(): Promise<void>;
   readonly capabilities: ServerCapabilities;
@@ -69,7 +70,7 @@ export interface Peer {
    * Returns a promise that resolves as soon as the server can send requests to this host, or after a time limit. Returns undefined if no
    * wait is needed.
    */
-  canBeAsked(): Promise<void> | undefined;
+  untilServerCanAsk(): Promise<void> | undefined;
   /** Returns the reason why a tool with these parameters must not be offered. Returns undefined if it may be offered. */
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }

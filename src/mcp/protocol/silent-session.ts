@@ -1,17 +1,17 @@
-/** A peer for a server whose answers come from a tape (recorded traffic). It uses no process, no socket and no SDK. */
+/** A session with a server whose answers come from a tape (recorded traffic). It uses no process, no socket and no SDK. */
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { ServerHello } from "../../core/tape.js";
 import { objectionTo } from "./header-params.js";
-import type { Peer } from "./peer.js";
 import type { RouteEnd } from "./server-route.js";
-import { asMcpError } from "./taped-peer.js";
+import type { ServerSession } from "./server-session.js";
+import { asMcpError } from "./taped-session.js";
 
-/** Returns a peer with the capabilities, version and instructions from the server's recorded greeting. */
-export function silentPeer(
+/** Returns a session with the capabilities, version and instructions from the server's recorded greeting. */
+export function silentSession(
   { transport }: ServerConfig,
   { era, capabilities, version, instructions }: ServerHello,
-): Peer {
+): ServerSession {
   const nobody = async () => {
     throw new McpError("unavailable", "there is a tape in place of the server");
   };
@@ -27,7 +27,7 @@ export function silentPeer(
     async subscribe() {},
     async unsubscribe() {},
     async ping() {},
-    canBeAsked: () => undefined,
+    untilServerCanAsk: () => undefined,
     objectionTo: (inputSchema) => (era === "modern" && transport !== "stdio" ? objectionTo(inputSchema) : undefined),
   };
 }

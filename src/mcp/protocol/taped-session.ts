@@ -1,14 +1,14 @@
-/** A peer whose traffic with its server goes through a tape. The tape either records the traffic or answers in place of the server. */
+/** A session whose traffic goes through a tape. The tape either records the traffic or answers in place of the server. */
 
 import { McpError, messageOf, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { HostAnswer, ServerAnswer, ServerFailure, ServerLife, Tape } from "../../core/tape.js";
 import { NotTaken, OutcomeUnknown } from "../shared/request-failures.js";
-import type { Peer, PeerEvents, RequestOrigin } from "./peer.js";
 import { RpcRefusal } from "./refusal.js";
 import type { RequestLimits } from "./request-limits.js";
+import type { RequestOrigin, ServerSession, ServerSessionEvents } from "./server-session.js";
 
-interface TapedPeerParts {
+interface TapedSessionParts {
   server: string;
   tape: Tape;
   link: Link;
@@ -19,9 +19,9 @@ interface TapedPeerParts {
 
 /** Passes a server's notifications and requests from the tape on to the host. */
 export class Link implements ServerLife {
-  #events: PeerEvents | undefined;
+  #events: ServerSessionEvents | undefined;
 
-  listen(events: PeerEvents): void {
+  listen(events: ServerSessionEvents): void {
     this.#events = events;
   }
 
@@ -47,11 +47,14 @@ export class Link implements ServerLife {
 }
 
 /**
- * Returns a peer that lets the tape record its traffic with `inner`, or answer in place of `inner`. If the server sends a notification or a
+ * Returns a session that lets the tape record its traffic with `inner`, or answer in place of `inner`. If the server sends a notification or a
  * request while several calls run, and the connection does not show to which call it belongs, it counts as part of the call that began
  * last. In contrast to `Callbacks`, the tape may guess: all calls of a scripted session have one user.
  */
-export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: TapedPeerParts): Peer {
+export function tapedSession(
+  inner: ServerSession,
+  { server, tape, link, told, explain }: TapedSessionParts,
+): ServerSession {
   const running: { life: ServerLife; limits: RequestLimits }[] = [];
   const lifeNow = () => running.at(-1)?.life ?? told;
   const lifeOf = (origin: RequestOrigin) => running.find(({ limits }) => limits === origin.limits)?.life ?? told;
@@ -126,7 +129,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
         lifeWith(run.onProgress, limits),
         async (life) => {
           const onProgress = life.progress;
-          await inner.canBeAsked();
+          await inner.untilServerCanAsk();
           const call = { life, limits };
           running.push(call);
           try {
@@ -145,15 +148,15 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     subscribe: (uri, limits) => inner.subscribe(uri, limits),
     unsubscribe: (uri, limits) => inner.unsubscribe(uri, limits),
     ping: (limits) => inner.ping(limits),
-    // Does not wait here. `callTool` waits for the inner peer instead, after the tape got the call. So the tape gets calls in their order.
-    canBeAsked: () => undefined,
+    // Does not wait here. `callTool` waits for the inner session instead, after the tape got the call. So the tape gets calls in their order.
+    untilServerCanAsk: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
   };
 }
 
 const neverAborted = new AbortController().signal;
 
-function answerIn(error: unknown, explain: TapedPeerParts["explain"]): ServerAnswer {
+function answerIn(error: unknown, explain: TapedSessionParts["explain"]): ServerAnswer {
   if (error instanceof RpcError) {
     const { code, message, data } = error;
     return { error: { code, message, ...(data !== undefined && { data }) } };

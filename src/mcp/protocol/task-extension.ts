@@ -8,7 +8,7 @@ import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { OutcomeUnknown } from "../shared/request-failures.js";
 import { answersTo } from "./input-rounds.js";
-import type { PeerEvents, ToolRun } from "./peer.js";
+import type { ServerSessionEvents, ToolRun } from "./server-session.js";
 import { askAboutTask, pollPause } from "./tasks.js";
 
 export function isTaskHandle({ resultType }: JsonObject): boolean {
@@ -19,7 +19,7 @@ export function isTaskHandle({ resultType }: JsonObject): boolean {
 export async function resultOfTask(
   handle: JsonObject,
   run: ToolRun,
-  answer: PeerEvents["answer"],
+  answer: ServerSessionEvents["answer"],
 ): Promise<JsonObject> {
   const { send, onProgress } = run;
   const { signal } = run.limits;

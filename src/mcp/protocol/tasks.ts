@@ -9,7 +9,7 @@ import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { HttpError, SessionLost, unusable } from "../http/http-error.js";
 import { OutcomeUnknown } from "../shared/request-failures.js";
-import type { ToolRun } from "./peer.js";
+import type { ToolRun } from "./server-session.js";
 
 /** Time in ms for which the server is asked to keep the result of a task. */
 const keptMs = 3_600_000;

@@ -1,11 +1,11 @@
 import type { ServerConfig } from "../../core/config.js";
 import type { ServerHello, Tape } from "../../core/tape.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
-import { learn, learnFrom, peerOf } from "../protocol/eras.js";
-import { EndedByProbe, type Peer } from "../protocol/peer.js";
+import { learn, learnFrom, sessionWith } from "../protocol/eras.js";
 import type { ServerRoute } from "../protocol/server-route.js";
-import { silentPeer, silentRoute } from "../protocol/silent-peer.js";
-import { Link, tapedPeer } from "../protocol/taped-peer.js";
+import { EndedByProbe, type ServerSession } from "../protocol/server-session.js";
+import { silentRoute, silentSession } from "../protocol/silent-session.js";
+import { Link, tapedSession } from "../protocol/taped-session.js";
 import { abortable } from "../shared/wait.js";
 import { type ConnectionEvents, McpConnection } from "./mcp-connection.js";
 
@@ -31,17 +31,17 @@ export async function connectServer(
   const link = new Link();
   let live: McpConnection | undefined;
   const greeting = tape.hello(server, link, async (told) => {
-    const { connection, peer } = await connectBy(open, config, parts, signal, (inner, { explain }) =>
-      tapedPeer(inner, { server, tape, link, told, explain }),
+    const { connection, session } = await connectBy(open, config, parts, signal, (inner, { explain }) =>
+      tapedSession(inner, { server, tape, link, told, explain }),
     );
     live = connection;
-    return helloOf(peer);
+    return helloOf(session);
   });
   const hello = await abortable(greeting, signal);
   if (live) return live;
   const { explain } = silentRoute;
-  const peer = tapedPeer(silentPeer(config, hello), { server, tape, link, told: link, explain });
-  return new McpConnection(config, events, { route: silentRoute, peer, callbacks });
+  const session = tapedSession(silentSession(config, hello), { server, tape, link, told: link, explain });
+  return new McpConnection(config, events, { route: silentRoute, session, callbacks });
 }
 
 async function connectBy(
@@ -49,16 +49,16 @@ async function connectBy(
   config: ServerConfig,
   parts: ConnectParts,
   signal: AbortSignal,
-  wrap: (peer: Peer, route: ServerRoute) => Peer = (peer) => peer,
-): Promise<{ connection: McpConnection; peer: Peer }> {
+  wrap: (session: ServerSession, route: ServerRoute) => ServerSession = (session) => session,
+): Promise<{ connection: McpConnection; session: ServerSession }> {
   const { callbacks, events } = parts;
   const route = await open();
   try {
-    const peer = wrap(await abortable(peerOf(config, route, callbacks.capabilities, signal), signal), route);
-    const connection = new McpConnection(config, events, { route, peer, callbacks });
-    await abortable(peer.connect(), signal);
-    learn(peer.era, config);
-    return { connection, peer };
+    const session = wrap(await abortable(sessionWith(config, route, callbacks.capabilities, signal), signal), route);
+    const connection = new McpConnection(config, events, { route, session, callbacks });
+    await abortable(session.connect(), signal);
+    learn(session.era, config);
+    return { connection, session };
   } catch (error) {
     learnFrom(error, config);
     const reason = route.explain(error); // called before `close`, because closing causes another error
@@ -71,7 +71,7 @@ async function connectBy(
   }
 }
 
-function helloOf({ era, capabilities, serverVersion: version, instructions }: Peer): ServerHello {
+function helloOf({ era, capabilities, serverVersion: version, instructions }: ServerSession): ServerHello {
   return {
     era,
     capabilities,

@@ -13,11 +13,11 @@ import type { ListedTool } from "../lists/listed.js";
 import type { Ask } from "../lists/listing.js";
 import { readLists, type ServerLists } from "../lists/server-lists.js";
 import { timeoutOf } from "../lists/tool-facts.js";
-import type { Era, Peer, ToolRun } from "../protocol/peer.js";
 import { RequestLimits } from "../protocol/request-limits.js";
 import { Requests } from "../protocol/requests.js";
 import { resourceParts } from "../protocol/result-content.js";
 import type { RouteEnd } from "../protocol/server-route.js";
+import type { Era, ServerSession, ToolRun } from "../protocol/server-session.js";
 import { beginningOf } from "../shared/beginning.js";
 
 export interface ConnectionEvents {
@@ -30,7 +30,7 @@ export interface ConnectionEvents {
 
 interface ConnectionParts {
   route: RouteEnd;
-  peer: Peer;
+  session: ServerSession;
   callbacks: Callbacks;
 }
 
@@ -55,8 +55,8 @@ export class McpConnection {
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
-    const { peer, route, callbacks } = parts;
-    peer.listen({
+    const { session, route, callbacks } = parts;
+    session.listen({
       closed: (reason) => this.#end(reason ?? new Error("the server closed the connection")),
       failed: (error) => {
         if (this.#lossReason) return; // a consequence of the loss, such as an answer that cannot be sent any more
@@ -77,11 +77,11 @@ export class McpConnection {
   }
 
   get era(): Era {
-    return this.#parts.peer.era;
+    return this.#parts.session.era;
   }
 
   get serverVersion(): string | undefined {
-    const { serverVersion } = this.#parts.peer;
+    const { serverVersion } = this.#parts.session;
     return serverVersion && beginningOf(serverVersion, maxVersionChars);
   }
 
@@ -112,8 +112,8 @@ export class McpConnection {
       return readLists(this.#declared, {
         ask: askWithin(timeoutMs),
         askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
-        objectionTo: (inputSchema) => this.#parts.peer.objectionTo(inputSchema),
-        instructions: this.#parts.peer.instructions,
+        objectionTo: (inputSchema) => this.#parts.session.objectionTo(inputSchema),
+        instructions: this.#parts.session.instructions,
       });
     });
   }
@@ -133,8 +133,8 @@ export class McpConnection {
   async #call(tool: ListedTool, args: JsonObject, options: SendOptions, mayVisit: boolean): Promise<JsonObject> {
     const { name, isTask, inputSchema } = tool;
     const { signal, ask = nobody, sample, onProgress, caller } = options;
-    const { callbacks, peer } = this.#parts;
-    const opening = peer.canBeAsked();
+    const { callbacks, session } = this.#parts;
+    const opening = session.untilServerCanAsk();
     if (opening) await opening;
     const timeoutMs = timeoutOf(this.#config, name);
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
@@ -145,13 +145,13 @@ export class McpConnection {
       onProgress: limits.progress,
       inputSchema,
       isTask: isTask === true,
-      ask: (method, more) => peer.request(method, more, run),
+      ask: (method, more) => session.request(method, more, run),
       send: this.#requests.unlimited,
     };
     let failure: unknown;
     callbacks.begin(running);
     try {
-      return await peer.callTool(paramsOf(name, args, options), run);
+      return await session.callTool(paramsOf(name, args, options), run);
     } catch (error) {
       failure = this.#requests.explained(error, limits);
     } finally {
@@ -209,8 +209,8 @@ export class McpConnection {
   async #sendSubscription(request: "subscribe" | "unsubscribe", uri: string): Promise<void> {
     if (!this.#declared.resources?.subscribe) return;
     const { timeoutMs } = this.#config;
-    const { callbacks, peer } = this.#parts;
-    const send = () => this.#requests.within({ timeoutMs }, (limits) => peer[request](uri, limits));
+    const { callbacks, session } = this.#parts;
+    const send = () => this.#requests.within({ timeoutMs }, (limits) => session[request](uri, limits));
     await callbacks.outsideCalls(send);
   }
 
@@ -218,7 +218,7 @@ export class McpConnection {
   async ping(signal: AbortSignal): Promise<void> {
     const limits = new RequestLimits({ signal });
     try {
-      await this.#parts.peer.ping(limits);
+      await this.#parts.session.ping(limits);
     } catch (error) {
       if (!(error instanceof RpcError) || signal.aborted) throw error;
     } finally {
@@ -238,7 +238,7 @@ export class McpConnection {
   }
 
   get #declared() {
-    return this.#parts.peer.capabilities;
+    return this.#parts.session.capabilities;
   }
 
   #end(error: Error): void {

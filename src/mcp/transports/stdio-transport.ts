@@ -11,7 +11,7 @@ import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/t
 import type { StdioServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import { hasTooManyValues, isPlainObject, type JsonObject, parseJson, tooManyValues } from "../../core/json.js";
-import { EndedByProbe } from "../protocol/peer.js";
+import { EndedByProbe } from "../protocol/server-session.js";
 import { noAnswer } from "../shared/request-failures.js";
 import { abortable } from "../shared/wait.js";
 import { serverEnvironment } from "./child-environment.js";
