@@ -3,6 +3,7 @@ import { remember } from "../../core/async/remember.js";
 import { isPlainObject } from "../../core/json.js";
 import type { Message } from "../../core/messages.js";
 import { type MediaPart, mediaReference } from "../wires/shared/message-content.js";
+import { ABOUT_NUMBER } from "../wires/shared/refusals.js";
 
 /**
  * Pictures and sound that a model's provider has refused, known by a hash of their data. Requests hold notes in their place, since the
@@ -42,9 +43,10 @@ function withNotes(message: Message, isRefused: (part: MediaPart) => boolean): M
 const MOST_NAMED = 4;
 
 /**
- * Returns the media of the conversation that a refusal may be about: those in the part of the request that it names by its path. If it names
- * none, returns the latest media, and after a further refusal (`before` is not 0) all. If the refusal mentions only pictures or only sound,
- * the other is left alone. Media in the last message of the user are never returned. `body`: the refused request.
+ * Returns the media of the conversation that a refusal may be about. If there are too many, these are the older half, so that the model keeps seeing
+ * what is new. Otherwise, they are those in the part of the request that the refusal names by its path. If it names none, they are the latest media,
+ * and after a further refusal (`before` is not 0) all. If the refusal mentions only pictures or only sound, the other is left alone. Media in the last
+ * message of the user are never returned. `body`: the refused request.
  */
 export function suspectedMedia(
   refusal: string,
@@ -59,6 +61,7 @@ export function suspectedMedia(
   });
   const ofType = sent.filter(({ part }) => refusal.includes(part.type));
   const all = ofType.length > 0 ? ofType : sent;
+  if (ABOUT_NUMBER.test(refusal)) return all.slice(0, Math.ceil(all.length / 2)).map(({ part }) => part);
   const named = before < MOST_NAMED ? namedIn(refusal, body) : "";
   const those = all.filter(({ part }) => named.includes(jsonTextOf(part)));
   const latest = all.filter((media) => media.answers === all.at(-1)?.answers);

@@ -41,6 +41,12 @@ const REFUSALS: [WireName, object][] = [
   ],
   ["messages", { message: "messages.2.content.0.image.source.base64: image exceeds 5 MB maximum: 6 bytes > 5 bytes" }],
   ["messages", { message: "messages.0.content.0: unsupported image format: the media type does not match the image" }],
+  ["chat", { message: "Too many images provided. This model supports up to 5 images", param: "messages" }],
+  ["chat", { message: "Too many images in request. Max 8", code: "3051" }],
+  ["chat", { message: "At most 1 image(s) may be provided in one prompt." }],
+  ["chat", { message: "request contains 54 images, exceeding the maximum of 50 allowed per request" }],
+  ["responses", { message: "Too many images provided. This model supports up to 5 images" }],
+  ["messages", { message: "messages: too many images and documents: 120 + 0 > 100" }],
   ["gemini", { message: "Unable to process input image. Please retry or report in https://x.example", code: 400 }],
   ["gemini", { message: "Provided image is not valid.", code: 400 }],
   ["gemini", { message: "Request contains an invalid argument.", code: 400 }],
@@ -64,6 +70,7 @@ test.each(REFUSALS)("over %s, a picture is left out, and others still go out: %j
 
 test.each<[WireName, string]>([
   ["chat", "This model does not support image input"],
+  ["chat", "This model supports up to 0 images"],
   ["responses", "This model does not support image inputs."],
   ["messages", "image content is not supported by this model"],
   ["gemini", "Unsupported MIME type: image/png"],

@@ -1,7 +1,7 @@
 import type { Quirks } from "../../providers/presets.js";
 import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { ABOUT_ONE_FILE, ABOUT_TOOLS } from "../shared/refusals.js";
+import { ABOUT_SOME_FILES, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
@@ -51,13 +51,13 @@ const RULES: readonly LessonRule<Quirks>[] = [
   },
   {
     matches: [NO_IMAGES],
-    unless: ABOUT_ONE_FILE,
+    unless: ABOUT_SOME_FILES,
     changes: { images: false },
     note: "images is refused; sending a word on it from now on",
   },
   {
     matches: [NO_AUDIO],
-    unless: ABOUT_ONE_FILE,
+    unless: ABOUT_SOME_FILES,
     changes: { audio: false },
     note: "audio is refused; sending a word on it from now on",
   },

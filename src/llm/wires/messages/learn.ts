@@ -1,6 +1,6 @@
 import { type LessonRule, leavesOutMedia, leftOut, lessonsBy } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { ABOUT_ONE_FILE, ABOUT_TOOLS } from "../shared/refusals.js";
+import { ABOUT_SOME_FILES, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
 
@@ -94,7 +94,12 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     note: leftOut("thinking"),
     isLoss: true,
   },
-  { matches: [/\bimages?\b/, REFUSED], unless: ABOUT_ONE_FILE, changes: { images: false }, note: leftOut("a picture") },
+  {
+    matches: [/\bimages?\b/, REFUSED],
+    unless: ABOUT_SOME_FILES,
+    changes: { images: false },
+    note: leftOut("a picture"),
+  },
   leavesOutMedia,
   {
     matches: [/\b(thinking|reasoning_content)\b.{0,80}(passed back|missing|required)/i],

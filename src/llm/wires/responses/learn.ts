@@ -1,6 +1,6 @@
 import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { ABOUT_ONE_FILE, ABOUT_TOOLS } from "../shared/refusals.js";
+import { ABOUT_SOME_FILES, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
@@ -103,7 +103,7 @@ const RULES: readonly LessonRule<ResponsesQuirks>[] = [
   },
   {
     matches: [NO_IMAGES],
-    unless: ABOUT_ONE_FILE,
+    unless: ABOUT_SOME_FILES,
     changes: { images: false },
     note: "images are refused; sending a word on them from now on",
   },

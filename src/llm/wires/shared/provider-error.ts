@@ -182,6 +182,11 @@ const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
     /(prompt|input|conversation|request|messages?) (is |are )?too (long|large)|too many (input )?tokens/i,
     "context_length",
   ],
+  // vLLM, also for a request that leaves no token to the answer, and LM Studio
+  [
+    /longer than the maximum model length|max_tokens must be at least 1, got -|n_keep\b.{0,20}>= n_ctx/i,
+    "context_length",
+  ],
   [/\binputs?\W{1,3}tokens\b.{0,40}must be/i, "context_length"],
   [/(prompt|inputs?)[ _](length|tokens?)\b.{0,40}(exceed|should be|must be|maximum)/i, "context_length"],
   [/maximum (prompt|input) length|inputs\W+must have less/i, "context_length"],

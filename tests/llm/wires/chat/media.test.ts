@@ -125,3 +125,25 @@ test("sound of a tool that is refused becomes a note, pictures still go out, and
   const left = { image: true, audio: false };
   expect(server.requests.map(isSent)).toEqual([{ image: true, audio: true }, left, left]);
 });
+
+test.each([
+  "This model supports up to 2 images",
+  "Too many images in request. Max 2",
+  "At most 2 image(s) may be provided",
+])("of too many pictures, the oldest become notes, and other conversations keep theirs: %s", async (message) => {
+  const pictures = (text: string) => text.match(/data:image[^"]+/g) ?? [];
+  await using server = await startLlmServer(({ text }) =>
+    pictures(text).length > 2 ? failure(400, { body: { error: { message } } }) : answer("ok"),
+  );
+  await using ends = clientOf(server);
+  const [asked, calling, result] = request.messages;
+  const shot = (name: string) => ({ ...image, data: btoa(name) });
+  const looks = ["first", "second", "third", "fourth", "fifth"].flatMap((name) => [
+    calling,
+    { ...result, content: [shot(name)] },
+  ]);
+  await ends.ask({ streaming }, { messages: [asked, ...looks] as Message[], tools: [] });
+  expect(pictures(server.requests.at(-1)?.text ?? "").at(-1)).toContain(btoa("fifth"));
+  await ends.ask({ streaming }, request);
+  expect(isSent(server.requests.at(-1) as LlmRequest).image).toBe(true);
+});

@@ -354,6 +354,9 @@ test.each([
   "Conversation is too long to be processed",
   "prompt tokens 9000 exceed maximum of 8192",
   "Prompt length (9000) exceeds maximum input length (8192)",
+  "The decoder prompt (length 9381) is longer than the maximum model length of 8192. Make sure that `max_model_len` is no smaller than the number of text tokens plus multimodal tokens. For image inputs, the number of image tokens depends on the number of images.",
+  "max_tokens must be at least 1, got -400.",
+  "Cannot truncate prompt with n_keep (4428) >= n_ctx (4096)",
 ])("too long, in other words: %s", (message) => expect(said(message)).toBe("context_length"));
 
 test.each([
