@@ -4,7 +4,7 @@ import { openDoor } from "../doors/http/door.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, CUT, chunk, failure, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
-import { browserOfFile, dialogue, reads, say } from "./support.js";
+import { browserOfFile, reads, say, shownText } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 const asking = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
@@ -101,7 +101,7 @@ inBrowser("a chat in the browser", () => {
     await say(page, "Again");
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("Cancelled.").nth(1).waitFor();
-    expect(await dialogue(page)).toContain("begun");
+    expect(await shownText(page)).toContain("begun");
   });
 
   test("is another one after New chat: title, turn beside it, Cancel, Escape and what is read out", async () => {
@@ -125,7 +125,7 @@ inBrowser("a chat in the browser", () => {
     await page.getByLabel("Message").fill("not sent");
     await page.getByRole("link", { name: "New chat" }).click();
     await title.getByText("New chat").waitFor();
-    expect(await dialogue(page)).not.toContain("the first answer");
+    expect(await shownText(page)).not.toContain("the first answer");
     expect([await page.getByLabel("Message").inputValue(), await readOut.textContent()]).toEqual(["", ""]);
     await beside.getByText("What a turn does").waitFor();
     await say(page, "Two");
@@ -186,7 +186,7 @@ inBrowser("a chat in the browser", () => {
     await using tab = await open(door);
     await say(tab.page, "Please");
     await reads(tab.page, "right");
-    expect(await dialogue(tab.page)).not.toContain("wrong start");
+    expect(await shownText(tab.page)).not.toContain("wrong start");
   });
 
   test("is shown in every tab as it happens, from the middle of an answer too, and again from its address", async () => {
@@ -376,7 +376,7 @@ inBrowser("a chat in the browser", () => {
     await say(page, "hello again");
     await reads(page, "again");
     await page.locator(".answer").getByText("again").waitFor();
-    expect(await dialogue(page)).not.toContain("the log is away");
+    expect(await shownText(page)).not.toContain("the log is away");
   });
 
   test("begins anew at an address whose percent forms are no text", async () => {
@@ -402,11 +402,11 @@ inBrowser("a chat in the browser", () => {
     await say(page, evil);
     await page.locator(".answer").getByText("ok").waitFor();
     await page.locator(".tool summary").click();
-    const text = await dialogue(page);
+    const text = await shownText(page);
     expect(text).toContain("<script>document.title='owned'</script>");
     expect(text).toContain("\u241b[31mred");
     expect(text).not.toContain("\u001b");
-    expect(await page.locator(".dialogue :is(img, script, iframe)").count()).toBe(0);
+    expect(await page.locator(".turns :is(img, script, iframe)").count()).toBe(0);
     const links = await page
       .locator(".answer a")
       .evaluateAll((all) => all.map((link) => [link.getAttribute("href"), link.getAttribute("rel")]));
@@ -455,7 +455,7 @@ inBrowser("a question in the browser", () => {
     await reads(page, "three");
     await say(page, "fourth");
     await reads(page, "four");
-    expect(await dialogue(page)).toContain("s.echo: allowed (this conversation)");
+    expect(await shownText(page)).toContain("s.echo: allowed (this conversation)");
     expect(complaints).toEqual([]);
   });
 

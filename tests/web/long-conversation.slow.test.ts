@@ -15,22 +15,22 @@ const turns = 3_000;
 const folder = mkdtempSync(join(tmpdir(), "long-"));
 const path = join(folder, "log.db");
 
-const articles = (page: Page) => page.locator(".dialogue .turn").count();
+const articles = (page: Page) => page.locator(".turns .turn").count();
 const earlier = (page: Page) => page.getByRole("button", { name: "Show earlier turns" });
 
-/** Returns by how many pixels the dialogue can be scrolled down. */
+/** Returns by how many pixels the conversation can be scrolled down. */
 const toEnd = (page: Page) =>
-  page.locator(".dialogue").evaluate((frame) => frame.scrollHeight - frame.scrollTop - frame.clientHeight);
+  page.locator(".turns").evaluate((frame) => frame.scrollHeight - frame.scrollTop - frame.clientHeight);
 
 /** Resolves with the number of turns in the page when it has grown. */
 async function hasMoreTurns(page: Page, than: number): Promise<number> {
-  await page.locator(".dialogue .turn").nth(than).waitFor({ state: "attached" });
+  await page.locator(".turns .turn").nth(than).waitFor({ state: "attached" });
   return articles(page);
 }
 
-/** Scrolls to the top if `isFirst`, and returns the distance of a turn's message from the top of the dialogue, in pixels. */
+/** Scrolls to the top if `isFirst`, and returns the distance of a turn's message from the top of the conversation, in pixels. */
 const topOf = (page: Page, said: string, isFirst = false) =>
-  page.locator(".dialogue").evaluate(
+  page.locator(".turns").evaluate(
     (frame, [text, scrolls]) => {
       if (scrolls) frame.scrollTop = 0;
       const message = [...frame.querySelectorAll(".said")].find((each) => each.textContent === text);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { noChromium } from "../support/chromium.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, chunk, startLlmServer, stream } from "../support/llm-server.js";
-import { browserOfFile, dialogue, reads, say } from "./support.js";
+import { browserOfFile, reads, say, shownText } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 
@@ -54,7 +54,7 @@ inBrowser("a page whose host is killed and started again", () => {
       await pageOf(host);
       await reads(page, "the third answer");
       expect(await page.locator(".said").allTextContents()).toEqual(["One", "Two", "Three"]);
-      const text = await dialogue(page);
+      const text = await shownText(page);
       for (const said of ["the first answer", "the second answer", "the third answer"]) {
         expect(text.split(said)).toHaveLength(2);
       }
@@ -90,7 +90,7 @@ inBrowser("a page whose host is killed and started again", () => {
       await pageOf(host);
       await reads(page, "This conversation was deleted");
       await page.locator(".link").waitFor({ state: "detached" });
-      const text = await dialogue(page);
+      const text = await shownText(page);
       expect(text).toContain("the old answer");
       expect(text.split("Two")).toHaveLength(2);
       expect(await page.locator(".said").allTextContents()).toEqual(["One"]);

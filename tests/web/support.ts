@@ -26,13 +26,13 @@ export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message").press("Enter");
 }
 
-/** Resolves when the dialogue shows this text. */
+/** Resolves when the conversation shows this text. */
 export function reads(page: Page, text: string | RegExp): Promise<void> {
   return page.getByLabel("Conversation", { exact: true }).getByText(text).first().waitFor();
 }
 
-/** Returns the text of the dialogue. */
-export async function dialogue(page: Page): Promise<string> {
+/** Returns the text of the conversation. */
+export async function shownText(page: Page): Promise<string> {
   return (await page.getByLabel("Conversation", { exact: true }).textContent()) ?? "";
 }
 

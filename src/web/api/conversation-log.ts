@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { Arrivals, type LogChange } from "./arrivals.js";
 import { type Api, ApiFailure } from "./host-client.js";
-import type { HostMessage, LastSeen, StoredMessage, WireError } from "./host-messages.js";
+import type { HostMessage, LastSeen, ShownError, StoredMessage } from "./host-messages.js";
 import type { Follower, HostSocket } from "./socket.js";
 
 export interface MessageListener {
@@ -34,7 +34,7 @@ export class ConversationLog implements Follower {
   readonly #isCurrent = signal(false);
   readonly #hasEarlier = signal(false);
   readonly #beginning = signal<readonly StoredMessage[]>([]);
-  readonly #failure = signal<WireError | undefined>(undefined);
+  readonly #failure = signal<ShownError | undefined>(undefined);
   /** Stored messages in order, as in the answer of /api/sessions/ID. */
   readonly stored: ReadonlySignal<readonly StoredMessage[]> = this.#stored;
   /** True when the messages up to the last one that the conversation had at opening have arrived. */
@@ -43,7 +43,7 @@ export class ConversationLog implements Follower {
   readonly hasEarlier: ReadonlySignal<boolean> = this.#hasEarlier;
   /** The first messages of the conversation, if `stored` does not begin with them. */
   readonly beginning: ReadonlySignal<readonly StoredMessage[]> = this.#beginning;
-  readonly failure: ReadonlySignal<WireError | undefined> = this.#failure;
+  readonly failure: ReadonlySignal<ShownError | undefined> = this.#failure;
   readonly #parts: LogParts;
   readonly #closing = new AbortController();
   readonly #listeners = new Set<MessageListener>();

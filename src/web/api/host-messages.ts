@@ -2,7 +2,8 @@
 import type { LimitQuestion, ServerState, StopReason } from "../../core/events.js";
 import type { FinishReason, JsonSchema } from "../../core/messages.js";
 
-export interface WireUsage {
+/** Tokens and cost of an answer of the model, or of a summary. */
+export interface AnswerUsage {
   input_tokens: number;
   output_tokens: number;
   reasoning_tokens?: number;
@@ -11,12 +12,12 @@ export interface WireUsage {
   cost_usd?: number;
 }
 
-export type WirePart =
+export type ShownPart =
   | { type: "text"; text: string }
   | { type: "image" | "audio"; data: string; mime_type: string }
   | { type: "resource_link"; uri: string; name?: string; mime_type?: string };
 
-export type WireQuestion = { question_id: string } & (
+export type ShownQuestion = { question_id: string } & (
   | {
       kind: "approval";
       server: string;
@@ -32,7 +33,7 @@ export type WireQuestion = { question_id: string } & (
   | LimitQuestion
 );
 
-export interface WireError {
+export interface ShownError {
   error: string;
   kind: string;
   retryable: boolean;
@@ -64,16 +65,16 @@ interface HostChunk<Type extends string, Data, Metadata = object> {
 type StoredChunk =
   | HostChunk<"user_message", string, { request_id: string; model?: string }>
   | HostChunk<"reasoning" | "text", string>
-  | HostChunk<"usage", WireUsage | null, UsageFacts>
+  | HostChunk<"usage", AnswerUsage | null, UsageFacts>
   | HostChunk<"tool_call", { id: string; name: string; arguments: string }>
   | HostChunk<"tool_sent", { id: string }>
-  | HostChunk<"tool_result", { id: string; name: string; is_error: boolean; content: WirePart[] }>
-  | HostChunk<"question", WireQuestion>
+  | HostChunk<"tool_result", { id: string; name: string; is_error: boolean; content: ShownPart[] }>
+  | HostChunk<"question", ShownQuestion>
   | HostChunk<"answer", { question_id: string; value: unknown }>
-  | HostChunk<"compaction", string, { up_to_seq: number; usage: WireUsage | null; provider: string; model: string }>
+  | HostChunk<"compaction", string, { up_to_seq: number; usage: AnswerUsage | null; provider: string; model: string }>
   | HostChunk<"trim", { up_to_seq: number }>
   | HostChunk<"turn_end", { stop_reason: StopReason }>
-  | HostChunk<"turn_error", WireError>
+  | HostChunk<"turn_error", ShownError>
   | HostChunk<"rewind", { to_seq: number }>
   | HostChunk<"fork", { origins: string[]; to_seq: number }>;
 
@@ -90,7 +91,7 @@ export type HostMessage = { request_id: string | null } & (
   | ({ status: "chunk" } & StoredMessage)
   | { status: "chunk"; seq?: undefined; chunk: LiveChunk }
   | { status: "complete"; seq?: number; chunk: { type: string; data: unknown; metadata?: Record<string, unknown> } }
-  | { status: "error"; seq?: number; chunk: WireError & { action?: string } }
+  | { status: "error"; seq?: number; chunk: ShownError & { action?: string } }
 );
 
 /** An event of a conversation that the page has. The host refuses a call that names one if the conversation was deleted since. */

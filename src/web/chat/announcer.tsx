@@ -3,14 +3,14 @@ import { useRef } from "preact/hooks";
 import { BlockSplitter } from "../markdown/blocks.js";
 import { visibleText } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
-import { openQuestion, runningTurn, type Turn } from "./dialogue.js";
+import { openQuestion, runningTurn, type Turn } from "./shown-conversation.js";
 
 /** Announces the running turn to screen readers: each paragraph of the answer, the tools, the questions and the end of the turn. */
 export function Announcer({ state }: { state: ChatState }) {
   const said = useSignal("");
   const splitter = useRef(new BlockSplitter());
   const told = useRef(0);
-  const turn = useComputed(() => runningTurn(state.dialogue.value) ?? state.dialogue.value.turns.at(-1));
+  const turn = useComputed(() => runningTurn(state.conversation.value) ?? state.conversation.value.turns.at(-1));
   const news = useComputed(() => newsOf(turn.value));
   useSignalEffect(() => {
     said.value = news.value;

@@ -4,10 +4,10 @@ import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import type { StoredMessage } from "../api/host-messages.js";
 import { newPageId } from "../api/page-ids.js";
-import { type Dialogue, emptyDialogue, runningTurn, type Turn } from "./dialogue.js";
-import { DialogueFold } from "./fold-turns.js";
+import { ConversationFold } from "./fold-conversation.js";
 import { LiveAnswer } from "./live-answer.js";
 import { SendQueue } from "./send-queue.js";
+import { emptyConversation, runningTurn, type ShownConversation, type Turn } from "./shown-conversation.js";
 
 interface ChatStateParts {
   api: Api;
@@ -18,14 +18,14 @@ interface ChatStateParts {
 }
 
 export class ChatState {
-  readonly #dialogue = signal<Dialogue>(emptyDialogue);
-  readonly dialogue: ReadonlySignal<Dialogue> = this.#dialogue;
+  readonly #conversation = signal<ShownConversation>(emptyConversation);
+  readonly conversation: ReadonlySignal<ShownConversation> = this.#conversation;
   /** Messages that the log does not contain yet. */
   readonly outgoing: SendQueue;
   /** Error of the last action. Undefined if the last action succeeded. An error of an outgoing message is stored with that message. */
   readonly failure: Signal<string | undefined> = signal(undefined);
   readonly live = new LiveAnswer();
-  readonly #fold = new DialogueFold();
+  readonly #fold = new ConversationFold();
   readonly #parts: ChatStateParts;
 
   constructor(parts: ChatStateParts) {
@@ -40,7 +40,7 @@ export class ChatState {
     return this.#parts.log.listen({
       changed: (change) => this.#take(change),
       prepended: (messages) => {
-        this.#dialogue.value = this.#fold.prepend(messages);
+        this.#conversation.value = this.#fold.prepend(messages);
       },
     });
   }
@@ -59,7 +59,7 @@ export class ChatState {
   /** Cancels the running turn, if there is one. */
   cancel(): void {
     const { api, conversationId } = this.#parts;
-    const turn = runningTurn(this.#dialogue.value);
+    const turn = runningTurn(this.#conversation.value);
     if (turn) void this.#do(api.cancel(conversationId, turn.requestId));
   }
 
@@ -80,7 +80,7 @@ export class ChatState {
 
   #take({ stored, live, isAnew }: LogChange): void {
     if (stored.length > 0) {
-      this.#dialogue.value = this.#fold.add(stored);
+      this.#conversation.value = this.#fold.add(stored);
       this.outgoing.remove(new Set(requestIdsIn(stored)));
     }
     if (isAnew || stored.some(({ chunk }) => endsAnswer.has(chunk.type))) this.live.clear();

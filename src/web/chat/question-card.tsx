@@ -3,13 +3,13 @@ import { useEffect, useRef } from "preact/hooks";
 import { indentedJson } from "../../core/json.js";
 import { visibleJson } from "../../core/text/inert.js";
 import { limitText } from "../../doors/shared/limit-text.js";
-import type { WireQuestion } from "../api/host-messages.js";
+import type { ShownQuestion } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount } from "../shared/format-text.js";
 import { useBusy } from "../shared/use-busy.js";
-import type { QuestionItem } from "./dialogue.js";
 import { SchemaForm } from "./schema-form.js";
+import type { QuestionItem } from "./shown-conversation.js";
 
 interface QuestionCardProps {
   item: QuestionItem;
@@ -26,7 +26,7 @@ export function QuestionCard({ item, isOver, onAnswer }: QuestionCardProps) {
 
 type Answering = Pick<QuestionCardProps, "onAnswer"> & { isBusy: boolean };
 
-function OpenQuestion({ question, onAnswer }: { question: WireQuestion } & Pick<QuestionCardProps, "onAnswer">) {
+function OpenQuestion({ question, onAnswer }: { question: ShownQuestion } & Pick<QuestionCardProps, "onAnswer">) {
   const card = useRef<HTMLElement>(null);
   const { isBusy, run: answerOnce } = useBusy(onAnswer);
   // Focuses the card and not a button. Otherwise a line that the user is typing could confirm the question.
@@ -40,7 +40,7 @@ function OpenQuestion({ question, onAnswer }: { question: WireQuestion } & Pick<
   );
 }
 
-function titleOf(question: WireQuestion): string {
+function titleOf(question: ShownQuestion): string {
   switch (question.kind) {
     case "approval":
       return `Run ${visibleText(question.server)}.${visibleText(question.tool)}?`;
@@ -53,7 +53,7 @@ function titleOf(question: WireQuestion): string {
   }
 }
 
-function bodyOf(question: WireQuestion, answering: Answering): ComponentChildren {
+function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildren {
   switch (question.kind) {
     case "approval":
       return <Approval question={question} {...answering} />;
@@ -88,7 +88,7 @@ function Approval({
   question,
   onAnswer,
   isBusy,
-}: { question: Extract<WireQuestion, { kind: "approval" }> } & Answering) {
+}: { question: Extract<ShownQuestion, { kind: "approval" }> } & Answering) {
   const allow = (remember?: "session" | "project" | "always") => () =>
     void onAnswer(remember ? { allow: true, remember } : true);
   return (

@@ -1,6 +1,6 @@
 /** Divides a turn into spans of time: requests to the model, calls of tools, and times of waiting for the user. */
 import { largest } from "../../core/lists/long-lists.js";
-import type { Item, Turn } from "./dialogue.js";
+import type { Item, Turn } from "./shown-conversation.js";
 
 export interface RowSpan {
   kind: "model" | "tool" | "wait";

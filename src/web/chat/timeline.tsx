@@ -3,8 +3,8 @@ import { useEffect } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount, shownDollars } from "../shared/format-text.js";
-import type { Turn } from "./dialogue.js";
 import { type LiveAnswer, liveNote } from "./live-answer.js";
+import type { Turn } from "./shown-conversation.js";
 import { type RowSpan, timelineRows } from "./timeline-rows.js";
 
 const growMs = 200;

@@ -1,11 +1,11 @@
 import { indentedJson } from "../../core/json.js";
 import { elapsedText } from "../../core/text/durations.js";
-import type { WirePart } from "../api/host-messages.js";
+import type { ShownPart } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { ForeignLink } from "../markdown/foreign-link.js";
 import { visibleText } from "../markdown/visible.js";
-import type { ToolItem } from "./dialogue.js";
 import type { Progress } from "./live-answer.js";
+import type { ToolItem } from "./shown-conversation.js";
 
 interface ToolCardProps {
   tool: ToolItem;
@@ -74,12 +74,12 @@ export function ProgressLine({ progress, total, message }: Progress) {
 }
 
 /** Shows the result of a tool. */
-export function Parts({ parts }: { parts: readonly WirePart[] }) {
+export function Parts({ parts }: { parts: readonly ShownPart[] }) {
   if (parts.length === 0) return <p class="quiet small">It is empty.</p>;
   return parts.map((part) => <PartView part={part} />);
 }
 
-function PartView({ part }: { part: WirePart }) {
+function PartView({ part }: { part: ShownPart }) {
   switch (part.type) {
     case "text":
       return <CodeBlock language="" text={visibleText(indentedJson(part.text))} />;

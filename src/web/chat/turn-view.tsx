@@ -1,11 +1,11 @@
 import { Component, type ComponentChildren } from "preact";
-import type { WireError } from "../api/host-messages.js";
+import type { ShownError } from "../api/host-messages.js";
 import { Markdown } from "../markdown/markdown.js";
 import { visibleText } from "../markdown/visible.js";
 import { useBusy } from "../shared/use-busy.js";
 import type { ChatState } from "./chat-state.js";
-import type { AnswerItem, Item, Turn } from "./dialogue.js";
 import { QuestionCard } from "./question-card.js";
+import type { AnswerItem, Item, Turn } from "./shown-conversation.js";
 import { ToolCard } from "./tool-card.js";
 
 interface TurnViewProps {
@@ -145,7 +145,13 @@ function Ending({ turn, state }: { turn: Turn; state: ChatState }) {
   return note ? <p class="note small quiet">{note}</p> : null;
 }
 
-function TurnError({ error: { error, hint, retryable }, onAgain }: { error: WireError; onAgain: () => Promise<void> }) {
+function TurnError({
+  error: { error, hint, retryable },
+  onAgain,
+}: {
+  error: ShownError;
+  onAgain: () => Promise<void>;
+}) {
   const { isBusy, run: sendAgain } = useBusy(onAgain);
   return (
     <div class="card error" role="alert">

@@ -3,7 +3,7 @@ import { useLayoutEffect, useMemo } from "preact/hooks";
 import type { StoredEvent } from "../../core/events.js";
 import { toldChunks } from "../../doors/protocol/chunks.js";
 import type { StoredMessage } from "../api/host-messages.js";
-import { DialogueFold } from "../chat/fold-turns.js";
+import { ConversationFold } from "../chat/fold-conversation.js";
 import { visibleText } from "../markdown/visible.js";
 import { TraceList } from "../trace/trace-list.js";
 
@@ -20,9 +20,9 @@ const names: Record<FileTab, string> = { transcript: "Transcript", trace: "Trace
 
 export function FileView({ conversationId, events, transcript }: FileViewProps) {
   const view = useSignal<FileTab>(window.location.hash === "#trace" ? "trace" : "transcript");
-  const dialogue = useMemo(() => {
+  const conversation = useMemo(() => {
     const messages = events.flatMap(toldChunks);
-    return new DialogueFold().add(messages as StoredMessage[]);
+    return new ConversationFold().add(messages as StoredMessage[]);
   }, [events]);
   useLayoutEffect(() => {
     transcript.hidden = view.value !== "transcript";
@@ -45,7 +45,7 @@ export function FileView({ conversationId, events, transcript }: FileViewProps) 
       {view.value === "trace" && (
         <section class="page">
           <h1>{visibleText(`Conversation ${conversationId}`)}</h1>
-          <TraceList dialogue={dialogue} />
+          <TraceList conversation={conversation} />
         </section>
       )}
     </>

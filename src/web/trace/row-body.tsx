@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { indentedJson } from "../../core/json.js";
 import { elapsedText } from "../../core/text/durations.js";
-import type { WireUsage } from "../api/host-messages.js";
-import type { AnswerItem, QuestionItem, ToolItem } from "../chat/dialogue.js";
+import type { AnswerUsage } from "../api/host-messages.js";
+import type { AnswerItem, QuestionItem, ToolItem } from "../chat/shown-conversation.js";
 import { Parts } from "../chat/tool-card.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
@@ -52,7 +52,7 @@ function AnswerBody({ item }: { item: AnswerItem }) {
   );
 }
 
-function tokensIn({ input_tokens, cached_tokens, cache_write_tokens }: WireUsage): string {
+function tokensIn({ input_tokens, cached_tokens, cache_write_tokens }: AnswerUsage): string {
   return tokens(input_tokens, { "from the cache": cached_tokens, "written to the cache": cache_write_tokens });
 }
 

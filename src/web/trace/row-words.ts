@@ -1,5 +1,5 @@
 import { elapsedText } from "../../core/text/durations.js";
-import type { WireQuestion, WireUsage } from "../api/host-messages.js";
+import type { AnswerUsage, ShownQuestion } from "../api/host-messages.js";
 import { type LiveAnswer, liveNote } from "../chat/live-answer.js";
 import { shownCount, shownDollars } from "../shared/format-text.js";
 import type { Outcome, Sums, TraceRow } from "./rows.js";
@@ -21,7 +21,7 @@ export function rowLabel(row: TraceRow): string {
   }
 }
 
-function questionLabel(question: WireQuestion): string {
+function questionLabel(question: ShownQuestion): string {
   switch (question.kind) {
     case "approval":
       return `may ${question.tool} run?`;
@@ -78,7 +78,7 @@ function toolNotes({ item: { sentAt }, approval }: Extract<TraceRow, { kind: "to
   return [sentAt === undefined ? `not approved, after ${after}` : `approved after ${after}`];
 }
 
-function tokensText({ input_tokens, output_tokens }: WireUsage): string {
+function tokensText({ input_tokens, output_tokens }: AnswerUsage): string {
   return `${shownCount(input_tokens)} → ${shownCount(output_tokens)} tokens`;
 }
 

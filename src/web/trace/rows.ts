@@ -1,6 +1,14 @@
 /** Converts a turn to the rows of a waterfall diagram. */
 import { largest } from "../../core/lists/long-lists.js";
-import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, TrimItem, Turn } from "../chat/dialogue.js";
+import type {
+  AnswerItem,
+  CompactionItem,
+  Item,
+  QuestionItem,
+  ToolItem,
+  TrimItem,
+  Turn,
+} from "../chat/shown-conversation.js";
 
 export interface Span {
   /** `wait` means waiting for a person, or for other calls to finish. */

@@ -3,7 +3,7 @@
  * read as another type.
  */
 import { asObject, parseJson } from "../../core/json.js";
-import type { WireQuestion } from "../api/host-messages.js";
+import type { ShownQuestion } from "../api/host-messages.js";
 
 /** Name of a server, and the name that this server gives to the tool. */
 export interface ServerTool {
@@ -26,7 +26,7 @@ export function toolStep({ server, tool }: ServerTool, written: string): string 
  * names are taken from it, otherwise from the model's name for the tool. Undefined for a tool of the host itself, and for a name that no
  * server's tool can have.
  */
-export function serverTool(name: string, approval: WireQuestion | undefined): ServerTool | undefined {
+export function serverTool(name: string, approval: ShownQuestion | undefined): ServerTool | undefined {
   const [server = "", ...rest] = name.split("__");
   if (server === "host") return undefined;
   if (approval?.kind === "approval") return { server: approval.server, tool: approval.tool };

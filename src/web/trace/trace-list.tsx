@@ -1,21 +1,21 @@
 import { useMemo } from "preact/hooks";
-import { type Dialogue, runningTurn } from "../chat/dialogue.js";
+import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { counted } from "../shared/format-text.js";
 import { sumsText } from "./row-words.js";
 import { sumsOf } from "./rows.js";
 import { type Happening, TurnTrace, type TurnTraceProps } from "./turn-trace.js";
 
 interface TraceListProps {
-  dialogue: Dialogue;
+  conversation: ShownConversation;
   /** Live state of the running turn. Absent for an exported conversation, which does not change. */
   happening?: Happening;
-  /** True if the dialogue has only the last turns of the conversation. Their numbers are then unknown. */
+  /** True if only the last turns are loaded. Their numbers are then unknown. */
   isPart?: boolean;
 }
 
-export function TraceList({ dialogue, happening, isPart = false }: TraceListProps) {
-  const { turns } = dialogue;
-  const running = runningTurn(dialogue);
+export function TraceList({ conversation, happening, isPart = false }: TraceListProps) {
+  const { turns } = conversation;
+  const running = runningTurn(conversation);
   const sums = sumsText(sumsOf(turns));
   return (
     <>

@@ -8,9 +8,9 @@ import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
 import { DeletedNotice } from "../chat/deleted-notice.js";
-import { runningTurn, type Dialogue as ShownDialogue } from "../chat/dialogue.js";
 import { EarlierTurns } from "../chat/earlier-turns.js";
 import type { OutgoingMessage, SendQueue } from "../chat/send-queue.js";
+import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
 import { Alert } from "../markdown/alert.js";
@@ -30,10 +30,10 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
   const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun }), [log]);
   useEffect(() => state.watch(), [state]);
   const models = useModels(api);
-  const running = useComputed(() => runningTurn(state.dialogue.value));
-  const shown = useComputed(() => running.value ?? state.dialogue.value.turns.at(-1));
+  const running = useComputed(() => runningTurn(state.conversation.value));
+  const shown = useComputed(() => running.value ?? state.conversation.value.turns.at(-1));
   const isRunning = useComputed(() => running.value !== undefined);
-  const isEmpty = useComputed(() => state.dialogue.value.turns.length + state.outgoing.messages.value.length === 0);
+  const isEmpty = useComputed(() => state.conversation.value.turns.length + state.outgoing.messages.value.length === 0);
   useEffect(() => {
     const cancel = (event: KeyboardEvent) => {
       if (event.key === "Escape" && !event.defaultPrevented && running.value) state.cancel();
@@ -41,7 +41,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
     document.addEventListener("keydown", cancel);
     return () => document.removeEventListener("keydown", cancel);
   }, [state, running]);
-  const title = useComputed(() => visibleText(firstText(log, state.dialogue.value).slice(0, 80)));
+  const title = useComputed(() => visibleText(firstText(log, state.conversation.value).slice(0, 80)));
   return (
     <div class="chat">
       <header>
@@ -52,7 +52,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
           New chat
         </a>
       </header>
-      <Dialogue
+      <TurnList
         state={state}
         conversationId={conversationId}
         isEmpty={isEmpty.value && (isNew || log.isCurrent.value)}
@@ -90,7 +90,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
 }
 
 /** Returns the text of the first message, or another title if there is none or it is not loaded yet. */
-function firstText({ hasEarlier, beginning }: ConversationLog, { turns }: ShownDialogue): string {
+function firstText({ hasEarlier, beginning }: ConversationLog, { turns }: ShownConversation): string {
   if (!hasEarlier.value) return turns[0]?.text || "New chat";
   for (const { chunk } of beginning.value) if (chunk.type === "user_message") return chunk.data || "Chat";
   return "Chat";
@@ -99,14 +99,14 @@ function firstText({ hasEarlier, beginning }: ConversationLog, { turns }: ShownD
 /** Distance from the end, in pixels, within which the user counts as being at the end of the text. */
 const nearEnd = 60;
 
-interface DialogueProps {
+interface TurnListProps {
   state: ChatState;
   conversationId: string;
   isEmpty: boolean;
   log: ConversationLog;
 }
 
-function Dialogue({ state, conversationId, isEmpty, log }: DialogueProps) {
+function TurnList({ state, conversationId, isEmpty, log }: TurnListProps) {
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const isAtEnd = useSignal(true);
@@ -124,16 +124,16 @@ function Dialogue({ state, conversationId, isEmpty, log }: DialogueProps) {
     const { current } = frame;
     if (current) isAtEnd.value = current.scrollHeight - current.scrollTop - current.clientHeight < nearEnd;
   };
-  const { turns, origin } = state.dialogue.value;
+  const { turns, origin } = state.conversation.value;
   useSteadyScroll(frame, turns[0]?.turnId);
   useSearchOfAll(log);
-  const running = runningTurn(state.dialogue.value);
+  const running = runningTurn(state.conversation.value);
   const isDeleted = state.outgoing.isDeleted.value;
   const outgoing = state.outgoing.messages.value.filter((message) => !isDeleted || message.state === "accepted");
   const next = outgoing.find((message) => message.state === "waiting");
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
-    <section class="dialogue" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
+    <section class="turns" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
       <div class="column" ref={content}>
         {log.hasEarlier.value && turns.length > 0 && <EarlierTurns log={log} frame={frame} />}
         {origin && (

@@ -16,8 +16,8 @@ export interface TraceProps {
 export function TraceView({ api, conversationId, log }: TraceProps) {
   const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun: () => {} }), [log]);
   useEffect(() => state.watch(), [state]);
-  const { dialogue, live } = state;
-  const { turns } = dialogue.value;
+  const { conversation, live } = state;
+  const { turns } = conversation.value;
   return (
     <section class="page trace">
       <header class="title">
@@ -36,7 +36,11 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
       ) : (
         <>
           {log.hasEarlier.value && <EarlierTurns log={log} />}
-          <TraceList dialogue={dialogue.value} happening={{ live, skewMs: log.skewMs }} isPart={log.hasEarlier.value} />
+          <TraceList
+            conversation={conversation.value}
+            happening={{ live, skewMs: log.skewMs }}
+            isPart={log.hasEarlier.value}
+          />
         </>
       )}
     </section>

@@ -1,8 +1,8 @@
-/** A conversation as the chat and the trace show it. `fold-turns.ts` makes it from the stored messages. */
+/** A conversation as the chat and the trace show it. `fold-conversation.ts` makes it from the stored messages. */
 
 import type { StopReason } from "../../core/events.js";
 import type { FinishReason } from "../../core/messages.js";
-import type { WireError, WirePart, WireQuestion, WireUsage } from "../api/host-messages.js";
+import type { AnswerUsage, ShownError, ShownPart, ShownQuestion } from "../api/host-messages.js";
 
 export interface ToolItem {
   kind: "tool";
@@ -11,7 +11,7 @@ export interface ToolItem {
   arguments: string;
   plannedAt: number;
   sentAt?: number;
-  result?: { at: number; isError: boolean; content: readonly WirePart[] };
+  result?: { at: number; isError: boolean; content: readonly ShownPart[] };
 }
 
 export interface AnswerItem {
@@ -26,14 +26,14 @@ export interface AnswerItem {
   provider: string;
   attempts: number;
   finishReason: FinishReason;
-  usage: WireUsage | null;
+  usage: AnswerUsage | null;
   isInterrupted: boolean;
 }
 
 export interface QuestionItem {
   kind: "question";
   at: number;
-  question: WireQuestion;
+  question: ShownQuestion;
   answer?: { at: number; value: unknown };
 }
 
@@ -44,7 +44,7 @@ export interface CompactionItem {
   summary: string;
   provider: string;
   model: string;
-  usage: WireUsage | null;
+  usage: AnswerUsage | null;
 }
 
 /** From here on, the model does not get the oldest turns. */
@@ -67,18 +67,18 @@ export interface Turn {
   /** Time of the turn's last event. */
   at: number;
   items: readonly Item[];
-  end?: { at: number; stopReason: StopReason } | { at: number; error: WireError };
+  end?: { at: number; stopReason: StopReason } | { at: number; error: ShownError };
 }
 
-export interface Dialogue {
+export interface ShownConversation {
   turns: readonly Turn[];
   origin?: string;
 }
 
-export const emptyDialogue: Dialogue = { turns: [] };
+export const emptyConversation: ShownConversation = { turns: [] };
 
 /** Returns the first turn that has not ended. Later turns wait for it. */
-export function runningTurn({ turns }: Dialogue): Turn | undefined {
+export function runningTurn({ turns }: ShownConversation): Turn | undefined {
   return turns.find(({ end }) => !end);
 }
 

@@ -1,21 +1,21 @@
 import { addTo } from "../../core/lists/long-lists.js";
 import type { StoredMessage } from "../api/host-messages.js";
-import type { Dialogue, Item, QuestionItem, ToolItem, Turn } from "./dialogue.js";
+import type { Item, QuestionItem, ShownConversation, ToolItem, Turn } from "./shown-conversation.js";
 
-/** A turn that this fold may still change, because no dialogue with it was returned yet. */
+/** A turn that this fold may still change, because it was not returned yet. */
 type DraftTurn = Omit<Turn, "items"> & { items: Item[] };
 
 /**
- * Folds the stored messages of a conversation into a dialogue, in time that grows with the number of messages. The messages may begin in the
- * middle of the log, as the last part of a long conversation does: messages of a turn whose beginning is missing are kept until `prepend`
- * brings it. A dialogue is immutable, and turns in which nothing happened stay the same objects.
+ * Folds the stored messages of a conversation into what the page shows, in time that grows with the number of messages. The messages may
+ * begin in the middle of the log, as the last part of a long conversation does: messages of a turn whose beginning is missing are kept until
+ * `prepend` brings it. A returned conversation never changes, and turns in which nothing happened stay the same objects.
  */
-export class DialogueFold {
+export class ConversationFold {
   #origin: string | undefined;
   #turns: Turn[] = [];
   /** Index in `#turns`, by turn id. */
   readonly #indexes = new Map<string, number>();
-  /** Turns of `#turns` that were changed since the last dialogue was returned. */
+  /** Turns of `#turns` that were changed since the last conversation was returned. */
   readonly #drafts = new Map<string, DraftTurn>();
   /** Messages of turns whose beginning has not come, by turn id. */
   #headless = new Map<string, StoredMessage[]>();
@@ -24,15 +24,15 @@ export class DialogueFold {
   /** Reasoning and text of an answer. They arrive before the usage of the answer, with the same `seq`. */
   #answer = { reasoning: "", text: "" };
 
-  /** Returns the dialogue with these messages added at its end. The messages must come in the order of the log. */
-  add(messages: readonly StoredMessage[]): Dialogue {
+  /** Returns the conversation with these messages added at its end. The messages must come in the order of the log. */
+  add(messages: readonly StoredMessage[]): ShownConversation {
     for (const message of messages) this.#take(message);
-    return this.#dialogue();
+    return this.#conversation();
   }
 
-  /** Returns the dialogue with the messages that come directly before those that are in it. */
-  prepend(messages: readonly StoredMessage[]): Dialogue {
-    const earlier = new DialogueFold();
+  /** Returns the conversation with the messages that come directly before those that are in it. */
+  prepend(messages: readonly StoredMessage[]): ShownConversation {
+    const earlier = new ConversationFold();
     for (const message of messages) earlier.#take(message);
     // A message goes to its turn if the turn begins in `messages`. Otherwise it keeps waiting for the beginning.
     for (const waiting of this.#headless.values()) for (const message of waiting) earlier.#take(message);
@@ -42,10 +42,10 @@ export class DialogueFold {
     this.#earliestRewind = Math.min(this.#earliestRewind, earlier.#earliestRewind);
     this.#indexes.clear();
     for (const [index, { turnId }] of this.#turns.entries()) this.#indexes.set(turnId, index);
-    return this.#dialogue();
+    return this.#conversation();
   }
 
-  #dialogue(): Dialogue {
+  #conversation(): ShownConversation {
     this.#drafts.clear();
     return { turns: [...this.#turns], ...(this.#origin !== undefined && { origin: this.#origin }) };
   }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { ChatEvent } from "../../src/core/events.js";
 import { toldChunks } from "../../src/doors/protocol/chunks.js";
 import type { StoredMessage } from "../../src/web/api/host-messages.js";
-import { DialogueFold } from "../../src/web/chat/fold-turns.js";
+import { ConversationFold } from "../../src/web/chat/fold-conversation.js";
 import { call, stored, turn } from "../log/support.js";
 import { costMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
@@ -51,18 +51,18 @@ test("a conversation that is loaded from its end is the same as one that is load
         return rest.slice(0, 1);
       });
       const messages = messagesOf(events);
-      const whole = new DialogueFold().add(messages.flat());
+      const whole = new ConversationFold().add(messages.flat());
       const places = [...new Set([0, messages.length, ...cuts.map((cut) => cut % (messages.length + 1))])];
       const ends = places.toSorted((a, b) => b - a);
-      const fold = new DialogueFold();
-      let dialogue = fold.add([]);
+      const fold = new ConversationFold();
+      let conversation = fold.add([]);
       for (const [index, end] of ends.slice(0, -1).entries()) {
-        dialogue = fold.prepend(messages.slice(ends[index + 1], end).flat());
+        conversation = fold.prepend(messages.slice(ends[index + 1], end).flat());
       }
-      expect(dialogue).toEqual(whole);
-      const onward = new DialogueFold();
-      for (const each of messages) dialogue = onward.add(each);
-      expect(dialogue.turns).toEqual(whole.turns);
+      expect(conversation).toEqual(whole);
+      const onward = new ConversationFold();
+      for (const each of messages) conversation = onward.add(each);
+      expect(conversation.turns).toEqual(whole.turns);
     }),
     { numRuns: runs(300) },
   );
@@ -70,14 +70,14 @@ test("a conversation that is loaded from its end is the same as one that is load
 
 test("a turn has the model that its request names, so that it can be sent again to the same model", () => {
   const { user, end } = turn("t");
-  const named = new DialogueFold().add(messagesOf([{ ...user("go"), model: "other" }, end()]).flat());
-  const unnamed = new DialogueFold().add(messagesOf([user("go"), end()]).flat());
+  const named = new ConversationFold().add(messagesOf([{ ...user("go"), model: "other" }, end()]).flat());
+  const unnamed = new ConversationFold().add(messagesOf([user("go"), end()]).flat());
   expect([...named.turns, ...unnamed.turns].map(({ model }) => model)).toEqual(["other", undefined]);
 });
 
 test("a turn in which nothing happened stays the same object, so that it is not drawn again", () => {
   const messages = messagesOf(["a", "b", "c"].flatMap(eventsOf));
-  const fold = new DialogueFold();
+  const fold = new ConversationFold();
   const before = fold.add(messages.slice(7).flat());
   const [, again] = fold.add([]).turns;
   expect(again).toBe(before.turns[1]);
@@ -97,8 +97,8 @@ test("folding costs in proportion to the number of turns, and of events in a tur
     ]).flat();
   for (const make of [turnsOf, calls]) {
     const [few, many] = [make(1_000), make(10_000)];
-    new DialogueFold().add(few); // compiles the code
-    const cost = costMs(() => new DialogueFold().add(few));
-    expect(costMs(() => new DialogueFold().add(many))).toBeLessThan(30 * cost + 50);
+    new ConversationFold().add(few); // compiles the code
+    const cost = costMs(() => new ConversationFold().add(few));
+    expect(costMs(() => new ConversationFold().add(many))).toBeLessThan(30 * cost + 50);
   }
 });
