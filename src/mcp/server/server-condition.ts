@@ -3,6 +3,7 @@ import type { ServerState } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import { beginningOf } from "../shared/beginning.js";
 import { redactor } from "../shared/redact-secrets.js";
+import { LogLineLimit } from "./log-line-limit.js";
 
 /** Longest notice in the log, in characters. A notice may quote a whole message of the server. */
 const maxNoticeChars = 200;
@@ -12,12 +13,6 @@ const maxLogChars = 2000;
  * running turn keeps it in memory.
  */
 const maxReasonChars = 4000;
-/**
- * Maximum number of lines that one server may write into the host's log in a burst; after a burst, the limit is `linesPerSecond`. The
- * server's own log file gets all lines.
- */
-const linesAtOnce = 100;
-const linesPerSecond = 10;
 
 const stateWords: Record<ServerState, string> = {
   starting: "is starting",
@@ -27,6 +22,8 @@ const stateWords: Record<ServerState, string> = {
   failed: "has failed",
   disabled: "is disabled",
 };
+
+type LineLevel = "debug" | "info" | "warn";
 
 interface ConditionParts {
   observe: Observe;
@@ -43,15 +40,11 @@ export class Condition {
   readonly #observe: Observe;
   readonly #changed: () => void;
   readonly #redact: (text: string) => string;
-  readonly #now: () => number;
-  #linesLeft = linesAtOnce;
-  #countedAt: number;
-  #linesDropped = 0;
+  readonly #lineLimit: LogLineLimit;
 
   /** `now` returns the time in ms of a clock that never goes back. */
   constructor(config: ServerConfig, { observe, changed, now = () => performance.now() }: ConditionParts) {
-    this.#now = now;
-    this.#countedAt = now();
+    this.#lineLimit = new LogLineLimit(now);
     this.state = config.enabled && !config.refusal ? "starting" : "disabled";
     this.reason = config.refusal;
     this.#name = config.name;
@@ -66,7 +59,7 @@ export class Condition {
     this.state = state;
     this.reason = told;
     const isGood = state === "ready" || state === "starting";
-    this.log(isGood ? "info" : "warn", told ? `${state}: ${told}` : state);
+    this.#write(isGood ? "info" : "warn", told ? `${state}: ${told}` : state);
     this.#changed();
   }
 
@@ -77,7 +70,7 @@ export class Condition {
   }
 
   notice(text: string): void {
-    this.log("debug", this.#redact(text).slice(0, maxNoticeChars));
+    this.#write("debug", this.#redact(text).slice(0, maxNoticeChars));
   }
 
   /**
@@ -87,32 +80,20 @@ export class Condition {
   logged(level: string, text: string): string {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
     const redacted = this.#redact(text);
-    if (this.#mayLog()) this.log(ours, redacted.slice(0, maxLogChars));
+    const line = this.#lineLimit.next();
+    if (line && line.dropped > 0)
+      this.#write("warn", `${line.dropped} more lines came too fast and were left out here`);
+    if (line) this.#write(ours, redacted.slice(0, maxLogChars));
     return redacted;
   }
 
-  /**
-   * Returns true if the host's log may get one more line. Returns false while the server writes too fast. Logs the number of dropped lines
-   * as soon as the server is slow enough again.
-   */
-  #mayLog(): boolean {
-    const now = this.#now();
-    const more = ((now - this.#countedAt) / 1000) * linesPerSecond;
-    this.#linesLeft = Math.min(linesAtOnce, this.#linesLeft + more);
-    this.#countedAt = now;
-    if (this.#linesLeft < 1) {
-      this.#linesDropped += 1;
-      return false;
-    }
-    this.#linesLeft -= 1;
-    if (this.#linesDropped > 0)
-      this.log("warn", `${this.#linesDropped} more lines came too fast and were left out here`);
-    this.#linesDropped = 0;
-    return true;
+  log(level: LineLevel, text: string): void {
+    this.#write(level, this.#redact(text));
   }
 
-  log(level: "debug" | "info" | "warn", text: string): void {
-    const message = `${this.#name}: ${this.#redact(text)}`;
+  /** Writes a text without secrets. A text is redacted before it is shortened, since a part of a secret would not be recognised. */
+  #write(level: LineLevel, text: string): void {
+    const message = `${this.#name}: ${text}`;
     this.#observe({ level, scope: "mcp", message, fields: { server: this.#name } });
   }
 }

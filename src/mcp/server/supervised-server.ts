@@ -196,6 +196,15 @@ export class SupervisedServer {
     return this.#kept.current !== undefined || this.#postponedStart.isPostponed;
   }
 
+  /** Throws McpError if the server is down. */
+  requireUsable(): void {
+    if (!this.isUsable) throw this.#unavailable();
+  }
+
+  #unavailable(): McpError {
+    return new McpError("unavailable", this.condition.sentence, { retryable: true });
+  }
+
   /**
    * Waits until the start has succeeded or failed, without the limit of a grace period. Starts a postponed server, unless it is lazy.
    */
@@ -231,7 +240,7 @@ export class SupervisedServer {
   get connection(): McpConnection {
     this.#kept.closing.throwIfAborted();
     const { current } = this.#kept;
-    if (!current) throw new McpError("unavailable", this.condition.sentence, { retryable: true });
+    if (!current) throw this.#unavailable();
     return current;
   }
 
@@ -246,7 +255,7 @@ export class SupervisedServer {
   /** Watches a resource for a client, until the returned function is called. Throws McpError. */
   async watchResource(uri: string, signal?: AbortSignal): Promise<() => void> {
     await this.startForUse(signal);
-    if (!this.isUsable) throw new McpError("unavailable", this.condition.sentence, { retryable: true });
+    this.requireUsable();
     return this.#watched.addClient(uri);
   }
 
