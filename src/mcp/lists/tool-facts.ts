@@ -1,5 +1,6 @@
 import type { ServerConfig } from "../../core/config.js";
 import { globMatches } from "../../core/patterns/glob.js";
+import { readTool } from "../../core/patterns/hidden-servers.js";
 import { plainName } from "../../core/patterns/tool-pattern.js";
 import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
@@ -25,6 +26,11 @@ export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): 
   if (tools.deny.length === 0) return false;
   const plain = plainName(name);
   return matchesAny(tools.deny, name) || (plain !== name && matchesAny(tools.deny, plain));
+}
+
+/** Returns true if resources of the server may be read: unless its `tools.deny` matches `read_resource`. */
+export function isReadable({ config }: { config: Pick<ServerConfig, "tools"> }): boolean {
+  return !isDenied(config, readTool);
 }
 
 /**

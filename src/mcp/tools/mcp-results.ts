@@ -1,15 +1,15 @@
 import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { readTool } from "../../core/patterns/hidden-servers.js";
 import { modelName } from "../../core/patterns/model-name.js";
 import type { McpResults, PromptInfo, ServedResource, ServerNews } from "../../core/ports.js";
 import { programOf } from "../lists/manifest-place.js";
-import { isDenied } from "../lists/tool-facts.js";
+import { isReadable } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { redactor } from "../shared/redact-secrets.js";
 import { Addresses } from "./addresses.js";
 import { passedError } from "./passed-error.js";
 import { noOwner } from "./resource-owner.js";
+import { findPrompt, namedPrompts } from "./server-prompts.js";
 
 /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
 export class ServerMcpResults implements McpResults {
@@ -44,15 +44,13 @@ export class ServerMcpResults implements McpResults {
   }
 
   prompts(): readonly (PromptInfo & { own: string; details: JsonObject })[] {
-    return this.#servers().flatMap(({ config: { name: server }, lists }) =>
-      lists.prompts.map(({ extras: details, ...prompt }) => ({
-        ...prompt,
-        name: modelName(server, prompt.name),
-        own: prompt.name,
-        server,
-        details,
-      })),
-    );
+    return namedPrompts(this.#servers()).map(({ name, server, prompt: { extras: details, ...prompt } }) => ({
+      ...prompt,
+      name,
+      own: prompt.name,
+      server: server.config.name,
+      details,
+    }));
   }
 
   async getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<JsonObject> {
@@ -168,15 +166,8 @@ export class ServerMcpResults implements McpResults {
   }
 
   #prompt(name: string): { server: SupervisedServer; prompt: string } {
-    for (const server of this.#servers()) {
-      const prompt = server.lists.prompts.find((listed) => modelName(server.config.name, listed.name) === name);
-      if (prompt) return { server, prompt: prompt.name };
-    }
-    throw new McpError("not_found", `no server offers ${name}`);
+    const found = findPrompt(this.#servers(), name);
+    if (!found) throw new McpError("not_found", `no server offers ${name}`);
+    return { server: found.server, prompt: found.prompt.name };
   }
-}
-
-/** Returns true unless the server's `tools.deny` matches `read_resource`. */
-function isReadable({ config }: SupervisedServer): boolean {
-  return !isDenied(config, readTool);
 }

@@ -2,14 +2,14 @@
  * The tools, prompts and resources of all servers together, under the names that the model sees. The registry is rebuilt whenever a list
  * changes.
  */
-import { isServerHidden, readOf, readTool } from "../../core/patterns/hidden-servers.js";
-import { modelName } from "../../core/patterns/model-name.js";
+import { isServerHidden, readOf } from "../../core/patterns/hidden-servers.js";
 import type { HubTool, NamedTool, PromptInfo, ResourceInfo } from "../../core/ports.js";
-import { isDenied, isOffered } from "../lists/tool-facts.js";
+import { isOffered, isReadable } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { catalogue, type Offers } from "./catalogue.js";
 import { type RegisteredTool, toolsOf } from "./registered-tool.js";
 import { resourceTool } from "./resource-tool.js";
+import { namedPrompts } from "./server-prompts.js";
 import type { ToolOrder } from "./tool-order.js";
 
 export interface Registry {
@@ -33,9 +33,11 @@ export function buildRegistry(servers: readonly SupervisedServer[], order: ToolO
   for (const tool of [...servers.flatMap(toolsOf), ...resourceTool(servers)]) {
     byName.set(tool.definition.name, tool);
   }
-  const prompts = servers.flatMap(({ config: { name: server }, lists }) =>
-    lists.prompts.map(({ extras: _, ...prompt }) => ({ ...prompt, name: modelName(server, prompt.name), server })),
-  );
+  const prompts = namedPrompts(servers).map(({ name, server, prompt: { extras: _, ...prompt } }) => ({
+    ...prompt,
+    name,
+    server: server.config.name,
+  }));
   const resources = servers.flatMap(({ config: { name: server }, lists }) =>
     lists.resources.map(({ extras: _, ...resource }) => ({ ...resource, server })),
   );
@@ -58,7 +60,6 @@ export function buildRegistry(servers: readonly SupervisedServer[], order: ToolO
 function offersOf(servers: readonly SupervisedServer[], { prompts, resources }: Omit<Offers, "instructions">): Offers {
   const isUsable = ({ config, lists }: SupervisedServer) =>
     lists.tools.length === 0 || lists.tools.some((tool) => isOffered(config, tool));
-  const isReadable = ({ config }: SupervisedServer) => !isDenied(config, readTool);
   const namesOf = (some: readonly SupervisedServer[]) => new Set(some.map(({ config }) => config.name));
   const usable = namesOf(servers.filter(isUsable));
   const readable = namesOf(servers.filter(isReadable));

@@ -5,7 +5,7 @@ import type { JsonSchema } from "../../core/messages.js";
 import { readAnnotations as annotations, readTool as tool } from "../../core/patterns/hidden-servers.js";
 import { modelName } from "../../core/patterns/model-name.js";
 import type { PreparedCall, ToolFacts } from "../../core/ports.js";
-import { factsOf, isDenied } from "../lists/tool-facts.js";
+import { factsOf, isReadable } from "../lists/tool-facts.js";
 import { errorResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { passedMessage } from "./passed-error.js";
@@ -25,10 +25,10 @@ const inputSchema: JsonSchema = {
 
 /**
  * Returns the tool that reads resources of these servers, as a list; the list is empty if there is nothing to read. Leaves out servers
- * whose `tools.deny` matches `read_resource`.
+ * whose resources must not be read.
  */
 export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
-  const readable = servers.filter(({ config }) => !isDenied(config, tool));
+  const readable = servers.filter(isReadable);
   const offering = readable.filter(
     ({ lists, linked }) => lists.resources.length > 0 || lists.templates.length > 0 || !linked.isEmpty,
   );

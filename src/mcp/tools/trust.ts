@@ -1,4 +1,4 @@
-import { McpError, RequestError } from "../../core/errors.js";
+import { RequestError } from "../../core/errors.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 
@@ -13,7 +13,7 @@ export async function trust(
   if (!server) throw new RequestError("usage", `there is no MCP server "${name}"${didYouMean(name, names)}`);
   await server.startForUse();
   await server.untilStarted(); // startForUse does not wait for an ordinary start
-  if (!server.isUsable) throw new McpError("unavailable", server.condition.sentence, { retryable: true });
+  server.requireUsable();
   const tools = server.lists.tools.filter((listed) => tool === undefined || listed.name === tool);
   if (tools.length > 0 || tool === undefined) return server.offered.pin(tools);
   const offered = server.lists.tools.map((listed) => listed.name);
