@@ -31,8 +31,9 @@ export class PostponedStart {
     this.#parts.condition.set("ready", "its tools are known; it starts at its first use");
   }
 
-  /** Starts a postponed server, unless it is lazy and therefore starts only at its first use. Resolves when no
-   * postponed start is running. */
+  /**
+   * Starts a postponed server, unless it is lazy and therefore starts only at its first use. Resolves when no postponed start is running.
+   */
   async startInBackground(): Promise<void> {
     if (this.mayStartUnused) this.#start();
     await this.#starting;
