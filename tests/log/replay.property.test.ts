@@ -92,16 +92,22 @@ test("a plan for a compaction takes whole turns, oldest first, and never the cur
 
 test("after a trim, the current turn and the latest turns that fit are left, and a summary covers the others too", () => {
   fc.assert(
-    fc.property(attempts(8), fc.integer({ min: 1, max: 4 }), fc.nat({ max: 300 }), (attempts, number, keepTokens) => {
-      const log = stored(logOf(attempts));
-      const current = `turn_${number}`;
-      const plan = planTrim(log, current, keepTokens);
-      if (!plan || !mayRun(log, current)) return;
-      const trimmed = [...log, { ...turn(current).trim(plan.upToSeq), seq: log.length + 1, at: 0 }];
-      expect(problemsOf(toMessages(trimmed, current))).toEqual([]);
-      expect(planTrim(trimmed, current, keepTokens)).toBeUndefined();
-      expect(planCompaction(trimmed, current, 0)).toEqual(planCompaction(log, current, 0));
-    }),
+    fc.property(
+      attempts(8),
+      fc.integer({ min: 1, max: 4 }),
+      fc.nat({ max: 300 }),
+      fc.boolean(),
+      (attempts, number, keepTokens, takesTask) => {
+        const log = stored(logOf(attempts));
+        const current = `turn_${number}`;
+        const plan = planTrim(log, current, keepTokens, takesTask);
+        if (!plan || !mayRun(log, current)) return;
+        const trimmed = [...log, { ...turn(current).trim(plan.upToSeq), seq: log.length + 1, at: 0 }];
+        expect(problemsOf(toMessages(trimmed, current))).toEqual([]);
+        expect(planTrim(trimmed, current, keepTokens, takesTask)).toBeUndefined();
+        expect(planCompaction(trimmed, current, 0)).toEqual(planCompaction(log, current, 0));
+      },
+    ),
     { numRuns: runs(500) },
   );
 });

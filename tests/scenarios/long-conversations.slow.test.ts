@@ -110,6 +110,45 @@ test("a task of 60 calls of the client's own tool, whose results fill the window
   expect(llm.requests.filter((request) => usageOf(request).prompt_tokens > window).length).toBeLessThanOrEqual(1);
 }, 600_000); // as above
 
+test.each([
+  ["are off", "off", 8_000],
+  ["are off, and the window is smaller than configured", "off", 32_000],
+  ["fail", "auto", 8_000],
+] as const)(
+  "a task of the client's own tool that is done makes room for the messages after it, where summaries %s",
+  async (_, compaction, configured) => {
+    const window = 8_000;
+    let calls = 0;
+    const usageOf = ({ text }: LlmRequest) => ({ prompt_tokens: Math.ceil(text.length / 4), completion_tokens: 5 });
+    const script = (request: LlmRequest): Step => {
+      const usage = usageOf(request);
+      if (usage.prompt_tokens > window) return tooLong;
+      if (isSummary(request)) return answer("", { usage });
+      if (request.text.includes("thank you") || calls === 7) return answer("done", { usage });
+      return toolCalls([{ name: "write", arguments: { n: ++calls, text: words(256) } }], { usage });
+    };
+    await using llm = await startLlmServer((request) => script(request));
+    await using app = await startApp({ llm: llm.url, config: config(llm.url, configured, { compaction }) });
+    await using door = await openDoor(app);
+    const tools = [{ type: "function" as const, function: { name: "write", parameters: { type: "object" } } }];
+    const send = async (sent: OpenAI.ChatCompletionMessageParam[]) => {
+      const client = sdk(door, { defaultHeaders: { "x-conversation-id": "task" }, maxRetries: 0 });
+      const { choices } = await client.chat.completions.create({ model: "mcp-platform", messages: sent, tools });
+      return choices[0]?.message;
+    };
+    let message = await send([{ role: "user", content: "write the program" }]);
+    while (message?.tool_calls?.[0])
+      message = await send([{ role: "tool", tool_call_id: message.tool_calls[0].id, content: "ok" }]);
+    for (let turn = 1; turn <= 4; turn++) {
+      const said = await send([{ role: "user", content: `thank you, note ${turn}: ${words(100)}` }]);
+      expect(said?.content).toBe("done");
+    }
+    expect(llm.requests.flatMap(problemsOf)).toEqual([]);
+    expect(llm.requests.at(-1)?.text).toContain("note 4");
+  },
+  600_000,
+); // as above
+
 test("a request that is refused as too long is sent once more, with a summary of what was before", async () => {
   await using llm = await startLlmServer([
     answer(words(200)),

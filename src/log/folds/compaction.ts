@@ -38,17 +38,19 @@ export function planCompaction(
 
 /**
  * Returns a plan for a trim that keeps the current turn, and as many turns before it as fit into `keepTokens` together with the current turn, which is
- * kept even if it does not fit. `tokens` is the estimate for the turns that are left out. Returns undefined if there is no other turn.
+ * kept even if it does not fit. A task of the caller's tools is kept whole, or left out whole if `takesTask`. `tokens` is the estimate for the turns that
+ * are left out. Returns undefined if no turn can be left out.
  */
 export function planTrim(
   events: readonly StoredEvent[],
   currentTurnId: string,
   keepTokens: number,
+  takesTask = false,
 ): Pick<CompactionPlan, "upToSeq" | "tokens"> | undefined {
   const turns = turnsToSend(events, currentTurnId);
   const current = turns.filter(({ turnId }) => turnId === currentTurnId);
   const remaining = keepTokens - tokensOf(turnMessages(current, currentTurnId));
-  const older = withCalls(olderTurns(turns, currentTurnId, remaining), turns);
+  const older = outsideTask(olderTurns(turns, currentTurnId, remaining), turns, takesTask);
   const upToSeq = older.at(-1)?.end?.seq;
   return upToSeq === undefined ? undefined : { upToSeq, tokens: tokensOf(turnMessages(older)) };
 }
@@ -90,11 +92,20 @@ function hasCalls({ calls }: HopRecord): boolean {
 }
 
 /**
- * Returns those of `older` that can be left out without a summary. A turn that begins with results of the caller's tools stays with the turn before,
- * which made the calls: without a summary, the model would not know what the results are for.
+ * Returns the turns to leave out without a summary: about as many as `older`. A turn that begins with results of the caller's tools goes with the turn
+ * before, which made the calls: without these, the model would not know what the results are for. So if `older` ends within a task, the beginning of the
+ * task is kept too, or, if `takesTask`, the rest of it is left out too, unless the current turn belongs to it.
  */
-function withCalls(older: readonly TurnRecord[], all: readonly TurnRecord[]): readonly TurnRecord[] {
-  let end = older.length;
-  for (let first = all[end]; end > 0 && first && needsEarlierCalls(first); first = all[end]) end--;
-  return older.slice(0, end);
+function outsideTask(
+  older: readonly TurnRecord[],
+  all: readonly TurnRecord[],
+  takesTask: boolean,
+): readonly TurnRecord[] {
+  const end = older.length;
+  const next = takesTask ? all.findIndex((turn, index) => index >= end && !needsEarlierCalls(turn)) : -1;
+  if (next >= 0) return all.slice(0, next);
+  const isWithin = (index: number) => all[index] !== undefined && needsEarlierCalls(all[index]);
+  let start = end;
+  while (start > 0 && isWithin(start)) start--;
+  return older.slice(0, start);
 }

@@ -95,7 +95,7 @@ export class TurnHistory {
     if (this.#foldTokens() <= this.#room) return;
     const kept = this.#room * keptShare;
     await this.#compact(kept - Math.min(maxSummaryTokens, this.#room * maxSummaryRoomShare));
-    if (this.#foldTokens() > this.#room) await this.#trim(kept);
+    if (this.#foldTokens() > this.#room) await this.#trim(kept, () => tokensOf(this.fold().messages) <= this.#room);
   }
 
   /**
@@ -112,7 +112,7 @@ export class TurnHistory {
     // Turns are left out without a summary only if no summary is possible, or if shorter results of this turn do not save enough.
     const mayTrim = this.#parts.compaction === "off" || this.#hasFailed;
     if (!mayTrim && isShorter()) return true;
-    await this.#trim(sent / 2, leastWorthTokens);
+    await this.#trim(sent / 2, isShorter, leastWorthTokens);
     return isShorter();
   }
 
@@ -149,13 +149,16 @@ export class TurnHistory {
 
   /**
    * Leaves out the oldest turns, so that the history fits into `keepTokens` if possible. The decision is stored, so that all later requests
-   * begin alike, on every host, until the room is full again. Does nothing if the turns have fewer than `leastTokens` in all.
+   * begin alike, on every host, until the room is full again. Leaves out a task of the caller's tools only if it is not `isEnough` to shorten its results.
+   * Does nothing if the turns have fewer than `leastTokens` in all.
    */
-  async #trim(keepTokens: number, leastTokens = 0): Promise<void> {
+  async #trim(keepTokens: number, isEnough: () => boolean, leastTokens = 0): Promise<void> {
     const { log, turnId, store, signal } = this.#parts;
-    if (signal.aborted) return;
     const { summary = "" } = this.#resumed();
-    const plan = planTrim(log.events, turnId, keepTokens - textTokens(summary));
-    if (plan && plan.tokens >= leastTokens) await store([{ type: "trim", turnId, upToSeq: plan.upToSeq }]);
+    for (const takesTask of [false, true]) {
+      if (signal.aborted || (takesTask && isEnough())) return;
+      const plan = planTrim(log.events, turnId, keepTokens - textTokens(summary), takesTask);
+      if (plan && plan.tokens >= leastTokens) await store([{ type: "trim", turnId, upToSeq: plan.upToSeq }]);
+    }
   }
 }
