@@ -56,9 +56,10 @@ describe("content blocks", () => {
     ]);
   });
 
-  test("a text instead of a list of blocks is carried as that text", () => {
+  test("a text or one block instead of a list of blocks is carried as that", () => {
     expect(toToolResult({ content: "hello" })).toEqual({ content: [text("hello")], isError: false });
     expect(toToolResult({ content: "no", isError: true })).toEqual({ content: [text("no")], isError: true });
+    expect(toToolResult({ content: text("one block") }).content).toEqual([text("one block")]);
     expect(toToolResult({ content: "" }).content).toEqual([text("(the tool returned nothing)")]);
   });
 

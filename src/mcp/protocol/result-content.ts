@@ -13,10 +13,11 @@ const longestMediaType = 255;
 /** Maximum length of the texts of one result that are compared with its structured content, together. Parsing them takes time. */
 const mostCompared = 4 * 1024 * 1024;
 
-/** Converts the result of a tool call. Some servers send a text as `content` instead of a list of blocks. */
+/** Converts the result of a tool call. Some servers send a text or one block as `content` instead of a list of blocks. */
 export function toToolResult(result: JsonObject): ToolResult {
   const words = textOrEmpty(result.content);
-  const content = words ? [text(words)] : partsOf(asArray(result.content));
+  const blocks = isPlainObject(result.content) ? [result.content] : asArray(result.content);
+  const content = words ? [text(words)] : partsOf(blocks);
   const structured = structuredOf(result);
   if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
   if (content.length === 0) content.push(text("(the tool returned nothing)"));
