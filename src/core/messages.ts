@@ -231,6 +231,15 @@ export interface ToolResult {
   found?: string[];
 }
 
+/**
+ * Returns true for the address of a picture that a provider may be able to fetch. If a user's message has such a link, requests hold the
+ * picture by its address. The types are those that the APIs of OpenAI and Anthropic accept; `image/*` is a picture of unknown type.
+ */
+export function isPictureAddress(part: ContentPart): boolean {
+  if (part.type !== "resource_link") return false;
+  return /^https?:\/\//i.test(part.uri) && /^image\/(\*|png|jpe?g|gif|webp)$/i.test(part.mimeType ?? "");
+}
+
 /** Formats a link as text for a model. The model may open the link with a tool. */
 export function linkText({ uri, name, mimeType }: Extract<ContentPart, { type: "resource_link" }>): string {
   const facts = [name, mimeType].filter(Boolean).join(", ");

@@ -3,7 +3,7 @@
  * of a conversation take of a context window.)
  */
 
-import type { AssistantMessage, CompletionRequest, Message } from "../core/messages.js";
+import { type AssistantMessage, type CompletionRequest, isPictureAddress, type Message } from "../core/messages.js";
 import { bytesPerToken, mediaTokens } from "../core/token-usage.js";
 
 /** Estimates the input tokens of a request. */
@@ -41,7 +41,7 @@ function toolsSize(tools: CompletionRequest["tools"]): Size {
 }
 
 function messageSize(message: Message): Size {
-  let media = 0;
+  let media = message.role === "user" ? message.content.filter(isPictureAddress).length : 0;
   const text = JSON.stringify(message, (key, value: unknown) => {
     if (key !== "data" || typeof value !== "string") return value;
     media += 1;

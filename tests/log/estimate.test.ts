@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
-import type { Message } from "../../src/core/messages.js";
+import type { ContentPart, Message } from "../../src/core/messages.js";
 import { comparedTokens, messageTokensOf, tokenFactor } from "../../src/log/folds/estimate.js";
 import { readTurns } from "../../src/log/folds/turn-records.js";
 import { stored, turn } from "./support.js";
@@ -82,4 +82,14 @@ test("what was compared in earlier turns counts", () => {
   const earlier = comparedTokens(readTurns(stored(log(5, 1.7))), target);
   expect(tokenFactor([], target, earlier)).toBeCloseTo(1.7, 1);
   expect(tokenFactor(stored(log(5, 1.1)), target, earlier)).toBeCloseTo(1.4, 1);
+});
+
+test("a picture that a user gives by its address counts as a picture, and a link in a result as text", () => {
+  const content: ContentPart[] = [
+    { type: "resource_link", uri: "https://pictures.example/cat.png", mimeType: "image/*" },
+  ];
+  expect(messageTokensOf({ role: "user", content })).toBeGreaterThan(1_000);
+  expect(messageTokensOf({ role: "tool", toolCallId: "call_1", content: [...content], isError: false })).toBeLessThan(
+    50,
+  );
 });

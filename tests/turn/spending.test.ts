@@ -12,6 +12,13 @@ test("the data of a picture counts as a picture, and a text under the key `data`
   expect(estimateInput({ messages: [], tools: [tool] })).toBeGreaterThan(100_000);
 });
 
+test("a picture that a user gives by its address counts as a picture", () => {
+  const link = { type: "resource_link" as const, uri: "https://pictures.example/cat.png", mimeType: "image/*" };
+  const input = (message: Message) => estimateInput({ messages: [message], tools: [] });
+  expect(input({ role: "user", content: [link] })).toBeGreaterThan(1_000);
+  expect(input({ role: "tool", toolCallId: "call_1", content: [link], isError: false })).toBeLessThan(100);
+});
+
 describe("the bill of a request", () => {
   const request = { messages: [], tools: [] };
   const message = { role: "assistant" as const, content: "", toolCalls: [] };

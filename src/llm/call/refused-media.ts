@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { remember } from "../../core/async/remember.js";
 import { isPlainObject } from "../../core/json.js";
-import type { Message } from "../../core/messages.js";
-import { type MediaPart, mediaReference } from "../wires/shared/message-content.js";
-import { ABOUT_NUMBER } from "../wires/shared/refusals.js";
+import { type ContentPart, isPictureAddress, type Message } from "../../core/messages.js";
+import { noteOn } from "../wires/shared/message-content.js";
+import { ABOUT_ADDRESSES, ABOUT_NUMBER } from "../wires/shared/refusals.js";
+
+/** A picture or sound of a conversation, with its data or with the address from which the provider fetches it. */
+type Media = Exclude<ContentPart, { type: "text" }>;
 
 /**
- * Pictures and sound that a model's provider has refused, known by a hash of their data. Requests hold notes in their place, since the
- * provider would refuse every later request of the conversation too.
+ * Pictures and sound that a model's provider has refused, known by a hash of their data or address. Requests hold notes in their place,
+ * since the provider would refuse every later request of the conversation too.
  */
 export class RefusedMedia {
   readonly #refused = new Map<string, true>();
@@ -23,7 +26,7 @@ export class RefusedMedia {
   withNotes(messages: readonly Message[], more: ReadonlySet<string>): readonly Message[] {
     if (this.#refused.size + more.size === 0) return messages;
     const last = lastOfUser(messages);
-    const isRefused = (part: MediaPart) => {
+    const isRefused = (part: Media) => {
       const fingerprint = fingerprintOf(part);
       return more.has(fingerprint) || this.#refused.has(fingerprint);
     };
@@ -31,11 +34,10 @@ export class RefusedMedia {
   }
 }
 
-function withNotes(message: Message, isRefused: (part: MediaPart) => boolean): Message {
-  if (mediaIn(message).every((part) => !isRefused(part)) || typeof message.content === "string") return message;
-  const content = message.content.map((part) =>
-    "data" in part && isRefused(part) ? { type: "text" as const, text: mediaReference(part) } : part,
-  );
+function withNotes(message: Message, isRefused: (part: Media) => boolean): Message {
+  const refused = new Set<ContentPart>(mediaIn(message).filter(isRefused));
+  if (refused.size === 0 || typeof message.content === "string") return message;
+  const content = message.content.map((part) => (part.type !== "text" && refused.has(part) ? noteOn(part) : part));
   return { ...message, content } as Message;
 }
 
@@ -44,14 +46,14 @@ const MOST_NAMED = 4;
 
 /**
  * Returns the media of the conversation that a refusal may be about. If there are too many, these are the older half, so that the model keeps seeing
- * what is new. Otherwise, they are those in the part of the request that the refusal names by its path. If it names none, they are the latest media,
- * and after a further refusal (`before` is not 0) all. If the refusal mentions only pictures or only sound, the other is left alone. Media in the last
- * message of the user are never returned. `body`: the refused request.
+ * what is new. Otherwise, they are those that the refusal names by their address, or by the path of a part of the request. If it names none,
+ * they are the latest media, and after a further refusal (`before` is not 0) all. If the refusal mentions only pictures, only sound or only addresses,
+ * the others are left alone. Media in the last message of the user are never returned. `body`: the refused request.
  */
 export function suspectedMedia(
   refusal: string,
   { body, messages, before }: { body: string; messages: readonly Message[]; before: number },
-): readonly MediaPart[] {
+): readonly Media[] {
   const last = lastOfUser(messages);
   let answers = 0;
   const sent = messages.flatMap((message, index) => {
@@ -59,11 +61,12 @@ export function suspectedMedia(
     const media = index === last ? [] : mediaIn(message).filter((part) => body.includes(jsonTextOf(part)));
     return media.map((part) => ({ part, answers }));
   });
-  const ofType = sent.filter(({ part }) => refusal.includes(part.type));
-  const all = ofType.length > 0 ? ofType : sent;
+  const ofType = sent.filter(({ part }) => refusal.includes(part.type === "audio" ? "audio" : "image"));
+  const addresses = sent.filter(({ part }) => part.type === "resource_link" && ABOUT_ADDRESSES.test(refusal));
+  const all = [addresses, ofType].find(({ length }) => length > 0) ?? sent;
   if (ABOUT_NUMBER.test(refusal)) return all.slice(0, Math.ceil(all.length / 2)).map(({ part }) => part);
   const named = before < MOST_NAMED ? namedIn(refusal, body) : "";
-  const those = all.filter(({ part }) => named.includes(jsonTextOf(part)));
+  const those = all.filter(({ part }) => named.includes(jsonTextOf(part)) || refusal.includes(sourceOf(part)));
   const latest = all.filter((media) => media.answers === all.at(-1)?.answers);
   return (those.length > 0 ? those : before === 0 ? latest : all).map(({ part }) => part);
 }
@@ -89,19 +92,25 @@ function lastOfUser(messages: readonly Message[]): number {
   return messages.findLastIndex(({ role }) => role === "user");
 }
 
-function mediaIn({ content }: Message): MediaPart[] {
-  return typeof content === "string" ? [] : content.filter((part): part is MediaPart => "data" in part);
+function mediaIn({ role, content }: Message): Media[] {
+  if (typeof content === "string") return [];
+  return content.filter((part): part is Media => "data" in part || (role === "user" && isPictureAddress(part)));
 }
 
-/** Returns the data as it stands in a request's body. */
-function jsonTextOf({ data }: MediaPart): string {
-  return JSON.stringify(data).slice(1, -1);
+/** Returns the data, or the address, as it stands in a request's body. An address within a text is not found by it, because of the quotes. */
+function jsonTextOf(part: Media): string {
+  const quoted = JSON.stringify(sourceOf(part));
+  return part.type === "resource_link" ? quoted : quoted.slice(1, -1);
 }
 
-const fingerprints = new WeakMap<MediaPart, string>();
+function sourceOf(part: Media): string {
+  return part.type === "resource_link" ? part.uri : part.data;
+}
 
-export function fingerprintOf(part: MediaPart): string {
-  const known = fingerprints.get(part) ?? createHash("sha256").update(part.data).digest("base64");
+const fingerprints = new WeakMap<Media, string>();
+
+export function fingerprintOf(part: Media): string {
+  const known = fingerprints.get(part) ?? createHash("sha256").update(sourceOf(part)).digest("base64");
   fingerprints.set(part, known);
   return known;
 }

@@ -3,6 +3,7 @@ import type { StoredEvent } from "../../core/events.js";
 import {
   type AssistantMessage,
   type ContentPart,
+  isPictureAddress,
   linkText,
   type Message,
   type ToolDefinition,
@@ -25,7 +26,7 @@ export function textTokens(text: string): number {
 export function messageTokensOf(message: Message): number {
   if (message.role === "system") return messageTokens + textTokens(message.content);
   if (message.role === "assistant") return once(message, answerTokens);
-  return messageTokens + once(message.content, contentTokens);
+  return messageTokens + once(message.content, message.role === "user" ? askedTokens : resultTokens);
 }
 
 function answerTokens({ content, toolCalls }: AssistantMessage): number {
@@ -33,12 +34,17 @@ function answerTokens({ content, toolCalls }: AssistantMessage): number {
   return calls.reduce((sum, tokens) => sum + tokens, messageTokens + textTokens(content));
 }
 
-function contentTokens(content: readonly ContentPart[]): number {
-  const parts = content.map((part) => {
-    if (part.type === "text") return textTokens(part.text);
-    return part.type === "resource_link" ? textTokens(linkText(part)) : mediaTokens;
-  });
-  return parts.reduce((sum, tokens) => sum + tokens, 0);
+function askedTokens(content: readonly ContentPart[]): number {
+  return content.reduce((sum, part) => sum + (isPictureAddress(part) ? mediaTokens : partTokens(part)), 0);
+}
+
+function resultTokens(content: readonly ContentPart[]): number {
+  return content.reduce((sum, part) => sum + partTokens(part), 0);
+}
+
+function partTokens(part: ContentPart): number {
+  if (part.type === "text") return textTokens(part.text);
+  return part.type === "resource_link" ? textTokens(linkText(part)) : mediaTokens;
 }
 
 export function tokensOf(messages: readonly Message[]): number {

@@ -117,6 +117,43 @@ describe("with the openai SDK", () => {
     });
   });
 
+  test("a picture is handed on by its address", async () => {
+    await using llm = await startLlmServer([answer("a cat"), answer("a cat")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const url = "https://example.test/cat.png";
+    const asked = "What is it?";
+    await sdk(door).chat.completions.create({
+      model: "m1",
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: asked },
+            { type: "image_url", image_url: { url, detail: "low" } },
+          ],
+        },
+      ],
+    });
+    await sdk(door).responses.create({
+      model: "m1",
+      input: [
+        {
+          role: "user",
+          content: [
+            { type: "input_text", text: asked },
+            { type: "input_image", image_url: url, detail: "auto" },
+          ],
+        },
+      ],
+    });
+    const content = [
+      { type: "text", text: asked },
+      { type: "image_url", image_url: { url } },
+    ];
+    expect(llm.requests.map(({ body }) => body.messages?.at(-1)?.content)).toEqual([content, content]);
+  });
+
   test.each([false, true])("the caller's own tools are given back to him, streamed: %s", async (streaming) => {
     const both = toolCalls([
       { name: "s__echo", arguments: { n: 1 } },
@@ -428,6 +465,11 @@ test.each([
   [{ messages: [{ role: "user", content: [{ type: "file" }] }] }, 'content of type "file" is not supported'],
   [{ messages: [said({ type: "text", text: { toString: "x" } })] }, "the content's text has to be a text"],
   [{ messages: [said({ type: "image_url", image_url: { url: null } })] }, "the content's image_url has to be a text"],
+  [
+    { messages: [said({ type: "image_url", image_url: { url: "file:///home/me/cat.png" } })] },
+    "image_url: an http(s) address, or the picture itself as base64, is needed",
+  ],
+  [{ messages: [said({ type: "image_url", image_url: { url: "https://" } })] }, "image_url: an http(s) address"],
   [
     { messages: [said({ type: "input_audio", input_audio: { data: 5 } })] },
     "the content's input_audio.data has to be a text",

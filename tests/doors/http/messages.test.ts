@@ -286,7 +286,7 @@ describe("what a call says", () => {
       "user one",
       `assistant ${shortened}`,
       "tool four",
-      expect.stringMatching(/two.*notes.*three.*example\.test/s),
+      expect.stringMatching(/two.*notes.*three.*"image_url":\{"url":"https:..example\.test.a\.png"\}/s),
       "system five",
     ]);
     expect(offered()).not.toContain("web_search");
@@ -397,6 +397,13 @@ describe("what a call says", () => {
       "a file that no model could read",
       { messages: [hi, { role: "user", content: [pdf] }] },
       /messages\.1\.content\.0.*application\/pdf/,
+    ],
+    [
+      "a picture at an address that no provider can visit",
+      {
+        messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "file:///a.png" } }] }],
+      },
+      /messages\.0\.content\.0\.source\.url: an http\(s\) address, or the picture itself as base64, is needed/,
     ],
     [
       "an unknown block",

@@ -9,6 +9,7 @@ import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../
 import { textOf } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
+import { pictureAt } from "../shared/picture-address.js";
 import { callerToolName, serverToolName } from "../turns/caller-tools.js";
 import { requireSize } from "../turns/input-size.js";
 import { type LoggedTurns, loggedOrGiven } from "../turns/logged-turns.js";
@@ -116,9 +117,8 @@ function readPart(placed: PlacedBlock): ContentPart[] {
   }
 }
 
-/** Reads an image. An image at a URL is passed to the model as a link: this host visits no address that a caller gives it. */
 function readImage(source: Block, at: string): ContentPart {
-  if (source.type === "url") return { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) };
+  if (source.type === "url") return pictureAt(stringIn(source, "url", `${at}.source`), `${at}.source.url`);
   if (source.type !== "base64") throw refused(`${at}.source`, `a source of type "${short(source.type)}"`);
   const mimeType = stringIn(source, "media_type", `${at}.source`);
   return { type: "image", mimeType, data: stringIn(source, "data", `${at}.source`) };

@@ -4,6 +4,7 @@
  */
 import type { ContentPart, Message } from "../../../core/messages.js";
 import { ApiError } from "../shared/api-errors.js";
+import { pictureAt } from "../shared/picture-address.js";
 import { callerToolName } from "../turns/caller-tools.js";
 
 type MessagePart = { type: string; [field: string]: unknown };
@@ -74,12 +75,12 @@ function textIn(value: unknown, name: string): string {
   throw new ApiError(400, "invalid_body", `the content's ${name} has to be a text`);
 }
 
-/** Reads an image. An image at a URL is passed to the model as a link: this host visits no address that a caller gives it. */
+/** Reads an image, which is a data URL or an address. */
 function readImage(given: unknown): ContentPart {
   const url = textIn(given, "image_url");
   const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(url) ?? [];
   if (mimeType && data) return { type: "image", mimeType, data };
-  return { type: "resource_link", uri: url };
+  return pictureAt(url, "image_url");
 }
 
 function textOf(parts: readonly ContentPart[]): string {

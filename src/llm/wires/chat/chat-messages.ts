@@ -9,7 +9,7 @@ import {
 } from "../../../core/messages.js";
 import type { Quirks } from "../../providers/presets.js";
 import { wireArguments, wireName } from "../shared/calls.js";
-import { asTaken, asTextPart, isTextual, onlyText } from "../shared/message-content.js";
+import { asTaken, isText, onlyText } from "../shared/message-content.js";
 import { wireToolId } from "../shared/tool-ids.js";
 import type { Target } from "../wire.js";
 
@@ -75,11 +75,10 @@ class WireWalk {
     const id = wireToolId(given, this.#quirks.toolIds);
     const only = onlyText(message.content);
     if (only) return { role: "tool", tool_call_id: id, content: only };
-    const text = message.content.filter(isTextual);
-    const rest = message.content.filter((part) => !isTextual(part));
+    const rest = message.content.filter((part) => !isText(part));
     if (rest.length > 0) addAll(this.#attachments, [{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
     const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
-    return { role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note };
+    return { role: "tool", tool_call_id: id, content: textOf(message.content) || note };
   }
 
   #said(message: Exclude<Message, { role: "tool" | "user" }>): JsonObject {
@@ -158,7 +157,7 @@ function isOfChat({ kept }: AssistantMessage): boolean {
 function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;
-  return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(wirePart);
+  return content.every(isText) ? textOf(content) : content.map(wirePart);
 }
 
 function wirePart(part: ContentPart): JsonObject {
@@ -167,8 +166,10 @@ function wirePart(part: ContentPart): JsonObject {
       return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.data}` } };
     case "audio":
       return { type: "input_audio", input_audio: { data: part.data, format: audioFormat(part.mimeType) } };
-    default:
-      return { ...asTextPart(part) };
+    case "resource_link":
+      return { type: "image_url", image_url: { url: part.uri } };
+    case "text":
+      return { ...part };
   }
 }
 

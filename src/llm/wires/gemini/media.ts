@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../core/json.js";
-import { type ContentPart, linkText } from "../../../core/messages.js";
-import { mediaReference, properMediaType } from "../shared/message-content.js";
+import type { ContentPart } from "../../../core/messages.js";
+import { noteOn, properMediaType } from "../shared/message-content.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
@@ -9,11 +9,14 @@ import type { GeminiQuirks } from "./gemini-models.js";
  */
 const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
 
-/** Converts a part for Gemini. Links, and media that Gemini does not accept, become text. */
+/**
+ * Converts a part for Gemini. Media that Gemini does not accept become text. So do all links: Gemini's `fileUri`
+ * needs an uploaded file, or the exact type of a picture.
+ */
 export function geminiPart(part: ContentPart, { images, audio }: GeminiQuirks): JsonObject {
   if (part.type === "text") return { text: part.text };
-  if (part.type === "resource_link") return { text: linkText(part) };
+  if (part.type === "resource_link") return { text: noteOn(part).text };
   const mimeType = properMediaType(part);
   const isTaken = (part.type === "image" ? images : audio) && TAKEN.test(mimeType);
-  return isTaken ? { inlineData: { mimeType, data: part.data } } : { text: mediaReference(part) };
+  return isTaken ? { inlineData: { mimeType, data: part.data } } : { text: noteOn(part).text };
 }

@@ -4,7 +4,7 @@ import { addAll } from "../../../core/lists/long-lists.js";
 import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/messages.js";
 import { wireInput, wireName } from "../shared/calls.js";
 import { partsOf } from "../shared/kept.js";
-import { asTaken, asTextPart, instructionText, onlyText } from "../shared/message-content.js";
+import { asTaken, instructionText, onlyText } from "../shared/message-content.js";
 import type { Target } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
 
@@ -208,10 +208,8 @@ function contentBlocks(content: readonly ContentPart[]): JsonObject[] {
 }
 
 function contentBlock(part: ContentPart): JsonObject[] {
-  if (part.type !== "image") {
-    const textual = asTextPart(part);
-    return textual.type === "text" ? textBlock(textual.text) : [];
-  }
+  if (part.type === "text") return textBlock(part.text);
+  if (part.type === "resource_link") return [{ type: "image", source: { type: "url", url: part.uri } }];
   const { mimeType: media_type, data } = part;
   if (data.length <= LONGEST_IMAGE) return [{ type: "image", source: { type: "base64", media_type, data } }];
   return textBlock(`[image ${media_type}, ${data.length} characters of base64: it is too large for you]`);

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../../core/json.js";
 import { addAll } from "../../../core/lists/long-lists.js";
 import { type AssistantMessage, type ContentPart, type Message, textOf } from "../../../core/messages.js";
 import { wireArguments, wireName } from "../shared/calls.js";
-import { asTaken, asTextPart, isTextual, onlyText } from "../shared/message-content.js";
+import { asTaken, isText, onlyText } from "../shared/message-content.js";
 import type { Target } from "../wire.js";
 import { CallIds } from "./call-ids.js";
 import { itemsOfParts } from "./kept-items.js";
@@ -73,14 +73,13 @@ class InputWalk {
   #output({ toolCallId, content }: Extract<Message, { role: "tool" }>): JsonObject {
     const id = this.#ids.ofResult(toolCallId);
     const output = (words: string | JsonObject[]) => ({ type: "function_call_output", call_id: id, output: words });
-    if (this.#target.quirks.resultImages || content.every(isTextual)) {
+    if (this.#target.quirks.resultImages || content.every(isText)) {
       return output(content.length === 0 ? "(no output)" : inputContent(content) || "(no output)");
     }
-    const text = content.filter(isTextual);
-    const rest = content.filter((part) => !isTextual(part));
+    const rest = content.filter((part) => !isText(part));
     addAll(this.#attachments, [{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
     const note = `(${rest.length} attachment(s) in the next user message)`;
-    return output(textOf(text.map(asTextPart)) || note);
+    return output(textOf(content) || note);
   }
 
   #said(message: AssistantMessage): JsonObject[] {
@@ -103,13 +102,11 @@ class InputWalk {
 function inputContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;
-  return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(inputPart);
+  return content.every(isText) ? textOf(content) : content.map(inputPart);
 }
 
 function inputPart(part: ContentPart): JsonObject {
-  if (part.type === "image") {
-    return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.data}`, detail: "auto" };
-  }
-  const { text } = asTextPart(part) as Extract<ContentPart, { type: "text" }>;
-  return { type: "input_text", text };
+  if (part.type === "text") return { type: "input_text", text: part.text };
+  const url = part.type === "resource_link" ? part.uri : `data:${part.mimeType};base64,${part.data}`;
+  return { type: "input_image", image_url: url, detail: "auto" };
 }

@@ -1,8 +1,9 @@
 import type { QuirksConfig } from "../../../core/config.js";
 import { pictureType } from "../../../core/files/picture-type.js";
-import { type ContentPart, linkText, type Message } from "../../../core/messages.js";
+import { type ContentPart, isPictureAddress, linkText, type Message } from "../../../core/messages.js";
 
-export type MediaPart = Extract<ContentPart, { data: string }>;
+/** A picture or sound with its data. */
+type MediaPart = Extract<ContentPart, { data: string }>;
 
 /** Returns the text if the content is a single text, as in most messages; otherwise undefined. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {
@@ -10,8 +11,8 @@ export function onlyText(content: readonly ContentPart[]): string | undefined {
   return content.length === 1 && first?.type === "text" ? first.text : undefined;
 }
 
-export function isTextual(part: ContentPart): boolean {
-  return part.type === "text" || part.type === "resource_link";
+export function isText(part: ContentPart): boolean {
+  return part.type === "text";
 }
 
 /** Types of pictures that the APIs of OpenAI and Anthropic accept. If a request has any other type, they refuse the whole request. */
@@ -19,18 +20,38 @@ const PICTURES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image
 
 /**
  * Replaces pictures and sound that the model does not accept by a text that mentions them, so that the model knows that they exist. Gives
- * pictures their proper type.
+ * pictures their proper type. Links become texts too, except addresses of pictures in a user's message: a `resource_link` of the result is
+ * to be sent as a picture by its address.
  */
 export function asTaken(message: Message, accepted: Pick<QuirksConfig, "images" | "audio">): Message {
-  if (message.role === "system" || message.role === "assistant" || message.content.every(isTextual)) return message;
-  return { ...message, content: message.content.map((part) => takenPart(part, accepted)) };
+  if (message.role === "system" || message.role === "assistant" || message.content.every(isText)) return message;
+  const addresses = accepted.images && message.role === "user";
+  return { ...message, content: message.content.map((part) => takenPart(part, { ...accepted, addresses })) };
 }
 
-function takenPart(part: ContentPart, { images, audio }: Pick<QuirksConfig, "images" | "audio">): ContentPart {
-  if (part.type === "audio") return audio ? part : { type: "text", text: mediaReference(part) };
-  if (part.type !== "image") return part;
-  const mimeType = properMediaType(part);
-  return images && PICTURES.has(mimeType) ? { ...part, mimeType } : { type: "text", text: mediaReference(part) };
+interface Accepted extends Pick<QuirksConfig, "images" | "audio"> {
+  /** True if pictures may be sent by their addresses. */
+  addresses: boolean;
+}
+
+function takenPart(part: ContentPart, { images, audio, addresses }: Accepted): ContentPart {
+  switch (part.type) {
+    case "text":
+      return part;
+    case "resource_link":
+      return addresses && isPictureAddress(part) ? part : noteOn(part);
+    case "audio":
+      return audio ? part : noteOn(part);
+    case "image": {
+      const mimeType = properMediaType(part);
+      return images && PICTURES.has(mimeType) ? { ...part, mimeType } : noteOn(part);
+    }
+  }
+}
+
+/** Returns the text that the model gets in place of a picture, sound or link. */
+export function noteOn(part: Exclude<ContentPart, { type: "text" }>): Extract<ContentPart, { type: "text" }> {
+  return { type: "text", text: part.type === "resource_link" ? linkText(part) : mediaReference(part) };
 }
 
 /**
@@ -52,11 +73,7 @@ export function instructionText(content: string): string {
   return `<system>\n${content}\n</system>`;
 }
 
-export function mediaReference({ type, mimeType, data }: MediaPart): string {
+function mediaReference({ type, mimeType, data }: MediaPart): string {
   const size = Math.ceil((data.length * 3) / 4);
   return `[${type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]`;
-}
-
-export function asTextPart(part: ContentPart): ContentPart {
-  return part.type === "resource_link" ? { type: "text", text: linkText(part) } : part;
 }

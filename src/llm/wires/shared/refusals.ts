@@ -17,17 +17,29 @@ export const ABOUT_NUMBER =
   /^(?!.*\b(at most|up to|max\w*( of| is)?) 0\b).*(\btoo (many|much)\b|\b(at most|up to|max(imum)?( of| is)?) [1-9]\d*\b(?! ?([kmg]i?b|bytes|pixels|px|tokens)\b))/is;
 
 /**
+ * Matches refusals of the address of a picture, such as "URL sources are not supported" and "Error while downloading". Does not match a `url` that
+ * ends a path, since data stand there too.
+ */
+export const ABOUT_ADDRESSES = /(?<!\.)\burls?\b|download|fetch/i;
+
+/**
  * Matches refusals that may be about one wrong picture or recording, as opposed to all of them. The last alternatives match "Could not
  * process image" (Anthropic) and "Unable to process input image" (Gemini), but not "cannot process images".
  */
 const ABOUT_ONE_FILE =
-  /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode|valid image|corrupt|could not be (process|read)|(could not|cannot|unable to|failed to) (process|read|load|parse) (\w+ ){0,2}(image|audio|file)\b(?! (in|con)\w)/i;
+  /format|mime|media.?type|size|large|dimension|base64|decode|valid image|corrupt|could not be (process|read)|(could not|cannot|unable to|failed to) (process|read|load|parse) (\w+ ){0,2}(image|audio|file)\b(?! (in|con)\w)/i;
 
 /** Matches refusals that are about some pictures or recordings, as opposed to all of them. */
-export const ABOUT_SOME_FILES = new RegExp(`${ABOUT_ONE_FILE.source}|${ABOUT_NUMBER.source}`, "is");
+export const ABOUT_SOME_FILES = new RegExp(
+  `${ABOUT_ONE_FILE.source}|${ABOUT_ADDRESSES.source}|${ABOUT_NUMBER.source}`,
+  "is",
+);
 
 /** Matches refusals that mention pictures or sound. */
-export const ABOUT_MEDIA = /image|picture|photo|audio|inline_?data|media|mime.?type/i;
+export const ABOUT_MEDIA = new RegExp(
+  `image|picture|photo|audio|inline_?data|media|mime.?type|base64|${ABOUT_ADDRESSES.source}`,
+  "i",
+);
 
 /**
  * Returns the tool that the refusal names. Looks for a name in quotes, then for the tool's position among the tools sent, then for any word
