@@ -22,7 +22,7 @@ export type StopReason = "end_turn" | "max_tokens" | "max_tool_hops" | "budget" 
 export type Question =
   | ApprovalQuestion
   | Elicitation
-  /** The question whether a server may let the model write something, at the user's cost. Answer: `true` or `false`. */
+  /** The question whether a server may let the model write something, at the user's cost. Answer: as for a limit. */
   | { kind: "sampling"; server: string; prompt: string; maxTokens: number }
   | LimitQuestion;
 

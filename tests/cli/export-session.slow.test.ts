@@ -112,6 +112,31 @@ test("a conversation with all that can happen in it plays anywhere, and without 
   expect((await place.run(["run", "out/c1.session.yaml", "--replay"])).exitCode).toBe(0);
 });
 
+test("answers that did not fit are left out if they were asked for again, and are a no otherwise", async () => {
+  const form = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+  const ask = { method: "elicitation/create", params: { message: "Who are you?", requestedSchema: form } };
+  const echo = toolCalls([{ name: "fs__echo", arguments: { n: 1 } }]);
+  using place = await talked({
+    turns: {
+      "who am I?": [toolCalls([{ name: "fs__ask", arguments: ask }]), answer("you are Ada")],
+      "say it": [echo, answer("as you like")],
+    },
+    reply: (question) => {
+      if (question.kind === "approval") return question.tool === "ask" ? true : "yes";
+      if (question.kind !== "elicitation") return false;
+      return {
+        action: "accept",
+        content: question.message.includes("does not fit") ? { name: "Ada" } : { nmae: "Ada" },
+      };
+    },
+  });
+  expect(await exported(place)).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(written(place)).toContain("action: accept\n      content: {name: Ada}\n");
+  expect(written(place)).not.toContain("nmae");
+  expect(written(place)).toContain("- answer: false");
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
 test("a conversation with a summary of its older turns continues with the turns themselves", async () => {
   const long = "a long story ".repeat(200);
   using place = await talked({

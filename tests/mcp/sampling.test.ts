@@ -75,6 +75,12 @@ test.each<[string, object]>([
   await expect(sent).rejects.toThrow("this call's sampling budget is used up");
 });
 
+test("a yes has either form of the answers to questions", async () => {
+  const given = (value: unknown) => answerSampling("s", params, { ...parts(1), ask: async () => value });
+  expect(await given({ allow: true })).toEqual(await given(true));
+  await expect(given({ allow: false })).rejects.toThrow("did not allow");
+});
+
 test("a picture in the result of a tool counts as a picture", async () => {
   const content = { type: "tool_result", toolUseId: "c1", content: [picture] };
   const messages = [

@@ -5,6 +5,7 @@
 
 import type { Question } from "../../core/events.js";
 import { asArray, isPlainObject, isWritable, type JsonObject, textOrEmpty } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { isLoopback } from "../../core/text/networks.js";
 import { RpcRefusal } from "../protocol/refusal.js";
 import { problemIn } from "../shared/tool-arguments.js";
@@ -47,12 +48,17 @@ export async function elicit(server: string, params: JsonObject, ask: AskPerson)
     if (!isPlainObject(answer) || answer.action !== "accept") {
       return { action: isPlainObject(answer) && answer.action === "cancel" ? "cancel" : "decline" };
     }
-    const content = { ...defaultsOf(form), ...(isPlainObject(answer.content) ? answer.content : {}) };
-    const problem = await problemIn(content, form);
+    const { content, problem } = await fillIn(form, answer.content);
     if (problem === undefined) return { action: "accept", content };
     asked = { message: `${message}\n(What was entered does not fit: ${problem})`, form: withDefaults(form, content) };
   }
   return { action: "cancel" };
+}
+
+/** Resolves with the form's content, with its defaults for what was not entered. `problem` says why the content does not fit the form. */
+export async function fillIn(form: JsonSchema, entered: unknown): Promise<{ content: JsonObject; problem?: string }> {
+  const content = { ...defaultsOf(form), ...(isPlainObject(entered) ? entered : {}) };
+  return { content, problem: await problemIn(content, form) };
 }
 
 /**

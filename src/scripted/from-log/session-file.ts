@@ -4,6 +4,7 @@
  */
 
 import { dump } from "js-yaml";
+import { problemInAnswer } from "../../core/approval.js";
 import type { Question } from "../../core/events.js";
 import { isPlainObject } from "../../core/json.js";
 import { largest } from "../../core/lists/long-lists.js";
@@ -72,7 +73,7 @@ function hopsOf(turns: readonly PlayableTurn[]): number | undefined {
 function stepsOf(turn: PlayableTurn): object[] {
   const questions = turn.questions.filter(({ question }) => question.kind !== "limit" || question.limit === "loop");
   const answers = questions.map(({ question, value }) => ({
-    answer: answerOf(value),
+    answer: answerOf(question, value),
     ...(questions.length > 1 && addressOf(question)),
   }));
   const output = outputOf(turn);
@@ -119,8 +120,9 @@ function nameOf({ server, tool }: { server: string; tool: string }): string {
   return (server === "" ? `${tool}*` : `${server}.${tool}`).replaceAll(/[@()]/g, "*");
 }
 
-function answerOf(value: unknown): unknown {
-  return typeof value === "boolean" || typeof value === "string" || isPlainObject(value) ? escaped(value) : false;
+/** Returns the answer for the file. A malformed answer counted as no. */
+function answerOf(question: Question, value: unknown): unknown {
+  return problemInAnswer(question, value) === undefined ? escaped(value) : false;
 }
 
 function addressOf(question: Question): object {

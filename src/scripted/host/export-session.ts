@@ -14,6 +14,7 @@ import { redacted } from "../../session/export/redact-export.js";
 import { openCassette } from "../cassette/cassette.js";
 import { difference } from "../from-log/difference.js";
 import { LogTape, type RequestTool } from "../from-log/log-tape.js";
+import { withoutRepeatedForms } from "../from-log/repeated-forms.js";
 import { hasAskedShape, sessionFile } from "../from-log/session-file.js";
 import { readScript } from "../reading/read-script.js";
 import type { ScriptResult } from "../shared/script-result.js";
@@ -54,7 +55,7 @@ export async function exportSession(
   }
 
   const known = definitions(loaded, env);
-  const playable = readPlayable(await redacted(events, secrets), findTool(known));
+  const playable = await withoutRepeatedForms(readPlayable(await redacted(events, secrets), findTool(known)));
   const servers = serversOf(playable);
   const clean = clearing(secrets);
   // The session does not have to define the demo server, because a host without configuration starts it anyway.

@@ -29,7 +29,7 @@ export async function performTool(step: StepOf<"tool">, context: StepContext): P
       rules,
       signal: limits.signal,
       callId: id,
-      ask: async (question) => answers.to(question),
+      ask: (question) => answers.to(question),
       onAnswer: ({ structuredContent }) => {
         hasAnswered = true;
         structured = structuredContent;

@@ -65,7 +65,7 @@ async function follow(turn: LiveTurn, { conversation, answers, script }: StepCon
     const limit = limitOf(event.question);
     const isFinal = limit !== undefined && script.limits[limit] !== undefined;
     if (isFinal) followed.refusedLimit = limit;
-    conversation.session.answer(event.questionId, isFinal ? false : answers.to(event.question));
+    conversation.session.answer(event.questionId, isFinal ? false : await answers.to(event.question));
   }
   return followed;
 }
