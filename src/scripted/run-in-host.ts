@@ -2,6 +2,7 @@ import { RequestError, ScriptError } from "../core/errors.js";
 import type { ServerStatus } from "../core/ports.js";
 import { rulesOf } from "../session/shared/rules.js";
 import { transcriptOf } from "./script-transcript.js";
+import { namesServer } from "./shared/names-server.js";
 import { innerSteps, type Script, type Step } from "./shared/script.js";
 import type { Failure, ScriptResult, StepResult } from "./shared/script-result.js";
 import { skippedSteps, stepFailureOf } from "./shared/step-result.js";
@@ -102,13 +103,13 @@ async function transcript(conversations: ScriptConversations): Promise<string> {
 }
 
 /**
- * Waits until each server that the script uses is ready or has failed. Rejects with RequestError if one of the servers cannot be used.
- * Rejects with the reason of `signal` if the signal is aborted.
+ * Waits until each server that the script has or names is ready or has failed. Rejects with RequestError if one of the servers cannot be used.
+ * A step waits itself for servers that the script does not name (see `untilOffered`). Rejects with the reason of `signal` if the signal is aborted.
  */
 async function requireServers(script: Script, host: ScriptHost, signal: AbortSignal): Promise<void> {
   const known = host.hub.servers();
   const own = script.mcpServers && Object.keys(script.mcpServers);
-  const named = own ?? known.map(({ name }) => name).filter((name) => namesServer(script.steps, name));
+  const named = own ?? known.map(({ name }) => name).filter((name) => isNamed(script.steps, name));
   await Promise.race([host.ready(named), aborted(signal)]);
   const down = host.hub.servers().find((server) => named.includes(server.name) && isDown(server));
   if (!down) return;
@@ -120,15 +121,13 @@ async function requireServers(script: Script, host: ScriptHost, signal: AbortSig
 
 const isDown = ({ state }: ServerStatus) => state === "failed" || state === "needs_auth";
 
-function namesServer(steps: readonly Step[], server: string): boolean {
+function isNamed(steps: readonly Step[], server: string): boolean {
   return steps.some((step) => {
-    if (step.kind === "tool") return isOf(server, step.tool);
-    if (step.kind === "prompt") return isOf(server, step.prompt);
-    return namesServer(innerSteps(step) ?? [], server);
+    if (step.kind === "tool") return namesServer(step.tool, server);
+    if (step.kind === "prompt") return namesServer(step.prompt, server);
+    return isNamed(innerSteps(step) ?? [], server);
   });
 }
-
-const isOf = (server: string, name: string) => name.startsWith(`${server}.`) || name.startsWith(`${server}__`);
 
 function aborted(signal: AbortSignal): Promise<never> {
   signal.throwIfAborted();

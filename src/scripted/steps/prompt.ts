@@ -1,6 +1,8 @@
+import { didYouMean } from "../../core/text/nearest.js";
 import type { StepOf } from "../shared/script.js";
 import { render, renderText } from "../shared/templates.js";
 import type { Performed, StepContext } from "./performed.js";
+import { notOffered, untilOffered } from "./server-wait.js";
 import { performTurn } from "./turn.js";
 
 /**
@@ -9,11 +11,21 @@ import { performTurn } from "./turn.js";
  */
 export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
-  const written = renderText(step.prompt, variables, step.place);
-  const prompt = host.mcpResults.prompts().find(({ server, own }) => `${server}.${own}` === written);
+  const name = await findPrompt(renderText(step.prompt, variables, step.place), context);
   const args = Object.entries(render(step.args, variables, step.place)).map(([key, value]) => [key, asText(value)]);
-  const name = prompt?.name ?? written;
   return performTurn(await host.hub.applyPrompt(name, Object.fromEntries(args), limits.signal), context);
+}
+
+/** Returns the prompt's name in the host. Waits for servers if the prompt is not known yet. */
+async function findPrompt(written: string, context: StepContext): Promise<string> {
+  const { hub, mcpResults } = context.host;
+  const find = () =>
+    mcpResults.prompts().find(({ server, own, name }) => `${server}.${own}` === written || name === written);
+  if (!find()) await untilOffered(context);
+  const found = find();
+  if (found) return found.name;
+  const names = mcpResults.prompts().map(({ name }) => name);
+  throw notOffered(`there is no prompt ${written}${didYouMean(written, names)}`, hub, written);
 }
 
 function asText(value: unknown): string {
