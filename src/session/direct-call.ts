@@ -42,6 +42,27 @@ export function decideRead({ server, place, earlierPlace, uri }: ServedResource,
   return decide({ ...readOf(server), place, earlierPlace, autoApproved: true, arguments: { uri } }, rules);
 }
 
+/**
+ * Resolves with why the resource may not be read, or with undefined if it may. If a rule asks about the read, asks the user; the answer is not
+ * kept. `newCallId` returns the id of the call that the question shows.
+ */
+export async function refusalOfRead(
+  resource: ServedResource,
+  { rules, newCallId, ask }: Pick<DirectCall, "rules" | "ask"> & { newCallId: () => string },
+): Promise<string | undefined> {
+  const { server, uri } = resource;
+  const verdict = decideRead(resource, rules);
+  if (verdict.decision === "allow") return undefined;
+  const { reason } = verdict;
+  if (verdict.decision === "ask") {
+    const { tool, hostTool } = readOf(server);
+    const call = { id: newCallId(), name: `host__${hostTool}`, arguments: JSON.stringify({ uri }) };
+    const approval = readApproval(await ask({ kind: "approval", call, server, tool, reason, onceOnly: true }));
+    if (!("problem" in approval) && approval.allow) return undefined;
+  }
+  return `not read: ${reason}`;
+}
+
 /** Returns true if the rules deny every read of resources from this server. */
 export function hidesResources(server: string, rules: PolicyRules): boolean {
   return isHidden(readOf(server), rules);

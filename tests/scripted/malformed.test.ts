@@ -49,7 +49,7 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "an answer to nothing",
     "steps:\n  - set: { a: 1 }\n  - answer: true\n",
-    "a.session.yaml:3:5 steps[1]: there is no user, tool or prompt step before this answer",
+    "a.session.yaml:3:5 steps[1]: there is no user, tool, prompt or resource step before this answer",
   ],
   [
     "a key of another step",

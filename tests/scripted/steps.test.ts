@@ -189,6 +189,31 @@ describe("a resource step", () => {
     expect(verdicts(result)).toEqual(["passed"]);
   });
 
+  const denied = [{ type: "denied", value: "fs.read_resource" }];
+
+  test.each([["fs.*"], ["fs.read_resource"], ["host.read_resource"]])(
+    "that the rule %s denies is not read, and may assert it",
+    async (rule) => {
+      const step = { resource: { uri: "demo://x" } };
+      const steps = [{ ...step, assert: denied }, step];
+      const result = await runSteps({ mcpServers, permissions: { deny: [rule] }, steps });
+      expect(verdicts(result)).toEqual([
+        "passed",
+        expect.stringMatching(/^tool_error: not read: fs__read_resource is denied/),
+      ]);
+      expect(result.steps[0]?.outcome?.output).not.toContain("words");
+    },
+  );
+
+  test("that a rule asks about needs an answer", async () => {
+    const config = { chat: { service: { permissions: { ask: ["fs.read_resource"] } } } };
+    const step = { resource: { uri: "demo://x" } };
+    const steps = [{ ...step, assert: denied }, step, { answer: true, to: { tool: "fs.read_resource" } }];
+    const result = await runSteps({ mcpServers, config, steps });
+    expect(verdicts(result)).toEqual(["passed", "passed", "passed"]);
+    expect(result.steps.map(({ outcome }) => outcome?.output)).toContain("words");
+  });
+
   test("that no server offers fails", async () => {
     const result = await runSteps({ mcpServers, steps: [{ resource: { uri: "other://x" } }] });
     expect(verdicts(result)).toEqual(["not_found: no MCP server offers the resource other://x"]);

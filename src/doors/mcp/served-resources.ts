@@ -6,10 +6,8 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { readApproval } from "../../core/approval.js";
-import type { ApprovalQuestion } from "../../core/events.js";
 import type { ServedResource } from "../../core/ports.js";
-import { decideRead, hidesResources } from "../../session/direct-call.js";
+import { hidesResources, refusalOfRead } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { inProtocol } from "./in-protocol.js";
 import { listedResource, listedTemplate } from "./listings.js";
@@ -33,22 +31,12 @@ export function passResources({ host, server, rules }: McpConnectionParts, watch
    */
   const allowedResource = async (address: string, extra: Extra): Promise<ServedResource> => {
     const resource = mcpResults.resourceAt(address);
-    const { server: owner, uri } = resource;
-    const verdict = decideRead(resource, rules());
-    if (verdict.decision === "allow") return resource;
-    const call = { id: host.newId("call"), name: "host__read_resource", arguments: JSON.stringify({ uri }) };
-    const question: ApprovalQuestion = {
-      kind: "approval",
-      call,
-      server: owner,
-      tool: "read_resource",
-      reason: verdict.reason,
-      onceOnly: true, // the answer is not kept
-    };
-    const isAsking = verdict.decision === "ask";
-    const answer = isAsking ? await askClient(question, extra, server.getClientCapabilities()) : false;
-    const approval = readApproval(answer);
-    if ("problem" in approval || !approval.allow) throw new Error(`not read: ${verdict.reason}`);
+    const refusal = await refusalOfRead(resource, {
+      rules: rules(),
+      newCallId: () => host.newId("call"),
+      ask: (question) => askClient(question, extra, server.getClientCapabilities()),
+    });
+    if (refusal !== undefined) throw new Error(refusal);
     return resource;
   };
   const unwatchAt = (address: string) => {

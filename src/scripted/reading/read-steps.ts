@@ -24,7 +24,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
       continue;
     }
     if (kind === "answer" && !isAskable) {
-      const message = "there is no user, tool or prompt step before this answer";
+      const message = "there is no user, tool, prompt or resource step before this answer";
       document.complain({ pointer: at, part: "value", message });
       continue;
     }
@@ -35,7 +35,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
   return steps;
 }
 
-const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt"];
+const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt", "resource"];
 
 /** Appends a step. An answer that follows an `if` step is appended to the steps inside the `if`. */
 function place(step: Step, steps: Step[]): void {
