@@ -16,6 +16,7 @@ import { runCleaner } from "../../scripted/host/run-cleaner.js";
 import { cassetteModeOf, runReadScript } from "../../scripted/host/run-script.js";
 import { settingsOf } from "../../scripted/host/script-settings.js";
 import { findScripts } from "../../scripted/many/find-scripts.js";
+import { requireKnownVariables } from "../../scripted/many/known-variables.js";
 import { openReporters, requireWritable } from "../../scripted/many/reporters/open-reporters.js";
 import { stepLine } from "../../scripted/many/reporters/step-text.js";
 import { runMany } from "../../scripted/many/run-many.js";
@@ -46,6 +47,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const cwd = process.cwd();
   readFaults(flags.fault ?? []);
   const scripts = allSound(findScripts(words, cwd), (path) => readScript(path, cwd));
+  requireKnownVariables(scripts, flags.var);
   const runs = await plan(scripts, flags);
   const mode = modeOf(flags);
   const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
