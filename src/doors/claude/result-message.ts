@@ -1,5 +1,5 @@
 import { readApproval } from "../../core/approval.js";
-import { isUnsaid, type StoredEvent } from "../../core/events.js";
+import { type EventOf, isUnsaid, type StoredEvent } from "../../core/events.js";
 import type { TurnSummary } from "../../session/shared/summary.js";
 import { stopNote } from "../shared/turn-lines.js";
 import { anthropicUsage } from "./anthropic-usage.js";
@@ -8,7 +8,7 @@ import { toolInput } from "./content-blocks.js";
 /** Returns the fields of the `result` message that ends a turn. `events` are all events of the turn. */
 export function resultMessage(summary: TurnSummary, events: readonly StoredEvent[]) {
   const subtype = subtypeOf(summary);
-  const { stopReason, text, usage } = summary;
+  const { stopReason, usage } = summary;
   const is_error = subtype !== "success" || stopReason === "refusal";
   const errors = errorsOf(summary);
   return {
@@ -16,12 +16,20 @@ export function resultMessage(summary: TurnSummary, events: readonly StoredEvent
     is_error,
     duration_api_ms: modelTimeMs(events),
     num_turns: events.filter((event) => event.type === "assistant_message" && !isUnsaid(event)).length,
-    result: text,
+    result: lastText(events),
     stop_reason: stopReason && plainEnds.has(stopReason) ? stopReason : null,
     usage: anthropicUsage(usage),
     permission_denials: denials(events),
     ...(is_error && { errors }),
   };
+}
+
+/** Returns the text of the last message that has text, as in Claude Code. What the model says beside earlier calls is not part of it. */
+function lastText(events: readonly StoredEvent[]): string {
+  const answers = events.filter((event) => event.type === "assistant_message");
+  const isShown = ({ interrupted, message }: EventOf<"assistant_message">, index: number) =>
+    message.content !== "" && (!interrupted || index === answers.length - 1);
+  return answers.findLast(isShown)?.message.content ?? "";
 }
 
 const plainEnds = new Set(["end_turn", "max_tokens", "refusal"]);

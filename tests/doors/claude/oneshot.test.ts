@@ -176,7 +176,7 @@ describe("one prompt as Claude Code's stream-json", () => {
     expect(messages.at(-1)).toMatchObject({
       subtype: "success",
       is_error: false,
-      result: "Let me. \n\nI may not.",
+      result: "I may not.",
       permission_denials: [{ tool_name: "s__echo", tool_use_id: "call_1", tool_input: { n: 1 } }],
     });
     expect(stderr).toContain("--allow s__echo");
