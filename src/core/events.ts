@@ -214,7 +214,8 @@ export type ChatEvent =
   | { type: "tool_sent"; turnId: string; callId: string; process?: { server: string; nodeId: string } }
   | ({ type: "tool_result"; turnId: string; callId: string; name: string } & ToolResult)
   | QuestionEvent
-  | { type: "answer"; turnId: string; questionId: string; value: unknown }
+  /** `withdrawn`: set if nobody has answered, because the server that asked no longer waits. `value` is then `false`. */
+  | { type: "answer"; turnId: string; questionId: string; value: unknown; withdrawn?: true }
   | CompactionEvent
   | TrimEvent
   | StateLostEvent

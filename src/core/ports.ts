@@ -26,19 +26,21 @@ export interface ToolProgress {
   message?: string;
 }
 
+export type AskPerson = (question: Question, over: AbortSignal) => Promise<unknown>;
+
 export interface SendOptions {
   signal: AbortSignal;
   onProgress?: (progress: ToolProgress) => void;
   /**
-   * Asks a server's question to the person behind the turn. Resolves with the answer, or with `false` if nobody can be asked. Never
-   * rejects.
+   * Asks a server's question to the person behind the turn. Resolves with the answer, or with `false` if nobody can be asked or if `over`
+   * aborts first: the server no longer waits for the answer. Never rejects.
    */
-  ask?: (question: Question) => Promise<unknown>;
+  ask?: AskPerson;
   /**
    * Handles a server's `sampling/createMessage` in place of this host's model. Parameters and result are as in MCP. Returns undefined if
-   * this host's model must handle it.
+   * this host's model must handle it. `over` aborts when the server no longer waits for the result.
    */
-  sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
+  sample?: (params: Record<string, unknown>, over: AbortSignal) => Promise<Record<string, unknown>> | undefined;
   /**
    * Identifies the caller: the id of a turn, or an object that stands for a client. A question of a server that may belong to several
    * running calls is asked only if all of them have the same caller. Default: the call has a caller of its own.

@@ -11,8 +11,8 @@ import { patterns } from "./shared/rules.js";
 
 interface DirectCall extends SendOptions {
   rules: PolicyRules;
-  /** Asks the user for approval, in the same way as in a turn, and resolves with the answer. */
-  ask: (question: Question) => Promise<unknown>;
+  /** Asks the user for approval, in the same way as in a turn, and resolves with the answer. Without `over`, the call itself waits. */
+  ask: (question: Question, over?: AbortSignal) => Promise<unknown>;
 }
 
 /**

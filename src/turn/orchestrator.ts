@@ -2,7 +2,7 @@ import { LinkedAbort } from "../core/async/abort.js";
 import { Channel } from "../core/async/channel.js";
 import type { StreamRecovery } from "../core/config.js";
 import { errorInfo, RequestError } from "../core/errors.js";
-import type { AssistantMessageEvent, ChatEvent, LiveEvent, QuestionEvent, StopReason } from "../core/events.js";
+import type { AssistantMessageEvent, ChatEvent, LiveEvent, StopReason } from "../core/events.js";
 import type { NewId } from "../core/ids.js";
 import { addAll } from "../core/lists/long-lists.js";
 import type {
@@ -157,7 +157,7 @@ export class Orchestrator {
     const unusable = options.output && (await checkSchema(options.output.jsonSchema));
     if (unusable)
       return out.endWith({ type: "turn_error", turnId, error: errorInfo(new RequestError("usage", unusable)) });
-    const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));
+    const answer: TurnOptions["answer"] = (...asked) => budget.clock.stopDuring(() => options.answer(...asked));
     const asking = { turnId, newId: this.#newId, out, answer };
     const prices = priced.flatMap(({ price }) => price ?? []);
     const gate = new LimitGate({ budget, prices, ...asking });

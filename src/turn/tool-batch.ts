@@ -6,7 +6,7 @@ import type { ApprovalQuestion, ChatEvent, Question, QuestionEvent, StartedCall 
 import { isWritable } from "../core/json.js";
 import type { ToolCall, ToolMessage } from "../core/messages.js";
 import { toolMessage } from "../core/messages.js";
-import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
+import type { AskPerson, PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
 import type { EventQueue } from "./outlet.js";
@@ -22,9 +22,10 @@ export interface CallingTurn {
   newId: (prefix: string) => string;
   out: EventQueue;
   /**
-   * Waits for the answer to a question that has just been stored. Resolves with `false` if the turn is cancelled meanwhile. Never rejects.
+   * Waits for the answer to a question that has just been stored. Resolves with `false` if the turn is cancelled meanwhile, or if `over`
+   * aborts. Never rejects.
    */
-  answer: (question: QuestionEvent) => Promise<unknown>;
+  answer: (question: QuestionEvent, over?: AbortSignal) => Promise<unknown>;
 }
 
 export interface ToolBatch {
@@ -59,7 +60,7 @@ export async function runToolCalls(
   };
   const asked = new Set<StartedCall>();
   const runCheck = async (started: StartedCall) => {
-    const answer = (question: QuestionEvent) => {
+    const answer: CallingTurn["answer"] = (question) => {
       asked.add(started);
       return turn.answer(question);
     };
@@ -113,16 +114,25 @@ function send(call: ToolCall, prepared: PreparedCall, hop: number, turn: Calling
   const { turnId, signal, out } = turn;
   const onProgress = (progress: { progress: number; total?: number; message?: string }) =>
     out.show({ type: "tool_progress", callId: call.id, ...progress });
-  const ask = (question: Question) => answerTo(questionEvent(question, turn), turn);
+  const ask: AskPerson = (question, over) => answerTo(questionEvent(question, turn), over, turn);
   const callId = `${turnId}/${hop}/${call.id}`;
   return prepared.send({ signal, onProgress, ask, caller: turnId, callId, trace: childOf(turn.trace, callId) });
 }
 
-/** Asks the person a question. The question is stored before it is asked; the answer is stored before the caller can use it. */
-async function answerTo(question: QuestionEvent, { turnId, out, answer }: CallingTurn): Promise<unknown> {
+/**
+ * Asks the person a server's question. The question is stored before it is asked; the answer is stored before the caller can use it. If
+ * `over` aborts first, the question is closed with `false`, so that every front door stops asking.
+ */
+async function answerTo(
+  question: QuestionEvent,
+  over: AbortSignal,
+  { turnId, out, answer }: CallingTurn,
+): Promise<unknown> {
   await out.store(question);
-  const value = await answer(question);
-  await out.store({ type: "answer", turnId, questionId: question.questionId, value });
+  const value = await answer(question, over);
+  const withdrawn = value === false && over.aborted;
+  const { questionId } = question;
+  await out.store({ type: "answer", turnId, questionId, value, ...(withdrawn && { withdrawn }) });
   return value;
 }
 

@@ -67,10 +67,10 @@ export interface TurnOptions extends AnswerOptions {
   signal: AbortSignal;
   beforeRequest?: CompleteOptions["beforeRequest"];
   /**
-   * Waits for the answer to a `question` event that has just been stored. Resolves with `false` if the turn is cancelled meanwhile. Never
-   * rejects.
+   * Waits for the answer to a `question` event that has just been stored. Resolves with `false` if the turn is cancelled meanwhile, or if
+   * `over` aborts because nobody waits for the answer any more. Never rejects.
    */
-  answer: (question: QuestionEvent) => Promise<unknown>;
+  answer: (question: QuestionEvent, over?: AbortSignal) => Promise<unknown>;
 }
 
 /** Abort reason of a turn that ran out of time. The turn's stop reason is then `budget` instead of `cancelled`. */

@@ -303,6 +303,26 @@ describe("a tool that needs approval", () => {
     expect(ends.map(({ status }) => status)).toEqual(["failed", "failed"]);
   });
 
+  test("is withdrawn from the client when it is answered elsewhere, and the turn continues", async () => {
+    await using llm = await startLlmServer([echo(), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    let isWithdrawn = false;
+    const onPermission = (_request: object, signal: AbortSignal) =>
+      new Promise<undefined>((resolve) => {
+        signal.addEventListener("abort", () => {
+          isWithdrawn = true;
+          resolve(undefined);
+        });
+      });
+    await using acp = await openAcp(app, { onPermission });
+    const sessionId = await acp.begin();
+    const session = app.sessions.open(sessionId);
+    session.listen((event) => event.type === "question" && setImmediate(() => session.answer(event.questionId, true)));
+    expect(await acp.prompt(sessionId, "hi")).toEqual({ stopReason: "end_turn" });
+    expect(isWithdrawn).toBe(true);
+    expect(acp.of("tool_call_update").at(-1)).toMatchObject({ status: "completed" });
+  });
+
   test("is asked about in a session that is open when the configuration begins to ask", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: auto() });

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -15,6 +15,7 @@ import {
 import type { McpParts } from "../../src/doors/mcp/mcp-parts.js";
 import { createMcpServer } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
+import type { Session } from "../../src/session/session.js";
 import { fixtureServer, script, startApp } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import {
@@ -29,25 +30,36 @@ import {
   toolCalls,
 } from "../support/llm-server.js";
 import { mcpParts } from "../support/mcp-door.js";
-import { temporaryFolder } from "../support/mcp-hub.js";
+import { recording, temporaryFolder } from "../support/mcp-hub.js";
 import { Signal } from "../support/signal.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
 interface Asked {
   isListening?: () => boolean;
-  onElicit?: (params: ElicitRequest["params"]) => ElicitResult | Promise<ElicitResult>;
+  onElicit?: (params: ElicitRequest["params"], signal: AbortSignal) => ElicitResult | Promise<ElicitResult>;
+  /** Called with each message to the client. */
+  onMessage?: (message: object) => void;
   said?: McpParts["said"];
 }
 
-async function connect(app: App, serve: Partial<McpParts["serve"]>, { onElicit, isListening, said = {} }: Asked = {}) {
+async function connect(
+  app: App,
+  serve: Partial<McpParts["serve"]>,
+  { onElicit, onMessage, isListening, said = {} }: Asked = {},
+) {
   const parts = mcpParts(app, serve);
   const server = await createMcpServer({ ...parts, said }, isListening);
   const client = new Client({ name: "test", version: "1" }, { capabilities: onElicit ? { elicitation: {} } : {} });
-  if (onElicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => onElicit(params));
+  if (onElicit) client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => onElicit(params, signal));
   const [one, other] = InMemoryTransport.createLinkedPair();
   await server.connect(one);
   await client.connect(other);
+  const receive = other.onmessage;
+  other.onmessage = (message, extra) => {
+    onMessage?.(message);
+    receive?.(message, extra);
+  };
   return client;
 }
 
@@ -59,6 +71,10 @@ const commandLine = ({ folder, environment }: Workplace, ...args: string[]) =>
     env: environment as Record<string, string>,
     stderr: "ignore",
   });
+
+/** Resolves to the id of the next question in the conversation. */
+const questionOf = (session: Session) =>
+  new Promise<string>((resolve) => session.listen((event) => event.type === "question" && resolve(event.questionId)));
 
 const textOf = (result: unknown) => (result as { content: { text: string }[] }).content[0]?.text;
 
@@ -105,6 +121,26 @@ describe("the tool chat", () => {
     expect(asked).toEqual([expect.stringContaining("Run s.echo?")]);
     const result = llm.requests[1]?.body.messages?.at(-1)?.content;
     expect(String(result).includes("did not allow")).toBe(!isRun);
+    await client.close();
+  });
+
+  test("withdraws its question from the client when it is answered elsewhere", async () => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    const [asked, withdrawn] = [new Signal(), new Signal()];
+    const onElicit = (_params: object, signal: AbortSignal) => {
+      signal.addEventListener("abort", withdrawn.give);
+      asked.give();
+      return new Promise<ElicitResult>(() => {});
+    };
+    const client = await connect(app, {}, { onElicit });
+    const session = app.sessions.open("c");
+    const question = questionOf(session);
+    const called = client.callTool({ name: "chat", arguments: { prompt: "hi", conversation_id: "c" } });
+    await asked.given;
+    session.answer(await question, true);
+    expect(await called).toMatchObject({ structuredContent: { text: "done" } });
+    await withdrawn.given;
     await client.close();
   });
 
@@ -358,6 +394,32 @@ describe("the gateway", () => {
     rmSync(path);
     await client.callTool({ name: "chat", arguments: { prompt: "hi" } });
     expect(asked).toBe(2);
+    await client.close();
+  });
+
+  test("withdraws a server's question from its client when the server no longer waits, and no question that was answered", async () => {
+    using record = recording();
+    const form = { method: "elicitation/create", params: { message: "go?", requestedSchema: { type: "object" } } };
+    const pages = [["ask", "abandon"].map((name) => ({ name, inputSchema: { type: "object" } }))];
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({
+      llm: llm.url,
+      mcpServers: { s: fixtureServer({ record: record.path, pages }) },
+    });
+    let times = 0;
+    const withdrawn = new Signal();
+    const onElicit = (_params: object, signal: AbortSignal) => {
+      if (++times === 1) return { action: "accept" as const, content: {} };
+      signal.addEventListener("abort", withdrawn.give);
+      appendFileSync(record.path, "arrived\n");
+      return new Promise<ElicitResult>(() => {});
+    };
+    const cancelled: unknown[] = [];
+    const client = await connect(app, { tools: ["*"] }, { onElicit, onMessage: (message) => cancelled.push(message) });
+    await client.callTool({ name: "s__ask", arguments: form });
+    expect(textOf(await client.callTool({ name: "s__abandon", arguments: form }))).toBe("went on");
+    await withdrawn.given;
+    expect(cancelled.filter((message) => JSON.stringify(message).includes("notifications/cancelled"))).toHaveLength(1);
     await client.close();
   });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import {
   stream,
   toolCalls,
 } from "../support/llm-server.js";
-import { until } from "../support/mcp-hub.js";
+import { recording, until } from "../support/mcp-hub.js";
 import { doorParts, interrupts, Sink, sayAndCall } from "./support.js";
 
 const ctrlC = "\u0003";
@@ -387,6 +387,59 @@ describe("a question", () => {
     const repl = await decide(app, ctrlC);
     await repl.sees("cancelled\n");
     expect(await repl.leave()).toBe(0);
+  });
+
+  test.each(["regret", "abandon"])("is over when its server no longer waits for the form: %s", async (name) => {
+    using record = recording();
+    const fields = { name: { type: "string" }, city: { type: "string" } };
+    const params = { message: "who?", requestedSchema: { type: "object", properties: fields } };
+    const call = toolCalls([{ name: `s__${name}`, arguments: { method: "elicitation/create", params } }]);
+    await using llm = await startLlmServer([call, answer("done"), answer("next done")]);
+    const s = fixtureServer({ record: record.path, pages: [[{ name, inputSchema: { type: "object" } }]] });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s } });
+    const repl = open(app);
+    await repl.enter("go");
+    await repl.sees("s, name: ");
+    repl.type("Ann\r");
+    await repl.sees("s, city: ");
+    repl.type("Os");
+    await repl.sees("Os");
+    appendFileSync(record.path, "arrived\n");
+    await repl.sees("the question is over: the server no longer waits for it\n");
+    await repl.sees("done\n");
+    await repl.sees(/> .*Os/u);
+    repl.type("\rlo\r"); // the first Enter was meant for the form
+    await repl.sees("lo\n");
+    await repl.sees("next done\n");
+    await repl.leave();
+    expect(llm.requests).toHaveLength(3);
+    expect(userText(llm.requests[2] as LlmRequest)).toContain('"Oslo"');
+  });
+
+  test.each([true, false])("is over when it is answered elsewhere, on a terminal: %s", async (isTty) => {
+    await using llm = await startLlmServer([sayAndCall("", "s__echo"), answer("done"), answer("next done")]);
+    await using app = await hostOf(llm);
+    const repl = open(app, { isTty });
+    const session = app.sessions.open("c");
+    const question = new Promise<string>((resolve) =>
+      session.listen((event) => event.type === "question" && resolve(event.questionId)),
+    );
+    const enter = isTty ? "\r" : "\n";
+    repl.type(`go${enter}`);
+    await repl.sees("run s.echo? ");
+    expect(await app.sessions.answer("c", await question, true)).toBe(true);
+    await repl.sees("answered elsewhere\n");
+    await repl.sees("s.echo ok");
+    await repl.sees("done\n");
+    if (!isTty) {
+      repl.type(`n${enter}`);
+      await repl.sees("This line was not sent: it may have been meant for the question that is over.");
+    }
+    repl.type(`more${enter}`);
+    await repl.sees("next done\n");
+    repl.end();
+    expect(await repl.exitCode).toBe(0);
+    expect(userText(llm.requests[2] as LlmRequest)).toContain('"more"');
   });
 
   test("is denied when the terminal goes away", async () => {

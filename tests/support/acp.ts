@@ -61,7 +61,10 @@ class Wire {
 interface Behaviour {
   capabilities?: ClientCapabilities;
   /** Returns the chosen option; undefined cancels. */
-  onPermission?: (request: RequestPermissionRequest) => string | undefined | Promise<string | undefined>;
+  onPermission?: (
+    request: RequestPermissionRequest,
+    signal: AbortSignal,
+  ) => string | undefined | Promise<string | undefined>;
   onElicitation?: (request: CreateElicitationRequest) => CreateElicitationResponse;
 }
 
@@ -81,9 +84,9 @@ export function connectClient(
   );
   const waiting: (() => void)[] = [];
   const { agent, close, closed } = client({ name: "test" })
-    .onRequest(methods.client.session.requestPermission, async ({ params }) => {
+    .onRequest(methods.client.session.requestPermission, async ({ params, signal }) => {
       permissions.push(params);
-      const optionId = await onPermission(params);
+      const optionId = await onPermission(params, signal);
       return { outcome: optionId ? { outcome: "selected", optionId } : { outcome: "cancelled" } };
     })
     .onRequest(methods.client.elicitation.create, ({ params }) => onElicitation(params))

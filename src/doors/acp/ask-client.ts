@@ -6,6 +6,7 @@ import type {
   CreateElicitationRequest,
   CreateElicitationResponse,
   PermissionOption,
+  SendRequestOptions,
   SessionUpdate,
   ToolCallUpdate,
 } from "@agentclientprotocol/sdk";
@@ -21,6 +22,8 @@ export interface Asking {
   capabilities: ClientCapabilities;
   sessionId: string;
   toolCallId: (callId: string) => string;
+  /** Aborts when the answer is no longer needed. The request to the client is then cancelled. */
+  over: AbortSignal;
 }
 
 const once: PermissionOption[] = [
@@ -77,19 +80,33 @@ async function askYesOrNo(
   const show = (update: SessionUpdate) => client.notify(methods.client.session.update, { sessionId, update });
   await show({ sessionUpdate: "tool_call", ...shown, status: "pending" });
   const isAllowed = (await choose(asking, once, shown)) === "allow_once";
-  const status = isAllowed ? "completed" : "failed";
+  const status = isAllowed || asking.over.aborted ? "completed" : "failed";
   await show({ sessionUpdate: "tool_call_update", toolCallId: questionId, status });
   return isAllowed;
 }
 
-/** Resolves with the id of the chosen option. Resolves with undefined if the turn was cancelled before the user chose. */
+/** Resolves with the id of the chosen option. Resolves with undefined if the turn was cancelled, or the question was over, before the user chose. */
 async function choose(
-  { client, sessionId }: Asking,
+  { client, sessionId, over }: Asking,
   options: PermissionOption[],
   toolCall: ToolCallUpdate,
 ): Promise<string | undefined> {
-  const { outcome } = await client.request(methods.client.session.requestPermission, { sessionId, toolCall, options });
-  return outcome.outcome === "selected" ? outcome.optionId : undefined;
+  try {
+    const { outcome } = await client.request(
+      methods.client.session.requestPermission,
+      { sessionId, toolCall, options },
+      cancelledBy(over),
+    );
+    return outcome.outcome === "selected" ? outcome.optionId : undefined;
+  } catch (error) {
+    if (over.aborted) return undefined;
+    throw error;
+  }
+}
+
+/** Options of a request to the client. Not every client answers a cancelled request. */
+function cancelledBy(over: AbortSignal): SendRequestOptions {
+  return { cancellationSignal: over, stopWaitingOnCancel: true };
 }
 
 async function elicit(questionId: string, question: Elicitation, asking: Asking): Promise<unknown> {
@@ -98,6 +115,7 @@ async function elicit(questionId: string, question: Elicitation, asking: Asking)
   const { action, content }: CreateElicitationResponse & { content?: unknown } = await asking.client.request(
     methods.client.elicitation.create,
     request,
+    cancelledBy(asking.over),
   );
   return action === "accept" ? { action, content: content ?? {} } : { action };
 }

@@ -9,14 +9,21 @@ interface OpenQuestion {
   session: Session;
 }
 
+/** A request to the client about an open question. */
+interface Dialog {
+  /** Returns true while the turn answers a prompt of the client. */
+  isOwn: () => boolean;
+  /** Aborts when the client's answer is no longer needed. */
+  over: AbortController;
+}
+
 /**
  * Questions of turns to the user that the client has not answered yet. If the client has disconnected, those of its own prompts are denied. Those
  * of turns that this host has only resumed stay open for the next host.
  */
 export class OpenQuestions {
   readonly #asked: OpenQuestion;
-  /** Functions that say whether the question is of the client's own prompt, by question id. */
-  readonly #open = new Map<string, () => boolean>();
+  readonly #open = new Map<string, Dialog>();
   #isLeft = false;
 
   constructor(asked: OpenQuestion) {
@@ -42,18 +49,20 @@ export class OpenQuestions {
       deny();
       return;
     }
-    this.#open.set(questionId, isOwn);
-    askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, deny);
+    const over = new AbortController();
+    this.#open.set(questionId, { isOwn, over });
+    askClient(event, { client, capabilities, sessionId: session.id, toolCallId, over: over.signal }).then(answer, deny);
   }
 
-  /** Removes a question that was answered by this client or by another client. */
+  /** Removes a question that has an answer in the log. If it is not the answer of this client, withdraws the request from the client. */
   close(questionId: string): void {
+    this.#open.get(questionId)?.over.abort();
     this.#open.delete(questionId);
   }
 
   /** Called when the client has disconnected, because it can no longer answer. */
   leave(): void {
     this.#isLeft = true;
-    for (const [questionId, isOwn] of this.#open) if (isOwn()) this.#asked.session.answer(questionId, false);
+    for (const [questionId, { isOwn }] of this.#open) if (isOwn()) this.#asked.session.answer(questionId, false);
   }
 }

@@ -1,5 +1,5 @@
 /** Asks an MCP client: its user for answers, and its model for texts. */
-import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import type { RequestHandlerExtra, RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   type ClientCapabilities,
   CreateMessageResultWithToolsSchema,
@@ -7,6 +7,7 @@ import {
   type ServerNotification,
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
+import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
 import type { Question } from "../../core/events.js";
 import { visibleJson } from "../../core/text/inert.js";
@@ -17,13 +18,26 @@ export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 /** Timeout of requests to the client, in ms. It is the longest possible timeout, since a person may take any time to answer. */
 const personTimeoutMs = longestTimerMs;
 
+type Requester = Pick<Extra, "sendRequest" | "signal">;
+
+/** Returns the client with a signal that also aborts with `over`. The client is then told that its answer is no longer needed. */
+export function until(over: AbortSignal | undefined, { sendRequest, signal }: Requester): Requester {
+  return { sendRequest, signal: over ? AbortSignal.any([signal, over]) : signal };
+}
+
+/** Runs a request to the client. If the signal aborts before the response, the client is told that the request is cancelled. */
+async function untilAnswered<T>(signal: AbortSignal, request: (options: RequestOptions) => Promise<T>): Promise<T> {
+  using open = new LinkedAbort(signal); // the SDK would send the cancellation even after the response
+  return await request({ signal: open.signal, timeout: personTimeoutMs });
+}
+
 /**
  * Resolves with the user's answer to a question of a turn or a call, in the form that `session.answer` takes. Never rejects: the answer is
  * no if the client cannot ask the user or the request to the client fails.
  */
 export async function askClient(
   question: Question,
-  extra: Pick<Extra, "sendRequest" | "signal">,
+  extra: Requester,
   capabilities: ClientCapabilities | undefined,
 ): Promise<unknown> {
   const elicitation = capabilities?.elicitation;
@@ -32,7 +46,7 @@ export async function askClient(
   const elicit = async (params: object) => {
     try {
       const request = { method: "elicitation/create", params } as ServerRequest;
-      return await extra.sendRequest(request, ElicitResultSchema, { signal: extra.signal, timeout: personTimeoutMs });
+      return await untilAnswered(extra.signal, (options) => extra.sendRequest(request, ElicitResultSchema, options));
     } catch {
       return { action: "decline" as const };
     }
@@ -78,13 +92,14 @@ function formOf(form: Record<string, unknown>): object {
  */
 export function sampleByClient(
   { _meta: ofTheServersRequest, ...params }: Record<string, unknown>,
-  extra: Pick<Extra, "sendRequest" | "signal">,
+  extra: Requester,
   capabilities: ClientCapabilities | undefined,
 ): Promise<Record<string, unknown>> | undefined {
   const { sampling } = capabilities ?? {};
   const hasTools = params.tools !== undefined || params.toolChoice !== undefined;
   if (!sampling || (hasTools && !sampling.tools)) return undefined;
   const request = { method: "sampling/createMessage", params } as ServerRequest;
-  const { signal } = extra;
-  return extra.sendRequest(request, CreateMessageResultWithToolsSchema, { signal, timeout: personTimeoutMs });
+  return untilAnswered(extra.signal, (options) =>
+    extra.sendRequest(request, CreateMessageResultWithToolsSchema, options),
+  );
 }

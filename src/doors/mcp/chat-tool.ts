@@ -7,7 +7,7 @@ import { summarizeTurn } from "../../session/shared/summary.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { loggedLimitFailure } from "../shared/limit-failure.js";
 import { ownConversation } from "../shared/own-conversation.js";
-import { askClient, type Extra } from "./ask-client.js";
+import { askClient, type Extra, until } from "./ask-client.js";
 import type { McpConnectionParts } from "./mcp-parts.js";
 
 export const chatTool: Tool = {
@@ -126,14 +126,21 @@ async function follow(
   const events: StoredEvent[] = [];
   const progressToken = extra._meta?.progressToken;
   let progress = 0;
+  const dialogs = new Map<string, AbortController>();
   for await (const event of turn.watch()) {
     if ("seq" in event) events.push(event);
     if (session.isAsking(event) && !asked.has(event.questionId)) {
       const { questionId } = event;
       asked.add(questionId);
-      void askClient(event.question, extra, server.getClientCapabilities()).then((value) => answer(questionId, value));
+      const dialog = new AbortController();
+      dialogs.set(questionId, dialog);
+      const client = until(dialog.signal, extra);
+      void askClient(event.question, client, server.getClientCapabilities()).then((value) => answer(questionId, value));
     }
-    if (event.type === "answer") asked.delete(event.questionId);
+    if (event.type === "answer") {
+      asked.delete(event.questionId);
+      dialogs.get(event.questionId)?.abort(); // it may be the answer of somebody else
+    }
     const message = progressOf(event);
     if (message === undefined || progressToken === undefined || extra.signal.aborted) continue;
     const params = { progressToken, progress: ++progress, message };

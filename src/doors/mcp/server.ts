@@ -14,7 +14,7 @@ import type { ContentPart } from "../../core/messages.js";
 import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
 import { callTool, decideRead, hidesPrompts, hidesResources, selectTools } from "../../session/direct-call.js";
-import { askClient, type Extra, sampleByClient } from "./ask-client.js";
+import { askClient, type Extra, sampleByClient, until } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
 import { passCompletions } from "./completions.js";
@@ -58,6 +58,8 @@ export async function createMcpServer(
       },
     },
   );
+  // Request ids begin with 1: a client of the TypeScript SDK ignores the cancellation of a request whose id is 0.
+  Reflect.set(server, "_requestMessageId", 1);
   const watched: WatchedByClient = new Map();
   const parts = { host, server, asked: new Set<string>(), cancels, rules };
   if (passesTools) passTools(parts);
@@ -113,8 +115,8 @@ function passTools(parts: McpConnectionParts): void {
       callId: call.id,
       trace: traceOf(call.id, { carried: traceOfCall(extra) }),
       onProgress: progressTo(extra),
-      ask: (question) => askClient(question, extra, server.getClientCapabilities()),
-      sample: (wish) => sampleByClient(wish, extra, server.getClientCapabilities()),
+      ask: (question, over) => askClient(question, until(over, extra), server.getClientCapabilities()),
+      sample: (wish, over) => sampleByClient(wish, until(over, extra), server.getClientCapabilities()),
       onAnswer: (result) => {
         answer = mcpResults.withAddresses(tool.server, result) as CallToolResult;
       },

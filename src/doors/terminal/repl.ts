@@ -14,10 +14,11 @@ import { turnsElsewhereNote } from "../shared/turns-elsewhere.js";
 import { askPerson } from "./ask-person.js";
 import { ChatConversation } from "./chat-conversation.js";
 import { createCompleter } from "./completion/completion.js";
-import type { EditorParts, LineEditor, Terminal } from "./editor/editor.js";
+import { type EditorParts, type LineEditor, QuestionOver, type Terminal } from "./editor/editor.js";
 import { InputHistory } from "./editor/input-history.js";
 import { PlainEditor } from "./editor/plain-editor.js";
 import { ScreenEditor } from "./editor/screen-editor.js";
+import { endOfQuestion } from "./end-of-question.js";
 import { greetingLines } from "./greeting.js";
 import { Interrupts } from "./interrupts.js";
 import { attachMentions } from "./mentions.js";
@@ -216,7 +217,7 @@ class Repl {
     const { session } = this.#conversation;
     for await (const event of turn.watch()) {
       this.#screen.show(event);
-      if (session.isAsking(event)) await this.#ask(event, turn.stop);
+      if (session.isAsking(event)) await this.#ask(event, turn);
     }
   }
 
@@ -239,9 +240,15 @@ class Repl {
     );
   }
 
-  async #ask({ questionId, question }: QuestionEvent, signal: AbortSignal): Promise<void> {
+  /** Asks the person until the question has an answer, from here or from elsewhere. */
+  async #ask(event: QuestionEvent, turn: LiveTurn): Promise<void> {
     this.#screen.pause();
-    this.#conversation.session.answer(questionId, await askPerson(this.#editor, question, signal));
+    const over = new AbortController();
+    const end = endOfQuestion(event.questionId, turn);
+    void end.then(() => over.abort(new QuestionOver()));
+    const value = await askPerson(this.#editor, event.question, AbortSignal.any([turn.stop, over.signal]));
+    const isTaken = !over.signal.aborted && this.#conversation.session.answer(event.questionId, value);
+    if (!isTaken && !turn.stop.aborted) this.#screen.note(await end);
     this.#screen.resume();
   }
 

@@ -6,7 +6,7 @@ import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { Question } from "../../core/events.js";
 import type { JsonObject } from "../../core/json.js";
-import type { SendOptions } from "../../core/ports.js";
+import type { AskPerson, SendOptions } from "../../core/ports.js";
 import { RpcRefusal } from "../protocol/refusal.js";
 import type { RequestLimits } from "../protocol/request-limits.js";
 import type { RequestOrigin } from "../protocol/server-session.js";
@@ -22,7 +22,7 @@ const workedOnMs = 60_000;
 export interface RunningCall {
   /** Identifies the caller, as in `SendOptions`. Never undefined. */
   caller: unknown;
-  ask: (question: Question) => Promise<unknown>;
+  ask: AskPerson;
   sample?: SendOptions["sample"];
   limits: RequestLimits;
 }
@@ -31,6 +31,8 @@ export interface RunningCall {
 interface Bounds {
   budget: SamplingBudget;
   questions: number;
+  /** Aborts at the end of the call. The server may return a result although it has asked something and got no answer. */
+  over: AbortController;
 }
 
 interface BoundedCall {
@@ -72,11 +74,13 @@ export class Callbacks {
 
   /** Lets the server send requests on behalf of this call until `end` is called. */
   begin(call: RunningCall): void {
-    this.#running.set(call, { budget: new SamplingBudget(), questions: 0 });
+    this.#running.set(call, { budget: new SamplingBudget(), questions: 0, over: new AbortController() });
   }
 
   end(call: RunningCall): void {
+    const bounds = this.#running.get(call);
     this.#running.delete(call);
+    bounds?.over.abort();
   }
 
   /**
@@ -124,16 +128,19 @@ export class Callbacks {
     signal: AbortSignal,
   ): Promise<JsonObject> {
     const { name, sampling } = this.#config;
+    const over = AbortSignal.any([signal, bounds.over.signal]);
+    const ask = (question: Question) => call.ask(question, over);
     if (method === "elicitation/create") {
       bounds.questions += 1;
-      if (bounds.questions <= maxQuestions) return abortable(elicit(name, params, call.ask), signal);
+      if (bounds.questions <= maxQuestions) return abortable(elicit(name, params, ask), signal);
       if (bounds.questions === maxQuestions + 1) this.#noticed(`it asks more than ${maxQuestions} times in one call`);
       return { action: "decline" };
     }
     if (method === "sampling/createMessage" && this.#sample) {
-      const ask = sampling === "allow" ? async () => true : call.ask;
+      const asked = sampling === "allow" ? async () => true : ask;
+      const passOn = (wish: JsonObject) => call.sample?.(wish, over);
       const { budget } = bounds;
-      return answerSampling(name, params, { sample: this.#sample, passOn: call.sample, ask, budget, signal });
+      return answerSampling(name, params, { sample: this.#sample, passOn, ask: asked, budget, signal });
     }
     throw new RpcRefusal(-32601, `this host does not answer ${method}`);
   }
@@ -165,8 +172,9 @@ export class Callbacks {
    * Asks the person to visit pages before a call is repeated. Resolves with true if there is at least one page and the person has accepted
    * every page.
    */
-  async visit(pages: readonly Page[], ask: RunningCall["ask"]): Promise<boolean> {
-    for (const page of pages) if (!(await acceptsPage(this.#config.name, page, ask))) return false;
+  async visit(pages: readonly Page[], ask: AskPerson, over: AbortSignal): Promise<boolean> {
+    const asked = (question: Question) => ask(question, over);
+    for (const page of pages) if (!(await acceptsPage(this.#config.name, page, asked))) return false;
     return pages.length > 0;
   }
 }

@@ -53,7 +53,7 @@ export class SamplingBudget {
 interface SamplingParts {
   sample: Sample;
   /** See `SendOptions.sample`. */
-  passOn?: SendOptions["sample"];
+  passOn?: (params: JsonObject) => ReturnType<NonNullable<SendOptions["sample"]>>;
   ask: (question: Question) => Promise<unknown>;
   budget: SamplingBudget;
   signal: AbortSignal;

@@ -159,7 +159,7 @@ export class McpConnection {
       limits.end();
     }
     const pages = mayVisit && failure instanceof McpError ? pagesWanted(failure.cause) : [];
-    if (!(await callbacks.visit(pages, ask))) throw failure;
+    if (!(await callbacks.visit(pages, ask, signal))) throw failure;
     return this.#call(tool, args, options, false);
   }
 

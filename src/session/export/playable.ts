@@ -140,7 +140,9 @@ function* elicitations(
 
 function answeredQuestions(events: readonly StoredEvent[]): PlayableTurn["questions"] {
   const answers = new Map(
-    events.flatMap((event) => (event.type === "answer" ? [[event.questionId, event.value] as const] : [])),
+    events.flatMap((event) =>
+      event.type === "answer" && !event.withdrawn ? [[event.questionId, event.value] as const] : [],
+    ),
   );
   return events.flatMap((event) => {
     if (event.type !== "question" || !answers.has(event.questionId)) return [];

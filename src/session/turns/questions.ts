@@ -7,6 +7,15 @@ interface OpenQuestion {
   resolve: (value: unknown) => void;
 }
 
+interface Waiting {
+  /** Aborts when the turn has ended here. */
+  signal: AbortSignal;
+  /** Aborts when nobody waits for the answer any more, although the turn continues. */
+  over?: AbortSignal | undefined;
+  /** Default: unlimited. */
+  timeoutMs?: number | undefined;
+}
+
 /** The open questions of a conversation. Turns ask them, and any front door may answer them. */
 export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
@@ -93,18 +102,19 @@ export class Questions {
 
   /**
    * Waits for the answer to a question, and opens the question first if it is not open. Resolves with `false` if there is no answer within
-   * `timeoutMs`.
+   * `timeoutMs`, or before `over` aborts.
    */
-  async wait(questionId: string, signal: AbortSignal, timeoutMs: number = Number.POSITIVE_INFINITY): Promise<unknown> {
+  async wait(questionId: string, { signal, over, timeoutMs = Number.POSITIVE_INFINITY }: Waiting): Promise<unknown> {
     const { answer, resolve } = this.open(questionId, signal);
-    if (timeoutMs === 0) resolve(false);
-    const timeout = Number.isFinite(timeoutMs)
-      ? setTimeout(resolve, Math.min(timeoutMs, longestTimerMs), false)
-      : undefined;
+    const close = () => resolve(false);
+    if (timeoutMs === 0 || over?.aborted) close();
+    over?.addEventListener("abort", close);
+    const timeout = Number.isFinite(timeoutMs) ? setTimeout(close, Math.min(timeoutMs, longestTimerMs)) : undefined;
     try {
       return await answer;
     } finally {
       clearTimeout(timeout);
+      over?.removeEventListener("abort", close);
       this.#open.delete(questionId);
     }
   }

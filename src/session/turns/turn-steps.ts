@@ -191,9 +191,9 @@ export class TurnSteps {
       rules,
       signal,
       beforeRequest: owned.confirm,
-      answer: ({ questionId }: QuestionEvent) => {
+      answer: ({ questionId }: QuestionEvent, over?: AbortSignal) => {
         const timeoutMs = options.unattended ? 0 : this.#parts.questionTimeoutMs;
-        return owned.whileWaiting(() => this.#questions.wait(questionId, signal, timeoutMs), signal);
+        return owned.whileWaiting(() => this.#questions.wait(questionId, { signal, over, timeoutMs }), signal);
       },
     };
     return orchestrator.driveTurn(messages, turn, outlet);

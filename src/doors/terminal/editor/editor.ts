@@ -11,10 +11,13 @@ export interface Terminal {
   isDumb?: boolean;
 }
 
+/** Reason with which the signal of `Asker.ask` aborts if the person's answer is no longer needed, although the turn was not cancelled. */
+export class QuestionOver {}
+
 export interface Asker {
   /**
    * Shows the question. Resolves to an answer that is typed after the question was shown. Resolves to undefined if the input ends or the
-   * signal is aborted first.
+   * signal is aborted first. If the reason is `QuestionOver`, an Enter that the person has meant for this question sends nothing.
    */
   ask(question: string, signal: AbortSignal): Promise<string | undefined>;
 }

@@ -1,7 +1,9 @@
 import { createInterface, type Interface } from "node:readline";
-import type { LineEditor, Terminal } from "./editor.js";
+import { type LineEditor, QuestionOver, type Terminal } from "./editor.js";
 
 const prompt = "> ";
+const notSent =
+  "This line was not sent: it may have been meant for the question that is over. Enter it again to send it.\n";
 
 /** Reads lines from a pipe, or from a terminal that edits its lines itself. A line that ends with `\` continues in the next line. */
 export class PlainEditor implements LineEditor {
@@ -11,6 +13,8 @@ export class PlainEditor implements LineEditor {
   readonly #queue: string[] = [];
   readonly #ended = new AbortController();
   #begun = "";
+  /** True after a question that ended while a person may have been typing its answer. Nothing shows for what the next line is meant. */
+  #isNextForQuestion = false;
   #answer: ((line: string) => void) | undefined;
   #wake: () => void = () => {};
 
@@ -58,6 +62,10 @@ export class PlainEditor implements LineEditor {
       this.#answer = resolve;
     });
     this.#answer = undefined;
+    if (over.reason instanceof QuestionOver) {
+      this.#isNextForQuestion = true;
+      this.#output.write("\n");
+    }
     return answer;
   }
 
@@ -66,6 +74,11 @@ export class PlainEditor implements LineEditor {
   }
 
   #take(line: string): void {
+    if (this.#isNextForQuestion) {
+      this.#isNextForQuestion = false;
+      this.#output.write(notSent);
+      return;
+    }
     const answer = this.#answer;
     this.#answer = undefined;
     if (answer) answer(line);

@@ -1,7 +1,7 @@
 import { choiceColumns } from "../completion/completion.js";
 import { bottomOf, echoOf, prompt, splitQuestion } from "./bottom.js";
 import { BottomArea } from "./bottom-area.js";
-import type { EditorParts, LineEditor, Terminal } from "./editor.js";
+import { type EditorParts, type LineEditor, QuestionOver, type Terminal } from "./editor.js";
 import { InputLine } from "./input-line.js";
 import { Keys, type Press } from "./keys.js";
 import type { Area } from "./layout.js";
@@ -27,6 +27,8 @@ export class ScreenEditor implements LineEditor {
   #line: InputLine;
   #waiting: WaitingLine | undefined;
   #isQuestion = false;
+  /** True after a question that ended while its answer was being typed, until the next key. An Enter is then not meant for the line. */
+  #isEnterForQuestion = false;
   #status: string | undefined;
   #isClosed = false;
 
@@ -71,8 +73,13 @@ export class ScreenEditor implements LineEditor {
       this.#paint();
     });
     if (answer === undefined) this.#finish();
+    const typed = this.#line.buffer.text;
     this.#isQuestion = false;
     this.#line = begun;
+    if (over.reason instanceof QuestionOver && typed !== "") {
+      this.#isEnterForQuestion = true;
+      if (!this.#isTyping) this.#line.buffer.insert(typed);
+    }
     this.#paint();
     return answer;
   }
@@ -111,6 +118,9 @@ export class ScreenEditor implements LineEditor {
 
   #press(press: Press): void {
     const name = press.type === "key" ? press.name : undefined;
+    const isForQuestion = this.#isEnterForQuestion && name === "return";
+    this.#isEnterForQuestion = false;
+    if (isForQuestion) return;
     if (this.#ended.signal.aborted) {
       if (name === "ctrl-c") this.#parts.onInterrupt(); // the input has ended, but Ctrl-C can still stop running work
     } else if (name === "return") this.#enter();
