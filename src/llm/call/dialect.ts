@@ -9,6 +9,7 @@ import type {
   ToolDefinition,
 } from "../../core/messages.js";
 import type { Observe } from "../../core/ports.js";
+import { headOf } from "../../core/text/excerpt.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import { accountOf } from "../providers/provider-account.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
@@ -164,10 +165,12 @@ export class Dialect {
   }
 
   /**
-   * Returns the tools to send. If there are more than `maxTools`, the first `maxTools` of them are sent, the same ones in every request.
+   * Returns the tools to send, with descriptions that the provider accepts. If there are more than `maxTools`, the first `maxTools` of them are
+   * sent, the same ones in every request.
    */
-  tools(offered: readonly ToolDefinition[], { maxTools }: WireQuirks): readonly ToolDefinition[] {
-    const usable = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
+  tools(offered: readonly ToolDefinition[], { maxTools, maxDescription }: WireQuirks): readonly ToolDefinition[] {
+    const accepted = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
+    const usable = maxDescription === undefined ? accepted : accepted.map((tool) => shortened(tool, maxDescription));
     if (usable.length <= maxTools) return usable;
     if (usable.length !== this.#offered) {
       this.#offered = usable.length;
@@ -218,4 +221,9 @@ export class Dialect {
     const named = { provider: provider.name, model, ...fields };
     this.#observe({ level, scope: "llm", message: `${provider.name}: ${message}`, fields: named });
   }
+}
+
+function shortened(tool: ToolDefinition, maxDescription: number): ToolDefinition {
+  if (tool.description.length <= maxDescription) return tool;
+  return { ...tool, description: `${headOf(tool.description, maxDescription - 1)}…` };
 }

@@ -71,6 +71,8 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
 /** Quirks that every wire has, because code outside the wires reads them. */
 export interface WireQuirks {
   readonly maxTools: number;
+  /** Maximum number of characters of a tool's description. Undefined if no limit is known. */
+  readonly maxDescription?: number;
   /** True if the provider silently cuts off the beginning of a prompt that is too long. */
   readonly cutsPrompts: boolean;
 }

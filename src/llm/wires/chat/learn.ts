@@ -1,5 +1,12 @@
 import type { Quirks } from "../../providers/presets.js";
-import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
+import {
+  type LessonRule,
+  leavesOutMedia,
+  leftOut,
+  lessonsBy,
+  limitsTools,
+  shortensDescriptions,
+} from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
 import { ABOUT_SOME_FILES, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
@@ -153,6 +160,7 @@ const RULES: readonly LessonRule<Quirks>[] = [
     const note = "ids of tool calls are refused; sending nine letters and digits from now on";
     return { changes: { toolIds: "nine_alphanumeric" }, note };
   },
+  shortensDescriptions,
   limitsTools(
     /\b(?:tools|functions)\b(?!\W{0,2}\d).{0,80}?max(?:imum)?\D{0,40}(\d+)|max(?:imum)?\D{0,40}(\d+) (?:tools|functions)/i,
   ),

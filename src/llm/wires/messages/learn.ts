@@ -1,4 +1,4 @@
-import { type LessonRule, leavesOutMedia, leftOut, lessonsBy } from "../shared/lessons.js";
+import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, shortensDescriptions } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
 import { ABOUT_SOME_FILES, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
@@ -59,6 +59,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     changes: { sampling: "none" },
     note: leftOut("temperature or top_p"),
   },
+  shortensDescriptions,
   {
     matches: [/output_config\.format|output_format|structured outputs?/i],
     changes: { jsonSchemas: false },

@@ -1,4 +1,11 @@
-import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, limitsTools } from "../shared/lessons.js";
+import {
+  type LessonRule,
+  leavesOutMedia,
+  leftOut,
+  lessonsBy,
+  limitsTools,
+  shortensDescriptions,
+} from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
 import { ABOUT_SOME_FILES, ABOUT_TOOLS } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
@@ -113,6 +120,7 @@ const RULES: readonly LessonRule<ResponsesQuirks>[] = [
     changes: { forbidsTools: false },
     note: "tool_choice none is refused; sending no tools from now on where none may be called",
   },
+  shortensDescriptions,
   limitsTools(/\btools\b(?!\W{0,2}\d).{0,80}?max(?:imum)?\D{0,40}(\d+)|max(?:imum)?\D{0,40}(\d+) (?:tools|functions)/i),
   {
     matches: [/\btext\.format\b|\bresponse_format\b|\bjson_schema\b/i],

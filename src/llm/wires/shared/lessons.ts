@@ -72,3 +72,14 @@ export function limitsTools<Q extends WireQuirks>(pattern: RegExp): ComputedLess
     return { changes: { maxTools: value } as Partial<Q>, note };
   };
 }
+
+/** Rule for refusals that name the greatest length of a tool's description, such as OpenAI's `tools[3].function.description`. */
+export function shortensDescriptions<Q extends WireQuirks>(
+  text: string,
+  { maxDescription = Infinity }: Q,
+): Lesson<Q> | undefined {
+  const value = Number(/\btools?\b.{0,60}\bdescription\b.{0,80}?max(?:imum)?\D{0,20}(\d+)/is.exec(text)?.[1]);
+  if (!(value > 0 && value < maxDescription)) return undefined;
+  const note = `descriptions of tools with more than ${value} characters are refused; shortening them from now on`;
+  return { changes: { maxDescription: value } as Partial<Q>, note };
+}

@@ -124,6 +124,7 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   if (details.some((detail) => /perday/i.test(JSON.stringify(detail.violations ?? "")))) return "quota";
   if (status === 413 || /^request too large\b/i.test(message)) return "context_length";
   if (status === 429 && PER_MINUTE.test(message)) return "rate_limit";
+  if (TOO_LONG.test(code) && BESIDE_TEXT.test(`${error.param} ${message}`)) return "bad_request";
   const byCode = CODES.find(([words]) => words.test(code));
   if (byCode) return byCode[1];
   if (status === 429 && PER_DAY.test(message)) return "quota";
@@ -154,6 +155,11 @@ const PER_MINUTE = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
  */
 const PER_DAY = /\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i;
 
+/** Matches OpenAI's code for a string that is too long: a text of the conversation, or one of the fields that `BESIDE_TEXT` matches. */
+const TOO_LONG = /stringabovemax/;
+/** Matches fields of a request that do not get shorter with the conversation: of a tool's definition, ids, and names. */
+const BESIDE_TEXT = /\btools\b|\b(call_)?id\b|\bname\b/i;
+
 const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [
     /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
@@ -175,6 +181,8 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
 
 const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
+  // Anthropic and xAI, at the limit that the account has set itself
+  [/reached your (\w+ ){0,2}usage limits|used all available credits|monthly spending limit/i, "quota"],
   [/balance is (insufficient|not enough)|usage limit (exceeded|reached)|余额不足|欠费|请充值/i, "quota"],
   [/rate.?limit|too many requests/i, "rate_limit"],
   [/context.{0,3}(length|window|size|limit)|exceed\w* (the )?(model|context)\b/i, "context_length"],
@@ -187,6 +195,8 @@ const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
     /longer than the maximum model length|max_tokens must be at least 1, got -|n_keep\b.{0,20}>= n_ctx/i,
     "context_length",
   ],
+  // Google and Databricks, if the body has too many bytes
+  [/\b(request|payload)( payload| body)? (size\b.{0,20}\bexceed|(is )?too large\b)/i, "context_length"],
   [/\binputs?\W{1,3}tokens\b.{0,40}must be/i, "context_length"],
   [/(prompt|inputs?)[ _](length|tokens?)\b.{0,40}(exceed|should be|must be|maximum)/i, "context_length"],
   [/maximum (prompt|input) length|inputs\W+must have less/i, "context_length"],

@@ -289,6 +289,7 @@ const refusals: Refusal[] = [
     ...nineLetters,
     body: openAi(
       "Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got 60.",
+      { code: "string_above_max_length", param: "messages[2].tool_calls[0].id" },
     ),
   },
   {
@@ -525,6 +526,28 @@ describe("a tool that no schema makes acceptable", () => {
     await ends.ask({ streaming: true }, withTool("broken"));
     await ends.ask({ streaming: true }, withTool("mended"));
     expect(server.requests.map(names).slice(-3)).toEqual([["y"], ["y"], ["x", "y"]]);
+  });
+
+  test("whose description is too long keeps the beginning of it, and others theirs", async () => {
+    const descriptions = ({ body }: LlmRequest) =>
+      body.tools?.map((one) => (one.function as { description?: string }).description);
+    const refusal = (index: number) =>
+      openAi(
+        `Invalid 'tools[${index}].function.description': string too long. Expected a string with maximum length 10, but got a string with length 26 instead.`,
+        { code: "string_above_max_length", param: `tools[${index}].function.description` },
+      );
+    await using server = await startLlmServer((request) => {
+      const tooLong = descriptions(request)?.findIndex((text = "") => text.length > 10) ?? -1;
+      return tooLong < 0 ? answer("ok") : failure(400, { body: refusal(tooLong) });
+    });
+    await using ends = clientOf(server);
+    const tools = [tool("short"), { ...tool("long"), description: "abcdefghijklmnopqrstuvwxyz" }];
+    for (let time = 0; time < 2; time++) await ends.ask({ streaming: true }, { ...REQUEST, tools });
+    expect(server.requests.map(descriptions).map((all) => all?.[1])).toEqual([
+      "abcdefghijklmnopqrstuvwxyz",
+      "abcdefghi…",
+      "abcdefghi…",
+    ]);
   });
 
   test("that the error does not name is the user's to find: the error goes to him", async () => {

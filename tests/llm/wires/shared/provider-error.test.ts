@@ -176,6 +176,41 @@ test.each<[string, number, unknown, string]>([
     { error: { message: "Your account is suspended, please check your plan", type: "exceeded_current_quota_error" } },
     "quota",
   ],
+  [
+    "Anthropic, at the limit that the account has set",
+    400,
+    {
+      error: {
+        message: "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+      },
+    },
+    "quota",
+  ],
+  [
+    "OpenAI, on the description of a tool",
+    400,
+    {
+      error: {
+        message:
+          "Invalid 'tools[21].function.description': string too long. Expected a string with maximum length 1024",
+        code: "string_above_max_length",
+        param: "tools[21].function.description",
+      },
+    },
+    "bad_request",
+  ],
+  [
+    "OpenAI, on a text of the conversation",
+    400,
+    {
+      error: {
+        message: "Invalid 'messages[1].content': string too long. Expected a string with maximum length 10485760",
+        code: "string_above_max_length",
+        param: "messages[1].content",
+      },
+    },
+    "context_length",
+  ],
   ["DashScope, no money", 400, { error: { code: "Arrearage", message: "Access denied." } }, "quota"],
   [
     "MiniMax, a plan used up",
@@ -356,6 +391,8 @@ test.each([
   "Prompt length (9000) exceeds maximum input length (8192)",
   "The decoder prompt (length 9381) is longer than the maximum model length of 8192. Make sure that `max_model_len` is no smaller than the number of text tokens plus multimodal tokens. For image inputs, the number of image tokens depends on the number of images.",
   "max_tokens must be at least 1, got -400.",
+  "Request payload size exceeds the limit: 20971520 bytes.",
+  "Request size cannot exceed 8999999 bytes. Please shorten the request.",
   "Cannot truncate prompt with n_keep (4428) >= n_ctx (4096)",
 ])("too long, in other words: %s", (message) => expect(said(message)).toBe("context_length"));
 
