@@ -1,3 +1,4 @@
+import { getMaxListeners } from "node:events";
 import { expect, test } from "@jest/globals";
 import { abortable } from "../../src/mcp/shared/wait.js";
 
@@ -10,4 +11,10 @@ test("a promise that fails after its wait was aborted ends no process", async ()
   await new Promise((resolve) => setImmediate(resolve));
   process.off("unhandledRejection", note);
   expect(unhandled).toEqual([]);
+});
+
+test("all calls of a turn may wait with its signal, without a warning of Node on the terminal", async () => {
+  const { signal } = new AbortController();
+  await abortable(Promise.resolve(), signal);
+  expect(getMaxListeners(signal)).toBe(0); // no limit
 });
