@@ -9,7 +9,7 @@ import { waitText } from "../../core/text/durations.js";
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   promise.catch(() => {});
   signal?.throwIfAborted();
-  if (signal) setMaxListeners(0, signal); // all calls of a turn may wait with its signal, so Node's warning is switched off
+  if (signal) setMaxListeners(Number.POSITIVE_INFINITY, signal); // all calls of a turn may wait with its signal, so Node's warning is switched off
   const done = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     signal?.addEventListener("abort", () => reject(signal.reason), { once: true, signal: done.signal });
