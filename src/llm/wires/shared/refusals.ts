@@ -14,7 +14,7 @@ export const ABOUT_TOOLS =
  * that the model takes no pictures.
  */
 export const ABOUT_NUMBER =
-  /^(?!.*\b(at most|up to|max\w*( of| is)?) 0\b).*(\btoo (many|much)\b|\b(at most|up to|max(imum)?( of| is)?) [1-9]\d*\b(?! ?([kmg]i?b|bytes|pixels|px|tokens)\b))/is;
+  /^(?!.*\b(at most|up to|max\w*( of| is)?) 0\b).*(\btoo (many|much)\b|many-image requests|\b(at most|up to|max(imum)?( of| is)?) [1-9]\d*\b(?! ?([kmg]i?b|bytes|pixels|px|tokens)\b))/is;
 
 /**
  * Matches refusals of the address of a picture, such as "URL sources are not supported" and "Error while downloading". Does not match a `url` that

@@ -130,6 +130,7 @@ test.each([
   "This model supports up to 2 images",
   "Too many images in request. Max 2",
   "At most 2 image(s) may be provided",
+  "messages.2.content.0.image: At least one of the image dimensions exceed max allowed size for many-image requests: 2000 pixels",
 ])("of too many pictures, the oldest become notes, and other conversations keep theirs: %s", async (message) => {
   const pictures = (text: string) => text.match(/data:image[^"]+/g) ?? [];
   await using server = await startLlmServer(({ text }) =>
