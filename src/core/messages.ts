@@ -231,6 +231,17 @@ export interface ToolResult {
   found?: string[];
 }
 
+/** Media type of a picture behind an address. Its exact type is not known, because the host does not visit the address. */
+export const unknownPicture = "image/*";
+
+/**
+ * For JSON.stringify: leaves out the type `unknownPicture`, so that a picture behind an address counts as the same content as in the logs of
+ * versions that gave it no type.
+ */
+export function withoutUnknownPicture(key: string, value: unknown): unknown {
+  return key === "mimeType" && value === unknownPicture ? undefined : value;
+}
+
 /**
  * Returns true for the address of a picture that a provider may be able to fetch. If a user's message has such a link, requests hold the
  * picture by its address. The types are those that the APIs of OpenAI and Anthropic accept; `image/*` is a picture of unknown type.

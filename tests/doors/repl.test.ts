@@ -408,7 +408,9 @@ describe("a question", () => {
     await repl.sees("the question is over: the server no longer waits for it\n");
     await repl.sees("done\n");
     await repl.sees(/> .*Os/u);
-    repl.type("\rlo\r"); // the first Enter was meant for the form
+    repl.type("lo\r"); // meant for the form
+    await repl.sees("Enter sends this line as a message now");
+    repl.type("\r");
     await repl.sees("lo\n");
     await repl.sees("next done\n");
     await repl.leave();

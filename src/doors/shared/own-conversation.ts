@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NewId } from "../../core/ids.js";
+import { withoutUnknownPicture } from "../../core/messages.js";
 
 /**
  * Returns the conversation id for a call that names no conversation. If a call is repeated with the same request id, it gets the same
@@ -12,6 +13,6 @@ export function ownConversation(
   { newId, prefix = "conv" }: { newId: NewId; prefix?: string | undefined },
 ): string {
   if (requestId === undefined) return newId(prefix);
-  const digest = createHash("sha256").update(JSON.stringify([requestId, call]));
+  const digest = createHash("sha256").update(JSON.stringify([requestId, call], withoutUnknownPicture));
   return `${prefix}_${digest.digest("hex").slice(0, 32)}`;
 }

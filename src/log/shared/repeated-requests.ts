@@ -2,8 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { RequestError } from "../../core/errors.js";
 import type { StoredEvent, UserMessageEvent } from "../../core/events.js";
-import type { ContentPart } from "../../core/messages.js";
-import { asStored } from "./as-stored.js";
+import { type ContentPart, withoutUnknownPicture } from "../../core/messages.js";
 
 /** Throws RequestError `request_mismatch` if the stored message with this request id has another content. */
 export function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
@@ -11,7 +10,9 @@ export function requireSameContent({ requestId, content }: UserMessageEvent, kno
 }
 
 export function isSameContent(one: readonly ContentPart[], other: readonly ContentPart[]): boolean {
-  return isDeepStrictEqual(asStored(one), asStored(other));
+  const compared = (content: readonly ContentPart[]): unknown =>
+    JSON.parse(JSON.stringify(content, withoutUnknownPicture));
+  return isDeepStrictEqual(compared(one), compared(other));
 }
 
 export function requestMismatch(requestId: string): RequestError {

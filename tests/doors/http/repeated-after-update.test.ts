@@ -54,6 +54,14 @@ test.each([
     },
     "single_0ae71a8a93096eec1e3d60db86afdd37",
   ],
+  [
+    "chat/completions",
+    {
+      model: "test/m1",
+      messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "https://a.example/b.png" } }] }],
+    },
+    "single_1f247d1a1d31fc737a8bb0ccc9af979d",
+  ],
 ])("a call of /v1/%s with a request id has the same conversation in all versions", async (path, body, id) => {
   await using llm = await startLlmServer(() => answer("{}"));
   await using app = await startApp({ llm: llm.url });

@@ -1,4 +1,4 @@
-import type { ContentPart } from "../../../core/messages.js";
+import { type ContentPart, unknownPicture } from "../../../core/messages.js";
 import { ApiError } from "./api-errors.js";
 
 /**
@@ -7,7 +7,7 @@ import { ApiError } from "./api-errors.js";
  */
 export function pictureAt(address: string, at: string): ContentPart {
   if (/^https?:\/\//i.test(address) && URL.canParse(address)) {
-    return { type: "resource_link", uri: address, mimeType: "image/*" };
+    return { type: "resource_link", uri: address, mimeType: unknownPicture };
   }
   throw new ApiError(
     400,

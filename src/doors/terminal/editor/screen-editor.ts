@@ -27,7 +27,7 @@ export class ScreenEditor implements LineEditor {
   #line: InputLine;
   #waiting: WaitingLine | undefined;
   #isQuestion = false;
-  /** True after a question that ended while its answer was being typed, until the next key. An Enter is then not meant for the line. */
+  /** True after a question that ended while its answer was being typed. The next Enter is then meant for the question, unless the line is emptied. */
   #isEnterForQuestion = false;
   #status: string | undefined;
   #isClosed = false;
@@ -65,6 +65,7 @@ export class ScreenEditor implements LineEditor {
     const begun = this.#line;
     this.#line = new InputLine([]);
     this.#isQuestion = true;
+    this.#isEnterForQuestion = false;
     const { head, label } = splitQuestion(question, this.#area.columns);
     this.print(head);
     const answer = await new Promise<string | undefined>((resolve) => {
@@ -118,9 +119,11 @@ export class ScreenEditor implements LineEditor {
 
   #press(press: Press): void {
     const name = press.type === "key" ? press.name : undefined;
-    const isForQuestion = this.#isEnterForQuestion && name === "return";
-    this.#isEnterForQuestion = false;
-    if (isForQuestion) return;
+    if (this.#isEnterForQuestion && name === "return") {
+      this.#isEnterForQuestion = false;
+      this.print(this.#parts.dim("the question is over: Enter sends this line as a message now\n"));
+      return;
+    }
     if (this.#ended.signal.aborted) {
       if (name === "ctrl-c") this.#parts.onInterrupt(); // the input has ended, but Ctrl-C can still stop running work
     } else if (name === "return") this.#enter();
@@ -131,6 +134,7 @@ export class ScreenEditor implements LineEditor {
     else if (name === "ctrl-z") this.#keys.suspend();
     else if (name === "tab") void this.#complete();
     else this.#line.press(press);
+    if (!this.#isTyping) this.#isEnterForQuestion = false;
   }
 
   #interrupted(): void {

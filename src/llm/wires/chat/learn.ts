@@ -35,7 +35,7 @@ const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles mus
  * Match the refusal of all images or all audio, but not of a single wrong file. Groq's models without pictures refuse a content that is not a string.
  */
 const NO_IMAGES = new RegExp(
-  `multimodal|content must be a string|required for image input|${noneOf("image_url|images?|vision")}`,
+  `multimodal|content must be a string|required for image input|at most 0 image|${noneOf("image_url|images?|vision")}`,
   "i",
 );
 const NO_AUDIO = new RegExp(noneOf("input_audio|audio"), "i");
@@ -47,7 +47,7 @@ const NO_AUDIO = new RegExp(noneOf("input_audio|audio"), "i");
 const JSON_MODE = /\bresponse_format\b|\bjson_?schema\b|\bjson mode\b|custom grammar constraints with tools/i;
 
 function noneOf(what: string): string {
-  return `unknown variant \\W?(${what})|\\b(${what}) is only supported|\\b(support|accept|process)\\w*[^.]{0,40}\\b(${what})\\b|\\b(${what})\\b[^.]{0,30}\\bnot (be )?(support|accept|allow)`;
+  return `unknown variant \\W?(${what})|\\b(${what}) is only supported|\\b(support|accept|process)\\w*[^.]{0,40}\\b(${what})\\b|\\b(${what})\\b[^.]{0,30}\\bnot (be )?(support|accept|allow|enable)`;
 }
 
 const RULES: readonly LessonRule<Quirks>[] = [

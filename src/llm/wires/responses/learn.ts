@@ -29,7 +29,7 @@ const KEPT_REFUSED =
 const IN_RESULTS =
   /output of tool call should be|(function_call_output|tool (output|result)).{0,80}(image|text only|only.{0,10}text|string)/i;
 const NO_IMAGES =
-  /\b(input_image|image_url|images?|vision)\b.{0,40}\b(not (be )?(support|accept|allow)|only supported)|\b(support|accept|process)\w*[^.]{0,40}\b(input_image|images?)\b/i;
+  /\b(input_image|image_url|images?|vision)\b.{0,40}\b(not (be )?(support|accept|allow|enable)|only supported)|\b(support|accept|process)\w*[^.]{0,40}\b(input_image|images?)\b/i;
 
 /** Matches a parameter's name at the beginning of the refusal's text, after a quotation mark or after a dot. `names`: a pattern. */
 const parameter = (names: string) => new RegExp(`(^|['"\`.])(${names})\\b`, "i");

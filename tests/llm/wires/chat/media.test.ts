@@ -36,6 +36,8 @@ test.each([
   [400, "Invalid content type. image_url is only supported by certain models.", noImage],
   [400, "Failed to deserialize: messages[0]: unknown variant `image_url`, expected `text`", noImage],
   [400, "This model does not support image input", noImage],
+  [400, "Image input is not enabled for this model", noImage], // Mistral
+  [400, "At most 0 image(s) may be provided in one prompt.", noImage], // vLLM
   [400, "Audio content is not supported by this model", { image: true, audio: false }],
   // Groq (vercel/ai#2837), vLLM (vllm#23402), llama.cpp (llama.cpp#15377), OpenRouter, older Ollama (open-webui#13077).
   [400, "'messages.0' : messages[0].content must be a string", noImage],
