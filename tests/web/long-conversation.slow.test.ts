@@ -45,11 +45,11 @@ inBrowser("a conversation of 3,000 turns in the browser", () => {
   beforeAll(() => appendTurns(path, "c1", turns), 120_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function opened(view = "chat") {
+  async function opened(view = "chat", conversationId = "c1") {
     const llm = await startLlmServer(() => answer("the newest answer"));
     const app = await startApp({ llm: llm.url, storage: { driver: "sqlite", path } });
     const door = await openDoor(app);
-    const tab = await open(door, `#/${view}/c1`);
+    const tab = await open(door, `#/${view}/${conversationId}`);
     return {
       ...tab,
       door,
@@ -134,5 +134,19 @@ inBrowser("a conversation of 3,000 turns in the browser", () => {
     await earlier(page).click();
     await page.locator(".trace-turn").nth(count).waitFor({ state: "attached" });
     expect(complaints).toEqual([]);
+  });
+
+  test("opens at the last turn that stands if more turns than a page has were taken back, and shows the way to it if that happens later", async () => {
+    await appendTurns(path, "c2", 300);
+    const rewind = async (turns: number) => {
+      await using app = await startApp({ llm: "http://127.0.0.1:1", storage: { driver: "sqlite", path } });
+      await app.sessions.open("c2").rewind({ turns });
+    };
+    await rewind(100);
+    await using tab = await opened("chat", "c2");
+    await reads(tab.page, "answer 200");
+    await rewind(100);
+    await earlier(tab.page).click();
+    await reads(tab.page, "answer 100");
   });
 });

@@ -106,7 +106,8 @@ export class ConversationLog implements Follower {
   async #loadBefore(most: number): Promise<void> {
     const [first] = this.#stored.value;
     if (!first || !this.#hasEarlier.value) return;
-    const messages = await this.#messagesBefore(first.seq, most, hasBeginning);
+    const later = this.#stored.value;
+    const messages = await this.#messagesBefore(first.seq, most, (found) => hasBeginning(standing(found, later)));
     if (this.#closing.signal.aborted) return;
     this.#stored.value = [...messages, ...this.#stored.value];
     for (const listener of this.#listeners) listener.prepended(messages);
@@ -117,7 +118,7 @@ export class ConversationLog implements Follower {
     const { signal: closing } = this.#closing;
     while (!closing.aborted) {
       try {
-        const messages = await this.#messagesBefore(undefined, eventsInPage, areWholeTurns);
+        const messages = await this.#messagesBefore(undefined, eventsInPage, (found) => areWholeTurns(standing(found)));
         for (const message of messages) this.#take(message);
         this.#failure.value = undefined;
         this.#notifySoon(false);
@@ -199,6 +200,20 @@ export class ConversationLog implements Follower {
     for (const listener of this.#listeners) listener.changed(change);
     this.#isCurrent.value = this.#willBeCurrent;
   }
+}
+
+/** Returns those of the messages that no rewind has taken back, neither one among them nor one among the messages after them (`later`). */
+function standing(messages: readonly StoredMessage[], later: readonly StoredMessage[] = []): StoredMessage[] {
+  let keptUpTo = Number.POSITIVE_INFINITY;
+  const note = ({ chunk }: StoredMessage) => {
+    if (chunk.type === "rewind") keptUpTo = Math.min(keptUpTo, chunk.data.to_seq);
+  };
+  for (const message of later) note(message);
+  const isKept = (message: StoredMessage) => {
+    note(message);
+    return message.seq <= keptUpTo;
+  };
+  return [...messages].reverse().filter(isKept).reverse();
 }
 
 function hasBeginning(messages: readonly StoredMessage[]): boolean {

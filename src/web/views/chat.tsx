@@ -33,7 +33,10 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
   const running = useComputed(() => runningTurn(state.conversation.value));
   const shown = useComputed(() => running.value ?? state.conversation.value.turns.at(-1));
   const isRunning = useComputed(() => running.value !== undefined);
-  const isEmpty = useComputed(() => state.conversation.value.turns.length + state.outgoing.messages.value.length === 0);
+  const isEmpty = useComputed(() => {
+    const count = state.conversation.value.turns.length + state.outgoing.messages.value.length;
+    return count === 0 && !log.hasEarlier.value;
+  });
   useEffect(() => {
     const cancel = (event: KeyboardEvent) => {
       if (event.key === "Escape" && !event.defaultPrevented && running.value) state.cancel();
@@ -135,7 +138,7 @@ function TurnList({ state, conversationId, isEmpty, log }: TurnListProps) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class="turns" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
       <div class="column" ref={content}>
-        {log.hasEarlier.value && turns.length > 0 && <EarlierTurns log={log} frame={frame} />}
+        {log.hasEarlier.value && (turns.length > 0 || log.isCurrent.value) && <EarlierTurns log={log} frame={frame} />}
         {origin && (
           <p class="small quiet">
             A copy of <a href={placeLink("chat", origin)}>another conversation</a>
