@@ -136,6 +136,47 @@ test("an authorization server with a bad minute costs the call, not the login", 
   expect(await logins(guarded(server), folder).status("r")).toContain("logged in at");
 });
 
+test.each([
+  ["is revoked", "needs_auth"],
+  ["cannot be renewed for a moment", "ready"],
+])(
+  "a call that the server has accepted keeps its answer when the login %s, and a call after that reads that it failed",
+  async (what, state) => {
+    let [release, note] = [() => {}, () => {}];
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const accepted = new Promise<void>((resolve) => {
+      note = resolve;
+    });
+    const behaviour = {
+      scopes: { slow: "basic" },
+      tokenStatus: 0,
+      accepted: (tool: string) => {
+        note();
+        return tool === "slow" ? released : undefined;
+      },
+    };
+    await using server = await oauthServer(behaviour);
+    const folder = newFolder();
+    await logins(guarded(server), folder).login("r");
+    await using running = await hubOf(guarded(server), folder);
+    const slow = running.call("slow");
+    await accepted;
+    if (what === "is revoked") server.revoke();
+    else {
+      server.expire();
+      behaviour.tokenStatus = 503;
+    }
+    const refused = await running.call("echo");
+    expect(refused.isError).toBe(true);
+    expect(textOf(refused.content)).toMatch(/^echo failed: /);
+    release();
+    expect(textOf((await slow).content)).toBe("{}");
+    await until(() => running.hub.servers()[0]?.state === state);
+  },
+);
+
 test("with nobody there, the tool that wants more scopes fails alone, and the next login asks for them", async () => {
   await using server = await oauthServer({ scopes: { write: "files:write" } });
   const folder = newFolder();

@@ -38,6 +38,8 @@ interface Behaviour {
   expiresIn?: number;
   /** Delay of the answer to a token request, in ms. */
   tokenDelayMs?: number;
+  /** Called when a tool call has been accepted. The call is answered when the promise resolves. */
+  accepted?: (tool: string) => Promise<void> | undefined;
 }
 
 /** Starts an authorization server and the MCP server that it protects, on one port. Refresh tokens rotate: a second use is refused. */
@@ -142,7 +144,11 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     return code?.challenge === challenge ? code.scope : undefined;
   }
 
-  function mcp({ headers }: IncomingMessage, message: { id?: number; method: string; params: never }, send: Send) {
+  async function mcp(
+    { headers }: IncomingMessage,
+    message: { id?: number; method: string; params: never },
+    send: Send,
+  ) {
     seen.push(`POST /mcp ${message.method}`);
     const scope = access.get(headers.authorization?.replace("Bearer ", "") ?? "");
     const { name, arguments: args, protocolVersion } = (message.params ?? {}) as Record<string, string>;
@@ -162,6 +168,7 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
       "tools/list": { tools },
       "tools/call": { content: [{ type: "text", text: JSON.stringify(args) }] },
     };
+    if (message.method === "tools/call") await behaviour.accepted?.(name ?? "");
     return send(200, { jsonrpc: "2.0", id: message.id, result: results[message.method] ?? {} });
   }
 

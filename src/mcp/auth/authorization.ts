@@ -35,7 +35,7 @@ const renewalTimeoutMs = 30_000;
 const loginTimeoutMs = 5 * 60_000;
 
 export class Authorization {
-  /** Set while the server cannot be used because no token could be obtained. */
+  /** Set while the server cannot be used until somebody logs in. */
   problem: McpError | undefined;
   readonly #config: RemoteServerConfig;
   readonly #oauth: OAuthConfig;
@@ -95,7 +95,7 @@ export class Authorization {
       return this.token() ?? "";
     } catch (error) {
       const reason = explainAuth(error, this.#config);
-      if (!isStepUp) this.problem = reason;
+      if (!isStepUp && reason.kind === "needs_auth") this.problem = reason;
       throw reason;
     }
   }

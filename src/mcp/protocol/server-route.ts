@@ -24,6 +24,11 @@ export interface ServerRoute {
   /** Returns true if the connection is useless after this error, although the transport has not closed. */
   isFatal(error: Error): boolean;
   /**
+   * Returns true if the server accepts no requests until somebody logs in. The connection then ends too, but only after the tool calls that the
+   * server had accepted before.
+   */
+  needsLogin?(error: Error): boolean;
+  /**
    * Returns a promise that resolves as soon as the server can send requests to this host, or after a time limit. Returns undefined if no
    * wait is needed.
    */
@@ -39,4 +44,4 @@ export interface ServerRoute {
 }
 
 /** The methods of a route that a connection still needs after its session has connected. */
-export type RouteEnd = Pick<ServerRoute, "isFatal" | "explain" | "close">;
+export type RouteEnd = Pick<ServerRoute, "isFatal" | "needsLogin" | "explain" | "close">;

@@ -19,6 +19,7 @@ import { resourceParts } from "../protocol/result-content.js";
 import type { RouteEnd } from "../protocol/server-route.js";
 import type { Era, ServerSession, ToolRun } from "../protocol/server-session.js";
 import { beginningOf } from "../shared/beginning.js";
+import { RunningCalls } from "./running-calls.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
@@ -42,6 +43,8 @@ export class McpConnection {
   readonly lost: Promise<McpError>;
   #lose: (reason: McpError) => void = () => {};
   #lossReason: McpError | undefined;
+  readonly #calls = new RunningCalls();
+  #isEnding = false;
   readonly #config: ServerConfig;
   readonly #parts: ConnectionParts;
   readonly #requests: Requests;
@@ -62,6 +65,7 @@ export class McpConnection {
         if (this.#lossReason) return; // a consequence of the loss, such as an answer that cannot be sent any more
         events.noticed(error.message);
         if (route.isFatal(error)) this.#end(error);
+        else if (route.needsLogin?.(error)) void this.#endWhenIdle(error);
       },
       notified: (method, params) => {
         if (method === "notifications/resources/list_changed") this.#resources.allChanged();
@@ -150,6 +154,7 @@ export class McpConnection {
     };
     let failure: unknown;
     callbacks.begin(running);
+    this.#calls.began();
     try {
       return await session.callTool(paramsOf(name, args, options), run);
     } catch (error) {
@@ -157,6 +162,7 @@ export class McpConnection {
     } finally {
       callbacks.end(running);
       limits.end();
+      this.#calls.ended();
     }
     const pages = mayVisit && failure instanceof McpError ? pagesWanted(failure.cause) : [];
     if (!(await callbacks.visit(pages, ask, signal))) throw failure;
@@ -239,6 +245,15 @@ export class McpConnection {
 
   get #declared() {
     return this.#parts.session.capabilities;
+  }
+
+  /** Ends the connection after its running tool calls, unless somebody has logged in by then. */
+  async #endWhenIdle(needsLogin: Error): Promise<void> {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    await this.#calls.untilIdle();
+    this.#isEnding = false;
+    if (this.#parts.route.needsLogin?.(needsLogin)) this.#end(needsLogin);
   }
 
   #end(error: Error): void {

@@ -28,13 +28,11 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
 }
 
 /** The address of a remote server, with the functions that both routes to it need. */
-interface RemoteAccess extends Pick<ServerRoute, "explain" | "loggedIn"> {
+interface RemoteAccess extends Pick<ServerRoute, "needsLogin" | "explain" | "loggedIn"> {
   config: RemoteServerConfig;
   url: URL;
   /** Sends a request, with the token of a login if there is one. */
   send: SendRequest;
-  /** Returns true if the server cannot be used until somebody logs in. */
-  needsLogin(error: unknown): boolean;
 }
 
 function accessTo(config: RemoteServerConfig, authorization: Authorization | undefined): RemoteAccess {
@@ -60,7 +58,8 @@ function sseRoute({ config, url, send, needsLogin, explain, loggedIn }: RemoteAc
     instead: () => undefined,
     // A lost stream is fatal, because the SDK's transport would reconnect with a new session but without `initialize` (typescript-sdk
     // 1.32.2).
-    isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
+    isFatal: (error) => error instanceof SseError || error instanceof Unreachable,
+    needsLogin,
     explain,
     loggedIn,
     // Closes the transport in the next turn of the event loop. After the event for a lost stream, the EventSource sets a timer for a
@@ -89,10 +88,8 @@ function httpRoute(access: RemoteAccess): ServerRoute {
     instead: (error) => (config.transport === "auto" && refusesHttp(error) ? async () => sseRoute(access) : undefined),
     loggedIn,
     isFatal: (error) =>
-      error instanceof SessionLost ||
-      error instanceof NotificationsLost ||
-      error instanceof Unreachable ||
-      needsLogin(error),
+      error instanceof SessionLost || error instanceof NotificationsLost || error instanceof Unreachable,
+    needsLogin,
     explain: (error) => {
       const explained = explain(error);
       if (error instanceof NotSent) return refusalOf(error.method, "unavailable", explained.message, explained.hint);
