@@ -45,10 +45,12 @@ function withNotes(message: Message, isRefused: (part: Media) => boolean): Messa
 const MOST_NAMED = 4;
 
 /**
- * Returns the media of the conversation that a refusal may be about. If there are too many, these are the older half, so that the model keeps seeing
- * what is new. Otherwise, they are those that the refusal names by their address, or by the path of a part of the request. If it names none,
- * they are the latest media, and after a further refusal (`before` is not 0) all. If the refusal mentions only pictures, only sound or only addresses,
- * the others are left alone. Media in the last message of the user are never returned. `body`: the refused request.
+ * Returns the media of the conversation that a refusal may be about, among those that stand in the refused request (`body`). Media in the last
+ * message of the user are never returned. If the refusal is about addresses, only pictures sent by address are considered; otherwise only those of the
+ * kinds that it mentions (pictures, sound). If that leaves none, all are considered. Of these it returns:
+ * - the older half, if the refusal says that there are too many, so that the model keeps seeing what is new;
+ * - otherwise those that the refusal names by their data or address, or by the path of a part of the request;
+ * - if it names none, those that came after the same answer as the newest one, and after an earlier refusal (`before` is not 0) all.
  */
 export function suspectedMedia(
   refusal: string,
@@ -61,7 +63,7 @@ export function suspectedMedia(
     const media = index === last ? [] : mediaIn(message).filter((part) => body.includes(jsonTextOf(part)));
     return media.map((part) => ({ part, answers }));
   });
-  const ofType = sent.filter(({ part }) => refusal.includes(part.type === "audio" ? "audio" : "image"));
+  const ofType = sent.filter(({ part }) => (part.type === "audio" ? /audio/i : /image/i).test(refusal));
   const addresses = sent.filter(({ part }) => part.type === "resource_link" && ABOUT_ADDRESSES.test(refusal));
   const all = [addresses, ofType].find(({ length }) => length > 0) ?? sent;
   if (ABOUT_NUMBER.test(refusal)) return all.slice(0, Math.ceil(all.length / 2)).map(({ part }) => part);

@@ -124,7 +124,7 @@ export class SupervisedServer {
     this.refresh = new ListRefresh({ offered: this.offered, condition, kept: this.#kept, isPlayed: this.#isPlayed });
   }
 
-  /** Starts the server if it is enabled. Reports its state once, whether it is enabled or not. */
+  /** Starts the server, or postpones its start if stored lists can be used, unless it is disabled or refused. Reports its state in any case. */
   start(): void {
     const { enabled, refusal } = this.config;
     const isWanted = enabled && !refusal;
@@ -139,15 +139,15 @@ export class SupervisedServer {
     return this.#postponedStart.mayStartUnused;
   }
 
-  /** Starts a server whose start was postponed, unless the server is lazy. Resolves when its start no longer needs the processor. */
+  /** Starts a server whose start was postponed, unless the server is lazy. Resolves when that start is over, or after `slotMs`. */
   async startInBackground(): Promise<void> {
     await atMost(this.#postponedStart.startInBackground(), slotMs);
   }
 
   /**
    * Starts a postponed server because it is about to be used. Resolves when that start is over, and rejects only with the signal's reason.
-   * Returns undefined if the start was not postponed, even while an ordinary start is running. (While a tape is played, the ordinary start is
-   * awaited too.)
+   * Returns undefined if no postponed start is pending or running, even while an ordinary start is running. (While a tape is played, always returns
+   * a promise, which also waits for an ordinary start.)
    */
   startForUse(signal?: AbortSignal): Promise<void> | undefined {
     const postponed = this.#postponedStart.startForUse();
@@ -244,7 +244,7 @@ export class SupervisedServer {
     return current;
   }
 
-  /** Reads a resource, and watches it from then on, so that changes of the resource are noticed. Throws McpError. */
+  /** Reads a resource, and watches it for changes as long as it is among the last ones that were read (`WatchedResources`). Throws McpError. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     await this.startForUse(signal);
     const content = await this.connection.readResource(uri, signal);

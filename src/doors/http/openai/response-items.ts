@@ -133,16 +133,16 @@ export class ResponseItems {
    */
   #writeField(
     { item, index }: OutputPosition,
-    type: string,
+    eventPrefix: string,
     field: string,
     text: string,
     more: object = {},
   ): StreamedEvent[] {
     item[field] = text;
-    const position = { output_index: index, item_id: item.id };
+    const place = { output_index: index, item_id: item.id };
     return [
-      this.event(`${type}.delta`, { ...position, delta: text }),
-      this.event(`${type}.done`, { ...position, ...more, [field]: text }),
+      this.event(`${eventPrefix}.delta`, { ...place, delta: text }),
+      this.event(`${eventPrefix}.done`, { ...place, ...more, [field]: text }),
     ];
   }
 

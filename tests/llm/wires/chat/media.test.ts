@@ -112,6 +112,23 @@ test.each([
   for (const sent of server.requests.slice(-2)) expect(isSent(sent).image).toBe(true);
 });
 
+test("a refusal that begins with the word Image leaves the sound of the same answer alone", async () => {
+  const [, calling, result] = request.messages;
+  const messages = [
+    user("look"),
+    calling,
+    { ...result, content: [image, { ...audio, data: "T2dnUw==" }] },
+  ] as Message[];
+  const error = { message: "Image too large" };
+  await using server = await startLlmServer([failure(400, { body: { error } }), answer("ok")]);
+  await using ends = clientOf(server);
+  await ends.ask({ streaming }, { messages, tools: [] });
+  expect(server.requests.map(isSent)).toEqual([
+    { image: true, audio: true },
+    { image: false, audio: true },
+  ]);
+});
+
 test("sound of a tool that is refused becomes a note, pictures still go out, and the next request repeats neither mistake", async () => {
   const ogg = { ...audio, data: "T2dnUw==", mimeType: "audio/ogg" };
   const [, calling, result] = request.messages;
