@@ -72,13 +72,13 @@ class AnswerReading {
   #failed: LlmError | undefined;
 
   constructor(parts: ReadingParts) {
-    const { measure, streaming } = parts.call.options;
+    const { draft, options } = parts.call;
     this.#parts = parts;
     this.#fold = parts.fold;
-    this.#wire = parts.call.draft.wire;
+    this.#wire = draft.wire;
     this.#stream = parts.response.data;
-    this.#measure = measure;
-    this.#isStreaming = streaming;
+    this.#measure = options.measure;
+    this.#isStreaming = draft.streaming;
     const onMessage = (message: JsonObject, event: string | undefined) => this.#onMessage(message, event);
     this.#messages = new MessageReader(onMessage, parts.fold, this.#wire.words);
   }

@@ -15,7 +15,7 @@ const MAX_CORRECTIONS = 8;
 export class RequestDraft {
   readonly #request: CompletionRequest;
   readonly #dialect: Dialect;
-  readonly #streaming: boolean;
+  readonly #wantsStream: boolean;
   #wire: Wire;
   #quirks: WireQuirks;
   #tools: readonly ToolDefinition[] = [];
@@ -28,7 +28,7 @@ export class RequestDraft {
   constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
     this.#request = request;
     this.#dialect = dialect;
-    this.#streaming = streaming;
+    this.#wantsStream = streaming;
     this.#wire = dialect.wire;
     this.#quirks = dialect.quirks;
   }
@@ -37,8 +37,13 @@ export class RequestDraft {
     return this.#wire;
   }
 
+  /** True if the provider is asked to stream the answer. */
+  get streaming(): boolean {
+    return this.#wantsStream && this.#quirks.streams !== false;
+  }
+
   get url(): string {
-    return this.#dialect.url(this.#streaming);
+    return this.#dialect.url(this.streaming);
   }
 
   /** The request's body, serialised once for all attempts. */
@@ -159,7 +164,8 @@ export class RequestDraft {
 
   #target(quirks: WireQuirks): Target {
     const { provider, model, keptIn } = this.#dialect;
-    return { provider, model, streaming: this.#streaming, quirks, kept: keptIn };
+    const streaming = this.#wantsStream && quirks.streams !== false;
+    return { provider, model, streaming, quirks, kept: keptIn };
   }
 }
 

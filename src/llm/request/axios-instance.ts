@@ -87,13 +87,14 @@ export class LlmHttp {
 
   #sendOn(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
     if (!way) throw new TypeError("a tape that plays asked for the wire");
-    const { options, provider, body } = call;
+    const { draft, options, provider, body } = call;
     return send({
       route: way.route,
       headers: way.headers.of(call),
       body,
-      isStream: options.streaming,
-      timeoutMs: provider.limits.timeoutMs,
+      isStream: draft.streaming,
+      // A whole answer in place of a stream may take as long as the stream would have taken.
+      timeoutMs: options.streaming && !draft.streaming ? options.totalTimeoutMs : provider.limits.timeoutMs,
       keepaliveExpiryMs: this.#keepaliveExpiryMs,
       signal,
       onAnswered: this.#parts.onAnswered,

@@ -75,6 +75,8 @@ export interface WireQuirks {
   readonly maxDescription?: number;
   /** True if the provider silently cuts off the beginning of a prompt that is too long. */
   readonly cutsPrompts: boolean;
+  /** False if the provider refuses to stream. Every answer of the model is then requested as a whole. Absent if it streams. */
+  readonly streams?: boolean;
 }
 
 export interface Destination {

@@ -1,5 +1,6 @@
 import type { Quirks } from "../../providers/presets.js";
 import {
+  asksForWholeAnswers,
   type LessonRule,
   leavesOutMedia,
   leftOut,
@@ -160,6 +161,7 @@ const RULES: readonly LessonRule<Quirks>[] = [
     const note = "ids of tool calls are refused; sending nine letters and digits from now on";
     return { changes: { toolIds: "nine_alphanumeric" }, note };
   },
+  asksForWholeAnswers,
   shortensDescriptions,
   limitsTools(
     /\b(?:tools|functions)\b(?!\W{0,2}\d).{0,80}?max(?:imum)?\D{0,40}(\d+)|max(?:imum)?\D{0,40}(\d+) (?:tools|functions)/i,

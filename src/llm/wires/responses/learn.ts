@@ -1,4 +1,5 @@
 import {
+  asksForWholeAnswers,
   type LessonRule,
   leavesOutMedia,
   leftOut,
@@ -120,6 +121,7 @@ const RULES: readonly LessonRule<ResponsesQuirks>[] = [
     changes: { forbidsTools: false },
     note: "tool_choice none is refused; sending no tools from now on where none may be called",
   },
+  asksForWholeAnswers,
   shortensDescriptions,
   limitsTools(/\btools\b(?!\W{0,2}\d).{0,80}?max(?:imum)?\D{0,40}(\d+)|max(?:imum)?\D{0,40}(\d+) (?:tools|functions)/i),
   {

@@ -83,3 +83,16 @@ export function shortensDescriptions<Q extends WireQuirks>(
   const note = `descriptions of tools with more than ${value} characters are refused; shortening them from now on`;
   return { changes: { maxDescription: value } as Partial<Q>, note };
 }
+
+/**
+ * Rule for refusals to stream, such as OpenAI's "Your organization must be verified to stream this model". It comes after the rules for parameters,
+ * because a refusal of `stream_options` may propose `stream`.
+ */
+export function asksForWholeAnswers<Q extends WireQuirks>(text: string): Lesson<Q> | undefined {
+  if (!/\bstream(ing)?\b/i.test(text) || !STREAM_REFUSED.test(text)) return undefined;
+  const note = "streaming is refused; asking for whole answers from now on";
+  return { changes: { streams: false } as Partial<Q>, note, isLoss: true };
+}
+
+const STREAM_REFUSED =
+  /unsupported|\bnot (be )?(currently )?(supported|allowed)|not support|incompatible|must be verified/i;

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../../src/core/config.js";
@@ -357,6 +358,42 @@ describe("a refusal teaches once, and for the life of the process", () => {
       expect((await ends.ask({ streaming }, REQUEST)).attempts).toBe(2);
       expect(limits(server.requests[1]?.body ?? {})).toEqual({ max_completion_tokens: 5 });
     }
+  });
+
+  test.each([
+    openAi("Your organization must be verified to stream this model.", { param: "stream", code: "unsupported_value" }),
+    openAi("Unsupported value: 'stream' does not support true with this model."),
+    openAi("Streaming is not supported with tools for this model."),
+  ])("a model that must not be streamed is asked for whole answers, which are shown all the same: %j", async (body) => {
+    await using server = await startLlmServer((request) =>
+      request.body.stream ? failure(400, { body }) : answer("hello"),
+    );
+    await using ends = clientOf(server);
+    for (const attempts of [2, 1]) {
+      const shown: unknown[] = [];
+      const asked = await ends.ask({ streaming: true, onDelta: (event) => shown.push(event) }, REQUEST);
+      expect(asked).toMatchObject({ message: { content: "hello" }, attempts });
+      expect(shown).toEqual([{ type: "text_delta", delta: "hello" }]);
+    }
+    expect(server.requests.map(({ body: { stream, stream_options } }) => [stream, stream_options])).toEqual([
+      [true, { include_usage: true }],
+      [false, undefined],
+      [false, undefined],
+    ]);
+    expect(ends.observed.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
+      "test: streaming is refused; asking for whole answers from now on",
+    ]);
+  });
+
+  test("a whole answer in place of a stream may take longer than its headers otherwise", async () => {
+    const refused = openAi("Your organization must be verified to stream this model.", { param: "stream" });
+    const late: Step = async (response, request) => {
+      await setTimeout(150);
+      answer("hello")(response, request);
+    };
+    await using server = await startLlmServer([failure(400, { body: refused }), late]);
+    await using ends = clientOf(server, { timeoutMs: 60, maxRetries: 0 });
+    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" }, attempts: 2 });
   });
 
   test("several lessons in a row, one request each", async () => {

@@ -205,6 +205,17 @@ test.each<Refusal>([
     note: "images are refused; sending a word on them from now on",
   },
   {
+    name: "a stream",
+    body: openAi("Your organization must be verified to stream this model. Please go to: https://example.test", {
+      param: "stream",
+      code: "unsupported_value",
+    }),
+    of: ({ stream, stream_options }) => [stream, stream_options],
+    before: [true, { include_obfuscation: false }],
+    after: [false, undefined],
+    note: "streaming is refused; asking for whole answers from now on",
+  },
+  {
     name: "tool_choice none",
     request: { toolChoice: "none" },
     body: openAi("tool_choice must be 'auto'.", { param: "tool_choice" }),
