@@ -56,6 +56,15 @@ describe("a response", () => {
       });
     }));
 
+  test("shows a picture that a tool returned by its type", async () => {
+    const snap = { name: "snap", description: "", inputSchema: { type: "object" } };
+    await using llm = await startLlmServer([toolCalls([{ name: "s__snap", arguments: {} }]), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ pages: [[snap]] }) } });
+    await using door = await openDoor(app);
+    const { output } = await sdk(door).responses.create({ input: "hi" });
+    expect(output[0]).toMatchObject({ type: "mcp_call", output: "[image, image/png]" });
+  });
+
   test("is streamed as events from which the SDK makes the same", () =>
     withDoor([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two")], async (client) => {
       const stream = client.responses.stream({ input: "hi" });

@@ -1,6 +1,6 @@
 import type { EventOf } from "../../../core/events.js";
 import type { ToolCall } from "../../../core/messages.js";
-import { textOf } from "../../../core/messages.js";
+import { partsText } from "../../../session/shared/command-text.js";
 import { type CallerTool, customInput } from "../turns/caller-tools.js";
 import type { StreamedEvent } from "../turns/show-turn.js";
 import { itemId, type TurnKey } from "../turns/turn-ids.js";
@@ -96,7 +96,7 @@ export class ResponseItems {
     const index = this.output.findLastIndex((item) => item.type === "mcp_call" && item.call_id === callId);
     const item = this.output[index];
     if (!item) return [];
-    const text = textOf(content);
+    const text = partsText(content);
     return this.#endServerCall({ item, index }, isError ? { error: text } : { output: text });
   }
 
