@@ -3,7 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { collect, fixtureServer, startApp } from "../support/app.js";
-import { answer, chunk, failure, type LlmRequest, type Step, startLlmServer, stream } from "../support/llm-server.js";
+import {
+  answer,
+  chunk,
+  failure,
+  type LlmRequest,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+} from "../support/llm-server.js";
 
 const DONE = "data: [DONE]\n\n";
 const call = (name: string) =>
@@ -19,6 +28,18 @@ function gemini(request: LlmRequest, step: Step): Step {
   const lost = request.body.messages?.find((message) => message.tool_calls && !message.reasoning_details);
   const raw = "Gemini models require OpenRouter reasoning details to be preserved in each request.";
   return lost ? failure(400, { body: { error: { message: "Provider returned error", metadata: { raw } } } }) : step;
+}
+
+/** Starts a host whose provider is called Mistral. */
+async function startAtMistral(url: string) {
+  const provider = { base_url: url, model: "m1", api_key: "sk-test-0123456789" };
+  const app = await startApp({
+    llm: url,
+    mcpServers,
+    config: { llm: { active: "mistral", providers: { mistral: provider } } },
+  });
+  await app.ready();
+  return app;
 }
 
 /** Acts as Mistral: refuses a user message that directly follows a tool result or another user message. */
@@ -67,14 +88,24 @@ test.each([
   ["both", [calling("s__snap"), failure(400), answer("fine")]],
 ])("a conversation goes on at Mistral where %s", async (_name, script) => {
   await using llm = await startLlmServer((request) => mistral(request, script[llm.requests.length - 1] ?? answer("")));
-  const provider = { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" };
-  const config = { llm: { active: "mistral", providers: { mistral: provider } } };
-  await using app = await startApp({ llm: llm.url, mcpServers, config });
-  await app.ready();
+  await using app = await startAtMistral(llm.url);
   await collect(app.sessions.open("c").prompt(go));
   const events = await collect(app.sessions.open("c").prompt(more));
   expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   expect(llm.requests).toHaveLength(3);
+});
+
+test("a conversation goes on at Mistral where a turn was cancelled behind a tool's result", async () => {
+  const script = [calling("s__echo"), stream([STALL]), answer("fine")];
+  await using llm = await startLlmServer((request) => mistral(request, script[llm.requests.length - 1] ?? answer("")));
+  await using app = await startAtMistral(llm.url);
+  const session = app.sessions.open("c");
+  const cancelled = collect(session.prompt(go));
+  await llm.received(2); // the request with the result
+  session.cancel("r1");
+  expect((await cancelled).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  expect((await collect(session.prompt(more))).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  expect(llm.requests[2]?.body.messages?.map(({ role }) => role).slice(-3)).toEqual(["tool", "assistant", "user"]);
 });
 
 test("another host of Mistral's models teaches the same once", async () => {

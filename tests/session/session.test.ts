@@ -439,14 +439,16 @@ test("a host that says nothing within its lease is alive: its conversation runs,
 });
 
 test.each([
-  ["an approval", { service: { approval: "ask" } }, "end_turn"],
-  ["a limit", { limits: { turn: { calls: 1 } } }, "budget"],
-])("%s that nobody answers in time is answered with no", async (_, chat, stopReason) => {
+  ["of approval", { service: { approval: "ask" } }, 1, { kind: "approval" }, "end_turn"],
+  ["about a limit of calls", { limits: { turn: { calls: 1 } } }, 1, { kind: "limit", limit: "calls" }, "budget"],
+  ["about a loop", {}, 5, { kind: "limit", limit: "loop" }, "budget"],
+])("a question %s that nobody answers in time is answered with no", async (_, chat, hops, question, stopReason) => {
   const calls = toolCalls(["c1", "c2"].map((id) => ({ id, name: "s__echo", arguments: {} })));
-  await using llm = await startLlmServer([calls, answer("without it")]);
+  await using llm = await startLlmServer([...Array(hops).fill(calls), answer("without it")]);
   const mcpServers = { s: fixtureServer() };
   await using app = await startApp({ llm: llm.url, mcpServers, config: { chat }, questionTimeoutMs: 1 });
   const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go" }));
+  expect(events.find(({ type }) => type === "question")).toMatchObject({ question });
   expect(events.find(({ type }) => type === "answer")).toMatchObject({ value: false });
   expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason });
 });
