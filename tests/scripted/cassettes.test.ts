@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
@@ -247,5 +247,27 @@ describe("a replay", () => {
     expect(asked).toEqual([]);
     expect(existsSync(path)).toBe(false);
     collector.close();
+  });
+
+  test("connects to no database that the script's settings name", async () => {
+    using folder = new ScriptFolder();
+    const script = { steps: [{ user: "hi" }] };
+    {
+      await using llm = await startLlmServer([answer("hello")]);
+      folder.write("a.session.yaml", script);
+      await folder.run("a.session.yaml", { llm: llm.url, cassette: "record" });
+    }
+    let connections = 0;
+    const database = createTcpServer((socket) => {
+      connections++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(database, "listening");
+    const url = `postgres://user:\${SECRET}@127.0.0.1:${(database.address() as AddressInfo).port}/log`;
+    folder.write("a.session.yaml", { ...script, config: { chat: { storage: { url } } } });
+    const env = { HOME: folder.path, SECRET: "sk-mine" };
+    const played = await folder.run("a.session.yaml", { cassette: "replay", env }).finally(() => database.close());
+    expect(connections).toBe(0);
+    expect(verdicts(played)).toEqual(["passed"]);
   });
 });
