@@ -9,7 +9,7 @@ import { exportConversation } from "../../src/session/export/export.js";
 import { openDoor } from "../doors/http/door.js";
 import { call, joined, readerOf, stored, turn } from "../log/support.js";
 import { ScriptFolder } from "../scripted/support.js";
-import { fixtureServer, startApp } from "../support/app.js";
+import { collect, fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, failure, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { browserOfFile, looks, overflow, reads, say, violations } from "./support.js";
@@ -148,6 +148,22 @@ inBrowser("the trace of a conversation", () => {
     await row(page, "s__echo").getByRole("button", { name: "Copied" }).waitFor();
     const said = hostile.replace("{{", "\\{{");
     expect(stepsOf(await copied())).toMatchObject([{ kind: "tool", tool: "s.echo", args: { said } }]);
+  });
+
+  test("is another one after a move to another conversation's trace", async () => {
+    await using llm = await startLlmServer(({ body }) => answer(`You said ${body.messages?.at(-1)?.content}.`));
+    await using app = await startApp({ llm: llm.url });
+    for (const id of ["one", "two"])
+      await collect(app.sessions.open(id).prompt({ requestId: "r", text: `this is ${id}` }));
+    await using door = await openDoor(app);
+    await using tab = await open(door, "#/trace/one");
+    const { page, complaints } = tab;
+    await row(page, "m1").locator("summary").click();
+    await row(page, "m1").getByText("You said this is one.").waitFor();
+    await page.evaluate("location.hash = '#/trace/two'");
+    await page.getByText("this is two").first().waitFor();
+    expect(await page.getByText("this is one").count()).toBe(0);
+    expect(complaints).toEqual([]);
   });
 
   test("says in a file that a turn was not finished, and shows nothing of it as running", async () => {
