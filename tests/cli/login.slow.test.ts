@@ -1,6 +1,20 @@
-import { expect, test } from "@jest/globals";
-import { ended, Workplace } from "../support/cli.js";
+import { describe, expect, test } from "@jest/globals";
+import { type Ended, ended, Workplace } from "../support/cli.js";
 import { oauthServer } from "../support/oauth-server.js";
+
+/** Runs `servers login files`, and opens the page that it shows. Returns the status of the page, too. */
+async function logIn(place: Workplace): Promise<Ended & { page?: number | undefined }> {
+  const login = place.start("servers", "login", "files");
+  let said = "";
+  let page: Promise<Response> | undefined;
+  login.stderr?.on("data", (text) => {
+    said += text;
+    const url = /^(http.*)\n/m.exec(said)?.[1];
+    if (url) page ??= fetch(url);
+  });
+  const outcome = await ended(login, "");
+  return { ...outcome, page: (await page)?.status };
+}
 
 test("servers login, status and logout, and what the other commands say in between", async () => {
   await using server = await oauthServer();
@@ -10,19 +24,8 @@ test("servers login, status and logout, and what the other commands say in betwe
   const before = await place.run(["servers"]);
   expect(before.stdout).toContain("run: mcp-platform servers login files");
 
-  const login = place.start("servers", "login", "files");
-  const page = new Promise<string>((resolve) => {
-    let said = "";
-    login.stderr?.on("data", (text) => {
-      said += text;
-      const url = /^http.*$/m.exec(said)?.[0];
-      if (url && said.endsWith("\n")) resolve(url);
-    });
-  });
-  const done = ended(login, "");
-  expect((await fetch(await page)).status).toBe(200);
-  const { exitCode, stdout } = await done;
-  expect(exitCode).toBe(0);
+  const { page, exitCode, stdout } = await logIn(place);
+  expect([page, exitCode]).toEqual([200, 0]);
   expect(stdout).toMatch(/^files: logged in at http/);
 
   expect((await place.run(["servers", "status", "files"])).stdout).toBe(stdout);
@@ -40,3 +43,38 @@ test("a name that has nothing to log in to is a usage error that says why", asyn
   });
   expect((await place.run(["servers", "status", "locl"])).stderr).toContain("did you mean local?");
 });
+
+describe("what an authorization server says of a refusal cannot steer the terminal", () => {
+  const hostile = "ask \u001b[2J\u001b]0;title\u0007\u009b31m\u009d52;c;eA==\u009c\rthe administrator";
+  const control = /(?!\n)\p{Cc}/u;
+
+  test.each([
+    ["at the registration of the client", { refusals: { "/register": hostile } }],
+    ["on its page", { answer: (back: URLSearchParams) => refuse(back, hostile) }],
+    ["for the code", { refusals: { "/token": hostile } }],
+  ])("%s", async (_, behaviour) => {
+    await using server = await oauthServer(behaviour);
+    using place = new Workplace();
+    place.configure({ mcpServers: { files: { url: server.url } } });
+    const { exitCode, stdout, stderr } = await logIn(place);
+    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/ask .*the administrator/s);
+    expect(stderr).not.toMatch(control);
+  });
+
+  test("in the list of the servers", async () => {
+    await using server = await oauthServer({ refusals: { "/token": hostile } });
+    using place = new Workplace();
+    const oauth = { grant: "client_credentials", client_id: "c1", client_secret: "s3cr3t-0123456789" };
+    place.configure({ mcpServers: { files: { url: server.url, oauth } } });
+    const { stdout, stderr } = await place.run(["servers"]);
+    expect(stdout).toMatch(/ask .*the administrator/s);
+    expect(stdout + stderr).not.toMatch(control);
+  });
+});
+
+function refuse(answer: URLSearchParams, description: string): void {
+  answer.delete("code");
+  answer.set("error", "access_denied");
+  answer.set("error_description", description);
+}

@@ -28,6 +28,8 @@ interface Behaviour {
   resourceMetadata?: boolean;
   /** Addresses to which the answers to requests lead (307), by the path and query of the request. */
   redirects?: Record<string, string>;
+  /** Descriptions of the errors with which requests are refused (400), by the path. */
+  refusals?: Record<string, string>;
   /** True if the token endpoint refuses every request and repeats the request in its error. */
   echoes?: boolean;
   /** Fields that the registration adds to the client, such as its secret. */
@@ -61,6 +63,8 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     const line = `${request.method} ${url.pathname}`;
     const location = behaviour.redirects?.[request.url ?? ""];
     if (location) return send(307, {}, { location });
+    const error_description = behaviour.refusals?.[url.pathname];
+    if (error_description) return send(400, { error: "invalid_request", error_description });
     if (line === "POST /token" && behaviour.echoes) {
       asked.push(new URLSearchParams(text));
       const error_description = `you sent ${request.headers.authorization} ${text}`;
