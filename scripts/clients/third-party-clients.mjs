@@ -52,6 +52,16 @@ const clients = {
     ways: messages,
     run: library("ai-sdk-anthropic.mjs"),
   },
+  "ai-sdk-5": {
+    packages: ["@ai-sdk/openai@2.0.131", "ai@5.0.277", "zod@4.6.7"],
+    ways,
+    run: library("ai-sdk.mjs"),
+  },
+  "ai-sdk-5-anthropic": {
+    packages: ["@ai-sdk/anthropic@2.0.112", "ai@5.0.277", "zod@4.6.7"],
+    ways: messages,
+    run: library("ai-sdk-anthropic.mjs"),
+  },
   anthropic: {
     packages: ["@anthropic-ai/sdk@1.14.0"],
     ways: [...messages, "tool runner, streamed"],

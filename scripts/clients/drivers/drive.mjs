@@ -27,6 +27,7 @@ export async function drive(ways) {
 export const weather = { name: "weather", description: "Tells the weather of a city.", result: "cold" };
 
 function told(error) {
-  const { name, message, status, statusCode, code, lastError, reason } = error;
+  // The AI SDK 5 throws the body of an error event as it came.
+  const { name, message = error.error?.message, status, statusCode, code, lastError, reason } = error;
   return { name, message, status: status ?? statusCode, code, reason, ...(lastError && { last: told(lastError) }) };
 }

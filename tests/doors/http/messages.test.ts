@@ -90,6 +90,18 @@ describe.each(ways)("a message, $stream", (way) => {
     if (way.stream) expect(events.slice(0, 2)).toEqual(["message_start", "ping"]);
   });
 
+  test("comes to the AI SDK 5 without the servers' calls, and its text is what the model is told again", async () => {
+    const headers = { "user-agent": "ai-sdk/anthropic/2.0.112 ai-sdk/provider-utils/3.0.40 runtime/node.js/20" };
+    steps.push(sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two"), answer("three"));
+    const { message } = await ask(door, { ...way, messages: [hi] }, headers);
+    expect(message.content.map(({ type, text }) => [type, text])).toEqual([
+      ["text", "Let me see."],
+      ["text", "one two"],
+    ]);
+    await ask(door, { ...way, messages: [hi, { role: "assistant", content: message.content }, hi] }, headers);
+    expect(told()).toEqual(["user hi", "assistant Let me see.one two", "user hi"]);
+  });
+
   test("gives the caller's calls last, and takes their results; what ran is not run again", async () => {
     const both = toolCalls([
       { name: "weather", arguments: { city: "Oslo" } },

@@ -65,6 +65,19 @@ describe("a response", () => {
     expect(output[0]).toMatchObject({ type: "mcp_call", output: "[image, image/png]" });
   });
 
+  test("comes to the AI SDK 5 without the servers' calls, of which the model is told again all the same", async () => {
+    await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("a"), answer("b")]);
+    await using app = await startApp({ llm: llm.url, mcpServers });
+    await using door = await openDoor(app);
+    const agent = "ai/5.0.277 ai-sdk/provider-utils/3.0.40 runtime/node.js/20";
+    const client = sdk(door, { defaultHeaders: { "User-Agent": agent } });
+    const { output } = await client.responses.create({ input: "hi" });
+    expect(output.map(({ type }) => type)).toEqual(["message", "message"]);
+    const input = [...output, { role: "user", content: "hi" }] as OpenAI.Responses.ResponseInput;
+    await client.responses.create({ input });
+    expect(told(llm)).toEqual(["system", "assistant s__echo", 'tool {"n":1}', "assistant", "user"]);
+  });
+
   test("is streamed as events from which the SDK makes the same", () =>
     withDoor([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two")], async (client) => {
       const stream = client.responses.stream({ input: "hi" });

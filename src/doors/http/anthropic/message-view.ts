@@ -26,6 +26,8 @@ interface MessageFacts {
   thinking: "shown" | "omitted" | "none";
   stopSequences: readonly string[];
   callerTool(name: string): CallerTool | undefined;
+  /** False if the caller's client refuses an answer that holds calls of servers' tools. They are left out then. */
+  readsServerCalls: boolean;
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 
@@ -145,6 +147,7 @@ export class MessageView implements ApiTurnView {
   }
 
   #serverCall({ id: callId, name, arguments: text }: ToolCall): StreamedEvent[] {
+    if (!this.#facts.readsServerCalls) return [];
     const { server, tool } = this.#facts.serverOf(name) ?? { server: "", tool: name };
     const id = itemId("mcptoolu", this.#facts.turnKey, this.#content.length);
     this.#serverCalls.set(callId, id);

@@ -4,7 +4,7 @@ import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { readOutput } from "../shared/read-output.js";
 import { estimateApiTurn, startApiTurn, type TurnCall } from "../turns/api-turn.js";
-import { type CallContext, callContextOf, turnHeaders } from "../turns/call-headers.js";
+import { type CallContext, callContextOf, readsServerCalls, turnHeaders } from "../turns/call-headers.js";
 import { type CallInput, callInputOf, newInputOf, sinceLastAnswer } from "../turns/call-input.js";
 import { type CallerTools, readCallerTools } from "../turns/caller-tools.js";
 import { commonOptions } from "../turns/common-options.js";
@@ -72,6 +72,7 @@ async function create(
     thinking: thinkingIn(body),
     stopSequences: body.stop_sequences ?? [],
     callerTool: tools.find,
+    readsServerCalls: readsServerCalls(call.header),
     serverOf: (name) => parts.hub.tools().find((tool) => tool.name === name),
   });
   const { keepAliveMs, attempt } = options;

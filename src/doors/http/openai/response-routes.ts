@@ -5,7 +5,7 @@ import { ApiError } from "../shared/api-errors.js";
 import { responseBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { startApiTurn } from "../turns/api-turn.js";
-import { callContextOf, turnHeaders } from "../turns/call-headers.js";
+import { callContextOf, readsServerCalls, turnHeaders } from "../turns/call-headers.js";
 import { type CallInput, splitMessages } from "../turns/call-input.js";
 import { type ApiTool, type CallerTools, readCallerTools } from "../turns/caller-tools.js";
 import { commonOptions } from "../turns/common-options.js";
@@ -97,6 +97,7 @@ async function create(
       createdAt: Math.floor(parts.now() / 1000),
       asked,
       callerTool: tools.find,
+      readsServerCalls: readsServerCalls(call.header),
     },
   );
   return showTurn(apiTurn, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
@@ -138,6 +139,7 @@ async function read(parts: DoorParts, id: string): Promise<Response> {
     createdAt: Math.floor(first.at / 1000),
     asked,
     callerTool: asked.tools ? readCallerTools(asked.tools).find : calledTools(events),
+    readsServerCalls: true,
   });
   for (const event of events) view.take(event);
   return Response.json(view.whole());

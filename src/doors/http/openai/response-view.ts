@@ -21,6 +21,8 @@ interface ResponseFacts {
   asked: AskedFields;
   /** Returns the caller's tool that has this name for the model. */
   callerTool(name: string): CallerTool | undefined;
+  /** False if the caller's client refuses an answer that holds calls of servers' tools. They are left out then. */
+  readsServerCalls: boolean;
   /** Returns the server of the tool that has this name for the model. Undefined if no server offers the tool any more. */
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
@@ -136,6 +138,7 @@ export class ResponseView implements ApiTurnView {
   }
 
   #beginServerCall(call: ToolCall): StreamedEvent[] {
+    if (!this.#facts.readsServerCalls) return [];
     return this.#items.beginServerCall(call, this.#facts.serverOf(call.name) ?? { server: "", tool: call.name });
   }
 
