@@ -2,14 +2,12 @@
 
 import type { ServerConfig } from "../core/config.js";
 import type { ToolDefinition } from "../core/messages.js";
-import { globMatches } from "../core/patterns/glob.js";
 import { modelName } from "../core/patterns/model-name.js";
-import { plainName } from "../core/patterns/tool-pattern.js";
 import { isCheckable } from "../core/schemas/argument-check.js";
 import { didYouMean } from "../core/text/nearest.js";
 import { toolTokens } from "../log/folds/estimate.js";
 import type { ServerLists } from "../mcp/lists/server-lists.js";
-import { isOffered } from "../mcp/lists/tool-facts.js";
+import { isDenied, isNamed, isOffered } from "../mcp/lists/tool-facts.js";
 import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {
@@ -54,8 +52,9 @@ export function listFindings(
 function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: readonly string[]): Finding[] {
   const { name: server } = config;
   const names = tools.map(({ name }) => name);
-  /** All names that `tools.deny` may have for these tools. */
-  const deniable = [...names, ...names.map(plainName)];
+  const isNamedBy = (pattern: string) => (name: string) => isNamed([pattern], config, name);
+  const isDeniedBy = (pattern: string) => (name: string) =>
+    isDenied({ ...config, tools: { ...config.tools, deny: [pattern] } }, name);
   const renamed = names.filter((name) => modelName(server, name) !== `${server}__${name}`);
   const silent = tools.filter(({ description }) => description.trim() === "").map(({ name }) => name);
   const unchecked = tools.filter(({ inputSchema }) => !isCheckable(inputSchema)).map(({ name }) => name);
@@ -72,7 +71,7 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
       : []),
     ...(["allow", "deny", "auto_approve"] as const).flatMap((list) =>
       config.tools[list === "auto_approve" ? "autoApprove" : list]
-        .filter((pattern) => !(list === "deny" ? deniable : names).some((name) => globMatches(pattern, name)))
+        .filter((pattern) => !names.some(list === "deny" ? isDeniedBy(pattern) : isNamedBy(pattern)))
         .map((pattern) =>
           warn(
             "filters",

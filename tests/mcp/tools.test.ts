@@ -74,18 +74,26 @@ describe("the user's patterns", () => {
 
   test("deny also matches a tool as other hosts spell it, while allow and auto_approve need its own name", () => {
     const name = "admin.drop/all";
-    for (const pattern of [name, "admin_drop_all", "admin_*"])
+    for (const pattern of [name, "admin_drop_all", "admin_*", "s__admin_drop_all"])
       expect(isOffered(config({ deny: [pattern] }), { name })).toBe(false);
-    for (const pattern of ["admin_drop", "s__admin_drop_all"])
-      expect(isOffered(config({ deny: [pattern] }), { name })).toBe(true);
+    expect(isOffered(config({ deny: ["admin_drop"] }), { name })).toBe(true);
     expect(isOffered(config({ deny: ["admin.drop"] }), { name: "admin_drop" })).toBe(true);
     expect(isOffered(config({ allow: ["admin_*"] }), { name })).toBe(false);
     expect(factsOf(config({ autoApprove: ["admin_*"] }), { ...listed, name }).autoApproved).toBe(false);
   });
 
-  test("auto_approve matches the server's own name of the tool", () => {
-    expect(factsOf(config({ autoApprove: ["delete_*"] }), listed).autoApproved).toBe(true);
-    expect(factsOf(config({ autoApprove: ["s__delete_all"] }), listed).autoApproved).toBe(false);
+  test.each(["delete_all", "delete_*", "s.delete_all", "s__delete_*", "mcp__s__delete_all", "s.*"])(
+    "%s names the tool in each list",
+    (pattern) => {
+      expect(isOffered(config({ deny: [pattern] }), listed)).toBe(false);
+      expect(isOffered(config({ allow: [pattern] }), listed)).toBe(true);
+      expect(factsOf(config({ autoApprove: [pattern] }), listed).autoApproved).toBe(true);
+    },
+  );
+
+  test.each(["s*", "s_*", "mcp__*", "t.delete_all", "s.*_everything"])("%s does not name the tool", (pattern) => {
+    expect(isOffered(config({ deny: [pattern] }), listed)).toBe(true);
+    expect(factsOf(config({ autoApprove: [pattern] }), listed).autoApproved).toBe(false);
   });
 });
 

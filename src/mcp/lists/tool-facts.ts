@@ -6,30 +6,27 @@ import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
 import { programOf } from "./manifest-place.js";
 
-/**
- * Returns true if the model may see the tool. Returns false for a tool that is only for the server's own pages, and for a tool that the
- * user's filters forbid. The filters contain the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows every tool.
- */
-export function isOffered(
-  { tools }: ServerConfig,
-  { name, isForApps }: Pick<ListedTool, "name" | "isForApps">,
-): boolean {
-  if (isForApps) return false;
-  return (tools.allow.length === 0 || matchesAny(tools.allow, name)) && !isDenied({ tools }, name);
-}
+/** The lists of names in `mcpServers.*.tools`. */
+type FilterConfig = Pick<ServerConfig, "name" | "tools">;
 
 /**
- * Returns true if `tools.deny` matches the tool's name, or its name as other hosts spell it: rules that were imported from there may have no
- * other.
+ * Returns true if the model may see the tool. Returns false for a tool that is only for the server's own pages, and for a tool that the
+ * user's filters forbid. `deny` wins over `allow`, and an empty `allow` allows every tool.
  */
-export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): boolean {
-  if (tools.deny.length === 0) return false;
-  const plain = plainName(name);
-  return matchesAny(tools.deny, name) || (plain !== name && matchesAny(tools.deny, plain));
+export function isOffered(config: FilterConfig, { name, isForApps }: Pick<ListedTool, "name" | "isForApps">): boolean {
+  if (isForApps) return false;
+  const { allow } = config.tools;
+  return (allow.length === 0 || isNamed(allow, config, name)) && !isDenied(config, name);
+}
+
+/** Returns true if `tools.deny` matches the tool's name, or its name as other hosts spell it: rules that were imported from there may have no other. */
+export function isDenied(config: FilterConfig, name: string): boolean {
+  const { deny } = config.tools;
+  return isNamed(deny, config, name) || isNamed(deny, { name: plainName(config.name) }, plainName(name));
 }
 
 /** Returns true if resources of the server may be read: unless its `tools.deny` matches `read_resource`. */
-export function isReadable({ config }: { config: Pick<ServerConfig, "tools"> }): boolean {
+export function isReadable({ config }: { config: FilterConfig }): boolean {
   return !isDenied(config, readTool);
 }
 
@@ -49,7 +46,7 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
     tool: tool.name,
     ...programOf(config),
     ...annotationsOf(config, tool),
-    autoApproved: matchesAny(config.tools.autoApprove, tool.name),
+    autoApproved: isNamed(config.tools.autoApprove, config, tool.name),
   };
 }
 
@@ -67,6 +64,17 @@ export function annotationsOf({ trusted }: ServerConfig, tool: AnnotatedTool): T
   };
 }
 
-function matchesAny(patterns: readonly string[], name: string): boolean {
-  return patterns.some((pattern) => globMatches(pattern, name));
+/**
+ * Returns true if a pattern names this tool of the server: by the tool's name, or with the server's name in front, as in `permissions`. The
+ * server's name must be written: the star of `s*` stands for no server.
+ */
+export function isNamed(
+  patterns: readonly string[],
+  { name: server }: Pick<ServerConfig, "name">,
+  tool: string,
+): boolean {
+  const before = ["", `${server}.`, `${server}__`, `mcp__${server}__`];
+  return patterns.some((pattern) =>
+    before.some((start) => pattern.startsWith(start) && globMatches(pattern.slice(start.length), tool)),
+  );
 }
