@@ -13,6 +13,8 @@ export interface Configuration {
   file?: string;
   /** True if `file` was found in the working directory and was not named by the user. */
   isFound: boolean;
+  /** Name of a file in the working directory that is not used, because it is the configuration of another program. */
+  foreign?: string;
   /** File names of configurations. The working directory is searched for them in this order. */
   names: readonly string[];
   /** Path of the user's own configuration file. The file need not exist. */
@@ -65,13 +67,16 @@ function whichFile({ file, isFound, usersFile, loaded }: Configuration): Finding
   return ok("file", `${file}, ${why}${more.join("")}`);
 }
 
-function ignoredFiles({ file, isFound, names, usersFile }: Configuration): Finding[] {
+function ignoredFiles({ file, foreign, isFound, names, usersFile }: Configuration): Finding[] {
   const misnamed = names
     .map((name) => name.replace(/yaml$/, "yml"))
     .filter((name) => existsSync(name) && name !== file);
-  const others = [...names, usersFile].filter((name) => file !== undefined && name !== file && existsSync(name));
+  const others = [...names, usersFile].filter(
+    (name) => file !== undefined && name !== file && name !== foreign && existsSync(name),
+  );
   const ignored = others.filter((name) => isFound || name === usersFile);
   return [
+    ...(foreign ? [ok("file", `${foreign} is not read: it has no setting of mcp-platform`)] : []),
     ...misnamed.map((name) => warn("file", `${name} is not read`, `call it ${name.replace(/yml$/, "yaml")}`)),
     ...ignored.map((name) =>
       name === usersFile

@@ -186,3 +186,14 @@ test("nobody logs in to a server that nobody has confirmed", async () => {
   expect(stderr).toContain("s: nobody has confirmed the servers of config.yaml");
   expect(exitCode).toBe(2);
 });
+
+test("in a folder with the config.yaml of another program, the user's own configuration is used, and a line says so", async () => {
+  await using llm = await startLlmServer([answer("hello")]);
+  place.write("config.yaml", "baseURL: https://example.org/\ntitle: My Site\n");
+  mkdirSync(join(place.folder, ".config", "mcp-platform"), { recursive: true });
+  place.write(".config/mcp-platform/config.yaml", dump(configFor(llm.url)));
+  const { exitCode, stdout, stderr } = await place.run(["run", "hi"]);
+  expect([exitCode, stdout]).toEqual([0, "hello\n"]);
+  expect(stderr).toContain("config.yaml in this folder has no setting of mcp-platform, so it is not read");
+  expect((await place.run(["doctor"])).stdout).toContain("config.yaml is not read: it has no setting of mcp-platform");
+});

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig, LoadOptions } from "../../config/reading/load.js";
 import type { ServerConfig } from "../../core/config.js";
+import { isForeign } from "./foreign-file.js";
 
 /** Flags of every command. */
 export interface GlobalOptions {
@@ -19,6 +20,8 @@ export interface ConfigSource {
   file?: string;
   /** True if the file was found in the working directory, not named by the user. Anybody may have written such a file. */
   isFound: boolean;
+  /** Name of a file in the working directory that is not used, because it is the configuration of another program. */
+  foreign?: string;
   /** The user's own configuration file. Settings in a found file override the settings in this file. */
   base?: string;
 }
@@ -28,12 +31,15 @@ export const configNames = ["mcp-platform.yaml", "config.yaml"];
 
 export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalOptions): ConfigSource {
   if (config !== undefined) return { file: config, isFound: false };
-  const found = configNames.find((name) => existsSync(name));
+  const existing = configNames.filter((name) => existsSync(name));
+  const foreign = existing.find((name) => name === "config.yaml" && isForeign(name));
+  const found = existing.find((name) => name !== foreign);
   const own = usersFile();
-  if (found === undefined || (own && isSameFile(found, own))) return { file: own, isFound: false };
+  if (found === undefined || (own && isSameFile(found, own))) return { file: own, isFound: false, foreign };
   return { file: found, isFound: true, base: own };
 }
 
+const isMissing = (path: string) => !existsSync(path);
 const isSameFile = (one: string, other: string) => realpathSync(one) === realpathSync(other);
 
 /**
@@ -48,7 +54,7 @@ export function findAgain(source: ConfigSource, flags: GlobalOptions): ConfigSou
 
 /** Returns the absolute paths of missing files that `findAgain` would use if they existed. */
 export function missingFiles({ file, isFound, base }: ConfigSource): string[] {
-  if (file === undefined) return [...configNames.map((name) => resolve(name)), usersPath()];
+  if (file === undefined) return [...configNames.map((name) => resolve(name)), usersPath()].filter(isMissing);
   return isFound && base === undefined ? [usersPath()] : [];
 }
 

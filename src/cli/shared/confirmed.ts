@@ -4,6 +4,7 @@ import { keyPath } from "../../core/source/tree.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
+import { tell } from "./process.js";
 
 /**
  * Asks the user to confirm a found file, if a terminal is there. Returns the configuration without the parts that the user has not
@@ -14,6 +15,11 @@ export async function confirmed(
   flags: GlobalOptions,
   source: ConfigSource,
 ): Promise<LoadedConfig> {
+  const { foreign } = source;
+  if (foreign)
+    tell([
+      `${foreign} in this folder has no setting of mcp-platform, so it is not read. If it is yours, name it: --config ${foreign}`,
+    ]);
   const unconfirmed = await findUnconfirmed(loaded, { flags, source });
   if (!unconfirmed) return loaded;
   const { file, servers, settings, list } = unconfirmed;

@@ -1,9 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, relative } from "node:path";
 import { loadAll, YAMLException } from "js-yaml";
 import { ConfigError } from "../errors.js";
 import { isPlainObject, type JsonObject } from "../json.js";
 import { type FindPosition, type Part, positionsOf } from "./positions.js";
+import { readRegularFile } from "./regular-file.js";
 
 /** A configuration text (or object) as its author wrote it. */
 export interface Source {
@@ -73,20 +74,6 @@ export function readText(path: string, mayBePipe = false): { text: string } | { 
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     return { problem: UNREADABLE[code] ?? `cannot be read (${code})` };
-  }
-}
-
-/**
- * Returns the text of a file, or undefined for a pipe or a device. Opens the file without waiting for a writer. Checks the file after
- * opening it, so that nobody can exchange the file between the check and the read.
- */
-function readRegularFile(path: string): string | undefined {
-  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
-  try {
-    const stats = fstatSync(file, { bigint: true });
-    return stats.isFile() || stats.isDirectory() ? readFileSync(file, "utf8") : undefined;
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -16,13 +16,13 @@ type FilterConfig = Pick<ServerConfig, "name" | "tools">;
 export function isOffered(config: FilterConfig, { name, isForApps }: Pick<ListedTool, "name" | "isForApps">): boolean {
   if (isForApps) return false;
   const { allow } = config.tools;
-  return (allow.length === 0 || isNamed(allow, config, name)) && !isDenied(config, name);
+  return (allow.length === 0 || isInToolList(allow, config, name)) && !isDenied(config, name);
 }
 
 /** Returns true if `tools.deny` matches the tool's name, or its name as other hosts spell it: rules that were imported from there may have no other. */
 export function isDenied(config: FilterConfig, name: string): boolean {
   const { deny } = config.tools;
-  return isNamed(deny, config, name) || isNamed(deny, { name: plainName(config.name) }, plainName(name));
+  return isInToolList(deny, config, name) || isInToolList(deny, { name: plainName(config.name) }, plainName(name));
 }
 
 /** Returns true if resources of the server may be read: unless its `tools.deny` matches `read_resource`. */
@@ -46,7 +46,7 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
     tool: tool.name,
     ...programOf(config),
     ...annotationsOf(config, tool),
-    autoApproved: isNamed(config.tools.autoApprove, config, tool.name),
+    autoApproved: isInToolList(config.tools.autoApprove, config, tool.name),
   };
 }
 
@@ -68,7 +68,7 @@ export function annotationsOf({ trusted }: ServerConfig, tool: AnnotatedTool): T
  * Returns true if a pattern names this tool of the server: by the tool's name, or with the server's name in front, as in `permissions`. The
  * server's name must be written: the star of `s*` stands for no server.
  */
-export function isNamed(
+export function isInToolList(
   patterns: readonly string[],
   { name: server }: Pick<ServerConfig, "name">,
   tool: string,
