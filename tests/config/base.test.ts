@@ -160,4 +160,7 @@ test("a mistake is told at its place, whichever file it stands in", () => {
   expect(mistaken({}, permissions({ deny: ["push"] }))[0]).toMatch(
     /deny\[0\]: no tool is called "push": write push\.\*/,
   );
+  expect(mistaken({ mcp: { serve: { tools: ["fs.*", "push"] } } }, {})[0]).toMatch(
+    /mcp\.serve\.tools\[1\]: no tool is called "push": write push\.\*/,
+  );
 });

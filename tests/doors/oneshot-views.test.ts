@@ -25,7 +25,7 @@ async function printed(events: TurnEvent[], inertText = false) {
   const target = { stdout: new Output(stdout), stderr: new Output(stderr), toolNotifications: true, inertText };
   const view = new TextView(running.hub, { ...target, noteWidth: 80 });
   for (const event of events) await view.show(event);
-  await view.end({ text: "", toolCalls: [], attempts: 1, stopReason: "end_turn" });
+  await view.end({ text: "an answer", toolCalls: [], attempts: 1, stopReason: "end_turn" });
   return { stdout: stdout.text, stderr: stderr.text };
 }
 

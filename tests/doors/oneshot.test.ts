@@ -117,6 +117,13 @@ describe("one prompt as text", () => {
     expect(stderr).toContain("--max-tool-hops");
   });
 
+  test("says that the model gave no answer", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "" }, "stop")])]);
+    await using app = await startApp({ llm: llm.url });
+    const { stdout, stderr } = await run(app);
+    expect([stdout, stderr]).toEqual(["", "the model ended without an answer\n"]);
+  });
+
   test("is stopped by its timeout", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
     await using app = await startApp({ llm: llm.url });

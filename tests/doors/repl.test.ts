@@ -310,7 +310,7 @@ describe("a question", () => {
     await repl.leave();
   });
 
-  test("shows what is sent: the parsed arguments, what cannot be seen of them, and both ends of long ones", async () => {
+  test("shows what is sent: the parsed arguments, what cannot be seen of them, and both ends of long ones, then all on request", async () => {
     const long = { n: 1, text: `${"a".repeat(3000)}${"b".repeat(3000)}`, last: "rm -rf ~" };
     const hidden = '{ "n" : 1, "path":"\\u002fetc", "text":"a\u202eb\u0085" }';
     const calls = [hidden, JSON.stringify(long)].map((text, index) => ({
@@ -325,6 +325,9 @@ describe("a question", () => {
     await repl.sees('{"n":1,"path":"/etc","text":"a\\u202eb\\u0085"}\ny = once');
     repl.type("n\r");
     await repl.sees("aaa\n… 2035 characters are not shown here …\nbbb");
+    await repl.sees('"last":"rm -rf ~"}\nv = view all, y = once');
+    repl.type("v\r");
+    await repl.sees("aaabbb");
     await repl.sees('"last":"rm -rf ~"}\ny = once');
     repl.type("n\r");
     await repl.sees("done\n");

@@ -33,7 +33,7 @@ export function checkTree(
   const { tree } = expanded;
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
-  addAll(problems, [...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree)]);
+  addAll(problems, [...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...patternProblems(tree)]);
   if (!isPartial && !allowsUnset) addAll(problems, providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isPlainObject(storage) && storage.driver === "postgres" && storage.url === undefined) {
@@ -64,16 +64,20 @@ function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved 
   return [...problems.values()];
 }
 
-/** Returns the problems of permission rules. A rule with an invalid pattern must be reported, because it would silently match nothing. */
-function permissionProblems(tree: JsonObject): SourceProblem[] {
-  const pointer = "/chat/service/permissions";
-  const permissions = valueAt(tree, pointer);
-  if (!isPlainObject(permissions)) return [];
-  return Object.entries(permissions).flatMap(([list, patterns]) =>
-    (Array.isArray(patterns) ? patterns : []).flatMap((text, index): SourceProblem[] => {
+/** Pointers of lists of tool patterns. */
+const patternLists = [
+  ...["allow", "ask", "deny"].map((list) => `/chat/service/permissions/${list}`),
+  "/mcp/serve/tools",
+];
+
+/** Returns the problems of patterns that name tools. An invalid pattern must be reported, because it would silently match nothing. */
+function patternProblems(tree: JsonObject): SourceProblem[] {
+  return patternLists.flatMap((pointer) => {
+    const patterns = valueAt(tree, pointer);
+    return (Array.isArray(patterns) ? patterns : []).flatMap((text, index): SourceProblem[] => {
       const pattern = typeof text === "string" ? parseToolPattern(text) : undefined;
       if (!pattern || !("problem" in pattern)) return [];
-      return [{ pointer: child(child(pointer, list), index), part: "value", message: pattern.problem }];
-    }),
-  );
+      return [{ pointer: child(pointer, index), part: "value", message: pattern.problem }];
+    });
+  });
 }

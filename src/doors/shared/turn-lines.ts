@@ -64,8 +64,8 @@ export class ServerLosses {
   }
 }
 
-/** Returns the reason why a turn without an error is incomplete. Undefined if the turn ended normally. */
-export function stopNote({ stopReason, limit }: TurnSummary): string | undefined {
+/** Returns the reason why a turn without an error has no complete answer. Undefined if the turn ended with an answer. */
+export function stopNote({ stopReason, limit, text }: TurnSummary): string | undefined {
   switch (stopReason) {
     case "max_tokens":
       return "the answer was cut at the model's token limit (max_tokens)";
@@ -78,6 +78,8 @@ export function stopNote({ stopReason, limit }: TurnSummary): string | undefined
       return "the model was stopped at the limit of tool hops (--max-tool-hops, chat.service.max_tool_hops)";
     case "budget":
       return limit ? `the turn was stopped: ${limitText(limit)}` : "the turn was stopped at its time limit (--timeout)";
+    case "end_turn":
+      return text === "" ? "the model ended without an answer" : undefined;
     default:
       return undefined;
   }

@@ -3,8 +3,8 @@ import { unambiguous, visibleJson } from "../../core/text/inert.js";
 import type { Asker } from "./editor/editor.js";
 
 /**
- * Number of characters shown from the start and from the end of a call's arguments. People do not read more, and the important part may be
- * at the end.
+ * Number of characters shown from the start and from the end of a call's arguments, until the person asks for all of them. The important part may
+ * be at the end.
  */
 const shownAtEachEnd = 2000;
 
@@ -31,11 +31,15 @@ export async function askApproval(editor: Asker, question: ApprovalQuestion, sig
   const { server, tool, reason, call, annotations = [], onceOnly } = question;
   const marks = annotations.length > 0 ? `\n${annotations.join(", ")}` : "";
   const lastingChoices = onceOnly ? "" : "s = this session, p = this project, a = always, ";
-  const text = `${reason}${marks}\n${bothEnds(visibleJson(call.arguments))}\ny = once, ${lastingChoices}n = no, never\nrun ${server}.${tool}? `;
+  const all = visibleJson(call.arguments);
   const offered = onceOnly ? choices : { ...choices, ...lasting };
+  let shown = bothEnds(all);
   for (;;) {
+    const viewChoice = shown === all ? "" : "v = view all, ";
+    const text = `${reason}${marks}\n${shown}\n${viewChoice}y = once, ${lastingChoices}n = no, never\nrun ${server}.${tool}? `;
     const answer = (await editor.ask(unambiguous(text), signal))?.trim().toLowerCase();
     if (answer === undefined) return false;
+    if (answer === "v" || answer === "view") shown = all;
     if (Object.hasOwn(offered, answer)) return offered[answer];
   }
 }

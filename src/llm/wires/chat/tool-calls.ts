@@ -38,9 +38,9 @@ export class ToolCallAssembly {
     return this.#calls.length;
   }
 
-  /** Adds the pieces in `list`. Returns false if there are none. */
-  push(list: unknown): boolean {
-    const pieces = asObjects(list);
+  /** Adds the pieces in `given`, which is a list or, from older versions of TGI, one piece. Returns false if there are none. */
+  push(given: unknown): boolean {
+    const pieces = asObjects(asObject(given)?.function ? [given] : given);
     if (pieces.length === 0) return false;
     const taken = new Set<OpenCall>();
     for (const [position, piece] of pieces.entries()) {

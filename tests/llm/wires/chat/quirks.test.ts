@@ -293,6 +293,16 @@ const cases: Case[] = [
     expected: { toolCalls: called(["late", "f", "{}"]) },
   },
   {
+    name: "pieces that are no lists, as older versions of TGI send them",
+    pieces: [
+      chunk({ tool_calls: { index: 0, id: "a", function: { name: "f", arguments: '{"x"' } } }),
+      chunk({ tool_calls: { index: 0, id: "a", function: { arguments: ":1}" } } }),
+      stop,
+      DONE,
+    ],
+    expected: { toolCalls: called(["a", "f", '{"x":1}']) },
+  },
+  {
     name: "a name in two pieces, the second without an id",
     pieces: [
       call({ index: 0, id: "a", function: { name: "fs__" } }),
