@@ -11,10 +11,12 @@ async function openSockets(ofClient: number, ofAll: number) {
   const outboxes = new Outboxes({ ofClient: ofClient * megabyte, ofAll: ofAll * megabyte });
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   await once(server, "listening");
+  const clients: WebSocket[] = [];
   return {
     async connect() {
       const accepted = once(server, "connection");
       const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      clients.push(client);
       const received: string[] = [];
       client.on("message", (data) => received.push(data.toString()[0] ?? ""));
       await once(client, "open");
@@ -22,7 +24,8 @@ async function openSockets(ofClient: number, ofAll: number) {
       return { client, received, outbox: outboxes.open(webSocket), isGone: once(webSocket, "close") };
     },
     [Symbol.dispose]() {
-      for (const webSocket of server.clients) webSocket.terminate();
+      // A client that reads no more does not notice that the server has closed the connection.
+      for (const webSocket of [...server.clients, ...clients]) webSocket.terminate();
       server.close();
     },
   };
