@@ -90,7 +90,7 @@ async function warnOfStrangers(database: Database, observe: Observe): Promise<vo
   observe({
     level: "warn",
     scope: "history",
-    message: `every role of its server may connect to ${database.place.shown}, and see when its hosts are busy; to end that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(found.name)} FROM PUBLIC, and GRANT it to the role of the hosts`,
+    message: `every role of its server may connect to ${database.place.shown}, see when its hosts are busy, and hold locks for which calls wait; to end that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(found.name)} FROM PUBLIC, and GRANT it to the role of the hosts`,
   });
 }
 
