@@ -95,6 +95,7 @@ test("large events do not wait for a slow reader: it gets the open answer anew",
   expect(discards).toBe(1);
   expect(text).toBe(`begin ${words.join("")}`);
   stop.abort();
+  await events.return(undefined);
 });
 
 test.each(["deleted", "deleted and begun anew"])("a follower is told that the conversation was %s", async (what) => {

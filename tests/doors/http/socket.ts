@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { createConnection } from "node:net";
-import { duplexPair } from "node:stream";
+import { type Duplex, duplexPair } from "node:stream";
 import { WebSocket } from "ws";
 import { ArrivingMessages } from "../../../src/core/async/arriving-messages.js";
 import { Connections } from "../../../src/doors/http/admission/connections.js";
@@ -46,14 +46,20 @@ export function openWires(app: App): { connect(): Promise<Socket> } & Disposable
     messageMs: 60_000,
     pingMs: 60_000,
   });
+  const ends: Duplex[] = [];
   return {
     connect() {
       const [near, far] = duplexPair();
+      ends.push(far);
       server.emit("connection", far);
       const onWire = (() => near) as unknown as typeof createConnection;
       return opened(new WebSocket("ws://localhost/ws/chat", { createConnection: onWire }));
     },
-    [Symbol.dispose]: endSockets,
+    [Symbol.dispose]() {
+      endSockets();
+      // An end of a pair does not notice that the other one is gone.
+      for (const end of ends) end.destroy();
+    },
   };
 }
 
