@@ -76,7 +76,7 @@ function ignoredFiles({ file, foreign, isFound, names, usersFile }: Configuratio
   );
   const ignored = others.filter((name) => isFound || name === usersFile);
   return [
-    ...(foreign ? [ok("file", `${foreign} is not read: it has no setting of mcp-platform`)] : []),
+    ...(foreign ? [ok("file", `${foreign} is not read: it belongs to another program`)] : []),
     ...misnamed.map((name) => warn("file", `${name} is not read`, `call it ${name.replace(/yml$/, "yaml")}`)),
     ...ignored.map((name) =>
       name === usersFile

@@ -8,6 +8,7 @@ describe("the configuration of another program", () => {
   test.each([
     ["Hugo's", "baseURL: https://example.org/\nlanguageCode: en-us\nparams:\n  llm: { active: x }\n"],
     ["one with quoted keys and comments", "# llm: none\n---\n\"http.port\": 80\n'title' : x\n"],
+    ["one with a setting that many programs have", "logging: { level: info }\nserver: { port: 80 }\n"],
     ["one that is no YAML because it is a template", "{{ if .Values.x }}\nname: {{ .Values.name }}\n{{ end }}\n"],
   ])("is told by its keys: %s", (_, text) => {
     using folder = folderWith({ "config.yaml": text });
@@ -16,6 +17,7 @@ describe("the configuration of another program", () => {
 
   test.each([
     ["one setting among other keys", "title: x\nllm:\n  active: demo\n"],
+    ["nothing but settings that many programs have", "logging: { level: info }\nchat: {}\n"],
     ["one setting without a value", "mcpServers:\n"],
     ["the braces of JSON", '{ "llm": {} }'],
     ["nothing but comments", "# nothing yet\n"],

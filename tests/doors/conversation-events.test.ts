@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { expect, jest, test } from "@jest/globals";
 import type { TurnEvent } from "../../src/core/events.js";
 import { conversationEvents } from "../../src/doors/protocol/conversation-events.js";
 import { collect, startApp } from "../support/app.js";
@@ -96,6 +96,25 @@ test("large events do not wait for a slow reader: it gets the open answer anew",
   expect(text).toBe(`begin ${words.join("")}`);
   stop.abort();
   await events.return(undefined);
+});
+
+test("who comes from another host, with the number of its last event, is told the open answer anew", async () => {
+  await using llm = await startLlmServer([answer("fine")]);
+  await using app = await startApp({ llm: llm.url });
+  const session = app.sessions.open("c1");
+  await collect(session.prompt({ requestId: "r1", text: "one" }));
+  const delta = { type: "text_delta" as const, delta: "begin" };
+  const cursor = { isBehind: false, take: () => [delta], stored: () => [], void: () => [] };
+  jest.spyOn(session, "overhear").mockReturnValue({ cursor, leave: () => {} });
+  for (const [from, told] of [
+    [4, ["discard", "text_delta"]],
+    [1, ["user_message", "assistant_message", "turn_end", "text_delta"]],
+  ] as const) {
+    const events = conversationEvents(session, from, new AbortController().signal);
+    const types: string[] = [];
+    for await (const { type } of events) if (types.push(type) === told.length) break;
+    expect(types).toEqual(told);
+  }
 });
 
 test.each(["deleted", "deleted and begun anew"])("a follower is told that the conversation was %s", async (what) => {

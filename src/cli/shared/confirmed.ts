@@ -18,7 +18,7 @@ export async function confirmed(
   const { foreign } = source;
   if (foreign)
     tell([
-      `${foreign} in this folder has no setting of mcp-platform, so it is not read. If it is yours, name it: --config ${foreign}`,
+      `${foreign} in this folder belongs to another program, so it is not read. If it is yours, name it: --config ${foreign}`,
     ]);
   const unconfirmed = await findUnconfirmed(loaded, { flags, source });
   if (!unconfirmed) return loaded;

@@ -2,14 +2,17 @@ import { readRegularFile } from "../../core/source/regular-file.js";
 
 /** The settings at the top level of a configuration. */
 export const topLevelSettings = ["llm", "mcpServers", "mcp", "chat", "serve", "logging", "telemetry"];
+/** The settings of these that configurations of other programs do not have, as opposed to `logging`. */
+const ownSettings = ["llm", "mcpServers", "mcp"];
 
 /**
- * Returns true if the file is the configuration of another program, since many call theirs `config.yaml`: it has keys at its top level, and none of
- * them is a setting of this host. A file that cannot be read, or has no such keys, is not foreign: reading it as a configuration tells what is wrong.
+ * Returns true if the file is the configuration of another program, since many call theirs `config.yaml`: it has keys at its top level that are no
+ * settings of this host, and none that only this host has. A file that cannot be read, or has no keys there, is not foreign: reading it as a
+ * configuration tells what is wrong.
  */
 export function isForeign(path: string): boolean {
   const keys = [...textOf(path).matchAll(/^["']?([\w.-]+)["']?[ \t]*:(?=\s|$)/gm)].map(([, key = ""]) => key);
-  return keys.length > 0 && !keys.some((key) => topLevelSettings.includes(key));
+  return keys.some((key) => !topLevelSettings.includes(key)) && !keys.some((key) => ownSettings.includes(key));
 }
 
 function textOf(path: string): string {

@@ -60,9 +60,19 @@ export async function* conversationEvents(
   let next = Math.max(from, 1);
   /** The event before `next`, if it was read. */
   let last: StoredEvent | undefined;
+  /** True as long as the reader may still show the beginning of an open answer, which it got over another connection. */
+  let mayShowBeginning = next > 1;
+  const live = function* (events: readonly TurnEvent[]): Generator<TurnEvent> {
+    if (mayShowBeginning && events.some(isDelta)) {
+      mayShowBeginning = false;
+      yield toldAgain;
+    }
+    yield* events;
+  };
   const shown = function* (event: StoredEvent): Generator<TurnEvent> {
     next = event.seq + 1;
     last = event;
+    if (event.type !== "user_message") mayShowBeginning = false; // the request of a waiting turn does not end the open answer
     yield* cursor.stored(event);
     yield event;
   };
@@ -98,9 +108,9 @@ export async function* conversationEvents(
     charactersWaiting = 0;
     hasLost = false;
     hasHeard = false;
-    if (next > 1 && happening.some(isDelta)) yield { type: "discard", reason: "told again from its beginning" };
-    yield* happening;
-    yield* cursor.take();
+    if (next > 1 && happening.some(isDelta)) mayShowBeginning = true;
+    yield* live(happening);
+    yield* live(cursor.take());
   };
   try {
     yield* join();
@@ -112,7 +122,7 @@ export async function* conversationEvents(
       else if (event === "overheard") {
         hasHeard = false;
         if (cursor.isBehind) yield* missed();
-        yield* cursor.take();
+        yield* live(cursor.take());
       } else if (event === "look") yield* missed();
       else if (!("seq" in event)) {
         yield* cursor.void("another process continues this turn");
@@ -127,6 +137,8 @@ export async function* conversationEvents(
     signal.removeEventListener("abort", end);
   }
 }
+
+const toldAgain = { type: "discard", reason: "told again from its beginning" } as const;
 
 function isDelta({ type }: TurnEvent): boolean {
   return type === "text_delta" || type === "reasoning_delta";

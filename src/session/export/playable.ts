@@ -76,7 +76,9 @@ function readPlayableTurn(events: readonly StoredEvent[], number: number, known:
     answer: hop.answer,
     calls: hop.calls.map(({ call, sent, question, answer, result }): PlayableCall => {
       if (call.name.startsWith("host__"))
-        throw refuse(`called ${call.name}, which reads what this host alone has kept`);
+        throw refuse(
+          `called ${call.name}, a tool of the host itself. Write the prompts into a session and record it: run FILE --record`,
+        );
       if (!result) throw refuse(`called ${call.name} without a result`);
       const { server, tool } = approvedTool(question?.question) ?? known(call.name) ?? namedTool(call.name);
       const approval = answer && approvalIn(answer.value);
