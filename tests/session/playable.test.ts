@@ -101,7 +101,11 @@ describe("what can be done again of a conversation", () => {
   });
 
   test.each<[what: string, events: ChatEvent[], message: string]>([
-    ["reads a stored result", [...called("host__read_result"), one.end()], "turn 1 called host__read_result, which"],
+    [
+      "reads a stored result",
+      [...called("host__read_result"), one.end()],
+      "turn 1 called host__read_result, a tool of the host itself",
+    ],
     [
       "brought its own history",
       [{ ...one.user(""), content: [], history: [] }, one.answer("x"), one.end()],
