@@ -2,12 +2,13 @@
 
 import type { ServerConfig } from "../core/config.js";
 import type { ToolDefinition } from "../core/messages.js";
+import { globMatches } from "../core/patterns/glob.js";
 import { modelName } from "../core/patterns/model-name.js";
 import { isCheckable } from "../core/schemas/argument-check.js";
 import { didYouMean } from "../core/text/nearest.js";
 import { toolTokens } from "../log/folds/estimate.js";
 import type { ServerLists } from "../mcp/lists/server-lists.js";
-import { isDenied, isInToolList, isOffered } from "../mcp/lists/tool-facts.js";
+import { isDenied, isOffered } from "../mcp/lists/tool-facts.js";
 import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {
@@ -52,7 +53,7 @@ export function listFindings(
 function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: readonly string[]): Finding[] {
   const { name: server } = config;
   const names = tools.map(({ name }) => name);
-  const isNamedBy = (pattern: string) => (name: string) => isInToolList([pattern], config, name);
+  const isNamedBy = (pattern: string) => (name: string) => globMatches(pattern, name);
   const isDeniedBy = (pattern: string) => (name: string) =>
     isDenied({ ...config, tools: { ...config.tools, deny: [pattern] } }, name);
   const renamed = names.filter((name) => modelName(server, name) !== `${server}__${name}`);

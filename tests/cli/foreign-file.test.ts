@@ -18,6 +18,8 @@ describe("the configuration of another program", () => {
   test.each([
     ["one setting among other keys", "title: x\nllm:\n  active: demo\n"],
     ["nothing but settings that many programs have", "logging: { level: info }\nchat: {}\n"],
+    ["rules of ours beside a key of others", "chat: { service: {} }\nservers: {}\n"],
+    ["a setting in the spelling of others", "mcp_servers: {}\n"],
     ["one setting without a value", "mcpServers:\n"],
     ["the braces of JSON", '{ "llm": {} }'],
     ["nothing but comments", "# nothing yet\n"],

@@ -195,5 +195,6 @@ test("in a folder with the config.yaml of another program, the user's own config
   const { exitCode, stdout, stderr } = await place.run(["run", "hi"]);
   expect([exitCode, stdout]).toEqual([0, "hello\n"]);
   expect(stderr).toContain("config.yaml in this folder belongs to another program, so it is not read");
+  expect((await place.run(["config", "validate"])).stderr).toContain("config.yaml in this folder belongs to another");
   expect((await place.run(["doctor"])).stdout).toContain("config.yaml is not read: it belongs to another program");
 });

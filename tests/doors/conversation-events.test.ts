@@ -117,6 +117,19 @@ test("who comes from another host, with the number of its last event, is told th
   }
 });
 
+test("who comes back after a restart, before its turn goes on here, is told the open answer anew", async () => {
+  await using llm = await startLlmServer([answer("fine"), answer("again")]);
+  await using app = await startApp({ llm: llm.url });
+  const session = app.sessions.open("c1");
+  await collect(session.prompt({ requestId: "r1", text: "one" }));
+  const events = conversationEvents(session, 4, new AbortController().signal);
+  const told = events.next();
+  await collect(session.prompt({ requestId: "r2", text: "two", streaming: true }));
+  const types = [(await told).value?.type];
+  for await (const { type } of events) if (types.push(type) === 3) break;
+  expect(types.filter((type) => type !== "user_message")).toEqual(["discard", "text_delta"]);
+});
+
 test.each(["deleted", "deleted and begun anew"])("a follower is told that the conversation was %s", async (what) => {
   await using llm = await startLlmServer(() => answer("fine"));
   await using app = await startApp({ llm: llm.url });

@@ -82,18 +82,21 @@ describe("the user's patterns", () => {
     expect(factsOf(config({ autoApprove: ["admin_*"] }), { ...listed, name }).autoApproved).toBe(false);
   });
 
-  test.each(["delete_all", "delete_*", "s.delete_all", "s__delete_*", "mcp__s__delete_all", "s.*"])(
-    "%s names the tool in each list",
+  test.each(["s.delete_all", "s__delete_*", "mcp__s__delete_all", "s.*"])(
+    "deny also matches a tool with its server in front, while allow and auto_approve do not: %s",
     (pattern) => {
       expect(isOffered(config({ deny: [pattern] }), listed)).toBe(false);
-      expect(isOffered(config({ allow: [pattern] }), listed)).toBe(true);
-      expect(factsOf(config({ autoApprove: [pattern] }), listed).autoApproved).toBe(true);
+      expect(isOffered(config({ allow: [pattern] }), listed)).toBe(false);
+      expect(factsOf(config({ autoApprove: [pattern] }), listed).autoApproved).toBe(false);
     },
   );
 
-  test.each(["s*", "s_*", "mcp__*", "t.delete_all", "s.*_everything"])("%s does not name the tool", (pattern) => {
+  test.each(["s*", "s_*", "mcp__*", "t.delete_all", "s.*_everything"])("deny does not match %s", (pattern) => {
     expect(isOffered(config({ deny: [pattern] }), listed)).toBe(true);
-    expect(factsOf(config({ autoApprove: [pattern] }), listed).autoApproved).toBe(false);
+  });
+
+  test("auto_approve matches the server's own name of the tool", () => {
+    expect(factsOf(config({ autoApprove: ["delete_*"] }), listed).autoApproved).toBe(true);
   });
 });
 

@@ -2,10 +2,10 @@
 import type { Command } from "commander";
 import { child } from "../../core/source/tree.js";
 import { findSource, findUnconfirmed, type GlobalOptions, load } from "../shared/configuration.js";
+import { tellForeign } from "../shared/confirmed.js";
 import { print } from "../shared/process.js";
 
 export function addConfigCommands(program: Command): void {
-  const loaded = () => load(program.opts<GlobalOptions>());
   const config = program.command("config").description("show, check or start a configuration");
   config
     .command("show")
@@ -14,6 +14,7 @@ export function addConfigCommands(program: Command): void {
     .action(async (options: { origin?: boolean }) => {
       const flags = program.opts<GlobalOptions>();
       const source = findSource(flags);
+      tellForeign(source);
       const read = await load(flags, source);
       const { servers = [], settings = [] } = (await findUnconfirmed(read, { flags, source })) ?? {};
       const unconfirmed = [...settings, ...servers.map(({ name }) => child("/mcpServers", name))];
@@ -22,7 +23,12 @@ export function addConfigCommands(program: Command): void {
   config
     .command("validate")
     .description("exit code 2 and one line for each mistake")
-    .action(async () => print((await import("../../config/config-text.js")).validText(await loaded())));
+    .action(async () => {
+      const flags = program.opts<GlobalOptions>();
+      const source = findSource(flags);
+      tellForeign(source);
+      print((await import("../../config/config-text.js")).validText(await load(flags, source)));
+    });
   config
     .command("schema")
     .description("the JSON Schema, for editors")

@@ -15,11 +15,7 @@ export async function confirmed(
   flags: GlobalOptions,
   source: ConfigSource,
 ): Promise<LoadedConfig> {
-  const { foreign } = source;
-  if (foreign)
-    tell([
-      `${foreign} in this folder belongs to another program, so it is not read. If it is yours, name it: --config ${foreign}`,
-    ]);
+  tellForeign(source);
   const unconfirmed = await findUnconfirmed(loaded, { flags, source });
   if (!unconfirmed) return loaded;
   const { file, servers, settings, list } = unconfirmed;
@@ -42,6 +38,14 @@ export async function confirmed(
     );
   }
   return unconfirmed.refused;
+}
+
+/** Tells the user which file of the working directory is left out because it belongs to another program, if any. */
+export function tellForeign({ foreign }: ConfigSource): void {
+  if (foreign === undefined) return;
+  tell([
+    `${foreign} in this folder belongs to another program, so it is not read. If it is yours, name it: --config ${foreign}`,
+  ]);
 }
 
 /** Loads the configuration without its unconfirmed parts. Throws ConfigError. */

@@ -72,7 +72,7 @@ export async function* conversationEvents(
   const shown = function* (event: StoredEvent): Generator<TurnEvent> {
     next = event.seq + 1;
     last = event;
-    if (event.type !== "user_message") mayShowBeginning = false; // the request of a waiting turn does not end the open answer
+    if (event.type === "assistant_message") mayShowBeginning = false;
     yield* cursor.stored(event);
     yield event;
   };
@@ -126,7 +126,7 @@ export async function* conversationEvents(
       } else if (event === "look") yield* missed();
       else if (!("seq" in event)) {
         yield* cursor.void("another process continues this turn");
-        yield event;
+        yield* live([event]);
       } else if (event.seq === next) yield* shown(event);
       else if (event.seq > next) yield* missed();
     }

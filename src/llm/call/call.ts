@@ -105,6 +105,11 @@ export class ProviderCall {
     return measure?.trace ?? spanWithin(within, completionId);
   }
 
+  /** True if a whole answer is requested although the caller wants a stream, because the provider refuses to stream. */
+  get replacesStream(): boolean {
+    return this.options.streaming && !this.draft.streaming;
+  }
+
   /** Number of HTTP requests sent so far for the completion, to all providers. */
   get attempts(): number {
     return this.options.tally.sent;

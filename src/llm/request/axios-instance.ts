@@ -87,18 +87,26 @@ export class LlmHttp {
 
   #sendOn(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
     if (!way) throw new TypeError("a tape that plays asked for the wire");
-    const { draft, options, provider, body } = call;
+    const { draft, body } = call;
     return send({
       route: way.route,
       headers: way.headers.of(call),
       body,
       isStream: draft.streaming,
-      // A whole answer in place of a stream may take as long as the stream would have taken.
-      timeoutMs: options.streaming && !draft.streaming ? options.totalTimeoutMs : provider.limits.timeoutMs,
+      timeoutMs: this.#headersTimeoutMs(call),
       keepaliveExpiryMs: this.#keepaliveExpiryMs,
       signal,
       onAnswered: this.#parts.onAnswered,
     });
+  }
+
+  /**
+   * Returns how long to wait for the headers, in ms. Those of a whole answer come when the answer is complete, so one in place of a stream gets half
+   * of the time that is left: the other half is for a retry or a fallback.
+   */
+  #headersTimeoutMs({ replacesStream, options, provider: { limits } }: ProviderCall): number {
+    if (!replacesStream) return limits.timeoutMs;
+    return Math.max(limits.timeoutMs, (options.deadlineAt - this.#policy.steadyNow()) / 2);
   }
 
   #wayOf({ provider, draft }: ProviderCall): Way {

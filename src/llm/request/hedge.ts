@@ -11,9 +11,11 @@ type Post = (call: ProviderCall, signal: AbortSignal) => Promise<Response>;
 const MAX_HEDGED_BYTES = 32 * 1024;
 
 /**
- * Returns true if the request may be hedged: it is the first request of a short call without tools, and its provider sets `hedge_after`.
+ * Returns true if the request may be hedged: it is the first request of a short call without tools, and its provider sets `hedge_after`. A whole
+ * answer in place of a stream is late by nature, so it is not hedged.
  */
 export function isHedged(call: ProviderCall): boolean {
+  if (call.replacesStream) return false;
   if (call.provider.hedgeAfterMs === undefined || call.sent > 0) return false;
   return call.options.request.tools.length === 0 && call.body.length <= MAX_HEDGED_BYTES;
 }

@@ -6,23 +6,31 @@ import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
 import { programOf } from "./manifest-place.js";
 
-/** The lists of names in `mcpServers.*.tools`. */
+/** The filters of a server: `mcpServers.*.tools`. */
 type FilterConfig = Pick<ServerConfig, "name" | "tools">;
 
 /**
  * Returns true if the model may see the tool. Returns false for a tool that is only for the server's own pages, and for a tool that the
- * user's filters forbid. `deny` wins over `allow`, and an empty `allow` allows every tool.
+ * user's filters forbid. The filters contain the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows every tool.
  */
 export function isOffered(config: FilterConfig, { name, isForApps }: Pick<ListedTool, "name" | "isForApps">): boolean {
   if (isForApps) return false;
   const { allow } = config.tools;
-  return (allow.length === 0 || isInToolList(allow, config, name)) && !isDenied(config, name);
+  return (allow.length === 0 || matchesAny(allow, name)) && !isDenied(config, name);
 }
 
-/** Returns true if `tools.deny` matches the tool's name, or its name as other hosts spell it: rules that were imported from there may have no other. */
-export function isDenied(config: FilterConfig, name: string): boolean {
-  const { deny } = config.tools;
-  return isInToolList(deny, config, name) || isInToolList(deny, { name: plainName(config.name) }, plainName(name));
+/**
+ * Returns true if `tools.deny` matches the tool's name, alone or with the server in front, or its name as other hosts spell it: rules that were
+ * imported from there may have no other. Only for `deny`, because several tools may have the same such name.
+ */
+export function isDenied({ name: server, tools: { deny } }: FilterConfig, name: string): boolean {
+  return deny.some((pattern) => mayMean(pattern, server, name) || mayMean(pattern, plainName(server), plainName(name)));
+}
+
+/** The server in front must be written: the star of `s*` stands for no server. */
+function mayMean(pattern: string, server: string, tool: string): boolean {
+  const fronts = ["", `${server}.`, `${server}__`, `mcp__${server}__`];
+  return fronts.some((front) => pattern.startsWith(front) && globMatches(pattern.slice(front.length), tool));
 }
 
 /** Returns true if resources of the server may be read: unless its `tools.deny` matches `read_resource`. */
@@ -46,7 +54,7 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
     tool: tool.name,
     ...programOf(config),
     ...annotationsOf(config, tool),
-    autoApproved: isInToolList(config.tools.autoApprove, config, tool.name),
+    autoApproved: matchesAny(config.tools.autoApprove, tool.name),
   };
 }
 
@@ -64,17 +72,6 @@ export function annotationsOf({ trusted }: ServerConfig, tool: AnnotatedTool): T
   };
 }
 
-/**
- * Returns true if a pattern names this tool of the server: by the tool's name, or with the server's name in front, as in `permissions`. The
- * server's name must be written: the star of `s*` stands for no server.
- */
-export function isInToolList(
-  patterns: readonly string[],
-  { name: server }: Pick<ServerConfig, "name">,
-  tool: string,
-): boolean {
-  const before = ["", `${server}.`, `${server}__`, `mcp__${server}__`];
-  return patterns.some((pattern) =>
-    before.some((start) => pattern.startsWith(start) && globMatches(pattern.slice(start.length), tool)),
-  );
+function matchesAny(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) => globMatches(pattern, name));
 }

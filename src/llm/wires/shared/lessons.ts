@@ -89,7 +89,8 @@ export function shortensDescriptions<Q extends WireQuirks>(
  * because a refusal of `stream_options` may propose `stream`.
  */
 export function asksForWholeAnswers<Q extends WireQuirks>(text: string): Lesson<Q> | undefined {
-  if (!/\bstream(ing)?\b/i.test(text) || !STREAM_REFUSED.test(text)) return undefined;
+  if (!/(?<![\w-])stream(ing)?(?![\w-])/i.test(text) || !STREAM_REFUSED.test(text) || ABOUT_TOOLS.test(text))
+    return undefined;
   const note = "streaming is refused; asking for whole answers from now on";
   return { changes: { streams: false } as Partial<Q>, note, isLoss: true };
 }

@@ -4,8 +4,17 @@ import { describe, expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../../src/core/config.js";
 import type { JsonObject } from "../../../../src/core/json.js";
 import type { CompletionRequest, ToolDefinition } from "../../../../src/core/messages.js";
-import { answer, failure, type LlmRequest, type Step, startLlmServer, stream } from "../../../support/llm-server.js";
-import { clientOf } from "../../client-of.js";
+import { llmConfig } from "../../../support/llm-config.js";
+import {
+  answer,
+  failure,
+  type LlmRequest,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+} from "../../../support/llm-server.js";
+import { clientOf, clientWith } from "../../client-of.js";
 
 const tool = (name: string, properties: object = {}): ToolDefinition => ({
   name,
@@ -394,6 +403,41 @@ describe("a refusal teaches once, and for the life of the process", () => {
     await using server = await startLlmServer([failure(400, { body: refused }), late]);
     await using ends = clientOf(server, { timeoutMs: 60, maxRetries: 0 });
     expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" }, attempts: 2 });
+  });
+
+  test("a whole answer in place of a stream leaves time for the fallback, where it never comes", async () => {
+    const refused = failure(400, { body: openAi("Your organization must be verified to stream this model.") });
+    await using silent = await startLlmServer([refused, STALL]);
+    await using other = await startLlmServer([answer("hello")]);
+    const config = llmConfig(silent.url, { timeoutMs: 60, maxRetries: 0, totalTimeoutMs: 2_000 });
+    const providers = {
+      ...config.providers,
+      other: { baseUrl: other.url, model: "m2", apiKey: "sk-other-0123456789" },
+    };
+    await using ends = clientWith({ ...config, providers, fallback: ["other"] });
+    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" }, model: "m2" });
+  });
+
+  test("a whole answer in place of a stream is not hedged", async () => {
+    const body = openAi("Your organization must be verified to stream this model.");
+    const late: Step = async (response, request) => {
+      await setTimeout(60);
+      answer("hello")(response, request);
+    };
+    await using server = await startLlmServer(({ body: { stream } }) => (stream ? failure(400, { body }) : late));
+    await using ends = clientOf(server, {}, { hedgeAfterMs: 10 });
+    for (const attempts of [2, 1]) expect(await ends.ask({ streaming: true })).toMatchObject({ attempts });
+    expect(server.requests.length).toBe(3);
+  });
+
+  test.each([
+    "Invalid schema for function 'live-stream': keyword 'const' is not supported.",
+    "tools.0.parameters: 'streaming' is not supported as a type of this schema",
+  ])("a refusal of a schema is not taken for one of streams: %s", async (message) => {
+    await using server = await startLlmServer([failure(400, { body: openAi(message) }), answer("hello")]);
+    await using ends = clientOf(server);
+    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" } });
+    expect(server.requests.at(-1)?.body.stream).toBe(true);
   });
 
   test("several lessons in a row, one request each", async () => {
