@@ -214,6 +214,8 @@ export interface RemoteServerConfig extends ServerCommon {
   url: string;
   headers: Readonly<Record<string, string>>;
   oauth?: OAuthConfig;
+  /** True if another server of the configuration has the same URL. Each of them then has a login of its own, such as for another account. */
+  sharesUrl?: true;
 }
 
 export type ServerConfig = StdioServerConfig | RemoteServerConfig;

@@ -2,12 +2,14 @@ import { generateKeyPairSync } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { loadConfig } from "../../src/config/reading/load.js";
 import { textOf } from "../../src/core/messages.js";
 import { AuthFile } from "../../src/mcp/auth/auth-file.js";
 import { authorizeWithPerson } from "../../src/mcp/auth/flows.js";
 import { loginFetch } from "../../src/mcp/auth/login-fetch.js";
+import { Logins } from "../../src/mcp/auth/logins.js";
 import { Reach } from "../../src/mcp/auth/reach.js";
-import { grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
+import { browse, grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
 import { httpServer } from "../support/mcp-http.js";
 import { remoteServer, until } from "../support/mcp-hub.js";
 import { oauthServer } from "../support/oauth-server.js";
@@ -80,7 +82,7 @@ test("a login from whose page nobody comes back says what to do, and the next on
     const showPage = () => late.abort(new DOMException("too late", "TimeoutError"));
     const signals = AbortSignal.timeout(60_000);
     const flow = { serverUrl: config.url, oauth, file, reach, fetch: loginFetch(config, reach, signals) };
-    await authorizeWithPerson(flow, { showPage, signal: late.signal });
+    await authorizeWithPerson(flow, { showPage, signal: late.signal, reasonOf: String });
   };
   for (let time = 0; time < 2; time++) {
     await expect(logIn()).rejects.toMatchObject({
@@ -293,4 +295,45 @@ test("no token and no secret comes into a log, a state or a status", async () =>
   for (const secret of [tokens.access_token, tokens.refresh_token, "s3cr3t-0123456789", "access-", "refresh-"]) {
     expect(told).not.toContain(secret);
   }
+});
+
+test("two servers of one URL have a login each, and a single one keeps its login under another name", async () => {
+  await using server = await oauthServer();
+  const folder = newFolder();
+  const { url } = server;
+  const configOf = (mcpServers: object) => loadConfig({ mcpServers }, { env: {} }).config.mcpServers;
+  const both = new Logins(configOf({ work: { url }, personal: { url } }), { folder, showPage: browse });
+  await both.login("work");
+  expect(await both.status("work")).toContain("logged in at");
+  expect(await both.status("personal")).toContain("not logged in");
+  await new Logins(configOf({ one: { url } }), { folder, showPage: browse }).login("one");
+  expect(await new Logins(configOf({ renamed: { url } }), { folder }).status("renamed")).toContain("logged in at");
+});
+
+test("fields that an authorization server leaves empty count as left out", async () => {
+  await using server = await oauthServer({
+    metadata: { scopes_supported: null },
+    client: { contacts: null, client_uri: "", policy_uri: null },
+  });
+  expect(await logins(guarded(server), newFolder()).login("r")).toContain("logged in at");
+});
+
+/** Takes the code out of the redirect, and says why there is none. */
+function refuse(back: URLSearchParams): void {
+  back.delete("code");
+  back.set("error_description", "an admin must approve");
+}
+
+test.each([
+  ["Logged in. You can close this page.", {}],
+  ["the login was refused: an admin must approve", { answer: refuse }],
+  ["Not logged in: the authorization server of", { tokenStatus: 400 }],
+])("the browser is told how the login has ended: %s", async (told, behaviour) => {
+  await using server = await oauthServer(behaviour);
+  let page = Promise.resolve("");
+  const showPage = (url: URL) => {
+    page = fetch(url).then((response) => response.text());
+  };
+  await Promise.allSettled([logins(guarded(server), newFolder(), showPage).login("r")]);
+  expect(await page).toContain(told);
 });

@@ -26,15 +26,24 @@ test("edge 8: a session that is lost (404) is made anew, and the call sent again
   expect(server.seen.filter((line) => line.startsWith("POST server/discover"))).toHaveLength(1);
 });
 
-test("edge 8: a session that the server does not know any more, with status 400 as in the SDK's examples, is made anew", async () => {
-  const error = { code: -32000, message: "Bad Request: No valid session ID provided" };
-  await using server = await httpServer({ unknownSession: [400, JSON.stringify({ jsonrpc: "2.0", error, id: null })] });
-  await using running = startHub(remoteServer("r", server.url, "http"));
-  await running.hub.ready();
-  server.forget();
-  expect(textOf((await running.call("r__echo", { a: 1 })).content)).toBe('{"a":1}');
-  expect(server.seen.filter((line) => line.startsWith("POST initialize"))).toHaveLength(2);
-});
+test.each([
+  "Bad Request: No valid session ID provided",
+  "Bad Request: Server not initialized",
+  "No valid session. Send an initialize request first.",
+])(
+  "edge 8: a session that the server does not know any more, with status 400 and %s, is made anew",
+  async (message) => {
+    const error = { code: -32000, message };
+    await using server = await httpServer({
+      unknownSession: [400, JSON.stringify({ jsonrpc: "2.0", error, id: null })],
+    });
+    await using running = startHub(remoteServer("r", server.url, "http"));
+    await running.hub.ready();
+    server.forget();
+    expect(textOf((await running.call("r__echo", { a: 1 })).content)).toBe('{"a":1}');
+    expect(server.seen.filter((line) => line.startsWith("POST initialize"))).toHaveLength(2);
+  },
+);
 
 test("edge 9: after a lost session there is a whole new initialize, and every request carries its session and version", async () => {
   await using server = await httpServer();

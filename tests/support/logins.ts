@@ -21,7 +21,7 @@ export const guarded = (server: OAuthServer, oauth: Partial<OAuthConfig> = {}): 
 /** Acts as a person whose browser follows every address. */
 export const browse = (page: URL) => void fetch(page).then((response) => response.text());
 
-export const logins = (config: RemoteServerConfig, folder: string, showPage = browse) =>
+export const logins = (config: RemoteServerConfig, folder: string, showPage: (page: URL) => void = browse) =>
   new Logins([config], { folder, showPage });
 
 export async function hubOf(config: RemoteServerConfig, folder: string, showPage?: (page: URL) => void) {

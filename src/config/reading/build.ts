@@ -119,6 +119,7 @@ interface BesideTree {
  */
 export function buildConfig(tree: JsonObject, beside: BesideTree): Config {
   const { llm, chat, serve, logging, telemetry, mcp, mcpServers } = tree as unknown as ConfigTree;
+  const urls = Object.values(mcpServers).map(({ url }) => url);
   const { service, limits, storage } = chat;
   const { time: timeMs, ...turn } = limits.turn;
   const { tool_notifications: notifications } = service;
@@ -161,7 +162,9 @@ export function buildConfig(tree: JsonObject, beside: BesideTree): Config {
     mcpServe: buildMcpServe(mcp.serve),
     privateVariables: beside.privateVariables,
     remembersTools: mcp.remember_tools,
-    mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server, beside)),
+    mcpServers: Object.entries(mcpServers).map(([name, server]) =>
+      buildServer(name, server, beside, urls.indexOf(server.url) !== urls.lastIndexOf(server.url)),
+    ),
   };
 }
 
@@ -197,7 +200,7 @@ function buildMcpServe({ tools, plain_names: plainNames, ...rest }: ConfigTree["
   return { ...rest, plainNames, tools: tools === "none" ? [] : tools === "all" ? ["*"] : tools };
 }
 
-function buildServer(name: string, server: ServerTree, beside: BesideTree): ServerConfig {
+function buildServer(name: string, server: ServerTree, beside: BesideTree, isUrlShared: boolean): ServerConfig {
   const placeholderValues = beside.placeholderValuesOf(name);
   const common = {
     name,
@@ -223,7 +226,8 @@ function buildServer(name: string, server: ServerTree, beside: BesideTree): Serv
   };
   if (server.url) {
     const transport = server.type === "http" || server.type === "sse" ? server.type : "auto";
-    return { ...common, transport, url: server.url, headers: server.headers, oauth: buildOAuth(server.oauth) };
+    const { url, headers, oauth } = server;
+    return { ...common, transport, url, headers, oauth: buildOAuth(oauth), ...(isUrlShared && { sharesUrl: true }) };
   }
   const { command = "", args, env, cwd } = server;
   const folders = cwd === undefined ? beside.foldersOf(name) : undefined;

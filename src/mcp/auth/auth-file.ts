@@ -46,9 +46,13 @@ export class AuthFile {
   /** The version of the file at the last read. Undefined if there was no file. */
   #seen: string | undefined;
 
-  /** The path depends on the server's URL and its client: two servers share a file only if they have the same URL and the same client. */
-  constructor(folder: string, { url, oauth }: RemoteServerConfig) {
-    const key = JSON.stringify([url, oauth?.clientId ?? oauth?.clientMetadataUrl ?? ""]);
+  /**
+   * The path depends on the server's URL and its client, so that a server keeps its login under another name and in another configuration. It depends
+   * on the name too if the configuration has the URL more than once.
+   */
+  constructor(folder: string, { name, url, oauth, sharesUrl }: RemoteServerConfig) {
+    const client = oauth?.clientId ?? oauth?.clientMetadataUrl ?? "";
+    const key = JSON.stringify([url, client, ...(sharesUrl ? [name] : [])]);
     const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
     this.#folder = folder;
     this.#path = join(folder, `${hash}.json`);

@@ -135,7 +135,7 @@ export class Authorization {
     const signal = AbortSignal.timeout(loginTimeoutMs);
     await authorizeWithPerson(
       { ...this.#flow(loginTimeoutMs, challenge), scope },
-      { showPage: this.#showPage, signal },
+      { showPage: this.#showPage, signal, reasonOf: (error) => explainAuth(error, this.#config).message },
     );
   }
 

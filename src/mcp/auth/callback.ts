@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { finished } from "node:stream/promises";
 import { McpError } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
 import { abortable } from "../shared/wait.js";
@@ -17,10 +18,16 @@ const path = "/callback";
 export interface Callback extends AsyncDisposable {
   url: string;
   /**
-   * Resolves with the query of the first browser request that has this `state`. Answers any other request with an error and keeps waiting.
-   * Rejects with the signal's reason if the signal aborts.
+   * Resolves with the first browser request that has this `state`. Answers any other request with an error and keeps waiting. Rejects with the
+   * signal's reason if the signal aborts.
    */
-  arrival(state: string, signal: AbortSignal): Promise<URLSearchParams>;
+  returned(state: string, signal: AbortSignal): Promise<BrowserReturn>;
+}
+
+interface BrowserReturn {
+  query: URLSearchParams;
+  /** Answers the browser with a page that has only this text. Resolves when the answer was sent, or cannot be sent any more. */
+  answer(text: string): Promise<void>;
 }
 
 /**
@@ -38,7 +45,7 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
   }
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}${path}`,
-    arrival: (state, signal) => abortable(arrivalAt(server, state), signal),
+    returned: (state, signal) => abortable(returnAt(server, state), signal),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
@@ -46,16 +53,17 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
   };
 }
 
-function arrivalAt(server: Server, state: string): Promise<URLSearchParams> {
+function returnAt(server: Server, state: string): Promise<BrowserReturn> {
   return new Promise((resolve) => {
     server.on("request", (request, response) => {
-      const { pathname, searchParams } = targetOf(request);
-      const isExpected = pathname === path && searchParams.get("state") === state;
-      const text = isExpected
-        ? "Done here. You can close this page."
-        : "This is not the login that is being waited for.";
-      response.writeHead(isExpected ? 200 : 400, { "content-type": "text/plain", connection: "close" }).end(text);
-      if (isExpected) resolve(searchParams);
+      const { pathname, searchParams: query } = targetOf(request);
+      const answer = async (status: number, text: string) => {
+        response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end(text);
+        await finished(response).catch(() => {}); // the browser has left
+      };
+      const isExpected = pathname === path && query.get("state") === state;
+      if (isExpected) resolve({ query, answer: (text) => answer(200, text) });
+      else void answer(400, "This is not the login that is being waited for.");
     });
   });
 }

@@ -65,22 +65,36 @@ export async function authorizeAlone({ serverUrl, resourceMetadataUrl, ...flow }
   await auth(new OAuthClient(flow), { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch });
 }
 
+interface PersonsLogin {
+  showPage(page: URL): void;
+  signal: AbortSignal;
+  /** Returns why the login has failed, as the browser may show it. */
+  reasonOf(error: unknown): string;
+}
+
 /** Authorizes with the code that a browser brings back to this machine (OAuth 2.1, PKCE). */
 export async function authorizeWithPerson(
   { serverUrl, resourceMetadataUrl, ...flow }: Flow,
-  { showPage, signal }: { showPage(page: URL): void; signal: AbortSignal },
+  { showPage, signal, reasonOf }: PersonsLogin,
 ): Promise<void> {
   await using callback = await listenForCallback(flow.oauth.callbackPort);
   const client = new OAuthClient({ ...flow, redirectUrl: callback.url });
   const request = { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch };
   await auth(client, request);
   await flow.reach.check(client.page);
-  const arrival = callback.arrival(client.expectedState, signal).catch(async (error: unknown) => {
+  const returned = callback.returned(client.expectedState, signal).catch(async (error: unknown) => {
     await forgetClient(flow, client.page.searchParams.get("client_id"));
     throw isTimeout(error) ? nobodyCameBack(callback.url) : error;
   });
   showPage(client.page);
-  await auth(client, { ...request, authorizationCode: codeOf(await arrival, client.discovery) });
+  const { query, answer } = await returned;
+  try {
+    await auth(client, { ...request, authorizationCode: codeOf(query, client.discovery) });
+  } catch (error) {
+    await answer(`Not logged in: ${reasonOf(error)}`);
+    throw error;
+  }
+  await answer("Logged in. You can close this page.");
 }
 
 /**

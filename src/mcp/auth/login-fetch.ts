@@ -1,5 +1,6 @@
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { RemoteServerConfig } from "../../core/config.js";
+import { asObject, parseJson } from "../../core/json.js";
 import { longEnough } from "../../core/secrets/server-secrets.js";
 import { asFetch } from "../http/as-fetch.js";
 import { exchange } from "../http/http-request.js";
@@ -15,10 +16,24 @@ const send = asFetch(withinOrigin(exchange));
  * request in its error, so every secret in a request is removed from the errors of this MCP server.
  */
 export function loginFetch(config: RemoteServerConfig, reach: Reach, signal: AbortSignal): FetchLike {
-  return reach.guarded((url, init) => {
+  return reach.guarded(async (url, init) => {
     for (const secret of secretsIn(init)) keepSecret(config, secret);
-    return send(url, { ...init, signal });
+    return withoutEmptyFields(await send(url, { ...init, signal }));
   });
+}
+
+/**
+ * Leaves out the fields of an answer that say nothing: `null` and empty texts. Some authorization servers, such as Ory Hydra, send them for
+ * everything that was not in the request, and the SDK refuses the whole answer for them.
+ */
+async function withoutEmptyFields(response: Response): Promise<Response> {
+  if (!response.ok || response.body === null) return response;
+  const text = await response.text();
+  const body = asObject(parseJson(text));
+  const { status, statusText } = response;
+  if (!body) return new Response(text, { status, statusText, headers: response.headers });
+  const said = Object.entries(body).filter(([, value]) => value !== null && value !== "");
+  return Response.json(Object.fromEntries(said), { status, statusText });
 }
 
 const secretFields = [

@@ -168,10 +168,10 @@ export class StreamableHttp implements Transport {
 
   /**
    * Returns true if the server does not know the session. It should say so with status 404. The examples of the TypeScript SDK, and the many servers
-   * that were made from them, say `400 Bad Request: No valid session ID provided`.
+   * that were made from them, say `400 Bad Request: No valid session ID provided`, or `Server not initialized` with a transport for a single session.
    */
   #isSessionLost(status: number, text: string): boolean {
-    return status === 404 || (status === 400 && this.#sessionId !== undefined && /\bsession[ _-]?id\b/i.test(text));
+    return status === 404 || (status === 400 && this.#sessionId !== undefined && UNKNOWN_SESSION.test(text));
   }
 
   #prepareHeaders(): void {
@@ -187,6 +187,9 @@ export class StreamableHttp implements Transport {
     };
   }
 }
+
+const UNKNOWN_SESSION =
+  /\bsession[ _-]?id\b|\b(no|invalid|unknown|expired)( valid)? session\b|\bserver not initialized\b/i;
 
 /**
  * Returns true if the body of this error status may be the answer to this request. In protocol 2026-07-28 the statuses 400 and 404 may
