@@ -68,6 +68,17 @@ test("Markdown that would hold the page or the host for long is shown as it was 
   expect(isReadableMarkdown(item.repeat(150))).toBe(true);
 });
 
+test.each([">", "> ", " - ", "1. ", "> - * + 2) "])(
+  "Markdown that is nested very deeply by %j is shown as it was written",
+  (mark) => {
+    expect(isReadableMarkdown(`words\n${mark.repeat(1_500)}x`)).toBe(false);
+    expect(isReadableMarkdown(`words\n${mark.repeat(10)}x\n***\n`)).toBe(true);
+    const begun = processorMs();
+    isReadableMarkdown(`${mark.repeat(99)}x`.repeat(100).slice(0, 20_000));
+    expect(processorMs() - begun).toBeLessThan(1_000);
+  },
+);
+
 test("a fence without an end, and code of very many blank lines, are read in little time", () => {
   const begun = processorMs();
   expect(unfinishedCode("~".repeat(200_000))).toBeUndefined();

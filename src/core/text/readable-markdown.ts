@@ -6,7 +6,13 @@ const maxLength = 20_000;
  */
 const mostMarks = 3_000;
 
-/** Returns true if the lexer can read the Markdown in a short time. Other texts are shown as they are written. */
+/**
+ * Matches a line that opens more than 100 quotations and lists inside each other. 3,000 of them overflowed the stack of the page that showed them.
+ */
+const deeplyNested = /^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){101}/m;
+
+/** Returns true if the lexer can read the Markdown in a short time, and not too deep. Other texts are shown as they are written. */
 export function isReadableMarkdown(text: string): boolean {
-  return text.length <= maxLength && (text.match(/[*_~>[<`]/g)?.length ?? 0) <= mostMarks;
+  const marks = text.match(/[*_~>[<`]/g)?.length ?? 0;
+  return text.length <= maxLength && marks <= mostMarks && !deeplyNested.test(text);
 }
