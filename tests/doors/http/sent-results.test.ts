@@ -24,3 +24,22 @@ test("results are refused while the turn that failed runs again", () => {
     expect.objectContaining({ status: 409, code: "busy" }),
   );
 });
+
+const called = [one.user("pay"), one.answer("", [call("c1")]), one.end()];
+const question = { role: "user" as const, content: [{ type: "text" as const, text: "pay" }] };
+
+test("the question that comes again before the results is not asked again; another one, or one behind them, is", () => {
+  const events = stored(called);
+  const sent = (messages: Parameters<typeof withResultsOfOpenCalls>[0]) =>
+    withResultsOfOpenCalls(messages, { events }).messages.map(({ role }) => role);
+  expect(sent([question, result])).toEqual(["tool"]);
+  expect(sent([again[1] ?? question, result])).toEqual(["tool", "user"]);
+  expect(sent([result, question])).toEqual(["tool", "user"]);
+});
+
+test("results under the id of the call that made their tool calls are refused with that reason", () => {
+  const events = stored([{ ...one.user("pay"), requestId: "k" }, ...called.slice(1)]);
+  expect(() => withResultsOfOpenCalls([result], { events, requestId: "k" })).toThrow(
+    expect.objectContaining({ status: 409, code: "request_mismatch" }),
+  );
+});

@@ -2,9 +2,10 @@
  * Results of the caller's tools in an API call that continues a conversation of the log. Orders them as providers require, and refuses results
  * that fit no tool call.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { StoredEvent } from "../../../core/events.js";
 import { isTurnEnd } from "../../../core/events.js";
-import type { Message } from "../../../core/messages.js";
+import type { ContentPart, Message } from "../../../core/messages.js";
 import { callerTurns } from "../../../session/turns/turn-answers.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerCallsOf, modelIdOf, turnOfOpenCalls } from "./open-calls.js";
@@ -30,8 +31,12 @@ interface SentResults {
  * Drops results that an earlier turn has brought, if the API call brings anything new or the last turn got no answer: the caller sends them
  * again then, and providers refuse a second result of a tool call, in every later request.
  *
- * Throws ApiError: 400 for any other result; 409 `busy` for results while the last turn has not ended; 409 `conflict` if this API call failed
- * before and a later one was answered, because the results would stand behind that answer.
+ * Drops the user's last question of the log where it stands before the results of open tool calls: the AI SDK sends it again with them, and
+ * behind the results the model would answer it once more.
+ *
+ * Throws ApiError: 400 for any other result; 409 `request_mismatch` for one of a tool call of the turn that has the id of this API call; 409 `busy` for
+ * results while the last turn has not ended; 409 `conflict` if this API call failed before and a later one was answered, because the results would
+ * stand behind that answer.
  */
 export function withResultsOfOpenCalls(
   messages: readonly Message[],
@@ -45,13 +50,18 @@ export function withResultsOfOpenCalls(
   const turns = callerTurns(events);
   const { open, brought } = callerCallsOf(turns);
   const sent = head.flatMap((message) => (message.role === "tool" ? [message] : []));
-  const others = head.filter(({ role }) => role === "user");
+  const resultsAt = head.findIndex(({ role }) => role === "tool");
+  const question = lastQuestion(events);
+  const others = head.filter(
+    (message, at) => message.role === "user" && !(at < resultsAt && isDeepStrictEqual(message.content, question)),
+  );
   const isNew = others.length > 0 || sent.some(({ toolCallId }) => modelIdOf(open, toolCallId) !== undefined);
   const mayRepeat = isNew || turns.at(-1)?.isAnswered === false;
   const results = sent.flatMap((message) => {
     const toolCallId = modelIdOf(open, message.toolCallId);
     if (toolCallId !== undefined) return [{ ...message, toolCallId }];
     if (mayRepeat && modelIdOf(brought, message.toolCallId) !== undefined) return [];
+    if (own >= 0) refuseIfOwn(all.slice(own), message.toolCallId);
     const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
     throw new ApiError(400, "invalid_request_error", text, "input");
   });
@@ -77,6 +87,22 @@ function requireEnded(events: readonly StoredEvent[], openCallsTurnId: string | 
   const text =
     "A turn of this conversation has not ended. Send results of tools when it has; with an X-Request-Id, the same in all attempts, a repetition gets the answer of the first attempt.";
   throw new ApiError(409, "busy", text);
+}
+
+/** Returns what the user said last. */
+function lastQuestion(events: readonly StoredEvent[]): readonly ContentPart[] | undefined {
+  const asks = (event: StoredEvent) => event.type === "user_message" && event.content.length > 0;
+  const event = events.findLast(asks);
+  return event?.type === "user_message" ? event.content : undefined;
+}
+
+/** Throws ApiError if the result answers a tool call of these events: the API call is the next one, and has the id of the one before. */
+function refuseIfOwn(own: readonly StoredEvent[], toolCallId: string): void {
+  const { open, brought } = callerCallsOf(callerTurns(own));
+  if (modelIdOf(open, toolCallId) === undefined && modelIdOf(brought, toolCallId) === undefined) return;
+  const text =
+    "The id of this call (Idempotency-Key, X-Request-Id) is that of the call that made these tool calls. In a conversation, send an id of its own with each call.";
+  throw new ApiError(409, "request_mismatch", text);
 }
 
 /** Throws ApiError if the turn of the first event failed, and a later turn was answered. */
