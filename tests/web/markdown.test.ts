@@ -72,7 +72,7 @@ test.each([">", "> ", " - ", "1. ", "> - * + 2) "])(
   "Markdown that is nested very deeply by %j is shown as it was written",
   (mark) => {
     expect(isReadableMarkdown(`words\n${mark.repeat(1_500)}x`)).toBe(false);
-    expect(isReadableMarkdown(`words\n${mark.repeat(10)}x\n***\n`)).toBe(true);
+    expect(isReadableMarkdown(`words\n${mark.repeat(10)}x\n${"- ".repeat(200)}\n`)).toBe(true);
     const begun = processorMs();
     isReadableMarkdown(`${mark.repeat(99)}x`.repeat(100).slice(0, 20_000));
     expect(processorMs() - begun).toBeLessThan(1_000);

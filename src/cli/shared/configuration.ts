@@ -36,10 +36,9 @@ export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalO
   const found = existing.find((name) => name !== foreign);
   const own = usersFile();
   if (found === undefined || (own && isSameFile(found, own))) return { file: own, isFound: false, foreign };
-  return { file: found, isFound: true, base: own };
+  return { file: found, isFound: true, foreign, base: own };
 }
 
-const isMissing = (path: string) => !existsSync(path);
 const isSameFile = (one: string, other: string) => realpathSync(one) === realpathSync(other);
 
 /**
@@ -53,8 +52,9 @@ export function findAgain(source: ConfigSource, flags: GlobalOptions): ConfigSou
 }
 
 /** Returns the absolute paths of missing files that `findAgain` would use if they existed. */
-export function missingFiles({ file, isFound, base }: ConfigSource): string[] {
-  if (file === undefined) return [...configNames.map((name) => resolve(name)), usersPath()].filter(isMissing);
+export function missingFiles({ file, isFound, base, foreign }: ConfigSource): string[] {
+  const names = configNames.filter((name) => name !== foreign);
+  if (file === undefined) return [...names.map((name) => resolve(name)), usersPath()];
   return isFound && base === undefined ? [usersPath()] : [];
 }
 

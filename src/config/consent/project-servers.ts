@@ -12,7 +12,12 @@ import { readState, writeState } from "./state-file.js";
 
 /** Returns the enabled servers, without those that are identical to one of the user's own servers. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
-  return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isDeepStrictEqual(mine, server)));
+  return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isSame(mine, server)));
+}
+
+/** Whether another server has the same URL is no setting of the server itself. */
+function isSame(one: ServerConfig, other: ServerConfig): boolean {
+  return isDeepStrictEqual({ ...one, sharesUrl: undefined }, { ...other, sharesUrl: undefined });
 }
 
 /**

@@ -7,11 +7,12 @@ const maxLength = 20_000;
 const mostMarks = 3_000;
 
 /**
- * Matches a line that opens more than 100 quotations and lists inside each other. 3,000 of them overflowed the stack of the page that showed them.
+ * Matches a line that opens more than 100 quotations and lists inside each other. The renderer of the page recurses into them, and overflowed its
+ * stack at 3,000. Does not match a thematic break such as `- - -`.
  */
-const deeplyNested = /^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){101}/m;
+const deeplyNested = /^(?![-* \t]*$)(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))){101}/m;
 
-/** Returns true if the lexer can read the Markdown in a short time, and not too deep. Other texts are shown as they are written. */
+/** Returns true if the lexer can read the Markdown in a short time, and it is not nested too deeply. Other texts are shown as they are written. */
 export function isReadableMarkdown(text: string): boolean {
   const marks = text.match(/[*_~>[<`]/g)?.length ?? 0;
   return text.length <= maxLength && marks <= mostMarks && !deeplyNested.test(text);

@@ -60,12 +60,12 @@ export async function* conversationEvents(
   let next = Math.max(from, 1);
   /** The event before `next`, if it was read. */
   let last: StoredEvent | undefined;
-  /** True as long as the reader may still show the beginning of an open answer, which it got over another connection. */
+  /** True until the first delta or stored answer: the reader may show the beginning of an open answer, which it got over another connection. */
   let mayShowBeginning = next > 1;
   const live = function* (events: readonly TurnEvent[]): Generator<TurnEvent> {
     if (mayShowBeginning && events.some(isDelta)) {
       mayShowBeginning = false;
-      yield toldAgain;
+      yield discardBeforeRepeat;
     }
     yield* events;
   };
@@ -138,7 +138,7 @@ export async function* conversationEvents(
   }
 }
 
-const toldAgain = { type: "discard", reason: "told again from its beginning" } as const;
+const discardBeforeRepeat = { type: "discard", reason: "told again from its beginning" } as const;
 
 function isDelta({ type }: TurnEvent): boolean {
   return type === "text_delta" || type === "reasoning_delta";

@@ -33,13 +33,14 @@ export async function askApproval(editor: Asker, question: ApprovalQuestion, sig
   const lastingChoices = onceOnly ? "" : "s = this session, p = this project, a = always, ";
   const all = visibleJson(call.arguments);
   const offered = onceOnly ? choices : { ...choices, ...lasting };
-  let shown = bothEnds(all);
+  const ends = bothEnds(all);
+  let shown = ends;
   for (;;) {
     const viewChoice = shown === all ? "" : "v = view all, ";
     const text = `${reason}${marks}\n${shown}\n${viewChoice}y = once, ${lastingChoices}n = no, never\nrun ${server}.${tool}? `;
     const answer = (await editor.ask(unambiguous(text), signal))?.trim().toLowerCase();
     if (answer === undefined) return false;
-    if (answer === "v" || answer === "view") shown = all;
+    shown = answer === "v" || answer === "view" ? all : ends;
     if (Object.hasOwn(offered, answer)) return offered[answer];
   }
 }

@@ -93,7 +93,7 @@ function fromProxy(said: string, status: number | undefined, call: ProviderCall)
 function fromSocket(error: unknown, call: ProviderCall): LlmError {
   const { code = "", message = "" } = error as { code?: string; message?: string };
   if (error instanceof ProxyError) return fromProxy(error.message, error.status, call);
-  if (code === "ECONNABORTED") return limitReached("timeout", call);
+  if (code === "ECONNABORTED") return call.replacesStream ? noWholeAnswer(call) : limitReached("timeout", call);
   if (error instanceof ConnectTimeout) return limitReached("connect_timeout", call, error.message);
   const said = message || code || String(error);
   if (NOT_CONNECTED.has(code)) return failure("connect", `cannot connect: ${said}`, call);
@@ -101,6 +101,14 @@ function fromSocket(error: unknown, call: ProviderCall): LlmError {
   if (lasting)
     return failure(lasting[1], said, call, { retryable: false, ...(lasting[2] ? { hint: lasting[2] } : {}) });
   return failure("network", `the connection broke: ${said}`, call);
+}
+
+/** Creates the error for a whole answer, in place of a stream, that took too long (`#headersTimeoutMs` of axios-instance.ts). */
+function noWholeAnswer(call: ProviderCall): LlmError {
+  const hint = "Try again, or raise llm.http.total_timeout if this model needs longer.";
+  return failure("timeout", "no whole answer within half of the time that was left (llm.http.total_timeout)", call, {
+    hint,
+  });
 }
 
 const LASTING: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [

@@ -39,7 +39,11 @@ export class RequestDraft {
 
   /** True if the provider is asked to stream the answer. */
   get streaming(): boolean {
-    return this.#wantsStream && this.#quirks.streams !== false;
+    return this.#streams(this.#quirks);
+  }
+
+  #streams({ streams = true }: WireQuirks): boolean {
+    return this.#wantsStream && streams;
   }
 
   get url(): string {
@@ -164,8 +168,7 @@ export class RequestDraft {
 
   #target(quirks: WireQuirks): Target {
     const { provider, model, keptIn } = this.#dialect;
-    const streaming = this.#wantsStream && quirks.streams !== false;
-    return { provider, model, streaming, quirks, kept: keptIn };
+    return { provider, model, streaming: this.#streams(quirks), quirks, kept: keptIn };
   }
 }
 

@@ -101,8 +101,8 @@ export class LlmHttp {
   }
 
   /**
-   * Returns how long to wait for the headers, in ms. Those of a whole answer come when the answer is complete, so one in place of a stream gets half
-   * of the time that is left: the other half is for a retry or a fallback.
+   * Returns how long to wait for the headers, in ms. A whole answer sends its headers only when it is complete, so one in place of a stream gets at
+   * least half of the time that is left; the other half is for a retry or a fallback.
    */
   #headersTimeoutMs({ replacesStream, options, provider: { limits } }: ProviderCall): number {
     if (!replacesStream) return limits.timeoutMs;

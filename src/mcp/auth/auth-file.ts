@@ -40,6 +40,8 @@ const versionOf = (found: Stats | undefined) => found && `${found.ino} ${found.m
 export class AuthFile {
   readonly #folder: string;
   readonly #path: string;
+  /** The path of a login from before the URL was shared. It may be of another server, so it is removed once this one has a login. */
+  readonly #ambiguousPath: string | undefined;
   #known: { version: string; record: AuthRecord } | undefined;
   #recent: AuthRecord = {};
   #readAt = Number.NEGATIVE_INFINITY;
@@ -52,10 +54,13 @@ export class AuthFile {
    */
   constructor(folder: string, { name, url, oauth, sharesUrl }: RemoteServerConfig) {
     const client = oauth?.clientId ?? oauth?.clientMetadataUrl ?? "";
-    const key = JSON.stringify([url, client, ...(sharesUrl ? [name] : [])]);
-    const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
+    const pathOf = (...key: string[]) => {
+      const hash = createHash("sha256").update(JSON.stringify(key)).digest("hex");
+      return join(folder, `${hash.slice(0, 32)}.json`);
+    };
     this.#folder = folder;
-    this.#path = join(folder, `${hash}.json`);
+    this.#path = sharesUrl ? pathOf(url, client, name) : pathOf(url, client);
+    this.#ambiguousPath = sharesUrl ? pathOf(url, client) : undefined;
   }
 
   /**
@@ -97,6 +102,7 @@ export class AuthFile {
     await this.#makeFolder();
     await writeFile(draft, JSON.stringify(record, null, 2), { mode: 0o600, flag: "wx" });
     await rename(draft, this.#path);
+    if (this.#ambiguousPath && record.tokens) await rm(this.#ambiguousPath, { force: true });
     this.read();
   }
 

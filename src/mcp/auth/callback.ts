@@ -1,6 +1,6 @@
 /** The loopback page to which an authorization server redirects the browser (RFC 8252, 7.3). */
 
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { finished } from "node:stream/promises";
 import { McpError } from "../../core/errors.js";
@@ -53,19 +53,28 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
   };
 }
 
+/** A browser that asks again, such as by a reload, gets the same answer. */
 function returnAt(server: Server, state: string): Promise<BrowserReturn> {
+  const waiting: ServerResponse[] = [];
   return new Promise((resolve) => {
     server.on("request", (request, response) => {
       const { pathname, searchParams: query } = targetOf(request);
-      const answer = async (status: number, text: string) => {
-        response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end(text);
-        await finished(response).catch(() => {}); // the browser has left
+      if (pathname !== path || query.get("state") !== state) {
+        void send(response, 400, "This is not the login that is being waited for.");
+        return;
+      }
+      waiting.push(response);
+      const answer = async (text: string) => {
+        await Promise.all(waiting.map((each) => send(each, 200, text)));
       };
-      const isExpected = pathname === path && query.get("state") === state;
-      if (isExpected) resolve({ query, answer: (text) => answer(200, text) });
-      else void answer(400, "This is not the login that is being waited for.");
+      resolve({ query, answer });
     });
   });
+}
+
+async function send(response: ServerResponse, status: number, text: string): Promise<void> {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end(text);
+  await finished(response).catch(() => {}); // the browser has left
 }
 
 /** Parses the URL of a request. Never throws: any web page in the browser may send a request to this port, even with an invalid URL. */

@@ -11,7 +11,7 @@ type FilterConfig = Pick<ServerConfig, "name" | "tools">;
 
 /**
  * Returns true if the model may see the tool. Returns false for a tool that is only for the server's own pages, and for a tool that the
- * user's filters forbid. The filters contain the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows every tool.
+ * user's filters forbid. `allow` contains the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows every tool.
  */
 export function isOffered(config: FilterConfig, { name, isForApps }: Pick<ListedTool, "name" | "isForApps">): boolean {
   if (isForApps) return false;
@@ -24,13 +24,15 @@ export function isOffered(config: FilterConfig, { name, isForApps }: Pick<Listed
  * imported from there may have no other. Only for `deny`, because several tools may have the same such name.
  */
 export function isDenied({ name: server, tools: { deny } }: FilterConfig, name: string): boolean {
-  return deny.some((pattern) => mayMean(pattern, server, name) || mayMean(pattern, plainName(server), plainName(name)));
+  return deny.some(
+    (pattern) => deniesTool(pattern, server, name) || deniesTool(pattern, plainName(server), plainName(name)),
+  );
 }
 
-/** The server in front must be written: the star of `s*` stands for no server. */
-function mayMean(pattern: string, server: string, tool: string): boolean {
-  const fronts = ["", `${server}.`, `${server}__`, `mcp__${server}__`];
-  return fronts.some((front) => pattern.startsWith(front) && globMatches(pattern.slice(front.length), tool));
+/** The prefix must be written out: a `*` never stands for it, so `s*` names no tool for its server `s`. */
+function deniesTool(pattern: string, server: string, tool: string): boolean {
+  const prefixes = ["", `${server}.`, `${server}__`, `mcp__${server}__`];
+  return prefixes.some((prefix) => pattern.startsWith(prefix) && globMatches(pattern.slice(prefix.length), tool));
 }
 
 /** Returns true if resources of the server may be read: unless its `tools.deny` matches `read_resource`. */

@@ -15,7 +15,8 @@ export function loginRoutes({ login }: DoorParts): ApiRoute[] {
     const shown = new Promise<Response>((resolve) => {
       ended = login(name, ({ href }) => resolve(Response.json({ url: href }, { status: 202 })));
     });
-    // Called when the login has ended or failed. An error is ignored here: if the login page was already shown, the browser has been told.
+    // Called when the login has ended or failed. An error is ignored here: if the login page was already shown, the browser has been told, unless it
+    // never came back.
     const forget = () => underWay.delete(name);
     ended.then(forget, forget);
     return Promise.race([shown, ended.then((status) => Response.json({ url: null, status }))]);

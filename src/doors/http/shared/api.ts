@@ -162,9 +162,8 @@ function tooManyUploads(): RequestError {
   return new RequestError("overloaded", message, { retryable: true, retryAfterMs: uploadRetryMs });
 }
 
-/** Parses a body. One without any content is an empty object, for routes that need none of its fields. */
 function parseBody(text: string): unknown {
-  const body = text === "" ? {} : parseJson(text);
+  const body = parseJson(text);
   if (body === undefined && hasTooManyValues(text)) {
     throw new ApiError(400, "too_many_entries", `the body has ${tooManyValues}`);
   }

@@ -181,7 +181,7 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
 
 const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   // Anthropic and Groq, if the request's limit of the answer is more than the model can write
-  [/\bmax_tokens\W{1,3}(\d+ > \d+, which|must be less than or equal to)/i, "bad_request"],
+  [/\bmax_(completion_)?tokens\W{1,3}(\d+ > \d+, which|must be less than or equal to)/i, "bad_request"],
   [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
   // Anthropic and xAI, at the limit that the account has set itself
   [/reached your (\w+ ){0,2}usage limits|used all available credits|monthly spending limit/i, "quota"],

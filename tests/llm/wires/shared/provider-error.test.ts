@@ -398,6 +398,7 @@ test.each([
 
 test.each([
   "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the `context_window` for this model",
+  "`max_completion_tokens` must be less than or equal to `8192`, the maximum value for `max_completion_tokens` is less than the `context_window` for this model",
   "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude-sonnet-4-5-20250929",
   "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas you provided 100000.",
 ])("a limit of the answer that is too high is no full window: %s", (message) =>
