@@ -300,14 +300,18 @@ test("no token and no secret comes into a log, a state or a status", async () =>
 test("two servers of one URL have a login each, and a single one keeps its login under another name", async () => {
   await using server = await oauthServer();
   const folder = newFolder();
-  const { url } = server;
-  const configOf = (mcpServers: object) => loadConfig({ mcpServers }, { env: {} }).config.mcpServers;
-  const both = new Logins(configOf({ work: { url }, personal: { url } }), { folder, showPage: browse });
+  const loginsOf = (...names: string[]) => {
+    const mcpServers = Object.fromEntries(names.map((name) => [name, { url: server.url }]));
+    return new Logins(loadConfig({ mcpServers }, { env: {} }).config.mcpServers, { folder, showPage: browse });
+  };
+  await loginsOf("work").login("work");
+  expect(await loginsOf("renamed").status("renamed")).toContain("logged in at");
+  const both = loginsOf("work", "personal");
+  expect(await both.status("personal")).toContain("not logged in");
   await both.login("work");
   expect(await both.status("work")).toContain("logged in at");
   expect(await both.status("personal")).toContain("not logged in");
-  await new Logins(configOf({ one: { url } }), { folder, showPage: browse }).login("one");
-  expect(await new Logins(configOf({ renamed: { url } }), { folder }).status("renamed")).toContain("logged in at");
+  expect(await loginsOf("personal").status("personal")).toContain("not logged in");
 });
 
 test("fields that an authorization server leaves empty count as left out", async () => {

@@ -60,6 +60,17 @@ test("whoever asks the callback for what is no address is refused and waited pas
   expect(await (await answered).text()).toBe("well done");
 });
 
+test("a browser that asks again gets the same answer", async () => {
+  await using callback = await listenForCallback(undefined);
+  const returned = callback.returned("s", new AbortController().signal);
+  const page = () => fetch(`${callback.url}?state=s&code=c`).then((response) => response.text());
+  const first = page();
+  const { answer } = await returned;
+  const second = page();
+  await answer("well done");
+  expect(await Promise.all([first, second, page()])).toEqual(["well done", "well done", "well done"]);
+});
+
 test.each([
   ["names another issuer", { answer: (back: URLSearchParams) => back.set("iss", "https://evil.example") }],
   [

@@ -56,6 +56,7 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
 /** A browser that asks again, such as by a reload, gets the same answer. */
 function returnAt(server: Server, state: string): Promise<BrowserReturn> {
   const waiting: ServerResponse[] = [];
+  let outcome: string | undefined;
   return new Promise((resolve) => {
     server.on("request", (request, response) => {
       const { pathname, searchParams: query } = targetOf(request);
@@ -63,8 +64,13 @@ function returnAt(server: Server, state: string): Promise<BrowserReturn> {
         void send(response, 400, "This is not the login that is being waited for.");
         return;
       }
+      if (outcome !== undefined) {
+        void send(response, 200, outcome);
+        return;
+      }
       waiting.push(response);
       const answer = async (text: string) => {
+        outcome = text;
         await Promise.all(waiting.map((each) => send(each, 200, text)));
       };
       resolve({ query, answer });
