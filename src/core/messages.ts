@@ -274,3 +274,14 @@ export function textOf(content: readonly ContentPart[]): string {
     .map((part) => part.text)
     .join("\n");
 }
+
+/** Formats the parts of a message as text. A text part stays unchanged; any other part becomes its type or address in brackets. */
+export function partsText(parts: readonly ContentPart[]): string {
+  return parts
+    .map((part) => {
+      if (part.type === "text") return part.text;
+      if (part.type === "resource_link") return `[${part.uri}]`;
+      return `[${part.type}, ${part.mimeType}]`;
+    })
+    .join("\n");
+}

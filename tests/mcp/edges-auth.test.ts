@@ -48,7 +48,7 @@ test("edge 19: a code that comes with another state is refused and waited past",
 
 test("whoever asks the callback for what is no address is refused and waited past", async () => {
   await using callback = await listenForCallback(undefined);
-  const returned = callback.returned("s", new AbortController().signal);
+  const returned = callback.firstReturn("s", new AbortController().signal);
   const socket = connect(Number(new URL(callback.url).port), "127.0.0.1");
   socket.write("GET //[ HTTP/1.1\r\nhost: localhost\r\n\r\n");
   const [answer] = await once(socket, "data");
@@ -62,7 +62,7 @@ test("whoever asks the callback for what is no address is refused and waited pas
 
 test("a browser that asks again gets the same answer", async () => {
   await using callback = await listenForCallback(undefined);
-  const returned = callback.returned("s", new AbortController().signal);
+  const returned = callback.firstReturn("s", new AbortController().signal);
   const page = () => fetch(`${callback.url}?state=s&code=c`).then((response) => response.text());
   const first = page();
   const { answer } = await returned;

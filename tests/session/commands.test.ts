@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/events.js";
+import { partsText } from "../../src/core/messages.js";
 import type { App } from "../../src/index.js";
 import { isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands/commands.js";
 import type { CommandScope } from "../../src/session/commands/slash-command.js";
 import { historyText } from "../../src/session/conversations/conversation-view.js";
 import {
-  partsText,
   promptsText,
   resourcesText,
   serversData,

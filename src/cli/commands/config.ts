@@ -6,29 +6,27 @@ import { tellForeign } from "../shared/confirmed.js";
 import { print } from "../shared/process.js";
 
 export function addConfigCommands(program: Command): void {
+  const read = async () => {
+    const flags = program.opts<GlobalOptions>();
+    const source = findSource(flags);
+    tellForeign(source);
+    return { flags, source, loaded: await load(flags, source) };
+  };
   const config = program.command("config").description("show, check or start a configuration");
   config
     .command("show")
     .description("the configuration in effect, without its secrets; what is not confirmed is marked")
     .option("--origin", "with the place that each value comes from")
     .action(async (options: { origin?: boolean }) => {
-      const flags = program.opts<GlobalOptions>();
-      const source = findSource(flags);
-      tellForeign(source);
-      const read = await load(flags, source);
-      const { servers = [], settings = [] } = (await findUnconfirmed(read, { flags, source })) ?? {};
+      const { flags, source, loaded } = await read();
+      const { servers = [], settings = [] } = (await findUnconfirmed(loaded, { flags, source })) ?? {};
       const unconfirmed = [...settings, ...servers.map(({ name }) => child("/mcpServers", name))];
-      print((await import("../../config/config-text.js")).showConfig(read, { ...options, unconfirmed }));
+      print((await import("../../config/config-text.js")).showConfig(loaded, { ...options, unconfirmed }));
     });
   config
     .command("validate")
     .description("exit code 2 and one line for each mistake")
-    .action(async () => {
-      const flags = program.opts<GlobalOptions>();
-      const source = findSource(flags);
-      tellForeign(source);
-      print((await import("../../config/config-text.js")).validText(await load(flags, source)));
-    });
+    .action(async () => print((await import("../../config/config-text.js")).validText((await read()).loaded)));
   config
     .command("schema")
     .description("the JSON Schema, for editors")

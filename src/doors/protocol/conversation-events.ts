@@ -126,7 +126,8 @@ export async function* conversationEvents(
       } else if (event === "look") yield* missed();
       else if (!("seq" in event)) {
         yield* cursor.void("another process continues this turn");
-        yield* live([event]);
+        if (mayShowBeginning) yield* live([event]);
+        else yield event;
       } else if (event.seq === next) yield* shown(event);
       else if (event.seq > next) yield* missed();
     }

@@ -40,8 +40,8 @@ const versionOf = (found: Stats | undefined) => found && `${found.ino} ${found.m
 export class AuthFile {
   readonly #folder: string;
   readonly #path: string;
-  /** The path of a login from before the URL was shared. It may be of another server, so it is removed once this one has a login. */
-  readonly #ambiguousPath: string | undefined;
+  /** The path for a configuration that has the URL once. Never read: a login there may be another server's. Undefined if the URL is not shared. */
+  readonly #unsharedPath: string | undefined;
   #known: { version: string; record: AuthRecord } | undefined;
   #recent: AuthRecord = {};
   #readAt = Number.NEGATIVE_INFINITY;
@@ -49,7 +49,7 @@ export class AuthFile {
   #seen: string | undefined;
 
   /**
-   * The path depends on the server's URL and its client, so that a server keeps its login under another name and in another configuration. It depends
+   * The path depends on the server's URL and its client, so that a server keeps its login when it is renamed or used in another configuration. It depends
    * on the name too if the configuration has the URL more than once.
    */
   constructor(folder: string, { name, url, oauth, sharesUrl }: RemoteServerConfig) {
@@ -60,7 +60,7 @@ export class AuthFile {
     };
     this.#folder = folder;
     this.#path = sharesUrl ? pathOf(url, client, name) : pathOf(url, client);
-    this.#ambiguousPath = sharesUrl ? pathOf(url, client) : undefined;
+    this.#unsharedPath = sharesUrl ? pathOf(url, client) : undefined;
   }
 
   /**
@@ -97,12 +97,14 @@ export class AuthFile {
    * one.
    */
   async change(fields: AuthRecord): Promise<void> {
-    const record = { ...this.read(), ...fields };
+    const before = this.read();
+    const record = { ...before, ...fields };
     const draft = `${this.#path}.${randomUUID()}`;
     await this.#makeFolder();
     await writeFile(draft, JSON.stringify(record, null, 2), { mode: 0o600, flag: "wx" });
     await rename(draft, this.#path);
-    if (this.#ambiguousPath && record.tokens) await rm(this.#ambiguousPath, { force: true });
+    // With the first login by name. If the other servers of the URL leave the configuration, this one would otherwise take over a login there.
+    if (this.#unsharedPath && record.tokens && !before.tokens) await rm(this.#unsharedPath, { force: true });
     this.read();
   }
 

@@ -19,9 +19,9 @@ export interface Callback extends AsyncDisposable {
   url: string;
   /**
    * Resolves with the first browser request that has this `state`. Answers any other request with an error and keeps waiting. Rejects with the
-   * signal's reason if the signal aborts.
+   * signal's reason if the signal aborts. Call it once.
    */
-  returned(state: string, signal: AbortSignal): Promise<BrowserReturn>;
+  firstReturn(state: string, signal: AbortSignal): Promise<BrowserReturn>;
 }
 
 interface BrowserReturn {
@@ -45,7 +45,7 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
   }
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}${path}`,
-    returned: (state, signal) => abortable(returnAt(server, state), signal),
+    firstReturn: (state, signal) => abortable(returnAt(server, state), signal),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
@@ -53,10 +53,10 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
   };
 }
 
-/** A browser that asks again, such as by a reload, gets the same answer. */
+/** Resolves with the first request that has this state. Repetitions, such as a reload, get the same answer. */
 function returnAt(server: Server, state: string): Promise<BrowserReturn> {
   const waiting: ServerResponse[] = [];
-  let outcome: string | undefined;
+  let answerText: string | undefined;
   return new Promise((resolve) => {
     server.on("request", (request, response) => {
       const { pathname, searchParams: query } = targetOf(request);
@@ -64,13 +64,13 @@ function returnAt(server: Server, state: string): Promise<BrowserReturn> {
         void send(response, 400, "This is not the login that is being waited for.");
         return;
       }
-      if (outcome !== undefined) {
-        void send(response, 200, outcome);
+      if (answerText !== undefined) {
+        void send(response, 200, answerText);
         return;
       }
       waiting.push(response);
       const answer = async (text: string) => {
-        outcome = text;
+        answerText = text;
         await Promise.all(waiting.map((each) => send(each, 200, text)));
       };
       resolve({ query, answer });

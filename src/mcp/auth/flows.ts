@@ -82,7 +82,7 @@ export async function authorizeWithPerson(
   const request = { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch };
   await auth(client, request);
   await flow.reach.check(client.page);
-  const returned = callback.returned(client.expectedState, signal).catch(async (error: unknown) => {
+  const returned = callback.firstReturn(client.expectedState, signal).catch(async (error: unknown) => {
     await forgetClient(flow, client.page.searchParams.get("client_id"));
     throw isTimeout(error) ? nobodyCameBack(callback.url) : error;
   });

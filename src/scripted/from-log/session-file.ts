@@ -8,12 +8,11 @@ import { problemInAnswer } from "../../core/approval.js";
 import type { Question } from "../../core/events.js";
 import { isPlainObject } from "../../core/json.js";
 import { largest } from "../../core/lists/long-lists.js";
-import { type JsonSchema, textOf } from "../../core/messages.js";
+import { type JsonSchema, partsText, textOf } from "../../core/messages.js";
 import { readStructured } from "../../core/schemas/structured-output.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
 import { isDeniedResult } from "../../session/conversations/called-tools.js";
 import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
-import { partsText } from "../../session/shared/command-text.js";
 import { summarizeTurn } from "../../session/shared/summary.js";
 import { permissionsOf } from "./recorded-permissions.js";
 

@@ -1,6 +1,7 @@
 import { RequestError } from "../../core/errors.js";
+import { partsText } from "../../core/messages.js";
 import { nearest } from "../../core/text/nearest.js";
-import { partsText, promptsText, resourcesText, serversText, toolsText } from "../shared/command-text.js";
+import { promptsText, resourcesText, serversText, toolsText } from "../shared/command-text.js";
 import { conversationCommands } from "./conversation-commands.js";
 import {
   type CommandOutcome,

@@ -1,7 +1,7 @@
 import type { EventOf, StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
-import { textOf } from "../../core/messages.js";
-import { firstLine, partsText } from "../shared/command-text.js";
+import { partsText, textOf } from "../../core/messages.js";
+import { firstLine } from "../shared/command-text.js";
 
 export function historyText(events: readonly StoredEvent[]): string {
   return events.flatMap(eventLines).join("\n") || "nothing was said yet";

@@ -1,8 +1,8 @@
 import { indentedJson } from "../../core/json.js";
 import { largest } from "../../core/lists/long-lists.js";
+import { partsText } from "../../core/messages.js";
 import { elapsedText } from "../../core/text/durations.js";
 import { inert } from "../../core/text/inert.js";
-import { partsText } from "../shared/command-text.js";
 import { endNote, time, turnFacts } from "./export-facts.js";
 import type { ExportedLog } from "./exported-log.js";
 import { type TranscriptCall, type TranscriptTurn, transcriptTurn } from "./transcript.js";

@@ -1,4 +1,3 @@
-import type { ContentPart } from "../../core/messages.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../../core/ports.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 
@@ -70,17 +69,6 @@ export function resourcesText(resources: readonly ResourceInfo[]): string {
     resources.map(({ uri, name, description }) => [uri, firstLine(description || name)]),
     "no server offers a resource",
   );
-}
-
-/** Formats the parts of a message as text. A text part stays unchanged; any other part becomes its type or address in brackets. */
-export function partsText(parts: readonly ContentPart[]): string {
-  return parts
-    .map((part) => {
-      if (part.type === "text") return part.text;
-      if (part.type === "resource_link") return `[${part.uri}]`;
-      return `[${part.type}, ${part.mimeType}]`;
-    })
-    .join("\n");
 }
 
 export function columns(rows: readonly (readonly string[])[], empty: string): string {

@@ -1,6 +1,5 @@
 import type { EventOf } from "../../../core/events.js";
-import type { ToolCall } from "../../../core/messages.js";
-import { partsText } from "../../../session/shared/command-text.js";
+import { partsText, type ToolCall } from "../../../core/messages.js";
 import { type CallerTool, customInput } from "../turns/caller-tools.js";
 import type { StreamedEvent } from "../turns/show-turn.js";
 import { itemId, type TurnKey } from "../turns/turn-ids.js";

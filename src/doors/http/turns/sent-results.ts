@@ -26,7 +26,7 @@ interface SentResults {
 /**
  * Orders the messages of an API call that continues a conversation: system messages, then the results of the open tool calls, then the user's
  * messages. The open tool calls are those of the log's last answer that the caller runs; their results get the model's ids. Messages from the
- * caller's first answer on stay as they are.
+ * first assistant message on stay as they are.
  *
  * Drops results that an earlier turn has brought, if the API call brings anything new or the last turn got no answer: the caller sends them
  * again then, and providers refuse a second result of a tool call, in every later request.
@@ -35,8 +35,8 @@ interface SentResults {
  * again with the results of its tools, and behind the results the model would answer it once more.
  *
  * Throws ApiError: 400 for any other result; 409 `request_mismatch` if this API call has the same id as the call that made the tool calls; 409 `busy` for
- * results while the last turn has not ended; 409 `conflict` if this API call failed before and a later one was answered, because the results would
- * stand behind that answer.
+ * results while the last turn has not ended; 409 `conflict` if this API call failed before and a later one was answered, because its messages
+ * would stand behind that answer.
  */
 export function withResultsOfOpenCalls(
   messages: readonly Message[],
