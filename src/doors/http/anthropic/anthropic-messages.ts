@@ -65,8 +65,7 @@ function readSystem(blocks: readonly PlacedBlock[]): Message[] {
 /** Reads a user message. The results of tools are put before the user's content, so that the results directly follow their calls. */
 function readUser(blocks: readonly PlacedBlock[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
-  // Claude Code sends a file that its tool has read in the same message as the tool's result, but outside the result. So if a message has
-  // results, its files come from tools.
+  // If a message has results, its files come from tools: see Claude Code in http/clients.ts.
   const read = results.length > 0 ? readToolPart : readPart;
   const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : read(placed)));
   return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;

@@ -1,10 +1,11 @@
 /** Routes of Anthropic's Messages API. https://docs.claude.com/en/api/messages */
 import type { DoorParts } from "../../shared/door.js";
+import { foreignClient, isBillingLine } from "../clients.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { readOutput } from "../shared/read-output.js";
 import { estimateApiTurn, startApiTurn, type TurnCall } from "../turns/api-turn.js";
-import { type CallContext, callContextOf, readsServerCalls, turnHeaders } from "../turns/call-headers.js";
+import { type CallContext, callContextOf, turnHeaders } from "../turns/call-headers.js";
 import { type CallInput, callInputOf, newInputOf, sinceLastAnswer } from "../turns/call-input.js";
 import { type CallerTools, readCallerTools } from "../turns/caller-tools.js";
 import { commonOptions } from "../turns/common-options.js";
@@ -72,7 +73,7 @@ async function create(
     thinking: thinkingIn(body),
     stopSequences: body.stop_sequences ?? [],
     callerTool: tools.find,
-    readsServerCalls: readsServerCalls(call.header),
+    readsServerCalls: !foreignClient(call.header)?.refusesServerCalls,
     serverOf: (name) => parts.hub.tools().find((tool) => tool.name === name),
   });
   const { keepAliveMs, attempt } = options;
@@ -140,15 +141,9 @@ async function readInput(
   });
 }
 
-/**
- * Line for Anthropic's billing that Claude Code puts at the start of the system text. The line differs in each call. It is removed, so that
- * the prompts of all calls begin alike.
- */
-const billingLine = /^x-anthropic-billing-header:/;
-
 function systemIn({ system }: TokenCountBody): string | undefined {
   if (typeof system === "string") return system;
-  const texts = (system ?? []).map(({ text }) => text).filter((text) => text !== "" && !billingLine.test(text));
+  const texts = (system ?? []).map(({ text }) => text).filter((text) => text !== "" && !isBillingLine(text));
   return texts.length > 0 ? texts.join("\n\n") : undefined;
 }
 

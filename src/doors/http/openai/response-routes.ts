@@ -1,11 +1,12 @@
 import type { StoredEvent } from "../../../core/events.js";
 import type { DoorParts } from "../../shared/door.js";
+import { foreignClient } from "../clients.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { responseBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { startApiTurn } from "../turns/api-turn.js";
-import { callContextOf, readsServerCalls, turnHeaders } from "../turns/call-headers.js";
+import { callContextOf, turnHeaders } from "../turns/call-headers.js";
 import { type CallInput, splitMessages } from "../turns/call-input.js";
 import { type ApiTool, type CallerTools, readCallerTools } from "../turns/caller-tools.js";
 import { commonOptions } from "../turns/common-options.js";
@@ -97,7 +98,7 @@ async function create(
       createdAt: Math.floor(parts.now() / 1000),
       asked,
       callerTool: tools.find,
-      readsServerCalls: readsServerCalls(call.header),
+      readsServerCalls: !foreignClient(call.header)?.refusesServerCalls,
     },
   );
   return showTurn(apiTurn, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });

@@ -58,10 +58,7 @@ const toolsHaveRun = "tools_have_run";
 const runAgain = "Tools have run in this call, and a repetition would run them again.";
 const continues = "A call that has an X-Request-Id from the first attempt on continues where it stopped.";
 
-/**
- * Describes the error without quoting the provider. opencode retries if the text contains words such as `500`, `rate limit` or `server
- * error`, regardless of status and code.
- */
+/** Describes the error without quoting the provider: the text must contain no word by which a client retries (`http/clients.ts`). */
 function inOwnWords({ kind }: ErrorInfo): string {
   return `${causes[kind] ?? "The call failed."} The event log of the host has the details.`;
 }

@@ -31,14 +31,6 @@ export function callContextOf(header: ReadHeader): CallContext {
   return { conversationId: idIn(header, "x-conversation-id"), requestId, trace };
 }
 
-/**
- * Returns false for the AI SDK 5, which refuses an answer that holds calls of servers' tools (`mcp_call`, `mcp_tool_use`). Its user agent ends in
- * `ai-sdk/provider-utils/3.0.40 runtime/node.js/20`.
- */
-export function readsServerCalls(header: ReadHeader): boolean {
-  return !/\bai-sdk\/provider-utils\/3\./.test(header("user-agent") ?? "");
-}
-
 /** Returns the trace to which the caller's request belongs. https://www.w3.org/TR/trace-context/ */
 export function traceIn(header: ReadHeader): CarriedTrace | undefined {
   return carriedTrace(header("traceparent"), header("tracestate"));

@@ -1,20 +1,14 @@
 /**
- * Recognises repeated attempts of calls that have run tools. OpenAI's and Anthropic's clients retry a call after a timeout or a lost
- * connection, and count the attempts in a header. The AI SDK and LangChain.js retry without counting. If these clients send an
- * X-Request-Id, it differs in each attempt, so the calls are recognised by their content.
+ * Recognises repeated attempts of calls that have run tools. Some clients retry a call after a timeout or a lost connection, and some of
+ * them count the attempts (`http/clients.ts`). If these clients send an X-Request-Id, it differs in each attempt, so the calls are
+ * recognised by their content.
  */
 import { createHash } from "node:crypto";
+import { earlierAttempts, foreignClient } from "../clients.js";
 import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callContextOf } from "./call-headers.js";
 
-/** Header in which these clients send the number of earlier attempts. Stainless is the tool that generates the clients. */
-const retryCount = "x-stainless-retry-count";
-/**
- * Matches the user agents of clients that retry without counting: the AI SDK (`ai-sdk/` up to version 6, `ai-sdk-` in version 7) and
- * LangChain.js with OpenAI's API. With Anthropic's API, LangChain.js sends the user agent of Anthropic's client.
- */
-const uncountedClients = /\bai-sdk[/-]|^langchainjs-/;
 /** Time for which an attempt that has run tools is remembered, in ms. Clients wait 10 minutes for an answer by default. */
 const ranForMs = 15 * 60_000;
 /** Time in which a client sends the next attempt, in ms. Clients wait at most about a minute between two attempts. */
@@ -51,10 +45,10 @@ export class RepeatedCalls {
    * the attempt, if an earlier attempt has run tools that this attempt would run again.
    */
   async during(call: ApiCall, run: (attempt: Attempt | undefined) => Promise<Response>): Promise<Response> {
-    const header = call.header(retryCount);
-    const isUncounted = uncountedClients.test(call.header("user-agent") ?? "");
-    if (header === undefined && !isUncounted) return run(undefined);
-    const count = Number(header ?? 0);
+    const counted = earlierAttempts(call.header);
+    const isUncounted = foreignClient(call.header)?.retriesUncounted === true;
+    if (counted === undefined && !isUncounted) return run(undefined);
+    const count = counted ?? 0;
     if (isUncounted) requireHarmless(call, this.#left);
     if (count > 0 && !this.#takeFailed(call, count - 1)) requireHarmless(call, this.#ran);
     /** This attempt, once it has run a tool. */

@@ -31,8 +31,8 @@ interface SentResults {
  * Drops results that an earlier turn has brought, if the API call brings anything new or the last turn got no answer: the caller sends them
  * again then, and providers refuse a second result of a tool call, in every later request.
  *
- * Drops a user message that equals the last question of the log and stands before the results: over `/v1/responses` the AI SDK sends the question
- * again with the results of its tools, and behind the results the model would answer it once more.
+ * Drops a user message that equals the last question of the log and stands before the results: clients send the question again with
+ * the results of their tools (`http/clients.ts`), and behind the results the model would answer it once more.
  *
  * Throws ApiError: 400 for any other result; 409 `request_mismatch` if this API call has the same id as the call that made the tool calls; 409 `busy` for
  * results while the last turn has not ended; 409 `conflict` if this API call failed before and a later one was answered, because its messages
