@@ -10,8 +10,8 @@ export type NewId = (prefix: string) => string;
 export const idPattern = /\b([a-z]{1,20})_[0-9a-f]{32}\b/g;
 
 /**
- * Prefix of the ids of conversations that were created for a single API call, because the caller keeps the history. Lists of conversations
- * leave out these conversations.
+ * Prefix of the ids of conversations that were created for an API call that names none. Lists of conversations leave out these
+ * conversations, and the responses that continue them.
  */
 export const singleCallPrefix = "single";
 

@@ -27,6 +27,8 @@ export interface PromptRequest extends PromptOptions {
   interrupt?: boolean;
   /** Number of the event that the request continues. The request is rejected if a later request or a rewind has followed that event. */
   continues?: number | undefined;
+  /** True if the conversation was made for an API call that names none. Its id may then begin with `single_`. */
+  isSingleCall?: boolean;
   /**
    * Earlier messages that the caller sends along. The model reads them after the messages of the log and before the content of this
    * request.
@@ -109,6 +111,7 @@ export class Session {
       content = [{ type: "text", text }],
       interrupt = false,
       continues,
+      isSingleCall = false,
       history,
       resultIds,
       asked,
@@ -118,7 +121,7 @@ export class Session {
     requireStorable(this.id, "the id of a conversation");
     requireStorable(requestId, "the id of a request");
     // `requireOwnId` tests `isOfSingleCall` too; the test here saves the read of the log for all other conversations.
-    if (isOfSingleCall(this.id) && !options.bringsAll && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
+    if (isOfSingleCall(this.id) && !isSingleCall && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
       requireOwnId(this.id);
     }
     const running = this.#turns.get(requestId);

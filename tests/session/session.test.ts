@@ -82,7 +82,7 @@ describe("a request id is answered once", () => {
     await expect(conversations.fork("singles", { to: "single_mine" })).rejects.toMatchObject(refused);
     await expect(conversations.fork("singles", { to: "a\0b" })).rejects.toMatchObject({ kind: "usage" });
     expect(await app.sessions.history("single_mine")).toEqual([]);
-    await collect(app.sessions.open("single_1").prompt({ requestId: "r1", text: "hi", bringsAll: true }));
+    await collect(app.sessions.open("single_1").prompt({ requestId: "r1", text: "hi", isSingleCall: true }));
     expect((await collect(ask("single_1", "r2"))).at(-1)).toMatchObject({ type: "turn_end" });
     expect((await app.sessions.list({ most: 10 })).conversations).toMatchObject([{ conversationId: "singles" }]);
   });

@@ -2,7 +2,7 @@ import type { ChatStore, ConversationPage, ConversationQuery, ConversationSummar
 import type { Cluster } from "../../core/cluster-port.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
-import { type NewId, requireOwnId, requireStorable } from "../../core/ids.js";
+import { isOfSingleCall, type NewId, requireOwnId, requireStorable } from "../../core/ids.js";
 import type { UsageCounters } from "../../core/usage-store.js";
 import { eventPages } from "../shared/event-pages.js";
 import { decideFork, decideRewind, type ForkUntil, type RewindTo } from "./decide-rewind.js";
@@ -93,7 +93,7 @@ export class Conversations {
   /** Copies turns, always whole ones and with their request ids, into a new conversation. Resolves with the id of the new conversation. */
   async fork(conversationId: string, { to = this.#parts.newId("conv"), ...until }: { to?: string } & ForkUntil = {}) {
     requireStorable(to, "the id of a conversation");
-    requireOwnId(to);
+    if (!isOfSingleCall(conversationId)) requireOwnId(to);
     const turnId = this.#parts.newId("fork");
     await this.#parts.store.archive.copy(conversationId, to, (events) => {
       if (events.length === 0) throw notFound(conversationId);

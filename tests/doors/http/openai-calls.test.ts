@@ -92,8 +92,8 @@ describe("lists of conversations", () => {
     (await app.sessions.list({ most: 100 })).conversations.map(({ conversationId }) => conversationId);
   const idOf = ({ response }: { response: Response }) => response.headers.get("x-conversation-id") ?? "";
 
-  test("leave calls out that bring their history, which are in the log all the same", async () => {
-    steps.push(...Array.from({ length: 4 }, () => answer("fine")));
+  test("leave out calls that name no conversation, and the responses that continue them; the log has them all the same", async () => {
+    steps.push(...Array.from({ length: 7 }, () => answer("fine")));
     const before = await listed();
     const history = [...messages, { role: "assistant" as const, content: "ho" }, ...messages];
     const calls = [
@@ -103,9 +103,14 @@ describe("lists of conversations", () => {
         .withResponse(),
       await client.responses.create({ model: "m1", input: "hi", store: false }).withResponse(),
       await client.responses.create({ model: "m1", input: history }).withResponse(),
+      await client.responses.create({ model: "m1", input: "hi" }).withResponse(),
     ];
-    expect(await listed()).toEqual(before);
     for (const call of calls) expect(await app.sessions.history(idOf(call))).toHaveLength(3);
+    const previous_response_id = calls.flatMap(({ data }) => ("output_text" in data ? [data.id] : [])).at(-1);
+    for (const input of ["goes on", "goes on in a copy"]) {
+      calls.push(await client.responses.create({ model: "m1", input, previous_response_id }).withResponse());
+    }
+    expect(await listed()).toEqual(before);
     const all = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations.map(
       ({ conversationId }) => conversationId,
     );
@@ -115,10 +120,10 @@ describe("lists of conversations", () => {
     ).toEqual(before);
   });
 
-  test("have those that a caller can go on with", async () => {
+  test("have those that a caller has named", async () => {
     steps.push(answer("fine"), answer("fine"));
     await client.chat.completions.create({ model: "m1", messages }, { headers: { "x-conversation-id": "mine" } });
-    const response = await client.responses.create({ model: "m1", input: "hi" }).withResponse();
-    expect(await listed()).toEqual(expect.arrayContaining(["mine", idOf(response)]));
+    await client.responses.create({ model: "m1", input: "hi", conversation: "yours" });
+    expect(await listed()).toEqual(expect.arrayContaining(["mine", "yours"]));
   });
 });

@@ -26,7 +26,7 @@ test.each([
       tools: [{ type: "function", function: tool }],
       response_format: { type: "json_schema", json_schema: { schema } },
     },
-    "single_3caa49f7fbb15fa0a6c0f5f3960ff168",
+    "single_ddb3916826fb1f6ddb5b7ccba2c12265",
   ],
   [
     "responses",
@@ -39,7 +39,7 @@ test.each([
       text: { format: { type: "json_schema", schema } },
       metadata: { a: "b" },
     },
-    "single_ac90b96a617a964b360e4e6158ec1ac9",
+    "single_5ca74b8b506098755408c39f717d3d46",
   ],
   [
     "messages",
@@ -52,7 +52,7 @@ test.each([
       tools: [{ ...tool, input_schema: schema }],
       output_config: { format: { type: "json_schema", schema } },
     },
-    "single_0ae71a8a93096eec1e3d60db86afdd37",
+    "single_66fe371825e61dbcd6e34bc31eaa7f6a",
   ],
   [
     "chat/completions",
@@ -60,7 +60,7 @@ test.each([
       model: "test/m1",
       messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "https://a.example/b.png" } }] }],
     },
-    "single_1f247d1a1d31fc737a8bb0ccc9af979d",
+    "single_a68d846c9c2d6462c9c370e02b81a90e",
   ],
 ])("a call of /v1/%s with a request id has the same conversation in all versions", async (path, body, id) => {
   await using llm = await startLlmServer(() => answer("{}"));

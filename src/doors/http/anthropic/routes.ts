@@ -121,7 +121,7 @@ async function readCall(parts: DoorParts, call: ApiCall, { plainModels }: Messag
     ...input,
     ...(system === undefined ? {} : { system: [system, input.system].filter(Boolean).join("\n\n") }),
     ...commonOptions(call, plainModels, { toolUse, tools, output, maxTokens: body.max_tokens, stopSequences }),
-    isSingle: true,
+    bringsAll: true,
   };
   return { turn, tools };
 }

@@ -69,7 +69,7 @@ async function create(
     {
       ...(await readInput(parts, body, context)),
       ...commonOptions(call, plainModels, { toolUse, tools, output, maxTokens, stopSequences }),
-      isSingle: true,
+      bringsAll: true,
     },
     context,
   );

@@ -1,6 +1,7 @@
 /** The conversation that a call of `/v1/responses` continues. */
 import { RequestError } from "../../../core/errors.js";
 import type { StoredEvent } from "../../../core/events.js";
+import { isOfSingleCall, singleCallPrefix } from "../../../core/ids.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
 import { ApiError } from "../shared/api-errors.js";
@@ -88,7 +89,8 @@ function isTakenBack(events: readonly StoredEvent[], { turnId }: TurnKey, end: S
  * same copy. Rejects with RequestError `busy` if the turn has not ended.
  */
 async function copyUntil(parts: DoorParts, turnKey: TurnKey, requestId: string | undefined): Promise<string> {
-  const to = ownConversation(requestId, turnKey, parts);
+  const prefix = isOfSingleCall(turnKey.conversationId) ? singleCallPrefix : undefined;
+  const to = ownConversation(requestId, turnKey, { newId: parts.newId, prefix });
   const isThere = async () => (await parts.sessions.history(to)).length > 0;
   if (await isThere()) return to;
   await parts.sessions.conversations

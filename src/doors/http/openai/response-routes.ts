@@ -85,8 +85,8 @@ async function create(
   };
   const start = async (continued: Continued) => {
     const input = await responseInputOf(parts, body, continued);
-    const isSingle = body.store === false || input.history.length > 0;
-    return startApiTurn(parts, { ...input, ...turnCall, isSingle }, continued.context);
+    const bringsAll = body.store === false || input.history.length > 0;
+    return startApiTurn(parts, { ...input, ...turnCall, bringsAll }, continued.context);
   };
   const apiTurn = await startOrCopy(conversation, start);
   if (tools.ignored.length > 0) apiTurn.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");

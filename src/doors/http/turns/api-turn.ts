@@ -1,7 +1,7 @@
 /**
  * Runs a call of OpenAI's or Anthropic's API as a turn. Such a turn is stored in the log, and it has the same loop, policy and limits as
- * any other turn. A call without a conversation id gets a new conversation. The first event of this conversation holds the history that the
- * call sent.
+ * any other turn. A call without a conversation id gets a new conversation, which no list shows (`singleCallPrefix`). The first event of this
+ * conversation holds the history that the call sent.
  */
 import { createHash } from "node:crypto";
 import { messageOf } from "../../../core/errors.js";
@@ -26,8 +26,8 @@ export interface TurnCall extends CallInput, AnswerOptions {
   stopSequences?: readonly string[];
   /** Patterns that select the servers' tools to offer. Undefined if all tools are offered. */
   only?: readonly string[];
-  /** True if nobody continues the conversation that this call creates, because the caller keeps the history. */
-  isSingle: boolean;
+  /** True if the caller keeps the history: see `PromptOptions.bringsAll`. */
+  bringsAll: boolean;
   /** Fields of the call that are stored in the log, so that the answer can be read again later. */
   asked?: object;
 }
@@ -62,10 +62,7 @@ export async function startApiTurn(parts: DoorParts, call: TurnCall, context: Ca
     ownConversation(
       context.requestId,
       { ...call, streaming: undefined, resultIds: undefined },
-      {
-        newId: parts.newId,
-        prefix: call.isSingle ? singleCallPrefix : undefined,
-      },
+      { newId: parts.newId, prefix: singleCallPrefix },
     );
   const session = parts.sessions.open(conversationId);
   const submitted = session.submit({
@@ -75,7 +72,8 @@ export async function startApiTurn(parts: DoorParts, call: TurnCall, context: Ca
     resultIds: call.resultIds,
     asked: call.asked && { ...call.asked },
     continues: call.continues,
-    bringsAll: context.conversationId === undefined && call.isSingle,
+    isSingleCall: context.conversationId === undefined,
+    bringsAll: context.conversationId === undefined && call.bringsAll,
     ...turnOptions(call),
     endsWithCaller: context.requestId === undefined,
     promptCacheName:

@@ -1,6 +1,7 @@
 /**
  * Makes and reads the ids of responses, output items and the caller's tool calls. An id contains its turn, so no table of ids is needed.
  */
+import { singleCallPrefix } from "../../../core/ids.js";
 import { parseJson } from "../../../core/json.js";
 
 /** Names a turn of the log. */
@@ -38,23 +39,26 @@ export function turnKeyOfItem(id: string | null | undefined): (TurnKey & { index
 }
 
 /**
- * First character of a code in the short form, which holds two ids that this host has made. A code in the long form is a JSON list of
- * strings in base64url, which always begins with W.
+ * First character of a code in the short form, which holds two ids that this host has made, with the prefix of the conversation's id. A code
+ * in the long form is a JSON list of strings in base64url, which always begins with W.
  */
-const compact = "a";
+const compact = { a: "conv", b: singleCallPrefix };
 
 /** Encodes the ids of a turn. The code is short if this host made both ids, since clients and other services limit the length of an id. */
 function codeOf({ conversationId, turnId }: TurnKey): string {
-  const digits = /^conv_([0-9a-f]{32})\nturn_([0-9a-f]{32})$/.exec(`${conversationId}\n${turnId}`);
-  if (digits) return compact + Buffer.from(`${digits[1]}${digits[2]}`, "hex").toString("base64url");
+  const [, prefix, ...digits] =
+    /^([a-z]+)_([0-9a-f]{32})\nturn_([0-9a-f]{32})$/.exec(`${conversationId}\n${turnId}`) ?? [];
+  const short = Object.entries(compact).find(([, known]) => known === prefix);
+  if (short) return short[0] + Buffer.from(digits.join(""), "hex").toString("base64url");
   return Buffer.from(JSON.stringify([conversationId, turnId])).toString("base64url");
 }
 
 function turnKeyIn(code: string): TurnKey | undefined {
-  if (code.startsWith(compact)) {
+  const prefix = compact[code[0] as keyof typeof compact];
+  if (prefix) {
     const digits = Buffer.from(code.slice(1), "base64url").toString("hex");
     if (digits.length !== 64) return undefined;
-    return { conversationId: `conv_${digits.slice(0, 32)}`, turnId: `turn_${digits.slice(32)}` };
+    return { conversationId: `${prefix}_${digits.slice(0, 32)}`, turnId: `turn_${digits.slice(32)}` };
   }
   const ids = parseJson(Buffer.from(code, "base64url").toString());
   if (!Array.isArray(ids) || ids.length !== 2) return undefined;
