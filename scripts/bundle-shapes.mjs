@@ -22,15 +22,6 @@ const addresses = {
   },
 };
 
-/** Keeps `main.js` outside the launcher's chunk: the launcher imports the same file as the command line. */
-const firstStep = {
-  name: "first-step",
-  resolveId(source, importer) {
-    const isFirstStep = source === "./main.js" && importer === join(dist, "claude-launcher.js");
-    return isFirstStep ? { id: `../main.js`, external: true } : null;
-  },
-};
-
 /** The SQLite driver for Node versions without a built-in one. It is a file of its own, which other versions do not load. */
 export const sqlite = { name: "@photostructure/sqlite", file: "sqlite.js" };
 const driver = {
@@ -100,4 +91,4 @@ const inLatin1 = {
   },
 };
 
-export const shapes = [firstStep, driver, replacements, addresses, inLatin1];
+export const shapes = [driver, replacements, addresses, inLatin1];

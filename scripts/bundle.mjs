@@ -14,7 +14,6 @@ const program = "cli/program.js";
 /** Files that are loaded by their own path; each only loads its chunk. The other files in `dist` are for tests and measurements. */
 const entries = {
   index: "index.js",
-  launcher: "claude-launcher.js",
   "demo-server": "demo/mcp-server.js",
   "sandbox-worker": "scripted/sandbox/worker.js",
   "log-reader": "log/sqlite/reader-worker.js",

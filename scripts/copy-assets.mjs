@@ -4,7 +4,7 @@ import ts from "typescript";
 
 const assets = ["config/config.schema.json", "scripted/session.schema.json", "llm/providers/prices.json"];
 for (const file of assets) copyFileSync(`src/${file}`, `dist/${file}`);
-for (const program of ["main", "claude-launcher"]) chmodSync(`dist/${program}.js`, 0o755);
+chmodSync("dist/main.js", 0o755);
 
 const { outputText } = ts.transpileModule(readFileSync("scripts/conformance-client.ts", "utf8"), {
   compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },

@@ -37,7 +37,6 @@ const allowed: Record<string, readonly string[]> = {
 /** Files directly in src/, each with the modules that it may import. */
 const roots: Record<string, readonly string[]> = {
   "main.ts": ["cli/program.ts"],
-  "claude-launcher.ts": ["main.ts", "cli", "doors", "core"],
   "index.ts": ["host", "scripted", "turn", "session", "doors", "core"],
 };
 
@@ -139,11 +138,10 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     protocol: ["shared"],
     lines: ["protocol", "shared"],
     printed: ["protocol", "shared"],
-    claude: ["printed", "lines", "protocol", "shared"],
-    oneshot: ["claude", "printed", "shared"],
+    oneshot: ["printed", "shared"],
     acp: ["lines", "protocol", "shared"],
     mcp: ["lines", "shared"],
-    http: ["mcp", "claude", "protocol", "shared"],
+    http: ["mcp", "protocol", "shared"],
     terminal: ["shared"],
   },
   "doors/http": {

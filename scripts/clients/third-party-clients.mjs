@@ -79,7 +79,7 @@ const clients = {
       "@modelcontextprotocol/sdk@1.32.2",
       "zod@4.6.7",
     ],
-    ways: ["messages, streamed", "launcher"],
+    ways: ["messages, streamed"],
     run: library("acp.mjs"),
   },
   inspector: {
@@ -324,7 +324,6 @@ function start(command, args, more = {}, cwd = home) {
     API_KEY: host.token,
     CONFIG: host.config,
     HOST: resolve("dist/main.js"),
-    LAUNCHER: resolve("dist/claude-launcher.js"),
     ...more,
   };
   const running = execute(command, args, { env, cwd, timeout: callTimeoutMs, maxBuffer: 64 * 1024 * 1024 });

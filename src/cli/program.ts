@@ -31,8 +31,8 @@ const program = new Command("mcp-platform")
   .showHelpAfterError("(--help shows what there is)")
   .exitOverride();
 
-addChatCommand(program, version);
-addRunCommand(program, version);
+addChatCommand(program);
+addRunCommand(program);
 addServeCommand(program, version);
 addProtocolCommands(program, version);
 addConfigCommands(program);

@@ -127,3 +127,10 @@ describe("a change", () => {
     expect(await outputOf(["servers", "list"])).not.toContain("other");
   });
 });
+
+test("a format of Claude Code's command line is refused, and the message says how its programs use this host", async () => {
+  for (const flag of ["--input-format", "--output-format"]) {
+    const { exitCode, stderr } = await place.run(["run", "hi", flag, "claude-stream-json"]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("ANTHROPIC_BASE_URL")]);
+  }
+});

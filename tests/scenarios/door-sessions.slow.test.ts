@@ -12,7 +12,6 @@ import { transcriptOf } from "../../src/scripted/script-transcript.js";
 import type { Script } from "../../src/scripted/shared/script.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { acp } from "./doors/acp.js";
-import { claude } from "./doors/claude.js";
 import type { Door, Prompt } from "./doors/door.js";
 import { chatCompletions, http, responses } from "./doors/http.js";
 import { library } from "./doors/library.js";
@@ -24,7 +23,6 @@ import { chat, run } from "./doors/terminal.js";
 const doors: Record<string, Door> = {
   acp,
   "chat-completions": chatCompletions,
-  claude,
   http,
   library,
   mcp,

@@ -1,6 +1,6 @@
 /**
- * claude-agent-acp, the agent of editors that runs Claude Code: over the host's messages API, or with the host's launcher in place of Claude
- * Code. This process is the editor. The client's own tool is on an MCP server that the editor passes on: this file again, with `serve`.
+ * claude-agent-acp, the agent of editors that runs Claude Code, over the host's messages API.
+ * This process is the editor. The client's own tool is on an MCP server that the editor passes on: this file again, with `serve`.
  */
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
@@ -59,7 +59,7 @@ if (process.argv[2] === "serve") {
   );
   await server.connect(new StdioServerTransport());
 } else {
-  const { BASE_URL, API_KEY, LAUNCHER, CONFIG } = process.env;
+  const { BASE_URL, API_KEY } = process.env;
   await drive({
     "messages, streamed": (messages) =>
       answer(messages, {
@@ -68,6 +68,5 @@ if (process.argv[2] === "serve") {
         ANTHROPIC_MODEL: "mcp-platform",
         ANTHROPIC_DEFAULT_HAIKU_MODEL: "mcp-platform/plain",
       }),
-    launcher: (messages) => answer(messages, { CLAUDE_CODE_EXECUTABLE: LAUNCHER, MCP_PLATFORM_CONFIG: CONFIG }),
   });
 }

@@ -14,7 +14,7 @@ interface ChatFlags {
 
 const { stdin, stdout } = process;
 
-export function addChatCommand(program: Command, version: string): void {
+export function addChatCommand(program: Command): void {
   program
     .command("chat", { isDefault: true })
     .description("chat in the terminal; with text piped in, one shot")
@@ -24,7 +24,7 @@ export function addChatCommand(program: Command, version: string): void {
     .action(async (flags: ChatFlags) => {
       const globals = program.opts<GlobalOptions>();
       if (stdin.isTTY && stdout.isTTY) return openChat(globals, flags);
-      return runOnce(globals, "-", { model: flags.model, conversation: flags.resume }, version);
+      return runOnce(globals, "-", { model: flags.model, conversation: flags.resume });
     });
 }
 

@@ -1,7 +1,7 @@
-/** `run`: takes one prompt and prints one answer. With `claude-stream-json` as input format, it takes many prompts. */
+/** `run`: takes one prompt and prints one answer, or runs session files. */
 
 import { readFile } from "node:fs/promises";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ServiceConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
@@ -13,10 +13,17 @@ import type { GlobalOptions } from "../shared/configuration.js";
 import { appended, milliseconds, modelFlag, wholeNumber } from "../shared/flags.js";
 import { openDoor } from "../shared/open-door.js";
 import { onInterrupt, tell } from "../shared/process.js";
-import { addClaudeOptions, approvalOf, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
 import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from "./script-flags.js";
 
-export interface RunFlags extends ClaudeFlags {
+export interface RunFlags {
+  outputFormat?: "text" | "json" | "stream-json";
+  conversation?: string;
+  requestId?: string;
+  interrupt?: boolean;
+  yes?: boolean;
+  ask?: boolean;
+  attach?: string[];
+  jsonSchema?: string;
   prompt?: string;
   model?: string;
   system?: string;
@@ -30,8 +37,10 @@ export interface RunFlags extends ClaudeFlags {
 }
 
 const { stdin, stdout, stderr } = process;
+const formats = ["text", "json", "stream-json"] as const;
+const claudeCode = "programs made for Claude Code use this host through ANTHROPIC_BASE_URL and `mcp-platform serve`";
 
-export function addRunCommand(program: Command, version: string): void {
+export function addRunCommand(program: Command): void {
   const run = program
     .command("run")
     .description("one prompt, one answer: on stdout, everything else on stderr; or sessions from files")
@@ -62,8 +71,13 @@ export function addRunCommand(program: Command, version: string): void {
     )
     .option("--yes", "approve every tool call")
     .option("--ask", "approve what rules approve, and no more, also with chat.service.approval: auto")
-    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", appended);
-  addClaudeOptions(run);
+    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", appended)
+    .addOption(
+      new Option("--output-format <format>", `what stdout gets: ${formats.join(", ")}; default text`).argParser(
+        outputFormat,
+      ),
+    )
+    .addOption(new Option("--input-format <format>").hideHelp().argParser(inputFormat));
   addScriptOptions(run).action(
     async (words: string[], { prompt = words[0], ...flags }: RunFlags & ScriptFlags, command: Command) => {
       const globals = program.opts<GlobalOptions>();
@@ -71,19 +85,12 @@ export function addRunCommand(program: Command, version: string): void {
       refuseStrayFlags(command, isForScripts);
       if (isForScripts) return (await import("./run-scripts.js")).runScripts(words, flags, globals);
       if (words.length > 1) command.error(`error: one prompt is expected, in quotes; got ${words.length}`);
-      return isClaudePipe(flags, prompt)
-        ? runPipe(globals, flags, (service) => turnOptions(flags, service), version)
-        : runOnce(globals, prompt, flags, version);
+      return runOnce(globals, prompt, flags);
     },
   );
 }
 
-export async function runOnce(
-  globals: GlobalOptions,
-  prompt: string | undefined,
-  flags: RunFlags,
-  version: string,
-): Promise<void> {
+export async function runOnce(globals: GlobalOptions, prompt: string | undefined, flags: RunFlags): Promise<void> {
   const isAttached = flags.attach !== undefined;
   const text = await readPrompt(prompt, { stdin, stderr, withinMs: flags.timeout, isAttached });
   const attached = await attachedParts(flags.attach);
@@ -92,10 +99,8 @@ export async function runOnce(
   const { endsWithProcess } = flags;
   const door = (parts: DoorParts, { config: { chat }, notices }: App) => {
     tell(notices);
-    const { conversation: conversationId, requestId, interrupt, outputFormat: format = "text" } = flags;
+    const { conversation: conversationId, requestId, interrupt, outputFormat = "text" } = flags;
     const { toolNotifications } = chat.service;
-    const isClaude = format === "claude-json" || format === "claude-stream-json";
-    const outputFormat = isClaude ? claudeOptions(flags, chat.service, version) : format;
     const given = {
       ...turnOptions(flags, chat.service),
       endsWithCaller: endsWithProcess,
@@ -112,12 +117,31 @@ export async function runOnce(
   return openDoor(globals, door, { cancelsOnTerm: endsWithProcess });
 }
 
+function outputFormat(value: string): (typeof formats)[number] {
+  const format = formats.find((name) => name === value);
+  if (format) return format;
+  const advice = value.startsWith("claude-") ? `: ${claudeCode}` : "";
+  throw new InvalidArgumentError(`Allowed choices are ${formats.join(", ")}${advice}.`);
+}
+
+function inputFormat(value: string): "text" {
+  if (value === "text") return value;
+  throw new InvalidArgumentError(`Prompts come as text; for many, use \`mcp-platform stdio\`. And ${claudeCode}.`);
+}
+
 function turnOptions(flags: RunFlags, service: ServiceConfig) {
   const { model, appendSystem, maxToolHops, allow, deny, timeout, stream } = flags;
   const approval = approvalOf(flags);
   const system = appendSystem ? `${flags.system ?? service.systemPrompt}\n\n${appendSystem}` : flags.system;
   const streaming = stream === false ? false : undefined; // commander sets a `--no-` option to true by default
   return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
+}
+
+/** Returns the approval mode that the flags choose. Throws RequestError if they contradict each other. */
+function approvalOf({ yes, ask }: RunFlags): "auto" | "ask" | undefined {
+  if (yes && ask) throw new RequestError("usage", "--yes and --ask contradict each other");
+  if (yes) return "auto";
+  return ask ? "ask" : undefined;
 }
 
 /** Reads the schema of the answer from a file. Throws RequestError if the file holds no usable schema. */

@@ -2,10 +2,9 @@ import type { Writable } from "node:stream";
 import { after } from "../../core/async/timers.js";
 import type { TurnEvent } from "../../core/events.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
-import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
+import { unambiguous } from "../../core/text/inert.js";
 import type { PromptRequest, Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
-import type { ClaudeOptions, ClaudeStream } from "../claude/view.js";
 import { denyQuestions, printTurn } from "../printed/printed-turn.js";
 import { JsonView, type OneshotView, StreamJsonView, TextView } from "../printed/views.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
@@ -13,8 +12,8 @@ import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
-  /** Format of stdout. An object selects Claude Code's `json` or `stream-json` and contains the options of that format. */
-  outputFormat: "text" | "json" | "stream-json" | ClaudeOptions;
+  /** Format of stdout. */
+  outputFormat: "text" | "json" | "stream-json";
   requestId?: string;
   /** Conversation to continue. Default: a new conversation. */
   conversationId?: string;
@@ -42,16 +41,12 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   const stdout = new Output(streams.stdout, cancel);
   const stderr = new Output(streams.stderr);
   const identity = { requestId, conversationId: session.id };
-  const write = (message: object) => stdout.write(`${toVisibleJson(message)}\n`);
   const views = {
     text: () => new TextView(parts.hub, { stdout, stderr, toolNotifications, ...terminalOf(streams) }),
     json: () => new JsonView(parts, identity, stdout),
     "stream-json": () => new StreamJsonView(identity, stdout),
   };
-  const view: OneshotView =
-    typeof outputFormat === "string"
-      ? views[outputFormat]()
-      : await claudeView({ ...outputFormat, parts, conversationId: session.id, write });
+  const view: OneshotView = views[outputFormat]();
   // Plain text that was written to a pipe cannot be taken back. So if the model's stream breaks off, the turn fails instead of starting its
   // answer again.
   const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
@@ -62,16 +57,14 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
       const model = parts.resolveModel(request.model);
       const turn = await session.submit({ streamRecovery: recovery, ...request, requestId });
       if (timeoutMs) after(timeoutMs, () => session.cancel(requestId, "budget"), ended.signal);
-      if (typeof outputFormat === "string") {
-        const note = () => noteEarlierTurn(session, turn, request.interrupt === true, stderr);
-        after(silentWaitMs, () => void note().catch(() => {}), ended.signal); // the turn itself reports an error of the log
-      }
+      const note = () => noteEarlierTurn(session, turn, request.interrupt === true, stderr);
+      after(silentWaitMs, () => void note().catch(() => {}), ended.signal); // the turn itself reports an error of the log
       return { model, turn };
     };
     const deny = (event: TurnEvent) => {
       if (event.type === "question") session.answer(event.questionId, false);
     };
-    if (typeof outputFormat === "string") void noteSlowServers(parts.hub, stderr, ended.signal);
+    void noteSlowServers(parts.hub, stderr, ended.signal);
     const { exitCode, denied } = await printTurn(submit(), view, deny, request.output !== undefined);
     if (denied.size > 0) await stderr.write(deniedLine(denied));
     return exitCode;
@@ -91,13 +84,6 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     ended.abort();
     unsubscribe();
   }
-}
-
-/** Returns the view of `claude-json` and `claude-stream-json`. The module is loaded here, because the other formats do not need it. */
-async function claudeView(options: Omit<ClaudeStream, "account">): Promise<OneshotView> {
-  const { ClaudeView } = await import("../claude/view.js");
-  const { SessionUsage } = await import("../claude/anthropic-usage.js");
-  return new ClaudeView({ ...options, account: new SessionUsage() });
 }
 
 /** Time, in ms, after which a run says what it waits for. */

@@ -3,9 +3,8 @@
  * types and the schema are derived.
  */
 
-import { isPlainObject } from "../../core/json.js";
+import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
-import { MessageProblem, parseLine } from "./fields.js";
 import {
   anything,
   type Field,
@@ -20,6 +19,9 @@ import {
   texts,
 } from "./message-fields.js";
 import { object, optional } from "./schema-words.js";
+
+/** An error in received JSON. The message is addressed to the sender. */
+class MessageProblem extends Error {}
 
 const turn = { streaming: flag, model: name, interrupt: flag };
 
@@ -78,7 +80,8 @@ export interface BadMessage {
 export function parseMessage(line: string): ClientMessage | BadMessage {
   let requestId: string | undefined;
   try {
-    const message = parseLine(line);
+    const message = parseJson(line);
+    if (message === undefined) throw new MessageProblem(`not JSON: ${jsonProblem(line)}`);
     if (!isPlainObject(message)) throw new MessageProblem("a message must be a JSON object");
     requestId = read(message, "request_id", name);
     return readMessage(message, requestId);

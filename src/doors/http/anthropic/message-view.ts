@@ -2,8 +2,6 @@ import type { AssistantMessageEvent, EventOf, StopReason, StoredEvent, TurnEvent
 import { isPlainObject } from "../../../core/json.js";
 import type { ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
-import { anthropicUsage } from "../../claude/anthropic-usage.js";
-import { resultBlock, toolInput } from "../../claude/content-blocks.js";
 import { parsedArguments } from "../../shared/tool-input.js";
 import { anthropicError } from "../shared/anthropic-errors.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
@@ -13,6 +11,7 @@ import type { ApiTurnView, StreamedEvent } from "../turns/show-turn.js";
 import { StopSequences } from "../turns/stop-sequences.js";
 import { itemId, type TurnKey } from "../turns/turn-ids.js";
 import { turnUsage } from "../turns/turn-usage.js";
+import { anthropicUsage, resultBlock, toolInput } from "./anthropic-blocks.js";
 import type { Block } from "./anthropic-body.js";
 
 interface MessageFacts {
@@ -157,8 +156,7 @@ export class MessageView implements ApiTurnView {
   #result({ callId, content, isError }: EventOf<"tool_result">): StreamedEvent[] {
     const tool_use_id = this.#serverCalls.get(callId);
     if (tool_use_id === undefined) return [];
-    const texts = content.map(resultBlock).map((block) => (block.type === "image" ? imageName : block));
-    return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: texts });
+    return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: content.map(resultBlock) });
   }
 
   /**
@@ -235,8 +233,6 @@ export class MessageView implements ApiTurnView {
     return { ...head, container: null, stop_details: null, ...end };
   }
 }
-
-const imageName = { type: "text", text: "[image]" };
 
 function event(type: string, fields: object): StreamedEvent {
   return { event: type, data: { type, ...fields } };
