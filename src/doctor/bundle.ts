@@ -1,7 +1,6 @@
-/** Builds a file that contains everything needed to debug a failure, without secrets. */
+/** Builds the text of a file that contains everything needed to debug a failure, without secrets. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
 import { showConfig } from "../config/config-text.js";
 import type { LoadedConfig } from "../config/reading/load.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
@@ -10,7 +9,6 @@ import type { Environment } from "../core/environment.js";
 import { serverLogFile } from "../core/files/server-log-file.js";
 import { percentDecoded } from "../core/secrets/server-secrets.js";
 import { clearing } from "../core/text/redaction.js";
-import { type TarFile, tarOf } from "./tar.js";
 
 export interface BundleParts {
   /** The report of `doctor`, as JSON. */
@@ -21,41 +19,36 @@ export interface BundleParts {
   /** The export of a conversation that the user wants to include. Its secrets are already removed. */
   conversation?: string;
   clear(text: string): string;
-  nowMs: number;
 }
 
 /** Maximum number of lines from each server's log. The last lines are kept. */
 const lastLines = 200;
 
-/** Returns the bundle as a gzipped tar. */
-export function bundleOf({ report, versions, loaded, logFolder, conversation, clear, nowMs }: BundleParts): Buffer {
+/**
+ * Returns the bundle as one JSON object. Secrets are removed from each text first, and from the JSON as a whole afterwards, because a key of
+ * an object may hold one too.
+ */
+export function bundleOf({ report, versions, loaded, logFolder, conversation, clear }: BundleParts): string {
   const servers = loaded?.config.mcpServers ?? [];
-  const files: TarFile[] = [
-    { name: "doctor.json", text: report },
-    { name: "versions.json", text: `${JSON.stringify(versions, null, 2)}\n` },
-    ...(loaded ? [{ name: "config.yaml", text: showConfig(loaded, { origin: true }) }] : []),
-    ...servers.flatMap(({ name }, index) => {
-      const text = stderrOf(serverLogFile(logFolder, name));
-      return text === "" ? [] : [{ name: `servers/${index + 1}-${plain(name)}.log`, text }];
-    }),
-    ...(conversation === undefined ? [] : [{ name: "conversation.json", text: conversation }]),
-  ];
-  const clean = files.map(({ name, text }) => ({ name: clear(name), text: clear(text) }));
-  return gzipSync(tarOf(clean, nowMs / 1000));
+  const bundle = {
+    doctor: JSON.parse(report),
+    versions,
+    config: loaded && showConfig(loaded, { origin: true }).split("\n"),
+    servers: servers.map(({ name }) => ({ name, log: stderrOf(serverLogFile(logFolder, name)) })),
+    conversation: conversation === undefined ? undefined : JSON.parse(conversation),
+  };
+  const json = JSON.stringify(bundle, (_key, value) => (typeof value === "string" ? clear(value) : value), 2);
+  return `${clear(json)}\n`;
 }
 
 /**
  * Returns the lines of a server's log file that come from the server's stderr or from the host. The server's log messages are left out,
  * because they may contain parts of a conversation.
  */
-function stderrOf(file: string): string {
+function stderrOf(file: string): string[] {
   const text = [`${file}.1`, file].map((path) => (existsSync(path) ? readFileSync(path, "utf8") : "")).join("");
   const lines = text.split("\n").filter((line) => /^\S+ \d+ (stderr|host) /.test(line));
-  return lines.slice(-lastLines).join("\n");
-}
-
-function plain(name: string): string {
-  return name.replaceAll(/[^\w.-]/g, "_").slice(0, 60);
+  return lines.slice(-lastLines);
 }
 
 /** Minimum length of a value that is removed, because shorter values also occur in ordinary words. */

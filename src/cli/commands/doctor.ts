@@ -32,8 +32,8 @@ export function addDoctorCommand(program: Command, version: string): void {
     .description("try everything a host needs, and say what to do where it fails; exit code not 0 then")
     .option("--live", "send each provider four small requests: whole, streamed, with the tools, and with a result")
     .option("--json", "as JSON")
-    .option("--bundle [file]", "also write an archive for a bug report, without secrets and without conversations")
-    .option("--conversation <id>", "with --bundle: and this conversation")
+    .option("--bundle [file]", "also write a JSON file for a bug report, without secrets and without conversations")
+    .option("--conversation <id>", "with --bundle: add this conversation to the file")
     .action((flags: DoctorFlags) => doctor(flags, program.opts<GlobalOptions>(), version));
 }
 
@@ -43,7 +43,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   onInterrupt(() => interrupted.abort());
   const { live = false, bundle, conversation } = flags;
   if (conversation !== undefined && bundle === undefined) {
-    throw new RequestError("usage", "--conversation is for the archive", { hint: "add --bundle" });
+    throw new RequestError("usage", "--conversation belongs to --bundle", { hint: "add --bundle" });
   }
   const configuration = await findConfiguration(globals);
   const { loadConfig } = await import("../../config/reading/load.js");
@@ -78,16 +78,16 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   if (flags.json) print(report);
   else await printInert(reportText(sections));
   if (bundle !== undefined) {
-    const file = resolve(bundle === true ? `mcp-platform-doctor-${Date.now()}.tar.gz` : bundle);
-    writeFileSync(file, await archive({ report, version, conversation, clear, loaded, env }), { mode: 0o600 });
-    const unknown = "a secret that neither its name nor its shape tells may be in it";
-    process.stderr.write(`${file}: look through it before you hand it on (tar -xzf): ${unknown}\n`);
+    const file = resolve(bundle === true ? `mcp-platform-doctor-${Date.now()}.json` : bundle);
+    writeFileSync(file, await bundleText({ report, version, conversation, clear, loaded, env }), { mode: 0o600 });
+    const unknown = "it may hold a secret that neither its name nor its form reveals";
+    process.stderr.write(`${file}: read it before you hand it on: ${unknown}\n`);
   }
   await whenWritten();
   exit(exitCode);
 }
 
-interface Archived extends Pick<Configuration, "loaded" | "env"> {
+interface Bundled extends Pick<Configuration, "loaded" | "env"> {
   report: string;
   version: string;
   /** Id of the conversation to include. */
@@ -95,7 +95,7 @@ interface Archived extends Pick<Configuration, "loaded" | "env"> {
   clear(text: string): string;
 }
 
-async function archive({ version, conversation, ...parts }: Archived): Promise<Buffer> {
+async function bundleText({ version, conversation, ...parts }: Bundled): Promise<string> {
   const { bundleOf } = await import("../../doctor/bundle.js");
   const { platform, arch, versions } = process;
   return bundleOf({
@@ -103,7 +103,6 @@ async function archive({ version, conversation, ...parts }: Archived): Promise<B
     versions: { "mcp-platform": version, node: versions.node, platform, arch },
     logFolder: stateFolder(parts.env, "server-logs"),
     conversation: conversation === undefined ? undefined : await exported(conversation, parts.loaded),
-    nowMs: Date.now(),
   });
 }
 
