@@ -148,6 +148,23 @@ inBrowser("a chat in the browser", () => {
     expect(complaints).toEqual([]);
   });
 
+  test.each([
+    ["beside the conversation and open", 1180, true],
+    ["above the conversation and folded", 1179, false],
+  ])("has the panel of its turn %s in a window of %i px", async (_, width, isBeside) => {
+    await using llm = await startLlmServer([answer("done")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door, "#/chat", { viewport: { width, height: 800 } });
+    const { page } = tab;
+    await say(page, "Go");
+    await reads(page, "done");
+    const panel = page.locator("details.now");
+    const left = async (selector: string) => (await page.locator(selector).boundingBox())?.x ?? 0;
+    expect(await panel.getAttribute("open")).toBe(isBeside ? "" : null);
+    expect((await left("details.now")) > (await left(".foot"))).toBe(isBeside);
+  });
+
   test("says what failed and what to do, and sends the same request again", async () => {
     await using llm = await startLlmServer([
       failure(503),

@@ -77,7 +77,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
           />
         )}
       </div>
-      <details class="now" open={window.matchMedia("(min-width: 1180px)").matches}>
+      <details class="now" ref={openIfBeside}>
         <summary>
           <h2>{isRunning.value ? "This turn" : "Last turn"}</h2>
         </summary>
@@ -90,6 +90,11 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
       <Announcer state={state} />
     </div>
   );
+}
+
+/** Opens the panel when it appears, if the style sheet puts it beside the conversation. Later the person opens and closes it. */
+function openIfBeside(panel: HTMLDetailsElement | null): void {
+  if (panel) panel.open = getComputedStyle(panel).getPropertyValue("--turn-panel") === "beside";
 }
 
 /** Returns the text of the first message, or another title if there is none or it is not loaded yet. */
