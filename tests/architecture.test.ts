@@ -206,7 +206,6 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
   },
   "log/postgres": {
     connection: [],
-    limits: ["connection"],
   },
   web: {
     shared: [],

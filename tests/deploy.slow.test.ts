@@ -64,7 +64,7 @@ test("the configuration is valid, and has the database, limits and the door of a
   expect(chat.storage).toMatchObject({ driver: "postgres", url: secrets.DATABASE_URL, poolSize: 10 });
   expect(serve).toMatchObject({ host: "0.0.0.0", port: 8642, token: secrets.MCP_PLATFORM_SERVE__TOKEN });
   expect(serve.allowedHosts).toEqual([]); // probes address the host by its IP
-  expect(llm.providers.openai).toMatchObject({ maxConcurrency: 100, rpm: 5000, tpm: 2_000_000 });
+  expect(llm.providers.openai).toMatchObject({ maxConcurrency: 33, rpm: 1600, tpm: 600_000 });
 });
 
 describe("compose.yaml", () => {

@@ -53,14 +53,8 @@ const server = await startPostgres(["fsync=on", "max_connections=300"]);
 
 const columns = ["turns/s", "host ms", "PG ms", "commits", "WAL KB", "connections"];
 process.stdout.write(`${"a turn".padEnd(38)}${columns.map((name) => name.padStart(13)).join("")}\n`);
-await row("1 host, SQLite", 1, undefined, {});
-for (const count of [1, 2, 3]) await row(`${count} host(s), PostgreSQL`, count, await server.database(), {});
-await row("3 hosts, max_concurrency", 3, await server.database(), { max_concurrency: 100 });
-await row("3 hosts, max_concurrency, rpm and tpm", 3, await server.database(), {
-  max_concurrency: 100,
-  rpm: 1_000_000,
-  tpm: 1_000_000_000,
-});
+await row("1 host, SQLite", 1, undefined);
+for (const count of [1, 2, 3]) await row(`${count} host(s), PostgreSQL`, count, await server.database());
 for (const url of [undefined, await server.database()]) await memory(url);
 await streams(await server.database());
 await appends(await server.database());
@@ -68,8 +62,8 @@ await server[Symbol.asyncDispose]();
 provider.closeAllConnections();
 process.exit();
 
-async function row(name, count, url, limits) {
-  const hosts = await start(count, url, limits);
+async function row(name, count, url) {
+  const hosts = await start(count, url);
   const database = url && (await observed(url));
   await load(hosts, 2);
   const before = { hosts: cpuMs(hosts.map(({ pid }) => pid)), ...(await database?.look()) };
@@ -89,7 +83,7 @@ async function row(name, count, url, limits) {
 
 /** Prints the processor time that a delta costs the host that runs the turn and shows it. */
 async function streams(url) {
-  const hosts = await start(1, url, {});
+  const hosts = await start(1, url);
   const turns = () => Promise.all(Array.from({ length: STREAMS }, () => ask(hosts[0].url, true)));
   await turns();
   const before = cpuMs([hosts[0].pid]);
@@ -158,7 +152,7 @@ async function each(write, atOnce, forMs) {
 
 /** Prints the memory of one host for each turn that waits for its model. */
 async function memory(url) {
-  const hosts = await start(1, url, {});
+  const hosts = await start(1, url);
   await load(hosts, 2);
   const [host] = hosts;
   const beforeKb = rssKb(host.pid);
@@ -217,12 +211,12 @@ function ask(url, isStreamed = false) {
   });
 }
 
-async function start(count, url, limits) {
+async function start(count, url) {
   const place = mkdtempSync(join(folder, "hosts-"));
   const base_url = `http://127.0.0.1:${provider.address().port}/v1`;
   const http = { max_connections: 20_000, max_keepalive_connections: 1_000, queue_timeout: 300 };
   const config = {
-    llm: { active: "test", http, providers: { test: { base_url, model: "m1", api_key: "sk-0123456789", ...limits } } },
+    llm: { active: "test", http, providers: { test: { base_url, model: "m1", api_key: "sk-0123456789" } } },
     chat: { storage: url ? { url } : { path: join(place, "log.db") } },
     serve: { requests_per_minute: 10_000_000, max_connections: 30_000 },
   };

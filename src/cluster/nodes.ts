@@ -1,5 +1,5 @@
 import type { ChatStore } from "../core/chat-store.js";
-import type { LogNode, NodePlaces, NodeTurns } from "../core/turn-leases.js";
+import type { LogNode, NodeTurns } from "../core/turn-leases.js";
 import { isSilent } from "./lost-hosts.js";
 
 interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
@@ -8,8 +8,6 @@ interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
    * its turns.
    */
   state: "alive" | "late" | "gone";
-  /** The slots for model requests that the host holds, for each provider's API key. */
-  places: Omit<NodePlaces, "nodeId">[];
 }
 
 /** The hosts that share one log, according to the log. */
@@ -22,7 +20,7 @@ export interface Nodes {
 
 /** Returns the hosts and the number of turns that each host has. Rejects with StoreError. */
 export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boolean, leaseMs: number): Promise<Nodes> {
-  const [nodes, load, places] = await Promise.all([store.turns.nodes(), store.turns.load(), store.places?.() ?? []]);
+  const [nodes, load] = await Promise.all([store.turns.nodes(), store.turns.load()]);
   const known = new Set(nodes.map(({ nodeId }) => nodeId));
   const lost = load.filter(({ nodeId }) => nodeId === undefined || !known.has(nodeId));
   return {
@@ -31,9 +29,8 @@ export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boole
       .map((node) => {
         const { nodeId, machine, pid, version, silentMs } = node;
         const { running = 0, waiting = 0 } = load.find((turns) => turns.nodeId === nodeId) ?? {};
-        const own = places.filter((place) => place.nodeId === nodeId).map(({ nodeId: _, ...place }) => place);
         const state = isGone(node) ? "gone" : isSilent(node, leaseMs) ? "late" : "alive";
-        return { nodeId, machine, pid, version, silentMs, state, running, waiting, places: own };
+        return { nodeId, machine, pid, version, silentMs, state, running, waiting };
       }),
     unclaimed: lost.reduce((sum, { running, waiting }) => sum + running + waiting, 0),
   };

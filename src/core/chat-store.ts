@@ -1,9 +1,7 @@
 /** Port between a conversation and its event log: events, whole conversations and results. */
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "./events.js";
 import type { LiveBus } from "./live-bus.js";
-import type { Observe } from "./ports.js";
-import type { SharedLimits } from "./shared-limits.js";
-import type { HostProcess, NodePlaces, TurnGrant, TurnLease, TurnLeases } from "./turn-leases.js";
+import type { TurnGrant, TurnLease, TurnLeases } from "./turn-leases.js";
 import type { Period, SpentTotals, UsageCounters } from "./usage-store.js";
 
 /** Outcome of a claim. `events`: the events of the request's turn that are already stored. */
@@ -159,10 +157,6 @@ export interface ChatStore {
    * task for itself.
    */
   isDue?(task: string, everyMs: number): Promise<boolean>;
-  /** Returns this host's access to the limits that all hosts on this log share. Undefined if every host has its own limits. */
-  limits?(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits;
-  /** Returns how the shared limits are currently divided among the hosts. */
-  places?(): Promise<NodePlaces[]>;
   /** Bus between the hosts on this log. Undefined if live events are not sent to other processes. */
   readonly live?: LiveBus;
   /**

@@ -109,14 +109,6 @@ export interface NodeTurns {
   waiting: number;
 }
 
-/** A host's share of the concurrent requests that a provider's key allows: its slots, and the requests that wait on this host. */
-export interface NodePlaces {
-  nodeId: string;
-  keyHash: string;
-  places: number;
-  waiting: number;
-}
-
 /**
  * Leases of turns. At most one host has the lease of a turn, and at most one turn of a conversation is leased at a time. Every method
  * throws StoreError.

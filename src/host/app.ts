@@ -153,12 +153,9 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
-    // Recorded answers do not come from a provider, so the limits of providers do not apply.
-    const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
-    if (limits) closedAtEnd(limits);
     const client = closedAtEnd(
       new ChangingClient(
-        new LlmClient(llm, { env, observe, tape, limits, meter, onAnswered: () => hub.scheduleBackgroundStarts() }),
+        new LlmClient(llm, { env, observe, tape, meter, onAnswered: () => hub.scheduleBackgroundStarts() }),
       ),
     );
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });

@@ -7,7 +7,6 @@ import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
 import type { Completion, CompletionRequest } from "../core/messages.js";
 import type { Observe } from "../core/ports.js";
-import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import { ProviderCall, type ProviderCallOptions } from "./call/call.js";
@@ -37,14 +36,12 @@ export interface LlmClientParts {
   random?: () => number;
   newId?: NewId;
   tape?: Tape;
-  /** Limits shared by all hosts. Undefined if this host is the only one. */
-  limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
   /** Called when the headers of an answer have arrived. Must not throw. */
   onAnswered?: (() => void) | undefined;
 }
 
-type Optional = "tape" | "limits" | "meter" | "onAnswered";
+type Optional = "tape" | "meter" | "onAnswered";
 
 export interface CompleteOptions {
   streaming: boolean;

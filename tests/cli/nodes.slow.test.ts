@@ -16,7 +16,7 @@ test("nodes shows the hosts on the file, and none when none is there", async () 
   const shown = async () => JSON.parse((await place.run(["nodes", "--json"])).stdout);
   while ((await shown()).nodes.length === 0);
   expect(await shown()).toMatchObject({
-    nodes: [{ pid: host.pid, state: "alive", version: "1.0.0", turns: { running: 0, waiting: 0 }, places: [] }],
+    nodes: [{ pid: host.pid, state: "alive", version: "1.0.0", turns: { running: 0, waiting: 0 } }],
     unclaimed_turns: 0,
   });
   host.kill("SIGTERM");

@@ -56,9 +56,7 @@ test("counters that have such amounts are counted anew when the log is migrated"
     await spends(store, "a", 5);
     await store.close();
     const earlier =
-      storage.driver === "postgres"
-        ? ["ALTER TABLE limit_keys DROP COLUMN paused_for", "UPDATE mcp_platform_schema SET version = 18"]
-        : ["PRAGMA user_version = 18"];
+      storage.driver === "postgres" ? ["UPDATE mcp_platform_schema SET version = 18"] : ["PRAGMA user_version = 18"];
     const tables = ["usage_models", "usage_model_totals"];
     await run(storage, [
       ...tables.map((table) => `UPDATE ${table} SET input_tokens = 1e308, usd = -1e308`),

@@ -36,7 +36,7 @@ export const stepsAfterSearchUndone = {
     DROP TABLE usage_models; DROP TABLE usage_tools; DROP TABLE usage_model_totals; DROP TABLE usage_tool_totals;
     DROP TABLE usage_backlog; DROP INDEX conversations_family;
     ALTER TABLE conversations DROP COLUMN family; ALTER TABLE conversations DROP COLUMN counted;`,
-  postgres: `ALTER TABLE limit_keys DROP COLUMN paused_for; DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals; DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
+  postgres: `DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals; DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
     DROP TABLE usage_models, usage_tools, usage_model_totals, usage_tool_totals, usage_model_changes, usage_tool_changes,
     usage_backlog, usage_merge; DROP FUNCTION keep_usage CASCADE;
     DROP FUNCTION count_usage, count_backlog, merge_usage, usage_facts;

@@ -7,7 +7,7 @@ import { print, printInert } from "../shared/process.js";
 export function addNodeCommand(program: Command): void {
   program
     .command("nodes")
-    .description("hosts on this event log: their processes, turns, and places at providers")
+    .description("hosts on this event log: their processes and turns")
     .option("--json", "as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { readNodes } = await import("../../host/log-only.js");

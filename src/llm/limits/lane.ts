@@ -2,22 +2,18 @@ import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
-import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../../core/shared-limits.js";
 import { waitText } from "../../core/text/durations.js";
 import { bytesPerToken } from "../../core/token-usage.js";
-import { keyHashOf } from "../providers/provider-account.js";
 import type { Provider } from "../providers/providers.js";
 import { type AskedModel, failure } from "../shared/llm-errors.js";
 import { KeyRing } from "./key-ring.js";
-import { Limiter } from "./limiter.js";
+import { Limiter, QueueTimeout, type Slot } from "./limiter.js";
 import { RetryBudget } from "./retry-budget.js";
 
 export interface LaneParts {
   /** Returns the time in ms of a clock that never goes back. */
   steadyNow: () => number;
   observe: Observe;
-  /** Limits shared by all hosts. Undefined if this host is alone. */
-  limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
 }
 
@@ -47,7 +43,6 @@ export class Lane {
   readonly limiter: Limiter;
   readonly budget: RetryBudget;
   readonly keys: KeyRing;
-  readonly #shared: SharedLane | undefined;
   readonly #provider: Provider;
   readonly #http: HttpConfig;
   readonly #parts: LaneParts;
@@ -58,10 +53,6 @@ export class Lane {
     this.limiter = new Limiter(bounds, parts.steadyNow);
     this.budget = new RetryBudget(parts.steadyNow);
     this.keys = new KeyRing(provider.apiKeys, parts.steadyNow);
-    const ofAll = { maxConcurrency: provider.maxConcurrency, rpm, tpm };
-    this.#shared = parts.limits?.lane(keyHashOf(provider), ofAll, (forMs) =>
-      this.limiter.pause(parts.steadyNow() + forMs),
-    );
     this.#provider = provider;
     this.#http = http;
     this.#parts = parts;
@@ -71,29 +62,22 @@ export class Lane {
     return this.#provider.name;
   }
 
-  /**
-   * Takes a slot without waiting, which most calls can do. Returns undefined if no slot is free, or if limits are shared with other hosts.
-   */
+  /** Takes a slot without waiting, which most calls can do. Returns undefined if no slot is free. */
   enterAtOnce(call: Entrant): Slot | undefined {
-    if (this.#shared || call.options.signal.aborted) return undefined;
+    if (call.options.signal.aborted) return undefined;
     const slot = this.limiter.tryAcquire(this.#tokensOf(call));
     if (slot) this.#parts.meter?.record({ type: "place_taken", provider: this.provider, waitMs: 0 });
     return slot;
   }
 
-  /**
-   * Waits for a slot of this host, then for one of the slots that all hosts share. Each of the two waits may take as long as
-   * `llm.http.queue_timeout`. Requests are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout.
-   */
+  /** Waits for a slot. Requests are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout. */
   async enter(call: Entrant): Promise<Slot> {
     const { steadyNow } = this.#parts;
     const { queueTimeoutMs } = this.#http;
     const signal = call.options.signal;
-    const tokens = this.#tokensOf(call);
     const arrivedAt = steadyNow();
     try {
-      const own = await this.limiter.acquire(tokens, signal, queueTimeoutMs);
-      const slot = await shared(own, this.#shared?.acquire(tokens, signal, queueTimeoutMs));
+      const slot = await this.limiter.acquire(this.#tokensOf(call), signal, queueTimeoutMs);
       const waitMs = steadyNow() - arrivedAt;
       this.#parts.meter?.record({ type: "place_taken", provider: this.#provider.name, waitMs });
       if (waitMs > 0) this.#report("debug", "waited for a place", { model: call.model, waitMs });
@@ -104,13 +88,8 @@ export class Lane {
     }
   }
 
-  async tryEnter(call: Entrant): Promise<Slot | undefined> {
-    const tokens = this.#tokensOf(call);
-    const own = this.limiter.tryAcquire(tokens);
-    if (!own || !this.#shared) return own;
-    const slot = await this.#shared.tryAcquire(tokens);
-    if (!slot) own[Symbol.dispose]();
-    return slot && both(own, slot);
+  tryEnter(call: Entrant): Slot | undefined {
+    return this.limiter.tryAcquire(this.#tokensOf(call));
   }
 
   /** Adjusts keys and limits after a failed request, for the requests that follow. Returns true if another key is ready now. */
@@ -125,7 +104,6 @@ export class Lane {
     this.limiter.shrink(call.sentAt);
     if (retryAfterMs !== undefined && retryAfterMs <= this.#http.maxRetryAfterMs) {
       this.limiter.pause(now + retryAfterMs);
-      this.#shared?.pause(retryAfterMs);
     }
     this.#report("debug", "fewer requests at once", { kind, retryAfterMs });
     return false;
@@ -151,7 +129,7 @@ export class Lane {
     return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / bytesPerToken);
   }
 
-  #queueTimeout(call: Entrant, { bound, isShared }: QueueTimeout): LlmError {
+  #queueTimeout(call: Entrant, { bound }: QueueTimeout): LlmError {
     const { name, maxConcurrency, rpm, tpm } = this.#provider;
     const { maxConnections, queueTimeoutMs } = this.#http;
     const own = `llm.providers.${name}`;
@@ -168,40 +146,9 @@ export class Lane {
       rpm: `${rpm} requests a minute (${key})`,
       tpm: `${tpm} tokens a minute (${key})`,
     }[bound];
-    const whose = isShared ? ", of all nodes together" : "";
-    const said = `no place within ${waitText(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}${whose}`;
+    const said = `no place within ${waitText(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}`;
     return failure("queue_timeout", said, call, { hint: `Try again, or raise ${key}.` });
   }
-}
-
-/**
- * Waits for a slot shared by all hosts, and combines it with this host's own slot. If no shared slot can be had, frees this host's slot.
- */
-async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
-  if (!entering) return own;
-  try {
-    return both(own, await entering);
-  } catch (error) {
-    own[Symbol.dispose]();
-    throw error;
-  }
-}
-
-function both(own: Slot, ofAll: Slot): Slot {
-  return {
-    again: async (signal) => {
-      await own.again(signal);
-      await ofAll.again(signal);
-    },
-    correct: (tokens) => {
-      own.correct(tokens);
-      ofAll.correct(tokens);
-    },
-    [Symbol.dispose]: () => {
-      ofAll[Symbol.dispose]();
-      own[Symbol.dispose]();
-    },
-  };
 }
 
 /**

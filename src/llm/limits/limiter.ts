@@ -1,6 +1,32 @@
 import { longestTimerMs } from "../../core/async/timers.js";
-import { type Bound, type Bounds, QueueTimeout, type Slot } from "../../core/shared-limits.js";
 import { type Charge, RateWindow } from "./rate.js";
+
+export interface Bounds {
+  maxConcurrency: number;
+  /** Requests and tokens per minute. */
+  rpm?: number | undefined;
+  tpm?: number | undefined;
+}
+
+/**
+ * The limit because of which a request timed out in the queue. `overload`: the number of slots, which was reduced because the provider
+ * reported errors.
+ */
+type Bound = "concurrency" | "overload" | "rpm" | "tpm";
+
+export class QueueTimeout extends Error {
+  constructor(readonly bound: Bound) {
+    super(bound);
+  }
+}
+
+/** One of the slots for concurrent requests to a provider. A request keeps its slot during retries and until its stream has ended. */
+export interface Slot extends Disposable {
+  /** Waits until a retry, which uses the same slot, may be sent. Rejects with the signal's reason. */
+  again(signal: AbortSignal): Promise<void>;
+  /** Replaces the estimated number of tokens of the last request by the actual number. */
+  correct(tokens: number): void;
+}
 
 interface Waiter {
   tokens: number;

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { hostname } from "node:os";
-import { isLoopback } from "../../core/text/networks.js";
 import type { Provider } from "./providers.js";
 
 /**
@@ -10,21 +8,5 @@ import type { Provider } from "./providers.js";
  */
 export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const whole = JSON.stringify([baseUrl, apiKeys[0] ?? ""]);
-  return hashOf(whole, 12);
-}
-
-/**
- * Returns the hash that identifies a provider in the limits shared by all hosts. The hash depends on the endpoint and its keys, not on the
- * provider's name. For a loopback endpoint, the hash differs on each machine.
- */
-export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
-  const url = new URL(baseUrl);
-  const machine = isLoopback(url.hostname) ? hostname() : "";
-  const path = url.pathname.replace(/\/+$/, "");
-  const whole = JSON.stringify([url.origin + path, machine, ...apiKeys.toSorted()]);
-  return hashOf(whole, 32);
-}
-
-function hashOf(text: string, length: number): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, length);
+  return createHash("sha256").update(whole).digest("hex").slice(0, 12);
 }

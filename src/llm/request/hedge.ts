@@ -46,7 +46,7 @@ export async function postHedged(call: ProviderCall, post: Post): Promise<Respon
 async function postAgain(call: ProviderCall, post: Post, signal: AbortSignal): Promise<Response> {
   const { place } = call;
   if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");
-  using slot = await place.lane.tryEnter(call);
+  using slot = place.lane.tryEnter(call);
   if (!slot || !place.lane.budget.take(RETRY_COST)) throw new Error("no place for a second request");
   return await post(call.hedge({ ...place, slot }), signal);
 }

@@ -31,14 +31,6 @@ export class NoticeSeal {
     return new NoticeSeal(row.key);
   }
 
-  /**
-   * Returns the name of a secret channel. It is for notices that are sent by SQL functions, which cannot encrypt them. Other roles cannot
-   * guess the name, and PostgreSQL does not list channels.
-   */
-  secretChannel(what: string): string {
-    return `mcp_platform_${createHmac("sha256", this.#key).update(what).digest("hex").slice(0, 40)}`;
-  }
-
   seal(channel: string, text: string): string {
     const salt = randomBytes(saltBytes);
     const sealing = createCipheriv(cipher, this.#keyOf(salt), nonce).setAAD(Buffer.from(channel));

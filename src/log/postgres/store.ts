@@ -1,8 +1,7 @@
 import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
-import type { SharedLimits } from "../../core/shared-limits.js";
-import type { HostProcess, NodePlaces, TurnGrant } from "../../core/turn-leases.js";
+import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Period, SpentTotals } from "../../core/usage-store.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { fenced, requireSameEvents } from "../shared/fencing.js";
@@ -18,7 +17,6 @@ import type { Database } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./event-table.js";
-import { limitsTopic, PostgresLimits } from "./limits/database-limits.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
 import { claimedLease, RequestClaims } from "./request-claims.js";
@@ -158,19 +156,6 @@ export class PostgresStore implements ChatStore {
   async spent({ since, until }: Period): Promise<SpentTotals> {
     const [row] = await this.#parts.database.read<SpentTotals>(spentOfPeriod("$1", "$2"), [since, until]);
     return row as SpentTotals;
-  }
-
-  limits(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits {
-    const { database, listener } = this.#parts;
-    const channel = this.#parts.seal.secretChannel(limitsTopic);
-    const beat = () => this.turns.beat(node);
-    return new PostgresLimits({ ...parts, database, listener, channel, nodeId: node.nodeId, beat });
-  }
-
-  places(): Promise<NodePlaces[]> {
-    const places = `SELECT node_id AS "nodeId", key_hash AS "keyHash", held AS places, waiting FROM limit_leases
-      JOIN nodes USING (node_id) WHERE held > 0 OR waiting > 0 ORDER BY node_id, key_hash`;
-    return this.#parts.database.read(places);
   }
 
   check(): Promise<{ isReadOnly: boolean }> {

@@ -14,7 +14,6 @@ import {
 } from "../../core/turn-leases.js";
 import { foldVersion } from "../shared/schema-version.js";
 import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
-import { freedChannel } from "../sql/limit-functions.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import type { Database } from "./connection/database.js";
 import { logChannel, type Notices } from "./notices.js";
@@ -29,9 +28,6 @@ const isResumed = `(workspace = $1 OR ($1 = '${sharedWorkspace}' AND workspace ~
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN $2::integer ELSE 0 END)
   WHERE node_id = $1 AND ${isUnfinished}`;
-/** SQL that frees the provider slots of node $1, and notifies nodes that wait for a slot. */
-const freePlaces = `WITH freed AS (DELETE FROM limit_leases WHERE node_id = $1 RETURNING 1)
-  SELECT pg_notify('${freedChannel}', '') FROM freed`;
 /** SQL for the database's time in ms. All delays are measured with this clock, because the clocks of machines differ. */
 export const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
@@ -135,7 +131,6 @@ export class PostgresTurns implements TurnLeases {
       Promise.all([
         client.query("DELETE FROM nodes WHERE node_id = $1", [nodeId]),
         client.query(free, [nodeId, 0]),
-        client.query(freePlaces, [nodeId]),
         client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]),
       ]),
     );
@@ -162,7 +157,6 @@ export class PostgresTurns implements TurnLeases {
       const dead = await client.query("DELETE FROM nodes WHERE node_id = $1 AND seen_at <= $2", [nodeId, seenAt]);
       if (dead.rowCount === 0) return;
       client.query(free, [nodeId, 1]).catch(() => {}); // ignored here, because the last statement fails with the same error
-      client.query(freePlaces, [nodeId]).catch(() => {});
       await client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]);
     });
   }

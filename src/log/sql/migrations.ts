@@ -3,7 +3,6 @@
 import { applicationId } from "../shared/schema-version.js";
 import { conversationTitle, postgresConversations, sqliteConversations } from "./conversation-table.js";
 import { postgresHistories, sqliteHistories } from "./history-statements.js";
-import { limitFunctions, limitTables, pauseLength } from "./limit-functions.js";
 import {
   countUsage,
   keepUsage,
@@ -67,8 +66,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     ["CREATE INDEX events_marks ON events (conversation_id, seq) WHERE type IN ('fork', 'rewind')"],
     // Version of the turn's events. Only hosts that know this version run the turn: see `foldVersion` (log/shared/schema-version.ts).
     ["ALTER TABLE turns ADD COLUMN fold integer DEFAULT 1 NOT NULL"],
-    // Tables for hosts that share a database, but not a machine.
-    ["ALTER TABLE nodes ADD COLUMN version text", ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks])],
+    // For hosts that share a database, but not a machine.
+    ["ALTER TABLE nodes ADD COLUMN version text", ...(isSqlite ? [] : tasks)],
     [
       // `question_id` is the id of the question that the mail answers; a question gets only one answer. `fence` is the number of the lease
       // under which the owner of the turn received the mail.
@@ -100,8 +99,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     // From here on, all answers to a request are counted, each at its own model, and a turn that continues in a conversation and in its copy is
     // counted in both.
     isSqlite ? [] : [countUsage, ...plannedOnce],
-    // From here on, shared limits hold when the database's clock is set back.
-    isSqlite ? [] : [pauseLength, ...limitFunctions],
+    [],
     // From here on, usage has totals of days.
     isSqlite ? sqliteDayTotals : postgresDayTotals,
   ];

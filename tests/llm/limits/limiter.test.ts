@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import { type Bounds, QueueTimeout, type Slot } from "../../../src/core/shared-limits.js";
-import { Limiter } from "../../../src/llm/limits/limiter.js";
+import { type Bounds, Limiter, QueueTimeout, type Slot } from "../../../src/llm/limits/limiter.js";
 import { runs } from "../../support/runs.js";
 
 beforeEach(() => {

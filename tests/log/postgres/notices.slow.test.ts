@@ -2,11 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { DeltaRelay } from "../../../src/cluster/live/delta-relay.js";
 import { newId } from "../../../src/core/ids.js";
-import { limitsTopic } from "../../../src/log/postgres/limits/database-limits.js";
-import { NoticeSeal } from "../../../src/log/postgres/notice-seal.js";
 import { logChannel } from "../../../src/log/postgres/notices.js";
 import { databaseSchema, migrateDatabase, openPostgresLog } from "../../../src/log/postgres/open.js";
-import { freedChannel } from "../../../src/log/sql/limit-functions.js";
 import { query } from "../../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
 import { request, turn } from "../support.js";
@@ -37,9 +34,7 @@ onPostgres("what anybody on the database may notify", () => {
     const url = await newDatabaseUrl();
     const log = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
     const { live: bus } = log.store;
-    const node = { nodeId: "n", machine: "m", pid: 1, version: "1" };
-    const limits = log.store.limits?.(node, { leaseMs: 10_000, observe: () => {} });
-    if (!bus || !limits) throw new Error("nothing to hear by");
+    if (!bus) throw new Error("nothing to hear by");
     const exchange = new DeltaRelay({ bus, nodeId: "n", machine: "m" });
     const { leave } = exchange.follow("c", () => {});
     const notify = (channel: string, payload: string) => query(url, `SELECT pg_notify('${channel}', '${payload}')`);
@@ -48,8 +43,7 @@ onPostgres("what anybody on the database may notify", () => {
       heard = resolve;
     });
     await new Promise<void>((begun) => bus.receive("last", heard, begun));
-    const limitsChannel = (await NoticeSeal.of(log.database)).secretChannel(limitsTopic);
-    for (const channel of [freedChannel, limitsChannel, logChannel, "mcp_platform_live", "mcp_platform_live n"]) {
+    for (const channel of [logChannel, "mcp_platform_live", "mcp_platform_live n"]) {
       for (const text of nonsense) await notify(channel, text);
     }
     for (const each of frames) await notify("mcp_platform_live n", JSON.stringify(each));
@@ -58,7 +52,6 @@ onPostgres("what anybody on the database may notify", () => {
     expect(await last).toBe("heard");
     leave();
     exchange.close();
-    await limits.close();
     await log.store.close();
   });
 
@@ -94,33 +87,6 @@ onPostgres("what anybody on the database may notify", () => {
     await expect(stranger.query("SELECT key FROM notice_key")).rejects.toThrow(/permission denied/);
     await stranger.end();
     for (const log of [writer, reader]) await log.store.close();
-  });
-
-  test("pauses no provider, and who has asked for one is heard by nobody else", async () => {
-    const url = await newDatabaseUrl();
-    const open = () => openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
-    const logs = [await open(), await open()];
-    const { stranger, overheard } = await listening(url, ["mcp_platform_limits", "last"]);
-    let heard = (_forMs: number) => {};
-    const paused = new Promise<number>((resolve) => {
-      heard = resolve;
-    });
-    const limits = logs.map(({ store }, at) => {
-      const node = { nodeId: `n${at}`, machine: "m", pid: 1, version: "1" };
-      return store.limits?.(node, { leaseMs: 10_000, observe: () => {} });
-    });
-    const [mine, others] = limits.map((each) => each?.lane("key", { rpm: 10 }, (forMs) => heard(forMs)));
-    await new Promise<void>((missed) => void logs[1]?.listener.subscribe("begun", { notice: () => {}, missed }));
-    const forged = JSON.stringify({ key: "key", paused_by: "x", paused_ms: 1_000_000_000 });
-    await stranger.query("SELECT pg_notify('mcp_platform_limits', $1)", [forged]);
-    mine?.pause(2_500);
-    expect([await paused, others]).toEqual([2_500, expect.anything()]);
-    await query(url, "NOTIFY last, 'last'");
-    while (overheard.at(-1)?.payload !== "last") await new Promise(setImmediate);
-    expect(overheard.map(({ payload }) => payload)).toEqual([forged, "last"]);
-    await stranger.end();
-    for (const each of limits) await each?.close();
-    for (const log of logs) await log.store.close();
   });
 
   test("a request is announced unless its host runs it at once", async () => {

@@ -73,7 +73,7 @@ onPostgres("the counters of usage on PostgreSQL", () => {
     await query(url, "ALTER TABLE history_messages DROP CONSTRAINT history_messages_kept");
     await query(
       url,
-      `DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals, checkpoints; ALTER TABLE limit_keys DROP COLUMN paused_for;
+      `DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals, checkpoints;
         UPDATE mcp_platform_schema SET version = 13`,
     );
     const migrated = await openStore({ driver: "postgres", url }, parts);
@@ -102,10 +102,7 @@ onPostgres("the totals of what was spent on PostgreSQL", () => {
     expect(await store.spent({ since: 0, until: Number.MAX_SAFE_INTEGER })).toEqual(spent);
     await store.appendAll("c", [end()], { fence, position: 4 });
     await store.close();
-    await query(
-      url,
-      "DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals; ALTER TABLE limit_keys DROP COLUMN paused_for",
-    );
+    await query(url, "DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals");
     await query(url, "UPDATE mcp_platform_schema SET version = 17");
     const migrated = await openStore({ driver: "postgres", url }, clock);
     expect(await migrated.spent({ since: 0, until: Number.MAX_SAFE_INTEGER })).toEqual(spent);
