@@ -116,6 +116,27 @@ test("every file of this repository that a page names is there", () => {
   expect([...new Set(named)].filter((name) => !existsSync(name))).toEqual([]);
 });
 
+/** All files and folders of the repository's own folders. */
+const tree = ["src", "tests", "scripts", "docs"].flatMap((folder) => [
+  `/${folder}`,
+  ...readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => `/${folder}/${name}`),
+]);
+
+/** Names of files and folders in backticks. The map names them from the folder that its section is about. */
+const namedInCode = (markdown: string) =>
+  [...markdown.matchAll(/`([\w.*/-]+(?:\.(?:tsx?|mjs|json)|\/))`/g)].map(([, name = ""]) =>
+    name.replace(/^\.?\/|\/$/g, ""),
+  );
+
+test.each(["src/README.md", "AGENTS.md", "CONTRIBUTING.md"])("every file and folder that %s names is there", (path) => {
+  const made = ["dist", "dist/bundle", "release", "x.test.ts", "x.slow.test.ts", "NAME.slow.test.ts"];
+  const gone = namedInCode(read(path)).filter((name) => {
+    const end = new RegExp(`/${name.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`);
+    return !made.includes(name) && !tree.some((entry) => end.test(entry));
+  });
+  expect([...new Set(gone)]).toEqual([]);
+});
+
 const blocks = pages.flatMap((path) =>
   blocksOf(read(path)).map((block) => ({ ...block, at: `${path}:${block.line}` })),
 );
