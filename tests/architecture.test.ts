@@ -200,7 +200,6 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     shared: [],
     folds: ["shared"],
     sql: ["shared"],
-    memory: ["shared"],
     sqlite: ["sql", "shared"],
     postgres: ["sql", "shared"],
   },

@@ -1,3 +1,4 @@
+import { LogCluster } from "../cluster/log-cluster.js";
 import type { TurnDispatch } from "../cluster/turn-dispatch.js";
 import type { ChatStore } from "../core/chat-store.js";
 import type { Cluster, LocalTurns } from "../core/cluster-port.js";
@@ -6,7 +7,7 @@ import type { NewId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import { type HostProcess, sharedWorkspace } from "../core/turn-leases.js";
 import { migrateStore, openStore } from "../log/open.js";
-import { SingleProcess } from "../session/single-process.js";
+import { isGone } from "../log/shared/host-process.js";
 
 interface OpenParts {
   now: () => number;
@@ -31,22 +32,13 @@ export interface OpenLog {
 }
 
 /**
- * Opens the event log that `chat.storage` configures. Only this process can use a log in memory, but several programs may open the same log
- * file. Rejects with StoreError.
+ * Opens the event log that `chat.storage` configures. Several programs may open the same log file. Rejects with StoreError.
  */
 export async function openLog(storage: StorageConfig, parts: OpenParts): Promise<OpenLog> {
-  if (storage.driver === "memory") {
-    const store = await openStore(storage, parts);
-    const join: OpenLog["join"] = ({ node, workspace = process.cwd() }, local) =>
-      new SingleProcess({ store, node, workspace }, local);
-    return { store, join };
-  }
   const { store, dispatch } =
     storage.driver === "postgres"
       ? await openDatabase(storage, parts)
       : { store: await openStore(storage, parts), dispatch: undefined };
-  const { LogCluster } = await import("../cluster/log-cluster.js");
-  const { isGone } = await import("../log/shared/host-process.js");
   const { observe } = parts;
   const ownWorkspace = dispatch ? sharedWorkspace : process.cwd();
   return {

@@ -25,7 +25,10 @@ export async function lookAtLog(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
 ): Promise<LogLook> {
-  if (storage.driver === "memory") return { place: "memory", schema: schemaVersion, knownSchema: schemaVersion };
+  if (storage.driver === "memory") {
+    await (await openStore(storage, parts)).close();
+    return { place: "memory", schema: schemaVersion, knownSchema: schemaVersion };
+  }
   const { place, schema } = await (storage.driver === "postgres"
     ? lookAtDatabase(storage, parts)
     : lookAtFile(storage.path));

@@ -17,11 +17,9 @@ export async function openStore(storage: StorageConfig, parts: StoreParts): Prom
     const { openPostgresLog } = await import("./postgres/open.js");
     return (await openPostgresLog(storage, { ...parts, newId })).store;
   }
-  if (storage.driver === "memory") {
-    const { MemoryStore } = await import("./memory/store.js");
-    return new MemoryStore(parts.now);
-  }
+  const { inMemory } = await import("./sqlite/connection.js");
   const { openSqliteStore } = await import("./sqlite/store.js");
+  if (storage.driver === "memory") return openSqliteStore(inMemory, parts);
   return openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
 }
 

@@ -188,16 +188,15 @@ describe("a package that only some hosts need is named where it is missing:", ()
   });
 
   const hasBuiltin = process.getBuiltinModule("node:sqlite") !== undefined;
-  (hasBuiltin ? test.skip : test)("SQLite, for a Node that has none", async () => {
-    const { exitCode, stdout, stderr } = await runWithout("./sqlite.js", {});
-    expect([exitCode, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^error: this Node has no SQLite, and the one for \w+-\w+ cannot be loaded$/m);
-    expect(stderr).toMatch(/^hint: take Node 22\.13 or later, or set chat\.storage\.driver: memory$/m);
-  });
-});
-
-test("conversations in memory need no SQLite", async () => {
-  await using llm = await startLlmServer([answer("from memory")]);
-  const { exitCode, stdout } = await runWithout("./sqlite.js", { driver: "memory" }, llm.url);
-  expect([exitCode, stdout]).toEqual([0, "from memory\n"]);
+  (hasBuiltin ? test.skip : test).each([[{}], [{ driver: "memory" }]])(
+    "SQLite, for a Node that has none: %j",
+    async (storage) => {
+      const { exitCode, stdout, stderr } = await runWithout("./sqlite.js", storage);
+      expect([exitCode, stdout]).toEqual([1, ""]);
+      expect(stderr).toMatch(
+        /^error: the event log needs SQLite: this Node has none, and the package for \w+-\w+ cannot be loaded$/m,
+      );
+      expect(stderr).toMatch(/^hint: use Node 22\.15 or later, or set chat\.storage\.url to a PostgreSQL database$/m);
+    },
+  );
 });

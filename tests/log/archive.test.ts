@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ForkEvent } from "../../src/core/events.js";
-import { drivers, withStore as withStoreOn } from "../support/storages.js";
+import { withStore } from "../support/storages.js";
 import { listed, request, turn } from "./support.js";
 
 const one = turn("turn_1");
@@ -18,140 +18,136 @@ async function ended(store: ChatStore, conversationId: string, { user, answer, e
 const fork = (...origins: string[]): ForkEvent => ({ type: "fork", turnId: "fork_1", origins, toSeq: 3 });
 const rewind = (toSeq: number) => ({ type: "rewind", turnId: `rewind_${toSeq}`, toSeq }) as const;
 
-describe.each(drivers)("on %s", (driver) => {
-  const withStore = (work: (store: ChatStore) => Promise<void>) => withStoreOn(driver, work);
+describe("a conversation is amended", () => {
+  test("with what is made of all that is in it", () =>
+    withStore(async (store) => {
+      await ended(store, "c", one);
+      const event = await store.archive.amend("c", (events) => rewind(events.length - 3));
+      expect(event).toMatchObject({ type: "rewind", toSeq: 0, seq: 4 });
+    }));
 
-  describe("a conversation is amended", () => {
-    test("with what is made of all that is in it", () =>
-      withStore(async (store) => {
-        await ended(store, "c", one);
-        const event = await store.archive.amend("c", (events) => rewind(events.length - 3));
-        expect(event).toMatchObject({ type: "rewind", toSeq: 0, seq: 4 });
-      }));
+  test("only when none of its turns waits, runs, or was left by a dead process", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      const refused = { kind: "busy", hint: expect.stringContaining("chat -r c") };
+      await expect(store.archive.amend("c", () => rewind(0))).rejects.toMatchObject(refused);
+      await store.turns.acquire("c", "turn_1", "a");
+      await expect(store.archive.amend("c", () => rewind(0))).rejects.toMatchObject(refused);
+      await store.turns.leave("a");
+      await expect(store.archive.amend("c", () => rewind(0))).rejects.toMatchObject(refused);
+      expect(await store.read("c")).toHaveLength(1);
+    }));
+});
 
-    test("only when none of its turns waits, runs, or was left by a dead process", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        const refused = { kind: "busy", hint: expect.stringContaining("chat -r c") };
-        await expect(store.archive.amend("c", () => rewind(0))).rejects.toMatchObject(refused);
-        await store.turns.acquire("c", "turn_1", "a");
-        await expect(store.archive.amend("c", () => rewind(0))).rejects.toMatchObject(refused);
-        await store.turns.leave("a");
-        await expect(store.archive.amend("c", () => rewind(0))).rejects.toMatchObject(refused);
-        expect(await store.read("c")).toHaveLength(1);
-      }));
-  });
-
-  describe("a copy", () => {
-    test("has its own numbering without a gap, and the events' own times", () =>
-      withStore(async (store) => {
-        await ended(store, "c", one);
-        await ended(store, "c", two);
-        await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [4, 5, 6] }));
-        const copied = (await store.read("c", 4)).map((event, index) => ({ ...event, seq: index + 2 }));
-        expect(await store.read("d")).toEqual([{ ...fork("c"), seq: 1, at: 106 }, ...copied]);
-      }));
-
-    test("answers the request ids that it has, and continues with one that failed", () =>
-      withStore(async (store) => {
-        await ended(store, "c", one);
-        await store.claim("c", two.user("more", "r2"), request("a"));
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
-        await store.append("c", two.error(), { fence, position: 2 });
-        await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3, 4, 5] }));
-        expect(await store.claim("d", one.user("hello"), request("b"))).toMatchObject({ created: false, ended: true });
-        expect(await store.claim("d", two.user("more", "r2"), request("b"))).toMatchObject({ ended: false });
-        const lease = await store.turns.acquire("d", "turn_2", "b");
-        expect(await store.append("d", two.end(), { fence: lease?.fence ?? 0, position: 3 })).toMatchObject({ seq: 7 });
-      }));
-
-    test("takes no place that is taken", () =>
-      withStore(async (store) => {
-        await ended(store, "c", one);
-        const copy = store.archive.copy("c", "c", () => ({ first: fork("c"), seqs: [1] }));
-        await expect(copy).rejects.toMatchObject({ kind: "usage" });
-        expect(await store.read("c")).toHaveLength(3);
-      }));
-  });
-
-  describe("deleting", () => {
-    test("takes events, turns, mail and results of this conversation and of no other", () =>
-      withStore(async (store) => {
-        for (const id of ["c", "d"]) {
-          await ended(store, id, one);
-          await store.claim(id, two.user("x"), request("a"));
-          await store.turns.send(id, "turn_2", { type: "cancel" });
-          await store.results.put(id, `res_${id}`, "long");
-        }
-        await store.turns.leave("a");
-        expect(await store.archive.delete("c")).toBe(true);
-        expect(await store.archive.delete("c")).toBe(false);
-        expect(await store.read("c")).toEqual([]);
-        expect(await store.turns.stateOf("c", "turn_2")).toBeUndefined();
-        expect(await store.results.read("res_c")).toBeUndefined();
-        await store.claim("c", two.user("x"), request("b"));
-        await store.turns.acquire("d", "turn_2", "b");
-        expect((await store.turns.receive("b")).map(({ conversationId }) => conversationId)).toEqual(["d"]);
-        expect(await store.read("d")).toHaveLength(4);
-        expect(await store.results.read("res_d")).toBe("long");
-      }));
-
-    test("is refused while a process has a turn of it, running or waiting", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        await expect(store.archive.delete("c")).rejects.toMatchObject({ kind: "busy" });
-        await store.turns.acquire("c", "turn_1", "a");
-        await expect(store.archive.delete("c")).rejects.toMatchObject({ kind: "busy" });
-        expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ crashes: 0 });
-      }));
-
-    test("leaves results that a copy, or a copy of that, may still read, and takes them with the last one", () =>
-      withStore(async (store) => {
-        await ended(store, "c", one);
-        await store.results.put("c", "res_1", "long");
-        await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }));
-        await store.archive.copy("d", "e", () => ({ first: { ...fork("d", "c"), turnId: "f2" }, seqs: [2, 3, 4] }));
-        await store.archive.delete("c");
-        await store.archive.delete("d");
-        expect(await store.results.read("res_1")).toBe("long");
-        await store.archive.delete("e");
-        expect(await store.results.read("res_1")).toBeUndefined();
-      }));
-
-    test("of what is too old leaves what has gone on meanwhile, and every unfinished turn", () =>
-      withStore(async (store) => {
-        await ended(store, "c", one);
-        expect(await store.archive.expire("c", 2)).toBe(false);
-        await store.claim("c", two.user("x"), request("a"));
-        await store.turns.leave("a");
-        expect(await store.archive.expire("c", 4)).toBe(false);
-        await ended(store, "d", one);
-        expect(await store.archive.expire("d", 3)).toBe(true);
-        expect(await listed(store)).toMatchObject([{ conversationId: "c" }]);
-      }));
-  });
-
-  test("the list has titles, turns without those taken back, and the time of a copy", () =>
+describe("a copy", () => {
+  test("has its own numbering without a gap, and the events' own times", () =>
     withStore(async (store) => {
       await ended(store, "c", one);
       await ended(store, "c", two);
-      await store.archive.amend("c", () => rewind(3));
-      await ended(store, "c", turn("turn_3"));
-      await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }));
-      await store.append("e", one.end());
-      expect(await listed(store)).toEqual([
-        { conversationId: "e", lastSeq: 1, updatedAt: 111, title: "", turns: 0, workspace: "" },
-        { conversationId: "d", lastSeq: 4, updatedAt: 110, title: "hello", turns: 1, workspace: "" },
-        { conversationId: "c", lastSeq: 10, updatedAt: 109, title: "hello", turns: 2, workspace: "here" },
-      ]);
+      await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [4, 5, 6] }));
+      const copied = (await store.read("c", 4)).map((event, index) => ({ ...event, seq: index + 2 }));
+      expect(await store.read("d")).toEqual([{ ...fork("c"), seq: 1, at: 106 }, ...copied]);
     }));
 
-  test("turns before another one are those that have not ended, in their order", () =>
+  test("answers the request ids that it has, and continues with one that failed", () =>
     withStore(async (store) => {
       await ended(store, "c", one);
-      for (const number of [2, 3, 4]) await store.claim("c", turn(`turn_${number}`).user("x"), request("a"));
-      expect(await store.turns.before("c", "turn_4")).toEqual(["turn_2", "turn_3"]);
-      expect(await store.turns.before("c", "turn_2")).toEqual([]);
-      expect(await store.archive.unfinished()).toEqual(Array(3).fill({ conversationId: "c", nodeId: "a" }));
+      await store.claim("c", two.user("more", "r2"), request("a"));
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
+      await store.append("c", two.error(), { fence, position: 2 });
+      await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3, 4, 5] }));
+      expect(await store.claim("d", one.user("hello"), request("b"))).toMatchObject({ created: false, ended: true });
+      expect(await store.claim("d", two.user("more", "r2"), request("b"))).toMatchObject({ ended: false });
+      const lease = await store.turns.acquire("d", "turn_2", "b");
+      expect(await store.append("d", two.end(), { fence: lease?.fence ?? 0, position: 3 })).toMatchObject({ seq: 7 });
+    }));
+
+  test("takes no place that is taken", () =>
+    withStore(async (store) => {
+      await ended(store, "c", one);
+      const copy = store.archive.copy("c", "c", () => ({ first: fork("c"), seqs: [1] }));
+      await expect(copy).rejects.toMatchObject({ kind: "usage" });
+      expect(await store.read("c")).toHaveLength(3);
     }));
 });
+
+describe("deleting", () => {
+  test("takes events, turns, mail and results of this conversation and of no other", () =>
+    withStore(async (store) => {
+      for (const id of ["c", "d"]) {
+        await ended(store, id, one);
+        await store.claim(id, two.user("x"), request("a"));
+        await store.turns.send(id, "turn_2", { type: "cancel" });
+        await store.results.put(id, `res_${id}`, "long");
+      }
+      await store.turns.leave("a");
+      expect(await store.archive.delete("c")).toBe(true);
+      expect(await store.archive.delete("c")).toBe(false);
+      expect(await store.read("c")).toEqual([]);
+      expect(await store.turns.stateOf("c", "turn_2")).toBeUndefined();
+      expect(await store.results.read("res_c")).toBeUndefined();
+      await store.claim("c", two.user("x"), request("b"));
+      await store.turns.acquire("d", "turn_2", "b");
+      expect((await store.turns.receive("b")).map(({ conversationId }) => conversationId)).toEqual(["d"]);
+      expect(await store.read("d")).toHaveLength(4);
+      expect(await store.results.read("res_d")).toBe("long");
+    }));
+
+  test("is refused while a process has a turn of it, running or waiting", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      await expect(store.archive.delete("c")).rejects.toMatchObject({ kind: "busy" });
+      await store.turns.acquire("c", "turn_1", "a");
+      await expect(store.archive.delete("c")).rejects.toMatchObject({ kind: "busy" });
+      expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ crashes: 0 });
+    }));
+
+  test("leaves results that a copy, or a copy of that, may still read, and takes them with the last one", () =>
+    withStore(async (store) => {
+      await ended(store, "c", one);
+      await store.results.put("c", "res_1", "long");
+      await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }));
+      await store.archive.copy("d", "e", () => ({ first: { ...fork("d", "c"), turnId: "f2" }, seqs: [2, 3, 4] }));
+      await store.archive.delete("c");
+      await store.archive.delete("d");
+      expect(await store.results.read("res_1")).toBe("long");
+      await store.archive.delete("e");
+      expect(await store.results.read("res_1")).toBeUndefined();
+    }));
+
+  test("of what is too old leaves what has gone on meanwhile, and every unfinished turn", () =>
+    withStore(async (store) => {
+      await ended(store, "c", one);
+      expect(await store.archive.expire("c", 2)).toBe(false);
+      await store.claim("c", two.user("x"), request("a"));
+      await store.turns.leave("a");
+      expect(await store.archive.expire("c", 4)).toBe(false);
+      await ended(store, "d", one);
+      expect(await store.archive.expire("d", 3)).toBe(true);
+      expect(await listed(store)).toMatchObject([{ conversationId: "c" }]);
+    }));
+});
+
+test("the list has titles, turns without those taken back, and the time of a copy", () =>
+  withStore(async (store) => {
+    await ended(store, "c", one);
+    await ended(store, "c", two);
+    await store.archive.amend("c", () => rewind(3));
+    await ended(store, "c", turn("turn_3"));
+    await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }));
+    await store.append("e", one.end());
+    expect(await listed(store)).toEqual([
+      { conversationId: "e", lastSeq: 1, updatedAt: 111, title: "", turns: 0, workspace: "" },
+      { conversationId: "d", lastSeq: 4, updatedAt: 110, title: "hello", turns: 1, workspace: "" },
+      { conversationId: "c", lastSeq: 10, updatedAt: 109, title: "hello", turns: 2, workspace: "here" },
+    ]);
+  }));
+
+test("turns before another one are those that have not ended, in their order", () =>
+  withStore(async (store) => {
+    await ended(store, "c", one);
+    for (const number of [2, 3, 4]) await store.claim("c", turn(`turn_${number}`).user("x"), request("a"));
+    expect(await store.turns.before("c", "turn_4")).toEqual(["turn_2", "turn_3"]);
+    expect(await store.turns.before("c", "turn_2")).toEqual([]);
+    expect(await store.archive.unfinished()).toEqual(Array(3).fill({ conversationId: "c", nodeId: "a" }));
+  }));

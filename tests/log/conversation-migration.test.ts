@@ -4,7 +4,7 @@ import type { StorageConfig } from "../../src/core/config.js";
 import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { query } from "../support/postgres.js";
-import { driverUnderTest, withStore } from "../support/storages.js";
+import { withStore } from "../support/storages.js";
 import { listed, request, stepsAfterSearchUndone, turn } from "./support.js";
 
 const columns = ["updated_at", "title", "title_lower", "workspace", "turns"];
@@ -45,7 +45,7 @@ async function ended(store: ChatStore, conversationId: string, count: number, te
 }
 
 test("a log of an earlier version is listed as if its conversations had been listed from their beginning", () =>
-  withStore(driverUnderTest, async (store, storage) => {
+  withStore(async (store, storage) => {
     await worked(store, "a", 1, "ÄRGER im Haus");
     await ended(store, "a", 2, "more");
     await ended(store, "b", 3, `${"😀".repeat(90)}`);

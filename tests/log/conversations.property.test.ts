@@ -1,8 +1,8 @@
-import { describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatStore, ConversationQuery, ConversationSummary } from "../../src/core/chat-store.js";
 import type { StoredEvent } from "../../src/core/events.js";
-import { drivers, withStore } from "../support/storages.js";
+import { driverUnderTest, withStore } from "../support/storages.js";
 import { request, turn } from "./support.js";
 
 const ids = ["a", "b", "c", "single_d"] as const;
@@ -151,37 +151,35 @@ async function paged(store: ChatStore, query: Omit<ConversationQuery, "most" | "
   }
 }
 
-describe.each(drivers)("on %s", (driver) => {
-  test("pages show what the events of the log say, whatever was done with the conversations", () =>
-    withStore(driver, async (store) => {
-      let count = 0;
-      await fc.assert(
-        fc.asyncProperty(steps, async (taken) => {
-          const expected = new Expected();
-          for (const step of taken) await take(store, step, count++, expected);
-          const all = await expected.rows(store);
-          const listed = all.filter(({ conversationId }) => conversationId !== "single_d");
-          expect(await paged(store, { includesSingleCalls: true })).toEqual(all);
-          expect(await paged(store, {})).toEqual(listed);
-          for (const text of searches) expect(await paged(store, { text })).toEqual(await expected.found(store, text));
-          const both = { text: "Ärger", workspaces: ["here"] };
-          const found = await expected.found(store, both.text);
-          expect(await paged(store, both)).toEqual(found.filter(({ workspace }) => workspace === "here"));
-          const here = listed.filter(({ workspace }) => workspace === "here");
-          expect(await paged(store, { workspaces: ["here"] })).toEqual(here);
-          const oldest = all.toReversed().map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));
-          const rule = { changedBefore: Number.MAX_SAFE_INTEGER, now: 0 };
-          expect(await store.archive.expiring(rule, { most: 10, skip: 0 })).toEqual(oldest);
-          const oldestListed = oldest.filter(({ conversationId }) => conversationId !== "single_d");
-          expect(await store.archive.expiring({ beyond: 1 }, { most: 2, skip: 0 })).toEqual(
-            oldestListed.slice(0, -1).slice(0, 2),
-          );
-          expect(await store.archive.expiring({ beyond: 0 }, { most: 2, skip: 1 })).toEqual(oldestListed.slice(1, 3));
-          expect(await store.archive.lastChange()).toBe(all[0]?.updatedAt ?? 0);
-          await store.turns.leave("n");
-          for (const id of ids) await store.archive.delete(id);
-        }),
-        { numRuns: driver === "postgres" ? 10 : 30 },
-      );
-    }));
-});
+test("pages show what the events of the log say, whatever was done with the conversations", () =>
+  withStore(async (store) => {
+    let count = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, async (taken) => {
+        const expected = new Expected();
+        for (const step of taken) await take(store, step, count++, expected);
+        const all = await expected.rows(store);
+        const listed = all.filter(({ conversationId }) => conversationId !== "single_d");
+        expect(await paged(store, { includesSingleCalls: true })).toEqual(all);
+        expect(await paged(store, {})).toEqual(listed);
+        for (const text of searches) expect(await paged(store, { text })).toEqual(await expected.found(store, text));
+        const both = { text: "Ärger", workspaces: ["here"] };
+        const found = await expected.found(store, both.text);
+        expect(await paged(store, both)).toEqual(found.filter(({ workspace }) => workspace === "here"));
+        const here = listed.filter(({ workspace }) => workspace === "here");
+        expect(await paged(store, { workspaces: ["here"] })).toEqual(here);
+        const oldest = all.toReversed().map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));
+        const rule = { changedBefore: Number.MAX_SAFE_INTEGER, now: 0 };
+        expect(await store.archive.expiring(rule, { most: 10, skip: 0 })).toEqual(oldest);
+        const oldestListed = oldest.filter(({ conversationId }) => conversationId !== "single_d");
+        expect(await store.archive.expiring({ beyond: 1 }, { most: 2, skip: 0 })).toEqual(
+          oldestListed.slice(0, -1).slice(0, 2),
+        );
+        expect(await store.archive.expiring({ beyond: 0 }, { most: 2, skip: 1 })).toEqual(oldestListed.slice(1, 3));
+        expect(await store.archive.lastChange()).toBe(all[0]?.updatedAt ?? 0);
+        await store.turns.leave("n");
+        for (const id of ids) await store.archive.delete(id);
+      }),
+      { numRuns: driverUnderTest === "postgres" ? 10 : 30 },
+    );
+  }));

@@ -5,7 +5,7 @@ import type { AssistantMessageEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { query } from "../support/postgres.js";
-import { driverUnderTest, withStore } from "../support/storages.js";
+import { withStore } from "../support/storages.js";
 import { request, turn } from "./support.js";
 
 /** An earlier version stored whatever numbers providers reported. They must stop neither a turn nor a report. */
@@ -34,7 +34,7 @@ async function run(storage: StorageConfig, statements: readonly string[]): Promi
 }
 
 test("impossible amounts of a log are left out of limits and reports, and their conversation can be deleted", () =>
-  withStore(driverUnderTest, async (store) => {
+  withStore(async (store) => {
     await spends(store, "good", 5);
     for (const [index, amount] of [2 ** 53, 5e18, 1e21, 1e308, -1e8].entries()) {
       await spends(store, `bad${index}`, amount, amount, 7);
@@ -52,7 +52,7 @@ test("impossible amounts of a log are left out of limits and reports, and their 
   }));
 
 test("counters that have such amounts are counted anew when the log is migrated", () =>
-  withStore(driverUnderTest, async (store, storage) => {
+  withStore(async (store, storage) => {
     await spends(store, "a", 5);
     await store.close();
     const earlier =

@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { Observation } from "../../src/core/ports.js";
-import { type Connection, connect } from "../../src/log/sqlite/connection.js";
+import { type Connection, connect, inMemory } from "../../src/log/sqlite/connection.js";
 import { openDatabase } from "../../src/log/sqlite/database.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { storeError } from "../../src/log/sqlite/store-errors.js";
@@ -34,6 +35,24 @@ async function linesOf(child: ChildProcessByStdio<null, Readable, null>, onLine:
   await closed;
   return lines;
 }
+
+test("a log in memory makes no file, warns of nothing, and its searches and reports read what it has", async () => {
+  const observed: Observation[] = [];
+  const openInMemory = () => openSqliteStore(inMemory, { now: Date.now, observe: (each) => observed.push(each) });
+  const store = await openInMemory();
+  await store.append("c", turn("turn_1").user("hello there"));
+  await store.append("c", turn("turn_1").answer("hi"));
+  await store.append("c", turn("turn_1").end());
+  const { conversations } = await store.conversations({ most: 10, text: "there" });
+  expect(conversations).toMatchObject([{ conversationId: "c", lastSeq: 3 }]);
+  const always = { since: 0, until: Number.MAX_SAFE_INTEGER };
+  expect((await store.usage.conversations(always, 10)).conversations).toMatchObject([{ requests: 1 }]);
+  const other = await openInMemory();
+  expect((await other.conversations({ most: 10 })).conversations).toEqual([]);
+  await Promise.all([store.close(), other.close()]);
+  expect(existsSync(inMemory)).toBe(false);
+  expect(observed).toEqual([]);
+});
 
 describe("several processes on one file", () => {
   test("share one gap-free numbering, from the first opening on", () =>

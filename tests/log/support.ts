@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ChatStore, ConversationSummary, TurnRequest } from "../../src/core/chat-store.js";
+import type { ChatStore, CheckpointStore, ConversationSummary, TurnRequest } from "../../src/core/chat-store.js";
 import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import type { ToolCall } from "../../src/core/messages.js";
@@ -46,7 +46,7 @@ export const stepsAfterSearchUndone = {
 /** Runs the statement in the log and returns its rows. The log must be a file or a database. */
 export async function rowsIn(storage: StorageConfig, sql: string): Promise<Record<string, unknown>[]> {
   if (storage.driver === "postgres") return query(storage.url, sql);
-  if (storage.driver === "memory") throw new Error("a log in memory has no rows");
+  if (storage.driver === "memory") throw new Error("only its store reaches the rows of a log in memory");
   const db = await connect(storage.path);
   try {
     return db.prepare(sql).all() as Record<string, unknown>[];
@@ -74,6 +74,15 @@ export function stored(events: readonly ChatEvent[]): StoredEvent[] {
 export function readerOf(events: readonly StoredEvent[]): Pick<ChatStore, "read"> {
   return {
     read: async (_, from = 1, most = events.length) => events.filter(({ seq }) => seq >= from).slice(0, most),
+  };
+}
+
+/** Returns a store of checkpoints without a log. */
+export function checkpointsAlone(): CheckpointStore {
+  const checkpoints = new Map<string, string>();
+  return {
+    put: async (conversationId, checkpoint) => void checkpoints.set(conversationId, checkpoint),
+    read: async (conversationId) => checkpoints.get(conversationId),
   };
 }
 

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatStore } from "../../src/core/chat-store.js";
-import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatEvent } from "../../src/core/events.js";
 import type { TurnGrant } from "../../src/core/turn-leases.js";
 import { foldVersion } from "../../src/log/shared/schema-version.js";
-import { drivers, withStore as withStoreOn } from "../support/storages.js";
+import { withStore } from "../support/storages.js";
 import { call, request, rowsIn, turn } from "./support.js";
 
 const one = turn("turn_1");
@@ -16,358 +14,347 @@ function node(nodeId: string) {
 
 const at = (fence: number, position: number): TurnGrant => ({ fence, position });
 
-describe.each(drivers)("on %s", (driver) => {
-  const withStore = (work: (store: ChatStore, storage: StorageConfig) => Promise<void>) => withStoreOn(driver, work);
+describe("a turn", () => {
+  test("that went to another process takes nothing more from the one before, not even what the other has written too", () =>
+    withStore(async (store) => {
+      await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), request("a"));
+      const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
+      await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
+      await store.append("c", one.answer("hi"), at(fence, 2));
+      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+    }));
 
-  describe("a turn", () => {
-    test("that went to another process takes nothing more from the one before, not even what the other has written too", () =>
-      withStore(async (store) => {
-        await store.turns.beat(node("a"));
-        await store.claim("c", one.user("hello"), request("a"));
-        const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
-        await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
-        await store.append("c", one.answer("hi"), at(fence, 2));
-        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
-      }));
+  test("is run by the process that sent it, with the options it was sent with", () =>
+    withStore(async (store) => {
+      await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), { nodeId: "a", workspace: "w", options: { model: "m" } });
+      expect(await store.turns.acquire("c", "turn_1", "b")).toBeUndefined();
+      expect(await store.turns.acquire("c", "turn_1", "a")).toEqual({
+        fence: 1,
+        crashes: 0,
+        options: { model: "m" },
+      });
+    }));
 
-    test("is run by the process that sent it, with the options it was sent with", () =>
-      withStore(async (store) => {
-        await store.turns.beat(node("a"));
-        await store.claim("c", one.user("hello"), { nodeId: "a", workspace: "w", options: { model: "m" } });
-        expect(await store.turns.acquire("c", "turn_1", "b")).toBeUndefined();
-        expect(await store.turns.acquire("c", "turn_1", "a")).toEqual({
-          fence: 1,
-          crashes: 0,
-          options: { model: "m" },
-        });
-      }));
+  test("waits until the turns before it in its conversation have ended, whoever runs them", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("first"), request("a"));
+      await store.claim("c", two.user("second"), request("b"));
+      await store.claim("other", turn("turn_3").user("third"), request("b"));
+      expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
+      expect(await store.turns.acquire("other", "turn_3", "b")).toBeDefined();
+      const lease = await store.turns.acquire("c", "turn_1", "a");
+      expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
+      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+      expect(await store.turns.acquire("c", "turn_2", "b")).toBeDefined();
+    }));
 
-    test("waits until the turns before it in its conversation have ended, whoever runs them", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("first"), request("a"));
-        await store.claim("c", two.user("second"), request("b"));
-        await store.claim("other", turn("turn_3").user("third"), request("b"));
-        expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
-        expect(await store.turns.acquire("other", "turn_3", "b")).toBeDefined();
-        const lease = await store.turns.acquire("c", "turn_1", "a");
-        expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
-        await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
-        expect(await store.turns.acquire("c", "turn_2", "b")).toBeDefined();
-      }));
+  test("that ended is not run again, and neither is one that failed for good", () =>
+    withStore(async (store) => {
+      for (const [conversationId, end] of [
+        ["c", one.end()],
+        ["d", one.error(false)],
+      ] as const) {
+        await store.claim(conversationId, one.user("hello"), request("a"));
+        const lease = await store.turns.acquire(conversationId, "turn_1", "a");
+        await store.append(conversationId, end, at(lease?.fence ?? 0, 2));
+        expect(await store.claim(conversationId, one.user("hello"), request("a"))).toMatchObject({ ended: true });
+        expect(await store.turns.acquire(conversationId, "turn_1", "a")).toBeUndefined();
+      }
+    }));
 
-    test("that ended is not run again, and neither is one that failed for good", () =>
-      withStore(async (store) => {
-        for (const [conversationId, end] of [
-          ["c", one.end()],
-          ["d", one.error(false)],
-        ] as const) {
-          await store.claim(conversationId, one.user("hello"), request("a"));
-          const lease = await store.turns.acquire(conversationId, "turn_1", "a");
-          await store.append(conversationId, end, at(lease?.fence ?? 0, 2));
-          expect(await store.claim(conversationId, one.user("hello"), request("a"))).toMatchObject({ ended: true });
-          expect(await store.turns.acquire(conversationId, "turn_1", "a")).toBeUndefined();
-        }
-      }));
+  test("that failed in a way that may pass goes to the first who sends it again, behind what came meanwhile", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("first"), request("a"));
+      await store.append("c", one.error(), at((await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0, 2));
+      await store.claim("c", two.user("second"), request("a"));
+      const claims = [await store.claim("c", one.user("first"), request("b"))];
+      claims.push(await store.claim("c", one.user("first"), request("a")));
+      expect(claims.map(({ created, ended }) => [created, ended])).toEqual([
+        [false, false],
+        [false, false],
+      ]);
+      await store.append("c", two.end(), at((await store.turns.acquire("c", "turn_2", "a"))?.fence ?? 0, 2));
+      await store.turns.beat(node("b"));
+      expect(await store.turns.acquire("c", "turn_1", "a")).toBeUndefined();
+      expect(await store.turns.acquire("c", "turn_1", "b")).toBeDefined();
+    }));
 
-    test("that failed in a way that may pass goes to the first who sends it again, behind what came meanwhile", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("first"), request("a"));
-        await store.append("c", one.error(), at((await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0, 2));
-        await store.claim("c", two.user("second"), request("a"));
-        const claims = [await store.claim("c", one.user("first"), request("b"))];
-        claims.push(await store.claim("c", one.user("first"), request("a")));
-        expect(claims.map(({ created, ended }) => [created, ended])).toEqual([
-          [false, false],
-          [false, false],
-        ]);
-        await store.append("c", two.end(), at((await store.turns.acquire("c", "turn_2", "a"))?.fence ?? 0, 2));
-        await store.turns.beat(node("b"));
-        expect(await store.turns.acquire("c", "turn_1", "a")).toBeUndefined();
-        expect(await store.turns.acquire("c", "turn_1", "b")).toBeDefined();
-      }));
+  test("refuses the same request id with another text, and stays as it was", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello", "r"), request("a"));
+      const other = store.claim("c", two.user("goodbye", "r"), request("a"));
+      await expect(other).rejects.toMatchObject({ name: "RequestError", kind: "request_mismatch" });
+      expect(await store.read("c")).toHaveLength(1);
+    }));
+});
 
-    test("refuses the same request id with another text, and stays as it was", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello", "r"), request("a"));
-        const other = store.claim("c", two.user("goodbye", "r"), request("a"));
-        await expect(other).rejects.toMatchObject({ name: "RequestError", kind: "request_mismatch" });
-        expect(await store.read("c")).toHaveLength(1);
-      }));
-  });
+describe("events of a turn", () => {
+  test("are written by whoever has it, each place once", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+      const first = await store.append("c", one.answer("hi"), at(fence, 2));
+      expect(await store.append("c", one.answer("hi"), at(fence, 2))).toEqual(first);
+      await expect(store.append("c", one.answer("ho"), at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
+      expect((await store.read("c")).map(({ seq }) => seq)).toEqual([1, 2]);
+    }));
 
-  describe("events of a turn", () => {
-    test("are written by whoever has it, each place once", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-        const first = await store.append("c", one.answer("hi"), at(fence, 2));
-        expect(await store.append("c", one.answer("hi"), at(fence, 2))).toEqual(first);
-        await expect(store.append("c", one.answer("ho"), at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
-        expect((await store.read("c")).map(({ seq }) => seq)).toEqual([1, 2]);
-      }));
+  test("are stored together, in their order, or none of them", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      await store.claim("c", two.user("meanwhile"), request("a"));
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+      const hop = [one.answer("", [call("a"), call("b")]), one.planned(call("a")), one.planned(call("b"))];
+      const stored = await store.appendAll("c", hop, at(fence, 2));
+      expect(stored).toEqual(hop.map((event, index) => ({ ...event, seq: 3 + index, at: expect.any(Number) })));
+      expect(await store.read("c", 3)).toEqual(stored);
+      const long = Array.from({ length: 50 }, (_, index) => one.result(`call ${index}`, "x"));
+      expect((await store.appendAll("c", long, at(fence, 5))).map(({ seq }) => seq)).toEqual(long.map((_, i) => 6 + i));
+      // Another event already has the second number, so the first event is not written either.
+      await store.append("c", one.sent("b"), at(fence, 56));
+      const late = store.appendAll("c", [one.sent("a"), one.result("a", "x")], at(fence, 55));
+      await expect(late).rejects.toMatchObject({ kind: "fenced" });
+      expect(await store.read("c")).toHaveLength(56);
+    }));
 
-    test("are stored together, in their order, or none of them", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        await store.claim("c", two.user("meanwhile"), request("a"));
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-        const hop = [one.answer("", [call("a"), call("b")]), one.planned(call("a")), one.planned(call("b"))];
-        const stored = await store.appendAll("c", hop, at(fence, 2));
-        expect(stored).toEqual(hop.map((event, index) => ({ ...event, seq: 3 + index, at: expect.any(Number) })));
-        expect(await store.read("c", 3)).toEqual(stored);
-        const long = Array.from({ length: 50 }, (_, index) => one.result(`call ${index}`, "x"));
-        expect((await store.appendAll("c", long, at(fence, 5))).map(({ seq }) => seq)).toEqual(
-          long.map((_, i) => 6 + i),
-        );
-        // Another event already has the second number, so the first event is not written either.
-        await store.append("c", one.sent("b"), at(fence, 56));
-        const late = store.appendAll("c", [one.sent("a"), one.result("a", "x")], at(fence, 55));
-        await expect(late).rejects.toMatchObject({ kind: "fenced" });
-        expect(await store.read("c")).toHaveLength(56);
-      }));
+  test("that were stored together are given again, where they are repeated as they were", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+      const hop = [one.answer("", [call("a")]), one.planned(call("a")), one.sent("a")];
+      const stored = await store.appendAll("c", hop, at(fence, 2));
+      expect(await store.appendAll("c", hop, at(fence, 2))).toEqual(stored);
+      const others = [[...hop, one.result("a", "x")], [...hop.slice(0, 2), one.sent("b")], hop.slice(1)];
+      for (const other of others) {
+        await expect(store.appendAll("c", other, at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
+      }
+      expect(await store.read("c")).toHaveLength(4);
+    }));
 
-    test("that were stored together are given again, where they are repeated as they were", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-        const hop = [one.answer("", [call("a")]), one.planned(call("a")), one.sent("a")];
-        const stored = await store.appendAll("c", hop, at(fence, 2));
-        expect(await store.appendAll("c", hop, at(fence, 2))).toEqual(stored);
-        const others = [[...hop, one.result("a", "x")], [...hop.slice(0, 2), one.sent("b")], hop.slice(1)];
-        for (const other of others) {
-          await expect(store.appendAll("c", other, at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
-        }
-        expect(await store.read("c")).toHaveLength(4);
-      }));
+  test("are stored in the same way whatever their writer takes for the last event of the conversation", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+      const hop = [one.answer("", [call("a")]), one.planned(call("a")), one.sent("a")];
+      const stored = await store.appendAll("c", hop, { ...at(fence, 2), lastSeq: 1 });
+      expect(stored).toEqual(hop.map((event, index) => ({ ...event, seq: 2 + index, at: expect.any(Number) })));
+      await store.claim("c", two.user("meanwhile"), request("b"));
+      for (const lastSeq of [4, 7, 0]) {
+        const position = (await store.read("c")).length;
+        const [next] = await store.appendAll("c", [one.result("a", "x")], { ...at(fence, position), lastSeq });
+        expect(next).toMatchObject({ seq: position + 1 });
+      }
+      expect(await store.appendAll("c", hop, { ...at(fence, 2), lastSeq: 8 })).toEqual(stored);
+      await store.claim("c", turn("turn_3").user("last"), request("b"));
+      await expect(store.appendAll("c", [one.result("a", "z")], { ...at(fence, 7), lastSeq: 9 })).rejects.toThrow();
+      const [first] = await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 8 });
+      expect(await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 9 })).toEqual([first]);
+      expect(await store.read("c")).toHaveLength(10);
+    }));
 
-    test("are stored in the same way whatever their writer takes for the last event of the conversation", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-        const hop = [one.answer("", [call("a")]), one.planned(call("a")), one.sent("a")];
-        const stored = await store.appendAll("c", hop, { ...at(fence, 2), lastSeq: 1 });
-        expect(stored).toEqual(hop.map((event, index) => ({ ...event, seq: 2 + index, at: expect.any(Number) })));
-        await store.claim("c", two.user("meanwhile"), request("b"));
-        for (const lastSeq of [4, 7, 0]) {
-          const position = (await store.read("c")).length;
-          const [next] = await store.appendAll("c", [one.result("a", "x")], { ...at(fence, position), lastSeq });
-          expect(next).toMatchObject({ seq: position + 1 });
-        }
-        expect(await store.appendAll("c", hop, { ...at(fence, 2), lastSeq: 8 })).toEqual(stored);
-        await store.claim("c", turn("turn_3").user("last"), request("b"));
-        await expect(store.appendAll("c", [one.result("a", "z")], { ...at(fence, 7), lastSeq: 9 })).rejects.toThrow();
-        const [first] = await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 8 });
-        expect(await store.appendAll("c", [one.result("b", "y")], { ...at(fence, 8), lastSeq: 9 })).toEqual([first]);
-        expect(await store.read("c")).toHaveLength(10);
-      }));
+  test("end it when its end is the last of them", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+      await store.appendAll("c", [one.answer("hi"), one.end()], at(fence, 2));
+      expect((await store.read("c")).map(({ type }) => type)).toEqual([
+        "user_message",
+        "assistant_message",
+        "turn_end",
+      ]);
+      expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ isUnfinished: false });
+      const late = store.appendAll("c", [one.answer("ho"), one.end()], at(fence, 4));
+      await expect(late).rejects.toMatchObject({ kind: "fenced" });
+    }));
 
-    test("end it when its end is the last of them", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-        await store.appendAll("c", [one.answer("hi"), one.end()], at(fence, 2));
-        expect((await store.read("c")).map(({ type }) => type)).toEqual([
-          "user_message",
-          "assistant_message",
-          "turn_end",
-        ]);
-        expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ isUnfinished: false });
-        const late = store.appendAll("c", [one.answer("ho"), one.end()], at(fence, 4));
-        await expect(late).rejects.toMatchObject({ kind: "fenced" });
-      }));
+  test("are what remains of a turn that has ended: a file has no row of it, a database only that of the last one", () =>
+    withStore(async (store, storage) => {
+      const turns = ["turn_1", "turn_2", "turn_3"];
+      for (const each of turns) {
+        await store.claim("c", turn(each).user("hello"), { ...request("a"), options: { system: "Be brief." } });
+        const { fence = 0 } = (await store.turns.acquire("c", each, "a")) ?? {};
+        await store.append("c", turn(each).end(), at(fence, 2));
+      }
+      for (const each of turns) {
+        expect(await store.turns.stateOf("c", each)).toEqual({ isUnfinished: false, crashes: 0 });
+        expect(await store.claim("c", turn(each).user("hello"), request("a"))).toMatchObject({ ended: true });
+        expect(await store.turns.acquire("c", each, "a")).toBeUndefined();
+        expect(await store.turns.send("c", each, { type: "cancel" })).toBe(false);
+      }
+      const rows = storage.driver === "postgres" ? [{ turn_id: "turn_3", options: "null" }] : [];
+      expect(await rowsIn(storage, "SELECT turn_id, options FROM turns")).toEqual(rows);
+      await store.archive.delete("c");
+      await store.claim("c", turn("turn_4").user("hello"), request("a"));
+      expect(await store.turns.stateOf("c", "turn_1")).toBeUndefined();
+    }));
 
-    test("are what remains of a turn that has ended: a file has no row of it, a database only that of the last one", () =>
-      withStore(async (store, storage) => {
-        const turns = ["turn_1", "turn_2", "turn_3"];
-        for (const each of turns) {
-          await store.claim("c", turn(each).user("hello"), { ...request("a"), options: { system: "Be brief." } });
-          const { fence = 0 } = (await store.turns.acquire("c", each, "a")) ?? {};
-          await store.append("c", turn(each).end(), at(fence, 2));
-        }
-        for (const each of turns) {
-          expect(await store.turns.stateOf("c", each)).toEqual({ isUnfinished: false, crashes: 0 });
-          expect(await store.claim("c", turn(each).user("hello"), request("a"))).toMatchObject({ ended: true });
-          expect(await store.turns.acquire("c", each, "a")).toBeUndefined();
-          expect(await store.turns.send("c", each, { type: "cancel" })).toBe(false);
-        }
-        if (storage.driver !== "memory") {
-          const rows = storage.driver === "postgres" ? [{ turn_id: "turn_3", options: "null" }] : [];
-          expect(await rowsIn(storage, "SELECT turn_id, options FROM turns")).toEqual(rows);
-        }
-        await store.archive.delete("c");
-        await store.claim("c", turn("turn_4").user("hello"), request("a"));
-        expect(await store.turns.stateOf("c", "turn_1")).toBeUndefined();
-      }));
+  test("take the options of a failed turn, and not its fence; it gets those of the request that is repeated", () =>
+    withStore(async (store, storage) => {
+      const asked = { ...request("a"), options: { system: "Be brief." } };
+      await store.claim("c", one.user("hello"), asked);
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+      await store.append("c", one.error(), at(fence, 2));
+      const rows = await rowsIn(storage, "SELECT options, state FROM turns");
+      expect(rows).toEqual([{ options: "null", state: "failed" }]);
+      await store.claim("c", one.user("hello"), asked);
+      const again = await store.turns.acquire("c", "turn_1", "a");
+      expect(again).toMatchObject({ options: { system: "Be brief." } });
+      expect(again?.fence).toBeGreaterThan(fence);
+    }));
 
-    test("take the options of a failed turn, and not its fence; it gets those of the request that is repeated", () =>
-      withStore(async (store, storage) => {
-        const asked = { ...request("a"), options: { system: "Be brief." } };
-        await store.claim("c", one.user("hello"), asked);
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-        await store.append("c", one.error(), at(fence, 2));
-        if (storage.driver !== "memory") {
-          const rows = await rowsIn(storage, "SELECT options, state FROM turns");
-          expect(rows).toEqual([{ options: "null", state: "failed" }]);
-        }
-        await store.claim("c", one.user("hello"), asked);
-        const again = await store.turns.acquire("c", "turn_1", "a");
-        expect(again).toMatchObject({ options: { system: "Be brief." } });
-        expect(again?.fence).toBeGreaterThan(fence);
-      }));
+  test("leave the rows that earlier versions kept no longer than until the next turn of their conversation has ended", () =>
+    withStore(async (store, storage) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      await store.claim("c", two.user("hello"), request("a"));
+      await store.claim("d", turn("turn_3").user("hello"), request("a"));
+      await rowsIn(storage, "UPDATE turns SET state = 'ended' WHERE turn_id <> 'turn_2'");
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
+      await store.append("c", two.end(), at(fence, 2));
+      const left = await rowsIn(storage, "SELECT turn_id FROM turns ORDER BY turn_id");
+      const own = storage.driver === "postgres" ? ["turn_2"] : [];
+      expect(left.map(({ turn_id }) => turn_id)).toEqual([...own, "turn_3"]);
+    }));
 
-    test("leave the rows that earlier versions kept no longer than until the next turn of their conversation has ended", () =>
-      withStore(async (store, storage) => {
-        if (storage.driver === "memory") return;
-        await store.claim("c", one.user("hello"), request("a"));
-        await store.claim("c", two.user("hello"), request("a"));
-        await store.claim("d", turn("turn_3").user("hello"), request("a"));
-        await rowsIn(storage, "UPDATE turns SET state = 'ended' WHERE turn_id <> 'turn_2'");
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
-        await store.append("c", two.end(), at(fence, 2));
-        const left = await rowsIn(storage, "SELECT turn_id FROM turns ORDER BY turn_id");
-        const own = storage.driver === "postgres" ? ["turn_2"] : [];
-        expect(left.map(({ turn_id }) => turn_id)).toEqual([...own, "turn_3"]);
-      }));
+  test("leave the row of an ended turn that a host of a newer version ran, because it keeps older hosts away", () =>
+    withStore(async (store, storage) => {
+      if (storage.driver !== "postgres") return;
+      await store.claim("c", one.user("hello"), request("a"));
+      await store.claim("c", two.user("hello"), request("a"));
+      await rowsIn(storage, `UPDATE turns SET state = 'ended', fold = ${foldVersion + 1} WHERE turn_id = 'turn_1'`);
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
+      await store.append("c", two.end(), at(fence, 2));
+      await store.claim("c", turn("turn_3").user("hello"), request("a"));
+      expect(await store.turns.acquire("c", "turn_3", "a")).toBeUndefined();
+    }));
 
-    test("leave the row of an ended turn that a host of a newer version ran, because it keeps older hosts away", () =>
-      withStore(async (store, storage) => {
-        if (storage.driver !== "postgres") return;
-        await store.claim("c", one.user("hello"), request("a"));
-        await store.claim("c", two.user("hello"), request("a"));
-        await rowsIn(storage, `UPDATE turns SET state = 'ended', fold = ${foldVersion + 1} WHERE turn_id = 'turn_1'`);
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
-        await store.append("c", two.end(), at(fence, 2));
-        await store.claim("c", turn("turn_3").user("hello"), request("a"));
-        expect(await store.turns.acquire("c", "turn_3", "a")).toBeUndefined();
-      }));
+  test("are refused from a process whose turn has gone to another one", () =>
+    withStore(async (store) => {
+      const seenAt = await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), request("a"));
+      const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
+      await store.turns.bury("a", seenAt);
+      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      const lease = await store.turns.acquire("c", "turn_1", "b");
+      expect(lease).toMatchObject({ crashes: 1 });
+      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+      await expect(store.append("c", one.end(), at(stale, 3))).rejects.toMatchObject({ kind: "fenced" });
+      expect((await store.read("c")).map(({ type }) => type)).toEqual(["user_message", "turn_end"]);
+    }));
 
-    test("are refused from a process whose turn has gone to another one", () =>
-      withStore(async (store) => {
-        const seenAt = await store.turns.beat(node("a"));
-        await store.claim("c", one.user("hello"), request("a"));
-        const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
-        await store.turns.bury("a", seenAt);
-        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
-        const lease = await store.turns.acquire("c", "turn_1", "b");
-        expect(lease).toMatchObject({ crashes: 1 });
-        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
-        await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
-        await expect(store.append("c", one.end(), at(stale, 3))).rejects.toMatchObject({ kind: "fenced" });
-        expect((await store.read("c")).map(({ type }) => type)).toEqual(["user_message", "turn_end"]);
-      }));
+  test("are refused from it also where the other one has written the same: else it would go on beside it", () =>
+    withStore(async (store) => {
+      const seenAt = await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), request("a"));
+      const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
+      await store.turns.bury("a", seenAt);
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
+      await store.append("c", one.answer("hi"), at(fence, 2));
+      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+    }));
+});
 
-    test("are refused from it also where the other one has written the same: else it would go on beside it", () =>
-      withStore(async (store) => {
-        const seenAt = await store.turns.beat(node("a"));
-        await store.claim("c", one.user("hello"), request("a"));
-        const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
-        await store.turns.bury("a", seenAt);
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
-        await store.append("c", one.answer("hi"), at(fence, 2));
-        await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
-      }));
-  });
+describe("processes", () => {
+  test("that have said again that they live are not buried", () =>
+    withStore(async (store) => {
+      const seenAt = await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), request("a"));
+      let again: number;
+      do again = await store.turns.beat(node("a"));
+      while (again === seenAt);
+      await store.turns.bury("a", seenAt);
+      expect(await store.turns.nodes()).toEqual([{ ...node("a"), seenAt: again, silentMs: expect.any(Number) }]);
+      expect(await store.turns.abandoned({ workspace: "here" })).toEqual([]);
+    }));
 
-  describe("processes", () => {
-    test("that have said again that they live are not buried", () =>
-      withStore(async (store) => {
-        const seenAt = await store.turns.beat(node("a"));
-        await store.claim("c", one.user("hello"), request("a"));
-        let again: number;
-        do again = await store.turns.beat(node("a"));
-        while (again === seenAt);
-        await store.turns.bury("a", seenAt);
-        expect(await store.turns.nodes()).toEqual([{ ...node("a"), seenAt: again, silentMs: expect.any(Number) }]);
-        expect(await store.turns.abandoned({ workspace: "here" })).toEqual([]);
-      }));
+  test("that die leave their turns to their workspace; a turn that only waited has not crashed", () =>
+    withStore(async (store) => {
+      const seenAt = await store.turns.beat(node("a"));
+      await store.claim("c", one.user("running"), request("a"));
+      await store.claim("c", two.user("waiting"), request("a"));
+      await store.claim("d", turn("turn_3").user("elsewhere"), request("a", "there"));
+      await store.turns.acquire("c", "turn_1", "a");
+      await store.turns.bury("a", seenAt);
+      const turns = await store.turns.abandoned({ workspace: "here" });
+      expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
+      expect(await store.turns.abandoned({ conversationId: "d" })).toMatchObject([{ turnId: "turn_3" }]);
+      expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 1 });
+      await store.append("c", one.end(), at(3, 2));
+      expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
+    }));
 
-    test("that die leave their turns to their workspace; a turn that only waited has not crashed", () =>
-      withStore(async (store) => {
-        const seenAt = await store.turns.beat(node("a"));
-        await store.claim("c", one.user("running"), request("a"));
-        await store.claim("c", two.user("waiting"), request("a"));
-        await store.claim("d", turn("turn_3").user("elsewhere"), request("a", "there"));
-        await store.turns.acquire("c", "turn_1", "a");
-        await store.turns.bury("a", seenAt);
-        const turns = await store.turns.abandoned({ workspace: "here" });
-        expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
-        expect(await store.turns.abandoned({ conversationId: "d" })).toMatchObject([{ turnId: "turn_3" }]);
-        expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 1 });
-        await store.append("c", one.end(), at(3, 2));
-        expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
-      }));
+  test("that were buried alive, or have left, and die before they say again that they live, leave what they took meanwhile", () =>
+    withStore(async (store) => {
+      const seenAt = await store.turns.beat(node("a"));
+      await store.turns.bury("a", seenAt);
+      await store.claim("c", one.user("running"), request("a"));
+      await store.claim("c", two.user("waiting"), request("a"));
+      await store.turns.acquire("c", "turn_1", "a");
+      await store.turns.beat(node("b"));
+      const turns = await store.turns.abandoned({ workspace: "here" });
+      expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
+      const lease = await store.turns.acquire("c", "turn_1", "b");
+      expect(lease).toMatchObject({ crashes: 1 });
+      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+      expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
+    }));
 
-    test("that were buried alive, or have left, and die before they say again that they live, leave what they took meanwhile", () =>
-      withStore(async (store) => {
-        const seenAt = await store.turns.beat(node("a"));
-        await store.turns.bury("a", seenAt);
-        await store.claim("c", one.user("running"), request("a"));
-        await store.claim("c", two.user("waiting"), request("a"));
-        await store.turns.acquire("c", "turn_1", "a");
-        await store.turns.beat(node("b"));
-        const turns = await store.turns.abandoned({ workspace: "here" });
-        expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
-        const lease = await store.turns.acquire("c", "turn_1", "b");
-        expect(lease).toMatchObject({ crashes: 1 });
-        await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
-        expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
-      }));
+  test("that die have not died of a turn that waits for a person", () =>
+    withStore(async (store) => {
+      await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), request("a"));
+      await store.turns.acquire("c", "turn_1", "a");
+      const asked = { message: "May it?", schema: { type: "boolean" } };
+      const question = {
+        type: "question",
+        turnId: "turn_1",
+        questionId: "q",
+        question: asked,
+      } as unknown as ChatEvent;
+      await store.append("c", question, at(1, 2));
+      await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+      expect(await store.turns.stateOf("c", "turn_1")).toEqual({ isUnfinished: true, crashes: 0 });
+    }));
 
-    test("that die have not died of a turn that waits for a person", () =>
-      withStore(async (store) => {
-        await store.turns.beat(node("a"));
-        await store.claim("c", one.user("hello"), request("a"));
-        await store.turns.acquire("c", "turn_1", "a");
-        const asked = { message: "May it?", schema: { type: "boolean" } };
-        const question = {
-          type: "question",
-          turnId: "turn_1",
-          questionId: "q",
-          question: asked,
-        } as unknown as ChatEvent;
-        await store.append("c", question, at(1, 2));
-        await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
-        expect(await store.turns.stateOf("c", "turn_1")).toEqual({ isUnfinished: true, crashes: 0 });
-      }));
+  test("that leave have not crashed", () =>
+    withStore(async (store) => {
+      await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), request("a"));
+      await store.turns.acquire("c", "turn_1", "a");
+      await store.turns.leave("a");
+      expect(await store.turns.nodes()).toEqual([]);
+      expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 0 });
+    }));
 
-    test("that leave have not crashed", () =>
-      withStore(async (store) => {
-        await store.turns.beat(node("a"));
-        await store.claim("c", one.user("hello"), request("a"));
-        await store.turns.acquire("c", "turn_1", "a");
-        await store.turns.leave("a");
-        expect(await store.turns.nodes()).toEqual([]);
-        expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 0 });
-      }));
+  test("get no second answer to a question, not even in a call of an API", () =>
+    withStore(async (store) => {
+      const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q", value: true };
+      for (const conversationId of ["c", "single_1"]) {
+        await store.claim(conversationId, one.user("hello"), request("a"));
+        const { fence = 0 } = (await store.turns.acquire(conversationId, "turn_1", "a")) ?? {};
+        await store.append(conversationId, answered, at(fence, 2));
+        const send = (questionId: string) =>
+          store.turns.send(conversationId, "turn_1", { type: "answer", questionId, value: false });
+        expect([await send("q"), await send("other"), await send("other")]).toEqual([false, true, false]);
+      }
+    }));
 
-    test("get no second answer to a question, not even in a call of an API", () =>
-      withStore(async (store) => {
-        const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q", value: true };
-        for (const conversationId of ["c", "single_1"]) {
-          await store.claim(conversationId, one.user("hello"), request("a"));
-          const { fence = 0 } = (await store.turns.acquire(conversationId, "turn_1", "a")) ?? {};
-          await store.append(conversationId, answered, at(fence, 2));
-          const send = (questionId: string) =>
-            store.turns.send(conversationId, "turn_1", { type: "answer", questionId, value: false });
-          expect([await send("q"), await send("other"), await send("other")]).toEqual([false, true, false]);
-        }
-      }));
-
-    test("get what is said to their turns, in order and once; what is said to an ended turn is gone", () =>
-      withStore(async (store) => {
-        await store.claim("c", one.user("hello"), request("a"));
-        await store.claim("d", two.user("hello"), request("b"));
-        await store.turns.send("c", "turn_1", { type: "answer", questionId: "q", value: true });
-        await store.turns.send("c", "turn_1", { type: "cancel" });
-        await store.turns.send("d", "turn_2", { type: "cancel" });
-        const mail = await store.turns.receive("a");
-        expect(mail.map((each) => each.mail.type)).toEqual(["answer", "cancel"]);
-        expect(await store.turns.receive("a")).toEqual([]);
-        const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-        await store.append("c", one.end(), at(fence, 2));
-        await store.turns.send("c", "turn_1", { type: "cancel" });
-        expect(await store.turns.receive("a")).toEqual([]);
-      }));
-  });
+  test("get what is said to their turns, in order and once; what is said to an ended turn is gone", () =>
+    withStore(async (store) => {
+      await store.claim("c", one.user("hello"), request("a"));
+      await store.claim("d", two.user("hello"), request("b"));
+      await store.turns.send("c", "turn_1", { type: "answer", questionId: "q", value: true });
+      await store.turns.send("c", "turn_1", { type: "cancel" });
+      await store.turns.send("d", "turn_2", { type: "cancel" });
+      const mail = await store.turns.receive("a");
+      expect(mail.map((each) => each.mail.type)).toEqual(["answer", "cancel"]);
+      expect(await store.turns.receive("a")).toEqual([]);
+      const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+      await store.append("c", one.end(), at(fence, 2));
+      await store.turns.send("c", "turn_1", { type: "cancel" });
+      expect(await store.turns.receive("a")).toEqual([]);
+    }));
 });

@@ -1,6 +1,6 @@
 /**
- * A file and a database keep counters of usage. A log in memory computes the same from its events, each time it is asked. All three keep totals
- * of what was spent, which are the plain sum of all requests: also of unfinished turns and of deleted conversations.
+ * A log keeps counters of usage, which equal what is computed from its events. It also keeps totals of what was spent, which are the plain sum
+ * of all requests: also of unfinished turns and of deleted conversations.
  */
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -12,6 +12,7 @@ import { addSpent, nothingSpent, type Period } from "../../src/core/usage-store.
 import { openStore } from "../../src/log/open.js";
 import { runs } from "../support/runs.js";
 import { driverUnderTest, newStorage } from "../support/storages.js";
+import { ExpectedUsage } from "./expected-usage.js";
 import { inFolder, listed, request, turn } from "./support.js";
 
 const minute = 60_000;
@@ -73,16 +74,17 @@ const billed: readonly Pick<AssistantMessageEvent, "billed">[] = [
 
 interface RunningTurn {
   turnId: string;
-  fences: number[];
+  fence: number;
   position: number;
   lastSeq: number;
   /** Ids of the calls that were sent and have no result. */
   sent: string[];
 }
 
-/** Runs the steps on both logs, which therefore have the same events. */
-class TwoLogs {
-  readonly #stores: readonly ChatStore[];
+/** Runs the steps on a log, and keeps its events. */
+class UsedLog {
+  readonly #store: ChatStore;
+  readonly #expected: ExpectedUsage;
   readonly #conversations: string[] = [];
   /** The turn that runs in a conversation. As in a host, `lastSeq` lets the file store an event without changing `conversations`. */
   readonly #running = new Map<string, RunningTurn>();
@@ -93,8 +95,12 @@ class TwoLogs {
   /** Every request of these steps. */
   readonly paid: { at: number; spent: Spent | undefined }[] = [];
 
-  constructor(stores: readonly ChatStore[], { newId, now }: { newId: () => number; now: () => number }) {
-    this.#stores = stores;
+  constructor(
+    store: ChatStore,
+    { expected, newId, now }: { expected: ExpectedUsage; newId: () => number; now: () => number },
+  ) {
+    this.#store = store;
+    this.#expected = expected;
     this.#newId = newId;
     this.#now = now;
   }
@@ -107,7 +113,7 @@ class TwoLogs {
     if (each.do === "delete") return isRunning ? undefined : this.#delete(id);
     if (each.do === "copy") return isRunning ? undefined : this.#copy(id);
     if (each.do === "forget") {
-      await this.#stores[0]?.usage.reset();
+      await this.#store.usage.reset();
       return isRunning ? undefined : this.#rewind(id);
     }
     const running = this.#running.get(id);
@@ -158,53 +164,49 @@ class TwoLogs {
     const failed = this.#failed.get(id);
     this.#failed.delete(id);
     const turnId = failed?.turnId ?? `turn_${this.#newId()}`;
-    const fences: number[] = [];
-    let lastSeq = 0;
-    for (const store of this.#stores) {
-      const { events } = await store.claim(id, turn(turnId).user("hello"), request("n"));
-      lastSeq = events.at(-1)?.seq ?? 0;
-      fences.push((await store.turns.acquire(id, turnId, "n"))?.fence ?? 0);
-    }
-    this.#running.set(id, { turnId, fences, position: failed?.position ?? 2, lastSeq, sent: failed?.sent ?? [] });
+    const event = turn(turnId).user("hello");
+    const { created, events } = await this.#store.claim(id, event, request("n"));
+    if (created) this.#expected.add(id, { event, at: this.#now() });
+    const lastSeq = events.at(-1)?.seq ?? 0;
+    const { fence = 0 } = (await this.#store.turns.acquire(id, turnId, "n")) ?? {};
+    this.#running.set(id, { turnId, fence, position: failed?.position ?? 2, lastSeq, sent: failed?.sent ?? [] });
   }
 
   async #append(id: string, event: ChatEvent): Promise<void> {
     const running = this.#running.get(id);
     if (!running) return;
-    const position = running.position++;
-    const lastSeq = running.lastSeq++;
-    for (const [index, store] of this.#stores.entries()) {
-      await store.appendAll(id, [event], { fence: running.fences[index] ?? 0, position, lastSeq });
-    }
+    const { fence } = running;
+    await this.#store.appendAll(id, [event], { fence, position: running.position++, lastSeq: running.lastSeq++ });
+    this.#expected.add(id, { event, at: this.#now() });
   }
 
   async #delete(id: string): Promise<void> {
     this.#conversations.splice(this.#conversations.indexOf(id), 1);
     this.#failed.delete(id);
-    for (const store of this.#stores) await store.archive.delete(id);
+    await this.#store.archive.delete(id);
+    this.#expected.delete(id);
   }
 
   async #rewind(id: string): Promise<void> {
     if (this.#failed.has(id)) return;
     const rewind = { type: "rewind" as const, turnId: `rewind_${this.#newId()}`, toSeq: 0 };
-    for (const store of this.#stores) await store.archive.amend(id, () => rewind);
+    await this.#store.archive.amend(id, () => rewind);
   }
 
   async #copy(id: string): Promise<void> {
     const to = `conv_${this.#newId()}`;
     this.#conversations.push(to);
-    for (const store of this.#stores) {
-      const events = await store.read(id);
-      const earlier = events[0]?.type === "fork" ? events[0].origins : [];
-      const seqs = events.filter(({ type }) => type !== "fork").map(({ seq }) => seq);
-      const first: ForkEvent = {
-        type: "fork",
-        turnId: `fork_${to}`,
-        origins: [id, ...earlier],
-        toSeq: seqs.at(-1) ?? 0,
-      };
-      await store.archive.copy(id, to, () => ({ first, seqs }));
-    }
+    const events = await this.#store.read(id);
+    const earlier = events[0]?.type === "fork" ? events[0].origins : [];
+    const seqs = events.filter(({ type }) => type !== "fork").map(({ seq }) => seq);
+    const first: ForkEvent = {
+      type: "fork",
+      turnId: `fork_${to}`,
+      origins: [id, ...earlier],
+      toSeq: seqs.at(-1) ?? 0,
+    };
+    await this.#store.archive.copy(id, to, () => ({ first, seqs }));
+    this.#expected.copy(id, to);
     const failed = this.#failed.get(id);
     if (failed) this.#failed.set(to, { ...failed, sent: [...failed.sent] });
   }
@@ -223,31 +225,42 @@ async function usageOf({ usage }: ChatStore, periods: readonly Period[]) {
   };
 }
 
+function expectedIn(expected: ExpectedUsage, periods: readonly Period[]) {
+  const [period] = periods as [Period];
+  const conversations = expected.conversations(period);
+  return {
+    models: sorted(expected.models(periods)),
+    tools: sorted(expected.tools(periods)),
+    conversations: sorted(conversations),
+    all: conversations.length,
+  };
+}
+
 test("the counters equal the sums of the events, in any period, also if all are counted anew", () =>
   inFolder(async (folder) => {
     let now = 0;
     const parts = { now: () => now, observe: () => {} };
     const storage = await newStorage(folder);
     const [counting, otherHost] = [await openStore(storage, parts), await openStore(storage, parts)];
-    const memory = await openStore({ driver: "memory" }, parts);
+    const expected = new ExpectedUsage();
     let ids = 0;
     const isPostgres = driverUnderTest === "postgres";
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), hours, hours, async (steps, after, length) => {
-        const start = now + 1_000 * hour; // all runs share the logs
+        const start = now + 1_000 * hour; // all runs share the log and what is expected of it
         now = start;
-        const logs = new TwoLogs([counting, memory], { newId: () => ++ids, now: () => now });
+        const log = new UsedLog(counting, { expected, newId: () => ++ids, now: () => now });
         for (const each of steps) {
           if (each.do === "wait") now += each.ms;
-          else await logs.take(each);
+          else await log.take(each);
         }
         const day = Math.floor((start + after * hour) / quarter) * quarter;
         const ofDay = { since: day, until: day + length * hour };
         const spent = { ...nothingSpent };
-        for (const each of logs.paid) {
+        for (const each of log.paid) {
           if (each.spent && each.at >= ofDay.since && each.at < ofDay.until) addSpent(spent, each.spent);
         }
-        for (const log of [counting, otherHost, memory]) expect(await log.spent(ofDay)).toEqual(spent);
+        for (const host of [counting, otherHost]) expect(await host.spent(ofDay)).toEqual(spent);
         while (await counting.usage.countOlder());
         const since = start + after * hour;
         const aligned = [since, now - hour, now + 5 * minute].map((at) => Math.floor(at / quarter) * quarter);
@@ -257,40 +270,38 @@ test("the counters equal the sums of the events, in any period, also if all are 
         ]);
         const always = [{ since: 0, until: Math.ceil((now + 1) / quarter) * quarter }];
         for (const part of [...periods, always]) {
-          expect(await usageOf(counting, part)).toEqual(await usageOf(memory, part));
+          expect(await usageOf(counting, part)).toEqual(expectedIn(expected, part));
         }
-        const first = (await memory.usage.first()) ?? now;
+        const first = expected.first() ?? now;
         expect((await counting.usage.first()) ?? now).toBeLessThanOrEqual(first);
         if (ids % 5 > 0) return;
         await counting.usage.reset();
         while (await counting.usage.countOlder());
-        expect(await usageOf(counting, always)).toEqual(await usageOf(memory, always));
+        expect(await usageOf(counting, always)).toEqual(expectedIn(expected, always));
       }),
       { numRuns: runs(isPostgres ? 25 : 150) },
     );
-    await Promise.all([counting.close(), otherHost.close(), memory.close()]);
+    await Promise.all([counting.close(), otherHost.close()]);
   }));
 
 test("a failed turn that continues in a conversation and in its copy is counted in both from there on", () =>
   inFolder(async (folder) => {
     let now = 0;
     const parts = { now: () => now, observe: () => {} };
-    const stores = [await openStore(await newStorage(folder), parts), await openStore({ driver: "memory" }, parts)];
-    const logs = new TwoLogs(stores, { newId: () => now, now: () => now });
+    const store = await openStore(await newStorage(folder), parts);
+    const log = new UsedLog(store, { expected: new ExpectedUsage(), newId: () => now, now: () => now });
     const continued = ["begin", "answer", "end"] as const;
     const steps = ["begin", "answer", "fail", "copy", ...continued] as const;
     for (const each of [...steps.map((name) => [name, 0] as const), ...continued.map((name) => [name, 1] as const)]) {
       now += minute;
-      await logs.take({ do: each[0], conversation: each[1] });
+      await log.take({ do: each[0], conversation: each[1] });
     }
-    for (const store of stores) {
-      const events = await Promise.all((await listed(store)).map(({ conversationId }) => store.read(conversationId)));
-      const answers = events.flat().filter((event) => event.type === "assistant_message");
-      expect(answers).toHaveLength(4);
-      const different = new Map(answers.map((answer) => [answer.at, answer]));
-      const used = await store.usage.models([{ since: 0, until: hour }]);
-      const requests = [...different.values()].flatMap(answersBilled).length;
-      expect(used.reduce((sum, line) => sum + line.requests, 0)).toBe(requests);
-    }
-    await Promise.all(stores.map((store) => store.close()));
+    const events = await Promise.all((await listed(store)).map(({ conversationId }) => store.read(conversationId)));
+    const answers = events.flat().filter((event) => event.type === "assistant_message");
+    expect(answers).toHaveLength(4);
+    const different = new Map(answers.map((answer) => [answer.at, answer]));
+    const used = await store.usage.models([{ since: 0, until: hour }]);
+    const requests = [...different.values()].flatMap(answersBilled).length;
+    expect(used.reduce((sum, line) => sum + line.requests, 0)).toBe(requests);
+    await store.close();
   }));

@@ -7,12 +7,11 @@ import { tokensOf } from "../../src/log/folds/estimate.js";
 import { noteProcess, noteTools } from "../../src/log/folds/known-tools.js";
 import { resumeTurn } from "../../src/log/folds/replay.js";
 import { withoutRewound } from "../../src/log/folds/rewind.js";
-import { MemoryCheckpoints } from "../../src/log/memory/checkpoints.js";
 import { callsIn, spentIn } from "../../src/log/shared/spent.js";
 import { KnownLogs } from "../../src/session/conversations/known-logs.js";
 import { OfferRecord } from "../../src/session/tools/offer-record.js";
 import { attemptAtOneOf, logOf } from "../log/random-log.js";
-import { stored } from "../log/support.js";
+import { checkpointsAlone, stored } from "../log/support.js";
 import { runs } from "../support/runs.js";
 
 const fork: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["c0"], toSeq: 9 };
@@ -103,7 +102,7 @@ test("a turn that reads from a checkpoint on computes the same as from the whole
         const all = stored(logOf(calm, isCopy ? [fork] : []).map(withFacts));
         let length = 0;
         const store = {
-          checkpoints: new MemoryCheckpoints(() => true),
+          checkpoints: checkpointsAlone(),
           read: async (_: string, from = 1, most = everyTurn) => all.slice(0, length).slice(from - 1, from - 1 + most),
           readBefore: async (_: string, before: number, most: number) => all.slice(0, before - 1).slice(-most),
         };
@@ -129,7 +128,7 @@ test("a turn that reads from a checkpoint on computes the same as from the whole
           }
           const few = room / 3;
           // Overheads count, because messages of this log are short. So the turn reads more than twice as much as fits.
-          const limited = new KnownLogs({ ...store, checkpoints: new MemoryCheckpoints(() => true) }, undefined, 0);
+          const limited = new KnownLogs({ ...store, checkpoints: checkpointsAlone() }, undefined, 0);
           const log = await limited.read("c", { mostTokens: (few * 8) / 3, turnId });
           expect(readLimited(turnId, trimmed(log, turnId, few))).toEqual(
             readLimited(turnId, trimmed(whole, turnId, few)),

@@ -1,5 +1,5 @@
 /** Retention in logs whose times are those of this machine's clock. PostgreSQL has a clock of its own. */
-import { describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";
@@ -15,7 +15,6 @@ const day = 24 * hour;
  * that are left, the latest first.
  */
 async function withClock(
-  driver: "sqlite" | "memory",
   work: (log: {
     setDay: (days: number) => void;
     says: (conversationId: string) => Promise<void>;
@@ -26,7 +25,7 @@ async function withClock(
   let time = 0;
   let count = 0;
   const now = () => time;
-  const store: ChatStore = await openStore(await newStorage(folder.path, driver), { now, observe: () => undefined });
+  const store: ChatStore = await openStore(await newStorage(folder.path), { now, observe: () => undefined });
   await work({
     setDay: (days) => {
       time = days * day;
@@ -51,74 +50,72 @@ async function withClock(
   await store.close();
 }
 
-describe.each(["sqlite", "memory"] as const)("in a log of the kind %s", (driver) => {
-  test("what is said while the clock is behind stays as long as the change before it", () =>
-    withClock(driver, async ({ setDay, says, deletes }) => {
-      for (const [each, id] of ["old", "continued", "recent"].entries()) {
-        setDay(300 + 100 * each);
-        await says(id);
-      }
-      setDay(200);
-      for (const id of ["continued", "new", "single_1"]) await says(id);
-      setDay(501);
-      const rules = { maxAgeMs: 90 * day, singleCallsMaxAgeMs: 90 * day };
-      // A host that has just started knows no time later than that of the last change.
-      expect(await deletes(rules, 0)).toEqual(["single_1", "new", "continued", "recent", "old"]);
-      expect(await deletes(rules)).toEqual(["single_1", "new", "continued", "recent"]);
-      setDay(591);
-      await says("latest");
-      setDay(592);
-      expect(await deletes(rules, 0)).toEqual(["latest"]);
-    }));
+test("what is said while the clock is behind stays as long as the change before it", () =>
+  withClock(async ({ setDay, says, deletes }) => {
+    for (const [each, id] of ["old", "continued", "recent"].entries()) {
+      setDay(300 + 100 * each);
+      await says(id);
+    }
+    setDay(200);
+    for (const id of ["continued", "new", "single_1"]) await says(id);
+    setDay(501);
+    const rules = { maxAgeMs: 90 * day, singleCallsMaxAgeMs: 90 * day };
+    // A host that has just started knows no time later than that of the last change.
+    expect(await deletes(rules, 0)).toEqual(["single_1", "new", "continued", "recent", "old"]);
+    expect(await deletes(rules)).toEqual(["single_1", "new", "continued", "recent"]);
+    setDay(591);
+    await says("latest");
+    setDay(592);
+    expect(await deletes(rules, 0)).toEqual(["latest"]);
+  }));
 
-  test.each([[hour], [0]])(
-    "a clock that was ahead does not spoil what is known of a later one that was behind, on a host that ran for %d ms",
-    (runsForMs) =>
-      withClock(driver, async ({ setDay, says, deletes }) => {
-        setDay(500);
-        for (const id of ["continued", "other"]) await says(id);
-        setDay(900);
-        await says("ahead");
-        setDay(300);
-        for (const id of ["behind", "single_1", "continued"]) await says(id);
-        setDay(501);
-        await says("later");
-        setDay(502);
-        const rules = { maxAgeMs: 90 * day, singleCallsMaxAgeMs: 90 * day };
-        expect(await deletes(rules, runsForMs)).toHaveLength(6);
-        setDay(595);
-        await says("latest");
-        setDay(596);
-        expect(await deletes(rules, runsForMs)).toEqual(["latest", "ahead"]);
-      }),
-  );
-
-  test("a clock that is ahead at two starts deletes nothing, if something was said in between", () =>
-    withClock(driver, async ({ setDay, says, deletes }) => {
+test.each([[hour], [0]])(
+  "a clock that was ahead does not spoil what is known of a later one that was behind, on a host that ran for %d ms",
+  (runsForMs) =>
+    withClock(async ({ setDay, says, deletes }) => {
       setDay(500);
-      await says("other");
+      for (const id of ["continued", "other"]) await says(id);
       setDay(900);
       await says("ahead");
+      setDay(300);
+      for (const id of ["behind", "single_1", "continued"]) await says(id);
       setDay(501);
       await says("later");
-      const rules = { maxAgeMs: 90 * day };
-      for (const days of [900.1, 1_500]) {
-        setDay(days);
-        expect(await deletes(rules, 0)).toEqual(["later", "ahead", "other"]);
-      }
-      await says("later");
-      expect(await deletes(rules, 0)).toEqual(["later", "ahead", "other"]);
-    }));
+      setDay(502);
+      const rules = { maxAgeMs: 90 * day, singleCallsMaxAgeMs: 90 * day };
+      expect(await deletes(rules, runsForMs)).toHaveLength(6);
+      setDay(595);
+      await says("latest");
+      setDay(596);
+      expect(await deletes(rules, runsForMs)).toEqual(["latest", "ahead"]);
+    }),
+);
 
-  test("what is said after the clock was ahead is as old as its own time says", () =>
-    withClock(driver, async ({ setDay, says, deletes }) => {
-      setDay(5_000);
-      await says("ahead");
-      setDay(300);
-      await says("after");
-      setDay(389);
-      expect(await deletes({ maxAgeMs: 90 * day })).toEqual(["after", "ahead"]);
-      setDay(391);
-      expect(await deletes({ maxAgeMs: 90 * day })).toEqual(["ahead"]);
-    }));
-});
+test("a clock that is ahead at two starts deletes nothing, if something was said in between", () =>
+  withClock(async ({ setDay, says, deletes }) => {
+    setDay(500);
+    await says("other");
+    setDay(900);
+    await says("ahead");
+    setDay(501);
+    await says("later");
+    const rules = { maxAgeMs: 90 * day };
+    for (const days of [900.1, 1_500]) {
+      setDay(days);
+      expect(await deletes(rules, 0)).toEqual(["later", "ahead", "other"]);
+    }
+    await says("later");
+    expect(await deletes(rules, 0)).toEqual(["later", "ahead", "other"]);
+  }));
+
+test("what is said after the clock was ahead is as old as its own time says", () =>
+  withClock(async ({ setDay, says, deletes }) => {
+    setDay(5_000);
+    await says("ahead");
+    setDay(300);
+    await says("after");
+    setDay(389);
+    expect(await deletes({ maxAgeMs: 90 * day })).toEqual(["after", "ahead"]);
+    setDay(391);
+    expect(await deletes({ maxAgeMs: 90 * day })).toEqual(["ahead"]);
+  }));

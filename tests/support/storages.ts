@@ -1,4 +1,4 @@
-/** `chat.storage` for tests that use the event log: on each kind of store, or on the one that TEST_STORAGE names. */
+/** `chat.storage` for tests that use the event log: a file, or what TEST_STORAGE names. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,16 +47,10 @@ export async function newStorage(folder: string, driver = driverUnderTest): Prom
 /** The driver of tests that run on SQLite and again on PostgreSQL: see jest.config.js. */
 export const driverUnderTest = (process.env.TEST_STORAGE ?? "sqlite") as Driver;
 
-/** The stores that such a run tries. */
-export const drivers: readonly Driver[] = driverUnderTest === "postgres" ? ["postgres"] : ["sqlite", "memory"];
-
-/** Calls `work` with a new store. Its clock starts at 100 and advances by one each time it is read. */
-export async function withStore(
-  driver: Driver,
-  work: (store: ChatStore, storage: StorageConfig) => Promise<void>,
-): Promise<void> {
+/** Calls `work` with a new store of the driver under test. Its clock starts at 100 and advances by one each time it is read. */
+export async function withStore(work: (store: ChatStore, storage: StorageConfig) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "store-"));
-  const storage = await newStorage(folder, driver);
+  const storage = await newStorage(folder);
   let time = 100;
   const store = await openStore(storage, { now: () => time++, observe: () => undefined });
   try {

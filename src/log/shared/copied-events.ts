@@ -5,7 +5,7 @@ import type { ChatEvent, StoredEvent } from "../../core/events.js";
  * Returns a compaction or trim as it is stored in a copy, with `upToSeq` renumbered. Returns undefined for all other events, which are copied
  * unchanged. `seqs`: the `seq` of all copied events, in order. The copy begins with a fork event, so the copied events start at 2.
  */
-export function renumbered({ seq: _, at: __, ...event }: StoredEvent, seqs: readonly number[]): ChatEvent | undefined {
+function renumbered({ seq: _, at: __, ...event }: StoredEvent, seqs: readonly number[]): ChatEvent | undefined {
   if (event.type !== "compaction" && event.type !== "trim") return undefined;
   return { ...event, upToSeq: 1 + seqs.filter((seq) => seq <= event.upToSeq).length };
 }

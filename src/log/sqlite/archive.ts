@@ -11,13 +11,13 @@ import type { Connection } from "./connection.js";
 import { payloadOf, type SqliteEvents, storedRequestId } from "./event-table.js";
 import type { FileAccess } from "./file-access.js";
 import type { SqliteHistories } from "./history-table.js";
-import type { SqliteReader } from "./reader.js";
+import type { LogReader } from "./reader.js";
 import type { SqliteUsage } from "./usage-counters.js";
 
 interface SqliteArchiveParts {
   events: SqliteEvents;
   histories: SqliteHistories;
-  views: SqliteReader;
+  views: LogReader;
   usage: SqliteUsage;
   access: FileAccess;
 }
@@ -28,7 +28,7 @@ export class SqliteArchive implements Archive {
   readonly #access: FileAccess;
   readonly #events: SqliteEvents;
   readonly #histories: SqliteHistories;
-  readonly #views: SqliteReader;
+  readonly #views: LogReader;
   readonly #usage: SqliteUsage;
 
   constructor(db: Connection, { events, histories, views, usage, access }: SqliteArchiveParts) {

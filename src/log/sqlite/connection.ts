@@ -20,6 +20,9 @@ export interface Statement {
   run(...values: SqlValue[]): { changes: number | bigint };
 }
 
+/** The path of a log that is not stored in a file and ends with its connection. */
+export const inMemory = ":memory:";
+
 type SqlValue = string | number | null | Uint8Array;
 
 /** Opens a file. Its statements can use `title_of`, see `sqliteFirstTitle`. It uses Node's own SQLite (22.13 and later) if that has FTS5, otherwise a package with the same API. */
@@ -65,8 +68,8 @@ async function addedDriver(): Promise<unknown> {
   try {
     return await import("@photostructure/sqlite");
   } catch (error) {
-    const hint = "take Node 22.13 or later, or set chat.storage.driver: memory";
-    const message = `this Node has no SQLite, and the one for ${process.platform}-${process.arch} cannot be loaded`;
+    const hint = "use Node 22.15 or later, or set chat.storage.url to a PostgreSQL database";
+    const message = `the event log needs SQLite: this Node has none, and the package for ${process.platform}-${process.arch} cannot be loaded`;
     throw new StoreError("open", message, { hint, cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
-import { type Connection, connect } from "./connection.js";
+import { type Connection, connect, inMemory } from "./connection.js";
 import { checkAfterCrash } from "./crash-check.js";
 import { migrate } from "./migrate.js";
 import { toWal } from "./wal.js";
@@ -42,37 +42,44 @@ interface DatabaseOptions {
   bootedAt?: number;
 }
 
-/** Opens the file and migrates it. Creates the file if it is missing. Rejects with StoreError or an error of the driver. */
-export async function openDatabase(
-  path: string,
-  { busyTimeoutMs, isFull = false, now, observe, ...boot }: DatabaseOptions,
-): Promise<Connection> {
-  createPrivately(path);
+/**
+ * Opens the file, or a log in memory, and migrates it. Creates the file if it is missing. Rejects with StoreError or an error of the driver.
+ */
+export async function openDatabase(path: string, options: DatabaseOptions): Promise<Connection> {
+  if (path !== inMemory) createPrivately(path);
   const db = await connect(path);
   try {
-    // This is set first. Otherwise opening would fail at once while another process recovers the file.
-    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    db.exec(`PRAGMA page_size = ${pageSize}`);
-    await migrate(db, path, now);
-    const journal = await toWal(db, busyTimeoutMs);
-    db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
-    db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
-    db.exec(`PRAGMA cache_size = ${cachedPages}`);
-    const warn = (message: string, fields: Record<string, unknown>) =>
-      observe({ level: "warn", scope: "history", message, fields: { path, ...fields } });
-    if (journal.journal_mode !== "wal") warn("its file system does not support WAL: the event log is slower", journal);
-    const { version } = db.prepare("SELECT sqlite_version() AS version").get() as { version: string };
-    if (version.localeCompare(safeSqliteVersion, "en", { numeric: true }) < 0) {
-      warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });
-    }
-    await checkAfterCrash(db, { ...boot, path, busyTimeoutMs, now });
-    // From now on, `FileAccess` waits for the lock. Without WAL, reads need the lock, too, and SQLite goes on waiting for it.
-    if (journal.journal_mode === "wal") db.exec("PRAGMA busy_timeout = 0");
+    await (path === inMemory ? migrate(db, path, options.now) : prepareFile(db, path, options));
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+async function prepareFile(
+  db: Connection,
+  path: string,
+  { busyTimeoutMs, isFull = false, now, observe, ...boot }: DatabaseOptions,
+): Promise<void> {
+  // This is set first. Otherwise opening would fail at once while another process recovers the file.
+  db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  db.exec(`PRAGMA page_size = ${pageSize}`);
+  await migrate(db, path, now);
+  const journal = await toWal(db, busyTimeoutMs);
+  db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
+  db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+  db.exec(`PRAGMA cache_size = ${cachedPages}`);
+  const warn = (message: string, fields: Record<string, unknown>) =>
+    observe({ level: "warn", scope: "history", message, fields: { path, ...fields } });
+  if (journal.journal_mode !== "wal") warn("its file system does not support WAL: the event log is slower", journal);
+  const { version } = db.prepare("SELECT sqlite_version() AS version").get() as { version: string };
+  if (version.localeCompare(safeSqliteVersion, "en", { numeric: true }) < 0) {
+    warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });
+  }
+  await checkAfterCrash(db, { ...boot, path, busyTimeoutMs, now });
+  // From now on, `FileAccess` waits for the lock. Without WAL, reads need the lock, too, and SQLite goes on waiting for it.
+  if (journal.journal_mode === "wal") db.exec("PRAGMA busy_timeout = 0");
 }
 
 /**

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RequestError, StoreError } from "../../core/errors.js";
-import type { Connection } from "./connection.js";
+import { type Connection, inMemory } from "./connection.js";
 import { isLocked, storeError } from "./store-errors.js";
 import { transaction } from "./transaction.js";
 
@@ -45,7 +45,7 @@ export class FileAccess {
    * closed: all that is written to it would be lost then.
    */
   requireSameFile(): void {
-    if (fileAt(this.#path) === this.#file) return;
+    if (this.#path === inMemory || fileAt(this.#path) === this.#file) return;
     throw new StoreError("open", `the event log ${this.#path} was deleted or replaced while this host ran`, {
       hint: "Restart this host. Before you delete the log or restore a copy, end all hosts that use it.",
     });

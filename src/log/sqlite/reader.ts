@@ -1,15 +1,32 @@
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../../core/built-file.js";
 import { StoreError } from "../../core/errors.js";
+import type { Connection } from "./connection.js";
+import type { FileAccess } from "./file-access.js";
 import type { ReaderAnswer, ReaderData, ReaderQuestion } from "./reader-worker.js";
 import { storeError } from "./store-errors.js";
+
+/** Runs queries that read the whole log. Methods reject with StoreError. */
+export interface LogReader {
+  rows<Row>(sql: string, values?: readonly (string | number)[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** Returns the reader of a log in memory, which no other connection can reach. */
+export function connectionReader(db: Connection, access: FileAccess): LogReader {
+  return {
+    rows: async <Row>(sql: string, values: readonly (string | number)[] = []) =>
+      access.read(() => db.prepare(sql).all(...values)) as Row[],
+    close: async () => {},
+  };
+}
 
 /**
  * Runs queries that read the whole log, in a thread that has a connection of its own. The first read starts the thread. With 100,000
  * conversations a read takes seconds. In the main thread, such a read would delay the host's heartbeats, and other hosts would take over
  * its turns.
  */
-export class SqliteReader {
+export class SqliteReader implements LogReader {
   readonly #data: ReaderData;
   #worker: Worker | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -21,7 +38,7 @@ export class SqliteReader {
     this.#data = data;
   }
 
-  /** Runs a query after all earlier ones have ended. Resolves with its rows. Rejects with StoreError. */
+  /** Runs a query after all earlier ones have ended. Resolves with its rows. */
   rows<Row>(sql: string, values: readonly (string | number)[] = []): Promise<Row[]> {
     const reading = this.#last.then(() => this.#read<Row>(sql, values));
     this.#last = reading.catch(() => {});

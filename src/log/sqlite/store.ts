@@ -14,12 +14,12 @@ import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import { SqliteArchive } from "./archive.js";
 import { SqliteCheckpoints } from "./checkpoints.js";
-import type { Connection, Statement } from "./connection.js";
+import { type Connection, inMemory, type Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
 import { SqliteEvents } from "./event-table.js";
 import { FileAccess } from "./file-access.js";
 import { SqliteHistories } from "./history-table.js";
-import { SqliteReader } from "./reader.js";
+import { connectionReader, type LogReader, SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
 import { searchFillStep } from "./search-fill-step.js";
 import { storeError } from "./store-errors.js";
@@ -52,7 +52,7 @@ interface SqliteStoreOptions {
 
 /**
  * Opens the event log; creates it if it is missing. An acknowledged event survives `kill -9`. Without `isFull`, the last events may be lost
- * in a power cut.
+ * in a power cut. With the path `inMemory`, the log ends with the process, and only this store can use it.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
   try {
@@ -77,7 +77,7 @@ class SqliteStore implements ChatStore {
   readonly #turnOfRequest: Statement;
   readonly #spent: Statement;
   /** Reader for lists and overviews that people look at. */
-  readonly #views: SqliteReader;
+  readonly #views: LogReader;
   readonly #fill: SearchFill;
 
   constructor(
@@ -87,7 +87,7 @@ class SqliteStore implements ChatStore {
     this.#db = db;
     const access = new FileAccess(db, { path, patienceMs: busyTimeoutMs });
     this.#access = access;
-    this.#views = new SqliteReader({ path, busyTimeoutMs });
+    this.#views = path === inMemory ? connectionReader(db, access) : new SqliteReader({ path, busyTimeoutMs });
     this.usage = new SqliteUsage(db, { access, views: this.#views });
     this.#events = new SqliteEvents(db, now);
     this.#histories = new SqliteHistories(db);

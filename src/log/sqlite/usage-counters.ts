@@ -7,7 +7,7 @@ import { usageStatements } from "../sql/usage-statements.js";
 import { modelKind, toolKind, type UsageKind, usageKinds } from "../sql/usage-tables.js";
 import type { Connection } from "./connection.js";
 import type { FileAccess } from "./file-access.js";
-import type { SqliteReader } from "./reader.js";
+import type { LogReader } from "./reader.js";
 
 /** Time in ms that `countOlder` may block the event loop. One conversation may take longer. */
 const blockedMs = 5;
@@ -54,7 +54,7 @@ export class SqliteUsage extends UsageReports implements UsageCounters {
   readonly #db: Connection;
   readonly #access: FileAccess;
 
-  constructor(db: Connection, { access, views }: { access: FileAccess; views: SqliteReader }) {
+  constructor(db: Connection, { access, views }: { access: FileAccess; views: LogReader }) {
     super(usageStatements.sqlite, (sql, values) => views.rows(sql, values));
     this.#db = db;
     this.#access = access;

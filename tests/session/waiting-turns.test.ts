@@ -1,35 +1,22 @@
 import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
-import type { Cluster, LocalTurns } from "../../src/core/cluster-port.js";
 import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
 import { openStore } from "../../src/log/open.js";
 import { Sessions } from "../../src/session/sessions.js";
-import { SingleProcess } from "../../src/session/single-process.js";
 import { collect, startApp } from "../support/app.js";
 import { joining } from "../support/cluster.js";
 import { answer, chunk, type LlmServer, STALL, startLlmServer, stream } from "../support/llm-server.js";
 import { Signal } from "../support/signal.js";
 import { until } from "./desk.js";
 
-type Join = (store: ChatStore) => (local: LocalTurns) => Cluster;
-
-const alone: Join = (store) => {
-  const node = { nodeId: "n", machine: "m", pid: process.pid };
-  return (local) => new SingleProcess({ store, node, workspace: "w" }, local);
-};
-
 /** Opens sessions whose log is in memory, and calls `work` with them. */
-async function inMemory(
-  llm: LlmServer,
-  work: (sessions: Sessions, store: ChatStore) => Promise<void>,
-  join = alone,
-): Promise<void> {
+async function inMemory(llm: LlmServer, work: (sessions: Sessions, store: ChatStore) => Promise<void>): Promise<void> {
   await using app = await startApp({ llm: llm.url });
   const store = await openStore({ driver: "memory" }, { now: Date.now, observe: () => {} });
   const sessions = new Sessions({
     store,
-    join: join(store),
+    join: joining(store),
     observe: () => {},
     hub: app.hub,
     settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
@@ -98,34 +85,28 @@ test("a closing host ends the turn that waits too", async () => {
   });
 });
 
-test.each([
-  ["alone", alone],
-  ["with others", (store) => joining(store)],
-] as [string, Join][])(
-  "a host %s that is told to end cancels the waiting turn of a caller, also if the running turn ends at the same moment",
-  async (_, join) => {
-    await using llm = await startLlmServer([stream([STALL])]);
-    const work = async (sessions: Sessions, store: ChatStore) => {
-      const session = sessions.open("c");
-      const running = await session.submit({ requestId: "a", text: "a", endsWithCaller: true });
-      await llm.received(1);
-      const stateOf = store.turns.stateOf.bind(store.turns);
-      const asked = new Signal();
-      const ended = new Signal();
-      store.turns.stateOf = async (...turn) => {
-        const state = await stateOf(...turn);
-        asked.give();
-        await ended.given;
-        return state;
-      };
-      const waiting = await session.submit({ requestId: "b", text: "b", endsWithCaller: true });
-      await asked.given;
-      const drained = sessions.drain(0);
-      await collect(running.watch());
-      ended.give();
-      expect((await collect(waiting.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
-      await drained;
+test("a host that is told to end cancels the waiting turn of a caller, also if the running turn ends at the same moment", async () => {
+  await using llm = await startLlmServer([stream([STALL])]);
+  const work = async (sessions: Sessions, store: ChatStore) => {
+    const session = sessions.open("c");
+    const running = await session.submit({ requestId: "a", text: "a", endsWithCaller: true });
+    await llm.received(1);
+    const stateOf = store.turns.stateOf.bind(store.turns);
+    const asked = new Signal();
+    const ended = new Signal();
+    store.turns.stateOf = async (...turn) => {
+      const state = await stateOf(...turn);
+      asked.give();
+      await ended.given;
+      return state;
     };
-    await inMemory(llm, work, join);
-  },
-);
+    const waiting = await session.submit({ requestId: "b", text: "b", endsWithCaller: true });
+    await asked.given;
+    const drained = sessions.drain(0);
+    await collect(running.watch());
+    ended.give();
+    expect((await collect(waiting.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+    await drained;
+  };
+  await inMemory(llm, work);
+});
