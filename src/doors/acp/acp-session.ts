@@ -177,14 +177,28 @@ export class AcpSession {
     await hub.settled(signal).catch(() => {}); // waits for the servers, so that the command lists all available tools
     const scope = { hub, session, sessions, resolveModel, reload, model: this.#model, commands, signal };
     const outcome = await runSlashCommand(line, scope);
-    if (outcome.type === "prompt") return outcome.content;
-    if (outcome.type === "model") {
-      await this.setOption("model", outcome.model);
-      await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
+    switch (outcome.type) {
+      case "prompt":
+        return outcome.content;
+      case "text":
+        return this.#sayText(outcome.text);
+      case "model":
+        await this.setOption("model", outcome.model);
+        await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
+        return this.#sayText(this.#modelName() ?? "");
+      case "clear":
+      case "resume":
+      case "save":
+      case "exit":
+        throw RequestError.invalidParams(undefined, `${line} is for the terminal: use what the editor has for it`);
+      default:
+        return outcome satisfies never;
     }
-    const text = outcome.type === "text" ? outcome.text : (this.#modelName() ?? "");
+  }
+
+  /** Shows a text in which line ends and columns count. */
+  async #sayText(text: string): Promise<undefined> {
     await this.say(`\`\`\`text\n${text}\n\`\`\``);
-    return undefined;
   }
 
   #encoder(turnId: string, { showsPrompt }: { showsPrompt: boolean }): UpdateEncoder {

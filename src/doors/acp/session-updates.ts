@@ -117,7 +117,17 @@ export class UpdateEncoder {
         return [];
       case "turn_error":
         return this.#turn.showsPrompt ? [this.#said(`(error: ${event.error.message})`)] : [];
+      case "question":
+      case "answer":
+      case "trim":
+      case "state_lost":
+      case "catalogue":
+      case "turn_end":
+      case "rewind":
+      case "fork":
+        return [];
       default:
+        event satisfies never; // at run time, an event of a later version of this program
         return [];
     }
   }

@@ -3,6 +3,7 @@
  * these chunks.
  */
 import type { JsonSchema } from "../../core/messages.js";
+import type { ChunkType } from "./chunks.js";
 import { error, serverState } from "./part-schemas.js";
 import {
   anything,
@@ -35,7 +36,7 @@ interface ChunkSchema {
 }
 
 /** Chunks of live and stored events. The messages with these chunks have `status: "chunk"`. */
-const events = (refer: Refer): Record<string, ChunkSchema> => ({
+const events = (refer: Refer): Record<ChunkType, ChunkSchema> => ({
   text: { description: "A piece of the answer.", data: text },
   reasoning: { description: "A piece of the model's reasoning.", data: text },
   discard: {

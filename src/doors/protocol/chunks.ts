@@ -1,4 +1,11 @@
-import type { AssistantMessageEvent, CompactionEvent, Question, StoredEvent } from "../../core/events.js";
+import type {
+  AssistantMessageEvent,
+  ChatEvent,
+  CompactionEvent,
+  LiveEvent,
+  Question,
+  StoredEvent,
+} from "../../core/events.js";
 import { type ContentPart, textOf, type Usage } from "../../core/messages.js";
 import { answersBilled, usageSum } from "../../core/token-usage.js";
 
@@ -6,6 +13,15 @@ export interface WireChunk {
   type: string;
   data: unknown;
   metadata?: Record<string, unknown>;
+}
+
+/** Types of the chunks of stored events. An answer of the model consists of up to three chunks. */
+export type StoredChunkType = "reasoning" | "text" | "usage" | Exclude<ChatEvent["type"], "assistant_message">;
+/** Types of all chunks of a turn's messages with `status: "chunk"`. */
+export type ChunkType = StoredChunkType | Exclude<LiveEvent["type"], "text_delta" | "reasoning_delta">;
+
+interface StoredChunk extends WireChunk {
+  type: StoredChunkType;
 }
 
 /** Flags for the parts of an assistant message: true if the part was already sent as deltas. */
@@ -32,21 +48,53 @@ export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<st
   };
 }
 
+/** True for the events that a client gets while it follows a turn live. `history` has all events. */
+const isLive: Readonly<Record<ChatEvent["type"], boolean>> = {
+  user_message: false,
+  assistant_message: true,
+  tool_call: true,
+  tool_sent: false,
+  tool_result: true,
+  question: true,
+  answer: false,
+  compaction: true,
+  trim: true,
+  state_lost: false,
+  catalogue: false,
+  turn_end: false,
+  turn_error: false,
+  rewind: false,
+  fork: false,
+};
+
 /** Converts a stored event to chunks for a client that follows the turn live. Some events have no chunks. */
 export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
+  return isLive[event.type] ? chunksOf(event, shown) : [];
+}
+
+function chunksOf(event: StoredEvent, shown: Shown): StoredChunk[] {
   switch (event.type) {
+    case "user_message": {
+      const { requestId, model } = event;
+      const metadata = { request_id: requestId, ...(model !== undefined && { model }) };
+      return [{ type: "user_message", data: textOf(event.content), metadata }];
+    }
     case "assistant_message":
       return assistantChunks(event, shown);
     case "tool_call": {
       const { id, name, arguments: text } = event.call;
       return [{ type: "tool_call", data: { id, name, arguments: text } }];
     }
+    case "tool_sent":
+      return [{ type: "tool_sent", data: { id: event.callId } }];
     case "tool_result": {
       const { callId, name, isError, content } = event;
       return [{ type: "tool_result", data: { id: callId, name, is_error: isError, content: content.map(wirePart) } }];
     }
     case "question":
       return [{ type: "question", data: { question_id: event.questionId, ...wireQuestion(event.question) } }];
+    case "answer":
+      return [{ type: "answer", data: { question_id: event.questionId, value: event.value } }];
     case "compaction": {
       const { summary, upToSeq, provider, model, attempts } = event;
       const metadata = { up_to_seq: upToSeq, usage: usageOfRequest(event), provider, model, attempts };
@@ -54,7 +102,22 @@ export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
     }
     case "trim":
       return [{ type: "trim", data: { up_to_seq: event.upToSeq } }];
+    case "state_lost":
+      return [{ type: "state_lost", data: { servers: event.servers } }];
+    case "catalogue":
+      return [{ type: "catalogue", data: event.note }];
+    case "turn_end":
+      return [{ type: "turn_end", data: { stop_reason: event.stopReason } }];
+    case "turn_error": {
+      const { kind, message, retryable, hint } = event.error;
+      return [{ type: "turn_error", data: { error: message, kind, retryable, hint } }];
+    }
+    case "rewind":
+      return [{ type: "rewind", data: { to_seq: event.toSeq } }];
+    case "fork":
+      return [{ type: "fork", data: { origins: event.origins, to_seq: event.toSeq } }];
     default:
+      event satisfies never; // at run time, an event of a later version of this program
       return [];
   }
 }
@@ -75,9 +138,9 @@ function wireQuestion(question: Question): object {
   }
 }
 
-function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[] {
+function assistantChunks(event: AssistantMessageEvent, shown: Shown): StoredChunk[] {
   const { message, provider, model, finishReason, attempts, interrupted } = event;
-  const chunks: WireChunk[] = [];
+  const chunks: StoredChunk[] = [];
   if (message.reasoning && !shown.reasoning) chunks.push({ type: "reasoning", data: message.reasoning });
   if (message.content && !shown.text) chunks.push({ type: "text", data: message.content });
   const metadata = { provider, model, finish_reason: finishReason, attempts, interrupted };
@@ -90,45 +153,12 @@ export function usageOfRequest(event: AssistantMessageEvent | CompactionEvent): 
 }
 
 /** Converts a stored event to chunks for `history`. Each chunk has the event's `seq`, turn and time. */
-export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk }[] {
+export function toldChunks(event: StoredEvent): { seq: number; chunk: StoredChunk }[] {
   const { seq, turnId, at } = event;
-  return historyChunks(event).map(({ metadata, ...chunk }) => ({
+  return chunksOf(event, { text: false, reasoning: false }).map(({ metadata, ...chunk }) => ({
     seq,
     chunk: { ...chunk, metadata: { ...metadata, turn_id: turnId, at } },
   }));
-}
-
-/**
- * Converts an event to chunks for `history`. Events that a live turn does not show have chunks here too, so that `history` has every `seq`.
- */
-function historyChunks(event: StoredEvent): WireChunk[] {
-  switch (event.type) {
-    case "user_message": {
-      const { requestId, model } = event;
-      const metadata = { request_id: requestId, ...(model !== undefined && { model }) };
-      return [{ type: "user_message", data: textOf(event.content), metadata }];
-    }
-    case "tool_sent":
-      return [{ type: "tool_sent", data: { id: event.callId } }];
-    case "answer":
-      return [{ type: "answer", data: { question_id: event.questionId, value: event.value } }];
-    case "catalogue":
-      return [{ type: "catalogue", data: event.note }];
-    case "state_lost":
-      return [{ type: "state_lost", data: { servers: event.servers } }];
-    case "turn_end":
-      return [{ type: "turn_end", data: { stop_reason: event.stopReason } }];
-    case "turn_error": {
-      const { kind, message, retryable, hint } = event.error;
-      return [{ type: "turn_error", data: { error: message, kind, retryable, hint } }];
-    }
-    case "rewind":
-      return [{ type: "rewind", data: { to_seq: event.toSeq } }];
-    case "fork":
-      return [{ type: "fork", data: { origins: event.origins, to_seq: event.toSeq } }];
-    default:
-      return storedChunks(event, { text: false, reasoning: false });
-  }
 }
 
 export function wirePart(part: ContentPart): Record<string, unknown> {

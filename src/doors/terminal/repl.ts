@@ -170,6 +170,8 @@ class Repl {
       case "model":
         this.#conversation.model = outcome.model;
         return this.#editor.print(this.#dim(`model ${this.#conversation.modelName}`));
+      default:
+        outcome satisfies never;
     }
   }
 

@@ -105,6 +105,17 @@ export class TurnScreen {
       }
       case "turn_error":
         this.error(event.error);
+        break;
+      case "user_message":
+      case "question":
+      case "answer":
+      case "state_lost":
+      case "catalogue":
+      case "rewind":
+      case "fork":
+        break;
+      default:
+        event satisfies never;
     }
   }
 

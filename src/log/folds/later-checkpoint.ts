@@ -1,5 +1,6 @@
 /** Finds where a log can be cut, and makes the checkpoint that replaces the events before the cut. Pure functions. */
 
+import { isOfNoTurn } from "../../core/event-facts.js";
 import { isTurnEnd, type StoredEvent } from "../../core/events.js";
 import { largest, smallest } from "../../core/lists/long-lists.js";
 import { callsIn, spentIn } from "../shared/spent.js";
@@ -7,8 +8,8 @@ import { needsEarlierCalls } from "./caller-results.js";
 import { type Checkpoint, checkpointVersion, comparedBefore, type LogSince, type ModelName } from "./checkpoint.js";
 import { comparedTokens, tokensOf } from "./estimate.js";
 import { noteProcess, noteTools } from "./known-tools.js";
-import { latest, turnMessages, turnsToSend, uncompacted } from "./replay.js";
-import { isOfNoTurn, type TurnSpan, withoutRewound } from "./rewind.js";
+import { latest, latestShortenings, turnMessages, turnsToSend, uncompacted } from "./replay.js";
+import { type TurnSpan, withoutRewound } from "./rewind.js";
 import { readTurns, type TurnRecord } from "./turn-records.js";
 
 /** A new checkpoint is made only if this share of the events can be dropped. */
@@ -27,8 +28,7 @@ export function laterCheckpoint(
 ): Required<LogSince> | undefined {
   const { checkpoint, events } = log;
   const compaction = latest("compaction", events, currentTurnId);
-  const trim = latest("trim", events, currentTurnId);
-  const shortenings = [compaction, trim].filter((event) => event !== undefined);
+  const shortenings = latestShortenings(events, currentTurnId);
   if (shortenings.length === 0 && mostTokens === undefined) return undefined;
 
   const ranges = turnRanges(events);
@@ -128,7 +128,7 @@ interface TurnRange extends TurnSpan {
 function turnRanges(events: readonly StoredEvent[]): Map<string, TurnRange> {
   const ranges = new Map<string, TurnRange>();
   for (const event of events) {
-    if (isOfNoTurn(event.type)) continue;
+    if (isOfNoTurn(event)) continue;
     const range = ranges.get(event.turnId);
     const [last, hasEnded] = [event.seq, isTurnEnd(event)];
     if (range) Object.assign(range, { last, hasEnded });

@@ -1,13 +1,6 @@
 import type { LlmErrorKind } from "../../core/errors.js";
-import type {
-  AssistantMessageEvent,
-  CompactionEvent,
-  EventOf,
-  StartedCall,
-  StopReason,
-  StoredEvent,
-  TrimEvent,
-} from "../../core/events.js";
+import { eventTypes } from "../../core/event-facts.js";
+import type { AssistantMessageEvent, EventOf, StartedCall, StopReason, StoredEvent } from "../../core/events.js";
 import { addAll, largest } from "../../core/lists/long-lists.js";
 import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
 import { toolMessage } from "../../core/messages.js";
@@ -33,7 +26,7 @@ function ownMessages(
   currentTurnId: string | undefined,
 ): { messages: Message[]; summary: string | undefined } {
   const compaction = latest("compaction", events, currentTurnId);
-  const shortenedAt = Math.max(compaction?.seq ?? 0, latest("trim", events, currentTurnId)?.seq ?? 0);
+  const shortenedAt = largest([0, ...latestShortenings(events, currentTurnId).map(({ seq }) => seq)]);
   const turns = turnsToSend(events, currentTurnId);
   const messages = turnMessages(turns, currentTurnId, shortenedAt);
   // Only the log's first turn may begin with results: its caller has sent its whole history. Of others, the calls are in a turn that is not sent.
@@ -103,8 +96,8 @@ export function uncompacted(events: readonly StoredEvent[], currentTurnId?: stri
 
 /** Returns the turns that the model gets: those that are neither summarised nor left out. The current turn is always among them. */
 export function turnsToSend(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
-  const ends = (["compaction", "trim"] as const).map((type) => latest(type, events, currentTurnId)?.upToSeq ?? 0);
-  return turnsAfter(largest(ends), events, currentTurnId);
+  const ends = latestShortenings(events, currentTurnId).map(({ upToSeq }) => upToSeq);
+  return turnsAfter(largest([0, ...ends]), events, currentTurnId);
 }
 
 /** Returns the turns that ended after the event with this `seq`, those that have not ended, and the current turn. */
@@ -114,11 +107,16 @@ function turnsAfter(seq: number, events: readonly StoredEvent[], currentTurnId: 
   );
 }
 
+/** Returns the last event of each type that shortens the history, as `latest` does. */
+export function latestShortenings(events: readonly StoredEvent[], currentTurnId?: string) {
+  return eventTypes("isShortening").flatMap((type) => latest(type, events, currentTurnId) ?? []);
+}
+
 /**
  * Returns the last event of this type that is still part of the conversation. An event that was rewound together with its turn is not.
  * Earlier events of the type are not needed: a summary repeats the previous one, and a trim leaves out at least as many turns.
  */
-export function latest<Type extends (CompactionEvent | TrimEvent)["type"]>(
+export function latest<Type extends StoredEvent["type"]>(
   type: Type,
   events: readonly StoredEvent[],
   currentTurnId?: string,

@@ -1,3 +1,4 @@
+import { isOfNoTurn } from "../../core/event-facts.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
 
 /** Numbers of the first and the last event of a turn. */
@@ -21,7 +22,7 @@ export function isRewound(
  */
 export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): readonly StoredEvent[] {
   if (!hasMarks(events)) return events;
-  const turns = events.filter(({ type }) => !isOfNoTurn(type));
+  const turns = events.filter((event) => !isOfNoTurn(event));
   const rewinds = events.filter((event) => event.type === "rewind");
   if (rewinds.length === 0) return turns;
   const spans = new Map<string, TurnSpan>();
@@ -41,14 +42,9 @@ export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: s
 function hasMarks(events: readonly StoredEvent[]): boolean {
   const known = marks.get(events);
   if (known && (known.found || known.length === events.length)) return known.found;
-  const found = events.some(({ type }) => isOfNoTurn(type));
+  const found = events.some(isOfNoTurn);
   marks.set(events, { length: events.length, found });
   return found;
 }
 
 const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
-
-/** Returns true for the types of events that concern the conversation and belong to no turn. */
-export function isOfNoTurn(type: StoredEvent["type"]): boolean {
-  return type === "rewind" || type === "fork";
-}

@@ -82,28 +82,63 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
   const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", history: [], userContent: [], notes: [], hops: [] };
   for (const event of events) {
     turn.end = isTurnEnd(event) ? event : undefined;
-    if (event.type === "user_message") {
-      turn.history = event.history ?? [];
-      addAll(turn.userContent, event.content);
-      if (event.content.length === 0 && turn.history.every(({ role }) => role === "system")) turn.isSameAgain = true;
-      // The note about the schema is added only if the message has content. Without content, the request ends with the caller's tool
-      // results. If text always follows tool results, a model learns to end its answer after a call and to wait for such text.
-      if (event.answerSchema && event.content.length > 0)
-        turn.notes.push({ type: "text", text: formText(event.answerSchema) });
-    }
-    if (event.type === "assistant_message") turn.hops.push(newHop(event));
-    if (event.type === "compaction" || event.type === "trim") turn.isShortened = true;
-    if (event.type === "tool_call") update(turn, event.call.id, { planned: true });
-    if (event.type === "tool_sent") update(turn, event.callId, { sent: true });
-    if (event.type === "tool_result") update(turn, event.callId, { result: resultOf(event) });
-    if (event.type === "question" && event.question.kind === "approval") {
-      update(turn, event.question.call.id, { question: event, answer: undefined });
-    }
-    if (event.type === "answer") answered(turn, event);
-    if (event.type === "catalogue") tell(turn, catalogueText(event.note));
-    if (event.type === "state_lost") tell(turn, stateLostText(event.servers));
+    take(turn, event);
   }
   return turn;
+}
+
+function take(turn: TurnRecord, event: StoredEvent): void {
+  switch (event.type) {
+    case "user_message":
+      begin(turn, event);
+      break;
+    case "assistant_message":
+      turn.hops.push(newHop(event));
+      break;
+    case "tool_call":
+      update(turn, event.call.id, { planned: true });
+      break;
+    case "tool_sent":
+      update(turn, event.callId, { sent: true });
+      break;
+    case "tool_result":
+      update(turn, event.callId, { result: resultOf(event) });
+      break;
+    case "question":
+      if (event.question.kind === "approval") {
+        update(turn, event.question.call.id, { question: event, answer: undefined });
+      }
+      break;
+    case "answer":
+      answered(turn, event);
+      break;
+    case "catalogue":
+      tell(turn, catalogueText(event.note));
+      break;
+    case "state_lost":
+      tell(turn, stateLostText(event.servers));
+      break;
+    case "compaction":
+    case "trim":
+      turn.isShortened = true;
+      break;
+    case "turn_end":
+    case "turn_error":
+    case "rewind":
+    case "fork":
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+function begin(turn: TurnRecord, { history = [], content, answerSchema }: EventOf<"user_message">): void {
+  turn.history = history;
+  addAll(turn.userContent, content);
+  if (content.length === 0 && history.every(({ role }) => role === "system")) turn.isSameAgain = true;
+  // The note about the schema is added only if the message has content. Without content, the request ends with the caller's tool
+  // results. If text always follows tool results, a model learns to end its answer after a call and to wait for such text.
+  if (answerSchema && content.length > 0) turn.notes.push({ type: "text", text: formText(answerSchema) });
 }
 
 /** Returns the content that the model gets as the user's message: the user's content, then the notes. */

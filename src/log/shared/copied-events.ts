@@ -1,12 +1,14 @@
 /** Events of a copied conversation that differ from the original. */
+import { isShortening } from "../../core/event-facts.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 
 /**
- * Returns a compaction or trim as it is stored in a copy, with `upToSeq` renumbered. Returns undefined for all other events, which are copied
- * unchanged. `seqs`: the `seq` of all copied events, in order. The copy begins with a fork event, so the copied events start at 2.
+ * Returns an event that shortens the history as it is stored in a copy, with `upToSeq` renumbered. Returns undefined for all other events,
+ * which are copied unchanged. `seqs`: the `seq` of all copied events, in order. The copy begins with a fork event, so the copied events start
+ * at 2.
  */
 function renumbered({ seq: _, at: __, ...event }: StoredEvent, seqs: readonly number[]): ChatEvent | undefined {
-  if (event.type !== "compaction" && event.type !== "trim") return undefined;
+  if (!isShortening(event)) return undefined;
   return { ...event, upToSeq: 1 + seqs.filter((seq) => seq <= event.upToSeq).length };
 }
 

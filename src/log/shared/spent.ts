@@ -1,3 +1,4 @@
+import { isBilled } from "../../core/event-facts.js";
 import type { ChatEvent } from "../../core/events.js";
 import { addSpent, nothingSpent, type SpentTotals } from "../../core/usage-store.js";
 
@@ -20,8 +21,7 @@ export const keyLength = 200;
 export function spentIn(events: readonly ChatEvent[], earlier = nothingSpent): SpentTotals {
   const totals = { ...earlier };
   for (const event of events) {
-    if ((event.type !== "assistant_message" && event.type !== "compaction") || !event.spent) continue;
-    addSpent(totals, event.spent);
+    if (isBilled(event) && event.spent) addSpent(totals, event.spent);
   }
   return totals;
 }

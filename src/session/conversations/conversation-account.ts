@@ -1,3 +1,4 @@
+import { isBilled } from "../../core/event-facts.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { Usage } from "../../core/messages.js";
 import { addUsage, answersBilled } from "../../core/token-usage.js";
@@ -16,7 +17,7 @@ export interface ConversationAccount extends Usage {
 export function conversationAccount(events: readonly StoredEvent[]): ConversationAccount {
   const account: ConversationAccount = { inputTokens: 0, outputTokens: 0, usd: 0, requests: 0, unpriced: 0 };
   for (const event of events) {
-    if (event.type === "assistant_message" || event.type === "compaction") {
+    if (isBilled(event)) {
       for (const { usage, spent } of answersBilled(event)) count(account, usage, spent?.usd);
     }
     if (event.type === "assistant_message" && event.usage) {

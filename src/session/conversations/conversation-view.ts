@@ -34,7 +34,12 @@ export function eventLines(event: StoredEvent): string[] {
       return [`(taken back: what came after event ${event.toSeq})`];
     case "fork":
       return [`(a copy of ${event.origins[0]}, up to its event ${event.toSeq})`];
+    case "tool_sent":
+    case "question":
+    case "answer":
+      return [];
     default:
+      event satisfies never; // at run time, an event of a later version of this program
       return [];
   }
 }

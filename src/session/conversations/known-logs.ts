@@ -5,12 +5,12 @@
  */
 
 import type { ChatStore } from "../../core/chat-store.js";
+import { isOfNoTurn, isShortening } from "../../core/event-facts.js";
 import type { StoredEvent } from "../../core/events.js";
 import { type Checkpoint, isValid, type LogSince, parseCheckpoint } from "../../log/folds/checkpoint.js";
 import { tokensOf } from "../../log/folds/estimate.js";
 import { laterCheckpoint } from "../../log/folds/later-checkpoint.js";
 import { turnMessages } from "../../log/folds/replay.js";
-import { isOfNoTurn } from "../../log/folds/rewind.js";
 import { readTurns } from "../../log/folds/turn-records.js";
 import { eventPages, mostInPage } from "../shared/event-pages.js";
 
@@ -96,7 +96,7 @@ export class KnownLogs {
       await new Promise(setImmediate);
     }
     const begun = new Set(events.flatMap(({ type, turnId }) => (type === "user_message" ? [turnId] : [])));
-    return events.filter(({ type, turnId }) => begun.has(turnId) || isOfNoTurn(type));
+    return events.filter((event) => begun.has(event.turnId) || isOfNoTurn(event));
   }
 
   /** Drops the conversation from the cache. Called if it was deleted, or to make room for other conversations. */
@@ -115,7 +115,7 @@ export class KnownLogs {
     if (!again || !isSame(again, last)) return undefined;
     if (news.length === 0) return known;
     const events = [...known.events, ...news];
-    const isShortened = news.some(({ type }) => type === "compaction" || type === "trim");
+    const isShortened = news.some(isShortening);
     const nextCheckpointAt = isShortened ? this.#leastForCheckpoint : known.nextCheckpointAt;
     const log = { ...known, events, size: known.size + sizeOf(news), nextCheckpointAt };
     return isValid(log, news) ? log : undefined;

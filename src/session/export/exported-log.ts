@@ -1,7 +1,8 @@
 import { RequestError } from "../../core/errors.js";
+import { isOfNoTurn } from "../../core/event-facts.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
 import { addAll } from "../../core/lists/long-lists.js";
-import { isOfNoTurn, isRewound, type TurnSpan } from "../../log/folds/rewind.js";
+import { isRewound, type TurnSpan } from "../../log/folds/rewind.js";
 import { type EventReader, eventPages } from "../shared/event-pages.js";
 import { redacted } from "./redact-export.js";
 
@@ -54,7 +55,7 @@ export class ExportedLog {
       if (pages.length === 0 && events[0]?.type === "fork") origins = events[0].origins;
       for (const event of events) {
         if (event.type === "rewind") rewinds.push(event);
-        if (!isOfNoTurn(event.type)) place(turns, event, pages.length);
+        if (!isOfNoTurn(event)) place(turns, event, pages.length);
       }
       const [{ seq, turnId } = { seq: 1, turnId: "" }] = events;
       pages.push({ from: seq, count: events.length, turnId });

@@ -1,3 +1,4 @@
+import { isBilled } from "../../core/event-facts.js";
 import type { ErrorInfo, EventOf, LimitQuestion, StopReason, StoredEvent } from "../../core/events.js";
 import type { Spent, Usage } from "../../core/messages.js";
 import { answersBilled, usageSum } from "../../core/token-usage.js";
@@ -27,8 +28,7 @@ export interface TurnSummary {
 export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const turn = readTurn(events);
   const answers = turn.hops.map(({ answer }) => answer);
-  const compactions = events.filter((event) => event.type === "compaction");
-  const requests = [...compactions, ...answers];
+  const requests = events.filter(isBilled);
   const usage = usageSum(requests.flatMap(answersBilled));
   const costUsd = sumCosts(requests);
   const limit = refusedLimit(events);

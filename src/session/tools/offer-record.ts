@@ -1,3 +1,4 @@
+import { isShortening } from "../../core/event-facts.js";
 import type { CatalogueEvent, StoredEvent } from "../../core/events.js";
 
 interface Named {
@@ -19,7 +20,7 @@ export class OfferRecord {
 
   /** Updates the record after an event was stored. */
   note(event: StoredEvent): void {
-    if (event.type === "compaction" || event.type === "trim") {
+    if (isShortening(event)) {
       this.#places.clear();
       this.#unstored = [];
       this.#catalogue = undefined;

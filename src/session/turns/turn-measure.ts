@@ -1,3 +1,4 @@
+import { isBilled } from "../../core/event-facts.js";
 import type { StopReason, StoredEvent } from "../../core/events.js";
 import type { Meter } from "../../core/measurements.js";
 import type { Usage } from "../../core/messages.js";
@@ -33,7 +34,7 @@ export class TurnMeasure implements Disposable {
   stored(event: StoredEvent): void {
     if (event.type === "turn_end") this.#end = { end: event.stopReason };
     if (event.type === "turn_error") this.#end = { end: "error", error: event.error.kind };
-    if (event.type === "assistant_message" || event.type === "compaction") {
+    if (isBilled(event)) {
       for (const { usage } of answersBilled(event)) if (usage) addUsage(this.#usage, usage);
     }
   }

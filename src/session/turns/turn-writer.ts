@@ -2,6 +2,7 @@
 
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
+import { isBilled } from "../../core/event-facts.js";
 import type { ChatEvent, LiveEvent, StoredEvent } from "../../core/events.js";
 import { addAll } from "../../core/lists/long-lists.js";
 import type { Outlet } from "../../turn/outlet.js";
@@ -125,13 +126,13 @@ export class TurnWriter implements Outlet {
 }
 
 /**
- * Returns what a parked turn still stores of the event: an answer or a summary, because it is paid for. An answer that broke off has no text,
- * because it is asked for again.
+ * Returns what a parked turn still stores of the event: what is paid for. An answer that broke off has no text, because it is asked for
+ * again.
  */
 function paidFor(event: ChatEvent): ChatEvent[] {
-  if (event.type === "compaction") return [event];
-  if (event.type !== "assistant_message") return [];
-  return event.interrupted ? [{ ...event, message: { role: "assistant", content: "", toolCalls: [] } }] : [event];
+  if (!isBilled(event)) return [];
+  const hasBrokenOff = event.type === "assistant_message" && event.interrupted;
+  return hasBrokenOff ? [{ ...event, message: { role: "assistant", content: "", toolCalls: [] } }] : [event];
 }
 
 /** Resolves at the end of the current tick, after all work that does not wait for I/O. */

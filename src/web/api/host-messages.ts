@@ -1,6 +1,7 @@
 /** Messages of the host, as the page receives them over /ws/chat. /openapi.json describes this protocol. */
 import type { LimitQuestion, ServerState, StopReason } from "../../core/events.js";
 import type { FinishReason, JsonSchema } from "../../core/messages.js";
+import type { StoredChunkType } from "../../doors/protocol/chunks.js";
 
 /** Tokens and cost of an answer of the model, or of a summary. */
 export interface AnswerUsage {
@@ -55,28 +56,35 @@ interface UsageFacts {
   interrupted?: true;
 }
 
-interface HostChunk<Type extends string, Data, Metadata = object> {
-  type: Type;
+interface Chunk<Data, Metadata = object> {
   data: Data;
-  metadata: Metadata & TurnFacts;
+  metadata: Metadata;
+}
+
+interface StoredChunks {
+  user_message: Chunk<string, { request_id: string; model?: string }>;
+  reasoning: Chunk<string>;
+  text: Chunk<string>;
+  usage: Chunk<AnswerUsage | null, UsageFacts>;
+  tool_call: Chunk<{ id: string; name: string; arguments: string }>;
+  tool_sent: Chunk<{ id: string }>;
+  tool_result: Chunk<{ id: string; name: string; is_error: boolean; content: ShownPart[] }>;
+  question: Chunk<ShownQuestion>;
+  answer: Chunk<{ question_id: string; value: unknown }>;
+  compaction: Chunk<string, { up_to_seq: number; usage: AnswerUsage | null; provider: string; model: string }>;
+  trim: Chunk<{ up_to_seq: number }>;
+  state_lost: Chunk<{ servers: string[] }>;
+  catalogue: Chunk<string>;
+  turn_end: Chunk<{ stop_reason: StopReason }>;
+  turn_error: Chunk<ShownError>;
+  rewind: Chunk<{ to_seq: number }>;
+  fork: Chunk<{ origins: string[]; to_seq: number }>;
 }
 
 /** A chunk of a stored event. An answer of the model consists of up to three chunks with the same `seq`. */
-type StoredChunk =
-  | HostChunk<"user_message", string, { request_id: string; model?: string }>
-  | HostChunk<"reasoning" | "text", string>
-  | HostChunk<"usage", AnswerUsage | null, UsageFacts>
-  | HostChunk<"tool_call", { id: string; name: string; arguments: string }>
-  | HostChunk<"tool_sent", { id: string }>
-  | HostChunk<"tool_result", { id: string; name: string; is_error: boolean; content: ShownPart[] }>
-  | HostChunk<"question", ShownQuestion>
-  | HostChunk<"answer", { question_id: string; value: unknown }>
-  | HostChunk<"compaction", string, { up_to_seq: number; usage: AnswerUsage | null; provider: string; model: string }>
-  | HostChunk<"trim", { up_to_seq: number }>
-  | HostChunk<"turn_end", { stop_reason: StopReason }>
-  | HostChunk<"turn_error", ShownError>
-  | HostChunk<"rewind", { to_seq: number }>
-  | HostChunk<"fork", { origins: string[]; to_seq: number }>;
+export type StoredChunk = {
+  [Type in StoredChunkType]: { type: Type; metadata: TurnFacts } & StoredChunks[Type];
+}[StoredChunkType];
 
 /** A chunk of a live event. Live events are never stored, but some of them preview an event that is stored later. */
 export type LiveChunk =

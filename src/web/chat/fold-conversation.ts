@@ -1,9 +1,11 @@
 import { addTo } from "../../core/lists/long-lists.js";
-import type { StoredMessage } from "../api/host-messages.js";
+import type { StoredChunk, StoredMessage } from "../api/host-messages.js";
 import type { Item, QuestionItem, ShownConversation, ToolItem, Turn } from "./shown-conversation.js";
 
 /** A turn that this fold may still change, because it was not returned yet. */
 type DraftTurn = Omit<Turn, "items"> & { items: Item[] };
+
+type LaterChunk = Exclude<StoredChunk, { type: "user_message" | "rewind" | "fork" }>;
 
 /**
  * Folds the stored messages of a conversation into what the page shows, in time that grows with the number of messages. The messages may
@@ -62,7 +64,7 @@ export class ConversationFold {
       this.#indexes.set(turnId, this.#turns.push(turn) - 1);
     } else {
       const turn = this.#draft(turnId);
-      if (turn) this.#continue(turn, message);
+      if (turn) this.#continue(turn, seq, chunk);
       else addTo(this.#headless, turnId, message);
     }
   }
@@ -90,7 +92,7 @@ export class ConversationFold {
   }
 
   /** Adds an event that is not the first one of its turn. */
-  #continue(turn: DraftTurn, { seq, chunk }: StoredMessage): void {
+  #continue(turn: DraftTurn, seq: number, chunk: LaterChunk): void {
     const { at } = chunk.metadata;
     if (chunk.type === "reasoning" || chunk.type === "text") {
       this.#answer[chunk.type] = chunk.data;
@@ -143,6 +145,11 @@ export class ConversationFold {
       case "turn_error":
         turn.end = { at, error: chunk.data };
         break;
+      case "state_lost":
+      case "catalogue":
+        break;
+      default:
+        chunk satisfies never;
     }
   }
 }
