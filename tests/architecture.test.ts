@@ -149,7 +149,7 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     admission: ["shared"],
     turns: ["clients.ts", "shared"],
     anthropic: ["turns", "clients.ts", "shared"],
-    openai: ["anthropic", "turns", "clients.ts", "shared"],
+    openai: ["turns", "clients.ts", "shared"],
     routes: ["turns", "admission", "shared"],
   },
   "doors/terminal": {

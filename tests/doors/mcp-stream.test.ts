@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { boundedBody } from "../../src/doors/mcp/bounded-stream.js";
+import { boundedBody } from "../../src/doors/mcp/http.js";
 import { SessionEvents, StreamEvents } from "../../src/doors/mcp/stream-events.js";
 
 const note = (text: string) => ({ jsonrpc: "2.0" as const, method: "notifications/message", params: { text } });

@@ -1,7 +1,6 @@
 /** `stdio`, `acp` and `mcp`: let another program use the host over stdin and stdout. */
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { type Editor, editorConfig, editors } from "../../doors/acp/editors.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { appended } from "../shared/flags.js";
 import { openDoor } from "../shared/open-door.js";
@@ -72,4 +71,37 @@ export function addProtocolCommands(program: Command, version: string): void {
 function ownCommand({ config }: GlobalOptions): [command: string, args: string[]] {
   const given = config ? ["--config", resolve(config)] : [];
   return [process.execPath, [resolve(process.argv[1] ?? ""), ...given]];
+}
+
+const editors = ["zed", "jetbrains", "neovim"] as const;
+type Editor = (typeof editors)[number];
+
+/** Returns what a user pastes into an editor, so that it starts this host over ACP. `command` and `args` start the host; `acp` is added here. */
+function editorConfig(editor: Editor, command: string, args: readonly string[]): string {
+  const start = { command, args: [...args, "acp"] };
+  switch (editor) {
+    case "zed":
+      return json({ agent_servers: { "MCP-Platform": { type: "custom", ...start, env: {} } } });
+    case "jetbrains":
+      return json({ agent_servers: { "MCP-Platform": { ...start, env: {} } } });
+    case "neovim":
+      return [
+        "-- avante.nvim, lua",
+        'require("avante").setup({',
+        '  provider = "mcp-platform",',
+        "  acp_providers = {",
+        `    ["mcp-platform"] = { command = ${lua(command)}, args = { ${start.args.map(lua).join(", ")} } },`,
+        "  },",
+        "})",
+      ].join("\n");
+  }
+}
+
+function json(value: object): string {
+  return JSON.stringify(value, null, 2);
+}
+
+/** Returns the text as a Lua string literal. JSON literals differ from Lua literals only in escapes that no path contains. */
+function lua(text: string): string {
+  return JSON.stringify(text);
 }

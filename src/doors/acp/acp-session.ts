@@ -1,5 +1,6 @@
 import {
   type AgentContext,
+  type AvailableCommand,
   type ClientCapabilities,
   methods,
   type PromptRequest,
@@ -9,9 +10,8 @@ import {
 } from "@agentclientprotocol/sdk";
 import { type ContentPart, textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
-import { runSlashCommand } from "../../session/commands/commands.js";
+import { isSlashCommand, runSlashCommand, slashCommands } from "../../session/commands/commands.js";
 import type { Session } from "../../session/session.js";
-import { availableCommands, commands, isCommand } from "./acp-commands.js";
 import type { AcpParts } from "./acp-parts.js";
 import { AcpTurns } from "./acp-turns.js";
 import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
@@ -226,4 +226,20 @@ export class AcpSession {
     const { client, session } = this.#parts;
     for (const update of updates) await client.notify(methods.client.session.update, { sessionId: session.id, update });
   }
+}
+
+/** Slash commands that ACP clients are not offered, because these clients have their own. */
+const clients = new Set(["exit", "clear", "resume", "export", "permissions"]);
+const commands = slashCommands.filter(({ name }) => !clients.has(name));
+
+const availableCommands: AvailableCommand[] = commands.map(({ name, parameters, description }) => ({
+  name,
+  description,
+  ...(parameters && { input: { hint: parameters } }),
+}));
+
+/** Returns true for a known command such as `/tools`. Any other text that begins with a slash, such as `/usr/bin is empty`, is a prompt. */
+function isCommand(text: string): boolean {
+  const name = /^\/(\S+)/.exec(text)?.[1];
+  return isSlashCommand(text) && commands.some((command) => command.name === name);
 }

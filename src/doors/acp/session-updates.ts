@@ -2,13 +2,13 @@
  * Encodes the events of one turn as ACP session updates. The events may be live events or events from the log.
  * https://agentclientprotocol.com/protocol/v1/prompt-turn
  */
-import type { SessionUpdate } from "@agentclientprotocol/sdk";
+import type { PlanEntry, SessionUpdate } from "@agentclientprotocol/sdk";
 import type { AssistantMessageEvent, LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
+import { asObject } from "../../core/json.js";
 import type { ContentPart, Spent } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import { usageOfRequest } from "../protocol/chunks.js";
 import { textBlock, toBlock } from "./content.js";
-import { planOf } from "./plan-updates.js";
 import { rawInput } from "./raw-input.js";
 
 /**
@@ -177,4 +177,27 @@ export class UpdateEncoder {
 
 function shownContent(content: readonly ContentPart[]) {
   return content.map((part) => ({ type: "content" as const, content: toBlock(part) }));
+}
+
+const planTools = /^(update_plan|(write_todos?)|(todo_?write))$/i;
+const listKeys = ["plan", "todos", "entries", "steps"];
+const textKeys = ["content", "step", "title", "description"];
+
+const statuses: ReadonlyMap<unknown, PlanEntry["status"]> = new Map([
+  ["in_progress", "in_progress"],
+  ["completed", "completed"],
+  ["done", "completed"],
+]);
+
+/** Returns the steps of the plan that a call writes. Undefined if the call writes no plan. `tool` is the tool's name at its server. */
+function planOf(tool: string, input: unknown): PlanEntry[] | undefined {
+  if (!planTools.test(tool)) return undefined;
+  const list = listKeys.map((key) => asObject(input)?.[key]).find(Array.isArray);
+  return list?.flatMap((item) => {
+    const step = asObject(item) ?? {};
+    const content = textKeys.map((key) => step[key]).find((text) => typeof text === "string");
+    if (typeof content !== "string") return [];
+    const priority = step.priority === "high" || step.priority === "low" ? step.priority : "medium";
+    return [{ content, priority, status: statuses.get(step.status) ?? "pending" }];
+  });
 }

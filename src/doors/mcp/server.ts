@@ -1,9 +1,11 @@
+import { inProtocol } from "./in-protocol.js";
 /** Serves this host as an MCP server, over any transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
 
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
+  CompleteRequestSchema,
   type ContentBlock,
   ErrorCode,
   ListToolsRequestSchema,
@@ -17,7 +19,6 @@ import { callTool, decideRead, hidesPrompts, hidesResources, selectTools } from 
 import { askClient, type Extra, sampleByClient, until } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
-import { passCompletions } from "./completions.js";
 import { listedTool } from "./listings.js";
 import {
   type ClientRules,
@@ -26,7 +27,7 @@ import {
   rulesOfClient,
   type TurnCancels,
 } from "./mcp-parts.js";
-import { passPrompts } from "./served-prompts.js";
+import { namedPrompt, passPrompts } from "./served-prompts.js";
 import { passResources, type WatchedByClient } from "./served-resources.js";
 
 /**
@@ -181,4 +182,24 @@ async function tell(
 
 function contentBlock(part: ContentPart): ContentBlock {
   return part.type === "resource_link" ? { ...part, name: part.name ?? part.uri } : { ...part };
+}
+
+/** Maximum number of values in one response, set by the MCP specification. */
+const maxValues = 100;
+
+function passCompletions({ host, server, rules }: McpConnectionParts): void {
+  const { hub, mcpResults } = host;
+  server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {
+    await hub.offered(signal).catch(() => {});
+    const current = rules();
+    const isShown = (name: string) => host.serve.resources && !hidesResources(name, current);
+    const of =
+      ref.type === "ref/prompt"
+        ? { prompt: namedPrompt(host, ref.name, current).name }
+        : { template: ref.uri, isShown };
+    const values = await inProtocol(() => mcpResults.complete(of, argument, signal));
+    return {
+      completion: { values: values.slice(0, maxValues), total: values.length, hasMore: values.length > maxValues },
+    };
+  });
 }

@@ -1,4 +1,5 @@
 /** `servers …` and `tools`: show the state and tools of servers, approve tool definitions, and log in at remote servers. */
+import { spawn } from "node:child_process";
 import type { Command } from "commander";
 import { unambiguous } from "../../../core/text/inert.js";
 import { exitCodes } from "../../../doors/shared/exit-codes.js";
@@ -91,10 +92,24 @@ function tunnelHint(page: URL): string {
 async function loginsOf(flags: GlobalOptions) {
   const { config } = await loadConfirmed(flags);
   const { createLogins } = await import("../../../host/user-state.js");
-  const { openInBrowser } = await import("../../../doors/shared/browser.js");
   return createLogins(config.mcpServers, process.env, (page) => {
     process.stderr.write(unambiguous(`Open this page to log in:\n${page}\n`));
     if (process.env.SSH_CONNECTION) process.stderr.write(unambiguous(tunnelHint(page)));
     if (process.stderr.isTTY) openInBrowser(page);
   });
+}
+
+/** Opens a page in the user's browser if there is one. No shell is started, so the address cannot run a command. */
+function openInBrowser({ protocol, href }: URL): void {
+  if (protocol !== "https:" && protocol !== "http:") return;
+  const [command, ...args] = opener(href);
+  spawn(command, args, { detached: true, stdio: "ignore" })
+    .on("error", () => {})
+    .unref();
+}
+
+function opener(href: string): [string, ...string[]] {
+  if (process.platform === "darwin") return ["open", href];
+  if (process.platform === "win32") return ["rundll32", "url.dll,FileProtocolHandler", href];
+  return ["xdg-open", href];
 }

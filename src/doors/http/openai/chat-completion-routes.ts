@@ -1,8 +1,10 @@
+import type { TurnEvent } from "../../../core/events.js";
+import { TurnEncoder } from "../../protocol/protocol.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { chatCompletionBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
-import { startApiTurn } from "../turns/api-turn.js";
+import { type ApiTurn, startApiTurn } from "../turns/api-turn.js";
 import { type CallContext, callContextOf, turnHeaders } from "../turns/call-headers.js";
 import { type CallInput, callInputOf } from "../turns/call-input.js";
 import { readCallerTools } from "../turns/caller-tools.js";
@@ -10,8 +12,7 @@ import { commonOptions } from "../turns/common-options.js";
 import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import type { Attempt, RepeatedCalls } from "../turns/repeated-calls.js";
-import { showTurn } from "../turns/show-turn.js";
-import { toolEvents } from "../turns/tool-events.js";
+import { type StreamedEvent, showTurn } from "../turns/show-turn.js";
 import { ChatCompletionView } from "./chat-completion-view.js";
 import { type ChatMessage, readMessage } from "./openai-messages.js";
 
@@ -91,4 +92,18 @@ async function readInput(parts: DoorParts, body: ChatCompletionBody, context: Ca
   const turns = new LoggedTurns(parts.sessions);
   const whole = context.conversationId === undefined ? await turns.history(messages) : messages;
   return callInputOf(parts, whole, { context, turns });
+}
+
+/**
+ * Returns a function that encodes events as `mcp.tool_call`, `mcp.tool_progress` and `mcp.tool_result`, for clients that ask for them. The
+ * data of such an event is a chunk of this host's own protocol (`stdio`, `/ws/chat`).
+ */
+function toolEvents({ turn, session, model }: ApiTurn): (event: TurnEvent) => StreamedEvent[] {
+  const { requestId, turnId, cached } = turn;
+  const encoder = new TurnEncoder({ requestId, conversationId: session.id, turnId, cached, model });
+  return (event) =>
+    encoder.encode(event).flatMap(({ status, chunk }) => {
+      const isOfTool = status === "chunk" && chunk.type.startsWith("tool_");
+      return isOfTool ? [{ event: `mcp.${chunk.type}`, data: chunk }] : [];
+    });
 }

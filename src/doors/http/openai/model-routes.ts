@@ -1,6 +1,5 @@
 /** The lists of models, in OpenAI's format, or in Anthropic's for its clients. */
 import type { DoorParts } from "../../shared/door.js";
-import { modelInfo, modelList } from "../anthropic/model-list.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { defaultModel, plainModel } from "../turns/asked-model.js";
@@ -53,4 +52,17 @@ function isForAnthropic(header: ApiCall["header"]): boolean {
 
 function asAnthropic({ newId }: DoorParts, body: object): Response {
   return Response.json(body, { headers: { "request-id": newId("req") } });
+}
+
+/**
+ * Returns the models in Anthropic's format. All models are on one page.
+ * https://docs.claude.com/en/api/models-list
+ */
+function modelList(ids: readonly string[]): object {
+  return { data: ids.map(modelInfo), has_more: false, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null };
+}
+
+/** Returns a model in Anthropic's format. The creation time of a model is unknown, so the epoch is returned. */
+function modelInfo(id: string): object {
+  return { type: "model", id, display_name: id, created_at: "1970-01-01T00:00:00Z" };
 }

@@ -6,12 +6,11 @@ import type { ArrivingMessages } from "../../../core/async/arriving-messages.js"
 import { leastPieceBytes } from "../../../core/async/piece-size.js";
 import { errorInfo, RequestError } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
-import { hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";
+import { asObject, hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";
 import type { JsonSchema } from "../../../core/messages.js";
 import { answerProblem } from "./answer-problem.js";
 import { ApiError } from "./api-errors.js";
 import { validated } from "./api-schemas.js";
-import { requireFewEntries } from "./body-entries.js";
 import { apiFailureOf } from "./failure.js";
 
 export interface ApiCall {
@@ -171,4 +170,27 @@ function parseBody(text: string): unknown {
   if (!isWritable(body)) throw new ApiError(400, "invalid_body", "the body is nested too deeply");
   requireFewEntries(body);
   return body;
+}
+
+/** Maximum number of objects in the lists of a body: messages, items, content parts, calls and tools. Each costs time, however small it is. */
+const mostEntries = 100_000;
+
+/** Throws ApiError if a field of the body has more entries than this host reads in one request. Its bytes were limited before it was parsed. */
+function requireFewEntries(body: unknown): void {
+  for (const [field, value] of Object.entries(asObject(body) ?? {})) {
+    const count = entriesIn(value);
+    if (count <= mostEntries) continue;
+    const text = `${field}: ${count} entries, counting messages and the parts in them (at most ${mostEntries} in a request)`;
+    throw new ApiError(400, "too_many_entries", text, field);
+  }
+}
+
+function entriesIn(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  let count = 0;
+  for (const entry of Object.values(value)) {
+    if (typeof entry !== "object" || entry === null) continue;
+    count += entriesIn(entry) + (Array.isArray(value) ? 1 : 0);
+  }
+  return count;
 }
