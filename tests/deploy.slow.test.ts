@@ -28,7 +28,7 @@ interface Container {
   env: {
     name: string;
     value?: string;
-    valueFrom?: { secretKeyRef?: { name: string; key: string }; fieldRef?: { fieldPath: string } };
+    valueFrom?: { secretKeyRef?: { name: string; key: string } };
   }[];
   volumeMounts: { name: string; mountPath: string }[];
   ports?: { name: string; containerPort: number }[];
@@ -152,18 +152,10 @@ describe("kubernetes.yaml", () => {
 
   test("takes secrets from a Secret by reference only", () => {
     for (const { env } of all) {
-      const byReference = env.filter(({ value, valueFrom }) => value === undefined && !valueFrom?.fieldRef);
+      const byReference = env.filter(({ value }) => value === undefined);
       expect(byReference.map(({ name }) => name).toSorted()).toEqual(Object.keys(secrets).toSorted());
       for (const { valueFrom } of byReference) expect(valueFrom?.secretKeyRef?.name).toBe("mcp-platform");
     }
-  });
-
-  test("says where the others reach each node", () => {
-    const advertised = node.env.find(({ name }) => name === "MCP_PLATFORM_SERVE__ADVERTISE")?.value;
-    expect(advertised).toBe(`http://$(POD_IP):${config.serve.port}`);
-    const ip = node.env.findIndex(({ name }) => name === "POD_IP"); // variables that refer to POD_IP must come after it
-    expect(ip).toBeLessThan(node.env.findIndex(({ name }) => name === "MCP_PLATFORM_SERVE__ADVERTISE"));
-    expect(node.env[ip]?.valueFrom?.fieldRef?.fieldPath).toBe("status.podIP");
   });
 
   test("asks the right doors whether a node lives and is ready, and gives turns the time to end", () => {

@@ -1,9 +1,8 @@
 /**
  * Measures deltas that a client reads from a node that does not run the turn. Two `serve` processes share one PostgreSQL. Each delta
- * contains the time at which the model wrote it. Every stream has one client. The client reads from the other node, first with a stream
- * between the nodes (`stream`), then with PostgreSQL notices only (`notices`), and last from the node that runs the turn (`here`).
- * Prints one JSON object for each number of streams: latency in milliseconds, CPU of the nodes as shares of a core, PostgreSQL
- * transactions a second, and the number of notices by purpose.
+ * contains the time at which the model wrote it. Every stream has one client. The client reads first from the other node (`there`), then
+ * from the node that runs the turn (`here`). Prints one JSON object for each number of streams: latency in milliseconds, CPU of the nodes as
+ * shares of a core, PostgreSQL transactions a second, and the number of notices by purpose.
  *
  *   npm run build && node --import ./scripts/ts-node.mjs scripts/bench/deltas.mjs [streams,…] [deltas] [milliseconds between deltas]
  *
@@ -37,10 +36,8 @@ async function measure(counts, deltas = 250, everyMs = 20) {
   const [{ port }] = await once(provider, "message");
   const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
   const lines = counts.split(",").map((count) => ({ streams: Number(count), deltas, everyMs }));
-  for (const way of ["stream", "notices", "here"]) {
-    // The advertised address has no listener, so the other node can only use notices.
-    const more = { folder, port, url, advertise: way === "notices" ? "http://127.0.0.1:9" : undefined };
-    const nodes = [await startNode("a", more), await startNode("b", more)];
+  for (const way of ["there", "here"]) {
+    const nodes = [await startNode("a", { folder, port, url }), await startNode("b", { folder, port, url })];
     const notices = await countNotices(url);
     for (const line of lines) line[way] = await run(line.streams, { provider, nodes, notices, way });
     await notices.end();
@@ -173,14 +170,14 @@ async function countNotices(url) {
   return { counts: () => ({ ...counts }), transactions, end: () => client.end() };
 }
 
-async function startNode(name, { folder, port, url, advertise }) {
+async function startNode(name, { folder, port, url }) {
   const config = {
     llm: {
       active: "test",
       http: { max_connections: 500, queue_timeout: 60 },
       providers: { test: { base_url: `http://127.0.0.1:${port}/v1`, model: "m1", api_key: `sk-${name}` } },
     },
-    serve: { port: 0, requests_per_minute: 1_000_000, max_connections: 10_000, ...(advertise && { advertise }) },
+    serve: { port: 0, requests_per_minute: 1_000_000, max_connections: 10_000 },
     chat: { storage: { url } },
   };
   const file = join(folder, `${name}.json`);

@@ -17,9 +17,10 @@ export interface LogClusterParts extends Omit<EngineParts, "turns"> {
 /** The cluster of a log that several processes can share: a file or a database. */
 export class LogCluster implements Cluster {
   readonly workspace: string;
-  readonly streams: DeltaRelay | undefined;
   readonly #parts: LogClusterParts;
   readonly #engine: TurnEngine;
+  /** Undefined if live events are not sent to other hosts. */
+  readonly #relay: DeltaRelay | undefined;
   /** For each conversation, the number of its turns that run on this host or are about to run here; see `DrivenTurn`. */
   readonly #runs = new Map<string, number>();
   /** Leases that were acquired by a claim, by the id of their turn, until the turn is driven. */
@@ -30,7 +31,7 @@ export class LogCluster implements Cluster {
     this.#parts = parts;
     this.workspace = parts.workspace;
     this.#engine = new TurnEngine({ ...parts, turns: store.turns }, local);
-    this.streams = store.live && new DeltaRelay({ bus: store.live, nodeId: node.nodeId, machine: node.machine });
+    this.#relay = store.live && new DeltaRelay({ bus: store.live, nodeId: node.nodeId });
   }
 
   get writeError(): StoreError | undefined {
@@ -69,7 +70,7 @@ export class LogCluster implements Cluster {
     const { store } = this.#parts;
     const claimed = this.#claimed.get(drive.turn.turnId);
     this.#claimed.delete(drive.turn.turnId);
-    const parts = { store, engine: this.#engine, relay: this.streams, runs: this.#runs };
+    const parts = { store, engine: this.#engine, relay: this.#relay, runs: this.#runs };
     return new DrivenTurn(parts, drive, claimed).toItsEnd();
   }
 
@@ -82,11 +83,11 @@ export class LogCluster implements Cluster {
   }
 
   relay(conversationId: string, event: LiveEvent): void {
-    this.streams?.note(conversationId, event);
+    this.#relay?.note(conversationId, event);
   }
 
   follow(conversationId: string, lastSeq: number, onChange: () => void): { cursor: LiveCursor; leave: () => void } {
-    const followed = this.streams?.follow(conversationId, onChange);
+    const followed = this.#relay?.follow(conversationId, onChange);
     const cursor = new Cursor(followed?.feed ?? { open: undefined }, { lastSeq });
     return { cursor, leave: () => followed?.leave() };
   }
@@ -105,7 +106,7 @@ export class LogCluster implements Cluster {
   }
 
   async close(): Promise<void> {
-    this.streams?.close();
+    this.#relay?.close();
     await this.#engine.close();
   }
 }

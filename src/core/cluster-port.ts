@@ -13,8 +13,6 @@ import type { AbandonedTurn, LogNode, TurnLease, TurnMail, TurnName } from "./tu
 export interface Cluster {
   /** Workspace of this host. This host does not take over turns of another workspace, because they need the servers of that workspace. */
   readonly workspace: string;
-  /** Direct streams to other hosts. Undefined if live events are not sent to other processes. */
-  readonly streams?: PeerStreams | undefined;
   /**
    * Error of the last heartbeat if the log did not store it, or of events that a full or locked log has refused. Undefined once the log has
    * stored a heartbeat, holds back no events of a turn, and has refused no request since the heartbeat before.
@@ -197,21 +195,4 @@ export interface LiveCursor {
   stored(event: StoredEvent): LiveEvent[];
   /** Voids the part of the message that was shown so far. Returns the events that inform the watchers of this. */
   void(reason: string): LiveEvent[];
-}
-
-/** Path at which a host serves streams to other hosts on its log. */
-export const peerStreamPath = "/api/live";
-
-/** HTTP streams to other hosts. While such a stream is open, live events are sent over the stream instead of the log's bus. */
-export interface PeerStreams {
-  /**
-   * Invites other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,
-   * only hosts on this machine can use the address.
-   */
-  offer(url: string, secret: string, options: { isLocal: boolean }): void;
-  /**
-   * Serves one stream: passes the live events of all conversations that the given host follows to `write`. Resolves when the stream has
-   * ended. The promise that `write` returns must resolve when the stream has room for more.
-   */
-  serve(nodeId: string, write: (text: string) => Promise<void>, gone: AbortSignal): Promise<void>;
 }

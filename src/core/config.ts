@@ -311,11 +311,6 @@ export interface ServeConfig {
   plainModels: readonly string[];
   /** Time after which conversations that were created for a single API call are deleted. Unset: they are kept like all others. */
   statelessRetentionMs?: number;
-  /**
-   * URL, without a path, at which other hosts on the same database reach this host. If unset, only hosts on the same machine reach this
-   * host, at its loopback address if it has one.
-   */
-  advertise?: string;
 }
 
 /** The parts of this host that MCP clients can use. */

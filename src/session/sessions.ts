@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../core/async/timers.js";
 import type { ConversationPage, ConversationQuery } from "../core/chat-store.js";
-import type { Cluster, LocalTurns, PeerStreams } from "../core/cluster-port.js";
+import type { Cluster, LocalTurns } from "../core/cluster-port.js";
 import type { StoredEvent } from "../core/events.js";
 import type { HostState } from "../core/measurements.js";
 import type { ApprovalMemory, Observe, ServerStatus } from "../core/ports.js";
@@ -134,11 +134,6 @@ export class Sessions {
   recover(only = this.#only): Promise<void> {
     this.#only = only;
     return this.#parts.cluster.recover({ takesAny: only === undefined });
-  }
-
-  /** Direct streams to the other hosts on the log. Undefined if no other host gets live events. */
-  get streams(): PeerStreams | undefined {
-    return this.#parts.cluster.streams;
   }
 
   /**

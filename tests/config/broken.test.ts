@@ -20,6 +20,13 @@ const BROKEN: [string, string, string[]][] = [
     ],
   ],
   [
+    "a setting that there was in earlier builds says what to do",
+    "serve:\n  advertise: http://10.0.0.5:8642\n",
+    [
+      "config.yaml:2:3 serve.advertise: there is no such setting any more: remove it: live output reaches other hosts through the database",
+    ],
+  ],
+  [
     "an unknown key deep down",
     "llm:\n  http:\n    maxRetries: 3\n",
     ['config.yaml:3:5 llm.http.maxRetries: unknown key "maxRetries" (did you mean "max_retries"?)'],

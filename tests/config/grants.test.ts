@@ -75,7 +75,6 @@ describe("settings that need no confirmation", () => {
       "/serve/requests_per_minute",
       "/serve/plain_models",
       "/serve/stateless_retention",
-      "/serve/advertise",
       "/telemetry/enabled",
       "/telemetry/endpoint",
       "/telemetry/headers/x",

@@ -1,16 +1,18 @@
 import type { TurnEvent } from "../../core/events.js";
 import { addTo } from "../../core/lists/long-lists.js";
-import { Audience, knowsAll, toldOf } from "./audience.js";
-import { nextFrame } from "./frames.js";
-import { type MessagePosition, OpenMessage } from "./open-message.js";
-import type { Watch } from "./subscriptions.js";
+import { isSamePosition, type Known, type MessagePosition, OpenMessage, type Received } from "./open-message.js";
+import { nextFrame, type Subscription } from "./relay-messages.js";
 
-interface Telling {
-  /** Maximum size of a frame, in bytes. */
-  maxBytes: number;
-  room: number;
-  isFor: (nodeId: string) => boolean;
+/** The subscription of a host to a conversation. */
+interface Follower {
+  /** Time at which the subscription expires, by the clock of `performance`. */
+  until: number;
+  /** How much was sent to the host, and of which message. Undefined if nothing was sent yet. */
+  sent?: Received | undefined;
 }
+
+/** Maximum number of bytes that are sent at a time, so that a long answer does not delay other answers. */
+const maxSentBytes = 256 * 1024;
 
 /**
  * The open messages of the turns that run here, and the hosts that follow these messages. Parts are not queued: whenever there is room to
@@ -18,7 +20,8 @@ interface Telling {
  */
 export class DeltaSender {
   readonly #writing = new Map<string, OpenMessage>();
-  readonly #audience = new Audience();
+  /** For each conversation, the hosts that follow it, by their id. */
+  readonly #followers = new Map<string, Map<string, Follower>>();
   /** Ids of the conversations of which some parts have not been sent yet. */
   readonly #due = new Set<string>();
   /** Ids of the conversations whose turn has ended. They are dropped once their last delta has been sent. */
@@ -28,10 +31,10 @@ export class DeltaSender {
    * Opens the message that a turn begins to write. Does nothing while another turn is writing in the conversation: the given turn was then
    * cancelled while it waited for the other turn, and only ends.
    */
-  begin(conversationId: string, place: MessagePosition): void {
+  begin(conversationId: string, position: MessagePosition): void {
     const other = this.#writing.get(conversationId);
-    if (other && other.place.turnId !== place.turnId && !this.#ended.has(conversationId)) return;
-    this.#writing.set(conversationId, new OpenMessage(place));
+    if (other && other.position.turnId !== position.turnId && !this.#ended.has(conversationId)) return;
+    this.#writing.set(conversationId, new OpenMessage(position));
     this.#ended.delete(conversationId);
     this.#mark(conversationId);
   }
@@ -39,13 +42,13 @@ export class DeltaSender {
   /** Records an event of a turn. Without `turnId`, the event belongs to the turn that is writing. Ignores events of other turns. */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
     const open = this.#writing.get(conversationId);
-    if (!open || open.place.turnId !== (turnId ?? open.place.turnId)) return;
+    if (!open || open.position.turnId !== (turnId ?? open.position.turnId)) return;
     this.#writing.set(conversationId, open.after(event));
     this.#mark(conversationId);
   }
 
   end(conversationId: string, turnId: string): void {
-    if (this.#writing.get(conversationId)?.place.turnId !== turnId) return;
+    if (this.#writing.get(conversationId)?.position.turnId !== turnId) return;
     if (this.#due.has(conversationId)) this.#ended.add(conversationId);
     else this.#writing.delete(conversationId);
   }
@@ -54,17 +57,28 @@ export class DeltaSender {
     return this.#writing.get(conversationId);
   }
 
-  watched(nodeId: string, watch: Watch, until: number): void {
-    this.#audience.add(nodeId, watch, until);
-    this.#mark(watch.conversationId);
+  /** True while a turn that runs here is writing. */
+  get isWriting(): boolean {
+    return this.#writing.size > 0;
   }
 
-  left(nodeId: string, conversationId: string): void {
-    this.#audience.remove(nodeId, conversationId);
+  /** Subscribes a host to a conversation until the given time. Replaces the record of how much was sent to the host. */
+  subscribe(nodeId: string, { conversationId, has }: Subscription, until: number): void {
+    const followers = this.#followers.get(conversationId) ?? new Map<string, Follower>();
+    this.#followers.set(conversationId, followers.set(nodeId, { until, sent: has }));
+    this.#mark(conversationId);
   }
 
+  unsubscribe(nodeId: string, conversationId: string): void {
+    const followers = this.#followers.get(conversationId);
+    followers?.delete(nodeId);
+    if (followers?.size === 0) this.#followers.delete(conversationId);
+  }
+
+  /** Removes the subscriptions that have expired. */
   sweep(now: number): void {
-    this.#audience.sweep(now);
+    for (const [conversationId, followers] of this.#followers)
+      for (const [nodeId, { until }] of followers) if (until <= now) this.unsubscribe(nodeId, conversationId);
   }
 
   get isDue(): boolean {
@@ -72,30 +86,24 @@ export class DeltaSender {
   }
 
   /**
-   * Returns frames with the parts that each host lacks, keyed by host id, for the hosts that `isFor` accepts. The frames have about `room`
-   * bytes in all; the next call returns further parts.
+   * Returns frames of at most `maxBytes` with the parts that each host lacks, by the id of the host. The frames have about `maxSentBytes` in
+   * all; the next call returns further parts.
    */
-  frames(now: number, { maxBytes, room, isFor }: Telling): Map<string, string[]> {
+  frames(maxBytes: number, now: number): Map<string, string[]> {
     const frames = new Map<string, string[]>();
-    let left = room;
+    let left = maxSentBytes;
     for (const conversationId of [...this.#due]) {
       const open = this.#writing.get(conversationId);
-      let isLeft = false;
-      for (const watcher of open ? this.#audience.of(conversationId, now) : []) {
-        if (open && !isFor(watcher.nodeId)) {
-          isLeft ||= !knowsAll(watcher, open);
-          continue;
-        }
-        for (;;) {
+      for (const [nodeId, follower] of (open && this.#followers.get(conversationId)) ?? []) {
+        while (follower.until > now) {
           if (left <= 0) return frames;
-          const next = open && nextFrame(conversationId, open, toldOf(watcher, open), maxBytes);
+          const next = open && nextFrame(conversationId, open, sentOf(follower, open), maxBytes);
           if (!next) break;
-          watcher.told = { place: open.place, known: next.known };
-          addTo(frames, watcher.nodeId, next.json);
+          follower.sent = { position: open.position, known: next.known };
+          addTo(frames, nodeId, next.json);
           left -= next.json.length;
         }
       }
-      if (isLeft) continue;
       this.#due.delete(conversationId);
       if (this.#ended.delete(conversationId)) this.#writing.delete(conversationId);
     }
@@ -103,6 +111,11 @@ export class DeltaSender {
   }
 
   #mark(conversationId: string): void {
-    if (this.#writing.has(conversationId) && this.#audience.has(conversationId)) this.#due.add(conversationId);
+    if (this.#writing.has(conversationId) && this.#followers.has(conversationId)) this.#due.add(conversationId);
   }
+}
+
+/** Returns how much of this message was sent to the host. Undefined if nothing of this message was sent to it. */
+function sentOf({ sent }: Follower, open: OpenMessage): Known | undefined {
+  return sent && isSamePosition(sent.position, open.position) ? sent.known : undefined;
 }

@@ -1,6 +1,5 @@
-import { type Frame, joinFrame, openOf } from "./frames.js";
 import { compare, type MessagePosition, type OpenMessage } from "./open-message.js";
-import type { Watch } from "./subscriptions.js";
+import { type Frame, joinFrame, openOf, type Subscription } from "./relay-messages.js";
 
 /** The message that another host is writing in a conversation, as far as this host has received it. */
 export interface Feed {
@@ -20,15 +19,16 @@ class FollowedConversation implements Feed {
  */
 const askMs = 250;
 
+/** The conversations that are followed here because other hosts may write in them. */
 export class Feeds {
   readonly #feeds = new Map<string, FollowedConversation>();
   /** Ids of the conversations whose subscription must be sent, for the first time or again. */
-  readonly #unsaid = new Set<string>();
+  readonly #unsent = new Set<string>();
   readonly #left = new Set<string>();
 
   follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
     const feed = this.#feeds.get(conversationId) ?? new FollowedConversation();
-    if (feed.followers.size === 0) this.#unsaid.add(conversationId);
+    if (feed.followers.size === 0) this.#unsent.add(conversationId);
     this.#left.delete(conversationId);
     this.#feeds.set(conversationId, feed);
     const follower = () => onChange();
@@ -37,14 +37,10 @@ export class Feeds {
       feed.followers.delete(follower);
       if (feed.followers.size > 0 || this.#feeds.get(conversationId) !== feed) return;
       this.#feeds.delete(conversationId);
-      this.#unsaid.delete(conversationId);
+      this.#unsent.delete(conversationId);
       this.#left.add(conversationId);
     };
     return { feed, leave };
-  }
-
-  get isEmpty(): boolean {
-    return this.#feeds.size === 0;
   }
 
   /** Adds a frame to its message. If a part before the frame is missing, renews the subscription, which requests the missing part. */
@@ -53,37 +49,36 @@ export class Feeds {
     if (!feed || !open(feed, frame)) return;
     if (feed.open && !joinFrame(feed.open, frame) && now - feed.askedAt >= askMs) {
       feed.askedAt = now;
-      this.#unsaid.add(frame.conversationId);
+      this.#unsent.add(frame.conversationId);
     }
     for (const changed of feed.followers) changed();
   }
 
-  /** Drops the open message if its position is before `place`: a new writer has taken over the conversation. */
-  supersede(conversationId: string, place: MessagePosition): void {
+  /** Drops the open message if its position is before `position`: a new writer has taken over the conversation. */
+  supersede(conversationId: string, position: MessagePosition): void {
     const feed = this.#feeds.get(conversationId);
-    if (feed) open(feed, { conversationId, ...place });
+    if (feed) open(feed, { conversationId, ...position });
   }
 
   /** Marks all subscriptions to be sent again. */
   repeat(): void {
-    for (const conversationId of this.#feeds.keys()) this.#unsaid.add(conversationId);
+    for (const conversationId of this.#feeds.keys()) this.#unsent.add(conversationId);
   }
 
   get isDue(): boolean {
-    return this.#unsaid.size + this.#left.size > 0;
+    return this.#unsent.size + this.#left.size > 0;
   }
 
   /** Returns the subscriptions that must be sent, and in `left` the conversations to unsubscribe from. Marks both as sent. */
-  news(): { watches: Watch[]; left: string[] } {
-    const watches = [...this.#unsaid].map((conversationId) => {
-      const place = this.#feeds.get(conversationId)?.open?.place;
-      const known = this.#feeds.get(conversationId)?.open?.known;
-      return place && known ? { conversationId, has: { place, known } } : { conversationId };
+  takeDue(): { subscriptions: Subscription[]; left: string[] } {
+    const subscriptions = [...this.#unsent].map((conversationId) => {
+      const open = this.#feeds.get(conversationId)?.open;
+      return open ? { conversationId, has: { position: open.position, known: open.known } } : { conversationId };
     });
     const left = [...this.#left];
-    this.#unsaid.clear();
+    this.#unsent.clear();
     this.#left.clear();
-    return { watches, left };
+    return { subscriptions, left };
   }
 }
 
@@ -92,7 +87,7 @@ export class Feeds {
  * message is over.
  */
 function open(feed: FollowedConversation, frame: Frame): boolean {
-  const order = feed.open ? compare(frame, feed.open.place) : 1;
+  const order = feed.open ? compare(frame, feed.open.position) : 1;
   if (order > 0) feed.open = openOf(frame);
   return order >= 0;
 }

@@ -31,6 +31,12 @@ export interface Known {
   notice: number;
 }
 
+/** How much a host has received of a message, and the position of this message. */
+export interface Received {
+  position: MessagePosition;
+  known: Known;
+}
+
 export const nothingKnown: Known = { text: 0, reasoning: 0, notice: 0 };
 
 /** A message that is being written, together with the latest notice of each tool call and of each server. */
@@ -41,16 +47,16 @@ export class OpenMessage implements Words {
   #lastNotice = 0;
 
   constructor(
-    readonly place: MessagePosition,
+    readonly position: MessagePosition,
     /** Reason why the previous attempt was voided. */
     readonly reason?: string,
   ) {}
 
   /** Applies the event. Returns the message that is open after it: this message or, after a stored event or a `discard`, a new one. */
   after(event: TurnEvent): OpenMessage {
-    if ("seq" in event) return new OpenMessage({ ...this.place, after: event.seq, attempt: 0 });
+    if ("seq" in event) return new OpenMessage({ ...this.position, after: event.seq, attempt: 0 });
     if (event.type === "discard") {
-      return new OpenMessage({ ...this.place, attempt: this.place.attempt + 1 }, event.reason);
+      return new OpenMessage({ ...this.position, attempt: this.position.attempt + 1 }, event.reason);
     }
     if (event.type === "tool_progress" || event.type === "server_status") this.notice(event, this.#lastNotice + 1);
     else if (event.type === "text_delta") this.text += event.delta;
@@ -83,6 +89,6 @@ export function compare(one: MessagePosition, other: MessagePosition): number {
   return one.after - other.after || one.fence - other.fence || one.attempt - other.attempt;
 }
 
-export function samePlace(one: MessagePosition, other: MessagePosition): boolean {
+export function isSamePosition(one: MessagePosition, other: MessagePosition): boolean {
   return one.turnId === other.turnId && compare(one, other) === 0;
 }

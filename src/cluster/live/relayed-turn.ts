@@ -9,16 +9,16 @@ import type { OpenMessage } from "./open-message.js";
 export class RelayedTurn {
   readonly #turn: WatchedTurn;
   readonly #conversationId: string;
-  readonly #exchange: DeltaRelay | undefined;
+  readonly #relay: DeltaRelay | undefined;
   readonly #cursor: Cursor;
   #feed: Feed | undefined;
   #leave: (() => void) | undefined;
 
-  /** If `exchange` is undefined, only stored events and events of this host are shown. */
-  constructor(turn: WatchedTurn, conversationId: string, exchange: DeltaRelay | undefined) {
+  /** If `relay` is undefined, only stored events and events of this host are shown. */
+  constructor(turn: WatchedTurn, conversationId: string, relay: DeltaRelay | undefined) {
     this.#turn = turn;
     this.#conversationId = conversationId;
-    this.#exchange = exchange;
+    this.#relay = relay;
     this.#cursor = new Cursor(this, turn);
   }
 
@@ -29,10 +29,10 @@ export class RelayedTurn {
 
   /** Starts to receive live events of other hosts. Called when another host may run the turn. */
   follow(): void {
-    const exchange = this.#exchange;
-    if (!exchange || this.#leave) return;
+    const relay = this.#relay;
+    if (!relay || this.#leave) return;
     this.#leave = this.#turn.whileWatched(() => {
-      const { feed, leave } = exchange.follow(this.#conversationId, () => this.#show());
+      const { feed, leave } = relay.follow(this.#conversationId, () => this.#show());
       this.#feed = feed;
       this.#show();
       return () => {
@@ -62,7 +62,7 @@ export class RelayedTurn {
   }
 
   happened(event: TurnEvent): void {
-    this.#exchange?.note(this.#conversationId, event, this.#turn.turnId);
+    this.#relay?.note(this.#conversationId, event, this.#turn.turnId);
     this.#turn.publish(event, this.#inPlaceOf(event));
   }
 
@@ -78,7 +78,7 @@ export class RelayedTurn {
     const { shown } = this.#cursor;
     if (shown.isEmpty) return [event];
     if ("seq" in event) return [...this.#cursor.stored(event), event];
-    const open = isOfMessage(event) ? this.#exchange?.writing(this.#conversationId) : undefined;
+    const open = isOfMessage(event) ? this.#relay?.writing(this.#conversationId) : undefined;
     return open ? shown.toward(open, "another process continues this turn") : [event];
   }
 

@@ -45,6 +45,11 @@ export function checkTree(
   return problems;
 }
 
+/** Settings that earlier builds had: the pointer of each, and what to do instead. */
+const removedSettings: Record<string, string> = {
+  "/serve/advertise": "remove it: live output reaches other hosts through the database",
+};
+
 /**
  * Converts errors of ajv to messages for users. Returns one message for each value. Skips values with an unresolved placeholder, because
  * they are already reported.
@@ -58,6 +63,8 @@ function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved 
       isSecret: isSecret(error.instancePath),
       redact: redactUrls,
     });
+    const instead = removedSettings[problem.pointer];
+    if (instead) problem.message = `there is no such setting any more: ${instead}`;
     // A later error about the same value replaces the earlier one. The enum error comes after the type error and is more helpful.
     if (!unresolved.has(problem.pointer)) problems.set(problem.pointer, problem);
   }

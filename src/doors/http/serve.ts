@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server as HttpServer } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
@@ -6,7 +5,6 @@ import { hostname } from "node:os";
 import type { Writable } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import { ArrivingMessages } from "../../core/async/arriving-messages.js";
-import { peerStreamPath } from "../../core/cluster-port.js";
 import type { ServeConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { isLoopback } from "../../core/text/networks.js";
@@ -26,7 +24,6 @@ import { loginRoutes } from "./routes/login-routes.js";
 import { mcpDoor } from "./routes/mcp-routes.js";
 import { openApiDocument } from "./routes/openapi.js";
 import { pageRoutes } from "./routes/page-files.js";
-import { peerStream } from "./routes/peer-stream.js";
 import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { usageRoutes } from "./routes/usage-routes.js";
@@ -128,11 +125,9 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   if (token === undefined && !isOnlyLocal)
     throw new RequestError("usage", `${host} is reached from other machines and needs a token`);
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
-  const { streams } = parts.sessions;
-  const peers = streams && { path: peerStreamPath, secret: randomBytes(32).toString("base64url") };
   const isDraining = () => parts.sessions.isDraining;
   const strangersRate = new RateLimit(options.requestsPerMinute, () => performance.now());
-  const gate = new Gate({ ...options, token, isOnlyLocal, rate, strangersRate, isDraining, peers });
+  const gate = new Gate({ ...options, token, isOnlyLocal, rate, strangersRate, isDraining });
   const message = `all ${maxConnections} connections of serve.max_connections are open; others get a 503, and probes are answered`;
   const connections = new Connections({
     most: maxConnections,
@@ -163,10 +158,9 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     summary: "This description",
     run: () => Response.json(openApiDocument([...routes, description], options.version)),
   };
-  const unlisted = peers ? [peerStream(streams, { secret: peers.secret, keepAliveMs })] : [];
   const { newId } = parts;
   const admit = admitBy(gate, connections, newId);
-  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, uploads, newId });
+  const app = routesApp([...routes, description, ...pageRoutes()], { admit, maxBytes, uploads, newId });
   const serverOptions = {
     ...upgradeOptions,
     requestTimeout: requestTimeoutMs,
@@ -181,8 +175,6 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   const url = `http://${nameOf(host)}:${bound}`;
-  const { advertise } = options;
-  if (peers && (advertise || isOnlyLocal)) streams.offer(advertise ?? url, peers.secret, { isLocal: !advertise });
   return {
     url,
     token,

@@ -2,8 +2,8 @@
 
 import { DeltaSender } from "../../../src/cluster/live/delta-sender.js";
 import { Feeds } from "../../../src/cluster/live/feeds.js";
-import { readFrames } from "../../../src/cluster/live/frames.js";
 import { Cursor } from "../../../src/cluster/live/live-cursor.js";
+import type { Frame } from "../../../src/cluster/live/relay-messages.js";
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/events.js";
 
 type Random = (below: number) => number;
@@ -71,7 +71,7 @@ export class Reader {
 
 /** The process that runs the turn, with the part of the message that it has written. */
 class Writer {
-  readonly teller = new DeltaSender();
+  readonly sender = new DeltaSender();
   readonly #log: StoredEvent[];
   readonly #tries: Message[];
   message: Message = { text: "", reasoning: "" };
@@ -80,15 +80,15 @@ class Writer {
     this.#log = log;
     this.#tries = tries;
     this.#begins();
-    this.teller.begin(conversationId, { turnId: "t1", after: log.length, fence, attempt: 0 });
-    this.teller.watched(nodeId, { conversationId }, far);
+    this.sender.begin(conversationId, { turnId: "t1", after: log.length, fence, attempt: 0 });
+    this.sender.subscribe(nodeId, { conversationId }, far);
   }
 
   says(event: LiveEvent): void {
     if (event.type === "text_delta") this.message.text += event.delta;
     if (event.type === "reasoning_delta") this.message.reasoning += event.delta;
     if (event.type === "discard") this.#begins();
-    this.teller.note(conversationId, event);
+    this.sender.note(conversationId, event);
   }
 
   stores(): void {
@@ -98,7 +98,7 @@ class Writer {
     const seq = this.#log.length + 1;
     const event = { type: "assistant_message", turnId: "t1", message, ...facts, seq, at: seq } as const;
     this.#log.push(event);
-    this.teller.note(conversationId, event);
+    this.sender.note(conversationId, event);
     this.#begins();
   }
 
@@ -167,22 +167,19 @@ export class Network {
   }
 
   tell(writer = this.#writer): void {
-    const telling = { maxBytes, room: 2000, isFor: () => true };
-    writer.teller.frames(this.#now, { ...telling, isFor: () => false }); // frames for other readers: the text stays due for this one
-    const told = writer.teller.frames(this.#now, telling);
-    for (const json of told.get(nodeId) ?? []) {
+    for (const json of writer.sender.frames(maxBytes, this.#now).get(nodeId) ?? []) {
       if (Buffer.byteLength(json) > maxBytes) throw new Error(`a frame of ${Buffer.byteLength(json)} bytes`);
       this.#onTheWay.push(() => {
-        for (const frame of readFrames(`[${json}]`)) this.#feeds.take(frame, this.#now);
+        this.#feeds.take(JSON.parse(json) as Frame, this.#now);
       });
     }
   }
 
   ask(): void {
     if (this.#random(4) === 0) this.#feeds.repeat();
-    for (const watch of this.#feeds.news().watches) {
+    for (const watch of this.#feeds.takeDue().subscriptions) {
       this.#onTheWay.push(() => {
-        for (const { teller } of [this.#writer, ...this.#stale]) teller.watched(nodeId, watch, far);
+        for (const { sender } of [this.#writer, ...this.#stale]) sender.subscribe(nodeId, watch, far);
       });
     }
   }

@@ -35,8 +35,8 @@ onPostgres("what anybody on the database may notify", () => {
     const log = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
     const { live: bus } = log.store;
     if (!bus) throw new Error("nothing to hear by");
-    const exchange = new DeltaRelay({ bus, nodeId: "n", machine: "m" });
-    const { leave } = exchange.follow("c", () => {});
+    const relay = new DeltaRelay({ bus, nodeId: "n" });
+    const { leave } = relay.follow("c", () => {});
     const notify = (channel: string, payload: string) => query(url, `SELECT pg_notify('${channel}', '${payload}')`);
     let heard = (_text: string) => {};
     const last = new Promise<string>((resolve) => {
@@ -51,7 +51,7 @@ onPostgres("what anybody on the database may notify", () => {
     await bus.send([{ channel: "last", text: "heard" }]);
     expect(await last).toBe("heard");
     leave();
-    exchange.close();
+    relay.close();
     await log.store.close();
   });
 

@@ -34,11 +34,6 @@ interface GateParts {
   /** Rate limit for callers without the token. It is separate, so that these callers cannot use up the requests of authorised callers. */
   strangersRate: RateLimit;
   isDraining: () => boolean;
-  /**
-   * Path and secret for the other hosts on the same event log. A request with the secret is admitted to this path, whatever its Host header
-   * is. The secret is valid on no other path.
-   */
-  peers?: { path: string; secret: string } | undefined;
 }
 
 /**
@@ -66,14 +61,9 @@ export class Gate {
   check(visit: Visit): RequestRefusal | undefined {
     const path = visit.url.replace(/\?.*$/s, "");
     const isOpen = openPaths.test(path);
-    const { peers } = this.#parts;
     if (visit.isForProbes && !probePaths.test(path)) {
       const message = "the host has as many connections as serve.max_connections allows";
       return refusal(503, "too_many_connections", message, { "retry-after": "1", connection: "close" });
-    }
-    if (path === peers?.path && hasBearer(visit.header("authorization"), peers.secret)) {
-      visit.keep();
-      return undefined;
     }
     const hostname = hostnameOf(visit.header("host"));
     if (!this.#isKnownHost(hostname)) {
@@ -134,7 +124,7 @@ export class Gate {
   }
 }
 
-export function hasBearer(authorization: string | undefined, wanted: string): boolean {
+function hasBearer(authorization: string | undefined, wanted: string): boolean {
   const given = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
   return given !== undefined && isSame(given, wanted);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { nextFrame } from "../../../src/cluster/live/frames.js";
 import { OpenMessage } from "../../../src/cluster/live/open-message.js";
+import { nextFrame } from "../../../src/cluster/live/relay-messages.js";
 
 test("whoever says that he has more than there is gets no more, however little room there is", () => {
   const open = new OpenMessage({ turnId: "t", after: 0, fence: 1, attempt: 0 });

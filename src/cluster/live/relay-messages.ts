@@ -1,6 +1,35 @@
-/** Frames: pieces of messages that are still being written, sent between hosts as JSON texts that fit into a message of the bus. */
+/** The messages that hosts send each other over the bus: announcements to all hosts, and frames with pieces of messages that are being written. */
 import { asArray, parseJson } from "../../core/json.js";
-import { type Known, type MessagePosition, type Notice, nothingKnown, OpenMessage } from "./open-message.js";
+import {
+  type Known,
+  type MessagePosition,
+  type Notice,
+  nothingKnown,
+  OpenMessage,
+  type Received,
+} from "./open-message.js";
+
+/**
+ * Each text on the bus is this version followed by a JSON list. Only hosts on the same log can send on the bus, so the version is all that
+ * is checked. Whoever changes the shape of announcements or frames must count it up: hosts of another version then skip them.
+ */
+const version = "1";
+
+/**
+ * A subscription to a conversation. `has`: how much the subscriber has of the message that is being written. If it is missing, the
+ * subscriber needs the whole message.
+ */
+export interface Subscription {
+  conversationId: string;
+  has?: Received;
+}
+
+export type Announcement = { nodeId: string } & (
+  | ({ type: "follow" } & Subscription)
+  | { type: "leave"; conversationId: string }
+  /** Asks all hosts to repeat their subscriptions. */
+  | { type: "hello" }
+);
 
 /** A piece of a text, with its offset in the text. */
 type TextPiece = [from: number, text: string];
@@ -16,6 +45,35 @@ export interface Frame extends MessagePosition {
 
 const maxReasonLength = 200;
 
+/** Number of bytes that a text with a single message has in addition to the message. */
+export const overheadBytes = version.length + 2;
+
+/** Packs JSON texts into texts of at most `maxBytes` each, in order. Leaves out a JSON text that is longer than that. */
+export function pack(messages: readonly string[], maxBytes: number): string[] {
+  const texts: string[] = [];
+  let list: string[] = [];
+  let bytes = overheadBytes;
+  const close = () => {
+    if (list.length > 0) texts.push(`${version}[${list.join()}]`);
+    list = [];
+    bytes = overheadBytes;
+  };
+  for (const message of messages) {
+    const own = Buffer.byteLength(message);
+    if (overheadBytes + own > maxBytes) continue;
+    if (bytes + own > maxBytes) close();
+    list.push(message);
+    bytes += own + 1; // for the comma
+  }
+  close();
+  return texts;
+}
+
+/** Returns the messages in a text of `pack`. Returns none if the text is of another version. */
+export function unpack<T extends Announcement | Frame>(text: string): T[] {
+  return text.startsWith(`${version}[`) ? (asArray(parseJson(text.slice(version.length))) as T[]) : [];
+}
+
 /**
  * Returns the next frame of a message for a reader, and what the reader has after that frame. The frame has at most `maxBytes` of JSON.
  * `known`: how much of the message the reader already has. If `known` is missing, there is a frame even for an empty message. Returns
@@ -28,7 +86,7 @@ export function nextFrame(
   maxBytes: number,
 ): { json: string; known: Known } | undefined {
   const { text, reasoning, notice } = known ?? nothingKnown;
-  const frame: Frame = { conversationId, ...open.place };
+  const frame: Frame = { conversationId, ...open.position };
   if (!known && open.reason) frame.reason = open.reason.slice(0, maxReasonLength);
   let room = maxBytes - bytesOf(frame);
   if (room < 0) return undefined;
@@ -53,36 +111,6 @@ export function nextFrame(
   if (notices.length > 0) frame.notices = notices;
   const isNews = !known || next.text > text || next.reasoning > reasoning || next.notice > notice;
   return isNews ? { json: JSON.stringify(frame), known: next } : undefined;
-}
-
-/** Packs JSON texts into JSON lists of at most `maxBytes` each, in order. A text that is longer than that is left out. */
-export function packed(texts: Iterable<string>, maxBytes: number): string[] {
-  const lists: string[] = [];
-  let list: string[] = [];
-  let bytes = 0;
-  const close = () => {
-    if (list.length > 0) lists.push(`[${list.join()}]`);
-    list = [];
-    bytes = 0;
-  };
-  for (const text of texts) {
-    const own = Buffer.byteLength(text) + 1;
-    if (own + 1 > maxBytes) continue;
-    if (bytes + own + 1 > maxBytes) close();
-    list.push(text);
-    bytes += own;
-  }
-  close();
-  return lists;
-}
-
-/** Parses a list of frames. Skips frames that are invalid or of a later version. */
-export function readFrames(text: string): Frame[] {
-  return parseList(text).filter(isFrame);
-}
-
-export function parseList(text: string): unknown[] {
-  return asArray(parseJson(text));
 }
 
 /** Adds the parts of the frame that the message lacks. Returns false if a part before the frame is missing. */
@@ -119,29 +147,4 @@ function fittingPiece(text: string, from: number, maxBytes: number): string {
 
 function bytesOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
-}
-
-function isFrame(value: unknown): value is Frame {
-  if (typeof value !== "object" || value === null) return false;
-  const { conversationId, turnId, after, fence, attempt, text, reasoning, notices, reason } = value as Record<
-    keyof Frame,
-    unknown
-  >;
-  return (
-    [conversationId, turnId].every((id) => typeof id === "string") &&
-    [after, fence, attempt].every(Number.isInteger) &&
-    [text, reasoning].every((piece) => piece === undefined || isPiece(piece)) &&
-    (notices === undefined || (Array.isArray(notices) && notices.every(isNumbered))) &&
-    (reason === undefined || typeof reason === "string")
-  );
-}
-
-function isPiece(value: unknown): boolean {
-  return Array.isArray(value) && Number.isInteger(value[0]) && typeof value[1] === "string";
-}
-
-function isNumbered(value: unknown): boolean {
-  if (!Array.isArray(value) || !Number.isInteger(value[0])) return false;
-  const type = (value[1] as { type?: unknown } | null)?.type;
-  return type === "tool_progress" || type === "server_status";
 }
