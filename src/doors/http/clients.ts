@@ -13,7 +13,7 @@ interface ForeignClient {
   retriesUncounted?: true;
   /** True if it refuses an answer that holds calls of servers' tools (`mcp_call`, `mcp_tool_use`), after the turn was paid. */
   refusesServerCalls?: true;
-  /** What is done for all callers because of this client. */
+  /** A difference that the host makes for all callers, because this client needs it. */
   forAll?: string;
 }
 

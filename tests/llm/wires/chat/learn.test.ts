@@ -409,10 +409,10 @@ describe("a refusal teaches once, and for the life of the process", () => {
     const refused = failure(400, { body: openAi("Your organization must be verified to stream this model.") });
     await using silent = await startLlmServer([refused, STALL]);
     await using other = await startLlmServer([answer("hello")]);
-    const config = llmConfig(silent.url, { timeoutMs: 60, maxRetries: 0, totalTimeoutMs: 2_000 });
+    const config = llmConfig(silent.url, { timeoutMs: 60, maxRetries: 0, totalTimeoutMs: 4_000 });
     const providers = {
       ...config.providers,
-      other: { baseUrl: other.url, model: "m2", apiKey: "sk-other-0123456789" },
+      other: { baseUrl: other.url, model: "m2", apiKey: "sk-other-0123456789", timeoutMs: 1_000 },
     };
     await using ends = clientWith({ ...config, providers, fallback: ["other"] });
     expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" }, model: "m2" });
