@@ -183,10 +183,6 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     consent: ["reading", "schema"],
     import: ["edit", "reading"],
   },
-  "config/import": {
-    shared: [],
-    programs: ["shared"],
-  },
   session: {
     ".": ["turns", "conversations", "shared"],
     shared: [],

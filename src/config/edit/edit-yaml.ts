@@ -15,7 +15,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { JsonObject } from "../../core/json.js";
-import { type EntryComments, type ServerEdit, switchOf } from "./server-edit.js";
+import { type ServerEdit, switchOf } from "./server-edit.js";
 
 type BlockMapping = YAMLMap<Node, Node | null>;
 type MappingEntry = Pair<Node, Node | null>;
@@ -185,12 +185,11 @@ function withLines(text: string, lineEnd: number, lines: string): string {
 /** Maximum number of items in a list that is written in one line. Longer lists have one item per line. */
 const maxFlowItems = 8;
 
-function block({ name, entry, comments }: Set, indent: string): string {
+function block({ name, entry }: Set, indent: string): string {
   // Written as YAML 1.1, so that a text that some parsers would read as a date or a boolean gets quotes. `visit` adds quotes to texts that
   // our own parser would read differently.
   const document = new Document({ [name]: entry }, { version: "1.1" });
   const root = document.contents as unknown as BlockMapping;
-  const server = root.items[0]?.value;
   visit(root, {
     Scalar(_, node) {
       if (typeof node.value === "string" && !isTextUnquoted(node.value)) node.type = Scalar.QUOTE_DOUBLE;
@@ -199,10 +198,6 @@ function block({ name, entry, comments }: Set, indent: string): string {
       list.flow = list.items.length <= maxFlowItems;
     },
   });
-  if (comments) comment(root.items[0]?.key, comments.above);
-  if (isMap<Node, Node | null>(server)) {
-    for (const { key } of server.items) comment(key, keyComments(comments, key));
-  }
   const text = document.toString({ lineWidth: 0, flowCollectionPadding: false, indent: Math.max(2, indent.length) });
   return text.replace(/^(?=.)/gm, indent);
 }
@@ -213,14 +208,6 @@ function isTextUnquoted(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function keyComments(comments: EntryComments | undefined, key: Node): readonly string[] {
-  return (isScalar(key) && comments?.keys.get(String(key.value))) || [];
-}
-
-function comment(node: Node | undefined, lines: readonly string[]): void {
-  if (node && lines.length > 0) node.commentBefore = lines.map((line) => ` ${line}`).join("\n");
 }
 
 /** Returns the entry as JSON, which is also valid YAML in flow style. */

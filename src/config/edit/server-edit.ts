@@ -1,16 +1,11 @@
 /** The kinds of changes to `mcpServers` in a configuration file. */
 import type { JsonObject } from "../../core/json.js";
 
-/** A change to one server. `set` adds the entry, or replaces the existing entry as a whole. `comments` are written with the entry. */
+/** A change to one server. `set` adds the entry, or replaces the existing entry as a whole. */
 export type ServerEdit =
-  | { kind: "set"; name: string; entry: JsonObject; comments?: EntryComments }
+  | { kind: "set"; name: string; entry: JsonObject }
   | { kind: "remove"; name: string }
   | { kind: "enable"; name: string; enabled: boolean };
-
-export interface EntryComments {
-  above: readonly string[];
-  keys: ReadonlyMap<string, readonly string[]>;
-}
 
 /**
  * Returns the key and the value that enable or disable a server: `enabled`, or `disabled` if the entry already has that key. Returns `{}`

@@ -1,7 +1,7 @@
 /** `servers import`: adds the servers that are configured in other programs, with their settings. */
 import { homedir } from "node:os";
 import { type Command, Option } from "commander";
-import type { ImportedFile } from "../../../config/import/shared/importer.js";
+import type { ImportedFile } from "../../../config/import/import-file.js";
 import { RequestError } from "../../../core/errors.js";
 import { unambiguous } from "../../../core/text/inert.js";
 import { asListed, type GlobalOptions } from "../../shared/configuration.js";
@@ -39,7 +39,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
   const { from, dryRun = false, replace = false } = flags;
   const { changeServers, editTarget } = await import("./edit-target.js");
   const { planImport } = await import("../../../config/import/import-plan.js");
-  const { importReport } = await import("../../../config/import/import-report.js");
+  const { importReport, previewOf } = await import("../../../config/import/import-report.js");
   const files = from === undefined ? await chosen() : await agreed(from, flags);
   if (files === undefined) return;
   const planFor = (target: EditTarget) => {
@@ -49,7 +49,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
   if (dryRun) {
     const target = editTarget(globals);
     const plan = planFor(target);
-    const diff = (await import("../../../config/import/preview.js")).previewOf(plan, { ...target, env: process.env });
+    const diff = previewOf(plan, { ...target, env: process.env });
     if (diff) await printInert(diff);
     return printInert(importReport(files, plan, { file: target.file, isDone: false }));
   }
@@ -58,7 +58,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
   await printInert(importReport(files, plan, { file: target.file, isDone: true }));
 }
 
-const tools = () => import("../../../config/import/known-programs.js");
+const tools = () => import("../../../config/import/find-files.js");
 
 const surroundings = () => ({ platform: process.platform, env: process.env, home: homedir(), cwd: process.cwd() });
 
@@ -107,15 +107,15 @@ async function chosen(): Promise<ImportedFile[] | undefined> {
   const folder = process.cwd();
   const files: ImportedFile[] = [];
   const lines: string[] = [];
-  for (const { importer, path, imported } of found) {
-    const place = `${importer.title}, ${displayName(path, folder)}`;
+  for (const { program, path, imported } of found) {
+    const place = `${program.title}, ${displayName(path, folder)}`;
     if ("problem" in imported) {
       lines.push(`${place}: ${imported.problem}`);
       continue;
     }
     const names = imported.servers.map(({ name }) => name).join(", ");
     lines.push(
-      `${place}: ${names || "no servers"} (--from ${imported.isOfFolder ? displayName(path, folder) : importer.tool})`,
+      `${place}: ${names || "no servers"} (--from ${imported.isOfFolder ? displayName(path, folder) : program.tool})`,
     );
     const what = await listed(imported);
     if (names && canAsk() && (await isAgreed(unambiguous(`${place}:\n${what}Take these over? y/n: `)))) {

@@ -1,24 +1,21 @@
 /** Converts other programs' placeholders to ours, which are `${NAME}` and `${NAME:-default}`. A literal `${` becomes `$${`. */
 import { basename, sep } from "node:path";
+import { asObjects, type JsonObject } from "../../core/json.js";
 
 /** The text that replaces another program's placeholder, with an optional note for the user. */
-export interface Replaced {
+interface Replaced {
   text: string;
   note?: string;
 }
 
-type Converted = { text: string; notes: string[] };
-export type Convert = (text: string) => Converted;
+export type Convert = (text: string) => { text: string; notes: string[] };
 
 /**
  * Returns a function that converts placeholders. Each match of `pattern` is replaced by the result of `replaced`, which gets the groups of
  * the match. If `replaced` returns undefined, the matched text is kept as literal text. Every repetition in `pattern` that may find no end
  * is bounded, so that the search takes linear time.
  */
-export function converting(
-  pattern: RegExp,
-  replaced: (...groups: (string | undefined)[]) => Replaced | undefined,
-): Convert {
+function converting(pattern: RegExp, replaced: (...groups: (string | undefined)[]) => Replaced | undefined): Convert {
   return (text) => {
     const notes: string[] = [];
     let converted = "";
@@ -42,34 +39,43 @@ export function variable(name: string | undefined, fallback?: string): Replaced 
   return { text: fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}` };
 }
 
+/** Returns the name of a variable that is made from any text. */
+function variableName(text: string): string {
+  return text
+    .replaceAll(/[^A-Za-z0-9]+/g, "_")
+    .replace(/^_|_$/g, "")
+    .toUpperCase();
+}
+
 /** Conversion for programs without placeholders. All text is kept as literal text. */
 export const noPlaceholder: Convert = (text) => ({ text: literal(text), notes: [] });
 
-/** Conversion for programs whose placeholders are `${NAME}` and `${NAME:-default}`. */
+/** Conversion for placeholders `${NAME}` and `${NAME:-default}`. */
 export const braces = converting(/\$\{([A-Za-z_]\w*)(?::-([^}]{0,4000}))?\}/, variable);
 
-/** Conversion for programs whose placeholders are `${NAME}`, `${NAME:-default}` and `$NAME`. */
+/** Conversion for placeholders `${NAME}`, `${NAME:-default}` and `$NAME`. */
 export const shell = converting(
   /\$(?:\{([A-Za-z_]\w*)(?::-([^}]{0,4000}))?\}|([A-Za-z_]\w*))/,
   (name, fallback, bare) => variable(name ?? bare, fallback),
 );
 
-/** The inputs of a VS Code configuration, keyed by their ids. VS Code asks the user for the value of each input. */
-export type Inputs = ReadonlyMap<string, { default?: string }>;
+/** Conversion for placeholders `${env://NAME}` and `${env://NAME:-default}`, as in Kit. */
+export const addresses = converting(/\$\{env:\/\/([A-Za-z_]\w*)(?::-([^}]{0,4000}))?\}/, variable);
 
-/** Returns the name of the variable to use instead of this input. */
-export function inputVariable(id: string): string {
-  return `MCP_PLATFORM_INPUT_${id
-    .replaceAll(/[^A-Za-z0-9]+/g, "_")
-    .replace(/^_|_$/g, "")
-    .toUpperCase()}`;
-}
+/** Conversion for placeholders `{env:NAME}` and `{file:PATH}`, as in opencode. */
+export const bareBraces = converting(/\{(env|file):([^}]{1,4000})\}/, (kind, name = "") => {
+  if (kind === "env") return variable(name);
+  const instead = variableName(name);
+  const note = `{file:${name}} has no counterpart: set ${instead} to what is in that file`;
+  return { ...variable(instead), note };
+});
 
 /**
  * Returns the conversion for VS Code and for editors that are derived from VS Code. Placeholders of these editors are `${env:NAME}`,
- * `${input:id}`, `${workspaceFolder}` and others. `folder` is the workspace's folder.
+ * `${input:id}`, `${workspaceFolder}` and others. `folder` is the workspace's folder. `inputs` are the values for which VS Code asks the user.
  */
-export function editorVariables(folder: string, inputs: Inputs = new Map()): Convert {
+export function editorVariables(folder: string, inputs?: unknown): Convert {
+  const asked = new Map(asObjects(inputs).map((input) => [input.id, input] as const));
   const fixed: Readonly<Record<string, string>> = {
     userHome: "${HOME}",
     workspaceFolder: literal(folder),
@@ -81,15 +87,18 @@ export function editorVariables(folder: string, inputs: Inputs = new Map()): Con
   return converting(/\$\{([^}]{0,4000})\}/, (body = "") => {
     const [, kind = "", name = ""] = /^(env|input|command|config):(.*)$/.exec(body) ?? [];
     if (kind === "env") return variable(name);
-    if (kind === "input") {
-      const fallback = inputs.get(name)?.default || undefined;
-      return {
-        ...variable(inputVariable(name), fallback),
-        note: `\${input:${name}} is read from ${inputVariable(name)}`,
-      };
-    }
+    if (kind === "input") return inputVariable(name, asked.get(name));
     if (kind)
       return { text: literal(`\${${body}}`), note: `\${${body}} is known to the editor only: put its value here` };
     return Object.hasOwn(fixed, body) ? { text: fixed[body] ?? "" } : undefined;
   });
+}
+
+function inputVariable(id: string, { default: fallback, description }: JsonObject = {}): Replaced {
+  const name = `MCP_PLATFORM_INPUT_${variableName(id)}`;
+  const what = typeof description === "string" && description !== "" ? ` (${description})` : "";
+  return {
+    ...variable(name, typeof fallback === "string" && fallback !== "" ? fallback : undefined),
+    note: `\${input:${id}}${what} is read from the variable ${name}`,
+  };
 }

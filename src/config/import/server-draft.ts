@@ -1,8 +1,6 @@
 /** Builds an entry of `mcpServers` key by key from another program's server. Keys that cannot be translated get a note. */
-
 import { resolve } from "node:path";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { addAll } from "../../../core/lists/long-lists.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Convert } from "./placeholders.js";
 
 /** A note about a key of the imported file that has no counterpart here, or another meaning here. */
@@ -16,14 +14,15 @@ export interface Note {
 export type FieldImport = (value: unknown, draft: ServerDraft, key: string) => void;
 export type FieldImports = Readonly<Record<string, FieldImport>>;
 
+/** Returns true for false and for a list or mapping without items. */
+export function isEmpty(value: unknown): boolean {
+  return value === false || (typeof value === "object" && Object.keys(value ?? {}).length === 0);
+}
+
 export class ServerDraft {
   readonly name: string;
   readonly entry: JsonObject = {};
   readonly notes: Note[] = [];
-  /** Description of the server in the imported file. It becomes a comment. */
-  readonly remarks: string[] = [];
-  /** For each translated key of the imported file, the top-level key of our entry that it became. */
-  readonly targets = new Map<string, string>();
   /** Absolute path of the folder to which relative paths refer. */
   readonly base: string;
   readonly #convert: Convert;
@@ -38,25 +37,24 @@ export class ServerDraft {
     if (!this.notes.some((note) => note.key === key && note.text === text)) this.notes.push({ key, text });
   }
 
-  remark(words: string): void {
-    addAll(this.remarks, words.split("\n"));
-  }
-
-  /**
-   * Sets a value in the entry. `target` is a top-level key, or `mapping.key` such as `tools.allow`. `key` is the key in the imported file.
-   */
-  set(target: string, value: unknown, key: string): void {
+  /** Sets a value in the entry. `target` is a top-level key, or `mapping.key` such as `oauth.scope`. */
+  set(target: string, value: unknown): void {
     const [first = "", second] = target.split(".");
     const below = this.entry[first];
     this.entry[first] = second === undefined ? value : { ...(isPlainObject(below) ? below : {}), [second]: value };
-    this.targets.set(key, first);
   }
 
-  add(target: string, items: readonly string[], key: string): void {
-    const [first = "", second = ""] = target.split(".");
-    const below = this.entry[first];
-    const before = isPlainObject(below) && Array.isArray(below[second]) ? below[second] : [];
-    if (items.length > 0) this.set(target, [...new Set([...before, ...items])], key);
+  /** Adds pairs to a mapping of the entry. Pairs that other keys have added there are kept. */
+  setAll(target: "env" | "headers", pairs: Readonly<Record<string, string>>): void {
+    const before = this.entry[target];
+    if (Object.keys(pairs).length > 0) this.entry[target] = { ...(isPlainObject(before) ? before : {}), ...pairs };
+  }
+
+  /** Adds patterns of tools to `tools.allow` or `tools.deny`. */
+  addTools(target: "allow" | "deny", patterns: readonly string[]): void {
+    const { tools } = this.entry;
+    const before = isPlainObject(tools) && Array.isArray(tools[target]) ? tools[target] : [];
+    if (patterns.length > 0) this.set(`tools.${target}`, [...new Set([...before, ...patterns])]);
   }
 
   /** Converts the other program's placeholders in the text to ours. */
@@ -72,13 +70,13 @@ export class ServerDraft {
     return /^(\$\{|~(?=$|[/\\]))/.test(path) ? path : resolve(this.base, path);
   }
 
-  /** Translates each key with the function that `fields` has for the key. If `fields` has no function for a key, adds a note. */
+  /** Translates each key with the function that `fields` has for the key. Adds a note for a key without one, unless its value is empty. */
   take(raw: JsonObject, fields: FieldImports): void {
     for (const [key, value] of Object.entries(raw)) {
       if (value === null || value === undefined) continue;
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
       if (field) field(value, this, key);
-      else this.note(key, "has no counterpart here");
+      else if (!isEmpty(value)) this.note(key, "has no counterpart here");
     }
   }
 }
