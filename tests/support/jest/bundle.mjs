@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
+import { hideUser } from "./own-machine.mjs";
 
 /** Packages that load files from their own folder, or that few tests need and that take long to read. */
 const external = [
@@ -53,6 +54,7 @@ const sharedChunks = {
 };
 
 export default async function bundleTests() {
+  hideUser();
   const files = readdirSync("tests", { recursive: true }).filter(
     (file) => file.endsWith(".test.ts") && !file.includes("node_modules"),
   );

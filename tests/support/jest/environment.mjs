@@ -5,7 +5,9 @@ import { dirname, join, resolve } from "node:path";
 import vm, { Script } from "node:vm";
 import { SourceMapSupport } from "@jest/source-map";
 import { TestEnvironment } from "jest-environment-node";
+import { hideModelServers } from "./own-machine.mjs";
 
+hideModelServers();
 const folder = process.env.COMPILED_TESTS;
 
 /** Tells jest once where the source maps of the chunks are. Otherwise jest would read and parse all of them for each test file. */
@@ -107,9 +109,12 @@ class WorkerEnvironment extends TestEnvironment {
   /** Acts as Node's `createRequire`, for modules that run in this context. */
   #requireOf(parent) {
     const { resolve: find } = createRequire(parent);
+    const found = new Map();
     const load = (name) => {
       if (isBuiltin(name)) return this.#builtin(name);
-      const file = find(name);
+      // Found once: a test that has given up root's permissions may not read the folder of this repository.
+      const file = found.get(name) ?? find(name);
+      found.set(name, file);
       if (file.endsWith(".node")) return createRequire(parent)(file);
       return this.#run(file, this.#requireOf(file), this.#modules);
     };
