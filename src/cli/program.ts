@@ -8,7 +8,7 @@ import { addApprovalCommands } from "./commands/approvals.js";
 import { addChatCommand } from "./commands/chat.js";
 import { addConfigCommands } from "./commands/config.js";
 import { addDoctorCommand } from "./commands/doctor.js";
-import { addUpkeepCommands } from "./commands/log-upkeep.js";
+import { addMigrateCommand } from "./commands/migrate.js";
 import { addNodeCommand } from "./commands/nodes.js";
 import { addProtocolCommands } from "./commands/protocols.js";
 import { addRunCommand } from "./commands/run.js";
@@ -40,7 +40,7 @@ addServerCommands(program);
 addApprovalCommands(program);
 addConversationCommands(program);
 addDoctorCommand(program, version);
-addUpkeepCommands(program);
+addMigrateCommand(program);
 addNodeCommand(program);
 addUsageCommand(program);
 

@@ -90,12 +90,6 @@ export interface ConversationUsage extends ModelCounts {
   conversationId: string;
 }
 
-/** Progress of the counting of conversations that are older than the counters. */
-export interface UsageProgress {
-  counted: number;
-  conversations: number;
-}
-
 /**
  * Counters of usage. When a conversation is deleted, its usage is no longer counted. Each event counts only once, even if a copied conversation has it
  * in common with its origin. Periods begin and end with a quarter of an hour, see `quarterMs`: every time zone differs from UTC by a
@@ -110,10 +104,4 @@ export interface UsageCounters {
   conversations(period: Period, most: number): Promise<{ conversations: ConversationUsage[]; all: number }>;
   /** Returns a time before which no model was used. Undefined if none was ever used. */
   first(): Promise<number | undefined>;
-  /** Returns the progress of `countOlder`. Undefined if all conversations are counted. */
-  progress(): Promise<UsageProgress | undefined>;
-  /** Counts a few conversations that an earlier version wrote, the latest first. Takes some milliseconds. Resolves with the progress. */
-  countOlder(): Promise<UsageProgress | undefined>;
-  /** Forgets all counts. `countOlder` then counts all conversations anew. */
-  reset(): Promise<void>;
 }

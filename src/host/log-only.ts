@@ -1,6 +1,6 @@
 /** Functions that read the event log without starting a host. */
 
-import { setImmediate as nextRound, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { findSilentHosts, watchForLostHosts } from "../cluster/lost-hosts.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
@@ -11,12 +11,11 @@ import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { LogNode } from "../core/turn-leases.js";
 import { defaultLeaseMs } from "../core/turn-leases.js";
-import type { Period, UsageProgress } from "../core/usage-store.js";
+import type { Period } from "../core/usage-store.js";
 import { openStore } from "../log/open.js";
 import { LogClock } from "../log/postgres/log-clock.js";
 import { isGone } from "../log/shared/host-process.js";
 import { Conversations } from "../session/conversations/conversations.js";
-import { countOlder } from "../session/conversations/older-usage.js";
 import { type UsageKey, type UsageReport, usageReport } from "../session/conversations/usage-report.js";
 import { bringToSchema } from "./open-log.js";
 import { stderrLog } from "./stderr-log.js";
@@ -46,33 +45,11 @@ export async function readNodes(config: Config): Promise<Nodes> {
   }
 }
 
-/** Returns the usage in the period, after it has counted what an earlier version wrote. Throws StoreError. */
-export async function readUsage(
-  config: Config,
-  by: UsageKey,
-  period: Period,
-  onProgress: (progress: UsageProgress) => void,
-): Promise<UsageReport> {
+/** Returns the usage in the period. Throws StoreError. */
+export async function readUsage(config: Config, by: UsageKey, period: Period): Promise<UsageReport> {
   const { store } = await readableLog(config);
   try {
-    await countOlder(store.usage, { onProgress, pause: nextRound });
     return await usageReport(store.usage, by, period);
-  } finally {
-    await store.close();
-  }
-}
-
-/** Counts the usage of all conversations anew. Returns their number. Throws StoreError. */
-export async function rebuildLog(
-  config: Config,
-  onProgress: (progress: UsageProgress) => void,
-): Promise<{ conversations: number }> {
-  const { store } = await readableLog(config);
-  try {
-    await store.usage.reset();
-    const { conversations = 0 } = (await store.usage.progress()) ?? {};
-    await countOlder(store.usage, { onProgress, pause: nextRound });
-    return { conversations };
   } finally {
     await store.close();
   }

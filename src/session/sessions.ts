@@ -7,7 +7,6 @@ import type { HostState } from "../core/measurements.js";
 import type { ApprovalMemory, Observe, ServerStatus } from "../core/ports.js";
 import { Conversations } from "./conversations/conversations.js";
 import { KnownLogs } from "./conversations/known-logs.js";
-import { OlderUsage } from "./conversations/older-usage.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";
 import { LiveSessions } from "./live-sessions.js";
 import { Session } from "./session.js";
@@ -38,7 +37,6 @@ export class Sessions {
   readonly conversations: Conversations;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
-  readonly #olderUsage: OlderUsage;
   readonly #live = new LiveSessions((conversationId) => this.#newSession(conversationId));
   #onResumed: ResumedListener = () => {};
   /** Returns the ids of the conversations whose turns this host takes over. Undefined: all. */
@@ -63,7 +61,6 @@ export class Sessions {
     this.conversations = new Conversations({ store, hosts: cluster, newId });
     const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
-    this.#olderUsage = new OlderUsage(store.usage, observe);
     this.#parts = {
       ...parts,
       capacity: new TurnCapacity(maxTurns ?? (() => Number.POSITIVE_INFINITY)),
@@ -138,11 +135,10 @@ export class Sessions {
 
   /**
    * Starts what hosts that run for a long time do beside the turns: deletes conversations that exceed the limits of retention, now and then
-   * every hour, and counts the usage of conversations that an earlier version wrote.
+   * every hour.
    */
   startUpkeep(): void {
     this.#retention.start();
-    this.#olderUsage.start();
   }
 
   changeRetention(rules: RetentionRules): void {
@@ -265,7 +261,6 @@ export class Sessions {
   async #end(): Promise<void> {
     await this.#idle();
     this.#retention.close();
-    await this.#olderUsage.close();
     await this.#parts.cluster.close();
   }
 

@@ -27,7 +27,7 @@ describe("mcp-platform migrate", () => {
       expect(migrated.stderr).toMatch(/^\{"level":"warn".*every role of its server may connect/);
       expect(migrated.stderr).not.toContain("hidden");
     }
-    expect(await query(url.href, "SELECT version FROM mcp_platform_schema")).toEqual([{ version: schemaVersion }]);
+    expect(await query(url.href, "SELECT version FROM mcp_platform_version")).toEqual([{ version: schemaVersion }]);
   });
 
   test("says of a database that is away where it should be and what to do, and nothing of its password", async () => {

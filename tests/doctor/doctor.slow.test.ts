@@ -233,7 +233,7 @@ const machine: Record<string, Broken> = {
     config: async (llm) => {
       const path = join(own(), "log.db");
       const db = await connect(path);
-      db.exec("CREATE TABLE theirs (a); PRAGMA application_id = 0x4d435050; PRAGMA user_version = 99");
+      db.exec("CREATE TABLE theirs (a); PRAGMA application_id = 0x4d435031; PRAGMA user_version = 99");
       db.close();
       return setUp(llm, { chat: { storage: { path } } });
     },

@@ -38,7 +38,7 @@ async function afterCrash(folder: string, host: { machine: string; pid?: number 
 /** Overwrites some events. Only a check of the whole file finds it. */
 async function damage(path: string): Promise<void> {
   const bytes = await readFile(path);
-  await writeFile(path, bytes.fill(0x5a, bytes.length / 2, bytes.length / 2 + 8_192));
+  await writeFile(path, bytes.fill(0x5a, bytes.length - 16_384, bytes.length - 8_192));
 }
 
 const here = "host pid:[1] boot-2";

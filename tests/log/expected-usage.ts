@@ -1,9 +1,11 @@
 /** The events of a log, and the usage that is computed from them: what the counters of a store must equal. */
+import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ChatEvent } from "../../src/core/events.js";
 import type { BilledAnswer } from "../../src/core/messages.js";
 import { answersBilled } from "../../src/core/token-usage.js";
 import type { Period } from "../../src/core/usage-store.js";
 import { keyLength } from "../../src/log/shared/spent.js";
+import { listed } from "./support.js";
 
 interface Entry<Event extends ChatEvent = ChatEvent> {
   event: Event;
@@ -12,6 +14,16 @@ interface Entry<Event extends ChatEvent = ChatEvent> {
 
 type EventOf<T extends ChatEvent["type"]> = Extract<ChatEvent, { type: T }>;
 type Counts = Record<string, number>;
+
+/** Returns the usage of a log without copies. */
+export async function usageExpectedIn(store: ChatStore): Promise<ExpectedUsage> {
+  const expected = new ExpectedUsage();
+  for (const { conversationId } of (await listed(store)).reverse()) {
+    for (const { seq: _, at, ...event } of await store.read(conversationId))
+      expected.add(conversationId, { event, at });
+  }
+  return expected;
+}
 
 export class ExpectedUsage {
   /** Events in order, by the id of their conversation. The conversation that was created first comes first. */

@@ -1,17 +1,12 @@
 import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
-import type { StorageConfig } from "../../src/core/config.js";
 import type { AssistantMessageEvent } from "../../src/core/events.js";
-import { openStore } from "../../src/log/open.js";
-import { connect } from "../../src/log/sqlite/connection.js";
-import { query } from "../support/postgres.js";
 import { withStore } from "../support/storages.js";
 import { request, turn } from "./support.js";
 
 /** An earlier version stored whatever numbers providers reported. They must stop neither a turn nor a report. */
 
 const always = [{ since: 0, until: 900_000 }];
-const parts = { now: () => 1_000, observe: () => {} };
 
 /** Runs a turn with an answer for each of these amounts, of tokens and of dollars. */
 async function spends(store: ChatStore, id: string, ...amounts: number[]): Promise<void> {
@@ -23,14 +18,6 @@ async function spends(store: ChatStore, id: string, ...amounts: number[]): Promi
     return { ...answer("hi"), usage, spent: { tokens: amount, usd: amount } };
   });
   await store.appendAll(id, [...answers, end()], { fence, position: 2 });
-}
-
-async function run(storage: StorageConfig, statements: readonly string[]): Promise<void> {
-  if (storage.driver === "postgres") for (const statement of statements) await query(storage.url, statement);
-  if (storage.driver !== "sqlite") return;
-  const db = await connect(storage.path);
-  for (const statement of statements) db.exec(statement);
-  db.close();
 }
 
 test("impossible amounts of a log are left out of limits and reports, and their conversation can be deleted", () =>
@@ -49,23 +36,4 @@ test("impossible amounts of a log are left out of limits and reports, and their 
     expect((await store.usage.conversations({ since: 0, until: 900_000 }, 10)).all).toBe(6);
     for (let index = 0; index < 5; index++) expect(await store.archive.delete(`bad${index}`)).toBe(true);
     expect(await store.usage.models(always)).toMatchObject([{ requests: 1, inputTokens: 5, usd: 5, unpriced: 0 }]);
-  }));
-
-test("counters that have such amounts are counted anew when the log is migrated", () =>
-  withStore(async (store, storage) => {
-    await spends(store, "a", 5);
-    await store.close();
-    const earlier =
-      storage.driver === "postgres" ? ["UPDATE mcp_platform_schema SET version = 18"] : ["PRAGMA user_version = 18"];
-    const tables = ["usage_models", "usage_model_totals"];
-    await run(storage, [
-      ...tables.map((table) => `UPDATE ${table} SET input_tokens = 1e308, usd = -1e308`),
-      ...earlier,
-    ]);
-    const migrated = await openStore(storage, parts);
-    while (await migrated.usage.countOlder());
-    expect(await migrated.usage.models(always)).toMatchObject([{ requests: 1, inputTokens: 5, usd: 5 }]);
-    expect(await migrated.archive.delete("a")).toBe(true);
-    expect(await migrated.usage.models(always)).toEqual([]);
-    await migrated.close();
   }));

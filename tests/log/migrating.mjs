@@ -4,6 +4,6 @@ import { openPostgresLog } from "../../dist/log/postgres/open.js";
 
 const config = { driver: "postgres", url: process.argv[2] };
 const { store, database } = await openPostgresLog(config, { now: Date.now, observe: () => {}, newId });
-const [{ version }] = await database.rows("read", "idempotent", "SELECT version FROM mcp_platform_schema");
+const [{ version }] = await database.rows("read", "idempotent", "SELECT version FROM mcp_platform_version");
 process.stdout.write(`open ${version}\n`);
 await store.close();

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import pg from "pg";
 import { loadConfig } from "../../src/config/reading/load.js";
 import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
@@ -25,7 +24,6 @@ import { logChannel } from "../../src/log/postgres/notices.js";
 import { openPostgresLog } from "../../src/log/postgres/open.js";
 import { appendEnd } from "../../src/log/postgres/statements.js";
 import { schemaVersion } from "../../src/log/shared/schema-version.js";
-import { stepsOf } from "../../src/log/sql/migrations.js";
 import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
 import { processorMs } from "../support/processor-time.js";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.js";
@@ -219,8 +217,8 @@ onServer("opening", () => {
     });
   });
 
-  test("leaves the database of another program, and one of a newer version, as it is", async () => {
-    const [other, newer] = [await server.database(), await server.database()];
+  test("leaves the database of another program, one of a newer version, and one of an unreleased build as it is", async () => {
+    const [other, newer, unreleased] = [await server.database(), await server.database(), await server.database()];
     await query(other, "CREATE TABLE events (name text)");
     await expect(open(other)).rejects.toMatchObject({
       kind: "open",
@@ -230,11 +228,17 @@ onServer("opening", () => {
       { tablename: "events" },
     ]);
     await (await open(newer)).store.close();
-    await query(newer, `UPDATE mcp_platform_schema SET version = ${schemaVersion + 1}`);
+    await query(newer, `UPDATE mcp_platform_version SET version = ${schemaVersion + 1}`);
     await expect(open(newer)).rejects.toMatchObject({
       kind: "newer_schema",
       message: expect.stringContaining(`(schema ${schemaVersion + 1}, this version knows ${schemaVersion})`),
       hint: "update this program, or name another database in chat.storage.url",
+    });
+    await query(unreleased, "CREATE TABLE mcp_platform_schema AS SELECT 23 AS version");
+    await expect(open(unreleased)).rejects.toMatchObject({
+      kind: "open",
+      message: expect.stringContaining("was made by an unreleased build"),
+      hint: expect.stringContaining("name another database in chat.storage.url"),
     });
   });
 });
@@ -248,22 +252,6 @@ onServer("whoever changes a schema in the database", () => {
       return (await client.query("SELECT 1 AS one")).rows;
     });
     expect(await migrated).toEqual([{ one: 1 }]);
-  });
-
-  test("keeps no host waiting while it waits for somebody who reads for long, as a dump does", async () => {
-    const url = await server.database();
-    for (const statement of stepsOf("postgres").slice(0, 4).flat()) await query(url, statement);
-    await query(url, "CREATE TABLE mcp_platform_schema AS SELECT 4 AS version");
-    const dump = new pg.Client({ connectionString: url });
-    await dump.connect();
-    await dump.query("BEGIN; SELECT FROM nodes");
-    const opening = open(url);
-    await until(url, "SELECT FROM pg_locks WHERE NOT granted");
-    await query(url, "SET statement_timeout = '10s'; SELECT FROM nodes");
-    await dump.query("COMMIT");
-    await dump.end();
-    await using _log = await opening;
-    expect(await query(url, "SELECT version FROM mcp_platform_schema")).toEqual([{ version: schemaVersion }]);
   });
 
   test("is alone, and the next one sees what it has made", async () => {

@@ -29,20 +29,6 @@ export async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** SQL that takes back the migration steps after that of the search index. */
-export const stepsAfterSearchUndone = {
-  sqlite: `DROP TRIGGER entries_billed; DROP TABLE spent_totals; CREATE INDEX entries_answers ON entries (at) WHERE type = 'assistant_message';
-    UPDATE entries SET request_id = payload ->> 'requestId' WHERE type = 'user_message' AND request_id IS NULL; DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
-    DROP TABLE usage_models; DROP TABLE usage_tools; DROP TABLE usage_model_totals; DROP TABLE usage_tool_totals;
-    DROP TABLE usage_backlog; DROP INDEX conversations_family;
-    ALTER TABLE conversations DROP COLUMN family; ALTER TABLE conversations DROP COLUMN counted;`,
-  postgres: `DROP FUNCTION add_spent CASCADE; DROP TABLE spent_totals; DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
-    DROP TABLE usage_models, usage_tools, usage_model_totals, usage_tool_totals, usage_model_changes, usage_tool_changes,
-    usage_backlog, usage_merge; DROP FUNCTION keep_usage CASCADE;
-    DROP FUNCTION count_usage, count_backlog, merge_usage, usage_facts;
-    ALTER TABLE conversations DROP COLUMN family, DROP COLUMN counted;`,
-};
-
 /** Runs the statement in the log and returns its rows. The log must be a file or a database. */
 export async function rowsIn(storage: StorageConfig, sql: string): Promise<Record<string, unknown>[]> {
   if (storage.driver === "postgres") return query(storage.url, sql);

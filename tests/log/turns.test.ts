@@ -205,19 +205,6 @@ describe("events of a turn", () => {
       expect(again?.fence).toBeGreaterThan(fence);
     }));
 
-  test("leave the rows that earlier versions kept no longer than until the next turn of their conversation has ended", () =>
-    withStore(async (store, storage) => {
-      await store.claim("c", one.user("hello"), request("a"));
-      await store.claim("c", two.user("hello"), request("a"));
-      await store.claim("d", turn("turn_3").user("hello"), request("a"));
-      await rowsIn(storage, "UPDATE turns SET state = 'ended' WHERE turn_id <> 'turn_2'");
-      const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
-      await store.append("c", two.end(), at(fence, 2));
-      const left = await rowsIn(storage, "SELECT turn_id FROM turns ORDER BY turn_id");
-      const own = storage.driver === "postgres" ? ["turn_2"] : [];
-      expect(left.map(({ turn_id }) => turn_id)).toEqual([...own, "turn_3"]);
-    }));
-
   test("leave the row of an ended turn that a host of a newer version ran, because it keeps older hosts away", () =>
     withStore(async (store, storage) => {
       if (storage.driver !== "postgres") return;

@@ -19,7 +19,6 @@ test("a table may have more lines than a call has arguments", async () => {
   const usage = {
     conversations: async () => ({ conversations, all: conversations.length }),
     models: async () => [],
-    progress: async () => undefined,
   } as Partial<UsageCounters> as UsageCounters;
   const text = usageText(await usageReport(usage, "conversation", { since: 0, until: 2 }));
   expect(text.match(/\n/g)).toHaveLength(150_002);

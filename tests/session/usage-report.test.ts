@@ -22,9 +22,6 @@ function countersOf(models: readonly Used[], tools: readonly ToolUsage[]): Usage
       all: models.filter(({ at }) => at === noon).length,
     }),
     first: async () => (models.length > 0 ? Math.min(...models.map(({ at }) => at)) : undefined),
-    progress: async () => undefined,
-    countOlder: async () => undefined,
-    reset: async () => {},
   };
 }
 

@@ -37,8 +37,6 @@ export async function fillFile(path, log, connect) {
     db.exec("BEGIN");
     db.exec(`INSERT INTO conversations (number, conversation_id, touched, updated_at, title, title_lower, workspace, turns, counted) ${numbers}
       SELECT n, 'conv_' || n, n, ${at}, ${title}, lower(${title}), '/home/someone', 1, ${log.events} FROM numbers`);
-    db.exec(`INSERT INTO turns (conversation_id, conversation_number, turn_id, request_id, state, place, workspace, options) ${numbers}
-      SELECT 'conv_' || n, n, 'turn_' || n, 'request_' || n, 'ended', 1, '/home/someone', '{}' FROM numbers`);
     db.exec(`INSERT INTO searched (entry, text) ${numbers} SELECT n << 32 | 1, lower(${title}) FROM numbers`);
     db.exec(`INSERT INTO entries (id, turn_id, type, request_id, payload, at, position) ${numbers}
       SELECT n << 32 | seq, 'turn_' || n, type, CASE seq WHEN 1 THEN 'request_' || n END, replace(payload, '@', n), ${at}, seq
@@ -112,7 +110,7 @@ const quarterOf = (at) => `${at} / ${quarterMs} * ${quarterMs}`;
 /** Returns SQL for the values of `usageColumns`. */
 function usageOf({ events }) {
   const answers = typesOf(events).filter((type) => type === "assistant_message").length;
-  return `${answers}, ${answers * 1_000}, ${answers * 100}, 0, 0, 0, 0, ${answers * 0.001}, 0`;
+  return `${answers}, ${answers * 1_000}, ${answers * 100}, 0, 0, 0, 0, ${answers / 1_024}, 0`;
 }
 
 function* partsOf({ conversations }) {
@@ -160,7 +158,7 @@ function fieldsOf(type, callId) {
         message: { role: "assistant", content: "Let me see.", toolCalls: [] },
         ...{ finishReason: "tool_calls", provider: "demo", model: "demo-1", attempts: 1 },
         usage: { inputTokens: 1_000, outputTokens: 100 },
-        spent: { tokens: 1_100, usd: 0.001 },
+        spent: { tokens: 1_100, usd: 1 / 1_024 },
       };
   }
 }

@@ -1,7 +1,6 @@
 /** `mcp-platform usage`: reads only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../../core/text/durations.js";
-import type { UsageProgress } from "../../core/usage-store.js";
 import { type UsageKey, usageKeys } from "../../session/conversations/usage-report.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
@@ -33,24 +32,12 @@ export function addUsageCommand(program: Command): void {
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
       const period = { since, until };
       const texts = await import("../../session/commands/usage-text.js");
-      const report = await readUsage(config, by, period, showCounting);
+      const report = await readUsage(config, by, period);
       if (format === "json") print(texts.usageJson(report));
       else if (format === "csv") print(texts.usageCsv(report));
       else await printInert(texts.usageText(report));
     });
 }
-
-/** Shows on stderr, a few times, how many conversations are counted. */
-export function showCounting({ counted, conversations }: UsageProgress): void {
-  const tenths = Math.floor((counted / conversations) * 10);
-  if (counted === 0 || tenths <= shownTenths) return;
-  shownTenths = tenths;
-  process.stderr.write(
-    `counting usage: ${shownTenths * 10} % of ${conversations.toLocaleString("en-US")} conversations\n`,
-  );
-}
-
-let shownTenths = 0;
 
 /** Parses a day or a duration. Returns the local midnight at which the day begins, or now minus the duration, in ms since the epoch. */
 function moment(text: string): number {

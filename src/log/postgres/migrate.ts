@@ -2,11 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { longestTimerMs } from "../../core/async/timers.js";
 import { StoreError } from "../../core/errors.js";
-import { schemaVersion } from "../shared/schema-version.js";
+import { schemaVersion, unreleasedLog } from "../shared/schema-version.js";
 import type { Database } from "./connection/database.js";
 
 /** Advisory lock that a process holds while it changes the schema ("MCPP"). */
 const migrationLock = 0x4d435050;
+
+const versionTable = "mcp_platform_version";
+/** The table that had the version before the first release. */
+const unreleasedTable = "mcp_platform_schema";
 
 /**
  * Longest time, in ms, to wait for the lock of a table. While the migration waits for a long reader (such as pg_dump), every later query on
@@ -58,11 +62,11 @@ export function underMigrationLock<T>(database: Database, work: (client: pg.Clie
  * StoreError.
  */
 export function schemaOf(database: Database): Promise<number> {
-  return database.run("open", "idempotent", (client) => versionOf(client));
+  return database.run("open", "idempotent", (client) => versionOf(client, database.place.shown));
 }
 
 async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<void> {
-  const version = await versionOf(client);
+  const version = await versionOf(client, place.shown);
   if (version > schemaVersion) {
     const known = `schema ${version}, this version knows ${schemaVersion}`;
     throw new StoreError("newer_schema", `${place.shown} was written by a newer version of this program (${known})`, {
@@ -76,11 +80,11 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
     });
   }
   await client.query(`SET LOCAL lock_timeout = ${lockMs}`);
-  const { stepsOf } = await import("../sql/migrations.js");
-  for (const statement of stepsOf("postgres").slice(version).flat()) await client.query(patient(statement));
-  await client.query("CREATE TABLE IF NOT EXISTS mcp_platform_schema (version integer NOT NULL)");
-  await client.query("DELETE FROM mcp_platform_schema");
-  await client.query("INSERT INTO mcp_platform_schema VALUES ($1)", [schemaVersion]);
+  const { postgresSteps } = await import("./schema.js");
+  for (const statement of postgresSteps.slice(version).flat()) await client.query(patient(statement));
+  await client.query(`CREATE TABLE IF NOT EXISTS ${versionTable} (version integer NOT NULL)`);
+  await client.query(`DELETE FROM ${versionTable}`);
+  await client.query(`INSERT INTO ${versionTable} VALUES ($1)`, [schemaVersion]);
 }
 
 /** Throws StoreError if the database cannot store every character. SQL_ASCII stores bytes as they come, so it can. */
@@ -98,14 +102,15 @@ async function requireEncoding(client: pg.ClientBase, database: string): Promise
 }
 
 /** Returns a query without this process's own limit of time. A step on a large log takes minutes. */
-export function patient(text: string): pg.QueryConfig & pg.ClientConfig {
+function patient(text: string): pg.QueryConfig & pg.ClientConfig {
   return { text, query_timeout: longestTimerMs };
 }
 
 /** Returns the schema version, or 0 if the database has no tables of this program. */
-async function versionOf(client: pg.ClientBase): Promise<number> {
-  if (!(await has(client, ["mcp_platform_schema"]))) return 0;
-  const found = await client.query<{ version: number }>("SELECT version FROM mcp_platform_schema");
+async function versionOf(client: pg.ClientBase, database: string): Promise<number> {
+  if (await has(client, [unreleasedTable])) throw unreleasedLog(database, "name another database in chat.storage.url");
+  if (!(await has(client, [versionTable]))) return 0;
+  const found = await client.query<{ version: number }>(`SELECT version FROM ${versionTable}`);
   return found.rows[0]?.version ?? 0;
 }
 

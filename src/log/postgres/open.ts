@@ -47,7 +47,7 @@ export async function openPostgresLog(
   const listener = new Listener(config, observe);
   const live = config.listen === false ? undefined : new PostgresBus(config, listener, seal);
   const beats = new Database({ ...config, poolSize: 1 }, () => {}); // outages are not reported here, because `database` reports them
-  const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now, heard, observe });
+  const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now, heard });
   return { store, database, listener };
 }
 

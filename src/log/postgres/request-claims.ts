@@ -56,7 +56,7 @@ export class RequestClaims {
 
   /**
    * Resolves with the events of the turn that has this message, and queues the turn again if it has failed. Also queues a turn that has no
-   * row because it is older than turn leases. The conversation's lock keeps the turn from ending between the two statements: the row of a
+   * row because it was copied with its conversation. The conversation's lock keeps the turn from ending between the two statements: the row of a
    * turn that has ended is soon deleted, so the turn would be queued and run again.
    */
   repeat(turn: ClaimedTurn, message: UserMessageEvent): Promise<StoredEvent[]> {

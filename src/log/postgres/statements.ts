@@ -44,11 +44,8 @@ export const claim = `
   SELECT first.seq, known.turn_id, queued.fence, CASE WHEN first.seq IS NOT NULL AND queued.fence IS NULL THEN pg_notify('${logChannel}', $10) END
   FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
 
-/**
- * Queues a turn again. Parameters: conversation, turn, request, node, workspace, options, notice. The row of a turn with a failure that a
- * person can mend may say `ended` if an earlier version has written it.
- */
-export const reopen = `${enqueue(["$1", "$2", "$3", "$4", "$5", "$6"])} OR turns.state = 'ended' RETURNING pg_notify('${logChannel}', $7)`;
+/** Queues a turn again. Parameters: conversation, turn, request, node, workspace, options, notice. */
+export const reopen = `${enqueue(["$1", "$2", "$3", "$4", "$5", "$6"])} RETURNING pg_notify('${logChannel}', $7)`;
 
 /**
  * One stored event in the result of an append; the rows are in order. `payload` is set if the same lease had already stored an event at

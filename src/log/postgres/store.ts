@@ -1,12 +1,10 @@
 import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
-import type { Observe } from "../../core/ports.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Period, SpentTotals } from "../../core/usage-store.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { fenced, requireSameEvents } from "../shared/fencing.js";
 import { throwChanged } from "../shared/repeated-requests.js";
-import { SearchFill } from "../shared/search-fill.js";
 import { eventWritten } from "../shared/stored-event.js";
 import { isOver, stateAfter } from "../shared/turn-state.js";
 import { spentOfPeriod } from "../sql/common-statements.js";
@@ -21,13 +19,9 @@ import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
 import { claimedLease, RequestClaims } from "./request-claims.js";
 import { PostgresResults } from "./results.js";
-import { searchFillStep } from "./search-fill-step.js";
 import * as statements from "./statements.js";
 import { PostgresTurns } from "./turns.js";
 import { PostgresUsage } from "./usage-counters.js";
-
-/** Time, in ms, between two steps of `SearchFill`. A step takes about as long. */
-const fillPauseMs = 50;
 
 export interface PostgresStoreParts {
   database: Database;
@@ -41,7 +35,6 @@ export interface PostgresStoreParts {
   origin: string;
   now: () => number;
   heard?: (time: number) => void;
-  observe: Observe;
 }
 
 /** The event log in a database that many hosts share. */
@@ -55,7 +48,6 @@ export class PostgresStore implements ChatStore {
   readonly #parts: PostgresStoreParts;
   readonly #notices: Notices;
   readonly #claims: RequestClaims;
-  readonly #fill: SearchFill;
   readonly now: () => number;
   /**
    * The last write of this process to each conversation. Each write waits for the previous one, so that events are stored in the order of
@@ -64,7 +56,7 @@ export class PostgresStore implements ChatStore {
   readonly #writing = new Map<string, Promise<unknown>>();
 
   constructor(parts: PostgresStoreParts) {
-    const { database, beats, listener, live, seal, origin, now, heard, observe } = parts;
+    const { database, beats, listener, live, seal, origin, now, heard } = parts;
     this.#parts = parts;
     this.live = live;
     this.now = now;
@@ -73,7 +65,6 @@ export class PostgresStore implements ChatStore {
     this.turns = new PostgresTurns(database, beats, this.#notices, heard);
     this.results = new PostgresResults(database, now);
     this.checkpoints = new PostgresCheckpoints(database);
-    this.#fill = new SearchFill({ step: searchFillStep(database), pauseMs: fillPauseMs, observe });
     this.archive = new PostgresArchive(database, this.#notices, now);
     this.usage = new PostgresUsage(database);
   }
@@ -145,7 +136,7 @@ export class PostgresStore implements ChatStore {
     const rows = ({ sql, values }: { sql: string; values: readonly unknown[] }) =>
       this.#parts.database.read<PageRow>(sql, values);
     const { page, search } = conversationQueries.postgres;
-    if (!query.text || !isInMessages(query.text) || !(await this.#isSearchFilled())) {
+    if (!query.text || !isInMessages(query.text)) {
       return pageFrom(await rows(page(query)), query);
     }
     const [recent, found] = search(query);
@@ -168,15 +159,9 @@ export class PostgresStore implements ChatStore {
   }
 
   async close(): Promise<void> {
-    const filled = this.#fill.close();
     await this.#notices.close();
     this.live?.close();
-    await Promise.all([this.#parts.listener.close(), this.#parts.beats.close(), this.#parts.database.close(), filled]);
-  }
-
-  async #isSearchFilled(): Promise<boolean> {
-    const { isSearchFilling } = conversationQueries.postgres;
-    return (await this.#parts.database.read(isSearchFilling)).length === 0;
+    await Promise.all([this.#parts.listener.close(), this.#parts.beats.close(), this.#parts.database.close()]);
   }
 
   async #events(query: string, ...values: (string | number | null)[]): Promise<StoredEvent[]> {

@@ -1,4 +1,17 @@
-/** Queries of the table `conversations`, for both databases. */
+/**
+ * Queries of the table `conversations`, for both databases. It has one row for each conversation, with the fields that lists show. A list then
+ * reads only the rows that it shows, and no payloads. A row is written in the same transaction as the event that changes it: a message of the
+ * user, the end of a turn, a rewind or a copy.
+ *
+ * - `touched` orders conversations by their last change, and is unique. Event times are not used for this, because clocks can be set back.
+ *   In a file it is the time of the change or, if an earlier change has this time or a later one, one more than the highest value so far. On
+ *   PostgreSQL it is the id of an event.
+ * - `updated_at` is the time of the last change.
+ * - `title` is the beginning of the first message, also after a rewind, and null as long as there is no message. `title_lower` is what a search looks at.
+ *   Conversations of single calls have neither, because they are rarely shown and would grow by a tenth: their title is read from the message.
+ * - `turns` is the number of turns that no rewind removed.
+ * - `counted` and `family` are described in `usage-tables.ts`.
+ */
 
 import type { ConversationPage, ConversationQuery, ConversationSummary, ExpiryRule } from "../../core/chat-store.js";
 import { singleCallPrefix } from "../../core/ids.js";
@@ -21,7 +34,7 @@ export const copying = "mcp_platform.copying";
  * SQL for the title of the row of `conversations`, from its first message. NULL if there is none. `title_of` takes a text as JSON, because
  * the driver cuts a text at a NUL character.
  */
-export const sqliteFirstTitle = `(SELECT title_of(coalesce((SELECT part.value -> '$.text'
+const sqliteFirstTitle = `(SELECT title_of(coalesce((SELECT part.value -> '$.text'
     FROM json_each(${readable}, '$.content') AS part WHERE part.type = 'object' AND json_extract(part.value, '$.type') = 'text' LIMIT 1), '""'))
   FROM entries WHERE ${withinRange("conversations.number")} AND type = 'user_message' ORDER BY id LIMIT 1)`;
 const postgresFirstTitle = `(SELECT conversation_title(payload) FROM events
@@ -133,7 +146,7 @@ function queries({ parameter, contains, lastSeq, firstTitle, searchedTexts, isFo
         const sql = `SELECT ${named} FROM conversations WHERE ${isListed} AND touched <= (${latest}) ORDER BY touched ${part}`;
         return { sql, values: [most, skip, rule.beyond] };
       }
-      // In a file, `touched` is a time, too: see `conversation-table.ts`. On PostgreSQL it is a number that is smaller than any time. `+ 0` keeps
+      // In a file, `touched` is a time, too: see above. On PostgreSQL it is a number that is smaller than any time. `+ 0` keeps
       // the databases from using indexes: the row of the inner query is among the oldest, and with nothing to delete that query does not run.
       const firstToStay = `SELECT touched FROM conversations WHERE updated_at + 0 BETWEEN ${third} AND ${fourth}
         OR touched + 0 BETWEEN ${third} AND ${fourth} ORDER BY touched LIMIT 1`;
@@ -142,7 +155,6 @@ function queries({ parameter, contains, lastSeq, firstTitle, searchedTexts, isFo
         ${rule.isForSingleCalls ? `AND ${isSingleCall}` : ""} ORDER BY updated_at ${part}`;
       return { sql, values: [most, skip, rule.changedBefore, rule.now] };
     },
-    isSearchFilling: "SELECT 1 FROM search_fill LIMIT 1",
     lastChange: "SELECT updated_at AS at FROM conversations ORDER BY touched DESC LIMIT 1",
   };
 }

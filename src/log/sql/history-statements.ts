@@ -12,29 +12,6 @@
  * If the event of a row is deleted while other rows need the message, the message moves from the event to the row.
  */
 
-import { isSingleCall } from "./conversation-statements.js";
-
-/** Index for the retention of conversations that were created for a single API call. */
-const singleIndex = `CREATE INDEX conversations_single ON conversations (updated_at) WHERE ${isSingleCall}`;
-const eventIndex = "CREATE INDEX history_messages_event ON history_messages (event) WHERE event IS NOT NULL";
-
-/** Step of the migration, for SQLite. Its indexes contain `id` without being told. */
-export const sqliteHistories = [
-  `CREATE TABLE history_messages (id integer NOT NULL PRIMARY KEY, parent integer NOT NULL, hash blob NOT NULL, message text,
-     event integer) STRICT`,
-  "CREATE INDEX history_messages_next ON history_messages (parent, hash)",
-  eventIndex,
-  singleIndex,
-];
-
-/** Step of the migration, for PostgreSQL. */
-export const postgresHistories = [
-  `CREATE TABLE history_messages (id bigserial PRIMARY KEY, parent bigint NOT NULL, event bigint, hash bytea NOT NULL, message text)`,
-  "CREATE INDEX history_messages_next ON history_messages (parent, hash, id)",
-  eventIndex,
-  singleIndex,
-];
-
 /**
  * Returns SQL for the messages before the one that the event contains, as a JSON text that `withEarlier` reads. NULL if there are none.
  * `event` names the row of the event in the table `events`, `array` and `list` are the database's functions for JSON.

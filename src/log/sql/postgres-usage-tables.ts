@@ -1,21 +1,8 @@
 /** The counters of usage in PostgreSQL: their tables, and the functions and triggers that write them. */
-import { keyLength } from "../shared/spent.js";
-import { isMark } from "./common-statements.js";
 import { copying } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
-import { waitForTableLock } from "./table-lock.js";
 import { isCounted, placeOf, postgresFold } from "./usage-fold.js";
-import {
-  allInBacklog,
-  columnsOf,
-  daysTotalled,
-  familyIndex,
-  modelKind,
-  toolKind,
-  type UsageKind,
-  usageKinds,
-  usageSpans,
-} from "./usage-tables.js";
+import { columnsOf, modelKind, toolKind, type UsageKind, usageKinds, usageSpans } from "./usage-tables.js";
 
 function tablesOf({ rows, totals, changes, keys, counts }: UsageKind): string[] {
   const [keyColumns, countColumns] = [columnsOf(keys, "text"), columnsOf(counts, "float8")];
@@ -59,13 +46,8 @@ const mergedEvery = 64;
 /** Sequence that counts the ends of turns. Ids of events do not count them: if every turn has four events, maybe no end has a multiple of 64. */
 const endings = "usage_endings";
 
-/** Most conversations that one call of `count_backlog` counts. */
-const backlogPart = 50;
-/** Time, in ms, after which a call of `count_backlog` begins no further conversation. */
-const backlogMs = 200;
-
 /** SQL for the function that returns the payload of an event as JSON. */
-const usageFacts = `CREATE OR REPLACE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+const usageFacts = `CREATE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
    BEGIN
      RETURN ${jsonOf("payload")}::jsonb;
    EXCEPTION WHEN OTHERS THEN
@@ -84,7 +66,8 @@ const uncounted = (condition: string) => `
  * SQL for the function that counts the events of a conversation that are not counted yet. `earlier` has the older conversations of its family:
  * events that one of them has, too, are counted there.
  */
-export const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+const countUsage = `CREATE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT
+   SET plan_cache_mode = force_generic_plan AS $$
    DECLARE
      known record; last_seq integer; earlier text[] := '{}';
    BEGIN
@@ -105,32 +88,10 @@ export const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation
    END $$`;
 
 /**
- * SQL for the function that counts some conversations of the backlog, the latest first. Their turns cannot end meanwhile, so it returns after
- * `backlogMs`, and the next call skips the conversations that are counted.
- */
-const countBacklog = `CREATE OR REPLACE FUNCTION count_backlog() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   DECLARE
-     known record; part record; each text;
-   BEGIN
-     SELECT below INTO known FROM usage_backlog FOR UPDATE SKIP LOCKED;
-     IF NOT FOUND THEN RETURN; END IF;
-     SELECT array_agg(conversation_id ORDER BY conversation_id) AS ids, min(touched) AS below, count(*)::integer AS size INTO part
-       FROM (SELECT conversation_id, touched FROM conversations WHERE touched < known.below ORDER BY touched DESC LIMIT ${backlogPart}) AS latest;
-     FOREACH each IN ARRAY coalesce(part.ids, '{}') LOOP
-       PERFORM count_usage(each);
-       IF clock_timestamp() - statement_timestamp() > interval '${backlogMs} ms' AND each <> part.ids[part.size] THEN RETURN; END IF;
-     END LOOP;
-     PERFORM merge_usage();
-     IF part.size < ${backlogPart} THEN DELETE FROM usage_backlog;
-     ELSE UPDATE usage_backlog SET below = part.below, counted = counted + part.size;
-     END IF;
-   END $$`;
-
-/**
  * SQL for the function of the triggers. A fork gives its conversation a family, and other events, such as the end of a turn, have their
  * conversation counted. If a conversation is deleted, its usage is taken back and its copies are counted anew.
  */
-export const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+const keepUsage = `CREATE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      root text; each text;
    BEGIN
@@ -158,92 +119,35 @@ export const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigge
    END $$`;
 
 /**
- * SQL for the trigger that keeps the counters. An event without a position belongs to no running turn, so no end of a turn will count it. A rewind
- * gives its conversation a new `touched`, by which the backlog does not find it any more, so it is counted at once.
+ * SQL for the trigger that keeps the counters. An event without a position belongs to no running turn, so no end of a turn will count
+ * it.
  */
 const countedTrigger = `CREATE TRIGGER events_counted AFTER INSERT ON events FOR EACH ROW
-     WHEN ((NEW.type IN ('fork', 'rewind', 'turn_end', 'turn_error') OR NEW.position IS NULL AND NEW.${isCounted})
+     WHEN ((NEW.type IN ('fork', 'turn_end', 'turn_error') OR NEW.position IS NULL AND NEW.${isCounted})
        AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
      EXECUTE FUNCTION keep_usage()`;
 
 /** SQL for the function that adds the stored changes to the totals, unless another transaction is doing so. */
-const mergeUsage = `CREATE OR REPLACE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+const mergeUsage = `CREATE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    BEGIN
      PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
      IF NOT FOUND THEN RETURN; END IF;
      ${usageKinds.map(changesMerged).join("")}
    END $$`;
 
-/**
- * Step of the migration, for PostgreSQL. Triggers do the counting, because hosts of an earlier version may still run. Functions that lock
- * several conversations lock them in the order of their ids, so that there is no deadlock.
- */
+/** Functions that lock several conversations lock them in the order of their ids, so that there is no deadlock. */
 export const postgresUsage = [
   ...usageKinds.flatMap(tablesOf),
-  "CREATE TABLE usage_backlog (below bigint NOT NULL, counted integer NOT NULL, conversations integer NOT NULL)",
   // The row's lock lets only one transaction at a time merge changes.
   "CREATE TABLE usage_merge (is_locked boolean NOT NULL)",
   "INSERT INTO usage_merge VALUES (false)",
+  `CREATE SEQUENCE ${endings}`,
   usageFacts,
   mergeUsage,
   countUsage,
-  countBacklog,
   keepUsage,
-  waitForTableLock,
   // Triggers of one event run in the order of their names: `events_changed` has made the row of `conversations` before, and
   // `events_deleted` deletes it afterwards.
   countedTrigger,
   "CREATE TRIGGER events_counted_off AFTER DELETE ON events FOR EACH ROW WHEN (OLD.seq = 1) EXECUTE FUNCTION keep_usage()",
-  "ALTER TABLE conversations ADD COLUMN counted integer NOT NULL DEFAULT 0, ADD COLUMN family text",
-  familyIndex,
-  `UPDATE conversations SET family = ${jsonOf("fork.payload")} -> 'origins' ->> -1 FROM events AS fork
-     WHERE ${isMark("fork")} AND fork.type = 'fork' AND fork.conversation_id = conversations.conversation_id`,
-  `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
 ];
-
-/** Returns the statements that shorten the names in the tables of this kind. */
-const namesShortened = ({ rows, changes, keys }: UsageKind) =>
-  [rows, changes].map((table) => {
-    const isLong = keys.map((name) => `length(${name}) > ${keyLength}`).join(" OR ");
-    return `UPDATE ${table} SET ${keys.map((name) => `${name} = left(${name}, ${keyLength})`).join(", ")} WHERE ${isLong}`;
-  });
-
-/** Later step of the migration, for PostgreSQL. It replaces the functions and the trigger by those above, and shortens long names. */
-export const postgresUsageRepaired = [
-  `CREATE SEQUENCE IF NOT EXISTS ${endings}`,
-  usageFacts,
-  countUsage,
-  countBacklog,
-  keepUsage,
-  ...usageKinds.flatMap(namesShortened),
-  waitForTableLock,
-  "DROP TRIGGER events_counted ON events",
-  countedTrigger,
-];
-
-/** Empties the counters, for PostgreSQL. All conversations are then in the backlog. Other writers wait until the end of the transaction. */
-export const postgresEmptied = [
-  "LOCK TABLE conversations IN EXCLUSIVE MODE",
-  `TRUNCATE ${usageKinds.flatMap(({ rows, totals, changes }) => [rows, totals, changes]).join(", ")}`,
-  "UPDATE conversations SET counted = 0 WHERE counted > 0",
-  "DELETE FROM usage_backlog",
-  `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
-];
-
-/** Later step of the migration, for PostgreSQL. It counts all conversations anew, without the impossible amounts of an earlier version. */
-export const postgresUsageRecounted = [countUsage, waitForTableLock, ...postgresEmptied];
-
-/**
- * Later step of the migration, for PostgreSQL: totals of days. With both locks, no transaction is between the start of the old function and its end,
- * so that no change misses its day.
- */
-export const postgresDayTotals = [
-  waitForTableLock,
-  "LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE",
-  "SELECT FROM usage_merge FOR UPDATE",
-  mergeUsage,
-  ...usageKinds.flatMap(daysTotalled),
-];
-
-/** Later step of the migration, for PostgreSQL. It removes what found the summaries of a day before there was `spent_totals`. */
-export const summariesRemoved = ["DROP FUNCTION IF EXISTS keep_summary CASCADE", "DROP TABLE IF EXISTS summaries"];

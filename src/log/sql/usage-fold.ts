@@ -21,8 +21,7 @@ export const placeOf = (row: string, seq: string) => `${row}turn_id, coalesce(${
 const amount = (number: string, asFloat: string) =>
   `CASE WHEN ${number} BETWEEN 0 AND ${mostOfRequest} THEN ${asFloat} END`;
 export const sqliteAmount = (value: string) => amount(value, `CAST(${value} AS real)`);
-export const postgresAmount = (text: string) => amount(`${text}::float8`, `${text}::float8`);
-/** Like `postgresAmount`, for a column with the number. */
+/** From a column with the number. */
 export const postgresAmountIn = (column: string) => amount(column, column);
 
 interface FoldDialect {

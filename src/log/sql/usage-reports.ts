@@ -1,11 +1,11 @@
-import type { ConversationUsage, ModelUsage, Period, ToolUsage } from "../../core/usage-store.js";
+import type { ConversationUsage, ModelUsage, Period, ToolUsage, UsageCounters } from "../../core/usage-store.js";
 import { rangesOf, type usageStatements } from "./usage-statements.js";
 
 /** Runs a query and resolves with its rows. */
 type ReadRows = <Row extends object>(sql: string, values?: readonly (string | number)[]) => Promise<Row[]>;
 
 /** The reports of `UsageCounters`, read from the counters of a database. */
-export class UsageReports {
+export class UsageReports implements UsageCounters {
   readonly #statements: (typeof usageStatements)["sqlite"];
   readonly #rows: ReadRows;
 

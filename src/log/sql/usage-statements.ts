@@ -135,7 +135,6 @@ function statements(dialect: UsageDialect) {
           .map((rows) => `UNION ALL SELECT min(at) AS at FROM ${rows} AS other`)
           .join(" ")}
       ) AS used`,
-    backlog: "SELECT counted, conversations FROM usage_backlog",
   };
 }
 

@@ -9,7 +9,6 @@
  *   reports read them from the log.
  * - `conversations.family` is the id of the conversation from which a copy was made, directly or through other copies. The oldest
  *   conversation of a family that has an event counts it.
- * - `usage_backlog` has a row as long as older conversations are not counted: those with `touched < below`.
  */
 import { quarterMs } from "../shared/spent.js";
 
@@ -64,22 +63,6 @@ const dayMs = 24 * hourMs;
  */
 export const usageSpans = [dayMs, hourMs, quarterMs];
 
-/** Returns the statements that add up the totals of days from those of hours. */
-export function daysTotalled({ totals, keys, counts }: UsageKind): string[] {
-  const key = keys.join(", ");
-  return [
-    `DELETE FROM ${totals} WHERE span = ${dayMs}`,
-    `INSERT INTO ${totals} (span, at, ${key}, ${counts.join(", ")})
-       SELECT ${dayMs}, at / ${dayMs} * ${dayMs}, ${key}, ${counts.map((name) => `sum(${name})`).join(", ")}
-       FROM ${totals} WHERE span = ${hourMs} GROUP BY 1, 2, ${key}`,
-  ];
-}
-
 /** Returns the definitions of columns of this type. */
 export const columnsOf = (names: readonly string[], type: string) =>
   names.map((name) => `${name} ${type} NOT NULL`).join(", ");
-
-/** Query of the row of `usage_backlog` that has all conversations. It returns no row if there are none. */
-export const allInBacklog = "SELECT max(touched) + 1, 0, count(*) FROM conversations HAVING count(*) > 0";
-
-export const familyIndex = "CREATE INDEX conversations_family ON conversations (family) WHERE family IS NOT NULL";

@@ -58,7 +58,6 @@ export class SqliteArchive implements Archive {
       const { turns } = conversationFacts(all);
       this.#db.prepare("UPDATE conversations SET turns = ? WHERE conversation_id = ?").run(turns, conversationId);
       if (amended.type === "rewind") this.#events.replaceSearched(conversationId, searchedTexts(all));
-      this.#usage.count(conversationId); // the change takes the conversation out of the backlog
       return amended;
     });
   }

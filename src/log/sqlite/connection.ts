@@ -25,7 +25,7 @@ export const inMemory = ":memory:";
 
 type SqlValue = string | number | null | Uint8Array;
 
-/** Opens a file. Its statements can use `title_of`, see `sqliteFirstTitle`. It uses Node's own SQLite (22.13 and later) if that has FTS5, otherwise a package with the same API. */
+/** Opens a file. Its statements can use `title_of`, see `conversation-statements.ts`. It uses Node's own SQLite (22.13 and later) if that has FTS5, otherwise a package with the same API. */
 export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
   const { DatabaseSync } = (builtin && hasFullTextSearch(builtin as Driver) ? builtin : await addedDriver()) as Driver;

@@ -74,7 +74,7 @@ export class SqliteEvents {
   /**
    * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. `title` and `workspace` are
    * those of the message that is the change. They are null if the change is no message. Returns the number of the conversation. No title is
-   * stored for single calls, see `conversation-table.ts`.
+   * stored for single calls, see `conversation-statements.ts`.
    */
   touch(
     conversationId: string,
@@ -206,7 +206,7 @@ function toEvent({ seq, at, type, turnId, payload, earlier = null }: EntryRow): 
 
 /**
  * Returns the JSON of an event without its type and turn, which have columns of their own. With them, an event of 1,000 bytes would take
- * 1,530 bytes in the file instead of 1,150, because four events no longer fit into a page. Older events still have them in their JSON.
+ * 1,530 bytes in the file instead of 1,150, because four events no longer fit into a page.
  */
 export function payloadOf({ type: _, turnId: __, ...rest }: ChatEvent): string {
   return JSON.stringify(rest);

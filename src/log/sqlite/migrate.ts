@@ -1,8 +1,12 @@
 import { StoreError } from "../../core/errors.js";
 import { defaultLeaseMs } from "../../core/turn-leases.js";
-import { lowerTitle } from "../shared/conversation-facts.js";
-import { applicationId, schemaVersion } from "../shared/schema-version.js";
-import type { MigrationStep } from "../sql/migrations.js";
+import {
+  applicationId,
+  type MigrationStep,
+  schemaVersion,
+  unreleasedId,
+  unreleasedLog,
+} from "../shared/schema-version.js";
 import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 
@@ -18,8 +22,7 @@ export async function migrate(
   const target = own?.length ?? schemaVersion;
   const versionNow = () => transaction(db, () => versionOf(db, path, target));
   while (versionNow() < target) {
-    const steps = own ?? (await import("../sql/migrations.js")).stepsOf("sqlite");
-    db.function("lower_title", lowerTitle);
+    const steps = own ?? (await import("./schema.js")).sqliteSteps;
     transaction(db, () => {
       const version = versionOf(db, path, target);
       if (version === target) return; // another process migrated the file meanwhile, and may run on it by now
@@ -32,6 +35,7 @@ export async function migrate(
 /** Runs the step that follows `version`. */
 function takeStep(db: Connection, version: number, steps: readonly MigrationStep[]): void {
   for (const statement of steps[version] ?? []) db.exec(statement);
+  db.exec(`PRAGMA application_id = ${applicationId}`);
   db.exec(`PRAGMA user_version = ${version + 1}`);
 }
 
@@ -53,7 +57,9 @@ function requireAlone(db: Connection, path: string, now: () => number): void {
 
 function versionOf(db: Connection, path: string, target: number): number {
   const version = pragma(db, "user_version");
-  if (pragma(db, "application_id") !== applicationId && !isEmpty(db)) {
+  const application = pragma(db, "application_id");
+  if (application === unreleasedId) throw unreleasedLog(path, "set chat.storage.path to another file");
+  if (application !== applicationId && !isEmpty(db)) {
     throw new StoreError("open", `${path} is a database of another program`, {
       hint: "set chat.storage.path to another file",
     });

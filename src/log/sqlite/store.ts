@@ -7,7 +7,6 @@ import type { Period, SpentTotals } from "../../core/usage-store.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { requireSameEvents } from "../shared/fencing.js";
 import { canContinue, requireSameContent, throwChanged } from "../shared/repeated-requests.js";
-import { SearchFill } from "../shared/search-fill.js";
 import { isOver, stateAfter } from "../shared/turn-state.js";
 import { spentOfPeriod } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
@@ -21,7 +20,6 @@ import { FileAccess } from "./file-access.js";
 import { SqliteHistories } from "./history-table.js";
 import { connectionReader, type LogReader, SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
-import { searchFillStep } from "./search-fill-step.js";
 import { storeError } from "./store-errors.js";
 import { SqliteTurns } from "./turns.js";
 import { SqliteUsage } from "./usage-counters.js";
@@ -31,9 +29,6 @@ import { SqliteUsage } from "./usage-counters.js";
  * takes 40 ms to start.
  */
 const mostInThisThread = 100;
-
-/** Time, in ms, between two steps of `SearchFill`. A step takes about as long. */
-const fillPauseMs = 5;
 
 interface SqliteStoreOptions {
   now: () => number;
@@ -78,21 +73,19 @@ class SqliteStore implements ChatStore {
   readonly #spent: Statement;
   /** Reader for lists and overviews that people look at. */
   readonly #views: LogReader;
-  readonly #fill: SearchFill;
 
   constructor(
     db: Connection,
-    { path, busyTimeoutMs, now, observe }: { path: string; busyTimeoutMs: number; now: () => number; observe: Observe },
+    { path, busyTimeoutMs, now }: { path: string; busyTimeoutMs: number; now: () => number },
   ) {
     this.#db = db;
     const access = new FileAccess(db, { path, patienceMs: busyTimeoutMs });
     this.#access = access;
     this.#views = path === inMemory ? connectionReader(db, access) : new SqliteReader({ path, busyTimeoutMs });
-    this.usage = new SqliteUsage(db, { access, views: this.#views });
+    this.usage = new SqliteUsage(db, this.#views);
     this.#events = new SqliteEvents(db, now);
     this.#histories = new SqliteHistories(db);
     this.turns = new SqliteTurns(db, now, access);
-    this.#fill = new SearchFill({ step: searchFillStep(db, access), pauseMs: fillPauseMs, observe });
     this.results = new SqliteResults(db, now, access);
     const parts = { events: this.#events, histories: this.#histories, views: this.#views, usage: this.usage };
     this.archive = new SqliteArchive(db, { ...parts, access });
@@ -169,7 +162,7 @@ class SqliteStore implements ChatStore {
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {
-    if (query.text && isInMessages(query.text) && this.#isSearchFilled()) {
+    if (query.text && isInMessages(query.text)) {
       const [recent, found] = conversationQueries.sqlite.search(query);
       const rows = await this.#views.rows<PageRow>(recent.sql, recent.values);
       if (rows.length > query.most) return pageFrom(rows, query);
@@ -194,7 +187,7 @@ class SqliteStore implements ChatStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#views.close(), this.#fill.close()]);
+    await this.#views.close();
     await this.#access.settled();
     this.#db.close();
   }
@@ -206,9 +199,5 @@ class SqliteStore implements ChatStore {
     }
     const events = this.#events.from(conversationId, 1);
     return events.find((event) => event.type === "user_message" && event.requestId === requestId);
-  }
-
-  #isSearchFilled(): boolean {
-    return !this.#access.read(() => this.#db.prepare(conversationQueries.sqlite.isSearchFilling).get());
   }
 }

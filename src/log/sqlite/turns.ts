@@ -49,7 +49,7 @@ export class SqliteTurns implements TurnLeases {
     this.#grant = db.prepare(
       "SELECT 1 FROM turns WHERE conversation_id = ? AND turn_id = ? AND fence = ? AND state = 'running'",
     );
-    this.#remove = db.prepare("DELETE FROM turns WHERE conversation_id = ? AND (turn_id = ? OR state = 'ended')");
+    this.#remove = db.prepare("DELETE FROM turns WHERE conversation_id = ? AND turn_id = ?");
     this.#fail = db.prepare(
       "UPDATE turns SET state = 'failed', node_id = NULL, options = 'null' WHERE conversation_id = ? AND turn_id = ?",
     );
@@ -74,8 +74,8 @@ export class SqliteTurns implements TurnLeases {
   }
 
   /**
-   * Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases, or whose row says `ended`
-   * because an earlier version took its failure for final. A queued or running turn does not change.
+   * Queues a turn again if it has failed. Also queues a turn that has no row because it was copied with its conversation. A queued or running
+   * turn does not change.
    */
   reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
     const row = this.#db
@@ -94,7 +94,7 @@ export class SqliteTurns implements TurnLeases {
   }
 
   /**
-   * Removes a turn that has ended, because its events say all that is needed; also those that earlier versions have left. A turn that has
+   * Removes a turn that has ended, because its events say all that is needed. A turn that has
    * failed keeps its fence, for the case that it is queued again; its options then come with the request.
    */
   end(conversationId: string, turnId: string, state: "ended" | "failed"): void {

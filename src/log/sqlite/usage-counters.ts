@@ -1,4 +1,3 @@
-import type { UsageCounters, UsageProgress } from "../../core/usage-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { idOf, seqOf, storedBytes, withinRange } from "../sql/sqlite-place.js";
 import { isCounted, placeOf, sqliteFold } from "../sql/usage-fold.js";
@@ -6,13 +5,7 @@ import { UsageReports } from "../sql/usage-reports.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { modelKind, toolKind, type UsageKind, usageKinds } from "../sql/usage-tables.js";
 import type { Connection } from "./connection.js";
-import type { FileAccess } from "./file-access.js";
 import type { LogReader } from "./reader.js";
-
-/** Time in ms that `countOlder` may block the event loop. One conversation may take longer. */
-const blockedMs = 5;
-/** Maximum number of events that are counted by one statement of `countOlder`. */
-const mostEvents = 500;
 
 /** Query of the conversations of the same family that are older than conversation ?1. `+` keeps SQLite from reading all older conversations. */
 const earlier = `SELECT other.number FROM conversations AS own JOIN conversations AS other
@@ -50,14 +43,12 @@ const conversationWith = (condition: string) => `SELECT number, family, counted,
   FROM conversations WHERE ${condition}`;
 
 /** Counters of usage in the file. The first two methods must run in the transaction that writes the events. */
-export class SqliteUsage extends UsageReports implements UsageCounters {
+export class SqliteUsage extends UsageReports {
   readonly #db: Connection;
-  readonly #access: FileAccess;
 
-  constructor(db: Connection, { access, views }: { access: FileAccess; views: LogReader }) {
+  constructor(db: Connection, views: LogReader) {
     super(usageStatements.sqlite, (sql, values) => views.rows(sql, values));
     this.#db = db;
-    this.#access = access;
   }
 
   /** Counts the events of the conversation that are not counted yet. */
@@ -84,47 +75,6 @@ export class SqliteUsage extends UsageReports implements UsageCounters {
       .prepare(`SELECT DISTINCT at / ${quarterMs} * ${quarterMs} AS at FROM entries WHERE ${withinRange("?1")}`)
       .all(number);
     return (rows as { at: number }[]).map(({ at }) => at);
-  }
-
-  async progress(): Promise<UsageProgress | undefined> {
-    return this.#access.read(() => this.#db.prepare(usageStatements.sqlite.backlog).get() as UsageProgress | undefined);
-  }
-
-  async countOlder(): Promise<UsageProgress | undefined> {
-    const startedAt = performance.now();
-    await this.#access.transaction(() => {
-      while (this.#countNext() && performance.now() - startedAt < blockedMs);
-    });
-    return this.progress();
-  }
-
-  async reset(): Promise<void> {
-    const { sqliteEmptied } = await import("../sql/sqlite-usage-tables.js");
-    await this.#access.transaction(() => {
-      for (const statement of sqliteEmptied) this.#db.exec(statement);
-    });
-  }
-
-  /** Counts the next events of the backlog. Returns false if there are none. */
-  #countNext(): boolean {
-    const { below } = (this.#db.prepare("SELECT below FROM usage_backlog").get() ?? {}) as { below?: number };
-    if (below === undefined) return false;
-    const next = this.#db.prepare(`${conversationWith("touched < ?1")} ORDER BY touched DESC LIMIT 1`).get(below) as
-      | CountedConversation
-      | undefined;
-    if (!next) {
-      this.#db.exec("DELETE FROM usage_backlog");
-      return false;
-    }
-    const lastSeq = Math.min(next.lastSeq, next.counted + mostEvents);
-    this.#count({ ...next, lastSeq });
-    if (lastSeq < next.lastSeq) return true;
-    this.#db
-      .prepare(
-        `UPDATE usage_backlog SET counted = counted + 1, below = (SELECT touched FROM conversations WHERE number = ?)`,
-      )
-      .run(next.number);
-    return true;
   }
 
   #count({ number, family, counted, lastSeq }: CountedConversation): void {

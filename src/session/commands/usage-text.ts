@@ -13,15 +13,14 @@ const eighths = " ▏▎▍▌▋▊▉";
  * a report about tools, the bar shows the number of calls.
  */
 export function usageText(report: UsageReport): string {
-  const { by, period, lines, uncounted } = report;
+  const { by, period, lines } = report;
   const days = `${dayOf(period.since)} to ${dayOf(period.until - 1)}`;
-  const note = uncounted > 0 ? `\n${count(uncounted)} older conversations are not counted yet` : "";
-  if (lines.length === 0) return `nothing was used from ${days}${note}`;
+  if (lines.length === 0) return `nothing was used from ${days}`;
   const table =
     report.of === "models"
       ? rowsOf(report, modelHeads, modelCells, report.total.usd > 0 ? ({ usd }) => usd : usageTokens)
       : rowsOf(report, toolHeads, toolCells, ({ calls }) => calls);
-  return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}${note}`;
+  return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
 }
 
 /**
@@ -32,8 +31,7 @@ export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
   const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
   const rest = report.rest && { lines: report.rest.lines, ...wireOf(report.rest) };
-  const facts = { total: wireOf(report.total), uncounted_conversations: report.uncounted };
-  return toVisibleJson({ by, ...times, lines, rest, ...facts }, 2);
+  return toVisibleJson({ by, ...times, lines, rest, total: wireOf(report.total) }, 2);
 }
 
 /** Formats the report as CSV (RFC 4180) with a header line. */

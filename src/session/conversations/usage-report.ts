@@ -23,8 +23,6 @@ interface ReportTable<Key, Totals> {
   /** Sum of the lines that exceed the limit and are left out. `rest.lines` is their number. Null if no line is left out. */
   rest: (Totals & { lines: number }) | null;
   total: Totals;
-  /** Number of conversations of an earlier version that are not counted yet, and therefore not in the report. */
-  uncounted: number;
 }
 
 export type UsageReport =
@@ -42,26 +40,24 @@ export async function usageReport(
   limit = Number.POSITIVE_INFINITY,
 ): Promise<UsageReport> {
   const period = { since: quarterBefore(since), until: quarterBefore(until + quarterMs - 1) };
-  const progress = await usage.progress();
-  const facts = { period, uncounted: progress ? progress.conversations - progress.counted : 0 };
   if (by === "tool" || by === "server") {
     const keyOf = ({ name }: ToolUsage) => (by === "tool" ? name : serverOf(name));
     const lines = summed(await usage.tools([period]), keyOf, noCalls).sort((one, other) => other.calls - one.calls);
-    return { of: "tools", by, ...facts, ...parted(lines, limit, noCalls) };
+    return { of: "tools", by, period, ...parted(lines, limit, noCalls) };
   }
-  if (by === "conversation") return { of: "models", by, ...facts, ...(await dearest(usage, period, limit)) };
+  if (by === "conversation") return { of: "models", by, period, ...(await dearest(usage, period, limit)) };
   if (by === "model") {
     const keyOf = ({ provider, model }: ModelUsage) => `${provider}/${model}`;
     const lines = summed(await usage.models([period]), keyOf, nothing);
     lines.sort((one, other) => other.usd - one.usd || usageTokens(other) - usageTokens(one));
-    return { of: "models", by, ...facts, ...parted(lines, limit, nothing) };
+    return { of: "models", by, period, ...parted(lines, limit, nothing) };
   }
   const first = Math.max(period.since, (await usage.first()) ?? period.until);
   const days = await usage.models(daysOf({ since: quarterBefore(first), until: period.until }));
   const lines = summed(days, ({ at }) => dayOf(at), nothing).sort((one, other) => compare(other.key, one.key));
   const parts = parted(lines, limit, nothing);
   parts.lines.reverse();
-  return { of: "models", by, ...facts, ...parts };
+  return { of: "models", by, period, ...parts };
 }
 
 /** Returns the parts of the report by conversation. The log adds up conversations, because there may be very many. */
