@@ -162,15 +162,6 @@ test("files are attached to the prompt; one that cannot be is told before anythi
   expect(missing.stderr).toBe("error: none.txt cannot be read: there is no such file\n");
 });
 
-test("a repeated request id in the same conversation is answered from the log", async () => {
-  await using llm = await startLlmServer([answer("only once")]);
-  using place = new Workplace();
-  place.configure(configFor(llm.url));
-  const args = ["run", "hi", "--conversation", "c1", "--request-id", "r1"];
-  expect((await place.run(args)).stdout).toBe("only once\n");
-  expect((await place.run(args)).stdout).toBe("only once\n");
-});
-
 test("stdout holds nothing but the answer at the most talkative log level, and no secret is logged", async () => {
   await using llm = await startLlmServer([failure(503), answer("quiet")]);
   using place = new Workplace();

@@ -223,27 +223,6 @@ test("a login at a server is begun by who is on this machine, and the host conti
   while ((await state()) !== "ready") await fetch(`${url}/readyz`);
 });
 
-test("started again after it was killed, it continues with the turns that it had", async () => {
-  let requests = 0;
-  await using llm = await startLlmServer(() =>
-    ++requests === 1 ? stream([chunk({ content: "one" }), STALL]) : answer("one two"),
-  );
-  using place = new Workplace();
-  const chat = { storage: { driver: "sqlite", path: join(place.folder, "log.db") } };
-  place.configure(configFor(llm.url, {}, { chat }));
-  const first = await serve(place);
-  await post(`${first.url}/api/sessions/c1/turns`, { request_id: "r1", text: "hi" });
-  await llm.received(1);
-  first.child.kill("SIGKILL");
-  await first.end;
-  const { url } = await serve(place);
-  await llm.received(2);
-  const headers = { "x-conversation-id": "c1", "x-request-id": "r1" };
-  const answered = await post(`${url}/v1/chat/completions`, hi(), headers);
-  expect(await answered.json()).toMatchObject({ choices: [{ message: { content: "one two" } }] });
-  expect(llm.requests).toHaveLength(2);
-});
-
 test("a port that is taken is a mistake of use", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();

@@ -80,13 +80,6 @@ describe("one prompt as text", () => {
     );
   });
 
-  test("that was answered before is answered from the log", async () => {
-    await using llm = await startLlmServer([answer("once")]);
-    await using app = await startApp({ llm: llm.url });
-    const options = { conversationId: "c", requestId: "r" };
-    expect(await run(app, options)).toEqual(await run(app, options));
-  });
-
   test("that fails says why and what to do on stderr", async () => {
     await using llm = await startLlmServer([failure(401, { body: { error: { message: "bad \u001b[31mkey" } } })]);
     await using app = await startApp({ llm: llm.url });

@@ -64,23 +64,6 @@ describe("a chat on the pipe", () => {
     expect(pipe.of("r2").at(-1)).toMatchObject({ status: "complete", chunk: { data: "quick" } });
   });
 
-  test("sent twice is paid once, also while it runs, and the client gets two whole answers", async () => {
-    await using llm = await startLlmServer([answer("once")]);
-    await using app = await startApp({ llm: llm.url });
-    const pipe = open(app);
-    for (let times = 0; times < 2; times++) pipe.send(chat("r1", "hi", {}, { streaming: true }));
-    await pipe.end();
-    const answered = ["processing", "text", "usage", "turn_end"];
-    expect(statuses(pipe.messages())).toEqual([...answered, ...answered]);
-    const cached = pipe.messages().flatMap(({ chunk: { metadata } }) => metadata?.cached ?? []);
-    expect(cached).toEqual([false, true]);
-
-    const later = open(app);
-    later.send(chat("r1", "hi", { conversation_id: pipe.messages()[0]?.chunk.metadata?.conversation_id }));
-    await later.end();
-    expect(later.messages().at(-1)).toMatchObject({ chunk: { data: "once", metadata: { cached: true } } });
-  });
-
   test("that fails has one error line, and may be sent again when that could help", async () => {
     let requests = 0;
     await using llm = await startLlmServer(() => (++requests <= 4 ? failure(503) : answer("at last")));

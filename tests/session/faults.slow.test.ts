@@ -322,17 +322,6 @@ test("a turn that has ended since it was found abandoned is not gone on with", a
   expect(await session.abandoned.takeOver({ conversationId: "c", turnId, requestId })).toBeUndefined();
 });
 
-test("a request that is sent twice at once is in the log before either is acknowledged", async () => {
-  await using llm = await startLlmServer([answer("once")]);
-  await using desk = await Desk.open();
-  const session = (await desk.host(llm)).sessions.open("c");
-  const first = session.submit({ requestId: "r", text: "go" });
-  const second = await session.submit({ requestId: "r", text: "go" });
-  expect(second.turnId).toMatch(/^turn/);
-  expect(await first).toBe(second);
-  await collect(second.watch());
-});
-
 test("a question that another process's turn has had answered is not open here any more", async () => {
   await using llm = await startLlmServer([echo, stream([STALL])]);
   await using desk = await Desk.open();

@@ -1,7 +1,3 @@
-import { mkdtempSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
@@ -12,7 +8,6 @@ import { collect, fixtureServer, isStored, shape, startApp } from "../support/ap
 import { joining } from "../support/cluster.js";
 import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { recording, until } from "../support/mcp-hub.js";
-import { newStorage } from "../support/storages.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
@@ -36,16 +31,6 @@ describe("a request id is answered once", () => {
     const [one, two] = await Promise.all([collect(session.prompt(request)), collect(session.prompt(request))]);
     expect(two).toEqual(one);
     expect(one.some((event) => event.type === "text_delta")).toBe(true);
-  });
-
-  test("another text under a known id is refused, running or finished", async () => {
-    await using llm = await startLlmServer([answer("x")]);
-    await using app = await startApp({ llm: llm.url });
-    const session = app.sessions.open("c");
-    const turn = await session.submit({ requestId: "r", text: "hi" });
-    await expect(session.submit({ requestId: "r", text: "ho" })).rejects.toMatchObject({ kind: "request_mismatch" });
-    await collect(turn.watch());
-    await expect(session.submit({ requestId: "r", text: "ho" })).rejects.toMatchObject({ kind: "request_mismatch" });
   });
 
   test("a member that is undefined makes no other text of it", async () => {
@@ -223,20 +208,6 @@ describe("a request id is answered once", () => {
     const again = await ask();
     expect(shape(again)).toEqual(["user_message", "assistant_message", "turn_end"]);
     expect(again[1]).toMatchObject({ message: { content: "whole" } });
-  });
-
-  test("the answer survives the process", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
-    const storage = await newStorage(folder);
-    await using llm = await startLlmServer([answer("kept")]);
-    for (const cached of [false, true]) {
-      await using app = await startApp({ llm: llm.url, storage });
-      const turn = await app.sessions.open("c").submit({ requestId: "r", text: "hi" });
-      expect(turn.cached).toBe(cached);
-      const message = (await collect(turn.watch())).find((event) => event.type === "assistant_message");
-      expect(message).toMatchObject({ message: { content: "kept" } });
-    }
-    await rm(folder, { recursive: true });
   });
 });
 

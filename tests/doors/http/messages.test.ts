@@ -395,14 +395,6 @@ describe("what a call says", () => {
     expect(told()[1]).toHaveLength("assistant ".length + 50_000);
   });
 
-  test("under the same X-Request-Id is answered once", async () => {
-    steps.push(answer("fine"));
-    const headers = { "x-request-id": "once" };
-    const first = await ask(door, { messages: [hi] }, headers);
-    const second = await ask(door, { messages: [hi] }, headers);
-    expect(second.message).toMatchObject({ id: first.message.id, content: first.message.content });
-  });
-
   const pdf = { type: "document", source: { type: "base64", media_type: "application/pdf", data: "aGk=" } };
   test.each<[string, object, RegExp]>([
     [

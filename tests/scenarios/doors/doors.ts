@@ -1,6 +1,6 @@
 import { acp } from "./acp.js";
 import type { Door } from "./door.js";
-import { chatCompletions, http, responses } from "./http.js";
+import { chatCompletions, http, messages, responses } from "./http.js";
 import { library } from "./library.js";
 import { mcp } from "./mcp.js";
 import { pipe, socket } from "./messages.js";
@@ -13,6 +13,7 @@ export const doors: readonly Door[] = [
   http,
   chatCompletions,
   responses,
+  messages,
   acp,
   mcp,
   chat,

@@ -1,4 +1,4 @@
-/** Doors over HTTP: this host's own API and OpenAI's two APIs. */
+/** Doors over HTTP: this host's own API, OpenAI's two APIs and Anthropic's. */
 import { createParser } from "eventsource-parser";
 import type { HttpDoor } from "../../../src/doors/http/serve.js";
 import type { App } from "../../../src/index.js";
@@ -7,16 +7,20 @@ import { type Message, readMessage } from "../../support/wire-messages.js";
 import { type Door, type OpenDoor, type Prompt, settled } from "./door.js";
 
 export const http: Door = { name: "HTTP", streamsByRequest: true, open: openHttp };
-export const chatCompletions = openAi("chat completions", async (door, { text, model }, stream, headers) => {
+export const chatCompletions = modelApi("OpenAI chat completions", async (door, { text, model }, stream, headers) => {
   const messages = [{ role: "user" as const, content: text }];
   const { completions } = sdk(door).chat;
   if (!stream) return void (await completions.create({ model, messages }, { headers }));
   for await (const _ of await completions.create({ model, messages, stream }, { headers }));
 });
-export const responses = openAi("responses", async (door, { text, model }, stream, headers) => {
+export const responses = modelApi("OpenAI responses", async (door, { text, model }, stream, headers) => {
   const asked = { model, input: text };
   if (!stream) return void (await sdk(door).responses.create(asked, { headers }));
   for await (const _ of await sdk(door).responses.create({ ...asked, stream }, { headers }));
+});
+export const messages = modelApi("Anthropic messages", async (door, { text, model }, stream, headers) => {
+  const asked = { model, max_tokens: 100, messages: [{ role: "user", content: text }], stream };
+  await (await post(`${door.url}/v1/messages`, asked, { "content-type": "application/json", ...headers })).text();
 });
 
 async function openHttp(app: App, streaming: boolean): Promise<OpenDoor> {
@@ -58,12 +62,12 @@ type Call = (
 ) => Promise<void>;
 
 /**
- * Returns a door for one of OpenAI's APIs. `stream` is about the answer to the client; if the client wants no stream, the configuration
+ * Returns a door for an API of models. `stream` is about the answer to the client; if the client wants no stream, the configuration
  * decides whether the provider streams.
  */
-function openAi(api: string, call: Call): Door {
+function modelApi(name: string, call: Call): Door {
   return {
-    name: `OpenAI ${api}`,
+    name,
     cannot: {
       ask: "the API has no question that a call could be in the middle of",
       "show history": "the API gives one answer",
