@@ -15,11 +15,11 @@ export type {
   StepOutcome,
   StepResult,
 } from "./scripted/shared/script-result.js";
-export type { PromptRequest, Session } from "./session/session.js";
+export type { Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";
-export type { CallOptions } from "./turn/orchestrator.js";
+export type { PromptRequest } from "./session/shared/prompt-options.js";
+export type { CallOptions, TurnOptions } from "./turn/orchestrator.js";
 export { Orchestrator } from "./turn/orchestrator.js";
-export type { TurnOptions } from "./turn/turn-options.js";
 
 /**
  * Runs a session once. `script` is a `*.session.yaml` file or an object of the same shape. If the script has a matrix (lists of models and

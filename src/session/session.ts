@@ -5,40 +5,16 @@ import type { ContentPart, Message } from "../core/messages.js";
 import type { TurnMail, TurnName } from "../core/turn-leases.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";
 import { eventPages } from "./shared/event-pages.js";
-import type { PromptOptions } from "./shared/prompt-options.js";
+import type { PromptOptions, PromptRequest } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";
-import { AbandonedTurns } from "./turns/abandoned-turns.js";
-import type { LeftTurns } from "./turns/left-turns.js";
+import { AbandonedTurns, type LeftTurns } from "./turns/abandoned-turns.js";
+import { ConversationTurns } from "./turns/conversation-turns.js";
 import { LiveTurn } from "./turns/live-turn.js";
 import { Questions } from "./turns/questions.js";
-import type { SessionParts } from "./turns/session-parts.js";
+import { SessionApprovals } from "./turns/session-approvals.js";
+import type { ConversationParts, SessionParts } from "./turns/session-parts.js";
 import { TurnControl } from "./turns/turn-control.js";
-import { TurnIntake } from "./turns/turn-intake.js";
 import { TurnRunner } from "./turns/turn-runner.js";
-import { TurnsHere } from "./turns/turns-here.js";
-
-export interface PromptRequest extends PromptOptions {
-  /** Idempotency key, chosen by the caller. A request id is answered only once in a conversation. */
-  requestId: string;
-  text?: string;
-  /** Content of the message, used in place of `text`. It may contain images, audio and resources. */
-  content?: ContentPart[];
-  /** True to cancel the earlier turns of this conversation, on any host. If false, the new turn waits for them. */
-  interrupt?: boolean;
-  /** Number of the event that the request continues. The request is rejected if a later request or a rewind has followed that event. */
-  continues?: number | undefined;
-  /** True if the conversation was made for an API call that names none. Its id may then begin with `single_`. */
-  isSingleCall?: boolean;
-  /**
-   * Earlier messages that the caller sends along. The model reads them after the messages of the log and before the content of this
-   * request.
-   */
-  history?: Message[];
-  /** Ids of stored results that the turns in `history` name. The model may read them although the log of this conversation does not name them. */
-  resultIds?: string[] | undefined;
-  /** Only for calls of `/v1/responses`: further parameters of the call. They are stored with the request and do not affect the turn. */
-  asked?: Readonly<Record<string, unknown>>;
-}
 
 interface SessionListeners {
   /** Called when this host resumes a turn that was not requested on this host. */
@@ -50,14 +26,11 @@ interface SessionListeners {
 
 /** A conversation that a person or program uses. Its turns run one after another, in the order of their requests. */
 export class Session {
-  readonly #parts: SessionParts;
-  readonly #questions = new Questions();
+  readonly #parts: ConversationParts;
   readonly #runner: TurnRunner;
-  readonly #turns: TurnsHere;
+  readonly #turns: ConversationTurns;
   readonly #control: TurnControl;
-  readonly #intake: TurnIntake;
-  readonly #onUse: () => void;
-  readonly #onResumed: (turn: LiveTurn) => void;
+  readonly #on: SessionListeners;
   /** The turns of this conversation whose host is gone. */
   readonly abandoned: AbandonedTurns;
   #holds = 0;
@@ -65,22 +38,18 @@ export class Session {
   constructor(
     readonly id: string,
     parts: SessionParts,
-    { onResumed, left, onUse }: SessionListeners,
+    on: SessionListeners,
   ) {
-    this.#parts = { ...parts }; // one object, shared with the intake, the runner and `abandoned`: `equip` changes it for all of them
-    this.#onUse = onUse;
-    this.#onResumed = onResumed;
-    this.#turns = new TurnsHere(parts.capacity, onUse);
-    const [turns, questions] = [this.#turns, this.#questions];
-    const runner = new TurnRunner(id, this.#parts, questions);
-    this.#runner = runner;
-    const listeners = { onResumed, onLeft: (turn: TurnName) => left.note(turn) };
-    const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, ...listeners });
-    this.#intake = intake;
-    this.abandoned = new AbandonedTurns({ conversationId: id, session: this.#parts, intake, left });
-    const follow = (turn: TurnName) => intake.follow(turn);
-    const { cluster, store } = parts;
-    this.#control = new TurnControl({ cluster, store, conversationId: id, turns, questions, follow });
+    const own = { conversationId: id, questions: new Questions(), granted: new Map<string, number>(), ...parts };
+    this.#parts = Object.assign(own, { memory: new SessionApprovals(own) });
+    this.#on = on;
+    this.#runner = new TurnRunner(this.#parts);
+    this.#turns = new ConversationTurns(this.#parts, this.#runner, {
+      onUse: on.onUse,
+      onAbandoned: (waiting, turn) => void this.abandoned.takeOverBefore(waiting, turn),
+    });
+    this.abandoned = new AbandonedTurns(this.#parts, this.#turns, on);
+    this.#control = new TurnControl(this.#parts, this.#turns);
   }
 
   /** Sets the servers, the workspace, the folder and the project for later turns. */
@@ -105,19 +74,8 @@ export class Session {
    * StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
-    const {
-      requestId,
-      text = "",
-      content = [{ type: "text", text }],
-      interrupt = false,
-      continues,
-      isSingleCall = false,
-      history,
-      resultIds,
-      asked,
-      ...options
-    } = request;
-    requirePatterns(options);
+    const { requestId, text = "", content = [{ type: "text", text }], interrupt, isSingleCall } = request;
+    requirePatterns(request);
     requireStorable(this.id, "the id of a conversation");
     requireStorable(requestId, "the id of a request");
     // `requireOwnId` tests `isOfSingleCall` too; the test here saves the read of the log for all other conversations.
@@ -130,13 +88,7 @@ export class Session {
       await this.#turns.claimOf(running);
       return running;
     }
-    this.#parts.capacity.requireRoom(this.#turns.count);
-    const turn = this.#turns.begin(requestId, content);
-    turn.model = options.model;
-    turn.endsWithCaller = options.endsWithCaller === true;
-    const answerSchema = options.bringsAll ? undefined : options.output?.jsonSchema;
-    const beside = { history, resultIds, asked, answerSchema, model: options.model };
-    await this.#turns.claim(turn, this.#intake.start(turn, { beside, options, continues }));
+    const turn = await this.#turns.start(request, content);
     // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
@@ -159,12 +111,12 @@ export class Session {
   async take(given: TurnName): Promise<void> {
     const running = this.#turns.get(given.requestId);
     if (running) await this.#turns.claimOf(running).catch(() => {});
-    const turn = running ?? (await this.#intake.follow(given));
+    const turn = running ?? (await this.#turns.follow(given));
     if (!turn) return;
     turn.leaveQueue();
     if (!running) {
-      turn.isGuest = true;
-      this.#onResumed(turn);
+      turn.becomeGuest();
+      this.#on.onResumed(turn);
     }
     this.#parts.cluster.wake(this.id);
     await turn.ended();
@@ -193,7 +145,7 @@ export class Session {
 
   /** Returns true if the question is open, so that `answer` would accept an answer. */
   hasOpen(questionId: string): boolean {
-    return this.#questions.isOpen(questionId);
+    return this.#parts.questions.isOpen(questionId);
   }
 
   /**
@@ -238,13 +190,13 @@ export class Session {
    * does not know of it.
    */
   withdrawAuto(): void {
-    for (const turn of this.#turns.all()) turn.isAutoWithdrawn = true;
+    for (const turn of this.#turns.all()) turn.withdrawAuto();
   }
 
   /** Requests a summary of the older turns. The summary is made at the beginning of the next turn. */
   compactNext(): void {
     this.#runner.compactNext();
-    this.#onUse();
+    this.#on.onUse();
   }
 
   /**
@@ -300,7 +252,7 @@ export class Session {
 
   /** Refuses further requests. Turns that run continue. */
   refuseMore(): void {
-    this.#intake.close();
+    this.#turns.close();
   }
 
   /**
@@ -326,7 +278,7 @@ export class Session {
   }
 
   #stopAll(stop: (turn: LiveTurn) => void): void {
-    this.#intake.close();
+    this.#turns.close();
     for (const turn of this.#turns.all()) {
       if (turn.endsWithCaller) turn.leaveOutOfTurn();
       else stop(turn);
@@ -339,7 +291,7 @@ export class Session {
    * the cluster would take the parked turns for stuck ones and release their leases at once: it must release them only when it closes.
    */
   has(requestId: string): boolean {
-    return this.#intake.isClosed || this.#turns.has(requestId);
+    return this.#turns.isClosed || this.#turns.has(requestId);
   }
 
   /** True while a turn runs, waits or is shown here. */
@@ -352,13 +304,13 @@ export class Session {
    */
   hold(): () => void {
     this.#holds++;
-    this.#onUse();
+    this.#on.onUse();
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
       this.#holds--;
-      this.#onUse();
+      this.#on.onUse();
     };
   }
 

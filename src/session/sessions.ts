@@ -12,7 +12,7 @@ import { LiveSessions } from "./live-sessions.js";
 import { Session } from "./session.js";
 import { DaySpent } from "./shared/day-spent.js";
 import { eventPages } from "./shared/event-pages.js";
-import { LeftTurns } from "./turns/left-turns.js";
+import { LeftTurns } from "./turns/abandoned-turns.js";
 import type { LiveTurn } from "./turns/live-turn.js";
 import { SessionApprovals } from "./turns/session-approvals.js";
 import type { SessionParts } from "./turns/session-parts.js";

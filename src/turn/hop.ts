@@ -9,24 +9,14 @@ import type {
   KeptParts,
   Spent,
 } from "../core/messages.js";
+import { firstStop } from "../core/text/first-stop.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
-import { endedAt } from "./answer-end.js";
-import type { EventQueue, TurnEnd } from "./outlet.js";
+import type { TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
 import { billOf, billOfFailed } from "./spending.js";
 import { ignoredChoice, unofferedCalls, withAskedCalls } from "./tool-use.js";
-import { abortReason, type TurnOptions } from "./turn-options.js";
-
-interface Hop
-  extends Pick<TurnOptions, "record" | "stopSequences">,
-    Pick<CompleteOptions, "streaming" | "streamRecovery" | "trace" | "beforeRequest" | "uncutTokens"> {
-  llm: Llm;
-  priceOf: Llm["priceOf"];
-  turnId: string;
-  signal: AbortSignal;
-  out: EventQueue;
-}
+import { abortReason, type TurnContext } from "./turn-context.js";
 
 /**
  * Runs one request of a turn. Shows the deltas of the answer, and adds the answer's message to `out`, which stores the message with the
@@ -34,10 +24,11 @@ interface Hop
  */
 export async function runHop(
   request: CompletionRequest,
-  hop: Hop,
+  turn: TurnContext,
+  uncutTokens: CompleteOptions["uncutTokens"],
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
-  const { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest } = hop;
-  const { record, stopSequences, uncutTokens } = hop;
+  const { llm, prices, budget, turnId, options, record, out, signal, streaming, trace, beforeRequest } = turn;
+  const { streamRecovery } = options;
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
     // If the answer must have a certain form, its text is shown only after the form was checked. Text next to tool calls is never shown,
@@ -66,7 +57,8 @@ export async function runHop(
       const { provider, model } = lost.at(-1) ?? resolved(llm, request);
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
       const message = partialMessage(shown, kept);
-      const bill = billOfFailed(request, { message, provider, model, lost }, priceOf);
+      const bill = billOfFailed(request, { message, provider, model, lost }, prices);
+      budget.spend(bill.spent);
       const { offered, catalogue } = record?.takeUnstored() ?? {};
       out.add({ type: "assistant_message", turnId, message, ...facts, ...bill, offered, catalogue, interrupted: true });
     }
@@ -75,14 +67,14 @@ export async function runHop(
       : { type: "turn_error", turnId, error: errorInfo(error) };
   }
   const whole = withAskedCalls(completion, request);
-  const kept = endedAt(whole, stopSequences);
+  const kept = endedAt(whole, options.stopSequences);
   // Calls behind a stop sequence do not count, so they cannot be wrong either.
   const callsCount = kept === whole;
   const ignored = callsCount && request.toolChoice ? ignoredChoice(whole, request.toolChoice) : undefined;
   const failure = ignored ?? (callsCount ? unofferedCalls(completion, request) : undefined) ?? problem;
   const { finishReason, provider, model, usage, attempts } = kept;
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
-  const { spent, billed } = billOf(request, completion, priceOf);
+  const { spent, billed } = billOf(request, completion, prices);
   const type = "assistant_message";
   // The fields of `answer` are listed one by one: every hop builds it, and an object spread takes some microseconds until V8 compiles the
   // function.
@@ -103,6 +95,23 @@ export async function runHop(
   } as const;
   out.add(answer);
   return failure ? { type: "turn_error", turnId, error: errorInfo(failure) } : answer;
+}
+
+/**
+ * Ends an answer behind the first of the sequences in its text, as a provider does that knows stop sequences: calls and text behind it do not
+ * count. Parts that the provider wants back (`kept`) are left out with them. The answer is billed as it came.
+ */
+export function endedAt(completion: Completion, sequences: readonly string[] = []): Completion {
+  const { content, reasoning } = completion.message;
+  const stop = firstStop(content, sequences);
+  if (!stop) return completion;
+  const message: AssistantMessage = {
+    role: "assistant",
+    content: content.slice(0, stop.at + stop.sequence.length),
+    reasoning,
+    toolCalls: [],
+  };
+  return { ...completion, message, finishReason: "stop" };
 }
 
 function resolved(llm: Llm, { model }: CompletionRequest): { provider: string; model: string } {

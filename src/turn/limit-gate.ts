@@ -1,12 +1,11 @@
 import type { LimitQuestion, QuestionEvent, StopReason } from "../core/events.js";
-import type { NewId } from "../core/ids.js";
 import { largest } from "../core/lists/long-lists.js";
 import type { CompletionRequest } from "../core/messages.js";
-import { costUsd, type Price } from "../llm/providers/prices.js";
+import { costUsd } from "../llm/providers/prices.js";
 import { estimateInput } from "./billed-tokens.js";
-import type { EventQueue } from "./outlet.js";
 import { isYes } from "./tool-batch.js";
-import type { Budget, Need } from "./turn-budget.js";
+import type { Need } from "./turn-budget.js";
+import type { TurnContext } from "./turn-context.js";
 
 /** Number of tokens that the shortest useful answer needs. */
 const leastAnswerTokens = 64;
@@ -16,15 +15,10 @@ const leastAnswerTokens = 64;
  */
 const longAnswerTokens = 4_096;
 
-interface LimitGateParts {
-  budget: Budget;
-  turnId: string;
-  newId: NewId;
-  out: EventQueue;
-  answer: (question: QuestionEvent) => Promise<unknown>;
-  /** The prices, as far as known, of all models that may answer. A fallback may be more expensive than the model that is asked first. */
-  prices: readonly Price[];
-}
+type LimitedTurn = Pick<TurnContext, "budget" | "turnId" | "newId" | "out" | "answer"> & {
+  /** A fallback may be more expensive than the model that is asked first. */
+  prices: Pick<TurnContext["prices"], "known">;
+};
 
 /** A question about a limit that the log of the turn contains. Without `answer`, it is still open. */
 export interface AskedLimit {
@@ -40,11 +34,11 @@ type NextRequest = Pick<CompletionRequest, "messages" | "tools">;
  * pause.
  */
 export class LimitGate {
-  readonly #parts: LimitGateParts;
+  readonly #turn: LimitedTurn;
   #refused: LimitQuestion | undefined;
 
-  constructor(parts: LimitGateParts) {
-    this.#parts = parts;
+  constructor(turn: LimitedTurn) {
+    this.#turn = turn;
   }
 
   /**
@@ -70,7 +64,7 @@ export class LimitGate {
    * model answers without calls.
    */
   beforeRequest(request: NextRequest, hop: number): Promise<void> | undefined {
-    const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
+    const need = this.#turn.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
     return this.#pass({ hops: 1, ...need });
   }
 
@@ -82,7 +76,7 @@ export class LimitGate {
     const refused = this.#refused;
     if (!refused) return calls;
     if (refused.limit !== "calls") return 0;
-    return Math.max(0, refused.allowed - this.#parts.budget.calls(refused.scope));
+    return Math.max(0, refused.allowed - this.#turn.budget.calls(refused.scope));
   }
 
   /**
@@ -90,7 +84,7 @@ export class LimitGate {
    * not call tools. Returns undefined if too little is left for a request.
    */
   async lastRequest(request: NextRequest): Promise<{ maxTokens?: number } | undefined> {
-    const { budget } = this.#parts;
+    const { budget } = this.#turn;
     if (!budget.limitsTokens) return {};
     const input = this.#need(estimateInput(request), 0);
     const left = await budget.left(this.#need(estimateInput(request), leastAnswerTokens));
@@ -114,17 +108,17 @@ export class LimitGate {
 
   /** Returns the highest possible cost of these tokens, in US dollars: the cost with the most expensive model that may answer. */
   #most(inputTokens: number, outputTokens: number): number {
-    return Math.max(0, largest(this.#parts.prices.map((price) => costUsd({ inputTokens, outputTokens }, price))));
+    return Math.max(0, largest(this.#turn.prices.known.map((price) => costUsd({ inputTokens, outputTokens }, price))));
   }
 
   #pass(need: Need): Promise<void> | undefined {
-    const { budget } = this.#parts;
+    const { budget } = this.#turn;
     if (this.#refused || (!budget.readsLog && !budget.reached(need))) return undefined;
     return this.#ask(need);
   }
 
   async #ask(need: Need): Promise<void> {
-    const { budget, turnId, newId, out } = this.#parts;
+    const { budget, turnId, newId, out } = this.#turn;
     while (!this.#refused) {
       if (budget.readsLog) await out.store(); // the previous answer is stored first, so that the day's sum includes it
       const reached = await budget.take(need);
@@ -136,14 +130,14 @@ export class LimitGate {
   }
 
   async #answerTo(question: QuestionEvent): Promise<unknown> {
-    const { turnId, out, answer } = this.#parts;
-    const value = await answer(question);
+    const { turnId, out } = this.#turn;
+    const value = await this.#turn.answer(question);
     await out.store({ type: "answer", turnId, questionId: question.questionId, value });
     return value;
   }
 
   #settle(question: LimitQuestion, value: unknown): void {
-    if (isYes(value)) this.#parts.budget.grant(question);
+    if (isYes(value)) this.#turn.budget.grant(question);
     else this.#refused = question;
   }
 }

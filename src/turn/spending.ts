@@ -1,8 +1,30 @@
 import type { BilledAnswer, Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/messages.js";
+import type { Llm } from "../llm/changing-client.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 import { estimateInput, estimateOutput } from "./billed-tokens.js";
 
-type PriceOf = (provider: string, model: string) => Price | undefined;
+type Prices = Pick<Llm, "priceOf">;
+
+/** The prices of all models that may answer in a turn. They are looked up once. */
+export class TurnPrices implements Prices {
+  readonly #llm: Pick<Llm, "priceOf">;
+  readonly #priced: ReturnType<Llm["priced"]>;
+  readonly known: readonly Price[];
+  /** Name of the first model without a known price, as `provider/model`. */
+  readonly unpriced: string | undefined;
+
+  constructor(llm: Pick<Llm, "priceOf" | "priced">, model: string | undefined) {
+    this.#llm = llm;
+    this.#priced = llm.priced(model);
+    this.known = this.#priced.flatMap(({ price }) => price ?? []);
+    this.unpriced = this.#priced.find(({ price }) => !price)?.name;
+  }
+
+  priceOf(provider: string, model: string): Price | undefined {
+    const known = this.#priced.find(({ name }) => name === `${provider}/${model}`);
+    return known ? known.price : this.#llm.priceOf(provider, model);
+  }
+}
 
 /**
  * Fields of the event that stores an answer. `billed` is set if there were several answers to its request, or if the only one broke off and
@@ -27,11 +49,11 @@ interface BillableAnswer extends LostAnswer {
 export function billOf(
   request: CompletionRequest,
   { provider, model, message, usage, lost = [] }: Pick<Completion, "provider" | "model" | "message" | "usage" | "lost">,
-  priceOf: PriceOf,
+  prices: Prices,
 ): Bill {
   const isReported = usage !== undefined;
   const answer = { provider, model, usage: usage ?? { outputTokens: estimateOutput(message) }, isReported };
-  return billOfAnswers(request, [...lost, answer], priceOf);
+  return billOfAnswers(request, [...lost, answer], prices);
 }
 
 /**
@@ -41,18 +63,18 @@ export function billOf(
 export function billOfFailed(
   request: CompletionRequest,
   { provider, model, message, lost = [] }: Pick<Completion, "provider" | "model" | "message" | "lost">,
-  priceOf: PriceOf,
+  prices: Prices,
 ): Bill {
   const shown = { provider, model, usage: { outputTokens: estimateOutput(message) } };
-  return billOfAnswers(request, lost.length > 0 ? lost : [shown], priceOf);
+  return billOfAnswers(request, lost.length > 0 ? lost : [shown], prices);
 }
 
-function billOfAnswers(request: CompletionRequest, answers: readonly BillableAnswer[], priceOf: PriceOf): Bill {
+function billOfAnswers(request: CompletionRequest, answers: readonly BillableAnswer[], prices: Prices): Bill {
   const billed = answers.map((answer) => {
     const { provider, model, isReported } = answer;
     const usage = usageOf(answer, answers);
     const counted = usage ?? { inputTokens: estimateInput(request), ...answer.usage };
-    const price = priceOf(provider, model);
+    const price = prices.priceOf(provider, model);
     const spent: Spent = {
       tokens: counted.inputTokens + counted.outputTokens,
       ...(price && { usd: costUsd(counted, price) }),

@@ -7,26 +7,16 @@ import { isWritable } from "../core/json.js";
 import type { ToolCall, ToolMessage } from "../core/messages.js";
 import { toolMessage } from "../core/messages.js";
 import type { AskPerson, PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
-import { childOf, type TraceContext } from "../core/trace-context.js";
-import type { Loops } from "./loops.js";
+import { childOf } from "../core/trace-context.js";
 import type { EventQueue } from "./outlet.js";
-import { decide, type PolicyRules, type Verdict } from "./policy.js";
+import { decide, type Verdict } from "./policy.js";
+import type { TurnContext } from "./turn-context.js";
 
-export interface CallingTurn {
-  turnId: string;
-  trace: TraceContext;
-  hub: Toolbox;
-  rules: PolicyRules;
-  loops: Loops;
-  signal: AbortSignal;
-  newId: (prefix: string) => string;
-  out: EventQueue;
-  /**
-   * Waits for the answer to a question that has just been stored. Resolves with `false` if the turn is cancelled meanwhile, or if `over`
-   * aborts. Never rejects.
-   */
-  answer: (question: QuestionEvent, over?: AbortSignal) => Promise<unknown>;
-}
+/** The parts of a turn with which its calls run. */
+export type CallingTurn = Pick<
+  TurnContext,
+  "turnId" | "trace" | "tools" | "rules" | "loops" | "signal" | "newId" | "out" | "answer"
+>;
 
 export interface ToolBatch {
   calls: readonly StartedCall[];
@@ -60,12 +50,8 @@ export async function runToolCalls(
   };
   const asked = new Set<StartedCall>();
   const runCheck = async (started: StartedCall) => {
-    const answer: CallingTurn["answer"] = (question) => {
-      asked.add(started);
-      return turn.answer(question);
-    };
-    const check = started.sent ? checkSent : checkUnsent;
-    const checked = await storedMeanwhile(check(started, { ...turn, answer }), out);
+    const checking = started.sent ? checkSent(started, turn) : checkUnsent(started, turn, () => asked.add(started));
+    const checked = await storedMeanwhile(checking, out);
     if ("refused" in checked) {
       sendable.delete(started);
       out.add(take(started.call, checked.refused));
@@ -123,13 +109,10 @@ function send(call: ToolCall, prepared: PreparedCall, hop: number, turn: Calling
  * Asks the person a server's question. The question is stored before it is asked; the answer is stored before the caller can use it. If
  * `over` aborts first, the question is closed with `false`, so that every front door stops asking.
  */
-async function answerTo(
-  question: QuestionEvent,
-  over: AbortSignal,
-  { turnId, out, answer }: CallingTurn,
-): Promise<unknown> {
+async function answerTo(question: QuestionEvent, over: AbortSignal, turn: CallingTurn): Promise<unknown> {
+  const { turnId, out } = turn;
   await out.store(question);
-  const value = await answer(question, over);
+  const value = await turn.answer(question, over);
   const withdrawn = value === false && over.aborted;
   const { questionId } = question;
   await out.store({ type: "answer", turnId, questionId, value, ...(withdrawn && { withdrawn }) });
@@ -155,7 +138,7 @@ export function isDenial(result: string): boolean {
 async function checkSent(started: StartedCall, turn: CallingTurn): Promise<Checked> {
   if (turn.signal.aborted)
     return refused(`${crashOutcomeUnknown}; it was not sent again, because the turn was cancelled`);
-  const prepared = await looked(started.call, turn.hub);
+  const prepared = await looked(started.call, turn.tools);
   if ("refused" in prepared || prepared.change || !(prepared.readOnly || prepared.idempotent)) {
     return refused(crashOutcomeUnknown);
   }
@@ -185,14 +168,14 @@ async function looked(call: ToolCall, hub: Toolbox): Promise<Checked> {
   }
 }
 
-/** Checks the arguments and the policy. Asks the person if the policy requires it. */
-async function checkUnsent(started: StartedCall, turn: CallingTurn): Promise<Checked> {
+/** Checks the arguments and the policy. Asks the person if the policy requires it, and calls `onAsk` before that. */
+async function checkUnsent(started: StartedCall, turn: CallingTurn, onAsk: () => void): Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
-  const prepared = await looked(started.call, turn.hub);
+  const prepared = await looked(started.call, turn.tools);
   if ("refused" in prepared) return prepared;
   const verdict = decide(prepared, turn.rules);
   if (verdict.decision === "deny") return refused(`not run: ${verdict.reason}`);
-  return verdict.decision === "ask" ? permitted(started, prepared, verdict, turn) : prepared;
+  return verdict.decision === "ask" ? permitted(started, prepared, verdict, turn, onAsk) : prepared;
 }
 
 async function permitted(
@@ -200,6 +183,7 @@ async function permitted(
   prepared: PreparedCall,
   verdict: Extract<Verdict, { decision: "ask" }>,
   turn: CallingTurn,
+  onAsk: () => void,
 ): Promise<Checked> {
   const asked = earlier && isAbout(earlier, prepared) ? earlier : undefined;
   const given = asked && answer;
@@ -211,6 +195,7 @@ async function permitted(
   const about = { ...(definition && { definition }), place: prepared.place };
   const question = asked ?? questionEvent({ ...approvalQuestion(call, prepared, verdict), ...about }, turn);
   await turn.out.store(...(asked ? [] : [question]));
+  if (!given) onAsk();
   const value = given ? given.value : await turn.answer(question);
   const { allow, remember, message } = approvalIn(value);
   // The answer is remembered before it is stored. If it were stored first and the host then crashed, the resumed turn would take the answer

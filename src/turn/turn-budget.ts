@@ -102,8 +102,14 @@ export class Budget {
     return day.tokens !== undefined || day.usd !== undefined;
   }
 
-  spend(spent: Spent): void {
+  /** Counts an answer of the turn. */
+  answered(spent: Spent): void {
     this.#hops += 1;
+    this.spend(spent);
+  }
+
+  /** Counts what a request has cost that is no hop of the turn: a summary, or a request whose answer broke off. */
+  spend(spent: Spent): void {
     for (const totals of [this.#turn, this.#conversation]) addSpent(totals, spent);
   }
 

@@ -8,7 +8,7 @@ const progress = (callId: string, at: number): TurnEvent => ({ type: "tool_progr
 
 describe("a turn that nobody watches", () => {
   test("keeps all that was said, in a bounded number of pieces for each stretch of it", async () => {
-    const turn = new LiveTurn("r1", []);
+    const turn = new LiveTurn({ requestId: "r1" }, []);
     const said: string[] = [];
     const say = (times: number, type: "text_delta" | "reasoning_delta") => {
       for (let n = 0; n < times; n++) {
@@ -26,7 +26,7 @@ describe("a turn that nobody watches", () => {
   });
 
   test("keeps the last progress of a call where there was much of it", async () => {
-    const turn = new LiveTurn("r1", []);
+    const turn = new LiveTurn({ requestId: "r1" }, []);
     for (let n = 1; n <= 5000; n++) turn.publish(progress("one", n));
     turn.publish(progress("two", 1));
     turn.publish(progress("one", 5001));
@@ -39,7 +39,7 @@ describe("a turn that nobody watches", () => {
 
 test("who keeps up with a turn sees every piece, and tells of each of them", async () => {
   const told: TurnEvent[] = [];
-  const turn = new LiveTurn("r1", [], (event) => void told.push(event));
+  const turn = new LiveTurn({ requestId: "r1" }, [], (event) => void told.push(event));
   const seen: TurnEvent[] = [];
   const watching = (async () => {
     for await (const event of turn.watch()) seen.push(event);

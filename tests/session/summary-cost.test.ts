@@ -36,7 +36,12 @@ test("a summary counts against the limits of its turn and conversation", async (
   expect(events.map(({ type }) => type)).toContain("compaction");
   const daySpent = new DaySpent({ spent: () => Promise.reject(new Error("not asked")) }, Date.now);
   const limits = { turn: {}, conversation: { tokens: 440 }, day: {} };
-  const budget = budgetFor("next", { events: log }, { daySpent, defaults: { limits }, granted: new Map() });
+  const budget = budgetFor({
+    turnId: "next",
+    log: { events: log },
+    settings: { defaults: { limits } },
+    parts: { daySpent, granted: new Map() },
+  });
   expect(budget.reached({ tokens: 0 })).toMatchObject({ limit: "tokens", used: 440 });
 });
 

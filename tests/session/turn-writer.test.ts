@@ -41,14 +41,13 @@ async function writerOf({ repetitions = 0 } = {}) {
   const lease = await store.turns.acquire("c", "turn_1", "a");
   if (!lease) throw new Error("it is somebody else's");
   const shown: TurnEvent[] = [];
-  const live = new LiveTurn("r", [], (event) => shown.push(event));
-  live.turnId = "turn_1";
+  const live = new LiveTurn({ requestId: "r" }, [], (event) => shown.push(event));
+  live.claimed("turn_1");
   const log: StoredEvent[] = [];
   const writer = new TurnWriter({
-    store,
-    hub: {} as ToolHub,
-    conversationId: "c",
-    turn: live,
+    parts: { store, hub: {} as ToolHub, conversationId: "c", questions: new Questions() },
+    turnId: "turn_1",
+    live,
     owned: {
       lease,
       withProcesses: (events) => events,
@@ -64,12 +63,11 @@ async function writerOf({ repetitions = 0 } = {}) {
         return write();
       },
     },
-    log,
-    position: 1,
+    log: { events: log },
+    own: { length: 1 },
     lastSeq: 1,
-    questions: new Questions(),
     signal: live.stop,
-    onStored: () => {},
+    stored: (event) => log.push(event),
   });
   return { writer, shown, log, live };
 }

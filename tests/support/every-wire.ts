@@ -13,7 +13,7 @@ import { expect } from "@jest/globals";
 import type { WireName } from "../../src/core/config.js";
 import type { TurnEvent } from "../../src/core/events.js";
 import type { Observation } from "../../src/core/ports.js";
-import type { PromptRequest } from "../../src/session/session.js";
+import type { PromptRequest } from "../../src/session/shared/prompt-options.js";
 import { collect, startApp } from "./app.js";
 import { type HttpServer, httpServer } from "./mcp-http.js";
 import {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { Completion } from "../../src/core/messages.js";
-import { endedAt } from "../../src/turn/answer-end.js";
+import { endedAt } from "../../src/turn/hop.js";
 
 const call = { id: "call_1", name: "s__echo", arguments: "{}" };
 const said = (content: string): Completion => ({

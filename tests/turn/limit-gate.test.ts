@@ -27,7 +27,14 @@ test.each([
   });
   const unasked = () => Promise.reject(new Error("it must not be asked"));
   const out = { store: unasked } as unknown as EventQueue;
-  const gate = new LimitGate({ budget, turnId: "t", newId: (kind) => kind, out, answer: unasked, prices: [] });
+  const gate = new LimitGate({
+    budget,
+    turnId: "t",
+    newId: (kind) => kind,
+    out,
+    answer: unasked,
+    prices: { known: [] },
+  });
   const question = { kind: "limit", limit: "calls", scope: "turn", used: 0, allowed: 1, needed: 3 } as const;
   const asked = { type: "question", turnId: "t", questionId: "q", question } as const;
   await gate.resume([{ asked, answer: { value } }]);
@@ -49,7 +56,10 @@ function gateAt(prices: readonly Price[]) {
   const asked: QuestionEvent[] = [];
   const answer = async (question: QuestionEvent) => asked.push(question) > 1;
   const out = { store: async () => {} } as unknown as EventQueue;
-  return { gate: new LimitGate({ budget, turnId: "t", newId: (kind) => kind, out, answer, prices }), asked };
+  return {
+    gate: new LimitGate({ budget, turnId: "t", newId: (kind) => kind, out, answer, prices: { known: prices } }),
+    asked,
+  };
 }
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { pulled } from "../../src/turn/pulled.js";
+import { pulled } from "../../src/turn/outlet.js";
 
 const end = { type: "turn_end", turnId: "t", stopReason: "end_turn" } as const;
 const sent = (callId: string) => ({ type: "tool_sent", turnId: "t", callId }) as const;

@@ -233,3 +233,36 @@ test("a denied tool is not offered, and not run when the model calls it all the 
   expect(llm.requests[0]?.body.tools?.map((tool) => tool.function.name)).not.toContain("s__echo");
   expect(events.find((event) => event.type === "tool_result")).toMatchObject({ isError: true });
 });
+
+test("a program runs a turn without a conversation", async () => {
+  await using llm = await startLlmServer([toolCalls([echo({ n: 1 }, "a")]), answer("done")]);
+  await using app = await startApp({ llm: llm.url, mcpServers: servers });
+  await app.ready();
+  const rules = { allow: [], deny: [] };
+  const turn = app.orchestrator.runTurn([{ role: "user", content: [{ type: "text", text: "go" }] }], {
+    turnId: "turn_1",
+    system: "Be brief.",
+    streaming: false,
+    maxToolHops: 5,
+    rules: {
+      turn: { all: true, ...rules },
+      permissions: { ask: [], ...rules },
+      approval: "ask",
+      changedTools: "ask",
+      memory: { find: () => undefined, remember: () => {} },
+    },
+    signal: new AbortController().signal,
+    answer: async () => false,
+  });
+  const types: string[] = [];
+  for await (const { type } of turn) types.push(type);
+  expect(types).toEqual([
+    "assistant_message",
+    "tool_call",
+    "tool_sent",
+    "tool_result",
+    "assistant_message",
+    "turn_end",
+  ]);
+  expect(llm.requests[0]?.body.messages?.[0]).toEqual({ role: "system", content: "Be brief." });
+});

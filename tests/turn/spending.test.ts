@@ -24,10 +24,10 @@ describe("the bill of a request", () => {
   const message = { role: "assistant" as const, content: "", toolCalls: [] };
   const usage = { inputTokens: 10, outputTokens: 5 };
   const lost = [{ provider: "a", model: "dear", usage: { inputTokens: 10, outputTokens: 1 } }];
-  const priced =
-    (...models: string[]) =>
-    (_: string, model: string) =>
-      models.includes(model) ? { input: 1_000_000, output: 1_000_000 } : undefined;
+  const price = { input: 1_000_000, output: 1_000_000 };
+  const priced = (...models: string[]) => ({
+    priceOf: (_: string, model: string) => (models.includes(model) ? price : undefined),
+  });
   const cheap = { provider: "b", model: "cheap", message, usage };
 
   test("has each answer with its own model and cost, and the sum of all", () => {

@@ -20,7 +20,7 @@ const nothingSaid = {
 } as unknown as PolicyRules;
 
 /** Returns the common part of a turn's calls, and the events that are stored for them. */
-function turnWith(parts: Pick<CallingTurn, "hub" | "signal"> & Partial<CallingTurn>) {
+function turnWith(parts: Pick<CallingTurn, "tools" | "signal"> & Partial<CallingTurn>) {
   const events: ChatEvent[] = [];
   const store = async (stored: readonly ChatEvent[]) => void events.push(...stored);
   const calling: CallingTurn = {
@@ -43,7 +43,7 @@ test("a call that was in flight when its host died, of a turn that was cancelled
       throw new Error("it must not be prepared");
     },
   };
-  const { events, calling } = turnWith({ hub, signal: AbortSignal.abort() });
+  const { events, calling } = turnWith({ tools: hub, signal: AbortSignal.abort() });
   await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
   expect(events).toEqual([expect.objectContaining({ type: "tool_result", callId: "c1", isError: true })]);
   expect(JSON.stringify(events)).toMatch(/outcome unknown: .*; it was not sent again, because the turn was cancelled/);
@@ -62,7 +62,7 @@ test("what became of the calls before one that a person is still asked about is 
   };
   let before: string[] = [];
   const { events, calling } = turnWith({
-    hub,
+    tools: hub,
     signal: new AbortController().signal,
     answer: async () => {
       before = events.map(({ type }) => type);
@@ -114,7 +114,7 @@ test.each([
   const asked: string[] = [];
   const refused: string[] = [];
   const { calling } = turnWith({
-    hub,
+    tools: hub,
     signal: new AbortController().signal,
     rules: {
       ...nothingSaid,
@@ -154,7 +154,7 @@ test("the answer is stored before a check of its calls that takes long has ended
       return { refused: { content: [], isError: true } };
     },
   };
-  const { events, calling } = turnWith({ hub, signal: new AbortController().signal });
+  const { events, calling } = turnWith({ tools: hub, signal: new AbortController().signal });
   calling.out.add({ type: "assistant_message", turnId: "turn_1" } as ChatEvent);
   const call = { call: { id: "c1", name: "s__t", arguments: "{}" }, planned: false, sent: false };
   await runToolCalls({ calls: [call], hop: 0, truncated: false, runnable: 1 }, calling);
@@ -169,7 +169,7 @@ test("a call that cannot even be looked at is refused, and the answer that asks 
       throw new TypeError("Cannot convert object to primitive value");
     },
   };
-  const { events, calling } = turnWith({ hub, signal: new AbortController().signal });
+  const { events, calling } = turnWith({ tools: hub, signal: new AbortController().signal });
   const calls = ["c1", "c2"].map((id) => ({
     call: { id, name: "s__t", arguments: "{}" },
     planned: false,
@@ -225,7 +225,7 @@ describe("a question that was asked before the host died", () => {
       const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
       const asked: QuestionEvent[] = [];
       const { events, calling } = turnWith({
-        hub,
+        tools: hub,
         signal: new AbortController().signal,
         newId: () => "q2",
         async answer(question) {
@@ -273,7 +273,7 @@ test("a call that was in flight is not sent again once its tool was redefined, w
       },
     } as unknown as PreparedCall;
     const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
-    const { calling } = turnWith({ hub, signal: new AbortController().signal });
+    const { calling } = turnWith({ tools: hub, signal: new AbortController().signal });
     await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
     expect(times).toBe(change ? 0 : 1);
   }
@@ -324,7 +324,7 @@ test.each([
       question: { kind: "approval", definition: hash("sha256", JSON.stringify(asked), "hex"), place: "here" },
     } as QuestionEvent;
     const hub: Toolbox = { tools: () => [], prepare: async () => prepared };
-    const { events, calling } = turnWith({ hub, rules, signal: new AbortController().signal });
+    const { events, calling } = turnWith({ tools: hub, rules, signal: new AbortController().signal });
     const call = { ...sent, ...(said !== undefined && { question, answer: { value: said !== false } }) };
     await runToolCalls({ calls: [call], hop: 0, truncated: false, runnable: 1 }, calling);
     expect(times).toBe(isSent ? 1 : 0);

@@ -1,4 +1,4 @@
-import type { PromptRequest } from "../../session/session.js";
+import type { PromptRequest } from "../../session/shared/prompt-options.js";
 import type { OnInterrupt } from "../shared/door.js";
 import type { Colors } from "../shared/terminal.js";
 import type { Terminal } from "./editor/editor.js";

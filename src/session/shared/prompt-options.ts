@@ -1,5 +1,5 @@
 import type { LimitsConfig, Permissions, StreamRecovery } from "../../core/config.js";
-import type { AnswerOptions, ToolDefinition } from "../../core/messages.js";
+import type { AnswerOptions, ContentPart, Message, ToolDefinition } from "../../core/messages.js";
 import type { CarriedTrace } from "../../core/trace-context.js";
 
 /**
@@ -49,6 +49,39 @@ export interface PromptOptions extends AnswerOptions {
   bringsAll?: boolean;
   /** Trace of the caller, which the trace of the turn continues. */
   trace?: CarriedTrace | undefined;
+}
+
+export interface PromptRequest extends PromptOptions {
+  /** Idempotency key, chosen by the caller. A request id is answered only once in a conversation. */
+  requestId: string;
+  text?: string;
+  /** Content of the message, used in place of `text`. It may contain images, audio and resources. */
+  content?: ContentPart[];
+  /** True to cancel the earlier turns of this conversation, on any host. If false, the new turn waits for them. */
+  interrupt?: boolean;
+  /** Number of the event that the request continues. The request is rejected if a later request or a rewind has followed that event. */
+  continues?: number | undefined;
+  /** True if the conversation was made for an API call that names none. Its id may then begin with `single_`. */
+  isSingleCall?: boolean;
+  /**
+   * Earlier messages that the caller sends along. The model reads them after the messages of the log and before the content of this
+   * request.
+   */
+  history?: Message[];
+  /** Ids of stored results that the turns in `history` name. The model may read them although the log of this conversation does not name them. */
+  resultIds?: string[] | undefined;
+  /** Only for calls of `/v1/responses`: further parameters of the call. They are stored with the request and do not affect the turn. */
+  asked?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Returns the options that are stored with the turn. The permission of the caller (`approval: auto`, `allow`) is not among them: another host
+ * that continues the turn may have other servers under the same names, so it decides by its own rules.
+ */
+export function storedOptions(request: PromptRequest): PromptOptions {
+  const { requestId, text, content, interrupt, continues, isSingleCall, history, resultIds, asked, ...given } = request;
+  const { approval, allow, ...options } = given;
+  return { ...options, ...(approval === "ask" && { approval }) };
 }
 
 export interface TurnDefaults {

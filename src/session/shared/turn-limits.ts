@@ -6,16 +6,21 @@ import type { AskedLimit } from "../../turn/limit-gate.js";
 import { Budget } from "../../turn/turn-budget.js";
 import type { DaySpent } from "./day-spent.js";
 
-interface LimitParts {
-  daySpent: DaySpent;
-  defaults: { limits?: LimitsConfig };
-  /** Amounts that the user has allowed in addition to the limits of the conversation and of the day. */
-  granted: Map<string, number>;
+/** The parts of a turn that its limits depend on. */
+interface LimitedTurn {
+  turnId: string;
+  log: LogSince;
+  settings: { defaults: { limits?: LimitsConfig } };
+  parts: {
+    daySpent: DaySpent;
+    /** Amounts that the user has allowed in addition to the limits of the conversation and of the day. */
+    granted: Map<string, number>;
+  };
 }
 
 /** Returns the budget of a turn. What the conversation and this turn have spent so far is already counted. */
-export function budgetFor(turnId: string, { checkpoint, events: log }: LogSince, parts: LimitParts): Budget {
-  const { limits } = parts.defaults;
+export function budgetFor({ turnId, log: { checkpoint, events: log }, settings, parts }: LimitedTurn): Budget {
+  const { limits } = settings.defaults;
   if (!limits) return new Budget();
   const totals = (events: readonly StoredEvent[], earlier?: Checkpoint) => ({
     calls: (earlier?.calls ?? 0) + callsIn(events),

@@ -12,6 +12,9 @@ import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
 import type { LogSince } from "../../log/folds/checkpoint.js";
 import { type KnownTools, noteTools } from "../../log/folds/known-tools.js";
 import { withoutRewound } from "../../log/folds/rewind.js";
+import type { Orchestrator } from "../../turn/orchestrator.js";
+import { isHidden, type PolicyRules } from "../../turn/policy.js";
+import type { PromptOptions, TurnDefaults } from "../shared/prompt-options.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
 import { OfferRecord } from "./offer-record.js";
@@ -19,15 +22,22 @@ import { type OffloadParts, offload } from "./offload.js";
 import { readResult } from "./read-result.js";
 import { firstTools, fitsAll, foundTools, type ToolLimits } from "./tool-choice.js";
 
-interface TurnToolboxParts {
-  hub: Toolbox;
+/** The parts of a turn that its tools use. */
+interface ToolboxTurn {
+  parts: { hub: Toolbox; newId: NewId; conversationId: string };
+  settings: {
+    orchestrator: Pick<Orchestrator, "facts">;
+    defaults: Pick<TurnDefaults, "toolBudgetTokens" | "resultLimitTokens">;
+  };
+  options: Pick<PromptOptions, "model" | "toolChoice">;
+  rules: PolicyRules;
+  log: LogSince;
+  /** Where large results are stored. */
   results: ResultStore;
-  conversationId: string;
-  isHidden: (tool: HubTool) => boolean;
-  limits: ToolLimits;
-  resultLimitTokens: number;
-  newId: NewId;
 }
+
+/** Maximum share of the model's window for tool definitions. No configuration can raise it. */
+const toolShare = 0.25;
 
 interface ToolChoices {
   /** The tools as the hub returned them. The hub returns the same array while no tool changes. */
@@ -39,7 +49,8 @@ interface ToolChoices {
 }
 
 export class TurnToolbox implements Toolbox {
-  readonly #parts: TurnToolboxParts;
+  readonly #turn: ToolboxTurn;
+  readonly #limits: ToolLimits;
   readonly #reader: HostTool;
   readonly #offload: OffloadParts;
   readonly #known: KnownTools;
@@ -47,21 +58,27 @@ export class TurnToolbox implements Toolbox {
   readonly record = new OfferRecord();
   #choice: ToolChoices | undefined;
 
-  /** `wanted` is the name of a tool that the first answer must call. The tool is offered even if there are too many tools. */
-  constructor(parts: TurnToolboxParts, { checkpoint, events }: LogSince, wanted?: string) {
-    this.#parts = parts;
+  /** Throws LlmError if the model cannot be used. */
+  constructor(turn: ToolboxTurn) {
+    this.#turn = turn;
+    const { parts, settings, options, log, results } = turn;
+    const { checkpoint, events } = log;
+    const { toolBudgetTokens, resultLimitTokens } = settings.defaults;
+    const { contextWindow, maxTools } = settings.orchestrator.facts(options.model);
+    this.#limits = { maxTokens: Math.min(toolBudgetTokens, contextWindow * toolShare), maxTools };
     const known = { found: new Set(checkpoint?.found), resultIds: new Set(checkpoint?.resultIds) };
     this.#known = known;
-    const { results, conversationId, resultLimitTokens, newId } = parts;
     this.#reader = readResult({ results, known: known.resultIds, maxBytes: resultLimitTokens * 4 });
-    const put = (resultId: string, text: string) => results.put(conversationId, resultId, text);
-    this.#offload = { limitTokens: resultLimitTokens, put, newId, reader: this.#reader.definition.name };
+    const put = (resultId: string, text: string) => results.put(parts.conversationId, resultId, text);
+    const reader = this.#reader.definition.name;
+    this.#offload = { limitTokens: resultLimitTokens, put, newId: parts.newId, reader };
     for (const event of events) noteTools(known, event);
     for (const event of withoutRewound(events)) this.record.note(event);
-    if (wanted === undefined) return;
-    // This tool is moved to the end, because those tools that were found last are dropped last.
-    known.found.delete(wanted);
-    known.found.add(wanted);
+    if (typeof options.toolChoice !== "object") return;
+    // The tool that the first answer must call is offered even if there are too many tools. It is moved to the end, because those tools that
+    // were found last are dropped last.
+    known.found.delete(options.toolChoice.name);
+    known.found.add(options.toolChoice.name);
   }
 
   note(event: StoredEvent): void {
@@ -80,7 +97,7 @@ export class TurnToolbox implements Toolbox {
     if (!deferral) return reader.length === 0 ? tools : [...tools, ...reader];
     const { search, first, byName } = deferral;
     const found = [...this.#known.found].flatMap((name) => byName.get(name) ?? []);
-    return [search.definition, ...first, ...reader, ...foundTools(found, this.#parts.limits)];
+    return [search.definition, ...first, ...reader, ...foundTools(found, this.#limits)];
   }
 
   async prepare(call: ToolCall): Promise<PreparedCall | { refused: ToolResult }> {
@@ -88,7 +105,7 @@ export class TurnToolbox implements Toolbox {
     const search = deferral?.search;
     if (call.name === this.#reader.definition.name) return prepareHostCall(this.#reader, call);
     const isSearch = call.name === search?.definition.name;
-    const prepared = isSearch ? prepareHostCall(search, call) : await this.#parts.hub.prepare(call);
+    const prepared = isSearch ? prepareHostCall(search, call) : await this.#turn.parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
     // A model may call a tool that it was not offered. Such a tool is offered from the next request on.
@@ -118,16 +135,17 @@ export class TurnToolbox implements Toolbox {
   }
 
   #chosen(): ToolChoices {
-    const { hub, isHidden, limits } = this.#parts;
-    const offered = hub.tools();
+    const { parts, rules } = this.#turn;
+    const offered = parts.hub.tools();
     if (this.#choice?.offered === offered) return this.#choice;
-    const tools = offered.some(isHidden) ? offered.filter((tool) => !isHidden(tool)) : offered;
-    this.#choice = { offered, tools, ...(!fitsAll(tools, limits) && { deferral: this.#deferral(tools) }) };
+    const hides = (tool: HubTool) => isHidden(tool, rules);
+    const tools = offered.some(hides) ? offered.filter((tool) => !hides(tool)) : offered;
+    this.#choice = { offered, tools, ...(!fitsAll(tools, this.#limits) && { deferral: this.#deferral(tools) }) };
     return this.#choice;
   }
 
   #deferral(tools: readonly HubTool[]): ToolChoices["deferral"] {
-    const first = new Set(firstTools(tools, this.#parts.limits, this.record));
+    const first = new Set(firstTools(tools, this.#limits, this.record));
     const later = tools.filter((tool) => !first.has(tool));
     return { search: findTools(tools), first, byName: new Map(later.map((tool) => [tool.name, tool])) };
   }

@@ -4,20 +4,10 @@ import { LlmError } from "../../core/errors.js";
 import type { AssistantMessageEvent, CompactionEvent } from "../../core/events.js";
 import type { AssistantMessage } from "../../core/messages.js";
 import { headOf } from "../../core/text/excerpt.js";
-import type { TraceContext } from "../../core/trace-context.js";
 import type { CompactionPlan } from "../../log/folds/compaction.js";
 import { transcript } from "../../log/folds/summary-input.js";
-import type { Orchestrator } from "../../turn/orchestrator.js";
-
-interface SummaryRequest {
-  turnId: string;
-  trace: TraceContext;
-  model?: string;
-  /** Maximum number of bytes of the conversation that the model reads for the summary. */
-  maxBytes: number;
-  signal: AbortSignal;
-  beforeRequest: () => Promise<void> | undefined;
-}
+import { billOf, billOfFailed } from "../../turn/spending.js";
+import type { RunningTurn } from "./running-turn.js";
 
 /** Maximum size of a summary in bytes: about 2,000 tokens. */
 const maxSummaryBytes = 8_000;
@@ -31,25 +21,26 @@ and nothing else, in the user's language.`;
 /**
  * Requests a summary from the model, and resolves with it. If the model wrote no summary but its answer costs money, resolves with an
  * answer without text, so that the cost is stored. Resolves with undefined if there is nothing to store. The turn continues even without a
- * summary.
+ * summary. `maxBytes`: maximum size of the conversation that the model reads for the summary.
  */
 export async function summarise(
-  orchestrator: Orchestrator,
+  turn: RunningTurn,
   plan: CompactionPlan,
-  { turnId, trace, model, maxBytes, signal, beforeRequest }: SummaryRequest,
+  maxBytes: number,
 ): Promise<CompactionEvent | AssistantMessageEvent | undefined> {
   const text = `<conversation>\n${transcript(plan, maxBytes)}\n</conversation>`;
   const messages = [
     { role: "system" as const, content: instructions },
     { role: "user" as const, content: [{ type: "text" as const, text }] },
   ];
-  const request = { messages, tools: [], model };
+  const { turnId, llm, prices, trace, signal, beforeRequest } = turn;
+  const request = { messages, tools: [], model: turn.options.model };
   try {
-    const completion = await orchestrator.callOpenAIApi(request, { signal, trace, beforeRequest });
+    const completion = await llm.complete(request, { streaming: false, signal, trace, beforeRequest });
     const isRefused = completion.finishReason === "content_filter"; // its text is an apology, or breaks off
     const summary = isRefused ? "" : headOf(completion.message.content.trim(), maxSummaryBytes);
     const { provider, model: answered, usage, attempts } = completion;
-    const bill = orchestrator.billOf(request, completion);
+    const bill = billOf(request, completion, prices);
     const facts = { provider, model: answered, ...bill, attempts };
     // The event has no `usage`, because estimates compare the usage of an answer with the messages before it.
     const billed = bill.billed ?? [{ provider, model: answered, usage, spent: bill.spent }];
@@ -60,8 +51,9 @@ export async function summarise(
     const { lost = [], attempts = 1 } = error instanceof LlmError ? error : {};
     const last = lost.at(-1);
     if (!last) return undefined;
-    const bill = orchestrator.billOfFailed(request, lost);
-    return { ...wordless, turnId, provider: last.provider, model: last.model, ...bill, attempts };
+    const { provider, model } = last;
+    const bill = billOfFailed(request, { message: wordless.message, provider, model, lost }, prices);
+    return { ...wordless, turnId, provider, model, ...bill, attempts };
   }
 }
 

@@ -1,8 +1,12 @@
 import type { ApprovalAnswer } from "../../core/approval.js";
-import type { ApprovalMemory, RememberedTool } from "../../core/ports.js";
-import type { SessionParts } from "./session-parts.js";
+import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../../core/ports.js";
 
-type ApprovalParts = Pick<SessionParts, "approvals" | "project" | "earlierProject">;
+/** See `SessionParts`. */
+interface ApprovalParts {
+  approvals?: KeptApprovals;
+  project: string;
+  earlierProject?: string;
+}
 
 /**
  * The user's answers about tools. Some answers hold for the rest of this session. All other answers are stored, and hold in the project or

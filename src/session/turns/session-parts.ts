@@ -8,6 +8,8 @@ import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";
 import type { DaySpent } from "../shared/day-spent.js";
 import type { TurnDefaults } from "../shared/prompt-options.js";
+import type { Questions } from "./questions.js";
+import type { SessionApprovals } from "./session-approvals.js";
 import type { TurnCapacity } from "./turn-capacity.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes. */
@@ -40,4 +42,14 @@ export interface SessionParts {
   project: string;
   /** Name under which earlier versions kept answers for this project. A refusal under it still holds. */
   earlierProject?: string;
+}
+
+/** One object that all parts of a session share. `Session.equip` changes it between turns. */
+export interface ConversationParts extends SessionParts {
+  readonly conversationId: string;
+  readonly questions: Questions;
+  /** The user's answers about tools. */
+  readonly memory: SessionApprovals;
+  /** Amounts that the user has allowed in addition to the limits. These amounts are valid until the session ends. */
+  readonly granted: Map<string, number>;
 }

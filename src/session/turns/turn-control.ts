@@ -2,26 +2,19 @@
 import { problemInAnswer } from "../../core/approval.js";
 import { RequestError } from "../../core/errors.js";
 import type { QuestionEvent } from "../../core/events.js";
-import type { TurnMail, TurnName } from "../../core/turn-leases.js";
+import type { TurnMail } from "../../core/turn-leases.js";
 import { eventPages } from "../shared/event-pages.js";
+import type { ConversationTurns } from "./conversation-turns.js";
 import type { LiveTurn } from "./live-turn.js";
-import type { Questions } from "./questions.js";
-import type { SessionParts } from "./session-parts.js";
-import type { TurnsHere } from "./turns-here.js";
-
-interface TurnControlParts extends Pick<SessionParts, "cluster" | "store"> {
-  conversationId: string;
-  turns: TurnsHere;
-  questions: Questions;
-  /** Follows a turn that runs on another host or is in the queue, which gives turns to hosts. The turn is then shown on this host. */
-  follow: (turn: TurnName) => Promise<unknown>;
-}
+import type { ConversationParts } from "./session-parts.js";
 
 export class TurnControl {
-  readonly #parts: TurnControlParts;
+  readonly #parts: ConversationParts;
+  readonly #turns: ConversationTurns;
 
-  constructor(parts: TurnControlParts) {
+  constructor(parts: ConversationParts, turns: ConversationTurns) {
     this.#parts = parts;
+    this.#turns = turns;
   }
 
   answer(questionId: string, value: unknown): boolean {
@@ -63,7 +56,7 @@ export class TurnControl {
    * that runs the turn, ends at once.
    */
   async cancelAnywhere(requestId?: string): Promise<boolean> {
-    const { turns } = this.#parts;
+    const turns = this.#turns;
     if (requestId === undefined || !turns.has(requestId)) await this.#followUnfinished(requestId);
     const stopped = this.#stop(requestId);
     await Promise.all(
@@ -80,27 +73,24 @@ export class TurnControl {
    * cancellations are in the log.
    */
   async cancelBefore(turnId: string): Promise<void> {
-    const { conversationId, store, turns } = this.#parts;
+    const { conversationId, store } = this.#parts;
     const earlier = await store.turns.before(conversationId, turnId);
-    for (const each of earlier) turns.find(each)?.cancel();
+    for (const each of earlier) this.#turns.find(each)?.cancel();
     await Promise.all(earlier.map((each) => this.#storeCancel(each)));
   }
 
   /** See `Session.waitsBehind`. */
   async waitsBehind({ turnId, isRunning }: LiveTurn): Promise<"this host" | "another host" | undefined> {
-    const { conversationId, store, turns } = this.#parts;
+    const { conversationId, store } = this.#parts;
     const [first] = isRunning ? [] : await store.turns.before(conversationId, turnId);
     if (first === undefined) return undefined;
-    return turns.find(first)?.isRunning ? "this host" : "another host";
+    return this.#turns.find(first)?.isRunning ? "this host" : "another host";
   }
 
   receive(turnId: string, mail: TurnMail): void {
-    const { turns, questions } = this.#parts;
-    const turn = turns.find(turnId);
-    if (mail.type === "cancel") {
-      if (turn && mail.isOutOfTurn) turn.endsOutOfTurn = true;
-      turn?.cancel(mail.stopReason);
-    } else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
+    const turn = this.#turns.find(turnId);
+    if (mail.type === "cancel") turn?.cancel(mail.stopReason, mail);
+    else if (turn) this.#parts.questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
   /** Stops the turn without storing an end. If it was already cancelled, sends the cancellation to its next owner, which then ends it. */
@@ -119,7 +109,7 @@ export class TurnControl {
 
   /** Shows the unfinished turns of the conversation on this host. With an id, only the turn of that request. */
   async #followUnfinished(requestId: string | undefined): Promise<void> {
-    const { conversationId, cluster, store, follow } = this.#parts;
+    const { conversationId, cluster, store } = this.#parts;
     await cluster.begin();
     const open = new Map<string, string>();
     for await (const page of eventPages(store, conversationId)) {
@@ -129,17 +119,15 @@ export class TurnControl {
       }
     }
     for (const [turnId, id] of open) {
-      if (requestId === undefined || id === requestId) await follow({ conversationId, turnId, requestId: id });
+      if (requestId === undefined || id === requestId)
+        await this.#turns.follow({ conversationId, turnId, requestId: id });
     }
   }
 
   /** Stops the turns that run, wait or are shown here. With an id, only the turn of that request. Returns the turns. */
   #stop(requestId: string | undefined, stopReason?: "budget"): LiveTurn[] {
-    const turns = this.#parts.turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
-    for (const turn of turns) {
-      if (requestId !== undefined) turn.endsOutOfTurn = true;
-      turn.cancel(stopReason);
-    }
+    const turns = this.#turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
+    for (const turn of turns) turn.cancel(stopReason, { isOutOfTurn: requestId !== undefined });
     return turns;
   }
 

@@ -1,37 +1,14 @@
 /** Builds the messages with which the model reads the conversation, so that they fit into the model's window. */
-import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
-import type { TraceContext } from "../../core/trace-context.js";
-import { comparedBefore, type LogSince } from "../../log/folds/checkpoint.js";
+import { comparedBefore } from "../../log/folds/checkpoint.js";
 import { planCompaction, planTrim } from "../../log/folds/compaction.js";
 import { cutToFit } from "../../log/folds/cut-history.js";
 import { cutResults } from "../../log/folds/cut-results.js";
 import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";
 import { type ResumePoint, resumeTurn, withSummary } from "../../log/folds/replay.js";
-import type { Orchestrator } from "../../turn/orchestrator.js";
 import { summarise } from "./compactor.js";
-
-interface TurnHistoryParts {
-  orchestrator: Orchestrator;
-  /** The array of events grows while the turn runs. */
-  log: LogSince;
-  turnId: string;
-  trace: TraceContext;
-  model?: string;
-  /** Number of tokens in each request that do not belong to the history: system prompt and tools. */
-  besideTokens: number;
-  compaction: "auto" | "off";
-  /** True if the caller keeps the history: see `PromptOptions.bringsAll`. It is then shortened only to save a turn that has run tools. */
-  bringsAll: boolean;
-  signal: AbortSignal;
-  /** Stores events, and appends them to the events of `log`. */
-  store: (events: readonly ChatEvent[]) => Promise<void>;
-  /** Returns true if the user's limits allow another request with about this many tokens. */
-  mayAsk: (tokens: number) => Promise<boolean>;
-  beforeRequest: () => Promise<void> | undefined;
-  /** Reads the last turns before the event with this `seq`, with about `mostTokens` tokens. */
-  readTrimmed: (before: number, mostTokens: number) => Promise<StoredEvent[]>;
-}
+import type { RunningTurn } from "./running-turn.js";
+import type { TurnPrompt } from "./turn-prompt.js";
 
 /** Maximum share of the model's window that the history may take. The answer gets at least `answerShare` of the window. */
 const historyShare = 0.75;
@@ -54,7 +31,7 @@ const maxSummaryInputTokens = 50_000;
 const leastWorthTokens = 200;
 
 export class TurnHistory {
-  readonly #parts: TurnHistoryParts;
+  readonly #turn: RunningTurn;
   /** Ratio of the model's own count of tokens to this host's estimate. */
   readonly #factor: number;
   readonly #window: number;
@@ -66,14 +43,14 @@ export class TurnHistory {
   #leftOut = 0;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
-  constructor(parts: TurnHistoryParts) {
-    this.#parts = parts;
-    const { provider, model, contextWindow } = parts.orchestrator.facts(parts.model);
-    const { events, checkpoint } = parts.log;
+  constructor(turn: RunningTurn, prompt: TurnPrompt) {
+    this.#turn = turn;
+    const { provider, model, contextWindow } = turn.settings.orchestrator.facts(turn.options.model);
+    const { events, checkpoint } = turn.log;
     this.#factor = tokenFactor(events, { provider, model }, comparedBefore(checkpoint, { provider, model }));
     this.#window = contextWindow / this.#factor;
-    const room = Math.min(this.#window * historyShare, this.#window * (1 - answerShare) - parts.besideTokens);
-    this.#room = parts.bringsAll ? Number.POSITIVE_INFINITY : Math.max(0, room);
+    const room = Math.min(this.#window * historyShare, this.#window * (1 - answerShare) - prompt.tokens([]));
+    this.#room = turn.options.bringsAll ? Number.POSITIVE_INFINITY : Math.max(0, room);
   }
 
   /**
@@ -83,7 +60,7 @@ export class TurnHistory {
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
     const room = this.#room - (summary === undefined ? 0 : textTokens(summary));
-    const own = this.#parts.bringsAll ? cutToFit(messages, room) : messages;
+    const own = this.#turn.options.bringsAll ? cutToFit(messages, room) : messages;
     const sent = withSummary(cutResults(own, room), summary);
     this.#leftOut = this.#foldTokens() - tokensOf(sent);
     return { messages: sent, point };
@@ -104,13 +81,13 @@ export class TurnHistory {
    * refusal and shortens the history itself.
    */
   async shorten(): Promise<boolean> {
-    if (this.#parts.bringsAll && !this.#resumed().point) return false;
+    if (this.#turn.options.bringsAll && !this.#resumed().point) return false;
     const sent = this.#foldTokens() - this.#leftOut;
     if ((await this.#compact(sent / 4)) || (await this.#compact(0))) return true;
     this.#room = sent / 2;
     const isShorter = () => sent - tokensOf(this.fold().messages) >= leastWorthTokens;
     // Turns are left out without a summary only if no summary is possible, or if shorter results of this turn do not save enough.
-    const mayTrim = this.#parts.compaction === "off" || this.#hasFailed;
+    const mayTrim = this.#turn.settings.defaults.compaction === "off" || this.#hasFailed;
     if (!mayTrim && isShorter()) return true;
     await this.#trim(sent / 2, isShorter, leastWorthTokens);
     return isShorter();
@@ -118,7 +95,7 @@ export class TurnHistory {
 
   /** Computes from the log how the turn resumes. The result is computed again only when the log has grown. */
   #resumed(): ReturnType<typeof resumeTurn> {
-    const { log, turnId } = this.#parts;
+    const { log, turnId } = this.#turn;
     const { length } = log.events;
     if (this.#known?.length !== length) this.#known = { length, turn: resumeTurn(log.events, turnId) };
     return this.#known.turn;
@@ -131,20 +108,34 @@ export class TurnHistory {
 
   /** Summarises the turns that do not fit into `keepTokens`. Resolves with true if there is a new summary. */
   async #compact(keepTokens: number): Promise<boolean> {
-    const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest, store, mayAsk } = this.#parts;
-    if (compaction === "off" || signal.aborted || this.#hasFailed) return false;
+    const { log, turnId, settings, parts, budget, signal, out } = this.#turn;
+    if (settings.defaults.compaction === "off" || signal.aborted || this.#hasFailed) return false;
     const maxTokens = Math.min(this.#window * summaryInputShare, maxSummaryInputTokens);
     const { checkpoint, events } = log;
     // A summary also covers turns that were left out without one, as far as they may fit into the request for it.
-    const trimmed = checkpoint?.isTrimmed ? await this.#parts.readTrimmed(checkpoint.from, maxTokens) : [];
+    const trimmed = checkpoint?.isTrimmed
+      ? await parts.logs.readTrimmed(parts.conversationId, checkpoint.from, maxTokens)
+      : [];
     const plan = planCompaction([...trimmed, ...events], turnId, keepTokens);
     if (!plan || plan.tokens < leastWorthTokens) return false;
-    if (!(await mayAsk(Math.min(plan.tokens, maxTokens)))) return false;
-    const maxBytes = Math.floor(maxTokens * 4);
-    const answer = await summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
-    if (answer) await store([answer]); // an answer without a summary is stored because it costs money
+    if (!(await this.#mayAsk(Math.min(plan.tokens, maxTokens)))) return false;
+    const answer = await summarise(this.#turn, plan, Math.floor(maxTokens * 4));
+    if (answer) {
+      await out.store(answer); // an answer without a summary is stored because it costs money
+      if (answer.spent) budget.spend(answer.spent);
+    }
     this.#hasFailed = answer?.type !== "compaction";
     return !this.#hasFailed;
+  }
+
+  /**
+   * Returns true if the limits allow a request that cannot ask the user, with about this many tokens. If a limit is already reached, the turn's
+   * own request will ask the user.
+   */
+  async #mayAsk(tokens: number): Promise<boolean> {
+    const { budget, prices } = this.#turn;
+    if (budget.limitsMoney && prices.unpriced !== undefined) return false;
+    return (await budget.reached({ tokens, usd: 0 })) === undefined;
   }
 
   /**
@@ -153,12 +144,12 @@ export class TurnHistory {
    * Does nothing if the turns have fewer than `leastTokens` in all.
    */
   async #trim(keepTokens: number, isEnough: () => boolean, leastTokens = 0): Promise<void> {
-    const { log, turnId, store, signal } = this.#parts;
+    const { log, turnId, out, signal } = this.#turn;
     const { summary = "" } = this.#resumed();
     for (const takesTask of [false, true]) {
       if (signal.aborted || (takesTask && isEnough())) return;
       const plan = planTrim(log.events, turnId, keepTokens - textTokens(summary), takesTask);
-      if (plan && plan.tokens >= leastTokens) await store([{ type: "trim", turnId, upToSeq: plan.upToSeq }]);
+      if (plan && plan.tokens >= leastTokens) await out.store({ type: "trim", turnId, upToSeq: plan.upToSeq });
     }
   }
 }

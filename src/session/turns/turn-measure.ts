@@ -6,13 +6,12 @@ import { addUsage, answersBilled } from "../../core/token-usage.js";
 import { type TraceContext, traceOf } from "../../core/trace-context.js";
 import type { TurnLease } from "../../core/turn-leases.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
+import type { ConversationParts } from "./session-parts.js";
 
-interface TurnMeasureParts {
-  /** Receives the measurements. Undefined if nothing uses them. */
-  meter: Meter | undefined;
-  conversationId: string;
+interface MeasuredTurn {
+  parts: Pick<ConversationParts, "meter" | "conversationId">;
   turnId: string;
-  lease: Pick<TurnLease, "fence">;
+  owned: { lease: Pick<TurnLease, "fence"> };
   options: PromptOptions;
 }
 
@@ -24,10 +23,11 @@ export class TurnMeasure implements Disposable {
   #end: { end: StopReason | "left"; error?: string } = { end: "left" };
   readonly #usage: Usage = { inputTokens: 0, outputTokens: 0 };
 
-  constructor({ meter, conversationId, turnId, lease, options }: TurnMeasureParts) {
+  constructor({ parts, turnId, owned, options }: MeasuredTurn) {
+    const { meter, conversationId } = parts;
     this.#meter = meter;
     // If another host resumes the turn, that host records a span of its own in the same trace.
-    this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: lease.fence });
+    this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: owned.lease.fence });
     meter?.record({ type: "turn_started", trace: this.trace, conversationId, turnId });
   }
 

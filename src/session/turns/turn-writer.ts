@@ -7,22 +7,22 @@ import type { ChatEvent, LiveEvent, StoredEvent } from "../../core/events.js";
 import { addAll } from "../../core/lists/long-lists.js";
 import type { Outlet } from "../../turn/outlet.js";
 import type { LiveTurn } from "./live-turn.js";
-import type { Questions } from "./questions.js";
-import type { SessionParts } from "./session-parts.js";
+import type { ConversationParts } from "./session-parts.js";
 
-interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
-  conversationId: string;
-  turn: LiveTurn;
+/** The parts of a running turn that its writer uses. */
+interface WrittenTurn {
+  parts: Pick<ConversationParts, "store" | "hub" | "conversationId" | "questions">;
+  turnId: string;
+  live: Pick<LiveTurn, "closing" | "requireOpen">;
   owned: Pick<OwnedTurn, "lease" | "withProcesses" | "show" | "retryRefused">;
-  /** The events of the conversation. Each stored event is appended to this array. */
-  log: StoredEvent[];
-  /** Number of events of this turn that the log already contains. */
-  position: number;
+  log: { events: readonly StoredEvent[] };
+  /** The events of this turn that the log already contains. */
+  own: { length: number };
   /** `seq` of the conversation's last event, as far as the writer knows. It only makes writes cheaper (see `TurnGrant.lastSeq`). */
   lastSeq: number | undefined;
-  questions: Questions;
   signal: AbortSignal;
-  onStored: (event: StoredEvent) => void;
+  /** Called with each event that was stored, before it is shown. */
+  stored(event: StoredEvent): void;
 }
 
 interface Batch {
@@ -35,7 +35,7 @@ interface Batch {
  * parallel calls. If a write fails, its events are not shown, and neither are any later events.
  */
 export class TurnWriter implements Outlet {
-  readonly #parts: TurnWriterParts;
+  readonly #turn: WrittenTurn;
   #position: number;
   #lastSeq: number | undefined;
   #gathering: Batch | undefined;
@@ -44,10 +44,10 @@ export class TurnWriter implements Outlet {
   /** Set when the writer has stopped. `unwritten` are the events that had not been stored when it stopped. */
   #over: { error: unknown; unwritten: ChatEvent[] } | undefined;
 
-  constructor(parts: TurnWriterParts) {
-    this.#parts = parts;
-    this.#position = parts.position;
-    this.#lastSeq = parts.lastSeq;
+  constructor(turn: WrittenTurn) {
+    this.#turn = turn;
+    this.#position = turn.own.length;
+    this.#lastSeq = turn.lastSeq;
   }
 
   /**
@@ -64,21 +64,21 @@ export class TurnWriter implements Outlet {
    * answer and the end of the turn in the log, the turn would run again. A closing host does not wait. `givenUp`: see `retryRefused`.
    */
   keep<T>(write: () => Promise<T>, givenUp?: AbortSignal): Promise<T> {
-    const { turn, owned } = this.#parts;
+    const { live, owned } = this.#turn;
     return owned.retryRefused(async () => {
       if (this.#over) throw this.#over.error;
-      turn.requireOpen();
+      live.requireOpen();
       return write();
     }, givenUp);
   }
 
   show(event: LiveEvent): void {
-    if (!this.#over && this.#parts.turn.closing !== "parked") this.#parts.owned.show(event);
+    if (!this.#over && this.#turn.live.closing !== "parked") this.#turn.owned.show(event);
   }
 
   /** Stops storing and showing events. Returns the events that were not stored when this method was called for the first time. */
   stop(
-    error: unknown = new StoreError("write", `the turn ${this.#parts.turn.turnId} is not run here any more`),
+    error: unknown = new StoreError("write", `the turn ${this.#turn.turnId} is not run here any more`),
   ): ChatEvent[] {
     this.#over ??= { error, unwritten: [...this.#unwritten].flat() };
     return this.#over.unwritten;
@@ -96,11 +96,11 @@ export class TurnWriter implements Outlet {
     await before;
     await endOfTick();
     this.#gathering = undefined;
-    const { turn } = this.#parts;
+    const { live } = this.#turn;
     if (this.#over) throw this.#over.error;
     // A failure is left out: without the log, the turn is parked all the same.
-    if (turn.closing === "parked") await this.#append(gathered.flatMap(paidFor), (write) => write()).catch(() => {});
-    turn.requireOpen();
+    if (live.closing === "parked") await this.#append(gathered.flatMap(paidFor), (write) => write()).catch(() => {});
+    live.requireOpen();
     await this.#append(gathered, (write) => this.keep(write));
     this.#unwritten.delete(gathered);
   }
@@ -110,16 +110,16 @@ export class TurnWriter implements Outlet {
     carryOut: (write: () => Promise<StoredEvent[]>) => Promise<StoredEvent[]>,
   ): Promise<void> {
     if (gathered.length === 0) return;
-    const { store, conversationId, hub, owned, log, questions, signal, onStored } = this.#parts;
-    const events = owned.withProcesses(gathered, log, hub);
+    const { owned, log, signal } = this.#turn;
+    const { store, conversationId, hub, questions } = this.#turn.parts;
+    const events = owned.withProcesses(gathered, log.events, hub);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
     const grant = { fence: owned.lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
     const stored = await carryOut(() => store.appendAll(conversationId, events, grant));
     this.#position += stored.length;
     this.#lastSeq = stored.at(-1)?.seq;
     for (const event of stored) {
-      log.push(event);
-      onStored(event);
+      this.#turn.stored(event);
       owned.show(event);
     }
   }

@@ -3,6 +3,7 @@ import type { StoredEvent } from "../../../src/core/events.js";
 import type { HubTool, Toolbox } from "../../../src/core/ports.js";
 import { OfferRecord } from "../../../src/session/tools/offer-record.js";
 import { TurnToolbox } from "../../../src/session/tools/turn-toolbox.js";
+import type { PolicyRules } from "../../../src/turn/policy.js";
 import { stored, turn } from "../../log/support.js";
 
 const { answer, compaction, result, trim, user } = turn("t");
@@ -97,13 +98,19 @@ describe("what a turn offers", () => {
     ...{ inputSchema: { type: "object" }, readOnly: true, idempotent: true, destructive: false, openWorld: false },
   });
   const toolsOf = (server: string) => Array.from({ length: 20 }, (_, index) => tool(server, `t${index}`));
-  const limits = { maxTokens: 500, maxTools: 128 };
   const noResults = { put: async () => {}, read: async () => undefined };
 
   function toolboxOf(tools: HubTool[], log: readonly StoredEvent[]): TurnToolbox {
     const hub = { tools: () => tools } as unknown as Toolbox;
-    const parts = { hub, limits, conversationId: "c", isHidden: () => false, resultLimitTokens: 100 };
-    return new TurnToolbox({ ...parts, results: noResults as never, newId: (prefix) => prefix }, { events: log });
+    const facts = () => ({ provider: "p", model: "m", contextWindow: 100_000, maxTools: 128 });
+    return new TurnToolbox({
+      parts: { hub, conversationId: "c", newId: (prefix) => prefix },
+      settings: { orchestrator: { facts }, defaults: { toolBudgetTokens: 500, resultLimitTokens: 100 } },
+      options: {},
+      rules: { turn: { all: false, allow: [], deny: [] }, permissions: { deny: [] } } as unknown as PolicyRules,
+      log: { events: log },
+      results: noResults as never,
+    });
   }
   const sent = (toolbox: TurnToolbox) => namesOf(toolbox.record.sorted(toolbox.tools()));
 

@@ -1,7 +1,7 @@
 /**
  * Finds the stop sequences of a call: texts at which the answer has to end. Not every provider supports stop sequences, so this host cuts
  * the text itself. Text that may be the beginning of a stop sequence is held back until the next text shows whether it is one.
- * `turn/answer-end.ts` cuts the stored answer in the same way, but keeps the sequence.
+ * `endedAt` in `turn/hop.ts` cuts the stored answer in the same way, but keeps the sequence.
  */
 import { largest } from "../../../core/lists/long-lists.js";
 import { firstStop } from "../../../core/text/first-stop.js";
