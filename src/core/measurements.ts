@@ -23,7 +23,7 @@ export type Measurement =
   | CompletionMeasurement
   | ToolMeasurement
   /** A model request has got a slot in the provider's queue, after waiting for `waitMs`. */
-  | { type: "place_taken"; provider: string; waitMs: number }
+  | { type: "slot_taken"; provider: string; waitMs: number }
   | { type: "breaker_opened"; provider: string; model: string }
   /** A connection that was ready has ended. */
   | { type: "connection_ended"; server: string; transport: Transport; durationMs: number; error?: McpErrorKind };

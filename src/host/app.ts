@@ -12,7 +12,6 @@ import type { HostState } from "../core/measurements.js";
 import type { Observe, SessionHub } from "../core/ports.js";
 import type { Tape } from "../core/tape.js";
 import { sharedWorkspace } from "../core/turn-leases.js";
-import { ChangingClient } from "../llm/changing-client.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
@@ -74,7 +73,8 @@ export interface AppOptions {
 export interface App extends AsyncDisposable {
   /** Current configuration of the host. */
   readonly config: Config;
-  orchestrator: Orchestrator;
+  /** Sends requests with the current configuration. */
+  readonly orchestrator: Orchestrator;
   hub: McpHub;
   sessions: Sessions;
   /** Notices to show to a person before the first prompt. */
@@ -134,10 +134,10 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
   };
 
   try {
-    const state = async (): Promise<HostState> => ({
+    const state = (): HostState => ({
       turns: sessions.load,
       servers: hub.servers(),
-      ...(await client.state()),
+      ...client.state(),
     });
     const { scraped = false } = options;
     const { clear } = running;
@@ -153,11 +153,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
-    const client = closedAtEnd(
-      new ChangingClient(
-        new LlmClient(llm, { env, observe, tape, meter, onAnswered: () => hub.scheduleBackgroundStarts() }),
-      ),
-    );
+    let client = new LlmClient(llm, { env, observe, tape, meter, onAnswered: () => hub.scheduleBackgroundStarts() });
+    closedAtEnd({ close: () => client.close() });
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const logs = closedAtEnd(new ServerLogs(stateFolder(env, "server-logs"), { observe, now: Date.now, clear }));
     const hub = closedAtEnd(
@@ -176,15 +173,10 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         onStatus: (status) => sessions.serverChanged(status),
       }),
     );
-    const orchestrator = new Orchestrator({ llm: client, hub, newId });
+    let orchestrator = new Orchestrator({ llm: client, hub, newId });
     const settings = () => {
-      const pinned = client.pin();
       const { service, limits } = running.config.chat;
-      return {
-        orchestrator: new Orchestrator({ llm: pinned.llm, hub, newId }),
-        defaults: { limits, ...service },
-        [Symbol.dispose]: () => pinned[Symbol.dispose](),
-      };
+      return { orchestrator, defaults: { limits, ...service } };
     };
     const { keepsApprovals = true } = options;
     const stored = keepsApprovals ? openApprovals(env, observe) : undefined;
@@ -203,7 +195,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     hub.start();
     const apply = async (next: Config) => {
       tape?.conceal(configuredSecrets(next, env));
-      client.change(await firstRun.llmOf(next));
+      client = client.successor(await firstRun.llmOf(next));
+      orchestrator = new Orchestrator({ llm: client, hub, newId });
       running.change(next);
       sessions.changeRetention(retentionRules(running.config));
       hub.apply(firstRun.serversOf(running.config));
@@ -232,7 +225,9 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       get config() {
         return running.config;
       },
-      orchestrator,
+      get orchestrator() {
+        return orchestrator;
+      },
       hub,
       sessions,
       notices: firstRun.notices,

@@ -13,14 +13,12 @@ import { ProviderCall, type ProviderCallOptions } from "./call/call.js";
 import { completionOf } from "./call/completion-of.js";
 import { Dialects } from "./call/dialect.js";
 import { RequestDraft } from "./call/request-draft.js";
-import { Turnstile } from "./limits/turnstile.js";
 import { continued, MAX_RESUMPTIONS } from "./paused.js";
 import { Models } from "./providers/models.js";
 import { costUsd, type Price } from "./providers/prices.js";
 import type { ResolvedModel } from "./providers/providers.js";
-import type { AnswerParts } from "./request/admission.js";
+import { Admission, type AnswerParts } from "./request/admission.js";
 import { firstAnswer } from "./request/fallback.js";
-import { SharedAdmission } from "./request/shared-admission.js";
 import { CompletionMeasure } from "./shared/completion-measure.js";
 import { type OnDelta, Showing } from "./shared/showing.js";
 import { callIdsIn } from "./wires/shared/tool-ids.js";
@@ -70,43 +68,41 @@ export interface CompleteOptions {
  */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
-/** Number of completions that may start in one tick of the event loop, so that other work can run in between. */
-const STARTS_PER_TICK = 32;
 
 /** In whole ms, as logs show waits. */
 const steadyNow = () => Math.floor(performance.now());
 
-/** Client for completions by any provider. The HTTP stack is loaded with the first request, so that an idle host does not need it. */
+/** Client for completions by any provider, with one configuration. `successor` makes the client for another configuration. */
 export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
   readonly #models: Models;
   readonly #dialects: Dialects;
-  readonly #admission: SharedAdmission;
-  readonly #starts = new Turnstile(STARTS_PER_TICK);
-  #isClosed = false;
+  /** Admissions of this client and of the clients before it. */
+  readonly #admissions: ReadonlySet<Admission>;
+  readonly #admission: Admission;
 
   /**
-   * `admission`: limits and connections, taken over from a client with the same `llm.http`. `dialects`: what each model has refused so far,
-   * taken over from the previous client.
+   * `before`: the client that this one succeeds.
    * @internal
    */
-  constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission, dialects?: Dialects) {
+  constructor(config: LlmConfig, parts: LlmClientParts, before?: LlmClient) {
     this.#config = config;
     this.#parts = { now: Date.now, steadyNow, random: Math.random, newId, ...parts };
     this.#models = new Models(config, parts.env, parts.tape);
-    this.#admission = (admission ?? new SharedAdmission(config.http, this.#parts)).join();
-    this.#dialects = dialects ?? new Dialects(parts.observe);
+    this.#dialects = before ? before.#dialects : new Dialects(parts.observe);
+    const isSame = before && isDeepStrictEqual(config.http, before.#config.http);
+    this.#admission = isSame ? before.#admission : new Admission(config.http, this.#parts);
+    this.#admissions = new Set(before ? before.#admissions : []).add(this.#admission);
   }
 
   /**
-   * Returns a client for another configuration, or this client if nothing changed. This client stays usable. If `llm.http` is the same,
-   * both clients share limits and connections.
+   * Returns a client for another configuration, or this client if nothing changed. This client stays usable, for turns that keep the
+   * configuration with which they began, until the successor is closed. Both know what each model has refused. If `llm.http` is the same,
+   * both share limits and connections.
    */
   successor(config: LlmConfig): LlmClient {
-    if (isDeepStrictEqual(config, this.#config)) return this;
-    const isSame = isDeepStrictEqual(config.http, this.#config.http);
-    return new LlmClient(config, this.#parts, isSame ? this.#admission : undefined, this.#dialects);
+    return isDeepStrictEqual(config, this.#config) ? this : new LlmClient(config, this.#parts, this);
   }
 
   /** Returns the provider and the model for a name, or for the configured default. Throws as `Models.resolve` does. */
@@ -135,7 +131,7 @@ export class LlmClient {
 
   /** Asks for a completion. Streaming makes no difference to the completion that is returned. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
-    const wait = this.#starts.pass();
+    const wait = this.#admission.start();
     if (wait) await wait;
     const { observe, meter, steadyNow } = this.#parts;
     const { streaming, trace: within, beforeRequest, uncutTokens = 0 } = options;
@@ -232,20 +228,17 @@ export class LlmClient {
         return completionOf(answer, call);
       },
     };
-    const admission = this.#admission.loaded ?? (await this.#admission.load());
-    const completion = await admission.answer(call, parts);
+    const completion = await this.#admission.answer(call, parts);
     return { completion, isPaused };
   }
 
-  state(): Promise<Pick<HostState, "limiters" | "breakers">> {
+  state(): Pick<HostState, "limiters" | "breakers"> {
     return this.#admission.state();
   }
 
-  /** Closes connections that no other client uses; requests in flight on them fail. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await this.#admission.leave();
+  /** Closes the connections of this client and of the clients before it; requests in flight fail. */
+  close(): void {
+    for (const admission of this.#admissions) admission.close();
   }
 
   #restarts({ streamRecovery = "fail" }: CompleteOptions): boolean {

@@ -89,7 +89,7 @@ export const instruments = {
     name: metrics.queueWait,
     unit: "s",
     kind: "histogram",
-    description: "Time that a completion waited for its place among the requests to its provider.",
+    description: "Time that a completion waited for its slot among the requests to its provider.",
     labels: [provider],
     buckets: toolSeconds,
   },
@@ -97,7 +97,7 @@ export const instruments = {
     name: metrics.limiterActive,
     unit: "{request}",
     kind: "gauge",
-    description: "Requests to the provider that have a place.",
+    description: "Requests to the provider that have a slot.",
     labels: [provider],
   },
   limiterWaiting: {

@@ -26,7 +26,7 @@ export interface TelemetryParts {
   collector: boolean;
   /** True if Prometheus may scrape metrics. */
   scraped: boolean;
-  state: () => Promise<HostState>;
+  state: () => HostState;
 }
 
 export interface Telemetry {

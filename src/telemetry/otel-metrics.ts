@@ -12,11 +12,7 @@ const measuredEveryMs = 20;
 type RecordValue = (value: number, labels: Readonly<Record<string, string>>) => void;
 
 /** Returns a sink for counts and durations. Gauges do not use the sink: at every export, their values are read by calling `state`. */
-export function otelMetrics(
-  meter: Meter,
-  readings: Readings,
-  state: () => Promise<HostState>,
-): (reading: Reading) => void {
+export function otelMetrics(meter: Meter, readings: Readings, state: () => HostState): (reading: Reading) => void {
   const all: Instrument[] = Object.values(instruments);
   const recorders = new Map(all.map((instrument) => [instrument, recorderOf(meter, instrument)]));
   const gauges = all.filter(({ kind }) => kind === "gauge");
@@ -25,7 +21,7 @@ export function otelMetrics(
   );
   meter.addBatchObservableCallback(
     async (result) => {
-      for (const { instrument, value, labels } of readings.ofState(await state())) {
+      for (const { instrument, value, labels } of readings.ofState(state())) {
         const observable = observables.get(instrument);
         if (observable) result.observe(observable, value, said(labels));
       }

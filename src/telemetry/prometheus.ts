@@ -11,10 +11,10 @@ export class PrometheusMetrics {
   readonly #registry = new Registry();
   readonly #metrics = new Map<Instrument, Metric>();
   readonly #readings: Readings;
-  readonly #state: () => Promise<HostState>;
+  readonly #state: () => HostState;
 
   /** `state` is called at every scrape. */
-  constructor(readings: Readings, state: () => Promise<HostState>) {
+  constructor(readings: Readings, state: () => HostState) {
     this.#readings = readings;
     this.#state = state;
     for (const instrument of Object.values(instruments)) this.#metrics.set(instrument, this.#create(instrument));
@@ -30,7 +30,7 @@ export class PrometheusMetrics {
   };
 
   readonly scrape = async (): Promise<{ contentType: string; text: string }> => {
-    const state = await this.#state();
+    const state = this.#state();
     for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // removes label values that no longer exist
     for (const reading of this.#readings.ofState(state)) this.record(reading);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };

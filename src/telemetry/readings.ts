@@ -37,7 +37,7 @@ export class Readings {
       case "fallback_asked":
         read(instruments.fallbacks, 1, modelLabels(fact));
         break;
-      case "place_taken":
+      case "slot_taken":
         read(instruments.queueWait, fact.waitMs / 1000, { [provider]: providerName(fact.provider) });
         break;
       case "breaker_opened":

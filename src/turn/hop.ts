@@ -10,8 +10,7 @@ import type {
   Spent,
 } from "../core/messages.js";
 import { firstStop } from "../core/text/first-stop.js";
-import type { Llm } from "../llm/changing-client.js";
-import type { CompleteOptions } from "../llm/client.js";
+import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import type { TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
 import { billOf, billOfFailed } from "./spending.js";
@@ -114,7 +113,7 @@ export function endedAt(completion: Completion, sequences: readonly string[] = [
   return { ...completion, message, finishReason: "stop" };
 }
 
-function resolved(llm: Llm, { model }: CompletionRequest): { provider: string; model: string } {
+function resolved(llm: LlmClient, { model }: CompletionRequest): { provider: string; model: string } {
   const target = llm.resolve(model);
   return { provider: target.provider.name, model: target.model };
 }

@@ -6,8 +6,7 @@ import type { NewId } from "../core/ids.js";
 import type { Completion, CompletionEvent, CompletionRequest, Delta, Discard, Message } from "../core/messages.js";
 import type { Toolbox } from "../core/ports.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
-import type { Llm } from "../llm/changing-client.js";
-import type { CompleteOptions } from "../llm/client.js";
+import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import { driveTurn } from "./loop.js";
 import { Loops } from "./loops.js";
 import { EventQueue, type Outlet, pulled } from "./outlet.js";
@@ -46,11 +45,11 @@ export interface TurnOptions
 /** Sends requests to the model: a single request (`callOpenAIApi`, `streamOpenAIApi`), or a loop of requests and tool calls (`runTurn`). */
 export class Orchestrator {
   /** @internal */
-  readonly llm: Llm;
+  readonly llm: LlmClient;
   readonly #hub: Toolbox;
   readonly #newId: NewId;
 
-  constructor(parts: { llm: Llm; hub: Toolbox; newId: NewId }) {
+  constructor(parts: { llm: LlmClient; hub: Toolbox; newId: NewId }) {
     this.llm = parts.llm;
     this.#hub = parts.hub;
     this.#newId = parts.newId;

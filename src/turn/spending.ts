@@ -1,19 +1,19 @@
 import type { BilledAnswer, Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/messages.js";
-import type { Llm } from "../llm/changing-client.js";
+import type { LlmClient } from "../llm/client.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 import { estimateInput, estimateOutput } from "./billed-tokens.js";
 
-type Prices = Pick<Llm, "priceOf">;
+type Prices = Pick<LlmClient, "priceOf">;
 
 /** The prices of all models that may answer in a turn. They are looked up once. */
 export class TurnPrices implements Prices {
-  readonly #llm: Pick<Llm, "priceOf">;
-  readonly #priced: ReturnType<Llm["priced"]>;
+  readonly #llm: Pick<LlmClient, "priceOf">;
+  readonly #priced: ReturnType<LlmClient["priced"]>;
   readonly known: readonly Price[];
   /** Name of the first model without a known price, as `provider/model`. */
   readonly unpriced: string | undefined;
 
-  constructor(llm: Pick<Llm, "priceOf" | "priced">, model: string | undefined) {
+  constructor(llm: Pick<LlmClient, "priceOf" | "priced">, model: string | undefined) {
     this.#llm = llm;
     this.#priced = llm.priced(model);
     this.known = this.#priced.flatMap(({ price }) => price ?? []);

@@ -4,8 +4,7 @@ import type { NewId } from "../core/ids.js";
 import type { AnswerOptions, FinishReason, ToolDefinition } from "../core/messages.js";
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
-import type { Llm } from "../llm/changing-client.js";
-import type { CompleteOptions } from "../llm/client.js";
+import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import type { Loops } from "./loops.js";
 import type { EventQueue } from "./outlet.js";
 import type { PolicyRules } from "./policy.js";
@@ -63,7 +62,7 @@ export interface TurnContext {
   readonly maxToolHops: number;
   /** Name under which providers cache the beginning of the turn's prompts. */
   readonly promptCacheName: string | undefined;
-  readonly llm: Llm;
+  readonly llm: LlmClient;
   readonly newId: NewId;
   /** Span of the turn. */
   readonly trace: TraceContext;

@@ -55,6 +55,6 @@ export function clientWith(config: LlmConfig, env: Record<string, string> = {}):
       if (outcome instanceof LlmError) return outcome;
       throw new Error(`not an LlmError: ${JSON.stringify(outcome)}`, { cause: outcome });
     },
-    [Symbol.asyncDispose]: () => client.close(),
+    [Symbol.asyncDispose]: async () => client.close(),
   };
 }

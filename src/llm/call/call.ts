@@ -42,11 +42,6 @@ export interface ProviderCallOptions {
   deadlineAt: number;
 }
 
-interface LaneSlot {
-  lane: Lane;
-  slot: Slot;
-}
-
 /**
  * One completion requested from one provider, with the state that all its attempts share. It is a class, because axios carries it in its
  * request configuration and copies plain objects.
@@ -54,8 +49,9 @@ interface LaneSlot {
 export class ProviderCall {
   readonly provider: Provider;
   readonly model: string;
-  /** The call's slot in the provider's lane (its queue, retry budget and keys). Set before the first request. */
-  place: LaneSlot | undefined;
+  /** The provider's lane, and the call's slot in it. Set before the first request. */
+  lane: Lane | undefined;
+  slot: Slot | undefined;
   sent = 0;
   retries = 0;
   /** Time of the last request, from `steadyNow`. */
@@ -123,7 +119,7 @@ export class ProviderCall {
     this.sent++;
     this.options.tally.sent++;
     this.sentAt = steadyNow();
-    this.key = this.place?.lane.keys.next(this.options.request.conversation);
+    this.key = this.lane?.keys.next(this.options.request.conversation);
   }
 
   /** Records the usage of an answer that broke off. `fold` holds the part that had arrived. */
@@ -138,9 +134,10 @@ export class ProviderCall {
     return parts && this.draft.kept(parts);
   }
 
-  hedge(place: LaneSlot): ProviderCall {
+  hedge(slot: Slot): ProviderCall {
     const hedge = new ProviderCall(this, this.options, this.draft, this.requestId);
-    hedge.place = place;
+    hedge.lane = this.lane;
+    hedge.slot = slot;
     hedge.isHedge = true;
     return hedge;
   }

@@ -55,14 +55,14 @@ export function withoutQuotes(said: string, texts: readonly string[]): string {
  */
 function quotedParts(message: string, source: string): { from: number; to: number }[] {
   const parts: { from: number; to: number }[] = [];
-  for (let place = 0; place + STEP <= message.length; place += STEP) {
-    const pieceEnd = place + STEP;
-    if (!source.includes(message.slice(place, pieceEnd))) continue;
+  for (let position = 0; position + STEP <= message.length; position += STEP) {
+    const pieceEnd = position + STEP;
+    if (!source.includes(message.slice(position, pieceEnd))) continue;
     // Quotations that begin even earlier were found when the previous piece was searched for.
-    const least = Math.max(0, place - STEP + 1);
-    let from = place;
+    const least = Math.max(0, position - STEP + 1);
+    let from = position;
     while (from > least && source.includes(message.slice(from - 1, pieceEnd))) from--;
-    for (; from <= place && from + MIN_QUOTE <= message.length; from++) {
+    for (; from <= position && from + MIN_QUOTE <= message.length; from++) {
       const to = from + MIN_QUOTE;
       if (!source.includes(message.slice(from, to))) continue;
       const last = parts.at(-1);

@@ -1,23 +1,21 @@
+import { remember } from "../../core/async/remember.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
-import type { Observe } from "../../core/ports.js";
 import { waitText } from "../../core/text/durations.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import type { Provider } from "../providers/providers.js";
 import { type AskedModel, failure } from "../shared/llm-errors.js";
+import { Breaker, type BreakerParts } from "./breaker.js";
 import { KeyRing } from "./key-ring.js";
 import { Limiter, QueueTimeout, type Slot } from "./limiter.js";
 import { RetryBudget } from "./retry-budget.js";
 
-export interface LaneParts {
-  /** Returns the time in ms of a clock that never goes back. */
-  steadyNow: () => number;
-  observe: Observe;
+export interface LaneParts extends BreakerParts {
   meter?: Meter | undefined;
 }
 
-interface Entrant extends AskedModel {
+interface LaneCall extends AskedModel {
   readonly body: { toString(): string };
   readonly options: { readonly signal: AbortSignal };
   /** Time of the last request, from `steadyNow`. */
@@ -38,11 +36,12 @@ const RATE_LIMIT_REST_MS = 5_000;
  */
 const ENCODED = /[\w+/=]{1000,}/g;
 
-/** Limiter, retry budget and keys that all requests to one provider share. */
+/** What all requests to one provider share: limiter, retry budget, keys, and the breakers of its models. */
 export class Lane {
   readonly limiter: Limiter;
   readonly budget: RetryBudget;
   readonly keys: KeyRing;
+  readonly breakers = new Map<string, Breaker>();
   readonly #provider: Provider;
   readonly #http: HttpConfig;
   readonly #parts: LaneParts;
@@ -62,16 +61,24 @@ export class Lane {
     return this.#provider.name;
   }
 
+  breakerOf(model: string): Breaker {
+    const known = this.breakers.get(model);
+    if (known) return known;
+    const { provider } = this;
+    const opened = () => this.#parts.meter?.record({ type: "breaker_opened", provider, model });
+    return remember(this.breakers, model, new Breaker(`${provider}/${model}`, this.#parts, opened));
+  }
+
   /** Takes a slot without waiting, which most calls can do. Returns undefined if no slot is free. */
-  enterAtOnce(call: Entrant): Slot | undefined {
+  takeSlot(call: LaneCall): Slot | undefined {
     if (call.options.signal.aborted) return undefined;
     const slot = this.limiter.tryAcquire(this.#tokensOf(call));
-    if (slot) this.#parts.meter?.record({ type: "place_taken", provider: this.provider, waitMs: 0 });
+    if (slot) this.#parts.meter?.record({ type: "slot_taken", provider: this.provider, waitMs: 0 });
     return slot;
   }
 
   /** Waits for a slot. Requests are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout. */
-  async enter(call: Entrant): Promise<Slot> {
+  async waitForSlot(call: LaneCall): Promise<Slot> {
     const { steadyNow } = this.#parts;
     const { queueTimeoutMs } = this.#http;
     const signal = call.options.signal;
@@ -79,8 +86,8 @@ export class Lane {
     try {
       const slot = await this.limiter.acquire(this.#tokensOf(call), signal, queueTimeoutMs);
       const waitMs = steadyNow() - arrivedAt;
-      this.#parts.meter?.record({ type: "place_taken", provider: this.#provider.name, waitMs });
-      if (waitMs > 0) this.#report("debug", "waited for a place", { model: call.model, waitMs });
+      this.#parts.meter?.record({ type: "slot_taken", provider: this.#provider.name, waitMs });
+      if (waitMs > 0) this.#report("debug", "waited for a slot", { model: call.model, waitMs });
       return slot;
     } catch (error) {
       if (error instanceof QueueTimeout) throw this.#queueTimeout(call, error);
@@ -88,12 +95,8 @@ export class Lane {
     }
   }
 
-  tryEnter(call: Entrant): Slot | undefined {
-    return this.limiter.tryAcquire(this.#tokensOf(call));
-  }
-
   /** Adjusts keys and limits after a failed request, for the requests that follow. Returns true if another key is ready now. */
-  failed(call: Entrant, { kind, retryAfterMs }: LlmError): boolean {
+  failed(call: LaneCall, { kind, retryAfterMs }: LlmError): boolean {
     const now = this.#parts.steadyNow();
     const restMs = keyRestMs(kind, retryAfterMs);
     if (restMs !== undefined && this.keys.rest(call.key, now + restMs)) {
@@ -124,12 +127,12 @@ export class Lane {
    * Estimates the request's tokens; 0 if the provider has no limit of tokens per minute. The tokens of the answer are added when they are
    * known.
    */
-  #tokensOf(call: Entrant): number {
+  #tokensOf(call: LaneCall): number {
     if (this.#provider.tpm === undefined) return 0;
     return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / bytesPerToken);
   }
 
-  #queueTimeout(call: Entrant, { bound }: QueueTimeout): LlmError {
+  #queueTimeout(call: LaneCall, { bound }: QueueTimeout): LlmError {
     const { name, maxConcurrency, rpm, tpm } = this.#provider;
     const { maxConnections, queueTimeoutMs } = this.#http;
     const own = `llm.providers.${name}`;
@@ -146,7 +149,7 @@ export class Lane {
       rpm: `${rpm} requests a minute (${key})`,
       tpm: `${tpm} tokens a minute (${key})`,
     }[bound];
-    const said = `no place within ${waitText(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}`;
+    const said = `no free slot within ${waitText(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}`;
     return failure("queue_timeout", said, call, { hint: `Try again, or raise ${key}.` });
   }
 }

@@ -33,9 +33,9 @@ export class Models {
     return 1 + this.#config.fallback.length;
   }
 
-  /** Returns the model at position `place` of the fallback chain; position 0 is `model`. Throws as `resolve` does. */
-  at(place: number, model: string | undefined): ResolvedModel {
-    const entry = place === 0 ? undefined : this.#config.fallback[place - 1];
+  /** Returns the model at this position of the fallback chain; position 0 is `model`. Throws as `resolve` does. */
+  at(position: number, model: string | undefined): ResolvedModel {
+    const entry = position === 0 ? undefined : this.#config.fallback[position - 1];
     return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
   }
 
@@ -50,9 +50,9 @@ export class Models {
   /** Returns every model that may answer a request for `model`, each as `provider/model`, in the order in which they are tried. */
   priced(model?: string): { name: string; price?: Price }[] {
     const found: { name: string; price?: Price }[] = [];
-    for (let place = 0; place < this.inTurn; place++) {
+    for (let position = 0; position < this.inTurn; position++) {
       try {
-        const { provider, model: resolved } = this.at(place, model);
+        const { provider, model: resolved } = this.at(position, model);
         found.push({ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) });
       } catch {} // a model that cannot be asked is left out, because it causes no costs
     }

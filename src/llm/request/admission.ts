@@ -1,14 +1,12 @@
-import { remember } from "../../core/async/remember.js";
 import type { HttpConfig } from "../../core/config.js";
+import { loadOnce } from "../../core/files/load-once.js";
 import type { HostState } from "../../core/measurements.js";
 import type { Completion } from "../../core/messages.js";
 import type { ProviderCall } from "../call/call.js";
-import { Breaker } from "../limits/breaker.js";
 import { Lane, type LaneParts } from "../limits/lane.js";
-import type { Slot } from "../limits/limiter.js";
 import type { Provider } from "../providers/providers.js";
 import type { AnswerFold } from "../wires/wire.js";
-import { type AttemptParts, Attempts } from "./attempts.js";
+import type { AttemptParts, Attempts } from "./attempts.js";
 import type { LlmHttpParts } from "./axios-instance.js";
 import type { RetryPolicyParts } from "./retry.js";
 
@@ -18,65 +16,87 @@ export interface AnswerParts extends Pick<AttemptParts, "showing" | "restart"> {
   finish: (fold: AnswerFold) => Completion;
 }
 
-interface Entrance {
-  lane: Lane;
-  breakers: Map<string, Breaker>;
-}
+/**
+ * Number of completions that may start in one tick of the event loop. Starting hundreds of them at once would block everything else. V8
+ * would also treat everything that they allocate as long-lived: with 500 streams, V8 put every chunk into its old generation, and the
+ * process stops while that generation is collected.
+ */
+const STARTS_PER_TICK = 32;
 
 /**
- * Passes a call on to its provider: first through the model's breaker, then into a slot of the provider's lane, then through as many
- * attempts as it needs.
+ * Lets calls through to their providers. A call passes its model's breaker, takes a slot in its provider's lane, and makes as many attempts
+ * as it needs. All clients with the same `llm.http` share one admission.
  */
 export class Admission {
   readonly #http: HttpConfig;
   readonly #parts: AdmissionParts;
-  readonly #attempts: Attempts;
-  readonly #entrances = new Map<string, Entrance>();
-  readonly #known = new WeakMap<Provider, Entrance>();
+  readonly #lanes = new Map<string, Lane>();
+  readonly #laneOf = new WeakMap<Provider, Lane>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #load: () => Promise<Attempts>;
+  #started = 0;
+  #attempts: Attempts | undefined;
+  #isClosed = false;
 
   constructor(http: HttpConfig, parts: AdmissionParts) {
     this.#http = http;
     this.#parts = parts;
-    this.#attempts = new Attempts(http, parts);
+    // The HTTP stack is loaded with the first request, so that an idle host does not need it.
+    this.#load = loadOnce(async () => {
+      const { Attempts } = await import("./attempts.js");
+      this.#attempts = new Attempts(http, parts);
+      if (this.#isClosed) this.#attempts.close();
+      return this.#attempts;
+    });
+  }
+
+  /** Returns undefined if a completion may start at once. Otherwise returns a promise that resolves, in order, when it may start. */
+  start(): Promise<void> | undefined {
+    if (this.#started === 0) setImmediate(() => this.#startMore());
+    if (this.#started < STARTS_PER_TICK) {
+      this.#started++;
+      return undefined;
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Sends the call and resolves with the completion. Throws LlmError. */
-  answer(call: ProviderCall, parts: AnswerParts): Promise<Completion> {
-    const entrance = this.#entranceTo(call.provider);
-    return this.#breakerOf(call, entrance).run(call, (onBegun) =>
-      this.#answerFrom(entrance.lane, call, { ...parts, onBegun }),
-    );
+  async answer(call: ProviderCall, parts: AnswerParts): Promise<Completion> {
+    const attempts = this.#attempts ?? (await this.#load());
+    const lane = this.#laneTo(call.provider);
+    return lane
+      .breakerOf(call.model)
+      .run(call, (onBegun) => this.#answerFrom(attempts, lane, call, { ...parts, onBegun }));
   }
 
   async #answerFrom(
+    attempts: Attempts,
     lane: Lane,
     call: ProviderCall,
     { finish, ...parts }: AnswerParts & AttemptParts,
   ): Promise<Completion> {
-    let slot: Slot | undefined;
     lane.budget.enter();
     try {
-      slot = lane.enterAtOnce(call) ?? (await lane.enter(call));
-      call.place = { lane, slot };
-      const completion = finish(await this.#attempts.answer(call, parts));
+      call.lane = lane;
+      call.slot = lane.takeSlot(call) ?? (await lane.waitForSlot(call));
+      const completion = finish(await attempts.answer(call, parts));
       const { usage } = completion;
-      if (usage) slot.correct(usage.inputTokens + usage.outputTokens);
+      if (usage) call.slot.correct(usage.inputTokens + usage.outputTokens);
       lane.answered();
       return completion;
     } finally {
-      slot?.[Symbol.dispose]();
+      call.slot?.[Symbol.dispose]();
       lane.budget.leave();
     }
   }
 
   state(): Pick<HostState, "limiters" | "breakers"> {
-    const entrances = [...this.#entrances.values()];
+    const lanes = [...this.#lanes.values()];
     return {
-      limiters: entrances.map(({ lane: { provider, limiter } }) => {
-        const { active, queued: waiting, limit } = limiter;
+      limiters: lanes.map(({ provider, limiter: { active, queued: waiting, limit } }) => {
         return { provider, active, waiting, limit };
       }),
-      breakers: entrances.flatMap(({ lane: { provider }, breakers }) =>
+      breakers: lanes.flatMap(({ provider, breakers }) =>
         [...breakers].map(([model, { state }]) => ({ provider, model, state })),
       ),
     };
@@ -84,33 +104,29 @@ export class Admission {
 
   /** Closes the connections; requests in flight fail. */
   close(): void {
-    this.#attempts.close();
+    this.#isClosed = true;
+    this.#attempts?.close();
   }
 
-  #breakerOf({ provider, model }: ProviderCall, { breakers }: Entrance): Breaker {
-    const known = breakers.get(model);
-    if (known) return known;
-    const { meter } = this.#parts;
-    const opened = () => meter?.record({ type: "breaker_opened", provider: provider.name, model });
-    const breaker = new Breaker(`${provider.name}/${model}`, this.#parts, opened);
-    return remember(breakers, model, breaker);
+  #startMore(): void {
+    const next = this.#waiting.splice(0, STARTS_PER_TICK);
+    this.#started = next.length;
+    if (next.length > 0) setImmediate(() => this.#startMore());
+    for (const resolve of next) resolve();
   }
 
   /**
-   * Returns the provider's lane and breakers. After a change of the configuration, creates a new lane and new breakers only if the
-   * provider's endpoint, keys or limits have changed.
+   * Returns the provider's lane. After a change of the configuration, creates a new lane only if the provider's endpoint, keys or limits
+   * have changed.
    */
-  #entranceTo(provider: Provider): Entrance {
-    const known = this.#known.get(provider);
+  #laneTo(provider: Provider): Lane {
+    const known = this.#laneOf.get(provider);
     if (known) return known;
     const { baseUrl, apiKeys, maxConcurrency, rpm, tpm } = provider;
     const name = JSON.stringify([provider.name, baseUrl, apiKeys, maxConcurrency, rpm, tpm]);
-    const entrance = this.#entrances.get(name) ?? {
-      lane: new Lane(provider, this.#http, this.#parts),
-      breakers: new Map(),
-    };
-    this.#entrances.set(name, entrance);
-    this.#known.set(provider, entrance);
-    return entrance;
+    const lane = this.#lanes.get(name) ?? new Lane(provider, this.#http, this.#parts);
+    this.#lanes.set(name, lane);
+    this.#laneOf.set(provider, lane);
+    return lane;
   }
 }

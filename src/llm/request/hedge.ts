@@ -44,9 +44,9 @@ export async function postHedged(call: ProviderCall, post: Post): Promise<Respon
 }
 
 async function postAgain(call: ProviderCall, post: Post, signal: AbortSignal): Promise<Response> {
-  const { place } = call;
-  if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");
-  using slot = place.lane.tryEnter(call);
-  if (!slot || !place.lane.budget.take(RETRY_COST)) throw new Error("no place for a second request");
-  return await post(call.hedge({ ...place, slot }), signal);
+  const { lane } = call;
+  if (call.retries > 0 || !lane?.budget.isAboveHalf) throw new Error("not worth a second request");
+  using slot = lane.takeSlot(call);
+  if (!slot || !lane.budget.take(RETRY_COST)) throw new Error("no slot for a second request");
+  return await post(call.hedge(slot), signal);
 }

@@ -67,17 +67,17 @@ export class RetryPolicy {
 
   #plan(call: ProviderCall, failure: LlmError, atOnce: boolean): boolean {
     const { deadlineAt, tally } = call.options;
-    const swapped = !atOnce && call.place?.lane.failed(call, failure) === true;
+    const swapped = !atOnce && call.lane?.failed(call, failure) === true;
     call.gaveUp = true;
     if (call.isHedge) return false;
     if (!swapped && !this.#isRetried(call, failure)) return false;
     const retry = { attempts: call.retries + 1, delayMs: call.delayMs };
     const delayMs = atOnce || swapped ? 0 : retryDelay(call.options.http, retry, failure.retryAfterMs, this.#random);
     if (this.steadyNow() + delayMs >= deadlineAt) return false;
-    const { provider, model, attempts, place } = call;
+    const { provider, model, attempts, lane } = call;
     const fields = { provider: provider.name, model, kind: failure.kind, status: failure.status, attempts, delayMs };
     const cost = AMBIGUOUS.has(failure.kind) ? AMBIGUOUS_RETRY_COST : RETRY_COST;
-    if (!atOnce && !swapped && place?.lane.budget.take(cost) === false) {
+    if (!atOnce && !swapped && lane?.budget.take(cost) === false) {
       this.#observe({ level: "warn", scope: "llm", message: "request failed, retry budget used up", fields });
       return false;
     }

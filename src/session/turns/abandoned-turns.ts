@@ -74,7 +74,7 @@ export class AbandonedTurns {
    */
   async requireModel(model?: string): Promise<void> {
     try {
-      using settings = this.#parts.settings();
+      const settings = this.#parts.settings();
       settings.orchestrator.facts(model);
     } catch (error) {
       if ((await this.#list()).length > 0) throw error;
@@ -105,7 +105,7 @@ export class AbandonedTurns {
 
   /** Returns the provider that this host asks for the model. Undefined if it cannot ask it, for example without a key. */
   #provider(model: string | undefined): string | undefined {
-    using settings = this.#parts.settings();
+    const settings = this.#parts.settings();
     try {
       return settings.orchestrator.facts(model).provider;
     } catch {

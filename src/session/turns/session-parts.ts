@@ -13,7 +13,7 @@ import type { SessionApprovals } from "./session-approvals.js";
 import type { TurnCapacity } from "./turn-capacity.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes. */
-export interface TurnSettings extends Disposable {
+export interface TurnSettings {
   orchestrator: Orchestrator;
   defaults: TurnDefaults;
 }
@@ -32,7 +32,7 @@ export interface SessionParts {
   hub: ToolHub;
   newId: NewId;
   meter?: Meter | undefined;
-  /** Returns the current settings. A turn calls this function once, at its start, and disposes of the settings at its end. */
+  /** Returns the current settings. A turn calls this function once, at its start. */
   settings: () => TurnSettings;
   /** Time in ms after which an unanswered question counts as answered with no. Default: no time limit. */
   questionTimeoutMs?: number | undefined;

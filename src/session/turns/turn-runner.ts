@@ -53,7 +53,7 @@ export class TurnRunner {
    */
   async estimate(said: readonly Message[], options: PromptOptions): Promise<number> {
     const parts = this.#parts;
-    using settings = parts.settings();
+    const settings = parts.settings();
     const log = await this.#read(settings, options);
     const rules = rulesOf(options, settings.defaults, parts.memory);
     const turn = { parts, settings, log, rules, options, turnId: "", results: parts.store.results };
@@ -62,7 +62,7 @@ export class TurnRunner {
 
   /** Returns the events of a turn that is in the log. Rejects with StoreError. */
   async eventsOf(turnId: string): Promise<StoredEvent[]> {
-    using settings = this.#parts.settings();
+    const settings = this.#parts.settings();
     return eventsOf(turnId, (await this.#read(settings, {}, turnId)).events);
   }
 
@@ -90,7 +90,7 @@ export class TurnRunner {
     const parts = this.#parts;
     live.startRunning();
     try {
-      using settings = parts.settings();
+      const settings = parts.settings();
       const options = { ...(owned.lease.options as PromptOptions | null), ...live.permission };
       const log = owned.onlyEvent
         ? parts.logs.begin(parts.conversationId, owned.onlyEvent)

@@ -45,6 +45,6 @@ test("the last key that is not gone for good stays, so that the provider itself 
   expect(new KeyRing(["a"], () => 0).rest("a", Infinity)).toBe(false);
 });
 
-test("logs name a key by its place", () => {
+test("logs name a key by its number", () => {
   expect(new KeyRing(["a", "b"], () => 0).numberOf("b")).toBe(2);
 });

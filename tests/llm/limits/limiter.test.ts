@@ -32,8 +32,8 @@ function start(bounds: Bounds, queueTimeoutMs = 10_000) {
 
 const settle = () => jest.advanceTimersByTimeAsync(0);
 
-describe("places", () => {
-  test("are given first come, first served, and a place that is left twice is free once", async () => {
+describe("slots", () => {
+  test("are given first come, first served, and a slot that is left twice is free once", async () => {
     const { limiter, admitted, enter, leave } = start({ maxConcurrency: 2 });
     for (const name of ["a", "b", "c", "d"]) void enter(name);
     await settle();
@@ -91,7 +91,7 @@ describe("places", () => {
 });
 
 describe("rates", () => {
-  test("rpm: so many in any sixty seconds, also when they are repeated from their place", async () => {
+  test("rpm: so many in any sixty seconds, also when they are repeated from their slot", async () => {
     const { admitted, slots, enter, leave } = start({ maxConcurrency: 10, rpm: 2 }, 600_000);
     void enter("a");
     await jest.advanceTimersByTimeAsync(20_000);
@@ -153,7 +153,7 @@ describe("overload", () => {
       return limiter.limit;
     });
 
-  test("leaves seven places of ten, once for all that were sent into it, and never fewer than one", () => {
+  test("leaves seven slots of ten, once for all that were sent into it, and never fewer than one", () => {
     const { limiter } = start({ maxConcurrency: 100 });
     expect(limits(limiter, () => limiter.shrink(0), 3)).toEqual([70, 70, 70]);
     const later = () => {
@@ -163,7 +163,7 @@ describe("overload", () => {
     expect(limits(limiter, later, 12)).toEqual([49, 34, 23, 16, 11, 7, 4, 2, 1, 1, 1, 1]);
   });
 
-  test("a place comes back for as many successes as there are places, up to the limit", () => {
+  test("a slot comes back for as many successes as there are slots, up to the limit", () => {
     const { limiter } = start({ maxConcurrency: 4 });
     limiter.shrink(0);
     expect(limiter.limit).toBe(2);
@@ -183,7 +183,7 @@ describe("overload", () => {
     expect(admitted).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("a wait that is too long says that it was for the few places left", async () => {
+  test("a wait that is too long says that it was for the few slots left", async () => {
     const { limiter, failed, enter } = start({ maxConcurrency: 2 }, 100);
     void enter("a");
     limiter.shrink(0);

@@ -26,7 +26,7 @@ function clientOf(server: LlmServer, setByMs: number, http: Partial<HttpConfig>,
   const pass = (ms: number) => {
     steady += ms;
   };
-  return { ask, pass, [Symbol.asyncDispose]: () => client.close() };
+  return { ask, pass, [Symbol.asyncDispose]: async () => client.close() };
 }
 
 test.each([[-hourMs], [hourMs]])("a clock that is set by %d ms changes no pause of a breaker", async (setByMs) => {

@@ -24,15 +24,15 @@ function held(step: Step = hi): { step: Step; open: () => void } {
   return { step: (response, request) => void opened.then(() => step(response, request)), open };
 }
 
-/** Counts how many requests are at the server at once, at most. Answers none of them before `places` have been there at once. */
-function counting(step: Step, places: number) {
+/** Counts how many requests are at the server at once, at most. Answers none of them before `slots` have been there at once. */
+function counting(step: Step, slots: number) {
   const at = { once: 0, most: 0 };
   const full = held(step);
   const counted: Step = (response, request) => {
     at.most = Math.max(at.most, ++at.once);
     response.once("close", () => at.once--);
     full.step(response, request);
-    if (at.once >= places) full.open();
+    if (at.once >= slots) full.open();
   };
   return { at, step: counted };
 }
@@ -47,7 +47,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await using ends = clientOf(server, {}, { maxConcurrency: 3 });
     await Promise.all(Array.from({ length: 20 }, () => ends.ask({ streaming })));
     expect([at.most, server.connections]).toEqual([3, 3]);
-    const waits = debugs(ends, "waited for a place");
+    const waits = debugs(ends, "waited for a slot");
     expect(waits[0]).toMatchObject({ provider: "test", model: "m1", waitMs: expect.any(Number), limit: 3, active: 3 });
     expect(waits.map((fields) => fields?.queued)).toContain(10);
   });
@@ -64,13 +64,13 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(error).toMatchObject({ kind: "queue_timeout", retryable: true, attempts: 0 });
     expect(error.hint).toBe(`Try again, or raise ${key}.`);
     expect(error.message).toBe(
-      `test/m1: no place within 50 ms (llm.http.queue_timeout): the limit is 1 request at once (${key})`,
+      `test/m1: no free slot within 50 ms (llm.http.queue_timeout): the limit is 1 request at once (${key})`,
     );
     open();
     await first;
   });
 
-  test("cancelling in the queue is prompt, sends nothing and leaves the place to the next", async () => {
+  test("cancelling in the queue is prompt, sends nothing and leaves the slot to the next", async () => {
     const { step, open } = held();
     await using server = await startLlmServer([step, hi]);
     await using ends = clientOf(server, { maxConnections: 1 });
@@ -100,14 +100,14 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     ["refused", failure(400), { kind: "bad_request" }],
     ["out of retries", failure(500), { kind: "server" }],
     ["reset", stream([RESET]), { kind: "network" }],
-  ])("the place of a call that was %s is free again", async (_, step, expected) => {
+  ])("the slot of a call that was %s is free again", async (_, step, expected) => {
     await using server = await startLlmServer([step, hi]);
     await using ends = clientOf(server, { maxConnections: 1, maxRetries: 0, queueTimeoutMs: 500 });
     expect(await ends.fails({ streaming })).toMatchObject(expected);
     await ends.ask({ streaming });
   });
 
-  test("who cancels while waiting to try again leaves the place at once", async () => {
+  test("who cancels while waiting to try again leaves the slot at once", async () => {
     await using server = await startLlmServer([failure(503), hi]);
     await using ends = clientOf(server, { maxConnections: 1, initialRetryDelayMs: 30_000, maxRetryDelayMs: 30_000 });
     const controller = new AbortController();
@@ -136,7 +136,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     for (const time of later) expect(time - start).toBeGreaterThanOrEqual(195);
   });
 
-  test("overload leaves fewer places, and its successes bring them back", async () => {
+  test("overload leaves fewer slots, and its successes bring them back", async () => {
     const waiting = held();
     const { at, step: atOnce } = counting(waiting.step, 0);
     let step = failure(503);
@@ -166,7 +166,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 });
 
-test("a stream keeps its place for its whole life", async () => {
+test("a stream keeps its slot for its whole life", async () => {
   let end = () => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -186,7 +186,7 @@ test("a stream keeps its place for its whole life", async () => {
 test.each([
   ["cut", CUT],
   ["stalled", STALL],
-])("the place of a stream that was %s in the middle is free again", async (_, fault) => {
+])("the slot of a stream that was %s in the middle is free again", async (_, fault) => {
   await using server = await startLlmServer([stream([chunk({ content: "begun" }), fault]), hi]);
   await using ends = clientOf(server, { maxConnections: 1, idleTimeoutMs: 400, queueTimeoutMs: 500 });
   await ends.fails({ streaming: true });

@@ -33,7 +33,7 @@ function hedgingClient(server: LlmServer, http: Partial<HttpConfig> = {}, provid
 }
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
-  test("the second request answers; the first is broken off, and its place and connection are free", async () => {
+  test("the second request answers; the first is broken off, and its slot and connection are free", async () => {
     await using server = await startLlmServer([silent, hi, hi]);
     await using ends = hedgingClient(server, { maxConnections: 2, queueTimeoutMs: 5_000 }, { hedgeAfterMs: 500 });
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 2, message: { content: "hi" } });
@@ -80,7 +80,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   test.each<[string, typeof REQUEST, Partial<HttpConfig>]>([
     ["with tools", REQUEST, {}],
     ["with a long prompt", { ...withoutTools, messages: [{ role: "system", content: "x".repeat(40_000) }] }, {}],
-    ["without a free place", withoutTools, { maxConnections: 1 }],
+    ["without a free slot", withoutTools, { maxConnections: 1 }],
   ])("a request %s is sent once", async (_, request, http) => {
     const slow: Step = (response, incoming) => void setTimeout(() => hi(response, incoming), 120);
     await using server = await startLlmServer([slow]);
