@@ -15,8 +15,8 @@ import { runToolCalls } from "./tool-batch.js";
 import { unofferedChoice } from "./tool-use.js";
 import { type Answer, abortReason, type ResumedAnswer, type TurnContext } from "./turn-context.js";
 
-/** What the loop begins with. */
-export interface TurnStart {
+/** Input of the loop. */
+export interface LoopStart {
   /**
    * The system prompt, the conversation, and the user's message or, if the turn resumes, its last answer. The loop appends to this array.
    */
@@ -36,7 +36,7 @@ export interface TurnStart {
  * If an answer calls a tool of `callerTools`, the turn ends after this answer. The calls of servers' tools in this answer are still run;
  * the calls of the caller's tools get no result.
  */
-export async function driveTurn(turn: TurnContext, start: TurnStart): Promise<readonly ChatEvent[]> {
+export async function driveTurn(turn: TurnContext, start: LoopStart): Promise<readonly ChatEvent[]> {
   const { turnId, budget, prices, options, out } = turn;
   const fail = (error: RequestError) => out.endWith({ type: "turn_error", turnId, error: errorInfo(error) });
   if (budget.limitsMoney && prices.unpriced !== undefined) return fail(noPrice(prices.unpriced));
@@ -47,11 +47,11 @@ export async function driveTurn(turn: TurnContext, start: TurnStart): Promise<re
 
 class TurnLoop {
   readonly #turn: TurnContext;
-  readonly #start: TurnStart;
+  readonly #start: LoopStart;
   readonly #gate: LimitGate;
   #offered: { all: readonly HubTool[]; tools: readonly ToolDefinition[] } | undefined;
 
-  constructor(turn: TurnContext, start: TurnStart) {
+  constructor(turn: TurnContext, start: LoopStart) {
     this.#turn = turn;
     this.#start = start;
     this.#gate = new LimitGate(turn);

@@ -30,7 +30,7 @@ interface OfferRecord {
 }
 
 /**
- * What the caller of a turn has chosen for its answers. The turn fails if the tool of `toolChoice` is not offered, or if the model does not call
+ * Choices of the caller of a turn for its answers. The turn fails if the tool of `toolChoice` is not offered, or if the model does not call
  * it. `toolChoice` holds only for the first answer: if every answer had to call a tool, the turn would never end. If `parallelToolCalls` is
  * false, all calls of an answer but the first are dropped, and the model is not told. `output` must be described to the model with
  * `formInstruction`.

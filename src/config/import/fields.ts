@@ -91,11 +91,11 @@ const duration = (target: string, unitMs: number) =>
   });
 
 export const seconds = (target: string) => duration(target, 1000);
-export const milliseconds = (target: string) => duration(target, 1);
+export const inMilliseconds = (target: string) => duration(target, 1);
 
 const timeout: FieldImport = (value, draft, key) => {
   if (isNumber(value) && value < 1000) draft.note(key, "is under a second, so it was left out");
-  else milliseconds("timeout")(value, draft, key);
+  else inMilliseconds("timeout")(value, draft, key);
 };
 
 /**
@@ -178,7 +178,7 @@ export const fields: FieldImports = {
   timeout,
   tool_timeout_sec: seconds("timeout"),
   startup_timeout_sec: seconds("startup_timeout"),
-  startup_timeout_ms: milliseconds("startup_timeout"),
+  startup_timeout_ms: inMilliseconds("startup_timeout"),
   required: ofFlag((isRequired, draft) => draft.set("required", isRequired)),
   enabled: off(false),
   disabled: off(true),

@@ -4,10 +4,10 @@ import { resolve } from "node:path";
 import { ConfigError, RequestError } from "../../core/errors.js";
 import { displayName } from "../../core/source/source.js";
 import { didYouMean } from "../../core/text/nearest.js";
-import { readForeign } from "./foreign-file.js";
 import { type ImportedFile, importFile } from "./import-file.js";
 import { type ImportSurroundings, isNamedLike, pathsOf } from "./places.js";
 import { type Program, programs } from "./programs.js";
+import { readForeign } from "./read-foreign.js";
 
 /** A configuration file of another program: its content, or the reason why it cannot be read. */
 export interface FoundFile {

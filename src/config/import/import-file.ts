@@ -2,10 +2,10 @@
 import { dirname } from "node:path";
 import { asObject, isPlainObject, type JsonObject } from "../../core/json.js";
 import { fields } from "./fields.js";
-import { type ForeignFile, treeOf } from "./foreign-file.js";
 import { noPlaceholder } from "./placeholders.js";
 import { type ImportSurroundings, pathsOf, projectOf } from "./places.js";
 import type { Program } from "./programs.js";
+import { type ForeignFile, treeOf } from "./read-foreign.js";
 import { type Note, ServerDraft } from "./server-draft.js";
 
 export interface ImportedServer {

@@ -1,6 +1,6 @@
 /** The table of the programs whose configurations can be imported: where their files are, and what is special about their form. */
 import { asObject, isPlainObject, type JsonObject } from "../../core/json.js";
-import { milliseconds, seconds } from "./fields.js";
+import { inMilliseconds, seconds } from "./fields.js";
 import { addresses, bareBraces, braces, type Convert, editorVariables, shell } from "./placeholders.js";
 import type { FieldImport, FieldImports, ServerDraft } from "./server-draft.js";
 import { type Restrict, restrictClaude, restrictGemini, restrictOpencode, restrictZed } from "./tool-rules.js";
@@ -55,7 +55,7 @@ const hasServer = (servers: unknown, test: (server: JsonObject) => boolean) =>
 /** Translates opencode's timeout: a number (time to start), or a mapping with a time to start and a time for requests. */
 const opencodeTimeouts: FieldImport = (value, draft) => {
   const times = isPlainObject(value) ? value : { startup: value };
-  draft.take(times, { startup: milliseconds("startup_timeout"), request: milliseconds("timeout") });
+  draft.take(times, { startup: inMilliseconds("startup_timeout"), request: inMilliseconds("timeout") });
 };
 
 /** Replaces `$NAME` in Goose's headers by the value of NAME in the server's own `envs`, or else by a placeholder. */

@@ -36,7 +36,7 @@ const RATE_LIMIT_REST_MS = 5_000;
  */
 const ENCODED = /[\w+/=]{1000,}/g;
 
-/** What all requests to one provider share: limiter, retry budget, keys, and the breakers of its models. */
+/** State that all requests to one provider share: limiter, retry budget, keys, and the breakers of its models. */
 export class Lane {
   readonly limiter: Limiter;
   readonly budget: RetryBudget;

@@ -32,7 +32,7 @@ const conversations = [
   "CREATE INDEX conversations_family ON conversations (family) WHERE family IS NOT NULL",
 ];
 
-/** What these columns hold is described beside the tables of PostgreSQL. */
+/** The tables of PostgreSQL describe the columns, which are the same here. */
 const turns = [
   `CREATE TABLE turns (conversation_id text NOT NULL, conversation_number integer NOT NULL, turn_id text NOT NULL, request_id text NOT NULL,
      state text NOT NULL, place integer NOT NULL, node_id text, fence integer NOT NULL DEFAULT 0, crashes integer NOT NULL DEFAULT 0,

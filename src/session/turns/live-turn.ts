@@ -8,7 +8,7 @@ import { abortReason, TimeLimitReached } from "../../turn/turn-context.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import { TurnEvents } from "./turn-events.js";
 
-/** What a turn knows of its request from the beginning. */
+/** Facts about the request of a turn that are known from the beginning. */
 interface LiveRequest extends Pick<PromptOptions, "model" | "endsWithCaller" | "approval" | "allow"> {
   requestId: string;
 }

@@ -66,7 +66,7 @@ export class RunningTurn implements TurnContext, Disposable {
     const isAutoWithdrawn = () => live.isAutoWithdrawn;
     this.rules = { isAutoWithdrawn, ...rulesOf(options, defaults, parts.memory) };
     this.log = { checkpoint, events: withoutOthers(events, live.turnId) };
-    this.own = eventsOf(live.turnId, this.log.events);
+    this.own = ownEvents(live.turnId, this.log.events);
     this.lastSeq = events.at(-1)?.seq ?? 0;
     this.#abort = new LinkedAbort(live.stop);
     this.signal = this.#abort.signal;
@@ -170,7 +170,7 @@ function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent
 }
 
 /** Returns the events of the turn. Searches from the end, because most events of a long conversation come before this turn. */
-export function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
+export function ownEvents(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
   const begin = log.findLastIndex((event) => event.turnId === turnId && event.type === "user_message");
   return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
 }

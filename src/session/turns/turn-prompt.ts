@@ -12,7 +12,7 @@ interface PromptTurn extends Pick<RunningTurn, "settings" | "options" | "rules" 
   log: LogSince;
 }
 
-/** What the requests of a turn contain besides its messages: the system prompt and the tools. */
+/** The system prompt and the tools in the requests of a turn. */
 export class TurnPrompt {
   readonly #turn: PromptTurn;
   /** The servers' instructions. */

@@ -7,14 +7,14 @@ import type { Message } from "../../core/messages.js";
 import { type AbandonedTurn, maxCrashes, type TurnMail } from "../../core/turn-leases.js";
 import type { LogSince } from "../../log/folds/checkpoint.js";
 import { toMessages } from "../../log/folds/replay.js";
-import { driveTurn, type TurnStart } from "../../turn/loop.js";
+import { driveTurn, type LoopStart } from "../../turn/loop.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import { rulesOf } from "../shared/rules.js";
 import { askedLimits } from "../shared/turn-limits.js";
 import { TurnToolbox } from "../tools/turn-toolbox.js";
 import type { LiveTurn } from "./live-turn.js";
-import { eventsOf, RunningTurn } from "./running-turn.js";
+import { ownEvents, RunningTurn } from "./running-turn.js";
 import type { ConversationParts, TurnSettings } from "./session-parts.js";
 import { TurnHistory } from "./turn-history.js";
 import { TurnPrompt } from "./turn-prompt.js";
@@ -63,7 +63,7 @@ export class TurnRunner {
   /** Returns the events of a turn that is in the log. Rejects with StoreError. */
   async eventsOf(turnId: string): Promise<StoredEvent[]> {
     const settings = this.#parts.settings();
-    return eventsOf(turnId, (await this.#read(settings, {}, turnId)).events);
+    return ownEvents(turnId, (await this.#read(settings, {}, turnId)).events);
   }
 
   /**
@@ -125,7 +125,7 @@ export class TurnRunner {
       turn.abort(); // stops tools that are still running, because their results could not be stored
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       if (live.state.at === "stored") return undefined;
-      this.#parts.questions.openElsewhereOf(eventsOf(turnId, turn.log.events));
+      this.#parts.questions.openElsewhereOf(ownEvents(turnId, turn.log.events));
       if (hasBegun) live.publish({ type: "discard", reason: "another process continues this turn" });
       return mailFor(live, unwritten);
     }
@@ -178,7 +178,7 @@ export class TurnRunner {
 }
 
 /** Returns what the loop begins with: the present history, behind the system prompt. */
-function startOf({ options, turnId, log }: RunningTurn, prompt: TurnPrompt, history: TurnHistory): TurnStart {
+function startOf({ options, turnId, log }: RunningTurn, prompt: TurnPrompt, history: TurnHistory): LoopStart {
   const { messages, point } = history.fold();
   prompt.sends();
   return {
