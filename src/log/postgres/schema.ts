@@ -1,5 +1,6 @@
 /** The tables of a database. Loaded only if the log is new or older than this program. */
 import type { MigrationStep } from "../shared/schema-version.js";
+import { isMarkType } from "../sql/common-statements.js";
 import { isListed, isSingleCall } from "../sql/conversation-statements.js";
 import { postgresUsage } from "../sql/postgres-usage-tables.js";
 import { postgresSpentTotals } from "../sql/spent-totals.js";
@@ -14,7 +15,7 @@ const events = [
   `CREATE TABLE events (id bigserial PRIMARY KEY, conversation_id text NOT NULL, seq integer NOT NULL, turn_id text NOT NULL, type text NOT NULL,
      request_id text, payload text NOT NULL, at bigint NOT NULL, position integer, CONSTRAINT events_seq UNIQUE (conversation_id, seq))`,
   "CREATE UNIQUE INDEX events_request ON events (conversation_id, request_id) WHERE request_id IS NOT NULL",
-  "CREATE INDEX events_marks ON events (conversation_id, seq) WHERE type IN ('fork', 'rewind')",
+  `CREATE INDEX events_marks ON events (conversation_id, seq) WHERE ${isMarkType}`,
 ];
 
 /** The columns are described in `sql/conversation-statements.ts`. */

@@ -1,4 +1,5 @@
 /** Statements and conditions that both databases take as they are. */
+import { eventTypes } from "../../core/event-facts.js";
 
 /** SQL condition: the turn is queued or running. */
 export const isUnfinished = "state IN ('queued', 'running')";
@@ -30,15 +31,20 @@ export const unfinishedTurns = (condition: string) =>
   `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, fence, workspace FROM turns
    WHERE ${isUnfinished} AND ${condition}`;
 
+/**
+ * SQL condition: the event belongs to no turn. The partial index has the same text, so that the databases use it; with another type the index
+ * has to be made anew.
+ */
+export const isMarkType = `type IN (${eventTypes("isOfNoTurn")
+  .map((type) => `'${type}'`)
+  .join(", ")})`;
+
 /** SQL conditions for one of the two types of `isMark`. They contain `isMark`, so that the databases use its index. */
 export const isFork = (events: string) => `${isMark(events)} AND ${events}.type = 'fork'`;
 export const isRewind = (events: string) => `${isMark(events)} AND ${events}.type = 'rewind'`;
 
-/**
- * Returns the SQL condition for fork and rewind events. It must be written exactly as in the partial index, so that the databases use the
- * index.
- */
-export const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
+/** Returns the SQL condition for events that belong to no turn. */
+export const isMark = (events: string) => `${events}.${isMarkType}`;
 
 /** Returns the SQL that stores a checkpoint. The parameters of the function are those of the statement. */
 export const putCheckpoint = (

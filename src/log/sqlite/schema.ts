@@ -1,5 +1,6 @@
 /** The tables of a file. Loaded only if the log is new or older than this program. */
 import type { MigrationStep } from "../shared/schema-version.js";
+import { isMarkType } from "../sql/common-statements.js";
 import { isListed, isSingleCall } from "../sql/conversation-statements.js";
 import { sqliteSpentTotals } from "../sql/spent-totals.js";
 import { numberIn, readable, seqOf } from "../sql/sqlite-place.js";
@@ -14,7 +15,7 @@ const events = [
   `CREATE TABLE entries (id integer NOT NULL PRIMARY KEY, turn_id text NOT NULL, type text NOT NULL, request_id text, payload text NOT NULL,
      at integer NOT NULL, position integer) STRICT`,
   "CREATE INDEX entries_request ON entries (request_id) WHERE request_id IS NOT NULL",
-  "CREATE INDEX entries_marks ON entries (id) WHERE type IN ('fork', 'rewind')",
+  `CREATE INDEX entries_marks ON entries (id) WHERE ${isMarkType}`,
   `CREATE VIEW events AS SELECT id, conversation_id, ${seqOf()} AS seq, turn_id, type,
      CASE type WHEN 'user_message' THEN coalesce(request_id, json_extract(${readable}, '$.requestId')) END AS request_id, payload, at, position
      FROM entries JOIN conversations ON number = ${numberIn()}`,
