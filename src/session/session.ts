@@ -82,6 +82,7 @@ export class Session {
     if (isOfSingleCall(this.id) && !isSingleCall && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
       requireOwnId(this.id);
     }
+    await this.#turns.departure(this.#turns.get(requestId));
     const running = this.#turns.get(requestId);
     if (running) {
       running.requireContent(content);

@@ -24,7 +24,7 @@ export class ConversationTurns {
   readonly #turns = new Map<string, LiveTurn>();
   /** Turns whose request is being written to the log. The values are the promises of these writes. */
   readonly #claims = new Map<LiveTurn, Promise<void>>();
-  readonly #driven = new Set<Promise<void>>();
+  readonly #driven = new Map<LiveTurn, Promise<void>>();
   readonly #listeners = new Set<(event: TurnEvent) => void>();
   #isClosed = false;
 
@@ -75,10 +75,18 @@ export class ConversationTurns {
     await this.#claims.get(turn);
   }
 
+  /**
+   * Waits until a turn whose end is in the log has left this host. The log then decides what a repeated request gets: the stored answer, or a new
+   * run after an error that permits one. Resolves at once for any other turn.
+   */
+  async departure(turn: LiveTurn | undefined): Promise<void> {
+    if (turn?.state.at === "stored") await this.#driven.get(turn);
+  }
+
   /** Resolves when no request is being written here, and no turn runs or is followed here. */
   async idle(): Promise<void> {
     while (this.#driven.size + this.#claims.size > 0) {
-      await Promise.allSettled([...this.#claims.values(), ...this.#driven]);
+      await Promise.allSettled([...this.#claims.values(), ...this.#driven.values()]);
     }
   }
 
@@ -194,8 +202,8 @@ export class ConversationTurns {
         () => this.#finish(turn),
         (error: unknown) => this.#finish(turn, { error }),
       )
-      .finally(() => this.#driven.delete(driven));
-    this.#driven.add(driven);
+      .finally(() => this.#driven.delete(turn));
+    this.#driven.set(turn, driven);
   }
 
   #finish(turn: LiveTurn, failure?: { error: unknown }): void {
