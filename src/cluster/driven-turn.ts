@@ -1,14 +1,13 @@
 import type { ChatStore } from "../core/chat-store.js";
-import type { Drive } from "../core/cluster-port.js";
+import type { Drive, OwnedTurn } from "../core/cluster-port.js";
 import { conversationDeleted } from "../core/errors.js";
 import { isTurnEnd, type StoredEvent } from "../core/events.js";
-import type { TurnLease } from "../core/turn-leases.js";
-import { maxCrashes } from "../core/turn-leases.js";
+import { maxCrashes, type TurnLease } from "../core/turn-leases.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
 import type { TurnEngine } from "./engine.js";
-import { LeasedTurn } from "./leased-turn.js";
 import type { DeltaRelay } from "./live/delta-relay.js";
 import { RelayedTurn } from "./live/relayed-turn.js";
+import { findLostState, withProcesses } from "./lost-state.js";
 
 interface DrivenTurnParts {
   store: Pick<ChatStore, "read" | "turns">;
@@ -126,13 +125,15 @@ export class DrivenTurn {
     const { engine, relay } = this.#parts;
     const { conversationId, turn, run } = this.#drive;
     const { turnId } = turn;
-    const relayed = this.#relayed;
-    relayed.leave();
-    const leased = new LeasedTurn({ engine, relay, relayed, conversationId, turn, ...acquired });
+    this.#relayed.leave();
+    const { owned, stop } = this.#own(acquired);
     try {
-      const mail = await run(leased).finally(() => leased[Symbol.dispose]());
+      const mail = await run(owned).finally(() => {
+        stop();
+        relay?.end(conversationId, turnId);
+      });
       if (!mail) return true;
-      relayed.forget();
+      this.#relayed.forget();
       for (const each of mail) await engine.send(conversationId, turnId, each);
       return false;
     } finally {
@@ -140,6 +141,56 @@ export class DrivenTurn {
       engine.quarantine.leave({ conversationId, turnId });
       engine.wake(conversationId);
     }
+  }
+
+  /**
+   * Returns the turn under this lease, and a function to call when it no longer runs. There is one such object for each lease, so that what
+   * is left of an earlier run never acts under a later lease.
+   *
+   * After this host has lost the lease, its next write to the log fails. For a model request, that failure comes too late: the new owner
+   * sends the same request again, so that request is paid for twice. And while the turn waits for a person's answer, this host writes nothing
+   * that could fail, but the answer is sent to the new owner. So the lease is also checked before each request and while the turn waits.
+   */
+  #own({ lease, since, onlyEvent }: AcquiredLease): { owned: OwnedTurn; stop: () => void } {
+    const { engine, relay } = this.#parts;
+    const { conversationId, turn } = this.#drive;
+    const relayed = this.#relayed;
+    const { turnId } = turn;
+    const { ownership, nodeId } = engine;
+    let ownedAt = since;
+    let lost = (_error: unknown) => {};
+    let stop = () => {};
+    const ask = async () => {
+      try {
+        ownedAt = await ownership.confirm(conversationId, turnId);
+      } catch (error) {
+        lost(error);
+        throw error;
+      }
+    };
+    const confirm = () => (ownership.isSureSince(ownedAt) ? undefined : ask());
+    const owned: OwnedTurn = {
+      lease,
+      onlyEvent,
+      confirm,
+      async begin({ own, lastSeq }, onLost) {
+        await confirm(); // rejects if the lease was lost while the log was read
+        lost = onLost;
+        stop = ownership.runs({ conversationId, turnId, onLost });
+        for (const event of own) relayed.stored(event);
+        if (turn.endsOutOfTurn) return; // a turn that was cancelled while it waited shows no message; a message that is shown belongs to another turn
+        relay?.begin(conversationId, { turnId, after: lastSeq, fence: lease.fence, attempt: 0 });
+      },
+      show: (event) => relayed.happened(event),
+      withProcesses: (events, log, hub) => withProcesses(events, log, { hub, nodeId }),
+      lostState: (log, hub) => findLostState(log, turnId, { hub, nodeId, nodes: () => engine.nodes() }),
+      retryRefused: (write, givenUp) => engine.retryRefused(write, () => turn.closing === "open", givenUp),
+      whileWaiting(work, signal) {
+        const watch = () => engine.watch(conversationId);
+        return engine.quarantine.leaveDuring({ conversationId, turnId }, { work, watch, signal });
+      },
+    };
+    return { owned, stop: () => stop() };
   }
 
   /** Shows the events that another host has stored for the turn. Resolves with true if they include the turn's end. */

@@ -16,11 +16,10 @@ import type {
 } from "../core/turn-leases.js";
 import { defaultLeaseMs, isResumedIn } from "../core/turn-leases.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
-import { FreeTurns } from "./free-turns.js";
+import { FreeTurns, type TurnDispatch } from "./free-turns.js";
 import { LogNews } from "./log-news.js";
 import { beatsPerLease, LostHosts } from "./lost-hosts.js";
 import { RefusedWrites } from "./refused-writes.js";
-import type { TurnDispatch } from "./turn-dispatch.js";
 import { TurnOwnership } from "./turn-ownership.js";
 
 export interface EngineParts {

@@ -5,6 +5,7 @@
 import type { CalledServers } from "../core/cluster-port.js";
 import type { ChatEvent, StateLostEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
+import type { LogNode } from "../core/turn-leases.js";
 import { noteProcess } from "../log/folds/known-tools.js";
 import { resumeTurn } from "../log/folds/replay.js";
 import { withoutRewound } from "../log/folds/rewind.js";
@@ -38,25 +39,25 @@ function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: st
 }
 
 /**
- * Returns the event that informs the model which servers have lost their state. Returns undefined if the model has called no server whose
- * host is lost, if the model has already been informed, or if the model will not be asked again in this turn.
+ * Resolves with the event that informs the model which servers have lost their state. Resolves with undefined if the model has called no
+ * server whose host is lost, if it has already been informed, if it will not be asked again in this turn, or if `nodes` rejects: the turn
+ * then fails by itself and reports the error.
  */
-export function stateLost(
+export async function findLostState(
   log: CalledServers,
   turnId: string,
-  { hub, living }: { hub: ToolHub; living: readonly string[] },
-): StateLostEvent | undefined {
+  { hub, nodeId, nodes }: { hub: ToolHub; nodeId: string; nodes: () => Promise<LogNode[]> },
+): Promise<StateLostEvent | undefined> {
+  const processes = lastProcesses(log, turnId);
+  if ([...processes.values()].every((other) => other === nodeId)) return undefined;
+  const living = (await nodes().catch(() => undefined))?.map((node) => node.nodeId);
+  if (!living) return undefined;
   const own = new Set(hub.servers().flatMap(({ name, transport }) => (transport === "stdio" ? [name] : [])));
-  const lost = [...lastProcesses(log, turnId)]
-    .filter(([server, nodeId]) => !living.includes(nodeId) && own.has(server))
+  const lost = [...processes]
+    .filter(([server, other]) => !living.includes(other) && own.has(server))
     .map(([server]) => server);
   const isAsked = resumeTurn(log.events, turnId).point?.calls.length !== 0;
   return lost.length > 0 && isAsked ? { type: "state_lost", turnId, servers: lost } : undefined;
-}
-
-/** True if the model has called a server on another host, and has not been informed since then that the server's state is lost. */
-export function countsOnOthers(log: CalledServers, turnId: string, nodeId: string): boolean {
-  return [...lastProcesses(log, turnId).values()].some((other) => other !== nodeId);
 }
 
 /**

@@ -1,5 +1,5 @@
+import type { TurnDispatch } from "../cluster/free-turns.js";
 import { LogCluster } from "../cluster/log-cluster.js";
-import type { TurnDispatch } from "../cluster/turn-dispatch.js";
 import type { ChatStore } from "../core/chat-store.js";
 import type { Cluster, LocalTurns } from "../core/cluster-port.js";
 import type { PostgresConfig, StorageConfig } from "../core/config.js";

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContext } from "node:tls";
 import KeepAlive from "agentkeepalive";
-import { rawHeader } from "./raw-header.js";
+import { rawHeader } from "./response.js";
 
 /**
  * An idle connection is closed this many ms before the server would close it, because a request that is sent while the server closes the

@@ -8,7 +8,7 @@ import { storeError } from "../../log/postgres/connection/store-errors.js";
 import { adopt } from "../../log/postgres/turns.js";
 import { foldVersion } from "../../log/shared/schema-version.js";
 import { isUnfinished } from "../../log/sql/common-statements.js";
-import type { TurnDispatch } from "../turn-dispatch.js";
+import type { TurnDispatch } from "../free-turns.js";
 import { join, leave, type Member } from "./membership.js";
 import { type Launched, openQueue, type Ticket } from "./sdk.js";
 

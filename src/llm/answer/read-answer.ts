@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { LlmError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import { drain } from "../../outbound/read-body.js";
+import { drain } from "../../outbound/response.js";
 import type { ProviderCall } from "../call/call.js";
 import { fromProvider, toLlmError } from "../call/http-errors.js";
 import type { Response } from "../connection/send.js";

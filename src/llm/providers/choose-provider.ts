@@ -3,7 +3,7 @@ import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { asObject, asObjects, asText, parseJson } from "../../core/json.js";
 import type { ModelChoice } from "../../core/tape.js";
-import { readUpTo } from "../../outbound/read-body.js";
+import { readUpTo } from "../../outbound/response.js";
 import { presetOf } from "./presets.js";
 import { keysOf, providerNames } from "./providers.js";
 

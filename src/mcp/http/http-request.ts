@@ -13,8 +13,7 @@ import {
 import { globalAgent as secureAgent } from "node:https";
 import type { Readable } from "node:stream";
 import { onAbort } from "../../core/async/abort.js";
-import { decoded } from "../../outbound/decoded.js";
-import { drain, readUpTo } from "../../outbound/read-body.js";
+import { decoded, drain, readUpTo } from "../../outbound/response.js";
 import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/socket-pool.js";
 import { longestMessage, messageIn, messagesOfServers, TooLong } from "./message-limits.js";
 

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { expect, test } from "@jest/globals";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
-import { drain, readUpTo } from "../../../src/outbound/read-body.js";
+import { drain, readUpTo } from "../../../src/outbound/response.js";
 import { processorMs } from "../../support/processor-time.js";
 
 test("the end of an answer that is there already is seen, however long the process was busy meanwhile", async () => {

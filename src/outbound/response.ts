@@ -1,4 +1,7 @@
-import type { Readable } from "node:stream";
+/** Reads responses of model providers and MCP servers. */
+import type { IncomingMessage } from "node:http";
+import { pipeline, type Readable } from "node:stream";
+import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { pieceBytes } from "../core/async/piece-size.js";
 
 /** How much `drain` reads. A longer rest costs more than a new connection. */
@@ -9,6 +12,41 @@ const DRAIN_GRACE_MS = 250;
 const END_GRACE_MS = 10;
 /** Number of turns of the event loop that `drain` waits in addition: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
+
+/**
+ * Returns the value of one response header. `name` must be in lower case. Does not use `incoming.headers`: Node builds that object from all
+ * headers when it is first used, and most responses do not need it.
+ */
+export function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const other = rawHeaders[place] as string;
+    if (other.length === name.length && other.toLowerCase() === name) return rawHeaders[place + 1];
+  }
+  return undefined;
+}
+
+/**
+ * Returns the body of a response. Decompresses it if a proxy has compressed it, although the request did not ask for that. Data that the
+ * sender has flushed is passed on at once.
+ */
+export function decoded(incoming: IncomingMessage): Readable {
+  const encoding = rawHeader(incoming, "content-encoding");
+  return encoding === undefined ? incoming : decompressed(incoming, encoding.toLowerCase());
+}
+
+function decompressed(incoming: IncomingMessage, encoding: string): Readable {
+  const flush = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+  switch (encoding) {
+    case "gzip":
+    case "x-gzip":
+    case "deflate":
+      return pipeline(incoming, createUnzip(flush), () => {});
+    case "br":
+      return pipeline(incoming, createBrotliDecompress(), () => {});
+    default:
+      return incoming;
+  }
+}
 
 /** Reads a body as text, up to both limits. Counts pieces by `pieceBytes`. Never rejects, and always frees the connection. */
 export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
