@@ -68,9 +68,9 @@ export interface ApprovalQuestion {
   annotations?: readonly string[];
   /** True if a rule requires a question for every such call. The answer then holds for this call only. */
   onceOnly?: true;
-  /** Hash of the tool's definition at the time of the question. Undefined for tools of the host, and in older logs. */
+  /** Hash of the tool's definition at the time of the question. Undefined for tools of the host. */
   definition?: string;
-  /** The server's `ToolFacts.place` at the time of the question. Undefined in older logs. */
+  /** The server's `ToolFacts.place` at the time of the question. */
   place?: string;
 }
 
@@ -101,14 +101,13 @@ export interface UserMessageEvent {
   /** Earlier messages, if the caller sends its own history with the request. */
   history?: Message[];
   /**
-   * Ids of the stored results of those turns in `history` that the host has found in its log. The model may read these results. Absent in
-   * older logs.
+   * Ids of the stored results of those turns in `history` that the host has found in its log. The model may read these results.
    */
   resultIds?: string[];
   /**
    * Schema of the turn's final answer. The model gets the schema at the end of this message, in this turn and in all later ones, so that
-   * the beginning of requests stays the same. Absent in two cases, in which the system prompt states the schema instead: if the caller
-   * sends the whole history with the request, and in older logs.
+   * the beginning of requests stays the same. Absent if the caller sends the whole history with the request: the system prompt
+   * then states the schema instead.
    */
   answerSchema?: JsonSchema;
   /** Only for requests to `/v1/responses`: their further parameters, which the response repeats. They do not affect the turn. */

@@ -71,8 +71,6 @@ export interface ToolFacts extends ToolAnnotations {
    * the same name has another hash.
    */
   place: string;
-  /** Hash that versions up to 1.0.0 used as `place`, if it differs. Of the answers that they kept under it, only a no counts. */
-  earlierPlace?: string;
   /** True if the tool matches the server's `tools.auto_approve`. */
   autoApproved: boolean;
   /**
@@ -115,7 +113,7 @@ export interface ApprovalMemory {
 }
 
 /** Identifies a tool in stored approval answers. Tools with different `place` are different tools, even if they have the same name. */
-export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place" | "earlierPlace">;
+export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
 
 /**
  * The user's stored answers to approval questions. They outlive the host. The methods never throw: if an answer cannot be stored, that is
@@ -269,7 +267,7 @@ export interface McpResults extends ArgumentChoices {
 }
 
 /** A resource of one server. Its server and address are fixed, so that what the rules decide about is what is read. */
-export interface ServedResource extends Pick<ToolFacts, "server" | "place" | "earlierPlace"> {
+export interface ServedResource extends Pick<ToolFacts, "server" | "place"> {
   /** Address that the server gave the resource. Clients may know the resource under another address. */
   uri: string;
   /** Returns the result of `resources/read`. */

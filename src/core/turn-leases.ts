@@ -91,7 +91,7 @@ export interface HostProcess {
   /** Scope within which `pid` is unique. */
   machine: string;
   pid: number;
-  /** Version of this program on that host. Undefined for old versions that do not record it. */
+  /** Version of this program on that host. */
   version?: string | undefined;
 }
 

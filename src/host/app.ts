@@ -11,7 +11,6 @@ import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, SessionHub } from "../core/ports.js";
 import type { Tape } from "../core/tape.js";
-import { sharedWorkspace } from "../core/turn-leases.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
@@ -185,7 +184,6 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       new Sessions({
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
         project: options.workspace ?? process.cwd(),
-        earlierProject: sharedWorkspace,
         join: (local) => join({ node, workspace: options.workspace, leaseMs }, local),
         retention: retentionRules(running.config),
         maxTurns: () => running.config.chat.service.maxTurns,

@@ -38,8 +38,8 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
  * Returns the verdict of the rules about a read of this resource. As in a turn, a read is judged like a tool call with the address that the
  * server gave the resource.
  */
-export function decideRead({ server, place, earlierPlace, uri }: ServedResource, rules: PolicyRules): Verdict {
-  return decide({ ...readOf(server), place, earlierPlace, autoApproved: true, arguments: { uri } }, rules);
+export function decideRead({ server, place, uri }: ServedResource, rules: PolicyRules): Verdict {
+  return decide({ ...readOf(server), place, autoApproved: true, arguments: { uri } }, rules);
 }
 
 /**

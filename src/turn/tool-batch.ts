@@ -219,14 +219,11 @@ function hashOfDefinition({ definition }: PreparedCall): string | undefined {
 
 /**
  * True if a question that an earlier host asked is about the present tool: it has the same definition, and its server is the same program or
- * address. Otherwise, the answer does not count, because the person has not seen the present tool. Questions in older logs do not contain
- * these facts.
+ * address. Otherwise, the answer does not count, because the person has not seen the present tool.
  */
 function isAbout({ question }: QuestionEvent, prepared: PreparedCall): boolean {
   if (question.kind !== "approval") return false;
-  const { definition, place = prepared.place } = question;
-  if (place !== prepared.place) return false;
-  return definition === undefined ? prepared.change === undefined : definition === hashOfDefinition(prepared);
+  return question.place === prepared.place && question.definition === hashOfDefinition(prepared);
 }
 
 const annotationNames = {

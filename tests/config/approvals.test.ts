@@ -29,19 +29,6 @@ describe("answers that are kept", () => {
     expect(kept.find({ ...tool, server: "t", tool: "drip" }, "/b")).toBeUndefined();
   });
 
-  test("that an earlier version kept under another hash count only if they are no", () => {
-    using folder = temporaryFolder();
-    const kept = open(folder.path);
-    const drip = { ...tool, tool: "drip" };
-    kept.keep(tool, { allow: false, remember: "always" }, "/a");
-    kept.keep(drip, { allow: true, remember: "always" }, "/a");
-    const now = { place: "p2", earlierPlace: "p1" };
-    expect(kept.find({ ...tool, ...now }, "/b")?.allow).toBe(false);
-    expect(kept.find({ ...drip, ...now }, "/b")).toBeUndefined();
-    kept.keep({ ...tool, ...now }, { allow: true, remember: "always" }, "/a");
-    expect(kept.find({ ...tool, ...now }, "/b")?.allow).toBe(false);
-  });
-
   test("are files of the user's own", () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "state", "approvals");

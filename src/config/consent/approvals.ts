@@ -62,10 +62,9 @@ export class Approvals implements KeptApprovals {
   }
 
   #find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
-    const { server, tool: name, place, earlierPlace } = tool;
+    const { server, tool: name, place } = tool;
     const answers = this.#answersAbout({ server, tool: name, place }, workspace);
-    const earlier = earlierPlace ? this.#answersAbout({ server, tool: name, place: earlierPlace }, workspace) : [];
-    return [...answers, ...earlier].find(({ allow }) => !allow) ?? answers[0];
+    return answers.find(({ allow }) => !allow) ?? answers[0];
   }
 
   /** Returns the answers for the project and for all projects. */

@@ -1,12 +1,11 @@
 import { hash } from "node:crypto";
 import { isAbsolute } from "node:path";
 import type { ServerConfig, StdioServerConfig } from "../../core/config.js";
-import type { ToolFacts } from "../../core/ports.js";
 import { commandLineOf } from "../shared/command-line.js";
 
 /** Caches for the results of `placeOf` and `programOf`, because every call needs these results. */
 const places = new WeakMap<ServerConfig, string>();
-const programs = new WeakMap<ServerConfig, Pick<ToolFacts, "place" | "earlierPlace">>();
+const programs = new WeakMap<ServerConfig, string>();
 
 /**
  * Returns a hash of the server's name and its command or address. Environment variables and headers are not part of the hash, so the hash
@@ -21,21 +20,12 @@ function placeOf(config: ServerConfig): string {
 
 /**
  * Returns a hash of the server's name, its command or address, and its environment. Stored approvals are kept under this hash, because
- * another variable (NODE_OPTIONS) can make the same command run another program. `earlierPlace` is the hash of versions up to 1.0.0, if it
- * differs.
+ * another variable (NODE_OPTIONS) can make the same command run another program.
  */
-export function programOf(config: ServerConfig): Pick<ToolFacts, "place" | "earlierPlace"> {
-  const known = programs.get(config) ?? newProgramOf(config);
+export function programOf(config: ServerConfig): string {
+  const known = programs.get(config) ?? hashOf(config, environmentOf(config));
   programs.set(config, known);
   return known;
-}
-
-function newProgramOf(config: ServerConfig): Pick<ToolFacts, "place" | "earlierPlace"> {
-  const environment = environmentOf(config);
-  const place = hashOf(config, environment);
-  if (config.transport !== "stdio") return { place };
-  const earlierPlace = hashOfPlace(config, [config.command, config.args, config.cwd, ...environment]);
-  return earlierPlace === place ? { place } : { place, earlierPlace };
 }
 
 export function fileNameOf(config: ServerConfig): string {
@@ -43,11 +33,7 @@ export function fileNameOf(config: ServerConfig): string {
 }
 
 function hashOf(config: ServerConfig, environment: readonly unknown[] = []): string {
-  return hashOfPlace(config, [...reachedBy(config), ...environment]);
-}
-
-function hashOfPlace({ name }: ServerConfig, place: readonly unknown[]): string {
-  return hash("sha256", JSON.stringify([name, ...place]), "hex").slice(0, 32);
+  return hash("sha256", JSON.stringify([config.name, ...reachedBy(config), ...environment]), "hex").slice(0, 32);
 }
 
 /** Returns the settings that decide which program runs or which address is called. */

@@ -103,7 +103,6 @@ export class Pins {
 function readPins(path: string): ServerPins {
   const text = textOf(path);
   try {
-    // The file is this host's own. A limit on its size would take a file that grew in an earlier version for one without pins.
     const tools = asObject(asObject(JSON.parse(text))?.tools) ?? {};
     return Object.fromEntries(Object.entries(tools).filter((entry): entry is [string, Pin] => isPin(entry[1])));
   } catch {

@@ -54,7 +54,7 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
   return {
     server: config.name,
     tool: tool.name,
-    ...programOf(config),
+    place: programOf(config),
     ...annotationsOf(config, tool),
     autoApproved: matchesAny(config.tools.autoApprove, tool.name),
   };

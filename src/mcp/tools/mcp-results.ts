@@ -79,7 +79,7 @@ export class ServerMcpResults implements McpResults {
     const { name } = server.config;
     return {
       server: name,
-      ...programOf(server.config),
+      place: programOf(server.config),
       uri,
       read: async (signal) => {
         const result = await this.#asking(server, signal, () => server.connection.readResourceUncached(uri, signal));

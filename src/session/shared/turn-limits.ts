@@ -39,16 +39,12 @@ export function budgetFor({ turnId, log: { checkpoint, events: log }, settings, 
   });
 }
 
-/**
- * Returns the questions about limits that the turn has asked since it began, or since it last failed. Questions that were still open when
- * the turn went on are left out: earlier versions asked them again under another id.
- */
+/** Returns the questions about limits that the turn has asked since it began, or since it last failed. */
 export function askedLimits(turnId: string, log: readonly StoredEvent[]): AskedLimit[] {
   let earlier: AskedLimit[] = [];
   for (const event of log) {
     if (event.turnId !== turnId) continue;
     if (isTurnEnd(event)) earlier = [];
-    if (event.type === "assistant_message") earlier = earlier.filter(({ answer }) => answer);
     if (event.type === "question" && event.question.kind === "limit") {
       earlier.push({ asked: { ...event, question: event.question } });
     }

@@ -5,7 +5,6 @@ import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../../core/p
 interface ApprovalParts {
   approvals?: KeptApprovals;
   project: string;
-  earlierProject?: string;
 }
 
 /**
@@ -32,16 +31,10 @@ export class SessionApprovals implements ApprovalMemory {
   }
 
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
-    const kept = this.#kept(tool);
+    const kept = this.#parts.approvals?.find(tool, this.#parts.project);
     if (this.#session.size === 0) return kept;
     const answers = [this.#session.get(keyOf(tool)), kept];
     return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
-  }
-
-  #kept(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
-    const { approvals, project, earlierProject } = this.#parts;
-    const earlier = earlierProject === undefined ? undefined : approvals?.find(tool, earlierProject);
-    return earlier?.allow === false ? earlier : approvals?.find(tool, project);
   }
 
   remember(tool: RememberedTool, { allow, remember }: Required<ApprovalAnswer>): void {

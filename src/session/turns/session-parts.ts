@@ -40,8 +40,6 @@ export interface SessionParts {
   approvals?: KeptApprovals;
   /** Folder of the project: an answer "for this project" holds there. */
   project: string;
-  /** Name under which earlier versions kept answers for this project. A refusal under it still holds. */
-  earlierProject?: string;
 }
 
 /** One object that all parts of a session share. `Session.equip` changes it between turns. */

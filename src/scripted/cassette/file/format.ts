@@ -5,7 +5,7 @@ import type { HostAnswer, ServerFailure, ServerHello } from "../../../core/tape.
 export interface Head {
   /** Version of the format. */
   cassette: 1;
-  /** Provider and model of the requests that named none. Cassettes of 1.0.0 and earlier have it only if `llm.active` was unset. */
+  /** Provider and model of the requests that named none. */
   llm?: { active: string; model?: string };
 }
 
