@@ -175,7 +175,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     let orchestrator = new Orchestrator({ llm: client, hub, newId });
     const settings = () => {
       const { service, limits } = running.config.chat;
-      return { orchestrator, defaults: { limits, ...service } };
+      return { llm: client, defaults: { limits, ...service } };
     };
     const { keepsApprovals = true } = options;
     const stored = keepsApprovals ? openApprovals(env, observe) : undefined;

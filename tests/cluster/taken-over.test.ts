@@ -40,7 +40,7 @@ async function twoOn(llmUrl: string, frozen = (store: ChatStore) => store) {
       join: joining(seenStore, { nodeId, leaseMs }),
       observe: () => {},
       hub: app.hub,
-      settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
+      settings: () => ({ llm: app.orchestrator.llm, defaults: app.config.chat.service }),
       newId,
       project: "p",
       now: Date.now,

@@ -51,7 +51,7 @@ onServer("the first turn of a conversation", () => {
       join: joining(store, { nodeId: "n", leaseMs: 10_000 }),
       observe: () => {},
       hub: app.hub,
-      settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service }),
+      settings: () => ({ llm: app.orchestrator.llm, defaults: app.config.chat.service }),
       newId,
       now: Date.now,
       project: "p",

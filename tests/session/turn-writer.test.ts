@@ -193,7 +193,7 @@ describe("a hop", () => {
   ) => {
     await using llm = await startLlmServer([toolCalls(asked), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
-    const settings = { orchestrator: app.orchestrator, defaults: app.config.chat.service };
+    const settings = { llm: app.orchestrator.llm, defaults: app.config.chat.service };
     const sessions = new Sessions({
       store,
       join: joining(store),

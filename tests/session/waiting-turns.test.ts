@@ -19,7 +19,7 @@ async function inMemory(llm: LlmServer, work: (sessions: Sessions, store: ChatSt
     join: joining(store),
     observe: () => {},
     hub: app.hub,
-    settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service }),
+    settings: () => ({ llm: app.orchestrator.llm, defaults: app.config.chat.service }),
     newId,
     project: "p",
     now: Date.now,

@@ -12,8 +12,8 @@ import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
 import type { LogSince } from "../../log/folds/checkpoint.js";
 import { type KnownTools, noteTools } from "../../log/folds/known-tools.js";
 import { withoutRewound } from "../../log/folds/rewind.js";
-import type { Orchestrator } from "../../turn/orchestrator.js";
 import { isHidden, type PolicyRules } from "../../turn/policy.js";
+import type { TurnContext } from "../../turn/turn-context.js";
 import type { PromptOptions, TurnDefaults } from "../shared/prompt-options.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
@@ -26,7 +26,7 @@ import { firstTools, fitsAll, foundTools, type ToolLimits } from "./tool-choice.
 interface ToolboxTurn {
   parts: { hub: Toolbox; newId: NewId; conversationId: string };
   settings: {
-    orchestrator: Pick<Orchestrator, "facts">;
+    llm: Pick<TurnContext["llm"], "resolve">;
     defaults: Pick<TurnDefaults, "toolBudgetTokens" | "resultLimitTokens">;
   };
   options: Pick<PromptOptions, "model" | "toolChoice">;
@@ -64,8 +64,8 @@ export class TurnToolbox implements Toolbox {
     const { parts, settings, options, log, results } = turn;
     const { checkpoint, events } = log;
     const { toolBudgetTokens, resultLimitTokens } = settings.defaults;
-    const { contextWindow, maxTools } = settings.orchestrator.facts(options.model);
-    this.#limits = { maxTokens: Math.min(toolBudgetTokens, contextWindow * toolShare), maxTools };
+    const { contextWindow, provider } = settings.llm.resolve(options.model);
+    this.#limits = { maxTokens: Math.min(toolBudgetTokens, contextWindow * toolShare), maxTools: provider.quirks.maxTools };
     const known = { found: new Set(checkpoint?.found), resultIds: new Set(checkpoint?.resultIds) };
     this.#known = known;
     this.#reader = readResult({ results, known: known.resultIds, maxBytes: resultLimitTokens * 4 });

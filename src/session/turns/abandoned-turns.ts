@@ -75,7 +75,7 @@ export class AbandonedTurns {
   async requireModel(model?: string): Promise<void> {
     try {
       const settings = this.#parts.settings();
-      settings.orchestrator.facts(model);
+      settings.llm.resolve(model);
     } catch (error) {
       if ((await this.#list()).length > 0) throw error;
     }
@@ -107,7 +107,7 @@ export class AbandonedTurns {
   #provider(model: string | undefined): string | undefined {
     const settings = this.#parts.settings();
     try {
-      return settings.orchestrator.facts(model).provider;
+      return settings.llm.resolve(model).provider.name;
     } catch {
       return undefined;
     }

@@ -78,7 +78,7 @@ export class RunningTurn implements TurnContext, Disposable {
   }
 
   get llm() {
-    return this.settings.orchestrator.llm;
+    return this.settings.llm;
   }
 
   get newId() {

@@ -3,7 +3,7 @@ import type { Cluster } from "../../core/cluster-port.js";
 import type { NewId } from "../../core/ids.js";
 import type { Meter } from "../../core/measurements.js";
 import type { KeptApprovals, ToolHub } from "../../core/ports.js";
-import type { Orchestrator } from "../../turn/orchestrator.js";
+import type { TurnContext } from "../../turn/turn-context.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";
 import type { DaySpent } from "../shared/day-spent.js";
@@ -14,7 +14,7 @@ import type { TurnCapacity } from "./turn-capacity.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes. */
 export interface TurnSettings {
-  orchestrator: Orchestrator;
+  llm: TurnContext["llm"];
   defaults: TurnDefaults;
 }
 

@@ -45,9 +45,10 @@ export class TurnHistory {
 
   constructor(turn: RunningTurn, prompt: TurnPrompt) {
     this.#turn = turn;
-    const { provider, model, contextWindow } = turn.settings.orchestrator.facts(turn.options.model);
+    const { provider, model, contextWindow } = turn.llm.resolve(turn.options.model);
     const { events, checkpoint } = turn.log;
-    this.#factor = tokenFactor(events, { provider, model }, comparedBefore(checkpoint, { provider, model }));
+    const target = { provider: provider.name, model };
+    this.#factor = tokenFactor(events, target, comparedBefore(checkpoint, target));
     this.#window = contextWindow / this.#factor;
     const room = Math.min(this.#window * historyShare, this.#window * (1 - answerShare) - prompt.tokens([]));
     this.#room = turn.options.bringsAll ? Number.POSITIVE_INFINITY : Math.max(0, room);

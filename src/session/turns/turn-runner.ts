@@ -8,7 +8,6 @@ import { type AbandonedTurn, maxCrashes, type TurnMail } from "../../core/turn-l
 import type { LogSince } from "../../log/folds/checkpoint.js";
 import { toMessages } from "../../log/folds/replay.js";
 import { driveTurn, type LoopStart } from "../../turn/loop.js";
-import type { Orchestrator } from "../../turn/orchestrator.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import { rulesOf } from "../shared/rules.js";
 import { askedLimits } from "../shared/turn-limits.js";
@@ -171,8 +170,8 @@ export class TurnRunner {
   }
 
   /** Reads as much of the conversation as the model's window needs. All events of the turn `turnId` are among them. */
-  #read({ orchestrator }: TurnSettings, { model }: PromptOptions, turnId?: string): Promise<LogSince> {
-    const mostTokens = windowsRead * windowOf(orchestrator, model);
+  #read({ llm }: TurnSettings, { model }: PromptOptions, turnId?: string): Promise<LogSince> {
+    const mostTokens = windowsRead * windowOf(llm, model);
     return this.#parts.logs.read(this.#parts.conversationId, { mostTokens, turnId });
   }
 }
@@ -189,9 +188,9 @@ function startOf({ options, turnId, log }: RunningTurn, prompt: TurnPrompt, hist
   };
 }
 
-function windowOf(orchestrator: Orchestrator, model: string | undefined): number {
+function windowOf(llm: TurnSettings["llm"], model: string | undefined): number {
   try {
-    return orchestrator.facts(model).contextWindow;
+    return llm.resolve(model).contextWindow;
   } catch {
     return Number.POSITIVE_INFINITY; // a model that cannot be used makes the turn fail later
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../../src/core/events.js";
 import type { HubTool, Toolbox } from "../../../src/core/ports.js";
+import type { ResolvedModel } from "../../../src/llm/providers/providers.js";
 import { OfferRecord } from "../../../src/session/tools/offer-record.js";
 import { TurnToolbox } from "../../../src/session/tools/turn-toolbox.js";
 import type { PolicyRules } from "../../../src/turn/policy.js";
@@ -102,10 +103,10 @@ describe("what a turn offers", () => {
 
   function toolboxOf(tools: HubTool[], log: readonly StoredEvent[]): TurnToolbox {
     const hub = { tools: () => tools } as unknown as Toolbox;
-    const facts = () => ({ provider: "p", model: "m", contextWindow: 100_000, maxTools: 128 });
+    const model = { contextWindow: 100_000, provider: { quirks: { maxTools: 128 } } } as ResolvedModel;
     return new TurnToolbox({
       parts: { hub, conversationId: "c", newId: (prefix) => prefix },
-      settings: { orchestrator: { facts }, defaults: { toolBudgetTokens: 500, resultLimitTokens: 100 } },
+      settings: { llm: { resolve: () => model }, defaults: { toolBudgetTokens: 500, resultLimitTokens: 100 } },
       options: {},
       rules: { turn: { all: false, allow: [], deny: [] }, permissions: { deny: [] } } as unknown as PolicyRules,
       log: { events: log },
