@@ -63,7 +63,7 @@ export class LiveSessions {
     clearTimeout(this.#expiries.get(session));
     this.#expiries.delete(session);
     if (session.isInUse) this.#kept.set(session.id, session);
-    else if (session.remembers) this.#expireLater(session);
+    else if (session.runner.remembers) this.#expireLater(session);
     else this.#kept.delete(session.id);
   }
 

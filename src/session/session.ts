@@ -1,11 +1,9 @@
 import type { LiveCursor } from "../core/cluster-port.js";
-import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/events.js";
+import type { LiveEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import { isOfSingleCall, requireOwnId, requireStorable } from "../core/ids.js";
-import type { ContentPart, Message } from "../core/messages.js";
-import type { TurnMail, TurnName } from "../core/turn-leases.js";
-import type { RewindTo } from "./conversations/decide-rewind.js";
+import type { TurnName } from "../core/turn-leases.js";
 import { eventPages } from "./shared/event-pages.js";
-import type { PromptOptions, PromptRequest } from "./shared/prompt-options.js";
+import type { PromptRequest } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";
 import { AbandonedTurns, type LeftTurns } from "./turns/abandoned-turns.js";
 import { ConversationTurns } from "./turns/conversation-turns.js";
@@ -27,9 +25,14 @@ interface SessionListeners {
 /** A conversation that a person or program uses. Its turns run one after another, in the order of their requests. */
 export class Session {
   readonly #parts: ConversationParts;
-  readonly #runner: TurnRunner;
-  readonly #turns: ConversationTurns;
-  readonly #control: TurnControl;
+  /** @internal */
+  readonly questions = new Questions();
+  /** @internal */
+  readonly runner: TurnRunner;
+  /** @internal */
+  readonly turns: ConversationTurns;
+  /** @internal */
+  readonly control: TurnControl;
   readonly #on: SessionListeners;
   /** The turns of this conversation whose host is gone. */
   readonly abandoned: AbandonedTurns;
@@ -40,16 +43,16 @@ export class Session {
     parts: SessionParts,
     on: SessionListeners,
   ) {
-    const own = { conversationId: id, questions: new Questions(), granted: new Map<string, number>(), ...parts };
+    const own = { conversationId: id, questions: this.questions, granted: new Map<string, number>(), ...parts };
     this.#parts = Object.assign(own, { memory: new SessionApprovals(own) });
     this.#on = on;
-    this.#runner = new TurnRunner(this.#parts);
-    this.#turns = new ConversationTurns(this.#parts, this.#runner, {
+    this.runner = new TurnRunner(this.#parts);
+    this.turns = new ConversationTurns(this.#parts, this.runner, {
       onUse: on.onUse,
       onAbandoned: (waiting, turn) => void this.abandoned.takeOverBefore(waiting, turn),
     });
-    this.abandoned = new AbandonedTurns(this.#parts, this.#turns, on);
-    this.#control = new TurnControl(this.#parts, this.#turns);
+    this.abandoned = new AbandonedTurns(this.#parts, this.turns, on);
+    this.control = new TurnControl(this.#parts, this.turns);
   }
 
   /** Sets the servers, the workspace, the folder and the project for later turns. */
@@ -82,16 +85,16 @@ export class Session {
     if (isOfSingleCall(this.id) && !isSingleCall && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
       requireOwnId(this.id);
     }
-    await this.#turns.departure(this.#turns.get(requestId));
-    const running = this.#turns.get(requestId);
+    await this.turns.departure(this.turns.get(requestId));
+    const running = this.turns.get(requestId);
     if (running) {
       running.requireContent(content);
-      await this.#turns.claimOf(running);
+      await this.turns.claimOf(running);
       return running;
     }
-    const turn = await this.#turns.start(request, content);
+    const turn = await this.turns.start(request, content);
     // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.
-    if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
+    if (interrupt && !turn.cached) await this.control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
   }
 
@@ -102,7 +105,7 @@ export class Session {
   async hasTurnsElsewhere(): Promise<boolean> {
     const unfinished = await this.#parts.store.archive.unfinished();
     const owned = unfinished.filter(({ conversationId, nodeId }) => conversationId === this.id && nodeId !== undefined);
-    return owned.length > this.#turns.count;
+    return owned.length > this.turns.count;
   }
 
   /**
@@ -110,9 +113,9 @@ export class Session {
    * neither runs nor waits here any more. Never rejects.
    */
   async take(given: TurnName): Promise<void> {
-    const running = this.#turns.get(given.requestId);
-    if (running) await this.#turns.claimOf(running).catch(() => {});
-    const turn = running ?? (await this.#turns.follow(given));
+    const running = this.turns.get(given.requestId);
+    if (running) await this.turns.claimOf(running).catch(() => {});
+    const turn = running ?? (await this.turns.follow(given));
     if (!turn) return;
     turn.leaveQueue();
     if (!running) {
@@ -125,36 +128,7 @@ export class Session {
 
   /** Answers a question. Returns false if the question is not open in any turn that runs or is shown here. */
   answer(questionId: string, value: unknown): boolean {
-    return this.#control.answer(questionId, value);
-  }
-
-  /**
-   * Answers a question like `answer`, but also if the turn runs on another host and this session has not seen it. If several hosts answer,
-   * only the first answer counts, and the other calls resolve with false. Rejects with StoreError.
-   */
-  answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
-    return this.#control.answerAnywhere(questionId, value);
-  }
-
-  /**
-   * Returns true if the event is a question that is still unanswered. A turn that is shown again also shows questions that were answered
-   * before.
-   */
-  isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
-    return event.type === "question" && this.hasOpen(event.questionId);
-  }
-
-  /** Returns true if the question is open, so that `answer` would accept an answer. */
-  hasOpen(questionId: string): boolean {
-    return this.#parts.questions.isOpen(questionId);
-  }
-
-  /**
-   * Cancels turns like `cancel`, but also turns on other hosts that this session has not seen. Resolves when the cancellation is in the log, so
-   * that it counts even if this host ends at once. Rejects with StoreError; a turn that runs here has been stopped nevertheless.
-   */
-  cancelAnywhere(requestId?: string): Promise<boolean> {
-    return this.#control.cancelAnywhere(requestId);
+    return this.control.answer(questionId, value);
   }
 
   /**
@@ -163,27 +137,7 @@ export class Session {
    * where it is confirmed to a client, use `cancelAnywhere`. With `stopReason`, the turns end with this stop reason instead of `cancelled`.
    */
   cancel(requestId?: string, stopReason?: "budget"): boolean {
-    return this.#control.cancel(requestId, stopReason);
-  }
-
-  /**
-   * Returns which host has the first of the earlier turns that this turn waits for. Resolves with undefined if the turn waits for no earlier
-   * turn. Rejects with StoreError.
-   */
-  waitsBehind(turn: LiveTurn): Promise<"this host" | "another host" | undefined> {
-    return this.#control.waitsBehind(turn);
-  }
-
-  /**
-   * Estimates the input tokens of a turn's first request, including system prompt and tools. Rejects with RequestError if a pattern is
-   * invalid, and with StoreError.
-   */
-  estimate(
-    { history = [], content }: { history?: Message[]; content: ContentPart[] },
-    options: PromptOptions,
-  ): Promise<number> {
-    const said: Message[] = content.length > 0 ? [...history, { role: "user", content }] : history;
-    return this.#runner.estimate(said, options);
+    return this.control.cancel(requestId, stopReason);
   }
 
   /**
@@ -191,46 +145,25 @@ export class Session {
    * does not know of it.
    */
   withdrawAuto(): void {
-    for (const turn of this.#turns.all()) turn.withdrawAuto();
+    for (const turn of this.turns.all()) turn.withdrawAuto();
   }
 
   /** Requests a summary of the older turns. The summary is made at the beginning of the next turn. */
   compactNext(): void {
-    this.#runner.compactNext();
+    this.runner.compactNext();
     this.#on.onUse();
-  }
-
-  /**
-   * Takes turns back, so that the model does not see them in later turns. Rejects with RequestError while any host has a running or waiting
-   * turn of the conversation.
-   */
-  rewind(to: RewindTo): Promise<RewindEvent> {
-    return this.#parts.conversations.rewind(this.id, to);
   }
 
   /** Shows an event to the watchers of all turns that run here. Drops the event if no turn runs here. */
   tell(event: LiveEvent): void {
-    const turns = this.#turns.all().filter(({ isRunning }) => isRunning);
+    const turns = this.turns.all().filter(({ isRunning }) => isRunning);
     if (turns.length > 0) this.#parts.cluster.relay(this.id, event);
     for (const turn of turns) turn.publish(event);
   }
 
-  /** Receives a message (mail) that another host has sent for a turn on this host. */
-  receive(turnId: string, mail: TurnMail): void {
-    this.#control.receive(turnId, mail);
-  }
-
-  /**
-   * Calls the listener once for every event of the turns that run or are shown here. Call the returned function to stop. Events from other
-   * hosts may come late and out of order.
-   */
-  listen(listener: (event: TurnEvent) => void): () => void {
-    return this.#turns.listen(listener);
-  }
-
   /** Returns the events that the running turns on this host have shown after their last stored event. */
   happening(): TurnEvent[] {
-    return this.#turns.all().flatMap((turn) => (turn.isRunning ? turn.happening : []));
+    return this.turns.all().flatMap((turn) => (turn.isRunning ? turn.happening : []));
   }
 
   /**
@@ -241,19 +174,14 @@ export class Session {
     return this.#parts.cluster.follow(this.id, lastSeq, onChange);
   }
 
-  /** Returns all stored events. */
-  history(): Promise<StoredEvent[]> {
-    return this.#parts.store.read(this.id);
-  }
-
   /** Yields the stored events with `seq >= from` in pages. Rejects as `eventPages` does. */
   pages(from: number): AsyncGenerator<StoredEvent[]> {
     return eventPages(this.#parts.store, this.id, from);
   }
 
-  /** Refuses further requests. Turns that run continue. */
-  refuseMore(): void {
-    this.#turns.close();
+  /** Returns all stored events. */
+  history(): Promise<StoredEvent[]> {
+    return this.#parts.store.read(this.id);
   }
 
   /**
@@ -261,7 +189,7 @@ export class Session {
    * them, or this one at its next start. Turns that end with their caller are cancelled.
    */
   park(): void {
-    this.#stopAll((turn) => this.#control.park(turn));
+    this.#stopAll((turn) => this.control.park(turn));
   }
 
   /**
@@ -270,17 +198,17 @@ export class Session {
    * host are parked. Turns that end with their caller are always cancelled.
    */
   leave(): void {
-    const running = this.#turns.all().find((turn) => turn.isRunning);
+    const running = this.turns.all().find((turn) => turn.isRunning);
     this.#stopAll((turn) => {
-      if (!running || turn.isGuest) this.#control.park(turn);
+      if (!running || turn.isGuest) this.control.park(turn);
       else if (running.isGuest) turn.leaveOutOfTurn();
       else turn.leave();
     });
   }
 
   #stopAll(stop: (turn: LiveTurn) => void): void {
-    this.#turns.close();
-    for (const turn of this.#turns.all()) {
+    this.turns.close();
+    for (const turn of this.turns.all()) {
       if (turn.endsWithCaller) turn.leaveOutOfTurn();
       else stop(turn);
     }
@@ -292,12 +220,12 @@ export class Session {
    * the cluster would take the parked turns for stuck ones and release their leases at once: it must release them only when it closes.
    */
   has(requestId: string): boolean {
-    return this.#turns.isClosed || this.#turns.has(requestId);
+    return this.turns.isClosed || this.turns.has(requestId);
   }
 
   /** True while a turn runs, waits or is shown here. */
   get isBusy(): boolean {
-    return this.#turns.count > 0;
+    return this.turns.count > 0;
   }
 
   /**
@@ -317,15 +245,7 @@ export class Session {
 
   /** True while a turn runs, waits or is shown here, or a caller listens to the session or holds it. */
   get isInUse(): boolean {
-    return this.#holds > 0 || this.isBusy || this.#turns.isFollowed;
-  }
-
-  /**
-   * True if the session remembers something that is not in the log: a person's approvals that are valid for this session only, or a request
-   * to summarise the conversation that has not been carried out yet.
-   */
-  get remembers(): boolean {
-    return this.#runner.remembers;
+    return this.#holds > 0 || this.isBusy || this.turns.isFollowed;
   }
 
   /**
@@ -333,13 +253,8 @@ export class Session {
    * on another host but are shown here.
    */
   get turnCounts(): { running: number; waiting: number } {
-    const turns = this.#turns.all();
+    const turns = this.turns.all();
     const running = turns.filter(({ isRunning }) => isRunning).length;
     return { running, waiting: turns.length - running };
-  }
-
-  /** Resolves when no turn runs, waits or is shown here. */
-  idle(): Promise<void> {
-    return this.#turns.idle();
   }
 }

@@ -55,7 +55,7 @@ export class Sessions {
       },
       swept: () => this.#takeOverOnly(),
       given: (turn) => this.open(turn.conversationId).take(turn),
-      mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
+      mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.control.receive(turnId, mail),
     });
     this.#left = new LeftTurns({ observe, now });
     this.conversations = new Conversations({ store, hosts: cluster, newId });
@@ -108,7 +108,7 @@ export class Sessions {
    * is not in the log is lost, such as answers for this session.
    */
   async forget(session: Session): Promise<void> {
-    await session.idle();
+    await session.turns.idle();
     if (!session.isBusy) this.#live.forget(session);
   }
 
@@ -170,12 +170,12 @@ export class Sessions {
    * is in the log, with false if there was nothing to cancel. Rejects with StoreError.
    */
   async cancel(conversationId: string, requestId?: string): Promise<boolean> {
-    return this.open(conversationId).cancelAnywhere(requestId);
+    return this.open(conversationId).control.cancelAnywhere(requestId);
   }
 
   /** Answers a question of a turn on any host. Resolves with false if the question is not open. Rejects with StoreError. */
   answer(conversationId: string, questionId: string, value: unknown): Promise<boolean> {
-    return this.open(conversationId).answerAnywhere(questionId, value);
+    return this.open(conversationId).control.answerAnywhere(questionId, value);
   }
 
   /** Publishes the new state of a server to every running turn. */
@@ -217,7 +217,7 @@ export class Sessions {
    */
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true;
-    for (const session of this.#live.all()) session.refuseMore();
+    for (const session of this.#live.all()) session.turns.close();
     const late = new AbortController();
     const inTime = sleep(Math.min(withinMs, longestTimerMs), undefined, { signal: late.signal }).catch(() => {});
     await Promise.race([this.#parts.cluster.retire().then(() => this.#idle()), inTime]);
@@ -247,7 +247,7 @@ export class Sessions {
       left: this.#left,
       onUse: () => this.#live.used(session),
     });
-    if (this.#isClosing) session.refuseMore();
+    if (this.#isClosing) session.turns.close();
     return session;
   }
 
@@ -265,6 +265,6 @@ export class Sessions {
   }
 
   async #idle(): Promise<void> {
-    await Promise.all(this.#live.all().map((session) => session.idle()));
+    await Promise.all(this.#live.all().map((session) => session.turns.idle()));
   }
 }

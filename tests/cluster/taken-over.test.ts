@@ -155,7 +155,7 @@ test.each(["there", "here"])(
     const { questionId } = (await until(theirs.watch(), "question")).at(-1) as QuestionEvent;
     await until(mine.watch(), "discard");
     const isFirst =
-      where === "here" ? a.open("c").answer(questionId, true) : b.open("c").answerAnywhere(questionId, true);
+      where === "here" ? a.open("c").answer(questionId, true) : b.open("c").control.answerAnywhere(questionId, true);
     expect(await isFirst).toBe(true);
     const all = await collect(theirs.watch());
     expect(all.find(({ type }) => type === "tool_result")).toMatchObject({ isError: false });

@@ -317,7 +317,9 @@ describe("a tool that needs approval", () => {
     await using acp = await openAcp(app, { onPermission });
     const sessionId = await acp.begin();
     const session = app.sessions.open(sessionId);
-    session.listen((event) => event.type === "question" && setImmediate(() => session.answer(event.questionId, true)));
+    session.turns.listen(
+      (event) => event.type === "question" && setImmediate(() => session.answer(event.questionId, true)),
+    );
     expect(await acp.prompt(sessionId, "hi")).toEqual({ stopReason: "end_turn" });
     expect(isWithdrawn).toBe(true);
     expect(acp.of("tool_call_update").at(-1)).toMatchObject({ status: "completed" });
@@ -576,7 +578,7 @@ describe("a conversation of the log", () => {
     expect(acp.of("tool_call")).toHaveLength(1);
     const offered = llm.requests.at(-1)?.body.tools?.map(({ function: { name } }) => name) ?? [];
     expect(offered).toContain("mine__echo");
-    await app.sessions.open(sessionId).idle();
+    await app.sessions.open(sessionId).turns.idle();
     rmSync(folder, { recursive: true });
   });
 });

@@ -74,7 +74,9 @@ const commandLine = ({ folder, environment }: Workplace, ...args: string[]) =>
 
 /** Resolves to the id of the next question in the conversation. */
 const questionOf = (session: Session) =>
-  new Promise<string>((resolve) => session.listen((event) => event.type === "question" && resolve(event.questionId)));
+  new Promise<string>((resolve) =>
+    session.turns.listen((event) => event.type === "question" && resolve(event.questionId)),
+  );
 
 const textOf = (result: unknown) => (result as { content: { text: string }[] }).content[0]?.text;
 
@@ -236,7 +238,7 @@ describe("the tool chat", () => {
     await llm.received(1);
     await client.close();
     await expect(lost).rejects.toThrow();
-    await app.sessions.open("c").idle();
+    await app.sessions.open("c").turns.idle();
     expect((await app.sessions.history("c")).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
   });
 
@@ -360,7 +362,7 @@ describe("the gateway", () => {
     const session = app.sessions.open();
     const turn = await session.submit({ requestId: "r1", text: "hi", approval: "ask" });
     for await (const event of turn.watch()) {
-      if (session.isAsking(event)) await session.answer(event.questionId, { allow, remember: "always" });
+      if (session.questions.isAsking(event)) await session.answer(event.questionId, { allow, remember: "always" });
     }
     const client = await connect(app, { tools: ["*"] });
     expect(textOf(await client.callTool({ name: "s__echo", arguments: { a: 1 } }))).toContain(text);

@@ -427,7 +427,7 @@ describe("a question", () => {
     const repl = open(app, { isTty });
     const session = app.sessions.open("c");
     const question = new Promise<string>((resolve) =>
-      session.listen((event) => event.type === "question" && resolve(event.questionId)),
+      session.turns.listen((event) => event.type === "question" && resolve(event.questionId)),
     );
     const enter = isTty ? "\r" : "\n";
     repl.type(`go${enter}`);
@@ -562,7 +562,7 @@ test("a chat that is resumed does not ask again what was answered before its hos
   const died = await startApp({ llm: llm.url, ...host });
   const session = died.sessions.open("c");
   const turn = await session.submit({ requestId: "r", text: "hi", streaming: true });
-  session.listen((event) => event.type === "question" && session.answer(event.questionId, true));
+  session.turns.listen((event) => event.type === "question" && session.answer(event.questionId, true));
   await llm.received(2);
   await died.drain(0);
   expect(turn.closing).toBe("parked");

@@ -21,10 +21,10 @@ test("a host without questionTimeoutMs answers a question with no after the time
     await new Promise(setImmediate); // the turn now waits for the answer
     jest.advanceTimersByTime(documentedMs - 1);
     await new Promise(setImmediate);
-    expect(session.hasOpen(event.questionId)).toBe(true);
+    expect(session.questions.isOpen(event.questionId)).toBe(true);
     jest.advanceTimersByTime(1);
     await new Promise(setImmediate);
-    expect(session.hasOpen(event.questionId)).toBe(false);
+    expect(session.questions.isOpen(event.questionId)).toBe(false);
   }
   expect(answers).toEqual([false]);
 });

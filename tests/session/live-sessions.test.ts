@@ -34,7 +34,7 @@ test("a conversation in which nothing runs, and that nobody follows or holds, le
 
 test.each([
   ["held", (app: App) => app.sessions.open("c0").hold()],
-  ["followed", (app: App) => app.sessions.open("c0").listen(() => {})],
+  ["followed", (app: App) => app.sessions.open("c0").turns.listen(() => {})],
 ])("a conversation that is %s stays until that ends, and is the same for everybody", async (_, keep) => {
   await using llm = await startLlmServer([answer("hello")]);
   await using app = await visited(llm, ["c0"]);

@@ -630,8 +630,8 @@ describe("a conversation with an event that this host cannot read", () => {
     // A host that recovers turns by itself might end the turn before it is cancelled.
     await using app = await startApp({ llm: llm.url, storage: desk.storage, recover: false });
     const session = app.sessions.open("c");
-    expect(await session.cancelAnywhere("r")).toBe(true);
-    await session.idle();
+    expect(await session.control.cancelAnywhere("r")).toBe(true);
+    await session.turns.idle();
     expect((await app.sessions.history("c")).at(-1)).toMatchObject({ type: "turn_error", turnId: "broken" });
   });
 });

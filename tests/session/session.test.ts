@@ -237,7 +237,7 @@ describe("turns of one conversation", () => {
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     for await (const _ of session.prompt({ requestId: "r", text: "hi" })) break;
-    await session.idle();
+    await session.turns.idle();
     expect(shape(await session.history())).toEqual(["user_message", "assistant_message", "turn_end"]);
   });
 });

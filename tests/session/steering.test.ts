@@ -96,7 +96,11 @@ describe("a rewind", () => {
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     for (const text of ["a", "b"]) await collect(session.prompt({ requestId: text, text }));
-    expect(await session.rewind({ turns: 1 })).toMatchObject({ type: "rewind", toSeq: 3, seq: 7 });
+    expect(await app.sessions.conversations.rewind("c", { turns: 1 })).toMatchObject({
+      type: "rewind",
+      toSeq: 3,
+      seq: 7,
+    });
     const again = await session.submit({ requestId: "b", text: "b" });
     expect([again.cached, shape(await collect(again.watch()))]).toEqual([
       true,
@@ -113,7 +117,7 @@ describe("a rewind", () => {
     await using two = await desk.host(llm);
     await begin(one, "r1", "a");
     for (const app of [one, two]) {
-      await expect(app.sessions.open("c").rewind({ turns: 1 })).rejects.toMatchObject({ kind: "busy" });
+      await expect(app.sessions.conversations.rewind("c", { turns: 1 })).rejects.toMatchObject({ kind: "busy" });
       await expect(app.sessions.conversations.delete("c")).rejects.toMatchObject({ kind: "busy" });
     }
     expect((await two.sessions.conversations.list({ most: 100 })).conversations).toMatchObject([
@@ -127,14 +131,16 @@ describe("a rewind", () => {
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     for (const text of ["a", "b"]) await collect(session.prompt({ requestId: text, text }));
-    await expect(session.rewind({ toSeq: 4 })).rejects.toMatchObject({
+    await expect(app.sessions.conversations.rewind("c", { toSeq: 4 })).rejects.toMatchObject({
       kind: "usage",
       hint: expect.stringContaining("event 4"),
     });
-    await expect(session.rewind({ turns: 0 })).rejects.toMatchObject({ kind: "usage" });
-    expect(await session.rewind({ toSeq: 3 })).toMatchObject({ toSeq: 3 });
-    expect(await session.rewind({ turns: 9 })).toMatchObject({ toSeq: 0 });
-    await expect(session.rewind({ turns: 1 })).rejects.toMatchObject({ message: "there is no turn to take back" });
+    await expect(app.sessions.conversations.rewind("c", { turns: 0 })).rejects.toMatchObject({ kind: "usage" });
+    expect(await app.sessions.conversations.rewind("c", { toSeq: 3 })).toMatchObject({ toSeq: 3 });
+    expect(await app.sessions.conversations.rewind("c", { turns: 9 })).toMatchObject({ toSeq: 0 });
+    await expect(app.sessions.conversations.rewind("c", { turns: 1 })).rejects.toMatchObject({
+      message: "there is no turn to take back",
+    });
   });
 });
 

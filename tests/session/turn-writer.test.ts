@@ -205,7 +205,7 @@ describe("a hop", () => {
       now: Date.now,
     });
     const session = sessions.open("c");
-    const stop = session.listen((event) => {
+    const stop = session.turns.listen((event) => {
       if (event.type === "question") session.answer(event.questionId, true);
     });
     await work(session);

@@ -194,7 +194,7 @@ describe("a caller's trace is gone on with", () => {
       await using door = await openDoor(app);
       const body = { request_id: "r", text: "weather?", streaming: false };
       await post(`${door.url}/api/sessions/c/turns`, body, { traceparent: caller.replace(/01$/, "00") });
-      await app.sessions.open("c").idle();
+      await app.sessions.open("c").turns.idle();
     });
     expect(requests[0]?.headers.traceparent).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-.*-00$/);
     expect(collector.spans).toEqual([]);

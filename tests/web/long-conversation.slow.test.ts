@@ -140,7 +140,7 @@ inBrowser("a conversation of 3,000 turns in the browser", () => {
     await appendTurns(path, "c2", 300);
     const rewind = async (turns: number) => {
       await using app = await startApp({ llm: "http://127.0.0.1:1", storage: { driver: "sqlite", path } });
-      await app.sessions.open("c2").rewind({ turns });
+      await app.sessions.conversations.rewind("c2", { turns });
     };
     await rewind(100);
     await using tab = await opened("chat", "c2");

@@ -126,7 +126,7 @@ export class AcpSession {
     const { session } = this.#parts;
     let cancelling: Promise<boolean> | undefined;
     signal.addEventListener("abort", () => {
-      cancelling = session.cancelAnywhere(requestId);
+      cancelling = session.control.cancelAnywhere(requestId);
       cancelling.catch(() => {}); // awaited below if the turn fails; if it ends, its end counts
     });
     try {

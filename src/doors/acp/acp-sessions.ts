@@ -117,7 +117,7 @@ export class AcpSessions {
     if (!active) throw RequestError.sessionNotFound(sessionId);
     this.#active.delete(sessionId);
     active.shown.cancel();
-    await this.#parts.sessions.open(sessionId).idle();
+    await this.#parts.sessions.open(sessionId).turns.idle();
     active.release();
     await active.hub?.close();
     return {};
@@ -171,7 +171,7 @@ export class AcpSessions {
 
   #endWhenIdle(hub: SessionHub, session: Session): void {
     this.#replaced.add(hub);
-    void session.idle().then(async () => {
+    void session.turns.idle().then(async () => {
       await hub.close();
       this.#replaced.delete(hub);
     });

@@ -37,7 +37,7 @@ export class OpenQuestions {
   ask(event: QuestionEvent, { toolCallId, isOwn }: { toolCallId: (id: string) => string; isOwn: () => boolean }): void {
     const { session, client, capabilities } = this.#asked;
     const { questionId } = event;
-    if (!session.isAsking(event)) return;
+    if (!session.questions.isAsking(event)) return;
     const answer = (value: unknown) => {
       this.#open.delete(questionId);
       session.answer(questionId, value);

@@ -57,7 +57,7 @@ export async function chat(
   const mayReturn = () => request_id !== undefined && server.transport === undefined;
   const cancel = () => {
     if (mayReturn()) return;
-    const stored = session.cancelAnywhere(requestId);
+    const stored = session.control.cancelAnywhere(requestId);
     parts.cancels.set(extra.requestId, stored);
     stored.catch(() => {}); // `answerCancelled` tells the client
   };
@@ -129,7 +129,7 @@ async function follow(
   const dialogs = new Map<string, AbortController>();
   for await (const event of turn.watch()) {
     if ("seq" in event) events.push(event);
-    if (session.isAsking(event) && !asked.has(event.questionId)) {
+    if (session.questions.isAsking(event) && !asked.has(event.questionId)) {
       const { questionId } = event;
       asked.add(questionId);
       const dialog = new AbortController();

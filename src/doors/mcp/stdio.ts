@@ -46,7 +46,7 @@ async function askAboutResumed(turn: LiveTurn, session: Session, server: Server)
   };
   try {
     for await (const event of turn.watch()) {
-      if (session.isAsking(event)) void ask(event);
+      if (session.questions.isAsking(event)) void ask(event);
       if (event.type === "answer") dialogs.get(event.questionId)?.abort(); // it may be the answer of somebody else
     }
   } catch {

@@ -114,7 +114,7 @@ async function noteSlowServers(hub: ToolHub, stderr: Output, ended: AbortSignal)
 
 /** Prints a note if the turn waits for an earlier turn of its conversation. Rejects with StoreError. */
 async function noteEarlierTurn(session: Session, turn: LiveTurn, interrupts: boolean, stderr: Output): Promise<void> {
-  const host = await session.waitsBehind(turn);
+  const host = await session.control.waitsBehind(turn);
   if (!host) return;
   const see = `see it with mcp-platform sessions show ${shellWord(session.id)}`;
   const cancel = interrupts ? "" : "; to cancel it, repeat this command with --interrupt";

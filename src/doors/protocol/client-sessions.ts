@@ -43,7 +43,7 @@ export class ClientSessions {
    * this client. Resolves to false if no such question is open.
    */
   async answer(conversationId: string | undefined, questionId: string, value: unknown): Promise<boolean> {
-    const asking = conversationId ?? this.#reached.find((session) => session.hasOpen(questionId))?.id;
+    const asking = conversationId ?? this.#reached.find((session) => session.questions.isOpen(questionId))?.id;
     return asking !== undefined && this.#sessions.answer(asking, questionId, value);
   }
 

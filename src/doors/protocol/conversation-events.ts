@@ -46,7 +46,7 @@ export async function* conversationEvents(
     happenings.push({ happening, characters, round });
     return true;
   };
-  const stop = session.listen(push);
+  const stop = session.turns.listen(push);
   let hasHeard = false;
   const { cursor, leave } = session.overhear(from - 1, () => {
     if (!hasHeard) hasHeard = push("overheard");

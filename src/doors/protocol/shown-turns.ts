@@ -51,7 +51,7 @@ export class ShownTurns {
     begun();
     for await (const event of turn.watch()) {
       if (event.type === "question") {
-        if (!session.isAsking(event)) continue; // the question was answered before this client began to follow the turn
+        if (!session.questions.isAsking(event)) continue; // the question was answered before this client began to follow the turn
         this.#openQuestions.set(event.questionId, session);
         if (this.#isUnattended) session.answer(event.questionId, false);
       }

@@ -218,7 +218,7 @@ class Repl {
     const { session } = this.#conversation;
     for await (const event of turn.watch()) {
       this.#screen.show(event);
-      if (session.isAsking(event)) await this.#ask(event, turn);
+      if (session.questions.isAsking(event)) await this.#ask(event, turn);
     }
   }
 

@@ -53,10 +53,10 @@ export const conversationCommands: readonly SlashCommand[] = [
     name: "rewind",
     parameters: "[N]",
     description: "take the last turn back, or the last N",
-    run: async ([count = "1"], { session }) => {
+    run: async ([count = "1"], { session, sessions }) => {
       const turns = /^[1-9]\d{0,8}$/.test(count) ? Number(count) : undefined;
       if (turns === undefined) throw new RequestError("usage", "usage: /rewind [N]");
-      await session.rewind({ turns });
+      await sessions.conversations.rewind(session.id, { turns });
       return textParameter(historyText(withoutRewound(await session.history())));
     },
   },

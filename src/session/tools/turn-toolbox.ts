@@ -65,7 +65,10 @@ export class TurnToolbox implements Toolbox {
     const { checkpoint, events } = log;
     const { toolBudgetTokens, resultLimitTokens } = settings.defaults;
     const { contextWindow, provider } = settings.llm.resolve(options.model);
-    this.#limits = { maxTokens: Math.min(toolBudgetTokens, contextWindow * toolShare), maxTools: provider.quirks.maxTools };
+    this.#limits = {
+      maxTokens: Math.min(toolBudgetTokens, contextWindow * toolShare),
+      maxTools: provider.quirks.maxTools,
+    };
     const known = { found: new Set(checkpoint?.found), resultIds: new Set(checkpoint?.resultIds) };
     this.#known = known;
     this.#reader = readResult({ results, known: known.resultIds, maxBytes: resultLimitTokens * 4 });

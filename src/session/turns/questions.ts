@@ -1,5 +1,5 @@
 import { longestTimerMs } from "../../core/async/timers.js";
-import type { Question, QuestionEvent, StoredEvent } from "../../core/events.js";
+import type { ChatEvent, LiveEvent, Question, QuestionEvent, StoredEvent } from "../../core/events.js";
 import { isWritable } from "../../core/json.js";
 
 interface OpenQuestion {
@@ -84,6 +84,14 @@ export class Questions {
   /** Returns true if the question is open, so that an answer would be accepted. */
   isOpen(questionId: string): boolean {
     return this.#open.has(questionId) || this.#elsewhere.has(questionId);
+  }
+
+  /**
+   * Returns true if the event is a question that is still unanswered. A turn that is shown again also shows questions that were answered
+   * before.
+   */
+  isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
+    return event.type === "question" && this.isOpen(event.questionId);
   }
 
   /** Drops all questions and early answers of a turn that no longer runs or waits on this host. */

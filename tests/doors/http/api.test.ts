@@ -236,7 +236,7 @@ test("a conversation is copied, and written as a file without secrets that no br
   const url = `${door.url}/api/sessions/c1`;
   for (const request_id of ["r1", "r2"]) {
     await post(`${url}/turns`, { request_id, text: `say ${request_id}` });
-    await app.sessions.open("c1").idle();
+    await app.sessions.open("c1").turns.idle();
   }
   const ended = (await app.sessions.history("c1")).find(({ type }) => type === "turn_end")?.seq;
   const forked = await post(`${url}/fork`, { to_seq: ended });

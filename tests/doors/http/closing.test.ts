@@ -35,7 +35,7 @@ async function closedDuring(
   const answering = post(`${door.url}/v1/${path}`, { ...bodies[path], stream: isStream }, headers);
   await llm.received(requests);
   let stopReason: string | undefined;
-  app.sessions.open("c").listen((event) => {
+  app.sessions.open("c").turns.listen((event) => {
     if (event.type === "turn_end") stopReason = event.stopReason;
   });
   await app.sessions.drain(0);

@@ -217,7 +217,7 @@ describe("a response", () => {
     const { id } = await client.responses.create({ input: "a" });
     const { data, response } = await client.responses.create({ input: "b", previous_response_id: id }).withResponse();
     const conversation = response.headers.get("x-conversation-id") ?? "";
-    await app.sessions.open(conversation).rewind({ turns: 1 });
+    await app.sessions.conversations.rewind(conversation, { turns: 1 });
     const message = expect.stringContaining("taken back");
     const refused = { status: 404, code: "previous_response_not_found", message };
     const again = () => client.responses.create({ input: "c", previous_response_id: data.id });

@@ -27,7 +27,7 @@ export const mcp: Door = {
         void cancelAt?.then(() => cancelled.abort());
         const args = { prompt: text, conversation_id: conversationId, request_id: requestId };
         await settled(client.callTool({ name: "chat", arguments: args }, undefined, { signal: cancelled.signal }));
-        await app.sessions.find(conversationId)?.idle(); // a cancelled call has no answer to wait for
+        await app.sessions.find(conversationId)?.turns.idle(); // a cancelled call has no answer to wait for
       },
       [Symbol.asyncDispose]: () => client.close(),
     };

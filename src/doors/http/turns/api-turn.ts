@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { messageOf } from "../../../core/errors.js";
 import type { UserMessageEvent } from "../../../core/events.js";
 import { singleCallPrefix } from "../../../core/ids.js";
-import type { AnswerOptions, ToolDefinition } from "../../../core/messages.js";
+import type { AnswerOptions, Message, ToolDefinition } from "../../../core/messages.js";
 import type { Observe } from "../../../core/ports.js";
 import type { Session } from "../../../session/session.js";
 import type { PromptOptions } from "../../../session/shared/prompt-options.js";
@@ -134,9 +134,11 @@ export async function estimateApiTurn(
   { conversationId }: CallContext,
 ): Promise<number> {
   resolved(parts, call.model);
+  const { history = [], content } = call;
+  const said: Message[] = content.length > 0 ? [...history, { role: "user", content }] : history;
   const session = parts.sessions.open(conversationId);
   try {
-    return await session.estimate(call, turnOptions(call));
+    return await session.runner.estimate(said, turnOptions(call));
   } finally {
     if (conversationId === undefined) void parts.sessions.forget(session);
   }
