@@ -1,5 +1,6 @@
 /** Statements and conditions that both databases take as they are. */
 import { eventTypes } from "../../core/event-facts.js";
+import type { ChatEvent } from "../../core/events.js";
 
 /** SQL condition: the turn is queued or running. */
 export const isUnfinished = "state IN ('queued', 'running')";
@@ -35,9 +36,12 @@ export const unfinishedTurns = (condition: string) =>
  * SQL condition: the event belongs to no turn. The partial index has the same text, so that the databases use it; with another type the index
  * has to be made anew.
  */
-export const isMarkType = `type IN (${eventTypes("isOfNoTurn")
-  .map((type) => `'${type}'`)
-  .join(", ")})`;
+export const isMarkType = isTypeIn(eventTypes("isOfNoTurn"));
+
+/** Returns the SQL condition for events of these types. */
+export function isTypeIn(types: readonly ChatEvent["type"][]): string {
+  return `type IN (${types.map((type) => `'${type}'`).join(", ")})`;
+}
 
 /** SQL conditions for one of the two types of `isMark`. They contain `isMark`, so that the databases use its index. */
 export const isFork = (events: string) => `${isMark(events)} AND ${events}.type = 'fork'`;

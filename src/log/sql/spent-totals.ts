@@ -3,7 +3,9 @@
  * adds every answer and summary in the transaction that stores it, so unfinished turns and other hosts count, too. Nothing is subtracted: a
  * request still counts when its conversation is deleted. Copies of an event are not added.
  */
+import { eventTypes } from "../../core/event-facts.js";
 import { quarterMs } from "../shared/spent.js";
+import { isTypeIn } from "./common-statements.js";
 import { copying } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { numberIn, readable, seqOf } from "./sqlite-place.js";
@@ -14,7 +16,7 @@ const counts = ["tokens", "usd", "unpriced", "estimated"];
 const names = counts.join(", ");
 
 /** SQL condition for the events that can have spent something. */
-const isPaid = "type IN ('assistant_message', 'compaction')";
+const isPaid = isTypeIn(eventTypes("isBilled"));
 
 /** Returns SQL for the columns of a row. `text` and `number` return SQL for a field of `spent`, a column with the event's field of this name. */
 const valuesOf = (text: (field: string) => string, number: (field: string) => string) =>

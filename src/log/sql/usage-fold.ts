@@ -1,12 +1,14 @@
 /** SQL that counts the usage of events: the fold that the counters (`usage-tables.ts`) must equal. */
 
+import { eventTypes } from "../../core/event-facts.js";
 import { mostOfRequest } from "../../core/token-usage.js";
 import { keyLength, quarterMs } from "../shared/spent.js";
+import { isTypeIn } from "./common-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, numberIn } from "./sqlite-place.js";
 
 /** SQL condition for the events that are counted. */
-export const isCounted = "type IN ('assistant_message', 'compaction', 'tool_result')";
+export const isCounted = isTypeIn([...eventTypes("isBilled"), "tool_result"]);
 
 /**
  * SQL for the identity of an event. A copy and its original have the same. Events of old logs have no position, so their `seq` is used. A failed
