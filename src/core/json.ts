@@ -76,7 +76,7 @@ export function hasTooManyValues(json: string): boolean {
 }
 
 /** Returns the index after the string that begins at `start`. A regular expression would run out of stack in a string of some megabytes. */
-export function endOfString(json: string, start: number): number {
+function endOfString(json: string, start: number): number {
   let end = start;
   let isEscaped: boolean;
   do {
@@ -133,3 +133,32 @@ export function isWritable(value: unknown, levels = deepest): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value).every((inner) => isWritable(inner, levels - 1));
 }
+
+/**
+ * Returns the first key that occurs twice in one object of this JSON. Parsers disagree on which of the two values counts, so the value that
+ * a person is shown could differ from the value that is used. The text must be valid JSON. Takes linear time.
+ */
+export function duplicateKey(json: string): string | undefined {
+  /** For each object or list that is open: the keys seen so far, or undefined for a list. */
+  const open: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < json.length; at++) {
+    const char = json[at];
+    if (char === "{") open.push(new Set());
+    else if (char === "[") open.push(undefined);
+    else if (char === "}" || char === "]") open.pop();
+    else if (char === '"') {
+      const end = endOfString(json, at);
+      colon.lastIndex = end;
+      if (colon.test(json)) {
+        const key: string = JSON.parse(json.slice(at, end));
+        const known = open.at(-1);
+        if (known?.has(key)) return key;
+        known?.add(key);
+      }
+      at = end - 1;
+    }
+  }
+  return undefined;
+}
+
+const colon = /\s*:/y;

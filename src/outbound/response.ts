@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
-import { pieceBytes } from "../core/async/piece-size.js";
+import { pieceBytes } from "../core/async/arriving-messages.js";
 
 /** How much `drain` reads. A longer rest costs more than a new connection. */
 const MAX_REST_BYTES = 64 * 1024;

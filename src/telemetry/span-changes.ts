@@ -1,9 +1,8 @@
 /** Converts a measurement to the change of a span: the start of the span, an event in the span, or the end of the span. */
 import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { Measurement } from "../core/measurements.js";
-import type { Usage } from "../core/messages.js";
+import type { ContentPart, Message, ToolCall, Usage } from "../core/messages.js";
 import { boundedLine } from "./bounded.js";
-import { messagesJson } from "./messages-json.js";
 import { agentName, methods, attributes as names, operations, providerName, spanEvents } from "./metric-names.js";
 import { transportName } from "./readings.js";
 
@@ -116,4 +115,38 @@ function addressOf(url: string): Attributes {
   if (!URL.canParse(url)) return {};
   const { hostname, port, protocol } = new URL(url);
   return { [names.serverAddress]: hostname, [names.serverPort]: Number(port) || (protocol === "https:" ? 443 : 80) };
+}
+
+function messagesJson(messages: readonly Message[]): string {
+  return JSON.stringify(messages.map((message) => ({ role: message.role, parts: partsOf(message) })));
+}
+
+function partsOf(message: Message): object[] {
+  switch (message.role) {
+    case "system":
+      return [text(message.content)];
+    case "user":
+      return message.content.map(part);
+    case "assistant": {
+      const { reasoning, content, toolCalls } = message;
+      const thought = reasoning ? [{ type: "reasoning", content: reasoning }] : [];
+      return [...thought, ...(content ? [text(content)] : []), ...toolCalls.map(call)];
+    }
+    case "tool":
+      return [{ type: "tool_call_response", id: message.toolCallId, response: message.content.map(part) }];
+  }
+}
+
+function text(content: string): object {
+  return { type: "text", content };
+}
+
+function call({ id, name, arguments: args }: ToolCall): object {
+  return { type: "tool_call", id, name, arguments: args };
+}
+
+function part(content: ContentPart): object {
+  if (content.type === "text") return text(content.text);
+  if (content.type === "resource_link") return { type: "uri", uri: content.uri };
+  return { type: "blob", modality: content.type, mime_type: content.mimeType };
 }

@@ -9,7 +9,7 @@ import type {
   KeptParts,
   Spent,
 } from "../core/messages.js";
-import { firstStop } from "../core/text/first-stop.js";
+import { firstStop } from "../core/text/excerpt.js";
 import type { CompleteOptions, LlmClient } from "../llm/client.js";
 import type { TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";

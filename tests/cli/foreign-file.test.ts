@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { isForeign, topLevelSettings } from "../../src/cli/shared/foreign-file.js";
+import { isForeign, topLevelSettings } from "../../src/cli/shared/configuration.js";
 import { schemaText } from "../../src/config/schema/config-schema.js";
 import { folderWith } from "../config/folder.js";
 

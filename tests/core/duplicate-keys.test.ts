@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { duplicateKey } from "../../src/core/source/duplicate-keys.js";
+import { duplicateKey } from "../../src/core/json.js";
 
 test.each<[string, string | undefined]>([
   ['{"a":1,"b":{"a":2},"c":[{"a":1},{"a":2}]}', undefined],

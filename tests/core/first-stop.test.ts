@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { firstStop } from "../../src/core/text/first-stop.js";
+import { firstStop } from "../../src/core/text/excerpt.js";
 
 test("the first stop sequence in a text is found, of several at one position the first of the list", () => {
   expect(firstStop("one STOP two END", ["END", "STOP"])).toEqual({ at: 4, sequence: "STOP" });

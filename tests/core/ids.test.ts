@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { idPattern, newId } from "../../src/core/ids.js";
 import { traceOf } from "../../src/core/trace-context.js";
-import { samplesBy } from "../../src/telemetry/trace-sampling.js";
+import { samplesBy } from "../../src/telemetry/open-receivers.js";
 
 const ids = Array.from({ length: 400 }, () => newId("conv"));
 

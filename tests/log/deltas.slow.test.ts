@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import type { LiveBus } from "../../src/core/chat-store.js";
 import { newId } from "../../src/core/ids.js";
-import type { LiveBus } from "../../src/core/live-bus.js";
 import { maxSealedBytes } from "../../src/log/postgres/notice-seal.js";
 import { openPostgresLog, type PostgresLog } from "../../src/log/postgres/open.js";
 import { query, startPostgres } from "../support/postgres.js";

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { McpError } from "../../src/core/errors.js";
 import type { JsonObject } from "../../src/core/json.js";
 import { answersTo, inRounds } from "../../src/mcp/protocol/input-rounds.js";
-import { RpcRefusal } from "../../src/mcp/protocol/refusal.js";
+import { RpcRefusal } from "../../src/mcp/shared/request-failures.js";
 
 const { signal } = new AbortController();
 const roots = { method: "roots/list" };

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { asFetch } from "../../src/mcp/http/as-fetch.js";
 import { exchange } from "../../src/mcp/http/http-request.js";
-import { askHttp } from "../../src/mcp/transports/ask-http.js";
+import { askHttp } from "../../src/mcp/transports/remote.js";
 import { StreamableHttp } from "../../src/mcp/transports/streamable-http.js";
 
 const kilobyte = 1024;

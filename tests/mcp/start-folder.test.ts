@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/reading/load.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
-import { startOf } from "../../src/mcp/transports/start-folder.js";
+import { startOf } from "../../src/mcp/shared/command-line.js";
 import { folderWith } from "../config/folder.js";
 
 /** Loads the file `path` with one server, from the working folder `work`, and returns how the server's process starts. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { limitUnreadAnswers } from "../../src/mcp/protocol/unread-answers.js";
+import { limitUnreadAnswers } from "../../src/mcp/protocol/legacy-session.js";
 import { nodeServer, type RunningHub, remoteServer, startHub, until } from "../support/mcp-hub.js";
 
 /** More requests than answers may be unread. Some 2,000 answers are in the pipe, whose buffer is larger from Node 22 on. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { BoundedValues } from "../../src/telemetry/bounded.js";
-import { samplesBy } from "../../src/telemetry/trace-sampling.js";
+import { samplesBy } from "../../src/telemetry/open-receivers.js";
 import { wantsCollector } from "../../src/telemetry/wanted.js";
 
 test("what servers and clients choose makes no more than so many time series, each with one short line", () => {

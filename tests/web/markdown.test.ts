@@ -1,8 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { isReadableMarkdown } from "../../src/core/text/readable-markdown.js";
-import { BlockSplitter } from "../../src/web/markdown/blocks.js";
-import { unfinishedCode } from "../../src/web/markdown/unfinished-code.js";
+import { BlockSplitter, unfinishedCode } from "../../src/web/markdown/blocks.js";
 import { visibleText } from "../../src/web/markdown/visible.js";
 import { processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";

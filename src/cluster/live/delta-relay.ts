@@ -3,8 +3,8 @@
  * All hosts use the same log.
  */
 
+import type { BusMessage, LiveBus } from "../../core/chat-store.js";
 import type { TurnEvent } from "../../core/events.js";
-import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import { DeltaSender } from "./delta-sender.js";
 import { type Feed, Feeds } from "./feeds.js";
 import type { MessagePosition, OpenMessage } from "./open-message.js";

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { writePrivately } from "../../core/files/private-file.js";
+import { writePrivately } from "../../core/files/whole-file.js";
 import { asObject, type JsonObject, parseJson } from "../../core/json.js";
 
 /** Reads a state file. All hosts of the user write such files. Returns undefined if the file is missing or cannot be used. */

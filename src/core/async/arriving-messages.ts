@@ -1,5 +1,3 @@
-import { pieceBytes } from "./piece-size.js";
-
 /** Maximum number of bytes of all messages together. Above this number, the largest message is refused. */
 const mostBytes = 256 * 1024 * 1024;
 
@@ -49,3 +47,9 @@ export class ArrivingMessages {
     if (this.#arriving.delete(message)) this.#bytes -= message.bytes;
   }
 }
+
+/** Number of bytes that a piece of a stream counts at least: a piece of a single byte takes an object of some 250 bytes, and microseconds. */
+export const leastPieceBytes = 256;
+
+/** Returns the number of bytes that a piece of this length counts. */
+export const pieceBytes = (length: number) => Math.max(length, leastPieceBytes);

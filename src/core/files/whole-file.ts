@@ -1,4 +1,6 @@
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /**
  * Writes the pieces to a file that only the user can read. The file gets its name when all pieces are written: before that it is a draft
@@ -30,4 +32,12 @@ async function writePieces(path: string, pieces: AsyncIterable<string>): Promise
   } finally {
     await file.close();
   }
+}
+
+/** Writes the file atomically. Only the user can read it. Throws errors of the file system. */
+export function writePrivately(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, path);
 }

@@ -4,8 +4,7 @@
  */
 import { messageOf } from "../errors.js";
 import type { JsonSchema } from "../messages.js";
-import { isQuickCheck, isQuickSchema, schemaCost } from "./schema-cost.js";
-import { schemaThread } from "./schema-thread.js";
+import { isQuickCheck, isQuickSchema, schemaCost, schemaThread } from "./schema-cost.js";
 import type { AnswerQuestion } from "./schema-worker.js";
 import { readStructured, type StructuredAnswer, schemaProblem } from "./structured-output.js";
 

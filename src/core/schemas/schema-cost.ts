@@ -1,5 +1,7 @@
 /** Tells which checks by a JSON Schema are quick, so that they may run in the main thread. */
 
+import { WorkerThread } from "../async/worker-thread.js";
+import { builtFile } from "../built-file.js";
 import type { JsonSchema } from "../messages.js";
 
 /** Keywords with which a check may take more time than the size of the schema and the value suggests. */
@@ -26,4 +28,9 @@ export function isQuickCheck(cost: number, chars: number): boolean {
 /** Returns true if the schema can be compiled at once. */
 export function isQuickSchema(cost: number): boolean {
   return cost <= mostOfCompiling;
+}
+
+/** Returns a thread that checks by schemas. Its questions and answers are those of `schema-worker.ts`. */
+export function schemaThread<Question, Answer>(): WorkerThread<Question, Answer> {
+  return new WorkerThread(builtFile("core/schemas/schema-worker.js"));
 }

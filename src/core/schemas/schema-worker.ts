@@ -1,4 +1,4 @@
-/** The thread that checks by schemas, see `schema-thread.ts`. It answers one question after the other. */
+/** The thread that checks by schemas, see `schemaThread`. It answers one question after the other. */
 import { parentPort } from "node:worker_threads";
 import type { JsonSchema } from "../messages.js";
 import { argumentProblem } from "./argument-check.js";

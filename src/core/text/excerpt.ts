@@ -34,3 +34,16 @@ export function isWithinPair(text: string, position: number): boolean {
   const before = text.charCodeAt(position - 1);
   return unit >= 0xdc00 && unit < 0xe000 && before >= 0xd800 && before < 0xdc00;
 }
+
+/** Returns the stop sequence that comes first in the text. Of several at the same position, returns the one that comes first in the list. */
+export function firstStop(text: string, sequences: readonly string[]): { at: number; sequence: string } | undefined {
+  const found = sequences.map((sequence) => ({ at: text.indexOf(sequence), sequence })).filter(({ at }) => at >= 0);
+  return found.sort((one, other) => one.at - other.at)[0];
+}
+
+/**
+ * Returns the text, cut after this number of characters. The result is a copy: if it were a slice, V8 would keep the whole text in memory.
+ */
+export function beginningOf(text: string, most: number): string {
+  return text.length > most ? `${Buffer.from(text.slice(0, most)).toString()}…` : text;
+}

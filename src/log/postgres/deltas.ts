@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import type { BusMessage, LiveBus } from "../../core/chat-store.js";
 import type { PostgresConfig } from "../../core/config.js";
-import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import type { Listener } from "./connection/listener.js";
 import { connectionOf } from "./connection/pool.js";
 import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";

@@ -10,7 +10,7 @@ import { explainAuth } from "./explain.js";
 import { authorizeAlone, authorizeWithPerson, type Flow, refresh } from "./flows.js";
 import { loginFetch } from "./login-fetch.js";
 import { Reach } from "./reach.js";
-import { includesAll, unionOf } from "./scopes.js";
+import { includesAll, unionOf } from "./token-grants.js";
 
 export interface AuthOptions {
   folder: string;

@@ -13,8 +13,7 @@ import type { OAuthConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { AuthFile } from "./auth-file.js";
 import { NoLogin } from "./explain.js";
-import { unionOf } from "./scopes.js";
-import { tokenRequest } from "./token-grants.js";
+import { tokenRequest, unionOf } from "./token-grants.js";
 
 interface ClientParts {
   oauth: OAuthConfig;

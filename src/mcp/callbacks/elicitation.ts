@@ -7,7 +7,7 @@ import type { Question } from "../../core/events.js";
 import { asArray, isPlainObject, isWritable, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import { isLoopback } from "../../core/text/networks.js";
-import { RpcRefusal } from "../protocol/refusal.js";
+import { RpcRefusal } from "../shared/request-failures.js";
 import { problemIn } from "../shared/tool-arguments.js";
 
 /**

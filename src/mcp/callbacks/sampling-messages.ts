@@ -11,8 +11,8 @@ import {
   textOf,
 } from "../../core/messages.js";
 import { isModelName } from "../../core/patterns/model-name.js";
-import { RpcRefusal } from "../protocol/refusal.js";
 import { contentParts } from "../protocol/result-content.js";
+import { RpcRefusal } from "../shared/request-failures.js";
 
 /**
  * Converts the parameters of `sampling/createMessage` into a request to a model, which may write `maxTokens`. Throws RpcRefusal if no model

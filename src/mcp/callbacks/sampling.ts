@@ -10,7 +10,7 @@ import { asObjects, type JsonObject } from "../../core/json.js";
 import type { Completion, CompletionRequest, ContentPart, Message } from "../../core/messages.js";
 import type { SendOptions } from "../../core/ports.js";
 import { bytesPerToken, mediaTokens } from "../../core/token-usage.js";
-import { RpcRefusal } from "../protocol/refusal.js";
+import { RpcRefusal } from "../shared/request-failures.js";
 import { abortable } from "../shared/wait.js";
 import { blocksOf, toRequest, toResult } from "./sampling-messages.js";
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
 import { keptSecret } from "../../core/files/kept-secret.js";
-import { writePrivately } from "../../core/files/private-file.js";
+import { writePrivately } from "../../core/files/whole-file.js";
 import { asArray, asObject, isPlainObject, parseJson } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
 import { reachedBy } from "./manifest-place.js";

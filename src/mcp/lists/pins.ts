@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
-import { writePrivately } from "../../core/files/private-file.js";
+import { writePrivately } from "../../core/files/whole-file.js";
 import { asObject, isPlainObject } from "../../core/json.js";
 import { changedParts, type Definition } from "./definition.js";
 import type { ListedTool } from "./listed.js";

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { McpError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
-import { RpcRefusal } from "./refusal.js";
+import { RpcRefusal } from "../shared/request-failures.js";
 import type { ServerSessionEvents } from "./server-session.js";
 
 /** Maximum number of rounds. A server that still asks after this many rounds is looping. */

@@ -16,7 +16,7 @@ import { PendingRequests } from "./pending-requests.js";
 import type { RequestLimits } from "./request-limits.js";
 import type { ModernTransport } from "./server-route.js";
 import type { ServerSession, ServerSessionEvents } from "./server-session.js";
-import { isTaskHandle, resultOfTask } from "./task-extension.js";
+import { isTaskHandle, resultOfTask } from "./tasks.js";
 
 const headerMismatch = -32020;
 /** Field of a request's `_meta` that asks for log messages. A server sends log messages only during requests that name a level. */

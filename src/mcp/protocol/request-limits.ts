@@ -2,7 +2,7 @@ import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
 import type { ToolProgress } from "../../core/ports.js";
 import { waitText } from "../../core/text/durations.js";
-import { beginningOf } from "../shared/beginning.js";
+import { beginningOf } from "../../core/text/excerpt.js";
 import { OutcomeUnknown } from "../shared/request-failures.js";
 
 /**

@@ -3,8 +3,7 @@
 import { McpError, messageOf, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { HostAnswer, ServerAnswer, ServerFailure, ServerLife, Tape } from "../../core/tape.js";
-import { NotTaken, OutcomeUnknown } from "../shared/request-failures.js";
-import { RpcRefusal } from "./refusal.js";
+import { NotTaken, OutcomeUnknown, RpcRefusal } from "../shared/request-failures.js";
 import type { RequestLimits } from "./request-limits.js";
 import type { RequestOrigin, ServerSession, ServerSessionEvents } from "./server-session.js";
 

@@ -1,6 +1,8 @@
 /**
- * Tool calls that run as tasks, in protocols up to 2025-11-25. A call is started, then polled until its result is ready.
+ * Tool calls that run as tasks. A call is started, then polled until its result is ready. In protocols up to 2025-11-25 (`callAsTask`), the
+ * host asks for a task; in 2026-07-28 (`resultOfTask`), the server decides which calls become tasks.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
+ * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +11,8 @@ import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { HttpError, SessionLost, unusable } from "../http/http-error.js";
 import { OutcomeUnknown } from "../shared/request-failures.js";
-import type { ToolRun } from "./server-session.js";
+import { answersTo } from "./input-rounds.js";
+import type { ServerSessionEvents, ToolRun } from "./server-session.js";
 
 /** Time in ms for which the server is asked to keep the result of a task. */
 const keptMs = 3_600_000;
@@ -51,7 +54,7 @@ async function polled(taskId: string, first: JsonObject, { ask, limits, onProgre
  * Sends a request that follows a task. If it fails, rejects with an error that leaves the outcome of the call open. The error does not carry a
  * refusal of the server, whose code could make the host repeat the call.
  */
-export async function askAboutTask(method: string, params: JsonObject, ask: ToolRun["ask"]): Promise<JsonObject> {
+async function askAboutTask(method: string, params: JsonObject, ask: ToolRun["ask"]): Promise<JsonObject> {
   try {
     return await askLater(method, params, ask);
   } catch (error) {
@@ -79,7 +82,78 @@ async function askLater(method: string, params: JsonObject, ask: ToolRun["ask"])
  * Waits between two polls. `wanted` is the pause that the server asks for, in ms; there is a minimum and a maximum. Rejects when the signal
  * aborts.
  */
-export async function pollPause(wanted: unknown, signal: AbortSignal): Promise<void> {
+async function pollPause(wanted: unknown, signal: AbortSignal): Promise<void> {
   const ms = typeof wanted === "number" ? wanted : defaultPollMs;
   await sleep(Math.min(longestPollMs, Math.max(shortestPollMs, ms)), undefined, { signal });
+}
+
+export function isTaskHandle({ resultType }: JsonObject): boolean {
+  return resultType === "task";
+}
+
+/**
+ * Waits until a task of protocol 2026-07-28 has ended, and resolves with the result of its call, which the last poll brings. A poll may also
+ * bring questions of the server; `tasks/update` sends the answers. Rejects with RpcError, McpError or the signal's reason.
+ */
+export async function resultOfTask(
+  handle: JsonObject,
+  run: ToolRun,
+  answer: ServerSessionEvents["answer"],
+): Promise<JsonObject> {
+  const { send, onProgress } = run;
+  const { signal } = run.limits;
+  const taskId = textOrEmpty(handle.taskId);
+  const answered = new Set<string>();
+  let isOver = false;
+  try {
+    if (!taskId) throw new OutcomeUnknown("protocol", "the server made a task without an id of the call");
+    let task = handle;
+    for (let polls = 1; ; polls++) {
+      // The status in the task handle is used only to decide whether to wait before the first poll.
+      if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
+      task = await askAboutTask("tasks/get", { taskId }, run.ask);
+      const message = textOrEmpty(task.statusMessage);
+      onProgress({ progress: polls, ...(message && { message }) });
+      if (task.status === "input_required") {
+        const inputResponses = await answersTo(unanswered(task.inputRequests, answered), answer, signal);
+        signal.throwIfAborted();
+        if (Object.keys(inputResponses).length > 0)
+          await askAboutTask("tasks/update", { taskId, inputResponses }, run.ask);
+      } else if (task.status !== "working") {
+        isOver = true;
+        return outcomeOf(task);
+      }
+    }
+  } finally {
+    if (!isOver && taskId) void send("tasks/cancel", { taskId }).catch(() => {});
+  }
+}
+
+/**
+ * Returns the questions that were not answered yet, and marks them as answered. A server repeats a question under the same key until it has
+ * processed the answer.
+ */
+function unanswered(inputRequests: unknown, answered: Set<string>): JsonObject {
+  const fresh = Object.entries(isPlainObject(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
+  for (const [key] of fresh) answered.add(key);
+  return Object.fromEntries(fresh);
+}
+
+function outcomeOf({ status, statusMessage, result, error }: JsonObject): JsonObject {
+  if (status === "completed" && isPlainObject(result)) return result;
+  const why = textOrEmpty(statusMessage) && `: ${textOrEmpty(statusMessage)}`;
+  if (status === "failed" && isPlainObject(error)) {
+    const code = typeof error.code === "number" ? error.code : 0;
+    throw new RpcError(code, textOrEmpty(error.message) || `the task failed${why}`, error.data);
+  }
+  if (status === "failed" || status === "cancelled") {
+    throw new McpError(
+      "protocol",
+      `${status === "failed" ? "the task failed" : "the server cancelled the task"}${why}`,
+    );
+  }
+  throw new OutcomeUnknown(
+    "protocol",
+    `the server says of the task that it is ${JSON.stringify(status)}, without a result`,
+  );
 }

@@ -1,11 +1,12 @@
 import type { ServerConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
 import type { ServerHello, Tape } from "../../core/tape.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import { learn, learnFrom, sessionWith } from "../protocol/eras.js";
-import type { ServerRoute } from "../protocol/server-route.js";
+import { objectionTo } from "../protocol/header-params.js";
+import type { RouteEnd, ServerRoute } from "../protocol/server-route.js";
 import { EndedByProbe, type ServerSession } from "../protocol/server-session.js";
-import { silentRoute, silentSession } from "../protocol/silent-session.js";
-import { Link, tapedSession } from "../protocol/taped-session.js";
+import { asMcpError, Link, tapedSession } from "../protocol/taped-session.js";
 import { abortable } from "../shared/wait.js";
 import { type ConnectionEvents, McpConnection } from "./mcp-connection.js";
 
@@ -79,3 +80,34 @@ function helloOf({ era, capabilities, serverVersion: version, instructions }: Se
     ...(instructions !== undefined && { instructions }),
   };
 }
+
+/** Returns a session with the capabilities, version and instructions from the server's recorded greeting. */
+function silentSession(
+  { transport }: ServerConfig,
+  { era, capabilities, version, instructions }: ServerHello,
+): ServerSession {
+  const nobody = async () => {
+    throw new McpError("unavailable", "there is a tape in place of the server");
+  };
+  return {
+    era,
+    capabilities,
+    serverVersion: version,
+    instructions,
+    listen() {},
+    async connect() {},
+    request: nobody,
+    callTool: nobody,
+    async subscribe() {},
+    async unsubscribe() {},
+    async ping() {},
+    untilServerCanAsk: () => undefined,
+    objectionTo: (inputSchema) => (era === "modern" && transport !== "stdio" ? objectionTo(inputSchema) : undefined),
+  };
+}
+
+const silentRoute: RouteEnd = {
+  isFatal: () => false,
+  explain: asMcpError,
+  async close() {},
+};

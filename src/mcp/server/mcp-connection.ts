@@ -5,6 +5,7 @@ import { McpError, RpcError } from "../../core/errors.js";
 import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { SendOptions } from "../../core/ports.js";
+import { beginningOf } from "../../core/text/excerpt.js";
 import { carry } from "../../core/trace-context.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import { pagesWanted } from "../callbacks/elicitation.js";
@@ -18,8 +19,7 @@ import { Requests } from "../protocol/requests.js";
 import { resourceParts } from "../protocol/result-content.js";
 import type { RouteEnd } from "../protocol/server-route.js";
 import type { Era, ServerSession, ToolRun } from "../protocol/server-session.js";
-import { beginningOf } from "../shared/beginning.js";
-import { RunningCalls } from "./running-calls.js";
+import { RunningCalls } from "../shared/wait.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;

@@ -26,3 +26,13 @@ export function refusalOf(method: string | undefined, kind: McpErrorKind, messag
   const details = { retryable: true, hint };
   return method === "tools/call" ? new NotTaken(kind, message, details) : new McpError(kind, message, details);
 }
+
+export class RpcRefusal extends Error {
+  constructor(
+    /** An error code of JSON-RPC or MCP. The specification uses -1 as its example for a refusal by the user. */
+    readonly code: -32601 | -32602 | -32603 | -1,
+    message: string,
+  ) {
+    super(message);
+  }
+}

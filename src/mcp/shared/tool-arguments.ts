@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
+import { duplicateKey, isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import { argumentProblem } from "../../core/schemas/argument-check.js";
-import { isQuickCheck, isQuickSchema, schemaCost } from "../../core/schemas/schema-cost.js";
-import { schemaThread } from "../../core/schemas/schema-thread.js";
+import { isQuickCheck, isQuickSchema, schemaCost, schemaThread } from "../../core/schemas/schema-cost.js";
 import type { ArgumentQuestion } from "../../core/schemas/schema-worker.js";
-import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
 const costs = new WeakMap<JsonSchema, number>();
 const thread = schemaThread<ArgumentQuestion, string | undefined>();

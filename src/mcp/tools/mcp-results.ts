@@ -5,11 +5,10 @@ import type { McpResults, PromptInfo, ServedResource, ServerNews } from "../../c
 import { programOf } from "../lists/manifest-place.js";
 import { isReadable } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import { redactor } from "../shared/redact-secrets.js";
+import { passedError, redactor } from "../shared/redact-secrets.js";
 import { Addresses } from "./addresses.js";
-import { passedError } from "./passed-error.js";
+import { findPrompt, namedPrompts } from "./prompts.js";
 import { noOwner } from "./resource-owner.js";
-import { findPrompt, namedPrompts } from "./server-prompts.js";
 
 /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
 export class ServerMcpResults implements McpResults {

@@ -7,9 +7,9 @@ import type { HubTool, NamedTool, PromptInfo, ResourceInfo } from "../../core/po
 import { isOffered, isReadable } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { catalogue, type Offers } from "./catalogue.js";
+import { namedPrompts } from "./prompts.js";
 import { type RegisteredTool, toolsOf } from "./registered-tool.js";
 import { resourceTool } from "./resource-tool.js";
-import { namedPrompts } from "./server-prompts.js";
 import type { ToolOrder } from "./tool-order.js";
 
 export interface Registry {

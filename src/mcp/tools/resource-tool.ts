@@ -8,7 +8,7 @@ import type { PreparedCall, ToolFacts } from "../../core/ports.js";
 import { factsOf, isReadable } from "../lists/tool-facts.js";
 import { errorResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import { passedMessage } from "./passed-error.js";
+import { passedMessage } from "../shared/redact-secrets.js";
 import type { RegisteredTool } from "./registered-tool.js";
 import { isNamed, noOwner, ownerOf } from "./resource-owner.js";
 

@@ -12,13 +12,13 @@ import type { StdioServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import { hasTooManyValues, isPlainObject, type JsonObject, parseJson, tooManyValues } from "../../core/json.js";
 import { EndedByProbe } from "../protocol/server-session.js";
+import { startOf } from "../shared/command-line.js";
 import { noAnswer } from "../shared/request-failures.js";
 import { abortable } from "../shared/wait.js";
 import { serverEnvironment } from "./child-environment.js";
 import { Deliveries } from "./deliveries.js";
 import { type Edges, edgesOf, endlessAt, LineSplitter } from "./line-splitter.js";
 import { ProcessGroup } from "./process-group.js";
-import { startOf } from "./start-folder.js";
 import { StderrTail } from "./stderr-tail.js";
 
 const bytesOfMb = 1024 * 1024;

@@ -1,10 +1,9 @@
 /** Tools of the host itself. They only read data, so they need no approval. */
 
 import { messageOf } from "../../core/errors.js";
-import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
+import { duplicateKey, isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { JsonSchema, ToolCall, ToolResult } from "../../core/messages.js";
 import type { HubTool, PreparedCall } from "../../core/ports.js";
-import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
 const server = "host";
 const annotations = { readOnly: true, idempotent: true, destructive: false, openWorld: false };

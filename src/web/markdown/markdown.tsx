@@ -1,6 +1,10 @@
+import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import { blockNodes } from "./block-nodes.js";
-import { BlockSplitter } from "./blocks.js";
+import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
+import { BlockSplitter, unfinishedCode } from "./blocks.js";
+import { CodeBlock } from "./code-block.js";
+import { ForeignLink } from "./foreign-link.js";
 import { visibleText } from "./visible.js";
 
 /**
@@ -21,4 +25,137 @@ export function Markdown({ text }: { text: string }) {
 
 function Block({ text }: { text: string }) {
   return useMemo(() => <>{blockNodes(text)}</>, [text]);
+}
+
+function blockNodes(markdown: string): ComponentChildren {
+  // A code block that is still being written is shown without the lexer. Such a block may become long, and the lexer would read all of it
+  // again for each new piece of text.
+  const unfinished = unfinishedCode(markdown);
+  if (unfinished) return <CodeBlock language={unfinished.language} text={unfinished.code} />;
+  if (!isReadableMarkdown(markdown)) return plain(markdown);
+  try {
+    return blocks(lexer(markdown));
+  } catch {
+    return plain(markdown);
+  }
+}
+
+function plain(text: string) {
+  return <p class="as-written">{text}</p>;
+}
+
+function blocks(tokens: readonly Token[]): ComponentChildren {
+  return (tokens as MarkedToken[]).map(block);
+}
+
+function block(token: MarkedToken): ComponentChildren {
+  switch (token.type) {
+    case "heading":
+      return heading(token);
+    case "paragraph":
+      return <p>{spans(token.tokens)}</p>;
+    case "text":
+      return token.tokens ? spans(token.tokens) : decoded(token.text);
+    case "code":
+      return <CodeBlock language={token.lang ?? ""} text={token.text} />;
+    case "blockquote":
+      return <blockquote>{blocks(token.tokens)}</blockquote>;
+    case "list":
+      return list(token);
+    case "table":
+      return table(token);
+    case "hr":
+      return <hr />;
+    case "space":
+    case "checkbox":
+    case "def":
+      return null;
+    default:
+      return <p>{token.raw}</p>;
+  }
+}
+
+/** Shows a heading. Its level starts at three, since the page uses the first two levels itself. */
+function heading({ depth, tokens }: Tokens.Heading) {
+  const text = spans(tokens);
+  if (depth === 1) return <h3>{text}</h3>;
+  return depth === 2 ? <h4>{text}</h4> : <h5>{text}</h5>;
+}
+
+function list({ ordered, start, items }: Tokens.List) {
+  const rows = items.map(({ task, checked, tokens }) => (
+    <li class={task ? "task" : undefined}>
+      {task && <span aria-hidden="true">{checked ? "☑ " : "☐ "}</span>}
+      {task && <span class="unseen">{checked ? "done: " : "to do: "}</span>}
+      {blocks(tokens)}
+    </li>
+  ));
+  return ordered ? <ol start={Number(start) || 1}>{rows}</ol> : <ul>{rows}</ul>;
+}
+
+function table({ header, rows }: Tokens.Table) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
+    <section class="wide" tabIndex={0} aria-label="Table">
+      <table>
+        <thead>
+          <tr>
+            {header.map(({ tokens, align }) => (
+              <th style={{ textAlign: align ?? "start" }}>{spans(tokens)}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((cells) => (
+            <tr>
+              {cells.map(({ tokens, align }) => (
+                <td style={{ textAlign: align ?? "start" }}>{spans(tokens)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function spans(tokens: readonly Token[]): ComponentChildren {
+  return (tokens as MarkedToken[]).map(span);
+}
+
+function span(token: MarkedToken): ComponentChildren {
+  switch (token.type) {
+    case "strong":
+      return <strong>{spans(token.tokens)}</strong>;
+    case "em":
+      return <em>{spans(token.tokens)}</em>;
+    case "del":
+      return <del>{spans(token.tokens)}</del>;
+    case "codespan":
+      return <code>{token.text}</code>;
+    case "br":
+      return <br />;
+    case "link":
+      return <ForeignLink href={token.href}>{spans(token.tokens)}</ForeignLink>;
+    case "image":
+      // An image is shown as a link, since a model must not make the reader's browser load anything.
+      return <ForeignLink href={token.href}>{token.text || token.href}</ForeignLink>;
+    case "text":
+      return token.tokens ? spans(token.tokens) : decoded(token.text);
+    case "escape":
+      return token.text;
+    default:
+      return token.raw;
+  }
+}
+
+const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
+
+/** Decodes the few HTML entities that models write. */
+function decoded(text: string): string {
+  return text.replaceAll(/&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,6}));/g, (whole, name?: string, code?: string) => {
+    if (name) return named[name] ?? whole;
+    const point = Number(code);
+    return point >= 0x20 && point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+  });
 }

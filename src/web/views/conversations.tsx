@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
+import type { TargetedFocusEvent, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Api } from "../api/host-client.js";
 import type { ConversationEntry } from "../api/host-messages.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
-import { ConversationRow } from "./conversation-row.js";
+import { ago } from "../shared/format-text.js";
 import { forgetLast, goTo, placeLink } from "./page-address.js";
 import { useAttempts } from "./use-loaded.js";
 
@@ -156,4 +157,61 @@ async function download(api: Api, id: string, format: string): Promise<void> {
   link.download = `${id}.${format}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), keptMs);
+}
+
+interface ConversationRowProps {
+  conversation: ConversationEntry;
+  onFork: () => void;
+  onExport: (format: string) => void;
+  onDelete: () => void;
+}
+
+const formats = [
+  ["md", "Markdown"],
+  ["html", "a page"],
+  ["json", "JSON"],
+] as const;
+
+function ConversationRow({ conversation, onFork, onExport, onDelete }: ConversationRowProps) {
+  const { conversation_id: id, title, updated_at: at } = conversation;
+  const name = visibleText(title) || "(no text)";
+  return (
+    <li class="conversation">
+      <a class="open" href={placeLink("chat", id)}>
+        {name}
+      </a>
+      <time class="small quiet" dateTime={new Date(at).toISOString()}>
+        {ago(at, Date.now())}
+      </time>
+      <details class="menu" onFocusOut={closeBehind} onKeyDown={closeByEscape}>
+        <summary aria-label={`More for ${name}`}>⋯</summary>
+        <div class="card">
+          <a class="button" href={placeLink("trace", id)}>
+            Trace
+          </a>
+          <button type="button" onClick={onFork}>
+            Fork
+          </button>
+          {formats.map(([format, label]) => (
+            <button type="button" onClick={() => onExport(format)}>
+              Export as {label}
+            </button>
+          ))}
+          <button type="button" class="no" onClick={onDelete}>
+            Delete…
+          </button>
+        </div>
+      </details>
+    </li>
+  );
+}
+
+function closeBehind({ currentTarget, relatedTarget }: TargetedFocusEvent<HTMLDetailsElement>): void {
+  if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) currentTarget.open = false;
+}
+
+function closeByEscape({ key, currentTarget }: TargetedKeyboardEvent<HTMLDetailsElement>): void {
+  if (key !== "Escape") return;
+  currentTarget.open = false;
+  currentTarget.querySelector("summary")?.focus();
 }

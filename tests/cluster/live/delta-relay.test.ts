@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { DeltaRelay } from "../../../src/cluster/live/delta-relay.js";
+import type { BusMessage, LiveBus } from "../../../src/core/chat-store.js";
 import type { TurnEvent } from "../../../src/core/events.js";
-import type { BusMessage, LiveBus } from "../../../src/core/live-bus.js";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

@@ -3,7 +3,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono, type Next } from "hono";
 import type { ArrivingMessages } from "../../../core/async/arriving-messages.js";
-import { leastPieceBytes } from "../../../core/async/piece-size.js";
+import { leastPieceBytes } from "../../../core/async/arriving-messages.js";
 import { errorInfo, RequestError } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
 import { asObject, hasTooManyValues, isWritable, parseJson, tooManyValues } from "../../../core/json.js";

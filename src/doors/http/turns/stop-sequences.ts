@@ -4,7 +4,7 @@
  * `endedAt` in `turn/hop.ts` cuts the stored answer in the same way, but keeps the sequence.
  */
 import { largest } from "../../../core/lists/long-lists.js";
-import { firstStop } from "../../../core/text/first-stop.js";
+import { firstStop } from "../../../core/text/excerpt.js";
 
 export class StopSequences {
   readonly #sequences: readonly string[];
