@@ -3,7 +3,7 @@ import { reportJson } from "../../src/cli/commands/findings-text.js";
 import { nodesJson } from "../../src/cli/commands/nodes-text.js";
 import { print, printInert, tell } from "../../src/cli/shared/process.js";
 import { InertText, toVisibleJson, visibleJson } from "../../src/core/text/inert.js";
-import { JsonView, StreamJsonView } from "../../src/doors/printed/views.js";
+import { JsonView, StreamJsonView } from "../../src/doors/oneshot/views.js";
 import { Output } from "../../src/doors/shared/output.js";
 import { resultsJunit } from "../../src/scripted/many/reporters/junit.js";
 import { tapRun } from "../../src/scripted/many/reporters/tap.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { TurnEvent } from "../../src/core/events.js";
-import { TextView } from "../../src/doors/printed/views.js";
+import { TextView } from "../../src/doors/oneshot/views.js";
 import { Output } from "../../src/doors/shared/output.js";
 import { startHub } from "../support/mcp-hub.js";
 import { Sink } from "./support.js";

@@ -6,11 +6,11 @@ import { unambiguous } from "../../core/text/inert.js";
 import type { Session } from "../../session/session.js";
 import type { PromptRequest } from "../../session/shared/prompt-options.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
-import { denyQuestions, printTurn } from "../printed/printed-turn.js";
-import { JsonView, type OneshotView, StreamJsonView, TextView } from "../printed/views.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
+import { denyQuestions, printTurn } from "./printed-turn.js";
+import { JsonView, type OneshotView, StreamJsonView, TextView } from "./views.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
   /** Format of stdout. */

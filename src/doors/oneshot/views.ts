@@ -12,8 +12,6 @@ export interface TurnStart {
   turnId?: string;
   cached: boolean;
   model: { provider: string; model: string };
-  /** Signal that is aborted when the turn is cancelled. */
-  signal: AbortSignal;
 }
 
 interface Identity {

@@ -32,8 +32,8 @@ export async function printTurn(
   const events: StoredEvent[] = [];
   try {
     const { turn, model } = await submitting;
-    const { turnId, cached, stop } = turn;
-    await view.start({ turnId, cached, model, signal: stop });
+    const { turnId, cached } = turn;
+    await view.start({ turnId, cached, model });
     for await (const happened of turn.watch()) {
       const event = isStructured ? withFinalText(happened) : happened;
       if ("seq" in event) events.push(event);
