@@ -167,23 +167,10 @@ export interface Toolbox {
   prepare(call: ToolCall): Promise<PreparedCall | { refused: ToolResult }>;
 }
 
-/** Proposals for the rest of an argument that a person is typing. */
-interface ArgumentChoices {
-  /** Returns URI templates (RFC 6570) for resources that are not listed. */
-  templates(): readonly { uriTemplate: string; server: string }[];
-  /**
-   * Returns proposed values for an argument. `of`: the prompt, by its name in this hub, or the URI template that has the argument. Throws
-   * McpError.
-   */
-  complete(
-    of: { prompt: string } | { template: string },
-    argument: { name: string; value: string },
-    signal?: AbortSignal,
-  ): Promise<string[]>;
-}
-
 /** All MCP servers, with one list of all their tools. */
-export interface ToolHub extends Toolbox, ArgumentChoices {
+export interface ToolHub extends Toolbox {
+  /** The servers' lists and results in the format of MCP. */
+  readonly mcpResults: McpResults;
   /**
    * Resolves when every server is ready or has failed. For an optional server, waits only until its grace period is over. Rejects if a
    * required server is down.
@@ -225,10 +212,10 @@ export type ServerNews =
   | { type: "log"; server: string; level: string; text: string };
 
 /**
- * The servers' complete MCP results, for a front door (such as MCP) that passes them on to its clients. Tools and prompts have the names
+ * The servers' complete lists and results in the format of MCP, for a front door that passes them on to its clients. Tools and prompts have the names
  * that the hub gives them. All methods throw McpError. If the server answered with an error, that RpcError is its cause, without secrets.
  */
-export interface McpResults extends ArgumentChoices {
+export interface McpResults {
   /**
    * Returns, keyed by the tool's name, those fields of each tool's listing that the model does not get (title, annotations, result schema,
    * `_meta`, …).
@@ -249,12 +236,17 @@ export interface McpResults extends ArgumentChoices {
    */
   resources(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
   resourceTemplates(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
+  /** Returns URI templates (RFC 6570) for resources that are not listed. */
+  templates(): readonly { uriTemplate: string; server: string }[];
   /**
    * Returns the resource that clients know under this address. Throws McpError if there is none, or if its server's `tools.deny` matches
    * `read_resource`.
    */
   resourceAt(address: string): ServedResource;
-  /** Works like `complete` of `ToolHub`. With `isShown`, asks only the servers whose templates `resourceTemplates` returns. */
+  /**
+   * Returns the values that a server proposes for an argument. `of`: the prompt, by its name in this hub, or the URI template that has the argument.
+   * With `isShown`, asks only the servers whose templates `resourceTemplates` returns.
+   */
   complete(
     of: { prompt: string } | { template: string; isShown?: (server: string) => boolean },
     argument: { name: string; value: string },

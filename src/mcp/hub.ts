@@ -49,7 +49,6 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #extensions = new Set<McpHub>();
   readonly #options: HubOptions;
   readonly #listeners = new Set<(news: ServerNews) => void>();
-  /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
   readonly mcpResults: McpResults = new ServerMcpResults(() => this.#servers, this.#listeners);
   readonly #order = new ToolOrder();
   readonly #slots: StartSlots;
@@ -202,23 +201,6 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     return readFrom(this.#servers, uri, signal);
-  }
-
-  /** Returns the URI templates (RFC 6570) of all servers' resources. */
-  templates(): readonly { uriTemplate: string; server: string }[] {
-    return this.mcpResults.templates();
-  }
-
-  /**
-   * Resolves with the values that a server proposes for an argument of a prompt or of a URI template. `prompt` is the name that this host
-   * gives to the prompt. Throws McpError.
-   */
-  complete(
-    of: { prompt: string } | { template: string },
-    argument: { name: string; value: string },
-    signal?: AbortSignal,
-  ): Promise<string[]> {
-    return this.mcpResults.complete(of, argument, signal);
   }
 
   async close(): Promise<void> {

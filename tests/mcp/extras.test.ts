@@ -134,12 +134,12 @@ test("arguments of prompts and templates can be completed", async () => {
   );
   const { hub } = running;
   await hub.ready();
-  expect(hub.templates()).toEqual([{ uriTemplate: "mem://notes/{id}", server: "s" }]);
+  expect(hub.mcpResults.templates()).toEqual([{ uriTemplate: "mem://notes/{id}", server: "s" }]);
   const argument = { name: "city", value: "Be" };
-  expect(await hub.complete({ prompt: "s__ask" }, argument)).toEqual(["ask:city=Be"]);
-  expect(await hub.complete({ template: "mem://notes/{id}" }, { name: "id", value: "1" })).toEqual([
+  expect(await hub.mcpResults.complete({ prompt: "s__ask" }, argument)).toEqual(["ask:city=Be"]);
+  expect(await hub.mcpResults.complete({ template: "mem://notes/{id}" }, { name: "id", value: "1" })).toEqual([
     "mem://notes/{id}:id=1",
   ]);
-  expect(await hub.complete({ prompt: "plain__ask" }, argument)).toEqual([]);
-  await expect(hub.complete({ prompt: "s__none" }, argument)).rejects.toThrow("no server offers s__none");
+  expect(await hub.mcpResults.complete({ prompt: "plain__ask" }, argument)).toEqual([]);
+  await expect(hub.mcpResults.complete({ prompt: "s__none" }, argument)).rejects.toThrow("no server offers s__none");
 });

@@ -12,7 +12,6 @@ export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpP
     serve: { ...app.config.mcpServe, ...serve },
     said: {},
     defaults: () => app.config.chat.service,
-    mcpResults: app.hub.mcpResults,
   };
 }
 

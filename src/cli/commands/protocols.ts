@@ -58,7 +58,6 @@ export function addProtocolCommands(program: Command, version: string): void {
             said,
             defaults: () => app.config.chat.service,
             serve: app.config.mcpServe,
-            mcpResults: app.hub.mcpResults,
           };
           return runMcp(mcp, { stdin, stdout, onInterrupt });
         },

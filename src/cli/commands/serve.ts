@@ -35,7 +35,6 @@ export function addServeCommand(program: Command, version: string): void {
             serve: mcpServe,
             said: {},
             defaults: () => app.config.chat.service,
-            mcpResults: app.hub.mcpResults,
           };
           const models = () => modelNames(app.config.llm);
           const options = { ...serve, ...flags, token: token.token, version, models, mcp };

@@ -1,7 +1,6 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServeConfig } from "../../core/config.js";
-import type { McpResults } from "../../core/ports.js";
 import type { PromptOptions } from "../../session/shared/prompt-options.js";
 import { type RuleDefaults, rulesOf } from "../../session/shared/rules.js";
 import type { DoorParts } from "../shared/door.js";
@@ -16,7 +15,6 @@ export interface McpParts extends DoorParts {
   /** Rules about tools: `said` has the rules from the flags of the command line, `defaults` returns the rules of the configuration. */
   said: Pick<PromptOptions, "approval" | "allow" | "deny">;
   defaults: () => RuleDefaults;
-  mcpResults: McpResults;
 }
 
 /** The cancelled `chat` calls whose turns have not ended. Each promise resolves when the log has the cancellation, and rejects with StoreError. */

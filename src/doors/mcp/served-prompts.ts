@@ -23,7 +23,7 @@ export function passPrompts({ host, server, rules }: McpConnectionParts): void {
   server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: args = {} } }, { signal }) => {
     await hub.offered(signal).catch(() => {});
     const prompt = namedPrompt(host, name, rules());
-    return inProtocol(() => host.mcpResults.getPrompt(prompt.name, args, signal)) as Promise<GetPromptResult>;
+    return inProtocol(() => host.hub.mcpResults.getPrompt(prompt.name, args, signal)) as Promise<GetPromptResult>;
   });
 }
 
@@ -35,8 +35,8 @@ export function namedPrompt(host: McpParts, name: string, rules: ClientRules) {
 }
 
 /** Returns the prompts by their names for clients, if prompts are passed on, without those of servers that the rules deny as a whole. */
-function passedPrompts({ hub, mcpResults, serve }: McpParts, rules: ClientRules) {
-  const prompts = serve.prompts ? mcpResults.prompts() : [];
+function passedPrompts({ hub, serve }: McpParts, rules: ClientRules) {
+  const prompts = serve.prompts ? hub.mcpResults.prompts() : [];
   return byClientName(
     prompts.filter(({ server }) => !hidesPrompts(server, hub, rules)),
     serve,

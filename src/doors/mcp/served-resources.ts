@@ -20,7 +20,8 @@ export type WatchedByClient = Map<string, () => void>;
 
 /** Serves the resources of the servers to a client. `watched` receives the addresses to which the client subscribes. */
 export function passResources({ host, server, rules }: McpConnectionParts, watched: WatchedByClient): void {
-  const { hub, mcpResults } = host;
+  const { hub } = host;
+  const { mcpResults } = hub;
   const shown = () => {
     const current = rules();
     return (name: string) => !hidesResources(name, current);

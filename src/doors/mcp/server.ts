@@ -40,7 +40,7 @@ export async function createMcpServer(
   isListening = () => true,
   cancels: TurnCancels = new Map(),
 ): Promise<Server> {
-  const { serve, version, mcpResults } = host;
+  const { serve, version } = host;
   const passesTools = serve.chat || serve.tools.length > 0;
   const isGateway = serve.tools.length > 0 || serve.prompts || serve.resources;
   if (isGateway) await host.hub.offered().catch(() => {});
@@ -69,7 +69,7 @@ export async function createMcpServer(
   if (serve.prompts || serve.resources) passCompletions(parts);
   /** Kept from one log message to the next, because a server may log often and choosing compares every tool with every rule. */
   let passed: Set<string> | undefined;
-  const stop = mcpResults.onNews((news) => {
+  const stop = host.hub.mcpResults.onNews((news) => {
     if (news.type === "lists") passed = undefined;
     if (news.type === "log") {
       if (!isListening()) return;
@@ -87,7 +87,8 @@ export async function createMcpServer(
 
 function passTools(parts: McpConnectionParts): void {
   const { host, server, rules } = parts;
-  const { hub, serve, mcpResults } = host;
+  const { hub, serve } = host;
+  const { mcpResults } = hub;
   const passed = (current: ClientRules) => {
     const tools = selectTools(hub, serve.tools, current).map((tool) => ({ ...tool, own: tool.tool }));
     return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);
@@ -130,7 +131,7 @@ function passTools(parts: McpConnectionParts): void {
 function passedServers({ hub, serve }: McpParts, rules: ClientRules): Set<string> {
   const passed = new Set(selectTools(hub, serve.tools, rules).map(({ server }) => server));
   if (serve.prompts) for (const { server } of hub.prompts()) if (!hidesPrompts(server, hub, rules)) passed.add(server);
-  const offering = serve.resources ? [...hub.resources(), ...hub.templates()] : [];
+  const offering = serve.resources ? [...hub.resources(), ...hub.mcpResults.templates()] : [];
   for (const { server } of offering) if (!hidesResources(server, rules)) passed.add(server);
   return passed;
 }
@@ -141,7 +142,7 @@ function passedServers({ hub, serve }: McpParts, rules: ClientRules): Set<string
  */
 function instructionsFor(host: McpParts, rules: ClientRules): string {
   const passed = passedServers(host, rules);
-  return host.mcpResults
+  return host.hub.mcpResults
     .instructions()
     .filter(({ server }) => passed.has(server))
     .map(({ server, text }) => `# ${server}\n\n${text}`)
@@ -162,7 +163,8 @@ async function tell(
   news: ServerNews,
   watched: WatchedByClient,
 ): Promise<void> {
-  const { serve, mcpResults } = host;
+  const { serve } = host;
+  const { mcpResults } = host.hub;
   switch (news.type) {
     case "lists":
       if (serve.tools.length > 0) await server.sendToolListChanged();
@@ -188,7 +190,7 @@ function contentBlock(part: ContentPart): ContentBlock {
 const maxValues = 100;
 
 function passCompletions({ host, server, rules }: McpConnectionParts): void {
-  const { hub, mcpResults } = host;
+  const { hub } = host;
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {
     await hub.offered(signal).catch(() => {});
     const current = rules();
@@ -197,7 +199,7 @@ function passCompletions({ host, server, rules }: McpConnectionParts): void {
       ref.type === "ref/prompt"
         ? { prompt: namedPrompt(host, ref.name, current).name }
         : { template: ref.uri, isShown };
-    const values = await inProtocol(() => mcpResults.complete(of, argument, signal));
+    const values = await inProtocol(() => hub.mcpResults.complete(of, argument, signal));
     return {
       completion: { values: values.slice(0, maxValues), total: values.length, hasMore: values.length > maxValues },
     };

@@ -67,7 +67,11 @@ async function serverChunk(
 ): Promise<WireChunk> {
   if (message.action === "complete") {
     const { prompt, template = "", argument: name, value } = message;
-    const values = await hub.complete(prompt === undefined ? { template } : { prompt }, { name, value }, signal);
+    const values = await hub.mcpResults.complete(
+      prompt === undefined ? { template } : { prompt },
+      { name, value },
+      signal,
+    );
     return { type: "completion", data: { values } };
   }
   const content = await hub.readResource(message.uri, signal);

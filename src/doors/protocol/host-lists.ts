@@ -36,7 +36,7 @@ export function promptsJson(prompts: readonly PromptInfo[]): object {
 export function resourcesJson(hub: ToolHub): object {
   return {
     resources: hub.resources().map(resourceJson),
-    templates: hub.templates().map(({ uriTemplate, server }) => ({ uri_template: uriTemplate, server })),
+    templates: hub.mcpResults.templates().map(({ uriTemplate, server }) => ({ uri_template: uriTemplate, server })),
   };
 }
 

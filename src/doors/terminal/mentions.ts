@@ -58,7 +58,7 @@ async function isFile(path: string): Promise<boolean> {
 function isResource(uri: string, hub: ToolHub): boolean {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(uri)) return false;
   if (hub.resources().some((resource) => resource.uri === uri)) return true;
-  return hub.templates().some(({ uriTemplate }) => {
+  return hub.mcpResults.templates().some(({ uriTemplate }) => {
     const fixed = uriTemplate.split("{", 1)[0] ?? "";
     return fixed.includes(":") && uri.startsWith(fixed) && uri.length > fixed.length;
   });

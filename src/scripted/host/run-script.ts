@@ -148,7 +148,6 @@ function hostOf(app: App, model: string | undefined): ScriptHost {
   return {
     sessions,
     hub,
-    mcpResults: hub.mcpResults,
     resolveModel,
     defaults: config.chat.service,
     ready: (servers) => hub.ready(servers),

@@ -18,7 +18,8 @@ export async function performPrompt(step: StepOf<"prompt">, context: StepContext
 
 /** Returns the prompt's name in the host. Waits for servers if the prompt is not known yet. */
 async function findPrompt(written: string, context: StepContext): Promise<string> {
-  const { hub, mcpResults } = context.host;
+  const { hub } = context.host;
+  const { mcpResults } = hub;
   const find = () =>
     mcpResults.prompts().find(({ server, own, name }) => `${server}.${own}` === written || name === written);
   if (!find()) await untilOffered(context);

@@ -41,7 +41,7 @@ function refused(text: string, { server, uri }: ServedResource, latencyMs: numbe
 
 function resourceAt(uri: string, { host }: StepContext): ServedResource {
   try {
-    return host.mcpResults.resourceAt(uri);
+    return host.hub.mcpResults.resourceAt(uri);
   } catch (error) {
     throw error instanceof McpError && error.kind === "not_found" ? notOffered(error.message, host.hub) : error;
   }

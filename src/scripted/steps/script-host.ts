@@ -1,5 +1,5 @@
 /** Interface between the script runner and the host in which a script runs. */
-import type { McpResults, ToolHub } from "../../core/ports.js";
+import type { ToolHub } from "../../core/ports.js";
 import type { Sessions } from "../../session/sessions.js";
 import type { RuleDefaults } from "../../session/shared/rules.js";
 import type { AssertionParts } from "../assertions/kind.js";
@@ -11,8 +11,6 @@ import type { Values } from "../shared/variables.js";
 export interface ScriptHost {
   sessions: Sessions;
   hub: ToolHub;
-  /** Access to prompts and resources exactly as the servers provide them. */
-  mcpResults: Pick<McpResults, "prompts" | "resourceAt">;
   /** Returns the provider and model for a model's name. Throws LlmError. */
   resolveModel(model?: string): { provider: string; model: string };
   /** Permissions and system prompt for scripts that set none themselves. */

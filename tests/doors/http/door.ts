@@ -25,7 +25,6 @@ export async function openDoor(
     serve: mcpServe,
     said: {},
     defaults: () => app.config.chat.service,
-    mcpResults: app.hub.mcpResults,
     ...mcp,
   };
   const door = await openHttpDoor(parts, {

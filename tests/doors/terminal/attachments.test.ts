@@ -109,7 +109,7 @@ describe("a prompt", () => {
   test("that names a file gets the file, also where a server lists a resource of that name", async () => {
     const listed = [{ uri: "notes.txt" }, { uri: "./notes.txt" }, { uri: join(folder, "notes.txt") }];
     const readResource = async () => [{ type: "text", text: "of the server" }];
-    const hub = { resources: () => listed, templates: () => [], readResource } as unknown as ToolHub;
+    const hub = { resources: () => listed, mcpResults: { templates: () => [] }, readResource } as unknown as ToolHub;
     for (const { uri } of listed) {
       const [attachment] = await attachMentions(`@${uri}`, { hub, folder, signal: new AbortController().signal });
       expect(attachment?.parts).toEqual([{ type: "text", text: `[file ${uri}]\nremember\n` }]);
@@ -118,7 +118,7 @@ describe("a prompt", () => {
 
   test("with many names can be stopped", async () => {
     const stopped = new AbortController();
-    const hub = { resources: () => [], templates: () => [] } as unknown as ToolHub;
+    const hub = { resources: () => [], mcpResults: { templates: () => [] } } as unknown as ToolHub;
     const attaching = attachMentions("@a ".repeat(100_000), { hub, folder, signal: stopped.signal });
     stopped.abort();
     await expect(attaching).rejects.toMatchObject({ kind: "cancelled" });

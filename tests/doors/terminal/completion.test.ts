@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { ToolHub } from "../../../src/core/ports.js";
+import type { McpResults, ToolHub } from "../../../src/core/ports.js";
 import { choiceColumns, createCompleter } from "../../../src/doors/terminal/completion/completion.js";
 import type { App } from "../../../src/index.js";
 import { startApp } from "../../support/app.js";
@@ -24,12 +24,14 @@ const catalogue: Partial<ToolHub> = {
     { uri: "git://head", server: "git", name: "", description: "" },
     { uri: "git://log\u001b]0;x\u0007", server: "git", name: "", description: "" },
   ],
-  templates: () => [{ uriTemplate: "git://file/{path}", server: "git" }],
-  complete: async (of, { name, value }) => {
-    if (name === "base") throw new Error("not today");
-    const values = "prompt" in of ? ["main", "two words", "maint"] : ["a.txt", "b.txt"];
-    return values.filter((each) => each.startsWith(value));
-  },
+  mcpResults: {
+    templates: () => [{ uriTemplate: "git://file/{path}", server: "git" }],
+    complete: async (of, { name, value }) => {
+      if (name === "base") throw new Error("not today");
+      const values = "prompt" in of ? ["main", "two words", "maint"] : ["a.txt", "b.txt"];
+      return values.filter((each) => each.startsWith(value));
+    },
+  } as Partial<McpResults> as McpResults,
 };
 
 function argument(name: string) {

@@ -114,7 +114,9 @@ test("prompts, resources and completions play too", async () => {
     const { hub } = app;
     seen.push(textOf(await hub.applyPrompt("s__args-prompt", { city: "Paris" })));
     seen.push(textOf(await hub.readResource("demo://resource/static/document/features.md")).slice(0, 40));
-    seen.push(`${await hub.complete({ prompt: "s__completable-prompt" }, { name: "department", value: "E" })}`);
+    seen.push(
+      `${await hub.mcpResults.complete({ prompt: "s__completable-prompt" }, { name: "department", value: "E" })}`,
+    );
     await expect(hub.readResource("demo://resource/none")).rejects.toMatchObject({ kind: expect.any(String) });
   };
   const session = (command: object): TapedSession => ({

@@ -61,7 +61,7 @@ async function promptArguments(hub: ToolHub, prompt: string, word: string): Prom
  * that text, the candidates are that text followed by each value that the server proposes for the variable.
  */
 async function templateChoices(hub: ToolHub, word: string): Promise<string[]> {
-  const choices = hub.templates().map(async ({ uriTemplate }) => {
+  const choices = hub.mcpResults.templates().map(async ({ uriTemplate }) => {
     const [, fixed = "", variable, rest = ""] = /^([^{]*)\{\+?(\w+)\}(.*)$/.exec(uriTemplate) ?? [];
     if (variable === undefined || !word.startsWith(fixed)) return [fixed];
     const values = await proposed(hub, { template: uriTemplate }, { name: variable, value: word.slice(fixed.length) });
@@ -77,5 +77,5 @@ function proposed(
   of: { prompt: string } | { template: string },
   argument: { name: string; value: string },
 ): Promise<string[]> {
-  return hub.complete(of, argument, AbortSignal.timeout(serverTimeoutMs)).catch(() => []);
+  return hub.mcpResults.complete(of, argument, AbortSignal.timeout(serverTimeoutMs)).catch(() => []);
 }
