@@ -6,8 +6,7 @@ import { anthropicUsage } from "../../src/doors/http/anthropic/anthropic-blocks.
 import { chatUsage, responseUsage, turnUsage } from "../../src/doors/http/turns/turn-usage.js";
 import { toldChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
 import { usageNote } from "../../src/doors/shared/turn-lines.js";
-import { accountText } from "../../src/session/commands/account-text.js";
-import { conversationAccount } from "../../src/session/conversations/conversation-account.js";
+import { accountText, conversationAccount } from "../../src/session/conversations/conversation-account.js";
 import { summarizeTurn } from "../../src/session/shared/summary.js";
 import { attributes } from "../../src/telemetry/metric-names.js";
 import { spanChange } from "../../src/telemetry/span-changes.js";

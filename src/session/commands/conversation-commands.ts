@@ -1,10 +1,9 @@
 import { RequestError } from "../../core/errors.js";
 import { withoutRewound } from "../../log/folds/rewind.js";
-import { conversationAccount } from "../conversations/conversation-account.js";
+import { accountText, conversationAccount } from "../conversations/conversation-account.js";
 import { historyText, lastCallText } from "../conversations/conversation-view.js";
 import { type ExportFormat, exportFormats } from "../export/formats.js";
 import { loadExport } from "../export/load-export.js";
-import { accountText } from "./account-text.js";
 import { conversationsText } from "./conversation-text.js";
 import { type SlashCommand, textParameter } from "./slash-command.js";
 

@@ -1,7 +1,7 @@
 import { isBilled } from "../../core/event-facts.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { Usage } from "../../core/messages.js";
-import { addUsage, answersBilled } from "../../core/token-usage.js";
+import { addUsage, answersBilled, tokensText } from "../../core/token-usage.js";
 
 /** Total usage of a conversation. The usage of turns that were taken back by a rewind is included. */
 export interface ConversationAccount extends Usage {
@@ -33,4 +33,13 @@ function count(account: ConversationAccount, usage: Usage | undefined, usd: numb
   if (usage) addUsage(account, usage);
   if (usd === undefined) account.unpriced++;
   else account.usd += usd;
+}
+
+/** Formats the account on one line, such as `3 requests: 1200 tokens in, 80 out, $0.0031`. */
+export function accountText(account: ConversationAccount): string {
+  const { requests, usd, unpriced } = account;
+  if (requests === 0) return "nothing was asked yet";
+  const counted = `${requests} request${requests === 1 ? "" : "s"}: ${tokensText(account)}`;
+  if (unpriced === requests) return `${counted}, cost unknown`;
+  return `${counted}, $${usd.toFixed(4)}${unpriced > 0 ? `, and ${unpriced} requests of unknown price` : ""}`;
 }

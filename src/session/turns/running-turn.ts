@@ -4,8 +4,12 @@ import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
 import type { ResultStore } from "../../core/chat-store.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
-import { isTurnEnd, type QuestionEvent, type StoredEvent } from "../../core/events.js";
-import type { TraceContext } from "../../core/trace-context.js";
+import { isBilled } from "../../core/event-facts.js";
+import { isTurnEnd, type QuestionEvent, type StopReason, type StoredEvent } from "../../core/events.js";
+import type { Meter } from "../../core/measurements.js";
+import type { Usage } from "../../core/messages.js";
+import { addUsage, answersBilled } from "../../core/token-usage.js";
+import { type TraceContext, traceOf } from "../../core/trace-context.js";
 import type { LogSince } from "../../log/folds/checkpoint.js";
 import { Loops } from "../../turn/loops.js";
 import { EventQueue } from "../../turn/outlet.js";
@@ -19,7 +23,6 @@ import { budgetFor, maxToolHopsOf } from "../shared/turn-limits.js";
 import { TurnToolbox } from "../tools/turn-toolbox.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { ConversationParts, TurnSettings } from "./session-parts.js";
-import { TurnMeasure } from "./turn-measure.js";
 import { TurnWriter } from "./turn-writer.js";
 
 /**
@@ -173,4 +176,35 @@ function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent
 export function ownEvents(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
   const begin = log.findLastIndex((event) => event.turnId === turnId && event.type === "user_message");
   return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
+}
+
+/** Trace span and measurements of a turn, for the time during which this host runs the turn. */
+class TurnMeasure implements Disposable {
+  readonly trace: TraceContext;
+  readonly #meter: Meter | undefined;
+  readonly #startedAt = performance.now();
+  #end: { end: StopReason | "left"; error?: string } = { end: "left" };
+  readonly #usage: Usage = { inputTokens: 0, outputTokens: 0 };
+
+  constructor({ parts, turnId, owned, options }: Pick<RunningTurn, "parts" | "turnId" | "owned" | "options">) {
+    const { meter, conversationId } = parts;
+    this.#meter = meter;
+    // If another host resumes the turn, that host records a span of its own in the same trace.
+    this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: owned.lease.fence });
+    meter?.record({ type: "turn_started", trace: this.trace, conversationId, turnId });
+  }
+
+  stored(event: StoredEvent): void {
+    if (event.type === "turn_end") this.#end = { end: event.stopReason };
+    if (event.type === "turn_error") this.#end = { end: "error", error: event.error.kind };
+    if (isBilled(event)) {
+      for (const { usage } of answersBilled(event)) if (usage) addUsage(this.#usage, usage);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    const durationMs = performance.now() - this.#startedAt;
+    const { trace } = this;
+    this.#meter?.record({ type: "turn_ended", trace, durationMs, ...this.#end, usage: this.#usage });
+  }
 }
