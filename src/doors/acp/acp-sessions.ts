@@ -11,7 +11,7 @@ import type { SessionHub } from "../../core/ports.js";
 import { clientServersPrefix } from "../../core/turn-leases.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
-import { turnsElsewhereNote } from "../shared/turns-elsewhere.js";
+import { turnsElsewhereNote } from "../shared/turn-lines.js";
 import type { AcpParts } from "./acp-parts.js";
 import { AcpSession } from "./acp-session.js";
 

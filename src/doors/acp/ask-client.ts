@@ -15,7 +15,7 @@ import type { ApprovalQuestion, Elicitation, QuestionEvent } from "../../core/ev
 import { asObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import { limitText } from "../shared/limit-text.js";
-import { rawInput } from "./raw-input.js";
+import { rawInput } from "./content.js";
 
 export interface Asking {
   client: AgentContext;

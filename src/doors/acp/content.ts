@@ -1,6 +1,7 @@
 /** Conversion between ACP's content blocks and our content parts. https://agentclientprotocol.com/protocol/v1/content */
 import type { ContentBlock } from "@agentclientprotocol/sdk";
 import type { ContentPart } from "../../core/messages.js";
+import { parsedArguments } from "../shared/tool-input.js";
 
 export function toParts(blocks: readonly ContentBlock[]): ContentPart[] {
   return blocks.flatMap(partsOf);
@@ -43,4 +44,10 @@ function embedded(resource: Embedded): ContentPart[] {
 
 function link(uri: string, mimeType?: string | null, name?: string): ContentPart {
   return { type: "resource_link", uri, ...(name && { name }), ...(mimeType && { mimeType }) };
+}
+
+/** Returns the arguments as JSON, or the model's own text if they are not valid JSON. */
+export function rawInput(text: string): unknown {
+  const parsed = parsedArguments(text);
+  return parsed ? parsed.value : text;
 }

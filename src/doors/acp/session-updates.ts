@@ -8,8 +8,7 @@ import { asObject } from "../../core/json.js";
 import type { ContentPart, Spent } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import { usageOfRequest } from "../protocol/chunks.js";
-import { textBlock, toBlock } from "./content.js";
-import { rawInput } from "./raw-input.js";
+import { rawInput, textBlock, toBlock } from "./content.js";
 
 /**
  * Field in `_meta` of a usage update. It holds the token counts of the last request, in the format of this host's own protocol (`stdio`,

@@ -96,3 +96,7 @@ export function usageNote({ usage, costUsd }: TurnSummary): string | undefined {
 export function errorLines({ message, hint }: ErrorInfo): string {
   return [`error: ${message}`, ...(hint ? [`hint: ${hint}`] : [])].map((line) => `${line}\n`).join("");
 }
+
+/** Note for a person who opens a conversation in which another host runs a turn. */
+export const turnsElsewhereNote =
+  "another host runs a turn of this conversation and asks its questions (the page of serve shows them); what you send waits for its end";

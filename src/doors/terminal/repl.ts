@@ -10,7 +10,7 @@ import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { atHome } from "../shared/attachments.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
-import { turnsElsewhereNote } from "../shared/turns-elsewhere.js";
+import { turnsElsewhereNote } from "../shared/turn-lines.js";
 import { askPerson, endOfQuestion } from "./ask-person.js";
 import { ChatConversation } from "./chat-conversation.js";
 import { createCompleter } from "./completion/completion.js";

@@ -7,7 +7,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
 import { ArrivingMessages } from "../../../src/core/async/arriving-messages.js";
 import { newId } from "../../../src/core/ids.js";
-import { pageAnswer, pageIn } from "../../../src/doors/http/routes/conversation-page.js";
+import { pageAnswer, pageIn } from "../../../src/doors/http/routes/list-page.js";
 import { type ApiCall, routesApp } from "../../../src/doors/http/shared/api.js";
 import { type EventWriter, eventStream } from "../../../src/doors/http/shared/event-stream.js";
 import { fixtureServer, startApp } from "../../support/app.js";

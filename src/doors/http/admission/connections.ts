@@ -1,8 +1,8 @@
 /** Limits the open connections of the HTTP server, and closes some of them to make room for new connections. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { callerAddress } from "./caller-address.js";
 import type { Visit } from "./gate.js";
+import { callerAddress } from "./rate-limit.js";
 
 /**
  * Number of extra connections beyond the limit, for health probes only (`/healthz`, `/readyz`). An orchestrator such as Kubernetes restarts

@@ -5,10 +5,9 @@ import { summarizeTurn } from "../../../session/shared/summary.js";
 import { errorBody } from "../shared/api-errors.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
-import { lastCalls } from "../turns/last-calls.js";
 import type { ApiTurnView, StreamedEvent } from "../turns/show-turn.js";
 import { StopSequences } from "../turns/stop-sequences.js";
-import type { TurnKey } from "../turns/turn-ids.js";
+import { lastCalls, type TurnKey } from "../turns/turn-ids.js";
 import { chatUsage, turnUsage } from "../turns/turn-usage.js";
 
 interface CompletionFacts {

@@ -2,7 +2,7 @@
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { defaultModel, plainModel } from "../turns/asked-model.js";
+import { defaultModel, plainModel } from "../turns/common-options.js";
 
 interface ModelOptions {
   /** Returns the models that callers may ask for in addition to the default model. */

@@ -16,10 +16,9 @@ import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/api-schemas.js";
 import { eventStream } from "../shared/event-stream.js";
-import { limitIn, limitWords } from "../shared/limit.js";
 import { listText, streamed } from "../shared/streamed-text.js";
 import { traceIn } from "../turns/call-headers.js";
-import { pageAnswer, pageIn, pageQuery } from "./conversation-page.js";
+import { limitIn, limitWords, pageAnswer, pageIn, pageQuery } from "./list-page.js";
 
 export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): ApiRoute[] {
   const { sessions } = parts;

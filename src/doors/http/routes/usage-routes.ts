@@ -4,7 +4,7 @@ import { type UsageKey, usageKeys, usageReport } from "../../../session/conversa
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { limitIn, limitWords } from "../shared/limit.js";
+import { limitIn, limitWords } from "./list-page.js";
 
 const defaultSince = "30d";
 

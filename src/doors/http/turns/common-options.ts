@@ -1,6 +1,5 @@
 import type { OutputFormat } from "../../../core/messages.js";
 import type { ApiCall } from "../shared/api.js";
-import { askedModel } from "./asked-model.js";
 import { toolsIn } from "./call-headers.js";
 import type { CallerTools } from "./caller-tools.js";
 import type { ToolUse } from "./read-tool-use.js";
@@ -44,4 +43,18 @@ export function commonOptions(
     withoutTools: withoutTools || isPlain,
     only: toolsIn(header),
   };
+}
+
+/** Model names that mean the configured model: `defaultModel` with the servers' tools, `plainModel` without them. */
+export const defaultModel = "mcp-platform";
+export const plainModel = "mcp-platform/plain";
+
+/**
+ * Returns the model for the model name in the call. `model` is undefined for the configured model. `isPlain` is true if the model gets no
+ * tools of the servers.
+ */
+function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
+  const isDefault = name === defaultModel || name === plainModel;
+  const isPlain = typeof name === "string" && (name === plainModel || plainModels.includes(name));
+  return { model: isDefault ? undefined : (name ?? undefined), isPlain };
 }

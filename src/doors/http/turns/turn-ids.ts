@@ -1,8 +1,10 @@
 /**
  * Makes and reads the ids of responses, output items and the caller's tool calls. An id contains its turn, so no table of ids is needed.
  */
+import type { StoredEvent } from "../../../core/events.js";
 import { singleCallPrefix } from "../../../core/ids.js";
 import { parseJson } from "../../../core/json.js";
+import type { ToolCall } from "../../../core/messages.js";
 
 /** Names a turn of the log. */
 export interface TurnKey {
@@ -66,4 +68,15 @@ function turnKeyIn(code: string): TurnKey | undefined {
   const areTexts = typeof conversationId === "string" && typeof turnId === "string";
   // Text with a NUL is no id. PostgreSQL would fail to read it.
   return areTexts && !`${conversationId}${turnId}`.includes("\0") ? { conversationId, turnId } : undefined;
+}
+
+/**
+ * Returns the tool calls of the turn's last answer, with the ids that the caller knows. `firstIndex` is the index of the first call among all
+ * calls of the turn.
+ */
+export function lastCalls(events: readonly StoredEvent[], turnKey: TurnKey): { calls: ToolCall[]; firstIndex: number } {
+  const answers = events.flatMap((event) => (event.type === "assistant_message" && !event.interrupted ? [event] : []));
+  const { toolCalls = [] } = answers.at(-1)?.message ?? {};
+  const firstIndex = answers.reduce((sum, { message }) => sum + message.toolCalls.length, 0) - toolCalls.length;
+  return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(turnKey, firstIndex + index) })) };
 }

@@ -1,7 +1,21 @@
+/** The part of a long list that a call asks for. */
 import type { ConversationPage, ConversationQuery } from "../../../core/chat-store.js";
 import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { limitIn, limitWords } from "../shared/limit.js";
+
+/**
+ * Maximum number of items in one answer. A log may have 100,000 conversations, and writing all of them as JSON would block the event loop.
+ */
+const most = 1000;
+
+export const limitWords = `1 to ${most}; default: ${most}`;
+
+/** Reads the query parameter `limit`. Throws ApiError if it is invalid. */
+export function limitIn(text = String(most)): number {
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= most) return limit;
+  throw new ApiError(400, "invalid_limit", `a limit is a whole number from 1 to ${most}`, "limit");
+}
 
 export const pageQuery = {
   q: "only those with this in their title or in a message of the user, in any case",
