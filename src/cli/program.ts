@@ -8,14 +8,12 @@ import { addApprovalCommands } from "./commands/approvals.js";
 import { addChatCommand } from "./commands/chat.js";
 import { addConfigCommands } from "./commands/config.js";
 import { addDoctorCommand } from "./commands/doctor.js";
-import { addMigrateCommand } from "./commands/migrate.js";
-import { addNodeCommand } from "./commands/nodes.js";
+import { addEventLogCommands } from "./commands/event-log.js";
 import { addProtocolCommands } from "./commands/protocols.js";
 import { addRunCommand } from "./commands/run.js";
 import { addServeCommand } from "./commands/serve.js";
 import { addServerCommands } from "./commands/servers/servers.js";
 import { addConversationCommands } from "./commands/sessions.js";
-import { addUsageCommand } from "./commands/usage.js";
 import { exit, guardStreams } from "./shared/process.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
@@ -40,9 +38,7 @@ addServerCommands(program);
 addApprovalCommands(program);
 addConversationCommands(program);
 addDoctorCommand(program, version);
-addMigrateCommand(program);
-addNodeCommand(program);
-addUsageCommand(program);
+addEventLogCommands(program);
 
 guardStreams();
 try {

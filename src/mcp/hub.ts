@@ -18,7 +18,7 @@ import type {
 } from "../core/ports.js";
 import { didYouMean } from "../core/text/nearest.js";
 import { errorResult } from "./protocol/result-content.js";
-import { ServerSet } from "./server/server-set.js";
+import { ServerSet, trust } from "./server/server-set.js";
 import { StartSlots } from "./server/start-slots.js";
 import { type ServerHostOptions, SupervisedServer } from "./server/supervised-server.js";
 import { readArguments } from "./shared/tool-arguments.js";
@@ -27,7 +27,6 @@ import { applyPrompt } from "./tools/prompts.js";
 import { buildRegistry, type Registry, visibleCatalogue } from "./tools/registry.js";
 import { readFrom } from "./tools/resource-owner.js";
 import { ToolOrder } from "./tools/tool-order.js";
-import { trust } from "./tools/trust.js";
 
 /**
  * Time in ms from the start of the host to the start of the servers whose start was postponed, if no model has answered by then (see

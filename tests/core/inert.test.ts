@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { nodesJson } from "../../src/cli/commands/event-log.js";
 import { reportJson } from "../../src/cli/commands/findings-text.js";
-import { nodesJson } from "../../src/cli/commands/nodes-text.js";
 import { print, printInert, tell } from "../../src/cli/shared/process.js";
 import { InertText, toVisibleJson, visibleJson } from "../../src/core/text/inert.js";
 import { JsonView, StreamJsonView } from "../../src/doors/oneshot/views.js";

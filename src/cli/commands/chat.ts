@@ -1,5 +1,10 @@
 /** `chat`, the default command: opens a chat in the terminal. */
+import { join } from "node:path";
 import type { Command } from "commander";
+import { configuredSecrets } from "../../config/reading/secrets.js";
+import { stateFolder } from "../../core/files/state-folder.js";
+import type { ChatHost } from "../../doors/terminal/options.js";
+import type { App } from "../../host/app.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { modelFlag } from "../shared/flags.js";
 import { openDoor } from "../shared/open-door.js";
@@ -51,7 +56,7 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
         : undefined;
       const { toolNotifications } = config.chat.service;
       const conversationId = flags.resume ?? last;
-      const host = (await import("../shared/chat-host.js")).chatHost(app);
+      const host = await chatHost(app);
       return runRepl(parts, { model: flags.model, conversationId, toolNotifications, notices, host }, terminal);
     },
     {
@@ -63,4 +68,18 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
       },
     },
   );
+}
+
+/** Returns the parts of the host that only a chat in a terminal uses. */
+async function chatHost(app: App): Promise<ChatHost> {
+  const { openApprovals } = await import("../../host/user-state.js");
+  const { permissionsText } = await import("../../session/commands/approvals-text.js");
+  const approvals = openApprovals(process.env, () => {});
+  return {
+    models: () => app.models(),
+    contextWindow: (model) => app.orchestrator.facts(model).contextWindow,
+    historyFile: join(stateFolder(process.env, "chat"), "history.jsonl"),
+    secrets: configuredSecrets(app.config, process.env),
+    permissions: () => permissionsText(app.config.chat.service, approvals.list()),
+  };
 }

@@ -8,8 +8,7 @@ import { unambiguous } from "../../core/text/inert.js";
 import type { Conversations } from "../../session/conversations/conversations.js";
 import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
 import type { GlobalOptions } from "../shared/configuration.js";
-import { loadConfirmed } from "../shared/confirmed.js";
-import { canAsk, isAgreed } from "../shared/consent.js";
+import { canAsk, isAgreed, loadConfirmed } from "../shared/confirmed.js";
 import { positive, wholeNumber } from "../shared/flags.js";
 import { print, printInert, printPieces } from "../shared/process.js";
 

@@ -13,10 +13,9 @@ import type { ServerRoute } from "../protocol/server-route.js";
 import { abortable, atMost } from "../shared/wait.js";
 import { routeTo } from "../transports/open-route.js";
 import { StderrTail } from "../transports/stderr-tail.js";
-import { Backoff } from "./backoff.js";
 import { connectServer } from "./connect.js";
+import { Backoff, untilSilent } from "./connection-loss.js";
 import type { ConnectionEvents, McpConnection } from "./mcp-connection.js";
-import { untilSilent } from "./ping-watch.js";
 import type { Condition } from "./server-condition.js";
 import { type StartSlots, slotMs } from "./start-slots.js";
 

@@ -6,6 +6,7 @@ import { RequestError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import { didYouMean } from "../../../core/text/nearest.js";
 import type { GlobalOptions } from "../../shared/configuration.js";
+import { appended } from "../../shared/flags.js";
 import { printInert, tell } from "../../shared/process.js";
 
 interface AddFlags {
@@ -21,8 +22,8 @@ export function addEditCommands(servers: Command, globals: () => GlobalOptions):
     .command("add")
     .description("add a server: a program with its arguments, or a URL")
     .addOption(new Option("-t, --transport <transport>", "left out, what fits").choices(["stdio", "http", "sse"]))
-    .option("-e, --env <KEY=VALUE>", "a variable of the program; several times", collected, [])
-    .option("-H, --header <Name: value>", "a header of every request; several times", collected, [])
+    .option("-e, --env <KEY=VALUE>", "a variable of the program; several times", appended, [])
+    .option("-H, --header <Name: value>", "a header of every request; several times", appended, [])
     .option("--json <entry>", "the entry as JSON, in the shape of mcpServers", entryJson)
     .option("--replace", "in place of a server of this name")
     .argument("<name>", "how it is called here")
@@ -51,8 +52,6 @@ export function addEditCommands(servers: Command, globals: () => GlobalOptions):
       .action((name: string) => change({ kind: "enable", name, enabled }, `is ${verb}d`, globals()));
   }
 }
-
-const collected = (text: string, all: readonly string[]) => [...all, text];
 
 /** Splits each text into a name and a value. Errors do not quote the texts, because they may hold secrets. */
 function pairsOf(texts: readonly string[], shape: RegExp, expected: string): Record<string, string> {

@@ -5,7 +5,7 @@ import type { ImportedFile } from "../../../config/import/import-file.js";
 import { RequestError } from "../../../core/errors.js";
 import { unambiguous } from "../../../core/text/inert.js";
 import { asListed, type GlobalOptions } from "../../shared/configuration.js";
-import { canAsk, isAgreed } from "../../shared/consent.js";
+import { canAsk, isAgreed } from "../../shared/confirmed.js";
 import { printInert, tell } from "../../shared/process.js";
 import type { EditTarget } from "./edit-target.js";
 

@@ -1,10 +1,19 @@
-/** `mcp-platform usage`: reads only the event log. */
+/** `migrate`, `nodes` and `usage`: the commands that need only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Nodes } from "../../cluster/nodes.js";
 import { parseDuration } from "../../core/text/durations.js";
+import { toVisibleJson } from "../../core/text/inert.js";
 import { type UsageKey, usageKeys } from "../../session/conversations/usage-report.js";
+import { columns } from "../../session/shared/command-text.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
 import { print, printInert } from "../shared/process.js";
+
+export function addEventLogCommands(program: Command): void {
+  addMigrateCommand(program);
+  addNodeCommand(program);
+  addUsageCommand(program);
+}
 
 interface UsageFlags {
   by: UsageKey;
@@ -13,7 +22,7 @@ interface UsageFlags {
   format: "table" | "json" | "csv";
 }
 
-export function addUsageCommand(program: Command): void {
+function addUsageCommand(program: Command): void {
   program
     .command("usage")
     .description("tokens, cost and tool time, from the event log")
@@ -51,4 +60,58 @@ function moment(text: string): number {
 
 function daysAgo(days: number): number {
   return new Date().setHours(0, 0, 0, 0) - days * 24 * 3_600_000;
+}
+
+function addNodeCommand(program: Command): void {
+  program
+    .command("nodes")
+    .description("hosts on this event log: their processes and turns")
+    .option("--json", "as JSON")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { readNodes } = await import("../../host/log-only.js");
+      const { config } = await loadConfirmed(program.opts<GlobalOptions>());
+      const nodes = await readNodes(config);
+      if (json) print(nodesJson(nodes));
+      else await printInert(nodesText(nodes));
+    });
+}
+
+function nodesText({ nodes, unclaimed }: Nodes): string {
+  const rows = nodes.map(({ nodeId, machine, pid, version, silentMs, state, running, waiting }) => [
+    nodeId,
+    state,
+    `seen ${(silentMs / 1000).toFixed(1)} s ago`,
+    `process ${pid} on ${machine.split(" ")[0]}`,
+    version ? `version ${version}` : "",
+    `${running} running, ${waiting} waiting`,
+  ]);
+  const table = columns(rows, "no host runs on this event log");
+  return unclaimed === 0
+    ? table
+    : `${table}\n${unclaimed} unfinished ${unclaimed === 1 ? "turn has" : "turns have"} no host`;
+}
+
+export function nodesJson({ nodes, unclaimed }: Nodes): string {
+  const wire = nodes.map(({ nodeId, machine, pid, version = null, silentMs, state, running, waiting }) => ({
+    node_id: nodeId,
+    state,
+    silent_ms: silentMs,
+    machine,
+    pid,
+    version,
+    turns: { running, waiting },
+  }));
+  return toVisibleJson({ nodes: wire, unclaimed_turns: unclaimed }, 2);
+}
+
+function addMigrateCommand(program: Command): void {
+  program
+    .command("migrate")
+    .description("bring the event log to this version's schema; a host that starts does so too")
+    .action(async () => {
+      const { migrateLog } = await import("../../host/log-only.js");
+      const { config } = await loadConfirmed(program.opts<GlobalOptions>());
+      const { place, version } = await migrateLog(config);
+      print(`${place}: schema ${version}`);
+    });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Backoff } from "../../src/mcp/server/backoff.js";
+import { Backoff } from "../../src/mcp/server/connection-loss.js";
 
 test("pauses double from half a second to a minute, and stay there", () => {
   const backoff = new Backoff();
