@@ -85,7 +85,8 @@ export class Session {
     if (isOfSingleCall(this.id) && !isSingleCall && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
       requireOwnId(this.id);
     }
-    await this.turns.departure(this.turns.get(requestId));
+    const leaving = this.turns.departure(requestId);
+    if (leaving) await leaving; // without this test, a host that closes in the same tick would refuse the request
     const running = this.turns.get(requestId);
     if (running) {
       running.requireContent(content);

@@ -76,11 +76,12 @@ export class ConversationTurns {
   }
 
   /**
-   * Waits until a turn whose end is in the log has left this host. The log then decides what a repeated request gets: the stored answer, or a new
-   * run after an error that permits one. Resolves at once for any other turn.
+   * If the end of the request's turn is in the log, returns a promise that resolves when the turn has left this host. The log then decides what a
+   * repeated request gets: the stored answer, or a new run after an error that permits one. Returns undefined for any other request.
    */
-  async departure(turn: LiveTurn | undefined): Promise<void> {
-    if (turn?.state.at === "stored") await this.#driven.get(turn);
+  departure(requestId: string): Promise<void> | undefined {
+    const turn = this.get(requestId);
+    return turn?.state.at === "stored" ? this.#driven.get(turn) : undefined;
   }
 
   /** Resolves when no request is being written here, and no turn runs or is followed here. */
