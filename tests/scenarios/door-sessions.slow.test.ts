@@ -127,6 +127,8 @@ function promptsOf({ steps }: Script): Prompt[] {
 
 /** Removes the model that a request names, because some APIs require it, and the ids of requests if the door makes them itself. */
 function comparable(transcript: string, ownRequestIds: boolean): string {
-  const unnamed = transcript.replaceAll(/("type":"user_message".*),"model":"[^"]*"/g, "$1");
-  return ownRequestIds ? unnamed.replaceAll(/"requestId":"[^"]*"/g, '"requestId":""') : unnamed;
+  return transcript.replaceAll(/^.*"type":"user_message".*$/gm, (line) => {
+    const { model: _, ...message } = JSON.parse(line);
+    return JSON.stringify(ownRequestIds ? { ...message, requestId: "" } : message);
+  });
 }
