@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { LinkedAbort } from "../core/async/abort.js";
-import type { LlmConfig, StreamRecovery } from "../core/config.js";
+import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
 import { type NewId, newId } from "../core/ids.js";
@@ -8,20 +8,18 @@ import type { HostState, Meter } from "../core/measurements.js";
 import type { Completion, CompletionRequest } from "../core/messages.js";
 import type { Observe } from "../core/ports.js";
 import type { Tape } from "../core/tape.js";
-import { spanWithin, type TraceContext } from "../core/trace-context.js";
-import { ProviderCall, type ProviderCallOptions } from "./call/call.js";
-import { completionOf } from "./call/completion-of.js";
+import { spanWithin } from "../core/trace-context.js";
+import { type CompleteOptions, ProviderCall, type ProviderCallOptions } from "./call/call.js";
 import { Dialects } from "./call/dialect.js";
 import { RequestDraft } from "./call/request-draft.js";
 import { continued, MAX_RESUMPTIONS } from "./paused.js";
 import { Models } from "./providers/models.js";
 import { costUsd, type Price } from "./providers/prices.js";
 import type { ResolvedModel } from "./providers/providers.js";
-import { Admission, type AnswerParts } from "./request/admission.js";
+import { Admission } from "./request/admission.js";
 import { firstAnswer } from "./request/fallback.js";
 import { CompletionMeasure } from "./shared/completion-measure.js";
-import { type OnDelta, Showing } from "./shared/showing.js";
-import { callIdsIn } from "./wires/shared/tool-ids.js";
+import { Showing } from "./shared/showing.js";
 
 export interface LlmClientParts {
   env: Environment;
@@ -40,27 +38,6 @@ export interface LlmClientParts {
 }
 
 type Optional = "tape" | "meter" | "onAnswered";
-
-export interface CompleteOptions {
-  streaming: boolean;
-  signal?: AbortSignal;
-  /** Called for each delta while the answer is streamed. Must not throw. */
-  onDelta?: OnDelta;
-  /** Recovery from a stream that breaks off after its first delta. Applies where `llm.stream_recovery` is `auto`. Default: `fail`. */
-  streamRecovery?: StreamRecovery;
-  /** Parent of the completion's span. Default: a new trace. */
-  trace?: TraceContext | undefined;
-  /**
-   * Called before each request, including retries. If it returns a promise, the request is sent when the promise resolves. If the promise rejects,
-   * the request is not sent, and the rejection counts as a failed connection unless it is an LlmError. To stop the completion, abort `signal` first.
-   */
-  beforeRequest?: (() => Promise<void> | undefined) | undefined;
-  /**
-   * Estimated input tokens of a request that must reach the model uncut. A provider that silently cuts off long prompts is not asked if these tokens
-   * exceed its window. That counts as its failure (`context_length`), so a fallback with a larger window is tried.
-   */
-  uncutTokens?: number | undefined;
-}
 
 /**
  * The default of `llm.http.total_timeout`. A stream then gets more, since `idle_timeout` watches its progress. A configured value that equals
@@ -133,27 +110,26 @@ export class LlmClient {
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     const wait = this.#admission.start();
     if (wait) await wait;
-    const { observe, meter, steadyNow } = this.#parts;
-    const { streaming, trace: within, beforeRequest, uncutTokens = 0 } = options;
-    const completionId = this.#parts.newId("req");
+    const { observe, meter, steadyNow, newId } = this.#parts;
+    const { streaming, uncutTokens = 0 } = options;
+    const completionId = newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
     using abort = new LinkedAbort(options.signal, totalTimeoutMs);
     const { signal } = abort;
     const restart = this.#restarts(options);
     const showing = new Showing(streaming ? options.onDelta : undefined, restart);
-    const trace = meter && spanWithin(within, completionId, meter.samples);
+    const trace = meter && spanWithin(options.trace, completionId, meter.samples);
     const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, steadyNow });
     const shared: ProviderCallOptions = {
       http: this.#config.http,
+      newId,
       request,
-      streaming,
+      asked: options,
       showing,
       restart,
       tally: { sent: 0, retries: 0, lost: [] },
       completionId,
-      within,
       measure,
-      beforeRequest,
       signal,
       totalTimeoutMs,
       deadlineAt: steadyNow() + totalTimeoutMs,
@@ -192,13 +168,13 @@ export class LlmClient {
    */
   async #askToEnd(target: ResolvedModel, shared: ProviderCallOptions): Promise<Completion> {
     shared.measure?.asks(target, shared.request);
-    const watched = shared.showing.next();
-    let { completion, isPaused } = await this.#ask(target, shared, watched);
+    shared.showing.next();
+    let { completion, isPaused } = await this.#ask(target, shared);
     for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
       // `restart` is off: the `discard` of a restart would also void the text from before the pause, and nothing would show that text
       // again.
-      const more = await this.#ask(target, { ...shared, request, restart: false }, watched).catch((error: unknown) => {
+      const more = await this.#ask(target, { ...shared, request, restart: false }).catch((error: unknown) => {
         const { provider, model, usage } = completion;
         if (usage) shared.tally.lost.push({ provider, model, usage });
         throw error;
@@ -212,24 +188,12 @@ export class LlmClient {
   async #ask(
     target: ResolvedModel,
     shared: ProviderCallOptions,
-    watched: Showing | undefined,
   ): Promise<{ completion: Completion; isPaused: boolean }> {
-    const { request, streaming, restart, tally, completionId } = shared;
-    let isPaused = false;
-    const draft = new RequestDraft(request, this.#dialects.of(target), streaming);
-    const call = new ProviderCall(target, shared, draft, tally.sent === 0 ? completionId : this.#parts.newId("req"));
-    const parts: AnswerParts = {
-      showing: watched,
-      restart,
-      finish: (fold) => {
-        const answer = fold.finish(() => this.#parts.newId("call"), callIdsIn(request.messages));
-        isPaused = answer.isPaused === true;
-        draft.accepted();
-        return completionOf(answer, call);
-      },
-    };
-    const completion = await this.#admission.answer(call, parts);
-    return { completion, isPaused };
+    const { request, asked, tally, completionId, newId } = shared;
+    const draft = new RequestDraft(request, this.#dialects.of(target), asked.streaming);
+    const call = new ProviderCall(target, shared, draft, tally.sent === 0 ? completionId : newId("req"));
+    const completion = await this.#admission.answer(call);
+    return { completion, isPaused: call.isPaused };
   }
 
   state(): Pick<HostState, "limiters" | "breakers"> {

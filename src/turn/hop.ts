@@ -10,7 +10,8 @@ import type {
   Spent,
 } from "../core/messages.js";
 import { firstStop } from "../core/text/excerpt.js";
-import type { CompleteOptions, LlmClient } from "../llm/client.js";
+import type { CompleteOptions } from "../llm/call/call.js";
+import type { LlmClient } from "../llm/client.js";
 import type { TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
 import { billOf, billOfFailed } from "./spending.js";

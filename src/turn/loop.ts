@@ -6,7 +6,7 @@ import { addAll } from "../core/lists/long-lists.js";
 import type { Completion, CompletionRequest, Message, ToolDefinition } from "../core/messages.js";
 import type { HubTool } from "../core/ports.js";
 import { checkSchema } from "../core/schemas/caller-schemas.js";
-import type { CompleteOptions } from "../llm/client.js";
+import type { CompleteOptions } from "../llm/call/call.js";
 import { runHop } from "./hop.js";
 import { type AskedLimit, LimitGate } from "./limit-gate.js";
 import type { TurnEnd } from "./outlet.js";

@@ -2,7 +2,8 @@ import type { HttpConfig, LlmConfig, ProviderConfig } from "../../src/core/confi
 import { LlmError } from "../../src/core/errors.js";
 import type { CompletionRequest, Delta } from "../../src/core/messages.js";
 import type { Observation } from "../../src/core/ports.js";
-import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
+import type { CompleteOptions } from "../../src/llm/call/call.js";
+import { LlmClient } from "../../src/llm/client.js";
 import type { OnDelta } from "../../src/llm/shared/showing.js";
 import { llmConfig } from "../support/llm-config.js";
 

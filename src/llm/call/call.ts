@@ -1,7 +1,8 @@
 import { TotalTimeout } from "../../core/async/abort.js";
-import type { HttpConfig } from "../../core/config.js";
+import type { HttpConfig, StreamRecovery } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";
-import type { CompletionRequest, KeptParts, LostAnswer } from "../../core/messages.js";
+import type { NewId } from "../../core/ids.js";
+import type { Completion, CompletionRequest, KeptParts, LostAnswer } from "../../core/messages.js";
 import { waitText } from "../../core/text/durations.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import { spanWithin, type TraceContext } from "../../core/trace-context.js";
@@ -12,7 +13,8 @@ import type { Slot } from "../limits/limiter.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import type { CompletionMeasure } from "../shared/completion-measure.js";
 import { failure, statedIn } from "../shared/llm-errors.js";
-import type { Showing } from "../shared/showing.js";
+import type { OnDelta, Showing } from "../shared/showing.js";
+import { callIdsIn } from "../wires/shared/tool-ids.js";
 import type { AnswerFold } from "../wires/wire.js";
 import type { RequestDraft } from "./request-draft.js";
 
@@ -22,24 +24,46 @@ interface Tally {
   lost: LostAnswer[];
 }
 
-export interface ProviderCallOptions {
-  http: HttpConfig;
-  request: CompletionRequest;
+export interface CompleteOptions {
   streaming: boolean;
-  showing: Showing;
+  signal?: AbortSignal;
+  /** Called for each delta while the answer is streamed. Must not throw. */
+  onDelta?: OnDelta;
+  /** Recovery from a stream that breaks off after its first delta. Applies where `llm.stream_recovery` is `auto`. Default: `fail`. */
+  streamRecovery?: StreamRecovery;
+  /** Parent of the completion's span. Default: a new trace. */
+  trace?: TraceContext | undefined;
+  /**
+   * Called before each request, including retries. If it returns a promise, the request is sent when the promise resolves. If the promise rejects,
+   * the request is not sent, and the rejection counts as a failed connection unless it is an LlmError. To stop the completion, abort `signal` first.
+   */
+  beforeRequest?: (() => Promise<void> | undefined) | undefined;
+  /**
+   * Estimated input tokens of a request that must reach the model uncut. A provider that silently cuts off long prompts is not asked if these tokens
+   * exceed its window. That counts as its failure (`context_length`), so a fallback with a larger window is tried.
+   */
+  uncutTokens?: number | undefined;
+}
+
+/** A completion, which may take calls to several providers. */
+export interface ProviderCallOptions {
+  readonly http: HttpConfig;
+  readonly newId: NewId;
+  readonly request: CompletionRequest;
+  /** The options of the completion, as the caller gave them. */
+  readonly asked: CompleteOptions;
+  readonly showing: Showing;
   /** True if an answer that breaks off may start again although text of it was shown. A `discard` then voids that text. */
-  restart: boolean;
-  tally: Tally;
-  completionId: string;
-  within: TraceContext | undefined;
+  readonly restart: boolean;
+  readonly tally: Tally;
+  readonly completionId: string;
   /** Undefined if nothing is measured. */
-  measure: CompletionMeasure | undefined;
-  beforeRequest: (() => Promise<void> | undefined) | undefined;
+  readonly measure: CompletionMeasure | undefined;
   /** Aborted by the caller or by the total time limit. */
-  signal: AbortSignal;
-  totalTimeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly totalTimeoutMs: number;
   /** Time of `steadyNow`. */
-  deadlineAt: number;
+  readonly deadlineAt: number;
 }
 
 /**
@@ -52,6 +76,8 @@ export class ProviderCall {
   /** The provider's lane, and the call's slot in it. Set before the first request. */
   lane: Lane | undefined;
   slot: Slot | undefined;
+  /** See `FoldOptions`. */
+  onBegun: (() => void) | undefined;
   sent = 0;
   retries = 0;
   /** Time of the last request, from `steadyNow`. */
@@ -68,6 +94,8 @@ export class ProviderCall {
    * once more, it counts as a failure.
    */
   replacedSocket = false;
+  /** True if the provider has paused the answer, and continues it when it is sent back. */
+  isPaused = false;
 
   constructor(
     { provider, model }: Pick<ResolvedModel, "provider" | "model">,
@@ -97,13 +125,13 @@ export class ProviderCall {
 
   /** The span of the call. It is created on each access: stored spans would take memory for each of a thousand waiting streams. */
   get trace(): TraceContext {
-    const { measure, within, completionId } = this.options;
-    return measure?.trace ?? spanWithin(within, completionId);
+    const { measure, asked, completionId } = this.options;
+    return measure?.trace ?? spanWithin(asked.trace, completionId);
   }
 
   /** True if a whole answer is requested although the caller wants a stream, because the provider refuses to stream. */
   get replacesStream(): boolean {
-    return this.options.streaming && !this.draft.streaming;
+    return this.options.asked.streaming && !this.draft.streaming;
   }
 
   /** Number of HTTP requests sent so far for the completion, to all providers. */
@@ -120,6 +148,25 @@ export class ProviderCall {
     this.options.tally.sent++;
     this.sentAt = steadyNow();
     this.key = this.lane?.keys.next(this.options.request.conversation);
+  }
+
+  /** Converts the whole answer into a completion. Notes what the provider has accepted, and the tokens that it has counted. */
+  complete(fold: AnswerFold): Completion {
+    const { provider, model, attempts, draft } = this;
+    const { request, newId } = this.options;
+    const answer = fold.finish(() => newId("call"), callIdsIn(request.messages));
+    const { message, finishReason, usage, parts, isPaused = false } = answer;
+    this.isPaused = isPaused;
+    draft.accepted();
+    if (usage) draft.counted(usage.inputTokens);
+    const isFiltered = finishReason === "content_filter";
+    // An answer that was cut off within a tool call may lack the signatures of its reasoning, so its parts must not be sent back later.
+    const isCut = finishReason === "length" && message.toolCalls.length > 0;
+    if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
+    // The calls of a filtered answer are dropped, because they may be incomplete and the provider has refused them.
+    if (isFiltered) message.toolCalls = [];
+    const asked = { provider: provider.name, model, attempts };
+    return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };
   }
 
   /** Records the usage of an answer that broke off. `fold` holds the part that had arrived. */

@@ -5,16 +5,11 @@ import type { Completion } from "../../core/messages.js";
 import type { ProviderCall } from "../call/call.js";
 import { Lane, type LaneParts } from "../limits/lane.js";
 import type { Provider } from "../providers/providers.js";
-import type { AnswerFold } from "../wires/wire.js";
-import type { AttemptParts, Attempts } from "./attempts.js";
+import type { Attempts } from "./attempts.js";
 import type { LlmHttpParts } from "./axios-instance.js";
 import type { RetryPolicyParts } from "./retry.js";
 
 export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
-
-export interface AnswerParts extends Pick<AttemptParts, "showing" | "restart"> {
-  finish: (fold: AnswerFold) => Completion;
-}
 
 /**
  * Number of completions that may start in one tick of the event loop. Starting hundreds of them at once would block everything else. V8
@@ -61,25 +56,21 @@ export class Admission {
   }
 
   /** Sends the call and resolves with the completion. Throws LlmError. */
-  async answer(call: ProviderCall, parts: AnswerParts): Promise<Completion> {
+  async answer(call: ProviderCall): Promise<Completion> {
     const attempts = this.#attempts ?? (await this.#load());
     const lane = this.#laneTo(call.provider);
-    return lane
-      .breakerOf(call.model)
-      .run(call, (onBegun) => this.#answerFrom(attempts, lane, call, { ...parts, onBegun }));
+    call.lane = lane;
+    return lane.breakerOf(call.model).run(call, (onBegun) => {
+      call.onBegun = onBegun;
+      return this.#answerFrom(attempts, lane, call);
+    });
   }
 
-  async #answerFrom(
-    attempts: Attempts,
-    lane: Lane,
-    call: ProviderCall,
-    { finish, ...parts }: AnswerParts & AttemptParts,
-  ): Promise<Completion> {
+  async #answerFrom(attempts: Attempts, lane: Lane, call: ProviderCall): Promise<Completion> {
     lane.budget.enter();
     try {
-      call.lane = lane;
       call.slot = lane.takeSlot(call) ?? (await lane.waitForSlot(call));
-      const completion = finish(await attempts.answer(call, parts));
+      const completion = call.complete(await attempts.answer(call));
       const { usage } = completion;
       if (usage) call.slot.correct(usage.inputTokens + usage.outputTokens);
       lane.answered();

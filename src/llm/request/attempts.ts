@@ -5,7 +5,6 @@ import type { Delta, KeptParts } from "../../core/messages.js";
 import { readAnswer } from "../answer/read-answer.js";
 import type { ProviderCall } from "../call/call.js";
 import { failure, saidBy } from "../shared/llm-errors.js";
-import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
 import { LlmHttp, type LlmHttpParts } from "./axios-instance.js";
 import { isHedged, postHedged } from "./hedge.js";
@@ -16,14 +15,6 @@ import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
  * `total_timeout` name the reached limit, which says more, and an answer that was cancelled (`aborted`) did not break off.
  */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
-
-export interface AttemptParts {
-  /** Undefined if deltas are not shown. */
-  showing?: Showing;
-  restart?: boolean;
-  /** See `FoldOptions`. */
-  onBegun?: () => void;
-}
 
 export class Attempts {
   readonly #policy: RetryPolicy;
@@ -41,13 +32,14 @@ export class Attempts {
    * retried all the same: a `discard` then voids the deltas shown so far, but only when the new answer has something to show or is whole.
    * If no attempt succeeds, the deltas shown so far stay visible. Throws LlmError.
    */
-  async answer(call: ProviderCall, { showing, restart = false, onBegun }: AttemptParts): Promise<AnswerFold> {
+  async answer(call: ProviderCall): Promise<AnswerFold> {
+    const { showing, restart } = call.options;
     let shown = false;
     let broken: LlmError | undefined;
     /** The parts that must be sent back later together with the text that was shown last. */
     let kept: KeptParts | undefined;
     const discard = () => {
-      if (broken) showing?.discard(saidBy(broken, call));
+      if (broken) showing.discard(saidBy(broken, call));
       broken = undefined;
     };
     for (;;) {
@@ -64,16 +56,16 @@ export class Attempts {
         // The serialised request is freed: a long prompt would otherwise stay in memory as long as the stream lasts.
         call.draft.release();
         const onFirst = () => {
-          if (!showing || isLost) return;
+          if (!showing.isWatched || isLost) return;
           discard();
           showing.begin();
           shown = true;
           hasBegun = true;
         };
         const onDelta = (delta: Delta) => {
-          if (!isLost) showing?.onDelta(delta);
+          if (!isLost) showing.onDelta(delta);
         };
-        fold = call.draft.fold({ onDelta, onFirst, onBegun });
+        fold = call.draft.fold({ onDelta, onFirst, onBegun: call.onBegun });
         await readAnswer(response, call, fold, this.#policy.now);
         discard();
         return fold;

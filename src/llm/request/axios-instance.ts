@@ -64,7 +64,7 @@ export class LlmHttp {
     const signal = config.signal as AbortSignal;
     const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
     const sendNow = () => received(config, this.#send(call, signal, way));
-    const sendIfAllowed = () => call.options.beforeRequest?.()?.then(sendNow) ?? sendNow();
+    const sendIfAllowed = () => call.options.asked.beforeRequest?.()?.then(sendNow) ?? sendNow();
     const again = call.sent === 0 ? undefined : call.slot?.again(signal);
     return again ? again.then(sendIfAllowed) : sendIfAllowed();
   }

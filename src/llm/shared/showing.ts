@@ -9,7 +9,8 @@ export type OnDelta = (delta: Delta | Discard) => void;
  */
 export class Showing {
   readonly onDelta: OnDelta;
-  readonly #isWatched: boolean;
+  /** False if there is no `onDelta`: nothing is shown then. */
+  readonly isWatched: boolean;
   readonly #restart: boolean;
   #isShown = false;
   /**
@@ -20,11 +21,11 @@ export class Showing {
 
   /**
    * If `restart` is true, a request may begin again after output was shown. A delta of type `discard` then tells the viewer to drop that
-   * output. Without `onDelta`, nothing is shown.
+   * output.
    */
   constructor(onDelta: OnDelta | undefined, restart: boolean) {
     this.onDelta = onDelta ?? (() => {});
-    this.#isWatched = onDelta !== undefined;
+    this.isWatched = onDelta !== undefined;
     this.#restart = restart;
   }
 
@@ -32,10 +33,9 @@ export class Showing {
     return this.#restart || !this.#isShown;
   }
 
-  /** Prepares for the next provider. Returns undefined if there is no `onDelta`. */
-  next(): Showing | undefined {
+  /** Prepares for the next provider. */
+  next(): void {
     this.#isVoid = this.#isShown;
-    return this.#isWatched ? this : undefined;
   }
 
   begin(): void {
