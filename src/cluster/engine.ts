@@ -1,7 +1,6 @@
 /** Decides which host runs which turn, using the leases in the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Changes, type ChangeWatch } from "../core/async/changes.js";
-import type { TurnRequest } from "../core/chat-store.js";
 import type { LocalTurns } from "../core/cluster-port.js";
 import { messageOf, type StoreError } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
@@ -105,11 +104,6 @@ export class TurnEngine {
     this.#takesAny ||= takesAny;
     if (this.#begun) this.#begun = this.#orAgain(this.#begun.then(() => this.#takePart()));
     await this.begin();
-  }
-
-  /** Returns what this host stores with the request of a new turn, which makes this host the turn's owner. */
-  request(options: unknown, workspace = this.#parts.workspace): TurnRequest {
-    return { workspace, options, nodeId: this.nodeId, acquires: true };
   }
 
   /** True if the turn, which no host owns, will be dispatched to a host. */

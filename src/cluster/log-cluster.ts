@@ -1,5 +1,5 @@
-import type { ChatStore, Claim } from "../core/chat-store.js";
-import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns } from "../core/cluster-port.js";
+import type { ChatStore, Claim, TurnRequest } from "../core/chat-store.js";
+import type { Cluster, Drive, LiveCursor, LocalTurns } from "../core/cluster-port.js";
 import type { StoreError } from "../core/errors.js";
 import type { LiveEvent, UserMessageEvent } from "../core/events.js";
 import type { AbandonedTurn, LogNode, TurnMail } from "../core/turn-leases.js";
@@ -46,14 +46,10 @@ export class LogCluster implements Cluster {
     return this.#engine.recover(whose);
   }
 
-  async claim(
-    conversationId: string,
-    message: UserMessageEvent,
-    { options, workspace, ...rest }: ClaimOptions,
-  ): Promise<Claim> {
-    const request = { ...this.#engine.request(options, workspace), ...rest };
+  async claim(conversationId: string, message: UserMessageEvent, request: TurnRequest): Promise<Claim> {
     const since = performance.now();
-    const claim = await this.#parts.store.claim(conversationId, message, request).catch((error: unknown) => {
+    const owned = { nodeId: this.#engine.nodeId, acquires: true, ...request };
+    const claim = await this.#parts.store.claim(conversationId, message, owned).catch((error: unknown) => {
       this.#engine.noteRefused(error);
       throw error;
     });

@@ -6,10 +6,7 @@ import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent, TurnEvent, User
 import type { ToolHub } from "./ports.js";
 import type { AbandonedTurn, LogNode, TurnLease, TurnMail, TurnName } from "./turn-leases.js";
 
-/**
- * All hosts on one event log, as this host uses them. There are two implementations: for a log that only this process can reach, and for
- * logs that several processes share. Methods reject with StoreError if the log fails.
- */
+/** All hosts on one event log, as this host uses them. Methods reject with StoreError if the log fails. */
 export interface Cluster {
   /** Workspace of this host. This host does not take over turns of another workspace, because they need the servers of that workspace. */
   readonly workspace: string;
@@ -25,8 +22,8 @@ export interface Cluster {
    * turns of lost hosts, and takes turns that are given to it.
    */
   recover(whose: { takesAny: boolean }): Promise<void>;
-  /** Stores a request as `ChatStore.claim` does. If that creates a turn, this host owns the turn. */
-  claim(conversationId: string, message: UserMessageEvent, request: ClaimOptions): Promise<Claim>;
+  /** Stores a request as `ChatStore.claim` does, with this host as the owner of the turn. */
+  claim(conversationId: string, message: UserMessageEvent, request: TurnRequest): Promise<Claim>;
   /** True if the cluster will give this turn, which no host owns, to a host. If false, a host must find the turn and resume it. */
   isDispatched(turn: AbandonedTurn): boolean;
   /** Runs the turn here, or shows it while another host runs it. Resolves when the turn has ended on any host. */
@@ -53,11 +50,6 @@ export interface Cluster {
   retire(): Promise<void>;
   /** Leaves the log. Gives up the leases of unfinished turns, so that other hosts can resume them. */
   close(): Promise<void>;
-}
-
-export interface ClaimOptions extends Pick<TurnRequest, "options" | "continues" | "folder"> {
-  /** Default: the workspace of the host. */
-  workspace?: string | undefined;
 }
 
 /** Functions of a host that the cluster calls. */

@@ -139,7 +139,7 @@ test("the error of a write that the log did not take is kept until the log store
   const cluster = new LogCluster({ ...parts, observe: () => warned.push() }, quietHost);
   const db = await connect(join(folder, "log.db"));
   db.exec(`CREATE TRIGGER refused BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
-  await expect(cluster.claim("c", user("hello"), { options: {} })).rejects.toMatchObject({ kind: "full" });
+  await expect(cluster.claim("c", user("hello"), request("a"))).rejects.toMatchObject({ kind: "full" });
   expect(cluster.writeError).toMatchObject({ kind: "full" });
   await cluster.begin();
   expect(cluster.writeError).toMatchObject({ kind: "full" });

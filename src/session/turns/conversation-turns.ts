@@ -170,7 +170,7 @@ export class ConversationTurns {
 
   async #claim(turn: LiveTurn, request: PromptRequest): Promise<void> {
     if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
-    const { conversationId, cluster, newId, workspace, folder } = this.#parts;
+    const { conversationId, cluster, newId, workspace = cluster.workspace, folder } = this.#parts;
     await cluster.begin();
     const { requestId, continues, history, resultIds, asked, model } = request;
     const message: UserMessageEvent = {
