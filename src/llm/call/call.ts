@@ -7,7 +7,6 @@ import { waitText } from "../../core/text/durations.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import { spanWithin, type TraceContext } from "../../core/trace-context.js";
 import { type Headers, requestIdOf } from "../connection/hints.js";
-import type { RequestBody } from "../connection/request-body.js";
 import type { Lane } from "../limits/lane.js";
 import type { Slot } from "../limits/limiter.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
@@ -16,7 +15,7 @@ import { failure, statedIn } from "../shared/llm-errors.js";
 import type { OnDelta, Showing } from "../shared/showing.js";
 import { callIdsIn } from "../wires/shared/tool-ids.js";
 import type { AnswerFold } from "../wires/wire.js";
-import type { RequestDraft } from "./request-draft.js";
+import type { RequestBody, RequestDraft } from "./request-draft.js";
 
 interface Tally {
   sent: number;

@@ -7,7 +7,6 @@ import { decoded, readUpTo } from "../../outbound/response.js";
 import { respectKeepAlive } from "../../outbound/socket-pool.js";
 import type { Headers } from "./hints.js";
 import type { ProviderRoute } from "./provider-routes.js";
-import type { RequestBody } from "./request-body.js";
 
 /** A 2xx response whose body is still to be read, streamed or whole. */
 export interface Response {
@@ -19,7 +18,8 @@ interface OutgoingRequest {
   route: ProviderRoute;
   /** Names and values, alternating. If headers were given as an object, Node would check them twice and keep them in memory. */
   headers: string[];
-  body: RequestBody;
+  /** `length` is in bytes. */
+  body: { readonly text: string; readonly length: number; readonly encoding: BufferEncoding };
   isStream: boolean;
   /** Time limit for the response headers. */
   timeoutMs: number;

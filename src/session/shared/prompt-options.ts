@@ -74,16 +74,6 @@ export interface PromptRequest extends PromptOptions {
   asked?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * Returns the options that are stored with the turn. The permission of the caller (`approval: auto`, `allow`) is not among them: another host
- * that continues the turn may have other servers under the same names, so it decides by its own rules.
- */
-export function storedOptions(request: PromptRequest): PromptOptions {
-  const { requestId, text, content, interrupt, continues, isSingleCall, history, resultIds, asked, ...given } = request;
-  const { approval, allow, ...options } = given;
-  return { ...options, ...(approval === "ask" && { approval }) };
-}
-
 export interface TurnDefaults {
   systemPrompt: string;
   streaming: boolean;

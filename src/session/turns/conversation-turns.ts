@@ -4,7 +4,7 @@ import { RequestError } from "../../core/errors.js";
 import { isTurnEnd, type StoredEvent, type TurnEvent, type UserMessageEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { AbandonedTurn, TurnName } from "../../core/turn-leases.js";
-import { type PromptRequest, storedOptions } from "../shared/prompt-options.js";
+import type { PromptOptions, PromptRequest } from "../shared/prompt-options.js";
 import { LiveTurn } from "./live-turn.js";
 import type { ConversationParts } from "./session-parts.js";
 import type { TurnRunner } from "./turn-runner.js";
@@ -215,6 +215,16 @@ export class ConversationTurns {
     turn.end(failure);
     if (failure) cluster.wake(conversationId); // a later turn, which waits for this turn to end, may now resume it
   }
+}
+
+/**
+ * Returns the options that are stored with the turn. The permission of the caller (`approval: auto`, `allow`) is not among them: another host
+ * that continues the turn may have other servers under the same names, so it decides by its own rules.
+ */
+function storedOptions(request: PromptRequest): PromptOptions {
+  const { requestId, text, content, interrupt, continues, isSingleCall, history, resultIds, asked, ...given } = request;
+  const { approval, allow, ...options } = given;
+  return { ...options, ...(approval === "ask" && { approval }) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { RequestBody } from "../../../src/llm/connection/request-body.js";
+import { RequestBody } from "../../../src/llm/call/request-draft.js";
 import { runs } from "../../support/runs.js";
 
 /** Returns the JSON with U+FFFD for each half of a character, as UTF-8 has it. */
