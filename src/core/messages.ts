@@ -197,6 +197,11 @@ export interface CompletionRequest extends AnswerOptions {
   tools: readonly ToolDefinition[];
   /** Id of the conversation. Providers use it for their prompt caches. */
   conversation?: string;
+  /**
+   * Estimated input tokens of a request that must reach the model uncut. A provider that silently cuts off long prompts is not asked if these tokens
+   * exceed its window. That counts as its failure (`context_length`), so a fallback with a larger window is tried.
+   */
+  uncutTokens?: number;
 }
 
 export interface Completion {

@@ -154,7 +154,7 @@ class Trial {
     };
     const asked = { ...request, model: this.#model };
     const { signal } = this.#parts;
-    const { message, model, attempts } = await this.#client.complete(asked, { streaming, signal, onDelta });
+    const { message, model, attempts } = await this.#client.complete(asked, { streaming, signal }, onDelta);
     const ms = Math.round(performance.now() - beganAt);
     const first = firstMs === undefined ? "" : `, the first of it in ${Math.round(firstMs)} ms`;
     if (attempts > 1 && !this.#isCorrected) {

@@ -19,7 +19,7 @@ import type { ResolvedModel } from "./providers/providers.js";
 import { Admission } from "./request/admission.js";
 import { firstAnswer } from "./request/fallback.js";
 import { CompletionMeasure } from "./shared/completion-measure.js";
-import { Showing } from "./shared/showing.js";
+import { type OnDelta, Showing } from "./shared/showing.js";
 
 export interface LlmClientParts {
   env: Environment;
@@ -106,18 +106,21 @@ export class LlmClient {
     return this.#models.usable();
   }
 
-  /** Asks for a completion. Streaming makes no difference to the completion that is returned. Throws LlmError. */
-  async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
+  /**
+   * Asks for a completion. If `options.streaming`, calls `onDelta` for each delta of the answer; the completion is the same without. Throws
+   * LlmError.
+   */
+  async complete(request: CompletionRequest, options: CompleteOptions, onDelta?: OnDelta): Promise<Completion> {
     const wait = this.#admission.start();
     if (wait) await wait;
     const { observe, meter, steadyNow, newId } = this.#parts;
-    const { streaming, uncutTokens = 0 } = options;
+    const { streaming } = options;
     const completionId = newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
     using abort = new LinkedAbort(options.signal, totalTimeoutMs);
     const { signal } = abort;
     const restart = this.#restarts(options);
-    const showing = new Showing(streaming ? options.onDelta : undefined, restart);
+    const showing = new Showing(streaming ? onDelta : undefined, restart);
     const trace = meter && spanWithin(options.trace, completionId, meter.samples);
     const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, steadyNow });
     const shared: ProviderCallOptions = {
@@ -141,7 +144,7 @@ export class LlmClient {
         isOpen: () => showing.isOpen,
         observe,
         ask: (target) => {
-          this.#dialects.of(target).requireUncut(uncutTokens);
+          this.#dialects.of(target).requireUncut(request.uncutTokens ?? 0);
           return this.#askToEnd(target, shared);
         },
       });

@@ -10,7 +10,6 @@ import type {
   Spent,
 } from "../core/messages.js";
 import { firstStop } from "../core/text/excerpt.js";
-import type { CompleteOptions } from "../llm/call/call.js";
 import type { LlmClient } from "../llm/client.js";
 import type { TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
@@ -25,10 +24,8 @@ import { abortReason, type TurnContext } from "./turn-context.js";
 export async function runHop(
   request: CompletionRequest,
   turn: TurnContext,
-  uncutTokens: CompleteOptions["uncutTokens"],
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
-  const { llm, prices, budget, turnId, options, record, out, signal, streaming, trace, beforeRequest } = turn;
-  const { streamRecovery } = options;
+  const { llm, prices, budget, turnId, options, record, out, signal, streaming } = turn;
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
     // If the answer must have a certain form, its text is shown only after the form was checked. Text next to tool calls is never shown,
@@ -38,9 +35,7 @@ export async function runHop(
     else shown.push(event);
     out.show(event);
   };
-  const ask = (asked: CompletionRequest) => {
-    return llm.complete(asked, { signal, streaming, streamRecovery, trace, beforeRequest, uncutTokens, onDelta });
-  };
+  const ask = (asked: CompletionRequest) => llm.complete(asked, turn, onDelta);
   let completion: Completion;
   let problem: LlmError | undefined;
   try {

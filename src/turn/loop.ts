@@ -6,7 +6,6 @@ import { addAll } from "../core/lists/long-lists.js";
 import type { Completion, CompletionRequest, Message, ToolDefinition } from "../core/messages.js";
 import type { HubTool } from "../core/ports.js";
 import { checkSchema } from "../core/schemas/caller-schemas.js";
-import type { CompleteOptions } from "../llm/call/call.js";
 import { runHop } from "./hop.js";
 import { type AskedLimit, LimitGate } from "./limit-gate.js";
 import type { TurnEnd } from "./outlet.js";
@@ -25,7 +24,7 @@ export interface LoopStart {
   /** Questions about limits that the turn asked before it resumed, in their order. */
   askedLimits?: readonly AskedLimit[];
   /** `uncutTokens` of the first request. The later requests also have what this host has added, and may be cut. */
-  uncutTokens?: CompleteOptions["uncutTokens"];
+  uncutTokens?: CompletionRequest["uncutTokens"];
 }
 
 /**
@@ -103,12 +102,12 @@ class TurnLoop {
     const most = Math.min(options.maxTokens ?? Number.POSITIVE_INFINITY, bounds?.maxTokens ?? Number.POSITIVE_INFINITY);
     const bound = Number.isFinite(most) ? { maxTokens: most } : {};
     const use = { tools, toolChoice, parallelToolCalls, output };
-    const request: CompletionRequest = { messages, ...use, model, temperature, ...bound, conversation };
     const uncutTokens = hop === 0 ? this.#start.uncutTokens : undefined;
-    let answered = await runHop(request, this.#turn, uncutTokens);
+    const request: CompletionRequest = { messages, ...use, model, temperature, ...bound, conversation, uncutTokens };
+    let answered = await runHop(request, this.#turn);
     if (answered.type === "assistant_message" && saidNothing(answered, request)) {
       budget.answered(answered.spent);
-      answered = await runHop({ ...request, tools: [] }, this.#turn, uncutTokens);
+      answered = await runHop({ ...request, tools: [] }, this.#turn);
     }
     if (answered.type !== "assistant_message") return answered;
     const { message, finishReason, spent } = answered;

@@ -58,7 +58,7 @@ export class Orchestrator {
 
   /** Resolves with the whole completion. Retries temporary failures. Rejects with LlmError. */
   callOpenAIApi(request: CompletionRequest, options: CallOptions = {}): Promise<Completion> {
-    return this.#post(request, { ...options, streaming: false });
+    return this.llm.complete(request, { ...options, streaming: false });
   }
 
   /**
@@ -71,7 +71,7 @@ export class Orchestrator {
     const begin = () => {
       left = new LinkedAbort(options.signal);
       const onDelta = (delta: Delta | Discard) => events.push(delta);
-      this.#post(request, { ...options, signal: left.signal, streaming: true, onDelta }).then(
+      this.llm.complete(request, { ...options, signal: left.signal, streaming: true }, onDelta).then(
         (completion) => {
           events.push({ type: "completion", completion });
           events.close();
@@ -96,10 +96,6 @@ export class Orchestrator {
     return billOf(request, completion, this.llm);
   }
 
-  #post(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
-    return this.llm.complete(request, options);
-  }
-
   /**
    * Runs one turn: requests and tool calls until the model is done; see `driveTurn`. `history` ends with the user's message or, if the turn
    * resumes, with the turn's last answer. A failure of a model, a tool or a provider does not throw: the last event is always `turn_end` or
@@ -120,6 +116,7 @@ export class Orchestrator {
     const {
       turnId,
       streaming,
+      streamRecovery,
       maxToolHops,
       rules,
       beforeRequest,
@@ -128,7 +125,7 @@ export class Orchestrator {
     } = options;
     const budget = new Budget();
     return {
-      ...{ turnId, options, streaming, maxToolHops, rules, beforeRequest, trace, tools, budget },
+      ...{ turnId, options, streaming, streamRecovery, maxToolHops, rules, beforeRequest, trace, tools, budget },
       promptCacheName: options.conversation,
       llm: this.llm,
       newId: this.#newId,

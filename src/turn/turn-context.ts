@@ -49,13 +49,12 @@ export interface TurnChoices extends AnswerOptions {
 export type AnswerTo = (question: QuestionEvent, over?: AbortSignal) => Promise<unknown>;
 
 /**
- * A turn that runs, as its loop, its requests and its tool calls see it. It is built once for each run of the turn and passed whole. For the
- * turns of a conversation it is `session/turns/running-turn.ts`.
+ * A turn that runs, as its loop, its requests and its tool calls see it. It is built once for each run of the turn and passed whole, to the client
+ * of models too. For the turns of a conversation it is `session/turns/running-turn.ts`.
  */
-export interface TurnContext {
+export interface TurnContext extends Readonly<CompleteOptions> {
   readonly turnId: string;
   readonly options: TurnChoices;
-  readonly streaming: boolean;
   /**
    * Maximum number of requests in which the model may call tools. After that, one more request without tool calls follows, so that the user
    * gets an answer.
@@ -78,7 +77,6 @@ export interface TurnContext {
   readonly loops: Loops;
   /** Receives the events of the turn. */
   readonly out: EventQueue;
-  readonly beforeRequest?: CompleteOptions["beforeRequest"];
   /** Never rejects. Stops the clock of the budget meanwhile. */
   answer: AnswerTo;
 }

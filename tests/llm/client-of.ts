@@ -12,14 +12,18 @@ export const REQUEST: CompletionRequest = {
   tools: [{ name: "fs__read", description: "Reads", inputSchema: { type: "object" } }],
 };
 
+interface AskOptions extends CompleteOptions {
+  onDelta?: OnDelta;
+}
+
 interface TestClient extends AsyncDisposable {
   client: LlmClient;
   observed: Observation[];
   /** Returns the text shown so far, without text that was discarded. */
   shown: () => string;
-  ask(options: CompleteOptions, request?: CompletionRequest): ReturnType<LlmClient["complete"]>;
+  ask(options: AskOptions, request?: CompletionRequest): ReturnType<LlmClient["complete"]>;
   /** Resolves to the error of a request that must fail. */
-  fails(options: CompleteOptions): Promise<LlmError>;
+  fails(options: AskOptions): Promise<LlmError>;
 }
 
 /** Returns a client of that server, see `clientWith`. */
@@ -45,7 +49,8 @@ export function clientWith(config: LlmConfig, env: Record<string, string> = {}):
     if (event.type === "discard") deltas = [];
     else deltas.push(event);
   };
-  const ask = (options: CompleteOptions, request = REQUEST) => client.complete(request, { onDelta, ...options });
+  const ask = ({ onDelta: own = onDelta, ...options }: AskOptions, request = REQUEST) =>
+    client.complete(request, options, own);
   return {
     client,
     observed,

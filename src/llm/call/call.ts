@@ -12,7 +12,7 @@ import type { Slot } from "../limits/limiter.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import type { CompletionMeasure } from "../shared/completion-measure.js";
 import { failure, statedIn } from "../shared/llm-errors.js";
-import type { OnDelta, Showing } from "../shared/showing.js";
+import type { Showing } from "../shared/showing.js";
 import { callIdsIn } from "../wires/shared/tool-ids.js";
 import type { AnswerFold } from "../wires/wire.js";
 import type { RequestBody, RequestDraft } from "./request-draft.js";
@@ -26,8 +26,6 @@ interface Tally {
 export interface CompleteOptions {
   streaming: boolean;
   signal?: AbortSignal;
-  /** Called for each delta while the answer is streamed. Must not throw. */
-  onDelta?: OnDelta;
   /** Recovery from a stream that breaks off after its first delta. Applies where `llm.stream_recovery` is `auto`. Default: `fail`. */
   streamRecovery?: StreamRecovery;
   /** Parent of the completion's span. Default: a new trace. */
@@ -37,11 +35,6 @@ export interface CompleteOptions {
    * the request is not sent, and the rejection counts as a failed connection unless it is an LlmError. To stop the completion, abort `signal` first.
    */
   beforeRequest?: (() => Promise<void> | undefined) | undefined;
-  /**
-   * Estimated input tokens of a request that must reach the model uncut. A provider that silently cuts off long prompts is not asked if these tokens
-   * exceed its window. That counts as its failure (`context_length`), so a fallback with a larger window is tried.
-   */
-  uncutTokens?: number | undefined;
 }
 
 /** A completion, which may take calls to several providers. */

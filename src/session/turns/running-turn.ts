@@ -92,6 +92,10 @@ export class RunningTurn implements TurnContext, Disposable {
     return this.#measure.trace;
   }
 
+  get streamRecovery() {
+    return this.options.streamRecovery;
+  }
+
   get beforeRequest() {
     return this.owned.confirm;
   }

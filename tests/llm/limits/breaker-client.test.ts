@@ -29,8 +29,7 @@ test.each([
     const observed: string[] = [];
     const observe = ({ message }: Observation) => observed.push(message);
     const client = new LlmClient(config, { env: {}, observe, steadyNow: () => now });
-    const ask = () =>
-      client.complete(REQUEST, { streaming: true, onDelta: () => {} }).then(({ message }) => message.content);
+    const ask = () => client.complete(REQUEST, { streaming: true }, () => {}).then(({ message }) => message.content);
     for (let count = 0; count < 5; count++) await expect(ask()).rejects.toMatchObject({ kind: "server" });
     now += 10_000;
     const long = ask();
