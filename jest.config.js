@@ -12,7 +12,7 @@ const common = {
  */
 const onEitherLog = [
   "doors/http/results-again",
-  "log/{archive,call-history.property,conversations.property,impossible-amounts,results,store,turns,usage.property}",
+  "log/{archive,call-history.property,conversations.property,results,store,turns,usage.property}",
   "kill/{callers,journal,random}",
   "scenarios/{doors,large-results,long-conversations,many-tools,stable-requests}",
   "session/{commands,faults,processes,recovery,retention,session,steering}",

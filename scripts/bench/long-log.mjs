@@ -11,15 +11,18 @@ export async function appendTurns(store, conversationId, turns, { chars = turnCh
   for (let number = first; number < first + turns; number++) {
     const turnId = `turn_${number}`;
     const content = [{ type: "text", text: `question ${number}` }];
-    await store.append(conversationId, { type: "user_message", turnId, requestId: `request_${number}`, content });
-    await store.append(conversationId, {
+    const message = { type: "user_message", turnId, requestId: `request_${number}`, content };
+    await store.claim(conversationId, message, { nodeId: "bench", workspace: "bench", options: {} });
+    const { fence } = await store.turns.acquire(conversationId, turnId, "bench");
+    const answer = {
       type: "assistant_message",
       turnId,
       message: { role: "assistant", content: `answer ${number}\n\n${filling}`, toolCalls: [] },
       ...{ finishReason: "stop", provider: "demo", model: "demo-1", attempts: 1 },
       usage: { inputTokens: 1_000, outputTokens: 100 },
       spent: { tokens: 1_100, usd: 0.001 },
-    });
-    await store.append(conversationId, { type: "turn_end", turnId, stopReason: "end_turn" });
+    };
+    const end = { type: "turn_end", turnId, stopReason: "end_turn" };
+    await store.appendAll(conversationId, [answer, end], { fence, position: 2 });
   }
 }

@@ -123,9 +123,18 @@ async function appends(url) {
     await pool.query("CREATE TABLE IF NOT EXISTS bare (id bigserial PRIMARY KEY, payload text)");
     const text = "x".repeat(1000);
     const content = [{ type: "text", text }];
-    const append = (index) => {
+    const begin = async (conversationId) => {
+      const message = { type: "user_message", turnId: "t", requestId: "r", content };
+      await store.claim(conversationId, message, { nodeId: "bench", workspace: "bench", options: {} });
+      return { fence: (await store.turns.acquire(conversationId, "t", "bench")).fence, position: 1 };
+    };
+    const turns = new Map();
+    const append = async (index) => {
+      const conversationId = `c${connections}_${index}`;
+      const turn = turns.get(index) ?? (await begin(conversationId));
+      turns.set(index, turn);
       const event = { type: "tool_result", turnId: "t", callId: "c", name: "t", content, isError: false };
-      return store.append(`c${connections}_${index}`, event);
+      return store.appendAll(conversationId, [event], { fence: turn.fence, position: ++turn.position });
     };
     const insert = () => pool.query("INSERT INTO bare (payload) VALUES ($1)", [text]);
     const rates = [];

@@ -93,7 +93,7 @@ async function appendTurn(round) {
     isError: false,
   });
   return each(
-    (index) => store.append(conversationId, event(index), { fence, position: index + 2, lastSeq: index + 1 }),
+    (index) => store.appendAll(conversationId, [event(index)], { fence, position: index + 2, lastSeq: index + 1 }),
     EVENTS - 1,
   );
 }

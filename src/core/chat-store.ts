@@ -164,10 +164,9 @@ export interface ChatStore {
    * with different content, and `busy` if the id is new and the message cannot continue the event `request.continues`.
    */
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
-  /** Appends an event. Resolves when the event is as durable as this store can make it. For `grant`, see `appendAll`. */
-  append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent>;
   /**
-   * Appends events of one turn at consecutive positions: either all of them or none. Rejects with `fenced` if another host owns the turn.
+   * Appends events of one turn at consecutive positions: either all of them or none. Resolves when they are as durable as this store can make
+   * them. Rejects with `fenced` if another host owns the turn.
    * If the same events are already stored at these positions, returns the stored events. An event that ends the turn must be the last one,
    * and gives back the turn's grant.
    */

@@ -10,19 +10,16 @@ const counts = [
 ] as const satisfies readonly (keyof Usage)[];
 
 /**
- * Largest number of tokens or dollars that is believed for one request. No model reads or writes as many, and sums of such numbers stay exact.
+ * Largest number of tokens that is believed for one request. No model reads or writes as many, and sums of such numbers stay exact.
  * A larger number, or a negative one, is a fault of the provider that reports it.
  */
-export const mostOfRequest = 1_000_000_000;
-
-/** Returns true if one request can have cost this number of tokens or dollars. */
-export function isAmount(value: number): boolean {
-  return value >= 0 && value <= mostOfRequest;
-}
+const mostOfRequest = 1_000_000_000;
 
 /** Returns true if all counts that are present can be token counts of one request. If not, none of them is to be believed. */
 export function areTokenCounts(...counts: readonly (number | undefined)[]): boolean {
-  return counts.every((count) => count === undefined || (Number.isInteger(count) && isAmount(count)));
+  return counts.every(
+    (count) => count === undefined || (Number.isInteger(count) && count >= 0 && count <= mostOfRequest),
+  );
 }
 
 /** Average number of bytes per token, for English and code. In most other scripts, a token has fewer bytes of text. */

@@ -1,6 +1,5 @@
 /** Port to what turns have spent and used: totals for limits, counters for reports. */
 import type { Spent } from "./messages.js";
-import { isAmount } from "./token-usage.js";
 
 /** Totals of several requests. They count against limits. */
 export interface SpentTotals {
@@ -16,15 +15,9 @@ export interface SpentTotals {
 /** Totals of no requests. */
 export const nothingSpent: Readonly<SpentTotals> = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
 
-/** Adds one request to the totals. Impossible amounts, which an earlier version stored, count as unknown. */
+/** Adds one request to the totals. */
 export function addSpent(totals: SpentTotals, { tokens, usd, estimated }: Spent): void {
-  const cost = usd !== undefined && isAmount(usd) ? usd : undefined;
-  addTotals(totals, {
-    tokens: isAmount(tokens) ? tokens : 0,
-    usd: cost ?? 0,
-    unpriced: cost === undefined ? 1 : 0,
-    estimated: estimated ? 1 : 0,
-  });
+  addTotals(totals, { tokens, usd: usd ?? 0, unpriced: usd === undefined ? 1 : 0, estimated: estimated ? 1 : 0 });
 }
 
 /** Adds other totals to `totals`. */
@@ -66,7 +59,7 @@ export interface ToolCounts {
   errors: number;
   /** Total time of the calls, each from its sending to its result. */
   durationMs: number;
-  /** Total size of the results as stored, which is what the model got. */
+  /** Total size of the contents of the results, as JSON. */
   resultBytes: number;
 }
 

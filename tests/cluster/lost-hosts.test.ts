@@ -6,7 +6,7 @@ import { newId } from "../../src/core/ids.js";
 import type { HostProcess, LogNode } from "../../src/core/turn-leases.js";
 import { openStore } from "../../src/log/open.js";
 import { Conversations } from "../../src/session/conversations/conversations.js";
-import { request, turn } from "../log/support.js";
+import { append, request, turn } from "../log/support.js";
 
 const leaseMs = 400;
 const node = (nodeId: string): HostProcess => ({ nodeId, machine: "elsewhere", pid: 1 });
@@ -113,7 +113,7 @@ test("a deletion takes turns only from hosts that are lost, and only if one of t
     newId,
   });
   await store.claim("c", turn("turn_1").user("hello"), request("b"));
-  await store.append("d", turn("turn_2").user("over"));
+  await append(store, "d", turn("turn_2").user("over"));
   await conversations.delete("d");
   expect(looks).toBe(0);
   await expect(conversations.delete("c")).rejects.toThrow(RequestError);

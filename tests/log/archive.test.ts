@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ForkEvent } from "../../src/core/events.js";
 import { withStore } from "../support/storages.js";
-import { listed, request, turn } from "./support.js";
+import { append, listed, request, turn } from "./support.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");
@@ -11,8 +11,8 @@ async function ended(store: ChatStore, conversationId: string, { user, answer, e
   const message = user("hello");
   await store.claim(conversationId, message, request(node));
   const { fence = 0 } = (await store.turns.acquire(conversationId, message.turnId, node)) ?? {};
-  await store.append(conversationId, answer("hi"), { fence, position: 2 });
-  await store.append(conversationId, end(), { fence, position: 3 });
+  await append(store, conversationId, answer("hi"), { fence, position: 2 });
+  await append(store, conversationId, end(), { fence, position: 3 });
 }
 
 const fork = (...origins: string[]): ForkEvent => ({ type: "fork", turnId: "fork_1", origins, toSeq: 3 });
@@ -54,12 +54,12 @@ describe("a copy", () => {
       await ended(store, "c", one);
       await store.claim("c", two.user("more", "r2"), request("a"));
       const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
-      await store.append("c", two.error(), { fence, position: 2 });
+      await append(store, "c", two.error(), { fence, position: 2 });
       await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3, 4, 5] }));
       expect(await store.claim("d", one.user("hello"), request("b"))).toMatchObject({ created: false, ended: true });
       expect(await store.claim("d", two.user("more", "r2"), request("b"))).toMatchObject({ ended: false });
       const lease = await store.turns.acquire("d", "turn_2", "b");
-      expect(await store.append("d", two.end(), { fence: lease?.fence ?? 0, position: 3 })).toMatchObject({ seq: 7 });
+      expect(await append(store, "d", two.end(), { fence: lease?.fence ?? 0, position: 3 })).toMatchObject({ seq: 7 });
     }));
 
   test("takes no place that is taken", () =>
@@ -135,7 +135,7 @@ test("the list has titles, turns without those taken back, and the time of a cop
     await store.archive.amend("c", () => rewind(3));
     await ended(store, "c", turn("turn_3"));
     await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }));
-    await store.append("e", one.end());
+    await append(store, "e", one.end());
     expect(await listed(store)).toEqual([
       { conversationId: "e", lastSeq: 1, updatedAt: 111, title: "", turns: 0, workspace: "" },
       { conversationId: "d", lastSeq: 4, updatedAt: 110, title: "hello", turns: 1, workspace: "" },

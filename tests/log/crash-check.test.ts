@@ -6,7 +6,7 @@ import type { ChatStore } from "../../src/core/chat-store.js";
 import { thisMachine } from "../../src/core/files/this-machine.js";
 import { isGone } from "../../src/log/shared/host-process.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
-import { inFolder, request, turn } from "./support.js";
+import { append, inFolder, request, turn } from "./support.js";
 
 const seenAt = 1_000_000;
 const minute = 60_000;
@@ -30,7 +30,7 @@ async function afterCrash(folder: string, host: { machine: string; pid?: number 
   await store.turns.beat({ nodeId: "n", pid: endedPid, ...host });
   await store.claim("c", turn("t").user("hello"), request("n"));
   await store.turns.acquire("c", "t", "n");
-  for (let index = 0; index < 50; index++) await store.append("d", turn("u").answer("x".repeat(1_000)));
+  for (let index = 0; index < 50; index++) await append(store, "d", turn("u").answer("x".repeat(1_000)));
   await store.close();
   return path;
 }

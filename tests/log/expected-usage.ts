@@ -4,7 +4,7 @@ import type { ChatEvent } from "../../src/core/events.js";
 import type { BilledAnswer } from "../../src/core/messages.js";
 import { answersBilled } from "../../src/core/token-usage.js";
 import type { Period } from "../../src/core/usage-store.js";
-import { keyLength } from "../../src/log/shared/spent.js";
+import { keyLength } from "../../src/log/shared/usage-fold.js";
 import { listed } from "./support.js";
 
 interface Entry<Event extends ChatEvent = ChatEvent> {
@@ -62,7 +62,7 @@ export class ExpectedUsage {
         const { name, isError } = entry.event;
         const sent = this.#sendingOf(conversationId, entry);
         if (!sent) continue;
-        const resultBytes = Buffer.byteLength(JSON.stringify(entry.event));
+        const resultBytes = Buffer.byteLength(JSON.stringify(entry.event.content));
         rows.add(
           { at: period.since, name: keyOf(name) },
           { calls: 1, errors: Number(isError), durationMs: entry.at - sent.at, resultBytes },

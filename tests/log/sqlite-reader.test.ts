@@ -5,7 +5,7 @@ import type { ChatStore } from "../../src/core/chat-store.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { SqliteReader } from "../../src/log/sqlite/reader.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
-import { inFolder, turn } from "./support.js";
+import { append, inFolder, turn } from "./support.js";
 
 const conversations = 2_500;
 /** A page so long that it is read in the other thread. */
@@ -17,7 +17,7 @@ function withLog(work: (store: ChatStore, path: string) => Promise<void>): Promi
   return inFolder(async (folder) => {
     const path = join(folder, "events.db");
     const store = await openSqliteStore(path, { now: Date.now, observe: () => {} });
-    await store.append("c1", turn("t1").user("hello"));
+    await append(store, "c1", turn("t1").user("hello"));
     const db = await connect(path);
     const numbers = `WITH RECURSIVE numbers(n) AS (VALUES (2) UNION ALL SELECT n + 1 FROM numbers WHERE n < ${conversations})`;
     db.exec(
@@ -102,15 +102,15 @@ test("all rows come, in their order, a part at a time", () =>
 test("a read sees what was written before it, and fails with the reason", () =>
   withLog(async (store, path) => {
     await store.conversations(all);
-    await store.append("new", turn("t").user("hello"));
+    await append(store, "new", turn("t").user("hello"));
     const latest = { conversationId: "new", title: "hello", lastSeq: 1 };
     expect((await store.conversations(all)).conversations[0]).toMatchObject(latest);
     const db = await connect(path);
-    db.exec("DROP TABLE usage_models; DROP TABLE usage_model_totals");
+    db.exec("DROP TABLE usage_counts");
     db.close();
     await expect(store.usage.models([always])).rejects.toMatchObject({
       name: "StoreError",
-      message: expect.stringMatching(/^cannot read the event log .*no such table: .*usage_model_totals/),
+      message: expect.stringMatching(/^cannot read the event log .*no such table: .*usage_counts/),
     });
     expect((await store.conversations(all)).conversations).toHaveLength(conversations);
   }));
@@ -131,7 +131,7 @@ test("a host that has checked the file after a crash still writes to the file th
     await crashed.turns.beat({ nodeId: "n", machine: "m", pid: 1 });
     await crashed.close();
     const store = await open(60_000); // long after the last heartbeat
-    await store.append("c", turn("t1").user("hello"));
+    await append(store, "c", turn("t1").user("hello"));
     expect(existsSync(`${path}-wal`)).toBe(true);
     await store.close();
   }));

@@ -14,7 +14,7 @@ import { openDatabase } from "../../src/log/sqlite/database.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { storeError } from "../../src/log/sqlite/store-errors.js";
 import { transaction } from "../../src/log/sqlite/transaction.js";
-import { asOrdinaryUser, inFolder, turn } from "./support.js";
+import { append, asOrdinaryUser, inFolder, request, turn } from "./support.js";
 
 const writer = fileURLToPath(new URL("./writer.mjs", import.meta.url));
 const ignore = () => undefined;
@@ -40,9 +40,10 @@ test("a log in memory makes no file, warns of nothing, and its searches and repo
   const observed: Observation[] = [];
   const openInMemory = () => openSqliteStore(inMemory, { now: Date.now, observe: (each) => observed.push(each) });
   const store = await openInMemory();
-  await store.append("c", turn("turn_1").user("hello there"));
-  await store.append("c", turn("turn_1").answer("hi"));
-  await store.append("c", turn("turn_1").end());
+  const { user, answer, end } = turn("turn_1");
+  await store.claim("c", user("hello there"), request("n"));
+  const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "n")) ?? {};
+  await store.appendAll("c", [answer("hi"), end()], { fence, position: 2 });
   const { conversations } = await store.conversations({ most: 10, text: "there" });
   expect(conversations).toMatchObject([{ conversationId: "c", lastSeq: 3 }]);
   const always = { since: 0, until: Number.MAX_SAFE_INTEGER };
@@ -99,7 +100,7 @@ describe("opening", () => {
     inFolder(async (folder) => {
       const path = join(folder, "new", "deep", "events.db");
       const store = await open(path);
-      await store.append("c", turn("turn_1").user("hello"));
+      await append(store, "c", turn("turn_1").user("hello"));
       const modes = [join(folder, "new"), path, `${path}-wal`].map(async (name) => (await stat(name)).mode & 0o777);
       expect(await Promise.all(modes)).toEqual([0o700, 0o600, 0o600]);
       await store.close();
@@ -118,7 +119,7 @@ describe("opening", () => {
           earlier.close();
         }
         const store = await open(path);
-        expect(await store.append("c", turn("turn_1").user("hello"))).toMatchObject({ seq: 1 });
+        expect(await append(store, "c", turn("turn_1").user("hello"))).toMatchObject({ seq: 1 });
         await store.close();
         const later = await connect(path);
         expect(later.prepare("PRAGMA page_size").get()).toEqual({ page_size: after });
@@ -130,10 +131,10 @@ describe("opening", () => {
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const first = await open(path);
-      await first.append("c", turn("turn_1").user("hello"));
+      await append(first, "c", turn("turn_1").user("hello"));
       await first.close();
       const second = await open(path);
-      expect(await second.append("c", turn("turn_1").end())).toMatchObject({ seq: 2 });
+      expect(await append(second, "c", turn("turn_1").end())).toMatchObject({ seq: 2 });
       await second.close();
     }));
 
@@ -141,7 +142,7 @@ describe("opening", () => {
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const store = await open(path);
-      await store.append("c", turn("turn_1").user("hello"));
+      await append(store, "c", turn("turn_1").user("hello"));
       await store.close();
       await copyFile(path, join(folder, "copy.db"));
       const copy = await open(join(folder, "copy.db"));
@@ -173,7 +174,7 @@ describe("opening", () => {
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const store = await open(path);
-      for (let index = 0; index < 300; index++) await store.append("c", turn("turn_1").answer("x".repeat(1_000)));
+      for (let index = 0; index < 300; index++) await append(store, "c", turn("turn_1").answer("x".repeat(1_000)));
       await store.close();
       const bytes = await readFile(path);
       await writeFile(path, bytes.fill(0x5a, bytes.length / 2, bytes.length / 2 + 8_192));
@@ -268,11 +269,11 @@ describe("while another program holds the lock of the file", () => {
 
   test("writes wait for it while the host does other work, and are stored in the order of their calls", async () => {
     const stored = await whileLocked(async (store, holder) => {
-      const writes = ["t1", "t2", "t3"].map((id) => store.append("c", turn(id).answer("paid")));
+      const writes = ["t1", "t2", "t3"].map((id) => append(store, "c", turn(id).answer("paid")));
       await new Promise(setImmediate);
       expect(await store.read("c")).toEqual([]);
       holder.exec("ROLLBACK");
-      writes.push(store.append("c", turn("t4").answer("paid")));
+      writes.push(append(store, "c", turn("t4").answer("paid")));
       await Promise.all(writes);
     }, 60_000);
     expect(stored).toEqual(["t1", "t2", "t3", "t4"]);
@@ -280,12 +281,12 @@ describe("while another program holds the lock of the file", () => {
 
   test("writes that have waited for too long are refused together, and later ones are stored", async () => {
     const stored = await whileLocked(async (store, holder) => {
-      const answers = ["t1", "t2", "t3"].map((id) => store.append("c", turn(id).answer("paid")));
+      const answers = ["t1", "t2", "t3"].map((id) => append(store, "c", turn(id).answer("paid")));
       const writes = await Promise.allSettled([...answers, store.turns.beat({ nodeId: "n", machine: "m", pid: 1 })]);
       const refused = { status: "rejected", reason: expect.objectContaining({ kind: "locked", retryable: true }) };
       expect(writes).toEqual([refused, refused, refused, refused]);
       holder.exec("ROLLBACK");
-      await store.append("c", turn("t4").answer("paid"));
+      await append(store, "c", turn("t4").answer("paid"));
     }, 50);
     expect(stored).toEqual(["t4"]);
   });
@@ -296,7 +297,7 @@ describe("while another program holds the lock of the file", () => {
       const store = await openSqliteStore(path, { now: Date.now, observe: ignore, busyTimeoutMs: 60_000 });
       const holder = await connect(path);
       holder.exec("BEGIN IMMEDIATE");
-      const written = store.append("c", turn("t1").answer("paid"));
+      const written = append(store, "c", turn("t1").answer("paid"));
       const closed = store.close();
       await new Promise(setImmediate);
       holder.exec("ROLLBACK");

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { ChatEvent, ForkEvent } from "../../src/core/events.js";
 import { eventPages } from "../../src/session/shared/event-pages.js";
 import { withStore } from "../support/storages.js";
-import { call, listed, request, turn } from "./support.js";
+import { append, call, listed, request, runTurn, turn } from "./support.js";
 
 /** The contract of every event log. */
 const one = turn("turn_1");
@@ -10,16 +10,16 @@ const two = turn("turn_2");
 
 test("numbers events from 1 in each conversation and stamps them with the time", () =>
   withStore(async (store) => {
-    expect(await store.append("a", one.user("hello"))).toEqual({ ...one.user("hello"), seq: 1, at: 100 });
-    expect(await store.append("b", two.user("hi"))).toMatchObject({ seq: 1, at: 101 });
-    expect(await store.append("a", one.end())).toMatchObject({ seq: 2, at: 102 });
+    expect(await append(store, "a", one.user("hello"))).toEqual({ ...one.user("hello"), seq: 1, at: 100 });
+    expect(await append(store, "b", two.user("hi"))).toMatchObject({ seq: 1, at: 101 });
+    expect(await append(store, "a", one.end())).toMatchObject({ seq: 2, at: 102 });
   }));
 
 test("reads a conversation from any number on, and never another one", () =>
   withStore(async (store) => {
-    await store.append("a", one.user("hello"));
-    await store.append("b", two.user("hi"));
-    await store.append("b", two.end());
+    await append(store, "a", one.user("hello"));
+    await append(store, "b", two.user("hi"));
+    await append(store, "b", two.end());
     for (const from of [-1, 0, 1]) expect(await store.read("b", from)).toHaveLength(2);
     expect(await store.read("b", 2)).toMatchObject([two.end()]);
     for (const from of [3, 2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER])
@@ -28,8 +28,8 @@ test("reads a conversation from any number on, and never another one", () =>
 
 test("reads a conversation in pages, from its start and from its end", () =>
   withStore(async (store) => {
-    for (const text of ["1", "2", "3", "4", "5"]) await store.append("b", turn(`turn_${text}`).user(text));
-    await store.append("a", one.user("hello"));
+    for (const text of ["1", "2", "3", "4", "5"]) await append(store, "b", turn(`turn_${text}`).user(text));
+    await append(store, "a", one.user("hello"));
     const seqs = async (page: Promise<{ seq: number }[]>) => (await page).map(({ seq }) => seq);
     expect(await seqs(store.read("b", 2, 3))).toEqual([2, 3, 4]);
     expect(await seqs(store.read("b", 5, 3))).toEqual([5]);
@@ -43,7 +43,7 @@ test("reads a conversation in pages, from its start and from its end", () =>
 test("ends a page early if its events are large, but not before the second one", () =>
   withStore(async (store) => {
     const sizes = [10, 2_000_000, 2_000_000, 400_000, 400_000, 400_000, 10];
-    for (const size of sizes) await store.append("b", one.answer("x".repeat(size)));
+    for (const size of sizes) await append(store, "b", one.answer("x".repeat(size)));
     const seqs = async (page: Promise<{ seq: number }[]>) => (await page).map(({ seq }) => seq);
     expect(await seqs(store.read("b", 1, 100))).toEqual([1, 2]);
     expect(await seqs(store.read("b", 2, 100))).toEqual([2, 3]);
@@ -61,8 +61,8 @@ test("ends a page early if its events are large, but not before the second one",
 
 test("keeps the last checkpoint of a conversation until the conversation is deleted", () =>
   withStore(async (store) => {
-    await store.append("a", one.user("hello"));
-    await store.append("b", two.user("hi"));
+    await append(store, "a", one.user("hello"));
+    await append(store, "b", two.user("hi"));
     expect(await store.checkpoints.read("a")).toBeUndefined();
     for (const text of ["first", '{"text":"\\u0000 \\ud800 ü"}']) await store.checkpoints.put("a", text);
     await store.checkpoints.put("b", "other");
@@ -78,9 +78,9 @@ test("keeps the last checkpoint of a conversation until the conversation is dele
 
 test("sums up what all conversations have spent in quarters of an hour", () =>
   withStore(async (store) => {
-    await store.append("a", { ...one.answer("x"), spent: { tokens: 10, usd: 0.25 } });
-    await store.append("b", { ...two.answer("y"), spent: { tokens: 5, estimated: true } });
-    await store.append("b", two.answer("not counted"));
+    await runTurn(store, "a", [{ ...one.answer("x"), spent: { tokens: 10, usd: 0.25 } }, one.end()]);
+    const estimated = { ...two.answer("y"), spent: { tokens: 5, estimated: true as const } };
+    await runTurn(store, "b", [estimated, two.answer("not counted")]);
     const all = { tokens: 15, usd: 0.25, unpriced: 1, estimated: 1 };
     expect(await store.spent({ since: 0, until: 900_000 })).toEqual(all);
     for (const since of [-900_000, 900_000]) {
@@ -95,9 +95,9 @@ test("what a summary has cost counts with the answer after it, once where the co
     const { turnId } = await store.claim("a", one.user("hi"), request("n"));
     const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
     const summary = { ...one.compaction(0, "short"), turnId, spent: { tokens: 40, usd: 0.5 } };
-    await store.append("a", summary, { fence, position: 2 });
-    await store.append("a", { ...one.answer("x"), turnId, spent: { tokens: 15, usd: 1 } }, { fence, position: 3 });
-    await store.append("a", { ...one.answer("y"), turnId, spent: { tokens: 5, usd: 1 } }, { fence, position: 4 });
+    await append(store, "a", summary, { fence, position: 2 });
+    await append(store, "a", { ...one.answer("x"), turnId, spent: { tokens: 15, usd: 1 } }, { fence, position: 3 });
+    await append(store, "a", { ...one.answer("y"), turnId, spent: { tokens: 5, usd: 1 } }, { fence, position: 4 });
     const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 4 };
     await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2, 3, 4] }));
     expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 60, usd: 2.5, unpriced: 0 });
@@ -106,12 +106,19 @@ test("what a summary has cost counts with the answer after it, once where the co
 test("says what was asked of which model and by which conversation, and which tools were called", () =>
   withStore(async (store) => {
     const usage = { inputTokens: 10, outputTokens: 4, cachedTokens: 6, cacheWriteTokens: 3, reasoningTokens: 1 };
-    await store.append("a", { ...one.answer("x"), usage, spent: { tokens: 14, usd: 0.25 } });
-    await store.append("a", { ...one.answer("y"), usage: { inputTokens: 1, outputTokens: 1 } });
-    await store.append("a", one.sent("c1"));
-    await store.append("a", one.result("c1", "forty-two"));
-    await store.append("a", one.result("c2", "never sent"));
-    await store.append("b", { ...two.answer("z"), model: "other", spent: { tokens: 5, estimated: true } });
+    await store.claim("a", one.user("hi"), request("n"));
+    const { fence = 0 } = (await store.turns.acquire("a", "turn_1", "n")) ?? {};
+    const events = [
+      { ...one.answer("x"), usage, spent: { tokens: 14, usd: 0.25 } },
+      { ...one.answer("y"), usage: { inputTokens: 1, outputTokens: 1 } },
+      one.sent("c1"),
+      one.result("c1", "forty-two"),
+      one.result("c2", "never sent"),
+      one.end(),
+    ];
+    for (const [index, event] of events.entries()) await append(store, "a", event, { fence, position: 2 + index });
+    const estimated = { ...two.answer("z"), model: "other", spent: { tokens: 5, estimated: true as const } };
+    await runTurn(store, "b", [estimated]);
     const quarter = { since: 0, until: 900_000 };
     const next = { since: 900_000, until: 1_800_000 };
     const models = await store.usage.models([quarter, next]);
@@ -157,13 +164,23 @@ test("says what was asked of which model and by which conversation, and which to
     expect(await store.usage.conversations(next, 1)).toEqual({ conversations: [], all: 0 });
   }));
 
+test("a model with a name of any length and any characters is counted, and keeps no turn from its end", () =>
+  withStore(async (store) => {
+    // Different letters, because PostgreSQL would compress a repetition.
+    const name = `\0\ud800${Array.from({ length: 4_000 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join("")}`;
+    await runTurn(store, "a", [{ ...one.answer("hi"), model: name }, one.end()]);
+    const [used] = await store.usage.models([{ since: 0, until: 900_000 }]);
+    expect(used).toMatchObject({ requests: 1, model: expect.stringMatching(/^\ufffd\ufffd/) });
+    expect(used?.model).toHaveLength(200);
+  }));
+
 test("a copied conversation has spent nothing for what it was copied with", () =>
   withStore(async (store) => {
     const usage = { inputTokens: 10, outputTokens: 5 };
     const { turnId } = await store.claim("a", one.user("hi"), request("n"));
     const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
     const answer = { ...one.answer("x"), turnId, usage, spent: { tokens: 15, usd: 1 } };
-    await store.append("a", answer, { fence, position: 2 });
+    await append(store, "a", answer, { fence, position: 2 });
     const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 2 };
     await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2] }));
     expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 15, usd: 1 });
@@ -190,10 +207,14 @@ test("a summary counts for the day, also long before the answer after it or with
 
 test("appends in the order of the calls, without awaiting each", () =>
   withStore(async (store) => {
-    const texts = Array.from({ length: 50 }, (_, index) => `text ${index}`);
-    const appended = await Promise.all(texts.map((text) => store.append("a", one.answer(text))));
-    expect(appended.map(({ seq }) => seq)).toEqual(texts.map((_, index) => index + 1));
-    expect(await store.read("a")).toEqual(appended);
+    await store.claim("a", one.user("hello"), request("n"));
+    const { fence = 0 } = (await store.turns.acquire("a", "turn_1", "n")) ?? {};
+    const answers = Array.from({ length: 50 }, (_, index) => one.answer(`text ${index}`));
+    const appended = await Promise.all(
+      answers.map((answer, index) => append(store, "a", answer, { fence, position: index + 2 })),
+    );
+    expect(appended.map(({ seq }) => seq)).toEqual(answers.map((_, index) => index + 2));
+    expect(await store.read("a", 2)).toEqual(appended);
   }));
 
 test("gives back every kind of event as it was", () =>
@@ -210,13 +231,13 @@ test("gives back every kind of event as it was", () =>
       one.error(),
       one.end(),
     ];
-    for (const event of events) await store.append("a", event);
+    for (const event of events) await append(store, "a", event);
     expect(await store.read("a")).toMatchObject(events);
   }));
 
 test("reads from any number on", () =>
   withStore(async (store) => {
-    for (const text of ["1", "2", "3"]) await store.append("a", one.answer(text));
+    for (const text of ["1", "2", "3"]) await append(store, "a", one.answer(text));
     const seqs = async (from?: number) => (await store.read("a", from)).map(({ seq }) => seq);
     expect(await seqs()).toEqual([1, 2, 3]);
     expect(await seqs(0)).toEqual([1, 2, 3]);
@@ -231,10 +252,13 @@ test("claims a request id once and then gives all of its turn and nothing else",
     const events = [{ ...one.user("hello", "r1"), seq: 1, at: 100 }];
     expect(first).toEqual({ created: true, turnId: "turn_1", ended: false, events });
     await store.claim("a", two.user("other", "r2"), request("n"));
-    await store.append("a", two.end());
-    await store.append("a", one.answer("hi"));
-    await store.append("a", one.end());
-
+    for (const [turnId, events] of [
+      ["turn_2", [two.end()]],
+      ["turn_1", [one.answer("hi"), one.end()]],
+    ] as const) {
+      const { fence = 0 } = (await store.turns.acquire("a", turnId, "n", true)) ?? {};
+      await store.appendAll("a", events, { fence, position: 2 });
+    }
     const again = await store.claim("a", turn("turn_3").user("hello", "r1"), request("n"));
     expect(again.created).toBe(false);
     expect(again.events).toMatchObject([one.user("hello", "r1"), one.answer("hi"), one.end()]);
@@ -264,7 +288,8 @@ test("lets one of many simultaneous claims win", () =>
 test("claims a message that continues an event only if no other message has followed it", () =>
   withStore(async (store) => {
     await store.claim("a", one.user("hello", "r1"), request("n"));
-    const end = await store.append("a", one.end());
+    const { fence = 0 } = (await store.turns.acquire("a", "turn_1", "n")) ?? {};
+    const end = await append(store, "a", one.end(), { fence, position: 2 });
     const continuing = { ...request("n"), continues: end.seq };
     const claims = await Promise.allSettled(
       [two, turn("turn_3")].map((each, index) => store.claim("a", each.user("more", `r${index + 2}`), continuing)),
@@ -279,7 +304,7 @@ test("refuses a message that continues an event which was taken back or deleted 
     for (const name of ["taken back", "deleted"]) {
       await store.claim(name, one.user("hello", "r1"), request("n"));
       const { fence = 0 } = (await store.turns.acquire(name, "turn_1", "n")) ?? {};
-      await store.append(name, one.end(), { fence, position: 2 });
+      await append(store, name, one.end(), { fence, position: 2 });
     }
     const continuing = { ...request("n"), continues: 2 };
     await store.archive.amend("taken back", () => ({ type: "rewind", turnId: "turn_9", toSeq: 0 }));
@@ -294,29 +319,29 @@ test("refuses a message that continues an event which was taken back or deleted 
 test("lists conversations, the one with the latest event first", () =>
   withStore(async (store) => {
     expect(await listed(store)).toEqual([]);
-    await store.append("a", one.user("hello"));
-    await store.append("b", two.user("hello"));
-    await store.append("a", one.end());
+    await append(store, "a", one.user("hello"));
+    await append(store, "b", two.user("hello"));
+    await append(store, "a", one.end());
     expect(await listed(store)).toEqual([
       { conversationId: "a", lastSeq: 2, updatedAt: 102, title: "hello", workspace: "", turns: 1 },
       { conversationId: "b", lastSeq: 1, updatedAt: 101, title: "hello", workspace: "", turns: 1 },
     ]);
-    await store.append("c", one.end());
+    await append(store, "c", one.end());
     expect((await listed(store))[0]).toMatchObject({ conversationId: "c", title: "" });
   }));
 
 test("lists them all, also where the first event of one is nested deeper than a database reads", () =>
   withStore(async (store) => {
     const deep = JSON.parse(`${'{"a":'.repeat(2_000)}1${"}".repeat(2_000)}`);
-    await store.append("a", { ...one.user("hello"), asked: { metadata: deep } });
-    await store.append("b", two.user("hello"));
+    await append(store, "a", { ...one.user("hello"), asked: { metadata: deep } });
+    await append(store, "b", two.user("hello"));
     expect((await listed(store)).map(({ conversationId }) => conversationId)).toEqual(["b", "a"]);
   }));
 
 test("is not changed by what its callers do to their events", () =>
   withStore(async (store) => {
     const event = { ...one.user("hello"), content: [{ type: "text" as const, text: "hello" }] };
-    await store.append("a", event);
+    await append(store, "a", event);
     event.content.push({ type: "text", text: "changed" });
     const [read] = await store.read("a");
     if (read?.type === "user_message") read.content.length = 0;
@@ -326,7 +351,7 @@ test("is not changed by what its callers do to their events", () =>
 test("refuses what JSON cannot carry, and stays as it was", () =>
   withStore(async (store) => {
     const answer = { type: "answer", turnId: "turn_1", questionId: "q1", value: 1n } as const;
-    await expect(store.append("a", answer)).rejects.toThrow("BigInt");
+    await expect(append(store, "a", answer)).rejects.toThrow("BigInt");
     expect(await store.read("a")).toEqual([]);
     expect(await listed(store)).toEqual([]);
   }));
@@ -334,7 +359,7 @@ test("refuses what JSON cannot carry, and stays as it was", () =>
 test("refuses events when it is closed", () =>
   withStore(async (store) => {
     await store.close();
-    await expect(store.append("c", one.user("hello"))).rejects.toMatchObject({ kind: "write" });
+    await expect(append(store, "c", one.user("hello"))).rejects.toMatchObject({ kind: "write" });
   }));
 
 test("may be closed twice", () => withStore((store) => store.close()));

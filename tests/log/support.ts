@@ -5,6 +5,7 @@ import type { ChatStore, CheckpointStore, ConversationSummary, TurnRequest } fro
 import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import type { ToolCall } from "../../src/core/messages.js";
+import type { TurnGrant } from "../../src/core/turn-leases.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { query } from "../support/postgres.js";
 
@@ -27,6 +28,26 @@ export async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
   } finally {
     process.seteuid?.(0);
   }
+}
+
+/** Appends an event: as the owner of the turn or, without a grant, as what no turn waits for. */
+export async function append(
+  store: ChatStore,
+  conversationId: string,
+  event: ChatEvent,
+  grant?: TurnGrant,
+): Promise<StoredEvent> {
+  if (!grant) return store.archive.amend(conversationId, () => event);
+  const [stored] = await store.appendAll(conversationId, [event], grant);
+  return stored as StoredEvent;
+}
+
+/** Runs a turn that consists of its request and these events. */
+export async function runTurn(store: ChatStore, conversationId: string, events: readonly ChatEvent[]): Promise<void> {
+  const turnId = events[0]?.turnId ?? "";
+  await store.claim(conversationId, turn(turnId).user("hello"), request("n"));
+  const { fence = 0 } = (await store.turns.acquire(conversationId, turnId, "n")) ?? {};
+  await store.appendAll(conversationId, events, { fence, position: 2 });
 }
 
 /** Runs the statement in the log and returns its rows. The log must be a file or a database. */

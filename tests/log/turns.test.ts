@@ -3,7 +3,7 @@ import type { ChatEvent } from "../../src/core/events.js";
 import type { TurnGrant } from "../../src/core/turn-leases.js";
 import { foldVersion } from "../../src/log/shared/schema-version.js";
 import { withStore } from "../support/storages.js";
-import { call, request, rowsIn, turn } from "./support.js";
+import { append, call, request, rowsIn, turn } from "./support.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");
@@ -22,8 +22,8 @@ describe("a turn", () => {
       const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
       await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
-      await store.append("c", one.answer("hi"), at(fence, 2));
-      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      await append(store, "c", one.answer("hi"), at(fence, 2));
+      await expect(append(store, "c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
     }));
 
   test("is run by the process that sent it, with the options it was sent with", () =>
@@ -47,7 +47,7 @@ describe("a turn", () => {
       expect(await store.turns.acquire("other", "turn_3", "b")).toBeDefined();
       const lease = await store.turns.acquire("c", "turn_1", "a");
       expect(await store.turns.acquire("c", "turn_2", "b")).toBeUndefined();
-      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+      await append(store, "c", one.end(), at(lease?.fence ?? 0, 2));
       expect(await store.turns.acquire("c", "turn_2", "b")).toBeDefined();
     }));
 
@@ -59,7 +59,7 @@ describe("a turn", () => {
       ] as const) {
         await store.claim(conversationId, one.user("hello"), request("a"));
         const lease = await store.turns.acquire(conversationId, "turn_1", "a");
-        await store.append(conversationId, end, at(lease?.fence ?? 0, 2));
+        await append(store, conversationId, end, at(lease?.fence ?? 0, 2));
         expect(await store.claim(conversationId, one.user("hello"), request("a"))).toMatchObject({ ended: true });
         expect(await store.turns.acquire(conversationId, "turn_1", "a")).toBeUndefined();
       }
@@ -68,7 +68,7 @@ describe("a turn", () => {
   test("that failed in a way that may pass goes to the first who sends it again, behind what came meanwhile", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("first"), request("a"));
-      await store.append("c", one.error(), at((await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0, 2));
+      await append(store, "c", one.error(), at((await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0, 2));
       await store.claim("c", two.user("second"), request("a"));
       const claims = [await store.claim("c", one.user("first"), request("b"))];
       claims.push(await store.claim("c", one.user("first"), request("a")));
@@ -76,7 +76,7 @@ describe("a turn", () => {
         [false, false],
         [false, false],
       ]);
-      await store.append("c", two.end(), at((await store.turns.acquire("c", "turn_2", "a"))?.fence ?? 0, 2));
+      await append(store, "c", two.end(), at((await store.turns.acquire("c", "turn_2", "a"))?.fence ?? 0, 2));
       await store.turns.beat(node("b"));
       expect(await store.turns.acquire("c", "turn_1", "a")).toBeUndefined();
       expect(await store.turns.acquire("c", "turn_1", "b")).toBeDefined();
@@ -96,9 +96,9 @@ describe("events of a turn", () => {
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-      const first = await store.append("c", one.answer("hi"), at(fence, 2));
-      expect(await store.append("c", one.answer("hi"), at(fence, 2))).toEqual(first);
-      await expect(store.append("c", one.answer("ho"), at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
+      const first = await append(store, "c", one.answer("hi"), at(fence, 2));
+      expect(await append(store, "c", one.answer("hi"), at(fence, 2))).toEqual(first);
+      await expect(append(store, "c", one.answer("ho"), at(fence, 2))).rejects.toMatchObject({ kind: "fenced" });
       expect((await store.read("c")).map(({ seq }) => seq)).toEqual([1, 2]);
     }));
 
@@ -114,7 +114,7 @@ describe("events of a turn", () => {
       const long = Array.from({ length: 50 }, (_, index) => one.result(`call ${index}`, "x"));
       expect((await store.appendAll("c", long, at(fence, 5))).map(({ seq }) => seq)).toEqual(long.map((_, i) => 6 + i));
       // Another event already has the second number, so the first event is not written either.
-      await store.append("c", one.sent("b"), at(fence, 56));
+      await append(store, "c", one.sent("b"), at(fence, 56));
       const late = store.appendAll("c", [one.sent("a"), one.result("a", "x")], at(fence, 55));
       await expect(late).rejects.toMatchObject({ kind: "fenced" });
       expect(await store.read("c")).toHaveLength(56);
@@ -176,7 +176,7 @@ describe("events of a turn", () => {
       for (const each of turns) {
         await store.claim("c", turn(each).user("hello"), { ...request("a"), options: { system: "Be brief." } });
         const { fence = 0 } = (await store.turns.acquire("c", each, "a")) ?? {};
-        await store.append("c", turn(each).end(), at(fence, 2));
+        await append(store, "c", turn(each).end(), at(fence, 2));
       }
       for (const each of turns) {
         expect(await store.turns.stateOf("c", each)).toEqual({ isUnfinished: false, crashes: 0 });
@@ -196,7 +196,7 @@ describe("events of a turn", () => {
       const asked = { ...request("a"), options: { system: "Be brief." } };
       await store.claim("c", one.user("hello"), asked);
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-      await store.append("c", one.error(), at(fence, 2));
+      await append(store, "c", one.error(), at(fence, 2));
       const rows = await rowsIn(storage, "SELECT options, state FROM turns");
       expect(rows).toEqual([{ options: "null", state: "failed" }]);
       await store.claim("c", one.user("hello"), asked);
@@ -212,7 +212,7 @@ describe("events of a turn", () => {
       await store.claim("c", two.user("hello"), request("a"));
       await rowsIn(storage, `UPDATE turns SET state = 'ended', fold = ${foldVersion + 1} WHERE turn_id = 'turn_1'`);
       const { fence = 0 } = (await store.turns.acquire("c", "turn_2", "a")) ?? {};
-      await store.append("c", two.end(), at(fence, 2));
+      await append(store, "c", two.end(), at(fence, 2));
       await store.claim("c", turn("turn_3").user("hello"), request("a"));
       expect(await store.turns.acquire("c", "turn_3", "a")).toBeUndefined();
     }));
@@ -223,12 +223,12 @@ describe("events of a turn", () => {
       await store.claim("c", one.user("hello"), request("a"));
       const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
       await store.turns.bury("a", seenAt);
-      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      await expect(append(store, "c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
       const lease = await store.turns.acquire("c", "turn_1", "b");
       expect(lease).toMatchObject({ crashes: 1 });
-      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
-      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
-      await expect(store.append("c", one.end(), at(stale, 3))).rejects.toMatchObject({ kind: "fenced" });
+      await expect(append(store, "c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      await append(store, "c", one.end(), at(lease?.fence ?? 0, 2));
+      await expect(append(store, "c", one.end(), at(stale, 3))).rejects.toMatchObject({ kind: "fenced" });
       expect((await store.read("c")).map(({ type }) => type)).toEqual(["user_message", "turn_end"]);
     }));
 
@@ -239,8 +239,8 @@ describe("events of a turn", () => {
       const stale = (await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0;
       await store.turns.bury("a", seenAt);
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "b")) ?? {};
-      await store.append("c", one.answer("hi"), at(fence, 2));
-      await expect(store.append("c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
+      await append(store, "c", one.answer("hi"), at(fence, 2));
+      await expect(append(store, "c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
     }));
 });
 
@@ -269,7 +269,7 @@ describe("processes", () => {
       expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
       expect(await store.turns.abandoned({ conversationId: "d" })).toMatchObject([{ turnId: "turn_3" }]);
       expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 1 });
-      await store.append("c", one.end(), at(3, 2));
+      await append(store, "c", one.end(), at(3, 2));
       expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
     }));
 
@@ -285,7 +285,7 @@ describe("processes", () => {
       expect(turns.map(({ turnId }) => turnId)).toEqual(["turn_1", "turn_2"]);
       const lease = await store.turns.acquire("c", "turn_1", "b");
       expect(lease).toMatchObject({ crashes: 1 });
-      await store.append("c", one.end(), at(lease?.fence ?? 0, 2));
+      await append(store, "c", one.end(), at(lease?.fence ?? 0, 2));
       expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
     }));
 
@@ -301,7 +301,7 @@ describe("processes", () => {
         questionId: "q",
         question: asked,
       } as unknown as ChatEvent;
-      await store.append("c", question, at(1, 2));
+      await append(store, "c", question, at(1, 2));
       await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
       expect(await store.turns.stateOf("c", "turn_1")).toEqual({ isUnfinished: true, crashes: 0 });
     }));
@@ -322,7 +322,7 @@ describe("processes", () => {
       for (const conversationId of ["c", "single_1"]) {
         await store.claim(conversationId, one.user("hello"), request("a"));
         const { fence = 0 } = (await store.turns.acquire(conversationId, "turn_1", "a")) ?? {};
-        await store.append(conversationId, answered, at(fence, 2));
+        await append(store, conversationId, answered, at(fence, 2));
         const send = (questionId: string) =>
           store.turns.send(conversationId, "turn_1", { type: "answer", questionId, value: false });
         expect([await send("q"), await send("other"), await send("other")]).toEqual([false, true, false]);
@@ -340,7 +340,7 @@ describe("processes", () => {
       expect(mail.map((each) => each.mail.type)).toEqual(["answer", "cancel"]);
       expect(await store.turns.receive("a")).toEqual([]);
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-      await store.append("c", one.end(), at(fence, 2));
+      await append(store, "c", one.end(), at(fence, 2));
       await store.turns.send("c", "turn_1", { type: "cancel" });
       expect(await store.turns.receive("a")).toEqual([]);
     }));

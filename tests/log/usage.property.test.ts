@@ -267,8 +267,8 @@ test("the counters equal the sums of the events, in any period", () =>
         for (const part of [...periods, always]) {
           expect(await usageOf(counting, part)).toEqual(expectedIn(expected, part));
         }
-        const first = expected.first() ?? now;
-        expect((await counting.usage.first()) ?? now).toBeLessThanOrEqual(first);
+        const first = expected.first();
+        if (first !== undefined) expect(await counting.usage.first()).toBeLessThanOrEqual(first);
       }),
       { numRuns: runs(isPostgres ? 25 : 150) },
     );

@@ -13,7 +13,7 @@ for (let index = 0; index < Number(count); index++) {
     requestId: turnId,
     content: [{ type: "text", text: "x".repeat(500) }],
   };
-  if (mode === "append") writeSync(1, `${(await store.append("c", message)).seq}\n`);
+  if (mode === "append") writeSync(1, `${(await store.archive.amend("c", () => message)).seq}\n`);
   else writeSync(1, `${(await store.claim("c", { ...message, requestId: `request_${index}` }, request)).created}\n`);
 }
 await store.close();

@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { thisMachine } from "../../src/core/files/this-machine.js";
 import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";
-import { turn } from "../log/support.js";
+import { append, turn } from "../log/support.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 import { query } from "../support/postgres.js";
 import { Nodes } from "../support/serving-nodes.js";
@@ -137,8 +137,8 @@ onServer("several hosts", () => {
     const parts = { now: Date.now, observe: () => {} };
     const stores = await Promise.all([openStore(storage, parts), openStore(storage, parts), openStore(storage, parts)]);
     const [store] = stores;
-    await store.append("c", turn("t").user("hello"));
-    await store.append("c", turn("t").end());
+    await append(store, "c", turn("t").user("hello"));
+    await append(store, "c", turn("t").end());
     const deleted: string[] = [];
     const rules = { maxConversations: 0 };
     const all = stores.map((each, index) => {

@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/events.js";
 import { textOf } from "../../src/core/messages.js";
 import { openStore } from "../../src/log/open.js";
+import { append } from "../log/support.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, type LlmRequest, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
@@ -63,7 +64,7 @@ test("a result of 50 MB costs the model under 2,000 tokens, and every part of it
     );
 
     const store = await openStore(storage, { now: Date.now, observe: () => {} });
-    for (const { seq: _, at: __, ...event } of await store.read("c")) await store.append("copy", event);
+    for (const { seq: _, at: __, ...event } of await store.read("c")) await append(store, "copy", event);
     await store.close();
     expect(await ask(app, "copy", "the line, again")).toContain("500001 some text");
     expect(resultIdOf(await app.sessions.open("copy").history())).toBe(resultId);

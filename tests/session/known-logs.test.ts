@@ -4,7 +4,7 @@ import { type Checkpoint, checkpointVersion, parseCheckpoint } from "../../src/l
 import { laterCheckpoint } from "../../src/log/folds/later-checkpoint.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { KnownLogs } from "../../src/session/conversations/known-logs.js";
-import { call, checkpointsAlone, stored, turn } from "../log/support.js";
+import { append, call, checkpointsAlone, stored, turn } from "../log/support.js";
 import { withStore } from "../support/storages.js";
 
 /** Returns a store with these events of each conversation. `given` counts the events that were read. */
@@ -113,7 +113,7 @@ const trimmed = () => {
 
 test("another process reads from the stored checkpoint on, and the result is the same", () =>
   withStore(async (store) => {
-    for (const event of trimmed()) await store.append("c", event);
+    for (const event of trimmed()) await append(store, "c", event);
     const logs = () => new KnownLogs(store, undefined, 0);
     const { events } = await logs().read("c", all);
     expect(events[0]).toMatchObject({ seq: 17, turnId: "turn_8" });
@@ -132,7 +132,7 @@ test("another process reads from the stored checkpoint on, and the result is the
     expect(again).toEqual({ ...again, events });
     expect(await logs().readTrimmed("c", 17, all.mostTokens)).toEqual(await store.read("c", 1, 16));
     // Another host takes back the turn with the trim.
-    await store.append("c", { type: "rewind", turnId: "rewind_1", toSeq: 18 });
+    await append(store, "c", { type: "rewind", turnId: "rewind_1", toSeq: 18 });
     expect((await logs().read("c", all)).events).toEqual(await store.read("c"));
     // A checkpoint of the conversation as it was before is stored late.
     await store.checkpoints.put("c", JSON.stringify(again.checkpoint));

@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";
-import { listed, turn } from "../log/support.js";
+import { append, listed, turn } from "../log/support.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
 
@@ -32,8 +32,8 @@ async function withClock(
     },
     says: async (conversationId) => {
       const turnId = `turn_${++count}`;
-      await store.append(conversationId, turn(turnId).user("hello"));
-      await store.append(conversationId, turn(turnId).end());
+      await append(store, conversationId, turn(turnId).user("hello"));
+      await append(store, conversationId, turn(turnId).end());
     },
     deletes: async (rules, runsForMs = hour) => {
       const parts = { store, rules: {}, isOpen: () => false, now, observe: () => undefined };

@@ -3,7 +3,7 @@ import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ForkEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";
-import { listed, request, turn } from "../log/support.js";
+import { append, listed, request, turn } from "../log/support.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
 
@@ -19,8 +19,8 @@ async function withConversations(count: number, work: (store: ChatStore) => Prom
   const store = await openStore(await newStorage(folder.path), { now, observe: () => undefined });
   for (let number = 1; number <= count; number++) {
     time = number * day;
-    await store.append(`c${number}`, turn(`turn_${number}`).user("hello"));
-    await store.append(`c${number}`, turn(`turn_${number}`).end());
+    await append(store, `c${number}`, turn(`turn_${number}`).user("hello"));
+    await append(store, `c${number}`, turn(`turn_${number}`).end());
   }
   await work(store);
   await store.close();
@@ -53,9 +53,9 @@ test.each([
 
 test("calls whose client keeps the history have an age of their own, and other conversations stay", () =>
   withConversations(3, async (store) => {
-    await store.append("single_1", turn("turn_4").user("hello"));
+    await append(store, "single_1", turn("turn_4").user("hello"));
     time = 5 * day;
-    await store.append("single_2", turn("turn_5").user("hello"));
+    await append(store, "single_2", turn("turn_5").user("hello"));
     expect(await retention(store, { singleCallsMaxAgeMs: 1.5 * day }).apply()).toBe(1);
     expect(await left(store)).toEqual(["single_2", "c3", "c2", "c1"]);
     expect(await retention(store, { singleCallsMaxAgeMs: 0.5 * day, maxAgeMs: 3.5 * day }).apply()).toBe(1);

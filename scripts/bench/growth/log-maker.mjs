@@ -9,11 +9,14 @@ const quarterMs = 15 * 60 * 1000;
 const hourMs = 4 * quarterMs;
 const dayMs = 24 * hourMs;
 const inTransaction = 10_000;
-const usageColumns =
-  "requests, input_tokens, output_tokens, reasoning_tokens, cached_tokens, cache_write_tokens, estimated_tokens, usd, unpriced";
+const modelColumns = ["requests", "input_tokens", "output_tokens", "usd"];
+const toolColumns = ["calls", "result_bytes"];
+const counts = [
+  ...["requests", "input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens"],
+  ...["estimated_tokens", "usd", "unpriced", "calls", "errors", "duration_ms", "result_bytes"],
+];
 const spentColumns = "tokens, usd, unpriced, estimated";
 const spentSums = "sum(input_tokens + output_tokens), sum(usd), 0, 0";
-const toolColumns = "calls, errors, duration_ms, result_bytes";
 
 /** SQL for the title of the conversation with the number `n`. */
 const title = "'Weather of the day, in number ' || n || ' of the towns'";
@@ -26,14 +29,13 @@ const title = "'Weather of the day, in number ' || n || ' of the towns'";
 export async function fillFile(path, log, connect) {
   const db = await connect(path);
   db.exec(
-    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TEMP TABLE kinds (seq integer, type text, payload text, extra integer)",
+    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TEMP TABLE kinds (seq integer, type text, payload text)",
   );
-  const add = db.prepare("INSERT INTO kinds VALUES (?, ?, ?, ?)");
+  const add = db.prepare("INSERT INTO kinds VALUES (?, ?, ?)");
   for (const kind of kindsOf(log, { isShort: true })) add.run(...kind);
   const at = atOf(log, "integer");
   for (const [from, to] of partsOf(log)) {
     const numbers = `WITH RECURSIVE numbers(n) AS (VALUES (${from}) UNION ALL SELECT n + 1 FROM numbers WHERE n < ${to})`;
-    const counted = ["at", "number", "counted"];
     db.exec("BEGIN");
     db.exec(`INSERT INTO conversations (number, conversation_id, touched, updated_at, title, title_lower, workspace, turns, counted) ${numbers}
       SELECT n, 'conv_' || n, n, ${at}, ${title}, lower(${title}), '/home/someone', 1, ${log.events} FROM numbers`);
@@ -41,15 +43,11 @@ export async function fillFile(path, log, connect) {
     db.exec(`INSERT INTO entries (id, turn_id, type, request_id, payload, at, position) ${numbers}
       SELECT n << 32 | seq, 'turn_' || n, type, CASE seq WHEN 1 THEN 'request_' || n END, replace(payload, '@', n), ${at}, seq
       FROM numbers CROSS JOIN kinds`);
-    db.exec(`INSERT INTO usage_models (${counted}, provider, model, ${usageColumns}) ${numbers}
-      SELECT ${quarterOf(at)}, n, ${log.events}, 'demo', 'demo-1', ${usageOf(log)} FROM numbers`);
-    db.exec(`INSERT INTO usage_tools (${counted}, name, ${toolColumns}) ${numbers}
-      SELECT ${quarterOf(at)}, n, ${log.events}, 'weather__now', count(*), 0, 0,
-        sum(length(replace(payload, '@', n)) + extra + length('turn_' || n))
-      FROM numbers CROSS JOIN kinds WHERE type = 'tool_result' GROUP BY n`);
+    for (const sql of usageOf(log, { at, numbers: "numbers" }))
+      db.exec(`INSERT INTO usage_counts (${usageNames}) ${numbers} ${sql}`);
     db.exec("COMMIT");
   }
-  db.exec(`INSERT INTO spent_totals (at, ${spentColumns}) SELECT at, ${spentSums} FROM usage_models GROUP BY at`);
+  for (const sql of totals) db.exec(sql);
   db.exec("DROP TABLE kinds");
   db.close();
 }
@@ -76,25 +74,10 @@ export async function fillDatabase(url, log) {
         (conversation_id, touched, updated_at, title, title_lower, workspace, turns, counted)
       SELECT 'conv_' || n, n, ${at}, ${title}, lower(${title}), '/home/someone', 1, ${log.events} FROM ${numbers}`);
     await client.query(`INSERT INTO searched SELECT 'conv_' || n, 1, lower(${title}) FROM ${numbers}`);
-    await client.query(`INSERT INTO usage_models (conversation_id, at, provider, model, ${usageColumns})
-      SELECT 'conv_' || n, ${quarterOf(at)}, 'demo', 'demo-1', ${usageOf(log)} FROM ${numbers}`);
-    await client.query(`INSERT INTO usage_tools (conversation_id, at, name, ${toolColumns})
-      SELECT 'conv_' || n, ${quarterOf(at)}, 'weather__now', count(*), 0, 0, sum(octet_length(replace(payload, '@', n::text)))
-      FROM ${numbers} CROSS JOIN kinds WHERE type = 'tool_result' GROUP BY n`);
+    for (const sql of usageOf(log, { at, numbers }))
+      await client.query(`INSERT INTO usage_counts (${usageNames}) ${sql}`);
   }
-  for (const [rows, totals, key, counts] of [
-    ["usage_models", "usage_model_totals", "provider, model", usageColumns],
-    ["usage_tools", "usage_tool_totals", "name", toolColumns],
-  ]) {
-    for (const span of [quarterMs, hourMs, dayMs]) {
-      const sums = counts.split(", ").map((name) => `sum(${name})`);
-      await client.query(`INSERT INTO ${totals} (span, at, ${key}, ${counts})
-        SELECT ${span}, at / ${span} * ${span}, ${key}, ${sums.join(", ")} FROM ${rows} GROUP BY 2, ${key}`);
-    }
-  }
-  await client.query(
-    `INSERT INTO spent_totals (at, shard, ${spentColumns}) SELECT at, 0, ${spentSums} FROM usage_models GROUP BY at`,
-  );
+  for (const sql of totals) await client.query(sql);
   await client.query("DROP TABLE kinds");
   await client.query("VACUUM ANALYZE"); // what autovacuum does in a log that has grown for a year
   await client.end();
@@ -107,11 +90,33 @@ function atOf({ conversations, periodMs = twoYearsMs }, type) {
 
 const quarterOf = (at) => `${at} / ${quarterMs} * ${quarterMs}`;
 
-/** Returns SQL for the values of `usageColumns`. */
-function usageOf({ events }) {
-  const answers = typesOf(events).filter((type) => type === "assistant_message").length;
-  return `${answers}, ${answers * 1_000}, ${answers * 100}, 0, 0, 0, 0, ${answers / 1_024}, 0`;
+const usageNames = `span, at, owner, kind, provider, name, ${counts.join(", ")}`;
+
+/** Returns the queries of the rows of `usage_counts` of the conversations. `numbers`: SQL for their numbers. */
+function usageOf(log, { at, numbers }) {
+  const types = typesOf(log.events);
+  const answers = types.filter((type) => type === "assistant_message").length;
+  const calls = types.filter((type) => type === "tool_result").length;
+  const { content } = fieldsOf("tool_result");
+  const model = [answers, answers * 1_000, answers * 100, answers / 1_024];
+  const tool = [calls, calls * JSON.stringify(content).length];
+  const row = (keys, columns, values) =>
+    `SELECT 0, ${quarterOf(at)}, 'conv_' || n, ${keys}, ${counts.map((name) => values[columns.indexOf(name)] ?? 0).join(", ")} FROM ${numbers}`;
+  return [
+    row("'model', 'demo', 'demo-1'", modelColumns, model),
+    ...(calls > 0 ? [row("'tool', '', 'weather__now'", toolColumns, tool)] : []),
+  ];
 }
+
+/** SQL that makes the totals from the rows of the conversations. */
+const totals = [
+  ...[quarterMs, hourMs, dayMs].map(
+    (span) => `INSERT INTO usage_counts (${usageNames})
+      SELECT ${span}, at / ${span} * ${span}, '', kind, provider, name, ${counts.map((name) => `sum(${name})`).join(", ")}
+      FROM usage_counts WHERE span = 0 GROUP BY 2, kind, provider, name`,
+  ),
+  `INSERT INTO spent_totals (at, shard, ${spentColumns}) SELECT at, '', ${spentSums} FROM usage_counts WHERE span = 0 AND kind = 'model' GROUP BY at`,
+];
 
 function* partsOf({ conversations }) {
   for (let from = 1; from <= conversations; from += inTransaction) {
@@ -130,7 +135,7 @@ function typesOf(events) {
 
 /**
  * Returns the events of a conversation as rows of `kinds`. In their JSON, `@` stands for the number of the conversation. `isShort`: without
- * the type and the turn, as a file has them; the fourth column then is the size of what is left out, without the turn's id.
+ * the type and the turn, as a file has them.
  */
 function kindsOf({ events, eventBytes = 1_000 }, { isShort = false } = {}) {
   return typesOf(events).map((type, index) => {
@@ -138,7 +143,7 @@ function kindsOf({ events, eventBytes = 1_000 }, { isShort = false } = {}) {
     const whole = (filling) => JSON.stringify({ type, turnId: "turn_@", ...fields, filling });
     const filling = "x".repeat(Math.max(0, eventBytes - whole("").length));
     const payload = isShort ? JSON.stringify({ ...fields, filling }) : whole(filling);
-    return [index + 1, type, payload, `"type":"","turnId":"",${type}`.length];
+    return [index + 1, type, payload];
   });
 }
 

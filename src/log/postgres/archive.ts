@@ -13,6 +13,7 @@ import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import type { Notices } from "./notices.js";
 import { notify, originsOf } from "./statements.js";
+import { removeUsage } from "./usage-counters.js";
 
 export class PostgresArchive implements Archive {
   readonly #database: Database;
@@ -66,8 +67,9 @@ export class PostgresArchive implements Archive {
       const { title, turns } = conversationFacts(copied);
       await client.query(
         // The original counts the usage of the copied events.
-        "UPDATE conversations SET title = $2, title_lower = $3, turns = $4, counted = $5 WHERE conversation_id = $1",
-        [to, title, title && lowerTitle(title), turns, seqs.length + 1],
+        `UPDATE conversations SET title = $2, title_lower = $3, turns = $4, counted = $5,
+           family = coalesce((SELECT family FROM conversations WHERE conversation_id = $6), $6) WHERE conversation_id = $1`,
+        [to, title, title && lowerTitle(title), turns, seqs.length + 1, conversationId],
       );
       if (isOfSingleCall(to)) return;
       const texts = searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 })));
@@ -117,6 +119,7 @@ export class PostgresArchive implements Archive {
       conversationId,
     ]);
     await releaseHistory(client, conversationId);
+    await removeUsage(client, conversationId);
     const events = await client.query("DELETE FROM events WHERE conversation_id = $1", [conversationId]);
     for (const table of ["turns", "mail"]) {
       await client.query(`DELETE FROM ${table} WHERE conversation_id = $1`, [conversationId]);

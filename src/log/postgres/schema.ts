@@ -2,8 +2,7 @@
 import type { MigrationStep } from "../shared/schema-version.js";
 import { isMarkType } from "../sql/common-statements.js";
 import { isListed, isSingleCall } from "../sql/conversation-statements.js";
-import { postgresUsage } from "../sql/postgres-usage-tables.js";
-import { postgresSpentTotals } from "../sql/spent-totals.js";
+import { usageTables } from "../sql/usage-table.js";
 import { conversationFunctions, conversationTriggers } from "./conversation-triggers.js";
 
 /**
@@ -86,7 +85,7 @@ const histories = [
 
 export const postgresSteps: readonly MigrationStep[] = [
   [
-    ...[events, conversations, turns, search, histories, conversationFunctions].flat(),
-    ...[postgresUsage, postgresSpentTotals, conversationTriggers].flat(),
+    ...[events, conversations, turns, search, histories, usageTables.postgres].flat(),
+    ...[conversationFunctions, conversationTriggers].flat(),
   ],
 ];

@@ -3,6 +3,7 @@
 import { foldVersion } from "../shared/schema-version.js";
 import { isFork, isMark, isUnfinished } from "../sql/common-statements.js";
 import { jsonOf } from "../sql/postgres-json.js";
+import { addSpentTotals } from "../sql/usage-table.js";
 import { eventsOf } from "./event-table.js";
 import { logChannel } from "./notices.js";
 import { enqueue } from "./turns.js";
@@ -58,8 +59,8 @@ export interface AppendRow {
 }
 
 /**
- * Returns the SQL that appends events to a turn. Parameters: conversation, turn, types, payloads, time, first position, fence. If the
- * events end the turn, its new state is a further parameter.
+ * Returns the SQL that appends events to a turn. Parameters: conversation, turn, types, payloads, time, first position, fence, then the values of
+ * `spentValues`, or nulls. If the events end the turn, its new state is a further parameter.
  */
 const appended = (ending: string) => `
   WITH held AS (
@@ -75,7 +76,9 @@ const appended = (ending: string) => `
     SELECT $1, next.seq + event.place::integer - 1, $2, event.type, event.payload, $5::bigint, $6::integer + event.place::integer - 1
     FROM ${eventsOf.nextSeq} AS next (seq), unnest($3::text[], $4::text[]) WITH ORDINALITY AS event (type, payload, place)
     WHERE EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM there) RETURNING seq
-  )${ending}
+  ),
+  billed AS (${addSpentTotals(`SELECT $8::bigint, $9::text, $10::float8, $11::float8, $12::float8, $13::float8
+    WHERE $8 IS NOT NULL AND EXISTS (SELECT FROM stored)`)})${ending}
   SELECT seq, at, payload FROM there UNION ALL SELECT seq, NULL, NULL FROM stored ORDER BY seq`;
 
 export const append = appended("");
@@ -85,7 +88,7 @@ export const append = appended("");
  */
 export const appendEnd = appended(`,
   ended AS (
-    UPDATE turns SET state = $8, node_id = NULL, options = 'null'
+    UPDATE turns SET state = $14, node_id = NULL, options = 'null'
     WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
   ),
   removed AS (

@@ -7,21 +7,22 @@ import { fenced, requireSameEvents } from "../shared/fencing.js";
 import { throwChanged } from "../shared/repeated-requests.js";
 import { eventWritten } from "../shared/stored-event.js";
 import { isOver, stateAfter } from "../shared/turn-state.js";
-import { spentOfPeriod } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
+import type { TurnEventRow } from "../sql/usage-reports.js";
+import { someShard, spentOfPeriod, spentValues } from "../sql/usage-table.js";
 import { PostgresArchive } from "./archive.js";
 import { PostgresCheckpoints } from "./checkpoints.js";
-import type { Database } from "./connection/database.js";
+import type { Database, Statement } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
-import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./event-table.js";
+import { type EventRow, eventsOf, toEvent } from "./event-table.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
 import { claimedLease, RequestClaims } from "./request-claims.js";
 import { PostgresResults } from "./results.js";
 import * as statements from "./statements.js";
 import { PostgresTurns } from "./turns.js";
-import { PostgresUsage } from "./usage-counters.js";
+import { eventsOfTurn, PostgresUsage, usageCounted } from "./usage-counters.js";
 
 export interface PostgresStoreParts {
   database: Database;
@@ -85,16 +86,6 @@ export class PostgresStore implements ChatStore {
     });
   }
 
-  async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
-    if (grant) return (await this.appendAll(conversationId, [event], grant))[0] as StoredEvent;
-    return this.#inOrder(conversationId, async () => {
-      const values = valuesOf(conversationId, event, this.now());
-      const [rows] = await this.#parts.database.inConversation("once", conversationId, [[insertEvent, values]]);
-      this.#notices.tell(conversationId);
-      return toEvent({ payload: values[4], at: values[5], seq: rows?.[0]?.seq });
-    });
-  }
-
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
     return this.#inOrder(conversationId, async () => {
       const last = events.at(-1) as ChatEvent;
@@ -103,14 +94,9 @@ export class PostgresStore implements ChatStore {
       const at = this.now();
       const payloads = events.map((event) => JSON.stringify(event));
       const types = events.map(({ type }) => type);
-      const values = [conversationId, turnId, types, payloads, at, grant.position, grant.fence];
-      const statement = state ? statements.appendEnd : statements.append;
-      const parameters = state ? [...values, state] : values;
-      const [written = []] = (
-        needsLock(events)
-          ? await this.#parts.database.inConversation("idempotent", conversationId, [[statement, parameters]])
-          : [await this.#parts.database.rows("write", "idempotent", statement, parameters)]
-      ) as statements.AppendRow[][];
+      const spent = spentValues(events, at, someShard()) ?? Array(6).fill(null);
+      const values = [conversationId, turnId, types, payloads, at, grant.position, grant.fence, ...spent];
+      const written = await this.#written(conversationId, events, { values, state });
       this.#notices.tell(conversationId);
       if (written.length === 0) throw fenced(turnId);
       if (written[0]?.payload !== null) {
@@ -162,6 +148,24 @@ export class PostgresStore implements ChatStore {
     await this.#notices.close();
     this.live?.close();
     await Promise.all([this.#parts.listener.close(), this.#parts.beats.close(), this.#parts.database.close()]);
+  }
+
+  /** Appends the events, and counts the usage of a turn that they end. `values`: those of `statements.append`. */
+  async #written(
+    conversationId: string,
+    events: readonly ChatEvent[],
+    { values, state }: { values: readonly unknown[]; state: string | undefined },
+  ): Promise<statements.AppendRow[]> {
+    const { database } = this.#parts;
+    if (!state && !needsLock(events)) {
+      return database.rows("write", "idempotent", statements.append, values);
+    }
+    const [turnId] = events.map((event) => event.turnId);
+    const append: Statement = state ? [statements.appendEnd, [...values, state]] : [statements.append, values];
+    const sent = state && turnId ? [append, eventsOfTurn(conversationId, turnId)] : [append];
+    const count = (rows: readonly object[][]) => usageCounted(conversationId, (rows[1] ?? []) as TurnEventRow[]);
+    const [written = []] = await database.inConversation("idempotent", conversationId, sent, state ? count : undefined);
+    return written as statements.AppendRow[];
   }
 
   async #events(query: string, ...values: (string | number | null)[]): Promise<StoredEvent[]> {

@@ -76,6 +76,7 @@ function firstCharacters(text: string, most: number): string {
   return text.length <= most ? text : [...text.slice(0, 2 * most)].slice(0, most).join("");
 }
 
-function storable(text: string): string {
+/** Replaces the characters that PostgreSQL cannot store: NUL and half characters. */
+export function storable(text: string): string {
   return text.replaceAll(/[\0\p{Surrogate}]/gu, "\ufffd");
 }

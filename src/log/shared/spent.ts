@@ -9,12 +9,6 @@ import { addSpent, nothingSpent, type SpentTotals } from "../../core/usage-store
 export const quarterMs = 15 * 60 * 1000;
 
 /**
- * Longest name of a provider, model or tool in the counters, in characters. The rest is cut off, because PostgreSQL's indexes cannot hold a
- * long text, and a caller of the API may have chosen the name of the model.
- */
-export const keyLength = 200;
-
-/**
  * Returns the tokens and costs of the answers and summaries among these events, added to those of earlier events. Limits are compared with
  * these sums.
  */

@@ -58,12 +58,6 @@ export const putCheckpoint = (
   SELECT conversation_id, CAST(${checkpoint} AS text) FROM conversations WHERE conversation_id = ${conversationId}
   ON CONFLICT (conversation_id) DO UPDATE SET checkpoint = excluded.checkpoint`;
 
-/** Returns the SQL that reads what was spent in a period: one row of the type `SpentTotals`. */
-export const spentOfPeriod = (since: string, until: string) =>
-  `SELECT ${["tokens", "usd", "unpriced", "estimated"]
-    .map((name) => `coalesce(sum(${name}), 0.0) AS ${name}`)
-    .join(", ")} FROM spent_totals WHERE at >= ${since} AND at < ${until}`;
-
 /** Returns the SQL that reads a checkpoint. */
 export const readCheckpoint = (conversationId: string) =>
   `SELECT checkpoint FROM checkpoints WHERE conversation_id = ${conversationId}`;

@@ -35,7 +35,3 @@ export const withinRange = (number: string, { row = "", from = "0", column = "id
  * the whole statement fail.
  */
 export const readable = "CASE WHEN json_valid(payload) THEN payload END";
-
-/** SQL for the size of an event's JSON. The JSON of newer events leaves out `"type":"…","turnId":"…",`, but their size includes it. */
-export const storedBytes = `(length(CAST(payload AS BLOB)) + CASE WHEN json_type(payload, '$.type') IS NULL
-  THEN length('"type":"","turnId":"",') + length(type) + length(turn_id) ELSE 0 END)`;

@@ -75,7 +75,7 @@ export class SqliteArchive implements Archive {
       const all = new Set(seqs);
       const copied = events.filter((event) => all.has(event.seq));
       const { title, turns } = conversationFacts(copied);
-      // The original counts the usage of the copied events. `spent_totals` recognises them by `counted`, too.
+      // The original counts the usage of the copied events.
       this.#db
         .prepare(
           `UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4, counted = ?5,
@@ -136,17 +136,14 @@ export class SqliteArchive implements Archive {
     const existed = this.#lastSeq(conversationId) > 0;
     this.#events.removeSearched(conversationId);
     const known = this.#db
-      .prepare(
-        "SELECT number, coalesce(family, conversation_id) AS family FROM conversations WHERE conversation_id = ?",
-      )
-      .get(conversationId) as { number: number; family: string } | undefined;
-    const quarters = known ? this.#usage.quartersOf(known.number) : [];
+      .prepare("SELECT coalesce(family, conversation_id) AS family FROM conversations WHERE conversation_id = ?")
+      .get(conversationId) as { family: string } | undefined;
     this.#histories.release(conversationId);
     this.#db.prepare(`DELETE FROM entries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     for (const table of ["conversations", "turns", "mail", "checkpoints"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
     }
-    if (known) this.#usage.remove(known.number, known.family, quarters);
+    if (known) this.#usage.remove(conversationId, known.family);
     // A result is deleted only if its conversation and all copies of that conversation have been deleted.
     const unused = this.#db.prepare(
       `DELETE FROM results WHERE conversation_id = ?1

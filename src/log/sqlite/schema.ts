@@ -2,9 +2,8 @@
 import type { MigrationStep } from "../shared/schema-version.js";
 import { isMarkType } from "../sql/common-statements.js";
 import { isListed, isSingleCall } from "../sql/conversation-statements.js";
-import { sqliteSpentTotals } from "../sql/spent-totals.js";
 import { numberIn, readable, seqOf } from "../sql/sqlite-place.js";
-import { sqliteUsage } from "../sql/sqlite-usage-tables.js";
+import { usageTables } from "../sql/usage-table.js";
 
 /**
  * Events of a conversation are stored next to each other, see `sqlite-place.ts`. The view has the columns that the table of PostgreSQL has, for
@@ -72,5 +71,5 @@ const histories = [
 ];
 
 export const sqliteSteps: readonly MigrationStep[] = [
-  [...conversations, ...events, ...turns, ...search, ...histories, ...sqliteUsage, ...sqliteSpentTotals],
+  [...conversations, ...events, ...turns, ...search, ...histories, ...usageTables.sqlite],
 ];

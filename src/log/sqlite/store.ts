@@ -8,9 +8,9 @@ import { isInMessages } from "../shared/conversation-facts.js";
 import { requireSameEvents } from "../shared/fencing.js";
 import { canContinue, requireSameContent, throwChanged } from "../shared/repeated-requests.js";
 import { isOver, stateAfter } from "../shared/turn-state.js";
-import { spentOfPeriod } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { addSpentTotals, haveSpent, spentOfPeriod, spentValues } from "../sql/usage-table.js";
 import { SqliteArchive } from "./archive.js";
 import { SqliteCheckpoints } from "./checkpoints.js";
 import { type Connection, inMemory, type Statement } from "./connection.js";
@@ -71,6 +71,7 @@ class SqliteStore implements ChatStore {
   readonly #histories: SqliteHistories;
   readonly #turnOfRequest: Statement;
   readonly #spent: Statement;
+  readonly #addSpent: Statement;
   /** Reader for lists and overviews that people look at. */
   readonly #views: LogReader;
 
@@ -91,6 +92,7 @@ class SqliteStore implements ChatStore {
     this.archive = new SqliteArchive(db, { ...parts, access });
     this.checkpoints = new SqliteCheckpoints(db, access);
     this.#spent = db.prepare(spentOfPeriod("?", "?"));
+    this.#addSpent = db.prepare(addSpentTotals("VALUES (?, ?, ?, ?, ?, ?)"));
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id AS "turnId", ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );
@@ -120,35 +122,32 @@ class SqliteStore implements ChatStore {
     });
   }
 
-  async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
-    if (!grant) {
-      return this.#access.transaction(() => {
-        const stored = this.#events.insert(conversationId, event);
-        this.usage.count(conversationId);
-        return stored;
-      });
-    }
-    const [stored] = await this.appendAll(conversationId, [event], grant);
-    return stored as StoredEvent;
-  }
-
   async appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
     const last = events.at(-1) as ChatEvent;
     const { turnId } = last;
     const state = stateAfter(last);
     const atOnce = () => this.#events.insertGranted(conversationId, events, grant);
-    const oneByOne = () => {
-      this.turns.requireGrant(conversationId, turnId, grant.fence);
-      const there = this.#events.onwards(conversationId, turnId, grant.position);
-      if (there.length > 0) return requireSameEvents(there, events);
-      return events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
-    };
-    if (!state) return (await this.#access.write(atOnce)) ?? this.#access.transaction(oneByOne);
+    if (!state && !haveSpent(events)) {
+      const stored = await this.#access.write(atOnce);
+      if (stored) return stored;
+    }
     return this.#access.transaction(() => {
-      const stored = atOnce() ?? oneByOne();
-      this.turns.end(conversationId, turnId, state);
-      this.#events.touch(conversationId, stored.at(-1)?.at);
-      this.usage.count(conversationId);
+      let stored = atOnce();
+      if (!stored) {
+        this.turns.requireGrant(conversationId, turnId, grant.fence);
+        const there = this.#events.onwards(conversationId, turnId, grant.position);
+        if (there.length > 0) return requireSameEvents(there, events);
+        stored = events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
+      }
+      for (const event of stored) {
+        const spent = spentValues([event], event.at, "");
+        if (spent) this.#addSpent.run(...spent);
+      }
+      if (state) {
+        this.usage.count(conversationId, turnId);
+        this.turns.end(conversationId, turnId, state);
+        this.#events.touch(conversationId, stored.at(-1)?.at);
+      }
       return stored;
     });
   }

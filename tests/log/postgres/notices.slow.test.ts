@@ -6,7 +6,7 @@ import { logChannel } from "../../../src/log/postgres/notices.js";
 import { databaseSchema, migrateDatabase, openPostgresLog } from "../../../src/log/postgres/open.js";
 import { query } from "../../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
-import { request, turn } from "../support.js";
+import { append, request, turn } from "../support.js";
 
 const onPostgres = noPostgres ? describe.skip : describe;
 
@@ -73,7 +73,7 @@ onPostgres("what anybody on the database may notify", () => {
     };
     for (const channel of ["talk", "other"]) await new Promise<void>((begun) => bus.receive(channel, hear, begun));
     await writer.store.live.send([{ channel: "talk", text: "the secret of c1" }]);
-    await writer.store.append("conversation-1", turn("t").user("hello"));
+    await append(writer.store, "conversation-1", turn("t").user("hello"));
     while (overheard.length < 2) await new Promise(setImmediate);
     expect(JSON.stringify(overheard)).not.toMatch(/secret|conversation-1/);
     const sealed = overheard.find(({ channel }) => channel === "mcp_platform_talk")?.payload ?? "";

@@ -75,20 +75,28 @@ export class Database {
 
   /**
    * Runs these statements in one transaction and one round trip, under the conversation's lock. A separate statement takes the lock, so
-   * that the statements after it see all earlier writes. Resolves with the rows of each statement.
+   * that the statements after it see all earlier writes. Resolves with the rows of each statement. `next`: returns further statements of the
+   * transaction, which take a second round trip.
    */
   inConversation(
     repeatable: Repeatable,
     conversationId: string,
-    statements: readonly (readonly [sql: string, values: readonly unknown[]])[],
+    statements: readonly Statement[],
+    next?: (rows: pg.QueryResultRow[][]) => readonly Statement[],
   ): Promise<pg.QueryResultRow[][]> {
     return this.run("write", repeatable, async (client) => {
-      const sent = [client.query("BEGIN"), client.query(this.#named(lockConversation, [conversationId]))];
-      const asked = statements.map(([sql, values]) => client.query(this.#named(sql, values)));
-      const all = await Promise.allSettled([...sent, ...asked, client.query("COMMIT")]);
-      const failed = all.find((each) => each.status === "rejected");
-      if (failed) throw failed.reason;
-      return (await Promise.all(asked)).map(({ rows }) => rows);
+      const asked = (all: readonly Statement[]) => all.map(([sql, values]) => client.query(this.#named(sql, values)));
+      const begun = [client.query("BEGIN"), ...asked([[lockConversation, [conversationId]]])];
+      const all = asked(statements);
+      try {
+        await allDone([...begun, ...all, ...(next ? [] : [client.query("COMMIT")])]);
+        const rows = (await Promise.all(all)).map((result) => result.rows);
+        if (next) await allDone([...asked(next(rows)), client.query("COMMIT")]);
+        return rows;
+      } catch (error) {
+        if (next) await client.query("ROLLBACK").catch(() => {});
+        throw error;
+      }
     });
   }
 
@@ -179,6 +187,15 @@ export class Database {
 const askReadOnly = `SELECT current_setting('transaction_read_only') = 'on' AS "isReadOnly"`;
 
 const lockConversation = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+
+/** Waits for all of them, and rejects if one was rejected. */
+async function allDone(all: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(all)).find(({ status }) => status === "rejected");
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}
+
+/** A statement with the values of its parameters. */
+export type Statement = readonly [sql: string, values: readonly unknown[]];
 
 /** Takes the conversation's lock until the transaction ends. Meanwhile no other transaction writes to the conversation. */
 export function lock(client: pg.ClientBase, conversationId: string) {
