@@ -72,7 +72,7 @@ export interface AppOptions {
 export interface App extends AsyncDisposable {
   /** Current configuration of the host. */
   readonly config: Config;
-  /** Sends requests with the current configuration. */
+  /** Sends requests with the current configuration. After each `apply` it is another one. */
   readonly orchestrator: Orchestrator;
   hub: McpHub;
   sessions: Sessions;

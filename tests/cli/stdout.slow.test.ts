@@ -33,8 +33,11 @@ const auto = { chat: { service: { approval: "auto" } } };
 
 const configure = (llm: LlmServer) => place.configure(configFor(llm.url, servers, auto));
 
+const newWindow = 54_321;
+
 function changeConfiguration(llm: LlmServer): void {
-  const changed = dump(configFor(llm.url, { ...servers, another: noisy() }, auto));
+  const provider = { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789", context_window: newWindow };
+  const changed = dump(configFor(provider, { ...servers, another: noisy() }, auto));
   renameSync(place.write("config.draft", changed), join(place.folder, "config.yaml"));
 }
 
@@ -95,7 +98,7 @@ test("acp: every line is a message of its schema", async () => {
   await using llm = await provider();
   configure(llm);
   const { child, logged } = start("acp");
-  const { wire, agent, end } = connectClient({ input: child.stdin as never, output: child.stdout as never });
+  const { wire, agent, of, end } = connectClient({ input: child.stdin as never, output: child.stdout as never });
   const exit = once(child, "exit");
   await agent.request(methods.agent.initialize, { protocolVersion: 1, clientCapabilities: {} });
   const { sessionId } = await newSession(agent);
@@ -104,6 +107,7 @@ test("acp: every line is a message of its schema", async () => {
   changeConfiguration(llm);
   await logged("config.yaml: added");
   expect(await agent.request(methods.agent.session.prompt, { sessionId, prompt })).toEqual({ stopReason: "end_turn" });
+  expect(of("usage_update").at(-1)?.size).toBe(newWindow);
   end();
   expect((await exit)[0]).toBe(0);
   expect(wire.problems).toEqual([]);

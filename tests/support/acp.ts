@@ -128,7 +128,7 @@ function runDoor(app: App) {
   const stdin = new PassThrough();
   const stdout = new PassThrough();
   const { onInterrupt, interrupt } = interrupts();
-  const { models, extendHub, orchestrator } = app;
+  const { models, extendHub } = app;
   const host = {
     ...doorParts(app),
     newId,
@@ -136,7 +136,7 @@ function runDoor(app: App) {
     approval: () => app.config.chat.service.approval,
     models,
     extendHub,
-    contextWindow: (model?: string) => orchestrator.facts(model).contextWindow,
+    contextWindow: (model?: string) => app.orchestrator.facts(model).contextWindow,
   };
   return { stdin, stdout, interrupt, exitCode: runAcp(host, { stdin, stdout, onInterrupt }) };
 }

@@ -30,9 +30,9 @@ export function addProtocolCommands(program: Command, version: string): void {
       return openDoor(
         flags(),
         (parts, app) => {
-          const { models, orchestrator, extendHub } = app;
+          const { models, extendHub } = app;
           const approval = () => app.config.chat.service.approval;
-          const contextWindow = (model?: string) => orchestrator.facts(model).contextWindow;
+          const contextWindow = (model?: string) => app.orchestrator.facts(model).contextWindow;
           const acp = { ...parts, version, approval, models, contextWindow, extendHub };
           return runAcp(acp, { stdin, stdout, onInterrupt });
         },
