@@ -10,7 +10,7 @@ interface TurnOwnershipParts {
   hosts: LostHosts;
 }
 
-interface RunningTurn {
+interface OwnedRun {
   conversationId: string;
   turnId: string;
   /** Called when another host has taken the turn over or has ended it. */
@@ -19,7 +19,7 @@ interface RunningTurn {
 
 export class TurnOwnership {
   readonly #parts: TurnOwnershipParts;
-  readonly #running = new Set<RunningTurn>();
+  readonly #running = new Set<OwnedRun>();
 
   constructor(parts: TurnOwnershipParts) {
     this.#parts = parts;
@@ -50,7 +50,7 @@ export class TurnOwnership {
    * Registers a running turn. From then on, `look` calls the turn's `onLost` if it finds that the turn is lost. Call the returned function
    * when the turn stops running.
    */
-  runs(turn: RunningTurn): () => void {
+  runs(turn: OwnedRun): () => void {
     this.#running.add(turn);
     return () => void this.#running.delete(turn);
   }

@@ -8,6 +8,9 @@ export type ContentPart =
   | { type: "audio"; data: string; mimeType: string }
   | { type: "resource_link"; uri: string; name?: string; mimeType?: string };
 
+/** A picture or sound with its data, not with an address. */
+export type DataPart = Extract<ContentPart, { data: string }>;
+
 export interface ToolCall {
   id: string;
   name: string;

@@ -23,7 +23,7 @@ export interface ResumedAnswer extends Answer {
 }
 
 /** The tools that the requests of all turns of the conversation have offered to the model. */
-interface OfferRecord {
+interface OfferedTools {
   /** Sorts the tools by the time at which each was first sent. Tools that were never sent come last. */
   sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[];
   /** Returns what the request offers and the log does not contain yet. It is stored with the event of the answer. */
@@ -70,7 +70,7 @@ export interface TurnContext extends Readonly<CompleteOptions> {
   readonly rules: PolicyRules;
   readonly tools: Toolbox;
   /** Decides the order of the tools in requests. Default: the order of `tools`. */
-  readonly record?: OfferRecord;
+  readonly record?: OfferedTools;
   /** Counts what the turn uses against the limits at which the turn pauses and asks the person. */
   readonly budget: Budget;
   readonly prices: TurnPrices;

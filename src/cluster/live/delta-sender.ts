@@ -4,7 +4,7 @@ import { isSamePosition, type Known, type MessagePosition, OpenMessage, type Rec
 import { nextFrame, type Subscription } from "./relay-messages.js";
 
 /** The subscription of a host to a conversation. */
-interface Follower {
+interface SubscribedHost {
   /** Time at which the subscription expires, by the clock of `performance`. */
   until: number;
   /** How much was sent to the host, and of which message. Undefined if nothing was sent yet. */
@@ -21,7 +21,7 @@ const maxSentBytes = 256 * 1024;
 export class DeltaSender {
   readonly #writing = new Map<string, OpenMessage>();
   /** For each conversation, the hosts that follow it, by their id. */
-  readonly #followers = new Map<string, Map<string, Follower>>();
+  readonly #followers = new Map<string, Map<string, SubscribedHost>>();
   /** Ids of the conversations of which some parts have not been sent yet. */
   readonly #due = new Set<string>();
   /** Ids of the conversations whose turn has ended. They are dropped once their last delta has been sent. */
@@ -64,7 +64,7 @@ export class DeltaSender {
 
   /** Subscribes a host to a conversation until the given time. Replaces the record of how much was sent to the host. */
   subscribe(nodeId: string, { conversationId, has }: Subscription, until: number): void {
-    const followers = this.#followers.get(conversationId) ?? new Map<string, Follower>();
+    const followers = this.#followers.get(conversationId) ?? new Map<string, SubscribedHost>();
     this.#followers.set(conversationId, followers.set(nodeId, { until, sent: has }));
     this.#mark(conversationId);
   }
@@ -116,6 +116,6 @@ export class DeltaSender {
 }
 
 /** Returns how much of this message was sent to the host. Undefined if nothing of this message was sent to it. */
-function sentOf({ sent }: Follower, open: OpenMessage): Known | undefined {
+function sentOf({ sent }: SubscribedHost, open: OpenMessage): Known | undefined {
   return sent && isSamePosition(sent.position, open.position) ? sent.known : undefined;
 }

@@ -6,7 +6,7 @@ import type { JsonObject } from "../../core/json.js";
 import { inlineSecrets, looksSecret } from "../reading/inline-secrets.js";
 import { loadConfig } from "../reading/load.js";
 
-export interface EntryPlace {
+export interface EntryContext {
   env: Environment;
   /** Absolute path of the folder to which relative paths in the entry refer. */
   folder: string;
@@ -16,7 +16,7 @@ export interface EntryPlace {
  * Checks whether a configuration with this entry could be loaded. Returns the problems as one text, or undefined if there are none. In a
  * disabled entry, variables may be unset.
  */
-export function entryProblems(name: string, entry: JsonObject, { env, folder }: EntryPlace): string | undefined {
+export function entryProblems(name: string, entry: JsonObject, { env, folder }: EntryContext): string | undefined {
   // Variables that override settings (`MCP_PLATFORM_…`) are left out, because they do not concern the entry.
   const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^MCP_PLATFORM_.*__/.test(key)));
   try {

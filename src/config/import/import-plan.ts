@@ -1,6 +1,6 @@
 /** Plans an import: which servers are added to the configuration, which are not, and why. */
 import type { JsonObject } from "../../core/json.js";
-import { type EntryPlace, entryProblems } from "../edit/check-entry.js";
+import { type EntryContext, entryProblems } from "../edit/check-entry.js";
 import type { ServerEdit } from "../edit/server-edit.js";
 import { inlineSecrets, looksSecret, referring } from "../reading/inline-secrets.js";
 import type { ImportedFile, ImportedServer } from "./import-file.js";
@@ -21,7 +21,7 @@ export interface ImportPlan {
   hasSecrets: boolean;
 }
 
-export interface ImportTarget extends EntryPlace {
+export interface ImportTarget extends EntryContext {
   /** Path of the configuration file, in the form in which it is displayed. */
   file: string;
   /** The servers that are already in the configuration. */

@@ -8,14 +8,14 @@ import { isPlainVariable, isRandomSegment, isSecretName } from "./secret-names.j
 const shortest = 8;
 const shortestNamed = 6;
 
-type Found = readonly (string | undefined)[];
+type FoundTexts = readonly (string | undefined)[];
 
 /** Returns the texts that are long enough to be redacted, each once. `named` are the values of keys that suggest a secret. */
-export function longEnough({ named, other }: { named: Found; other: Found }): string[] {
+export function longEnough({ named, other }: { named: FoundTexts; other: FoundTexts }): string[] {
   return [...new Set([...atLeast(shortestNamed, named), ...atLeast(shortest, other)])];
 }
 
-function atLeast(length: number, values: Found): string[] {
+function atLeast(length: number, values: FoundTexts): string[] {
   return values.filter((value) => value !== undefined && value.length >= length) as string[];
 }
 

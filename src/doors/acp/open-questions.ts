@@ -3,7 +3,7 @@ import type { QuestionEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 import { askClient } from "./ask-client.js";
 
-interface OpenQuestion {
+interface ClientSession {
   client: AgentContext;
   capabilities: ClientCapabilities;
   session: Session;
@@ -22,11 +22,11 @@ interface Dialog {
  * of turns that this host has only resumed stay open for the next host.
  */
 export class OpenQuestions {
-  readonly #asked: OpenQuestion;
+  readonly #asked: ClientSession;
   readonly #open = new Map<string, Dialog>();
   #isLeft = false;
 
-  constructor(asked: OpenQuestion) {
+  constructor(asked: ClientSession) {
     this.#asked = asked;
   }
 

@@ -65,7 +65,8 @@ const foreignClients: Readonly<Record<string, ForeignClient>> = {
   },
 };
 
-type ReadHeader = (name: string) => string | undefined;
+/** Returns the value of a header, or undefined if the call has none of this name. */
+export type ReadHeader = (name: string) => string | undefined;
 
 /** Returns what is known of the client that sent these headers. Undefined if its user agent is in no row. */
 export function foreignClient(header: ReadHeader): ForeignClient | undefined {

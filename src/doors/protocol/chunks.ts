@@ -20,7 +20,7 @@ export type StoredChunkType = "reasoning" | "text" | "usage" | Exclude<ChatEvent
 /** Types of all chunks of a turn's messages with `status: "chunk"`. */
 export type ChunkType = StoredChunkType | Exclude<LiveEvent["type"], "text_delta" | "reasoning_delta">;
 
-interface StoredChunk extends WireChunk {
+interface EventChunk extends WireChunk {
   type: StoredChunkType;
 }
 
@@ -72,7 +72,7 @@ export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
   return isLive[event.type] ? chunksOf(event, shown) : [];
 }
 
-function chunksOf(event: StoredEvent, shown: Shown): StoredChunk[] {
+function chunksOf(event: StoredEvent, shown: Shown): EventChunk[] {
   switch (event.type) {
     case "user_message": {
       const { requestId, model } = event;
@@ -138,9 +138,9 @@ function wireQuestion(question: Question): object {
   }
 }
 
-function assistantChunks(event: AssistantMessageEvent, shown: Shown): StoredChunk[] {
+function assistantChunks(event: AssistantMessageEvent, shown: Shown): EventChunk[] {
   const { message, provider, model, finishReason, attempts, interrupted } = event;
-  const chunks: StoredChunk[] = [];
+  const chunks: EventChunk[] = [];
   if (message.reasoning && !shown.reasoning) chunks.push({ type: "reasoning", data: message.reasoning });
   if (message.content && !shown.text) chunks.push({ type: "text", data: message.content });
   const metadata = { provider, model, finish_reason: finishReason, attempts, interrupted };
@@ -153,7 +153,7 @@ export function usageOfRequest(event: AssistantMessageEvent | CompactionEvent): 
 }
 
 /** Converts a stored event to chunks for `history`. Each chunk has the event's `seq`, turn and time. */
-export function toldChunks(event: StoredEvent): { seq: number; chunk: StoredChunk }[] {
+export function toldChunks(event: StoredEvent): { seq: number; chunk: EventChunk }[] {
   const { seq, turnId, at } = event;
   return chunksOf(event, { text: false, reasoning: false }).map(({ metadata, ...chunk }) => ({
     seq,

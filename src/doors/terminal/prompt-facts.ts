@@ -2,7 +2,7 @@ import type { ServerStatus } from "../../core/ports.js";
 import type { ConversationAccount } from "../../session/conversations/conversation-account.js";
 import { dollars } from "../shared/limit-text.js";
 
-interface Facts {
+interface PromptFacts {
   model: string;
   servers: readonly ServerStatus[];
   account: ConversationAccount;
@@ -11,7 +11,7 @@ interface Facts {
 }
 
 /** Returns a line such as `openai/gpt-5 · 3 servers ready, 1 failed · 12.3k tokens, $0.0312 · context 8%`. */
-export function promptFacts({ model, servers, account, contextWindow }: Facts): string {
+export function promptFacts({ model, servers, account, contextWindow }: PromptFacts): string {
   return [model, serversText(servers), accountText(account), contextText(account, contextWindow)]
     .filter(Boolean)
     .join(" · ");

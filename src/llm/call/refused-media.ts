@@ -6,7 +6,7 @@ import { noteOn } from "../wires/shared/message-content.js";
 import { ABOUT_ADDRESSES, ABOUT_NUMBER } from "../wires/shared/refusals.js";
 
 /** A picture or sound of a conversation, with its data or with the address from which the provider fetches it. */
-type Media = Exclude<ContentPart, { type: "text" }>;
+type MediaPart = Exclude<ContentPart, { type: "text" }>;
 
 /**
  * Pictures and sound that a model's provider has refused, known by a hash of their data or address. Requests hold notes in their place,
@@ -26,7 +26,7 @@ export class RefusedMedia {
   withNotes(messages: readonly Message[], more: ReadonlySet<string>): readonly Message[] {
     if (this.#refused.size + more.size === 0) return messages;
     const last = lastOfUser(messages);
-    const isRefused = (part: Media) => {
+    const isRefused = (part: MediaPart) => {
       const fingerprint = fingerprintOf(part);
       return more.has(fingerprint) || this.#refused.has(fingerprint);
     };
@@ -34,7 +34,7 @@ export class RefusedMedia {
   }
 }
 
-function withNotes(message: Message, isRefused: (part: Media) => boolean): Message {
+function withNotes(message: Message, isRefused: (part: MediaPart) => boolean): Message {
   const refused = new Set<ContentPart>(mediaIn(message).filter(isRefused));
   if (refused.size === 0 || typeof message.content === "string") return message;
   const content = message.content.map((part) => (part.type !== "text" && refused.has(part) ? noteOn(part) : part));
@@ -55,7 +55,7 @@ const MOST_NAMED = 4;
 export function suspectedMedia(
   refusal: string,
   { body, messages, before }: { body: string; messages: readonly Message[]; before: number },
-): readonly Media[] {
+): readonly MediaPart[] {
   const last = lastOfUser(messages);
   let answers = 0;
   const sent = messages.flatMap((message, index) => {
@@ -94,24 +94,24 @@ function lastOfUser(messages: readonly Message[]): number {
   return messages.findLastIndex(({ role }) => role === "user");
 }
 
-function mediaIn({ role, content }: Message): Media[] {
+function mediaIn({ role, content }: Message): MediaPart[] {
   if (typeof content === "string") return [];
-  return content.filter((part): part is Media => "data" in part || (role === "user" && isPictureAddress(part)));
+  return content.filter((part): part is MediaPart => "data" in part || (role === "user" && isPictureAddress(part)));
 }
 
 /** Returns the data, or the address, as it stands in a request's body. An address within a text is not found by it, because of the quotes. */
-function jsonTextOf(part: Media): string {
+function jsonTextOf(part: MediaPart): string {
   const quoted = JSON.stringify(sourceOf(part));
   return part.type === "resource_link" ? quoted : quoted.slice(1, -1);
 }
 
-function sourceOf(part: Media): string {
+function sourceOf(part: MediaPart): string {
   return part.type === "resource_link" ? part.uri : part.data;
 }
 
-const fingerprints = new WeakMap<Media, string>();
+const fingerprints = new WeakMap<MediaPart, string>();
 
-export function fingerprintOf(part: Media): string {
+export function fingerprintOf(part: MediaPart): string {
   const known = fingerprints.get(part) ?? createHash("sha256").update(sourceOf(part)).digest("base64");
   fingerprints.set(part, known);
   return known;

@@ -1,7 +1,7 @@
 import { longestTimerMs } from "../../core/async/timers.js";
 import { type Charge, RateWindow } from "./rate.js";
 
-export interface Bounds {
+export interface LimiterBounds {
   maxConcurrency: number;
   /** Requests and tokens per minute. */
   rpm?: number | undefined;
@@ -45,7 +45,7 @@ const COOL_DOWN_MS = 1000;
  * as requests succeed (AIMD, as in TCP). So a provider that has just recovered does not get all waiting calls at once.
  */
 export class Limiter {
-  readonly #bounds: Bounds;
+  readonly #bounds: LimiterBounds;
   readonly #now: () => number;
   readonly #rpm: RateWindow | undefined;
   readonly #tpm: RateWindow | undefined;
@@ -74,7 +74,7 @@ export class Limiter {
   #timer: NodeJS.Timeout | undefined;
 
   /** `now` returns the time in ms of a clock that never goes back. */
-  constructor(bounds: Bounds, now: () => number) {
+  constructor(bounds: LimiterBounds, now: () => number) {
     this.#bounds = bounds;
     this.#now = now;
     this.#limit = bounds.maxConcurrency;

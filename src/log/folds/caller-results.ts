@@ -2,7 +2,7 @@
  * Results of tools that the caller of the API ran. In the log, they are the first messages of the turn that brings them. A provider wants them
  * directly after their calls, which an earlier turn made: the last one with an answer.
  */
-import type { Message } from "../../core/messages.js";
+import type { Message, ToolMessage } from "../../core/messages.js";
 import type { TurnRecord } from "./turn-records.js";
 
 /**
@@ -38,10 +38,8 @@ export function needsEarlierCalls({ history, isSameAgain }: TurnRecord): boolean
   return isSameAgain === true || history[0]?.role === "tool";
 }
 
-type ToolResult = Extract<Message, { role: "tool" }>;
-
-function firstResults(messages: readonly Message[]): ToolResult[] {
-  const results: ToolResult[] = [];
+function firstResults(messages: readonly Message[]): ToolMessage[] {
+  const results: ToolMessage[] = [];
   for (const message of messages) {
     if (message.role !== "tool") break;
     results.push(message);

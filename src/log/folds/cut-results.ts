@@ -1,4 +1,4 @@
-import { type Message, textOf } from "../../core/messages.js";
+import { type Message, type ToolMessage, textOf } from "../../core/messages.js";
 import { endsOf } from "../../core/text/excerpt.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
@@ -32,19 +32,17 @@ export function cutResults(messages: readonly Message[], maxTokens: number): Mes
   });
 }
 
-type ToolResult = Extract<Message, { role: "tool" }>;
-
 /**
  * Returns the result with the beginning and the end of its text, and the note, in at most `keptTokens` tokens if the note fits into them. Pictures
  * and other parts that are no text are left out.
  */
-function shortened(result: ToolResult, keptTokens: number): ToolResult {
+function shortened(result: ToolMessage, keptTokens: number): ToolMessage {
   const overheadTokens = messageTokensOf(withText(result, `\n${note}`));
   const room = Math.floor((keptTokens - overheadTokens) * bytesPerToken) - markBytes;
   const text = endsOf(textOf(result.content), Math.max(0, room));
   return withText(result, text === "" ? note : `${text}\n${note}`);
 }
 
-function withText(result: ToolResult, text: string): ToolResult {
+function withText(result: ToolMessage, text: string): ToolMessage {
   return { ...result, content: [{ type: "text", text }] };
 }

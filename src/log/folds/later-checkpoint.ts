@@ -64,7 +64,7 @@ export function laterCheckpoint(
   };
 }
 
-type Facts = Pick<Checkpoint, "spent" | "calls" | "compared" | "found" | "resultIds" | "processes">;
+type CheckpointFacts = Pick<Checkpoint, "spent" | "calls" | "compared" | "found" | "resultIds" | "processes">;
 
 /** Returns what later turns need of the events before `from` and of the earlier checkpoint. `turns` are the turns that begin before `from`. */
 function factsBefore(
@@ -72,7 +72,7 @@ function factsBefore(
   from: number,
   turns: readonly TurnRecord[],
   currentTurnId: string | undefined,
-): Facts {
+): CheckpointFacts {
   const before = events.filter(({ seq }) => seq < from);
   const tools = { found: new Set(checkpoint?.found), resultIds: new Set(checkpoint?.resultIds) };
   for (const event of before) noteTools(tools, event);

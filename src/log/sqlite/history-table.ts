@@ -18,7 +18,7 @@ import type { Connection, Statement } from "./connection.js";
 export const earlier = earlierOf("entries", { events: "entries", array: "json_array", list: "json_group_array" });
 
 /** Place of an event: the number of its conversation, and its `seq`. */
-interface EntryPlace {
+interface EventPosition {
   number: number;
   seq: number;
 }
@@ -110,7 +110,7 @@ export class SqliteHistories {
   }
 
   /** Returns the answers and results of the latest call that ended with this message. */
-  #answers(parent: number, hash: Buffer): SaidEvent<EntryPlace>[] {
+  #answers(parent: number, hash: Buffer): SaidEvent<EventPosition>[] {
     const rows = this.#db.prepare(
       `WITH own AS (SELECT entries.id, turn_id FROM history_messages AS last JOIN entries ON entries.id = last.event
          WHERE parent = ? AND hash = ? AND message IS NULL ORDER BY last.id DESC LIMIT 1)
@@ -118,7 +118,7 @@ export class SqliteHistories {
        FROM own JOIN entries ON entries.id > own.id AND entries.id <= own.id | ${mostSeq}
        WHERE entries.turn_id = own.turn_id AND type IN ('assistant_message', 'tool_result') ORDER BY entries.id`,
     );
-    return (rows.all(parent, hash) as (EntryPlace & { payload: string; type: string })[]).map(
+    return (rows.all(parent, hash) as (EventPosition & { payload: string; type: string })[]).map(
       ({ payload, type, ...place }) => ({
         place,
         event: typedEvent(payload, type),

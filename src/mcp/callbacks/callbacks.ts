@@ -28,7 +28,7 @@ export interface RunningCall {
 }
 
 /** The limits of a server's requests during one call. */
-interface Bounds {
+interface CallLimits {
   budget: SamplingBudget;
   questions: number;
   /** Aborts at the end of the call. The server may return a result although it has asked something and got no answer. */
@@ -37,7 +37,7 @@ interface Bounds {
 
 interface BoundedCall {
   call: RunningCall;
-  bounds: Bounds;
+  bounds: CallLimits;
 }
 
 /**
@@ -48,7 +48,7 @@ export class Callbacks {
   readonly #config: ServerConfig;
   readonly #sample: Sample | undefined;
   readonly #noticed: (text: string) => void;
-  readonly #running = new Map<RunningCall, Bounds>();
+  readonly #running = new Map<RunningCall, CallLimits>();
   /** Number of requests other than calls that the server is working on. Nobody is asked anything for them. */
   #otherRequests = 0;
   /** Until then, the server may still work on a request other than a call that was given up. A time of `performance.now`. */

@@ -19,7 +19,7 @@ const maxQuestionChars = 256 * 1024;
 /** Number of times that a form is asked for, if what was entered does not fit it. A program may give the same answer again and again. */
 const mostAsked = 5;
 
-type Ask = (question: Question) => Promise<unknown>;
+type AskQuestion = (question: Question) => Promise<unknown>;
 
 export interface Page {
   message: string;
@@ -31,7 +31,7 @@ export interface Page {
  * invalid form is asked for again, with the problem and with what was entered as its defaults. Rejects with RpcRefusal if the form cannot be
  * shown.
  */
-export async function elicit(server: string, params: JsonObject, ask: Ask): Promise<JsonObject> {
+export async function elicit(server: string, params: JsonObject, ask: AskQuestion): Promise<JsonObject> {
   const message = textOrEmpty(params.message);
   if (message.length > maxQuestionChars) throw new RpcRefusal(-32602, "message is too long");
   if (params.mode === "url") {
@@ -65,7 +65,7 @@ export async function fillIn(form: JsonSchema, entered: unknown): Promise<{ cont
  * Asks the person to visit a page. Resolves with true if the person accepts. Resolves with false, without asking, if the page has an
  * insecure address: third parties could read or change such a page.
  */
-export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
+export async function acceptsPage(server: string, { message, url }: Page, ask: AskQuestion): Promise<boolean> {
   if (!isSafe(url)) return false;
   const answer = await ask({ kind: "elicitation", server, message, url });
   return isPlainObject(answer) && answer.action === "accept";

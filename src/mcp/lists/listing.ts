@@ -6,7 +6,7 @@
 import { messageOf } from "../../core/errors.js";
 import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 
-export type Ask = (method: string, params: JsonObject) => Promise<JsonObject>;
+export type AskServer = (method: string, params: JsonObject) => Promise<JsonObject>;
 
 export interface ListKind<Item> {
   method: string;
@@ -37,7 +37,7 @@ const maxMoreChars = 64 * 1024 * 1024;
  * for the memory.
  */
 export async function listAll<Item>(
-  ask: Ask,
+  ask: AskServer,
   { method, key, read, nameOf, maxItems = mostItems }: ListKind<Item>,
 ): Promise<Listed<Item>> {
   const items = new Map<string, Item>();

@@ -11,7 +11,7 @@ import {
   templateList,
   toolListKind,
 } from "./listed.js";
-import { type Ask, type Listed, listAll } from "./listing.js";
+import { type AskServer, type Listed, listAll } from "./listing.js";
 
 export interface ServerLists {
   tools: ListedTool[];
@@ -36,11 +36,11 @@ const maxInstructionChars = 10_000;
 
 interface ListReading {
   instructions: string | undefined;
-  ask: Ask;
+  ask: AskServer;
   /**
    * Sends a request like `ask`, but with a shorter timeout. Used for optional lists: a list that hangs must not delay the tools for long.
    */
-  askBriefly: Ask;
+  askBriefly: AskServer;
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 

@@ -7,7 +7,7 @@ const longestPauseMs = 60_000;
 const methodNotFound = -32601;
 
 type Filter = Parameters<Client["listen"]>[0];
-type Subscription = Awaited<ReturnType<Client["listen"]>>;
+type ListenSubscription = Awaited<ReturnType<Client["listen"]>>;
 
 interface ChangeStreamParts {
   signal: AbortSignal;
@@ -63,7 +63,7 @@ export class ChangeStream {
    */
   async #run(): Promise<void> {
     const { signal, failed, resumed } = this.#parts;
-    let open: Subscription | undefined;
+    let open: ListenSubscription | undefined;
     let wasCut = false;
     let pauseMs = firstPauseMs;
     while (!signal.aborted && this.#isWanted) {
@@ -96,7 +96,7 @@ export class ChangeStream {
    * Opens a stream for all changes that are wanted. Waits for the next turn of the event loop first, because `follow` and `unfollow` are
    * often called several times in a row.
    */
-  async #listen(): Promise<Subscription> {
+  async #listen(): Promise<ListenSubscription> {
     await setImmediate();
     const filter = this.#wanted;
     this.#change = new Promise((resolve) => {

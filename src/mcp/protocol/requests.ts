@@ -1,6 +1,6 @@
 import { McpError, type McpErrorKind, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import type { Ask } from "../lists/listing.js";
+import type { AskServer } from "../lists/listing.js";
 import { NotTaken, noAnswer, OutcomeUnknown } from "../shared/request-failures.js";
 import { type Limits, RequestLimits } from "./request-limits.js";
 import type { RouteEnd } from "./server-route.js";
@@ -36,7 +36,7 @@ export class Requests {
     }
   }
 
-  readonly unlimited: Ask = (method, params) => this.#session.request(method, params);
+  readonly unlimited: AskServer = (method, params) => this.#session.request(method, params);
 
   explained(error: unknown, { signal }: RequestLimits): unknown {
     if (signal.aborted) return signal.reason;

@@ -5,7 +5,7 @@ import type { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import type { ToolProgress } from "../../core/ports.js";
-import type { Ask } from "../lists/listing.js";
+import type { AskServer } from "../lists/listing.js";
 import type { RequestLimits } from "./request-limits.js";
 
 /**
@@ -38,9 +38,9 @@ export interface RequestOptions {
 
 export interface ToolRun {
   /** Sends a request within the limits of the call. */
-  ask: Ask;
+  ask: AskServer;
   /** Sends a request without the limits of the call. Used to cancel a task. */
-  send: Ask;
+  send: AskServer;
   limits: RequestLimits;
   /** Passes on progress of the call. Also restarts the timeout for a silent server. */
   onProgress: (progress: ToolProgress) => void;

@@ -11,7 +11,7 @@ import type { Callbacks } from "../callbacks/callbacks.js";
 import { pagesWanted } from "../callbacks/elicitation.js";
 import { FreshResources, ListAge } from "../lists/freshness.js";
 import type { ListedTool } from "../lists/listed.js";
-import type { Ask } from "../lists/listing.js";
+import type { AskServer } from "../lists/listing.js";
 import { readLists, type ServerLists } from "../lists/server-lists.js";
 import { timeoutOf } from "../lists/tool-facts.js";
 import { RequestLimits } from "../protocol/request-limits.js";
@@ -107,7 +107,7 @@ export class McpConnection {
     const { timeoutMs } = this.#config;
     return this.#listAge.during((saw) => {
       const askWithin =
-        (ms: number): Ask =>
+        (ms: number): AskServer =>
         async (method, params) => {
           const page = await this.#requests.send(method, params, { timeoutMs: ms, signal });
           saw(page);

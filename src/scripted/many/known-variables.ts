@@ -1,13 +1,13 @@
 import { RequestError } from "../../core/errors.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import type { Script } from "../shared/script.js";
-import type { Values } from "../shared/variables.js";
+import type { VariableValues } from "../shared/variables.js";
 
 /**
  * Throws RequestError if `--var` sets a variable that none of the scripts has. A script has the variables that it declares, and any that its texts
  * mention: it may leave the value to `--var`. Scripts without a declared variable are not checked.
  */
-export function requireKnownVariables(scripts: readonly Script[], given: Values = {}): void {
+export function requireKnownVariables(scripts: readonly Script[], given: VariableValues = {}): void {
   const declared = [
     ...new Set(scripts.flatMap(({ vars, matrix }) => [...Object.keys(vars), ...Object.keys(matrix.vars)])),
   ];

@@ -4,7 +4,7 @@ import { messageOf, RequestError } from "../../core/errors.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import type { Script } from "../shared/script.js";
 import { placeText } from "../shared/script-position.js";
-import type { Values } from "../shared/variables.js";
+import type { VariableValues } from "../shared/variables.js";
 
 /** One run of a script, with one model and one set of variables. */
 export interface PlannedRun {
@@ -14,7 +14,7 @@ export interface PlannedRun {
   script: Script;
   /** Model of the run. Default: the configured model. */
   model?: string;
-  matrix: Values;
+  matrix: VariableValues;
 }
 
 export interface PlanOptions {
@@ -66,8 +66,8 @@ function cellsOf(script: Script, given: string | undefined): PlannedRun[] {
   });
 }
 
-function combinations(lists: readonly [string, readonly unknown[]][]): Values[] {
-  return lists.reduce<Values[]>(
+function combinations(lists: readonly [string, readonly unknown[]][]): VariableValues[] {
+  return lists.reduce<VariableValues[]>(
     (sets, [key, values]) => sets.flatMap((set) => values.map((value) => ({ ...set, [key]: value }))),
     [{}],
   );

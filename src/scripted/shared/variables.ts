@@ -1,16 +1,16 @@
-export type Values = Readonly<Record<string, unknown>>;
+export type VariableValues = Readonly<Record<string, unknown>>;
 
 /** Variables of a script. A variable of an included file or of a loop hides an outer variable with the same name. */
 export class Variables {
   readonly #own: Map<string, unknown>;
   readonly #outer: Variables | undefined;
 
-  constructor(values: Values, outer?: Variables) {
+  constructor(values: VariableValues, outer?: Variables) {
     this.#own = new Map(Object.entries(values));
     this.#outer = outer;
   }
 
-  inside(values: Values): Variables {
+  inside(values: VariableValues): Variables {
     return new Variables(values, this);
   }
 

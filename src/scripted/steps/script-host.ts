@@ -5,7 +5,7 @@ import type { RuleDefaults } from "../../session/shared/rules.js";
 import type { AssertionParts } from "../assertions/kind.js";
 import type { ScriptedModel } from "../model/scripted-model.js";
 import type { StepOutcome, StepResult } from "../shared/script-result.js";
-import type { Values } from "../shared/variables.js";
+import type { VariableValues } from "../shared/variables.js";
 
 /** The host of a script. It has its own servers and its own event log. */
 export interface ScriptHost {
@@ -34,9 +34,9 @@ export interface ScriptRunOptions {
   /** Model to use instead of the script's model. */
   model?: string;
   /** Variables that override the variables of the script and of the matrix. */
-  vars?: Values;
+  vars?: VariableValues;
   /** Variables of the matrix. They override the variables of the script. */
-  matrix?: Values;
+  matrix?: VariableValues;
   /**
    * True if the actual values of failed `equals` assertions will be written into the script. Such an assertion then does not fail its step.
    */

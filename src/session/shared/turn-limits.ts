@@ -7,7 +7,7 @@ import { Budget } from "../../turn/turn-budget.js";
 import type { DaySpent } from "./day-spent.js";
 
 /** The parts of a turn that its limits depend on. */
-interface LimitedTurn {
+interface BudgetedTurn {
   turnId: string;
   log: LogSince;
   settings: { defaults: { limits?: LimitsConfig } };
@@ -19,7 +19,7 @@ interface LimitedTurn {
 }
 
 /** Returns the budget of a turn. What the conversation and this turn have spent so far is already counted. */
-export function budgetFor({ turnId, log: { checkpoint, events: log }, settings, parts }: LimitedTurn): Budget {
+export function budgetFor({ turnId, log: { checkpoint, events: log }, settings, parts }: BudgetedTurn): Budget {
   const { limits } = settings.defaults;
   if (!limits) return new Budget();
   const totals = (events: readonly StoredEvent[], earlier?: Checkpoint) => ({

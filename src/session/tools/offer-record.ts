@@ -1,10 +1,6 @@
 import { isShortening } from "../../core/event-facts.js";
 import type { CatalogueEvent, StoredEvent } from "../../core/events.js";
 
-interface Named {
-  readonly name: string;
-}
-
 /**
  * Records how the requests of a conversation begin. Providers cache the beginning, so it should not change. The record is rebuilt from the
  * log, so it is the same after a restart and on another host. A tool keeps its position, even while its server is down, and a new tool comes
@@ -57,8 +53,8 @@ export class OfferRecord {
   }
 
   /** Sorts the tools for the next request. A new tool gets the next position. Returns the same array if it is already sorted. */
-  sorted<Tool extends Named>(tools: readonly Tool[]): readonly Tool[] {
-    const placeOf = ({ name }: Named) => this.#places.get(name) ?? Number.MAX_SAFE_INTEGER;
+  sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[] {
+    const placeOf = ({ name }: { readonly name: string }) => this.#places.get(name) ?? Number.MAX_SAFE_INTEGER;
     const isSorted = tools.every((tool, index) => index === 0 || placeOf(tools[index - 1] as Tool) <= placeOf(tool));
     const sorted = isSorted ? tools : [...tools].sort((one, other) => placeOf(one) - placeOf(other));
     for (const { name } of sorted) if (this.#place(name)) this.#unstored.push(name);

@@ -2,7 +2,7 @@
 
 import { messageOf } from "../../core/errors.js";
 import type { NewId } from "../../core/ids.js";
-import { type ContentPart, linkText, type ToolResult } from "../../core/messages.js";
+import { type ContentPart, type DataPart, linkText, type ToolResult } from "../../core/messages.js";
 import { headOf, tailOf } from "../../core/text/excerpt.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 
@@ -22,8 +22,6 @@ const maxShownBytes = 3_000;
 const maxMediaChars = 7_000_000;
 /** Maximum length of all pictures and sounds of a result together. Providers accept requests of 20 to 32 MB. */
 const maxMediaCharsTogether = 14_000_000;
-
-type Media = Extract<ContentPart, { data: string }>;
 
 /**
  * Returns the result in the form in which its event is stored. A result that is small enough is returned unchanged, and without a promise.
@@ -95,7 +93,7 @@ function wordsOf(part: ContentPart): string[] {
   return part.type === "resource_link" ? [linkText(part)] : [];
 }
 
-function isMedia(part: ContentPart): part is Media {
+function isMedia(part: ContentPart): part is DataPart {
   return "data" in part;
 }
 

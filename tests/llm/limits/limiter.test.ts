@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import { type Bounds, Limiter, QueueTimeout, type Slot } from "../../../src/llm/limits/limiter.js";
+import { Limiter, type LimiterBounds, QueueTimeout, type Slot } from "../../../src/llm/limits/limiter.js";
 import { runs } from "../../support/runs.js";
 
 beforeEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => {
 const never = new AbortController().signal;
 
 /** Makes a limiter and records in which order requests are let in. */
-function start(bounds: Bounds, queueTimeoutMs = 10_000) {
+function start(bounds: LimiterBounds, queueTimeoutMs = 10_000) {
   const limiter = new Limiter(bounds, Date.now);
   const admitted: string[] = [];
   const slots = new Map<string, Slot>();
@@ -241,7 +241,7 @@ test("whatever happens: in order, never more than allowed at once or a minute, a
     rpm: fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
     tpm: fc.option(fc.integer({ min: 50, max: 300 }), { nil: undefined }),
   });
-  const check = async (given: Bounds, steps: Act[]) => {
+  const check = async (given: LimiterBounds, steps: Act[]) => {
     jest.setSystemTime(0);
     const limiter = new Limiter(given, Date.now);
     const callers: { controller: AbortController; slot?: Slot; over: boolean; repeating: boolean }[] = [];

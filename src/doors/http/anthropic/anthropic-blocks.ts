@@ -2,7 +2,7 @@
 import { isPlainObject } from "../../../core/json.js";
 import { type ContentPart, linkText, type Usage } from "../../../core/messages.js";
 import { parsedArguments } from "../../shared/tool-input.js";
-import type { Block } from "./anthropic-body.js";
+import type { AnthropicBlock } from "./anthropic-body.js";
 
 /**
  * Returns the counts in Anthropic's fields. Clients require every field, so a count that the provider did not report is 0. Cached tokens
@@ -35,7 +35,7 @@ export function toolInput(text: string): Record<string, unknown> {
 }
 
 /** Returns a text block for a part of a server's result. Parts that are not text are described. */
-export function resultBlock(part: ContentPart): Block {
+export function resultBlock(part: ContentPart): AnthropicBlock {
   return { type: "text", text: resultText(part) };
 }
 

@@ -7,11 +7,11 @@ import { flag, list, object, optional, text } from "../../protocol/schema-words.
 import { stopSequences } from "../shared/api-schemas.js";
 import { type FormatBody, outputFormat } from "../shared/read-output.js";
 
-export type Block = { type: string } & Record<string, unknown>;
+export type AnthropicBlock = { type: string } & Record<string, unknown>;
 
 export interface MessageParam {
   role: "user" | "assistant" | "system";
-  content?: string | Block[] | null;
+  content?: string | AnthropicBlock[] | null;
 }
 
 export interface AnthropicTool {

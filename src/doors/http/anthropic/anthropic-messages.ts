@@ -14,13 +14,13 @@ import { callerToolName, serverToolName } from "../turns/caller-tools.js";
 import { requireSize } from "../turns/input-size.js";
 import { type LoggedTurns, loggedOrGiven } from "../turns/logged-turns.js";
 import { turnKeyOfItem } from "../turns/turn-ids.js";
-import type { Block, MessageParam } from "./anthropic-body.js";
+import type { AnthropicBlock, MessageParam } from "./anthropic-body.js";
 
 type Hub = DoorParts["hub"];
 
 /** A block, and its position in the body for error messages. */
 interface PlacedBlock {
-  block: Block;
+  block: AnthropicBlock;
   at: string;
 }
 
@@ -116,7 +116,7 @@ function readPart(placed: PlacedBlock): ContentPart[] {
   }
 }
 
-function readImage(source: Block, at: string): ContentPart {
+function readImage(source: AnthropicBlock, at: string): ContentPart {
   if (source.type === "url") return pictureAt(stringIn(source, "url", `${at}.source`), `${at}.source.url`);
   if (source.type !== "base64") throw refused(`${at}.source`, `a source of type "${short(source.type)}"`);
   const mimeType = stringIn(source, "media_type", `${at}.source`);
@@ -142,9 +142,9 @@ function readDocument({ block, at }: PlacedBlock): ContentPart[] {
   }
 }
 
-function sourceOf({ source }: Block, at: string): Block {
+function sourceOf({ source }: AnthropicBlock, at: string): AnthropicBlock {
   if (typeof source === "object" && source !== null && "type" in source && typeof source.type === "string") {
-    return source as Block;
+    return source as AnthropicBlock;
   }
   throw new ApiError(400, "invalid_body", `${at}.source: an object with a type is needed`, `${at}.source`);
 }
@@ -157,7 +157,7 @@ function partsOf(content: unknown, at: string, read: (placed: PlacedBlock) => Co
   return content.flatMap((block: unknown, index) => {
     const isBlock = typeof block === "object" && block !== null && "type" in block && typeof block.type === "string";
     if (!isBlock) throw new ApiError(400, "invalid_body", `${at}.${index}: a block with a type is needed`, at);
-    return read({ block: block as Block, at: `${at}.${index}` });
+    return read({ block: block as AnthropicBlock, at: `${at}.${index}` });
   });
 }
 
@@ -234,7 +234,7 @@ function isEmpty({ content, toolCalls }: AssistantMessage): boolean {
   return content.trim() === "" && toolCalls.length === 0;
 }
 
-function callIn(block: Block, at: string, name: string): ToolCall {
+function callIn(block: AnthropicBlock, at: string, name: string): ToolCall {
   return { id: stringIn(block, "id", at), name, arguments: JSON.stringify(block.input ?? {}) };
 }
 
@@ -244,7 +244,7 @@ function serverResult(callId: string, found: PlacedBlock | undefined): Message {
   return { role: "tool", toolCallId: callId, content: [{ type: "text", text }], isError: true };
 }
 
-function stringIn(block: Block, name: string, at: string): string {
+function stringIn(block: AnthropicBlock, name: string, at: string): string {
   const value = block[name];
   if (typeof value === "string") return value;
   throw new ApiError(400, "invalid_body", `${at}.${name}: a text is needed`, `${at}.${name}`);

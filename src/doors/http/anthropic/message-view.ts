@@ -11,7 +11,7 @@ import { StopSequences } from "../turns/stop-sequences.js";
 import { itemId, lastCalls, type TurnKey } from "../turns/turn-ids.js";
 import { turnUsage } from "../turns/turn-usage.js";
 import { anthropicUsage, resultBlock, toolInput } from "./anthropic-blocks.js";
-import type { Block } from "./anthropic-body.js";
+import type { AnthropicBlock } from "./anthropic-body.js";
 
 interface MessageFacts {
   turnKey: TurnKey;
@@ -37,7 +37,7 @@ export class MessageView implements ApiTurnView {
   readonly ping = event("ping", {});
   readonly #facts: MessageFacts;
   readonly #stored: StoredEvent[] = [];
-  readonly #content: Block[] = [];
+  readonly #content: AnthropicBlock[] = [];
   /** True while the last block of the content is being written. */
   #isOpen = false;
   /**
@@ -173,7 +173,7 @@ export class MessageView implements ApiTurnView {
     ];
   }
 
-  #add(block: Block): StreamedEvent[] {
+  #add(block: AnthropicBlock): StreamedEvent[] {
     const before = this.#close();
     const index = this.#content.push(block) - 1;
     return [
@@ -183,7 +183,7 @@ export class MessageView implements ApiTurnView {
     ];
   }
 
-  #continue<Begun extends Block>(begun: Begun): { events: StreamedEvent[]; block: Begun; index: number } {
+  #continue<Begun extends AnthropicBlock>(begun: Begun): { events: StreamedEvent[]; block: Begun; index: number } {
     const last = this.#content.at(-1);
     if (this.#isOpen && last?.type === begun.type) {
       return { events: [], block: last as Begun, index: this.#content.length - 1 };
@@ -226,7 +226,7 @@ export class MessageView implements ApiTurnView {
     return { calls, usage, delta: { stop_reason, stop_sequence: null } };
   }
 
-  #message(content: readonly Block[], end: object): object {
+  #message(content: readonly AnthropicBlock[], end: object): object {
     const { turnKey, model } = this.#facts;
     const head = { id: itemId("msg", turnKey, 0), type: "message", role: "assistant", model, content };
     return { ...head, container: null, stop_details: null, ...end };

@@ -3,7 +3,7 @@
  * The messages show that a tool was found: a tool result refers to it, a system message adds it, or the model has called it.
  * https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
  */
-import type { AnthropicTool, Block, MessageParam } from "./anthropic-body.js";
+import type { AnthropicBlock, AnthropicTool, MessageParam } from "./anthropic-body.js";
 
 /**
  * Returns the tools to offer. Tools that a tool search has found come last, in the order in which the search found them. The beginning of
@@ -39,7 +39,8 @@ function changesIn(messages: readonly MessageParam[]): ToolChanges {
   for (const block of messages.flatMap(({ content }) => (typeof content === "string" ? [] : (content ?? [])))) {
     if (block.type === "tool_use") add(block.name);
     if (block.type === "tool_result" && Array.isArray(block.content)) {
-      for (const inner of block.content as Partial<Block>[]) if (inner?.type === "tool_reference") add(inner.tool_name);
+      for (const inner of block.content as Partial<AnthropicBlock>[])
+        if (inner?.type === "tool_reference") add(inner.tool_name);
     }
     const tool = (block.tool ?? {}) as { type?: unknown; name?: unknown; definition?: AnthropicTool };
     if (block.type === "tool_removal" && typeof tool.name === "string") changes.removed.add(tool.name);

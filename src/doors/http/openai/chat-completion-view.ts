@@ -10,7 +10,7 @@ import { StopSequences } from "../turns/stop-sequences.js";
 import { lastCalls, type TurnKey } from "../turns/turn-ids.js";
 import { chatUsage, turnUsage } from "../turns/turn-usage.js";
 
-interface CompletionFacts {
+interface ChatCompletionParts {
   turnKey: TurnKey;
   /** Seconds since the epoch. */
   created: number;
@@ -28,7 +28,7 @@ const done: StreamedEvent = { data: "[DONE]" };
 
 /** Shows a turn as OpenAI's chat completion: as one document, or as chunks that add up to this document. */
 export class ChatCompletionView implements ApiTurnView {
-  readonly #facts: CompletionFacts;
+  readonly #facts: ChatCompletionParts;
   readonly #stored: StoredEvent[] = [];
   readonly #stops: StopSequences;
   /** True if text of the current answer has come as deltas. */
@@ -39,7 +39,7 @@ export class ChatCompletionView implements ApiTurnView {
   #hasReasoning = false;
   hasSentContent = false;
 
-  constructor(facts: CompletionFacts) {
+  constructor(facts: ChatCompletionParts) {
     this.#facts = facts;
     this.#stops = new StopSequences(facts.stopSequences);
   }

@@ -4,16 +4,16 @@ import { type CallerTool, customInput } from "../turns/caller-tools.js";
 import type { StreamedEvent } from "../turns/show-turn.js";
 import { itemId, type TurnKey } from "../turns/turn-ids.js";
 
-type OutputItem = { id: string; type: string; [field: string]: unknown };
+type ResponseItem = { id: string; type: string; [field: string]: unknown };
 
 interface OutputPosition {
-  item: OutputItem;
+  item: ResponseItem;
   index: number;
 }
 
 /** The output items of a response, and the events that write them. */
 export class ResponseItems {
-  readonly output: OutputItem[] = [];
+  readonly output: ResponseItem[] = [];
   readonly #turnKey: TurnKey;
   /** The message that is being written, with its text so far. Undefined if no message is open. */
   #open: (OutputPosition & { text: string }) | undefined;
@@ -145,7 +145,7 @@ export class ResponseItems {
     ];
   }
 
-  #add(item: OutputItem, events: StreamedEvent[]): OutputPosition {
+  #add(item: ResponseItem, events: StreamedEvent[]): OutputPosition {
     const index = this.output.push(item) - 1;
     events.push(this.event("response.output_item.added", { output_index: index, item: { ...item } }));
     return { item, index };

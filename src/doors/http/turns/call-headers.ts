@@ -1,5 +1,6 @@
 /** Headers that calls of OpenAI's and Anthropic's API have in common: ids, the trace, and the choice of the servers' tools. */
 import { type CarriedTrace, carriedTrace } from "../../../core/trace-context.js";
+import type { ReadHeader } from "../clients.js";
 import { ApiError } from "../shared/api-errors.js";
 
 /** Headers that a call may send, with their meaning for the API description. */
@@ -11,9 +12,6 @@ export const turnHeaders = {
   traceparent: "the trace (W3C Trace Context) that the turn's trace continues",
   "X-MCP-Tools": "the only tools of servers that the call may use, as patterns: server.*,other.tool",
 };
-
-/** Returns the value of a header, or undefined if the call has none of this name. */
-type ReadHeader = (name: string) => string | undefined;
 
 /** The conversation, the ids and the trace that an API call names. */
 export interface CallContext {

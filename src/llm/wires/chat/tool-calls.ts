@@ -1,10 +1,8 @@
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../../core/json.js";
-import type { ToolCall } from "../../../core/messages.js";
+import type { ToolCall, ToolDefinition } from "../../../core/messages.js";
 import { ArgumentPieces } from "./argument-pieces.js";
 
-interface Named {
-  readonly name: string;
-}
+type ToolName = Pick<ToolDefinition, "name">;
 
 interface OpenCall {
   id?: string;
@@ -26,11 +24,11 @@ export class ToolCallAssembly {
   /** The last call with each number, and the first call with each id. */
   readonly #byIndex = new Map<number, OpenCall>();
   readonly #byId = new Map<string, OpenCall>();
-  readonly #tools: readonly Named[];
+  readonly #tools: readonly ToolName[];
   /** About how many characters the calls have as JSON. */
   length = 0;
 
-  constructor(tools: readonly Named[]) {
+  constructor(tools: readonly ToolName[]) {
     this.#tools = tools;
   }
 
@@ -87,7 +85,7 @@ export class ToolCallAssembly {
  * Returns true if the piece begins a new call, although its number, id or position is that of the call `open`. Some servers repeat the name
  * in every piece, so a name alone does not begin a new call.
  */
-function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
+function begins(piece: JsonObject, open: OpenCall, tools: readonly ToolName[]): boolean {
   const { name, arguments: given } = functionOf(piece);
   const id = asText(piece.id);
   if (!name || !open.name) return false;
@@ -103,7 +101,7 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
  * Returns true if the piece continues the name of the open call. If the open call has no arguments yet, the piece may also be the name of a
  * second call. Without ids, only the names of the known tools tell these two cases apart.
  */
-function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
+function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly ToolName[]): boolean {
   const isTool = (text: string) => tools.some((tool) => tool.name === text);
   if (!pieces.isBlank) return false;
   return isTool(name + piece) || piece.startsWith(name) || !(isTool(name) || isTool(piece));

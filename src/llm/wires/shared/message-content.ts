@@ -1,9 +1,8 @@
 import type { QuirksConfig } from "../../../core/config.js";
 import { pictureType } from "../../../core/files/picture-type.js";
-import { type ContentPart, isPictureAddress, linkText, type Message } from "../../../core/messages.js";
+import { type ContentPart, type DataPart, isPictureAddress, linkText, type Message } from "../../../core/messages.js";
 
 /** A picture or sound with its data. */
-type MediaPart = Extract<ContentPart, { data: string }>;
 
 /** Returns the text if the content is a single text, as in most messages; otherwise undefined. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {
@@ -58,7 +57,7 @@ export function noteOn(part: Exclude<ContentPart, { type: "text" }>): Extract<Co
  * Returns the type of a picture or of sound. The type of a picture is read from its first bytes, because providers refuse a picture whose
  * stated type is wrong. Common names such as `audio/x-wav` and `image/jpg` become the proper ones.
  */
-export function properMediaType({ type, mimeType, data }: MediaPart): string {
+export function properMediaType({ type, mimeType, data }: DataPart): string {
   const detected = type === "image" ? pictureType(Buffer.from(data.slice(0, 64), "base64")) : undefined;
   if (detected) return detected;
   const stated = mimeType.toLowerCase().replace(/;.*$/, "").trim().replace("/x-", "/");
@@ -73,7 +72,7 @@ export function instructionText(content: string): string {
   return `<system>\n${content}\n</system>`;
 }
 
-function mediaReference({ type, mimeType, data }: MediaPart): string {
+function mediaReference({ type, mimeType, data }: DataPart): string {
   const size = Math.ceil((data.length * 3) / 4);
   return `[${type} ${mimeType}, ${size} bytes: it is in the log, but you cannot take it]`;
 }

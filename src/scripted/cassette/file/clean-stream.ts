@@ -1,6 +1,6 @@
 /** Replaces texts in a streamed answer, even if such a text is split over several events. */
 import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
-import type { Chunk } from "./format.js";
+import type { RecordedPiece } from "./format.js";
 import { bytesOf } from "./recorded-chunks.js";
 
 /** The part of a text that one event contains. */
@@ -18,7 +18,7 @@ export interface Rewriter {
 }
 
 /** Rewrites the stream. Events in which nothing is replaced stay the same byte for byte. */
-export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): Chunk[] {
+export function rewrittenStream(chunks: readonly RecordedPiece[], rewriter: Rewriter): RecordedPiece[] {
   const texts = chunks.map((chunk) => bytesOf(chunk).toString());
   const events = texts.map(eventOf);
   const changed = new Set<number>();
@@ -31,7 +31,7 @@ export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): C
       changed.add(piece.event);
     }
   }
-  return chunks.map(([ms, piece], index): Chunk => {
+  return chunks.map(([ms, piece], index): RecordedPiece => {
     const [event, text = ""] = [events[index], texts[index]];
     const rewritten = event ? rewrittenEvent(event, rewriter, changed.has(index)) : rewriter.text(text);
     return [ms, rewritten === text ? piece : rewritten];

@@ -10,7 +10,7 @@ export interface Head {
 }
 
 /** A piece of an answer: the time since the previous piece in ms, and the text. Bytes that are not valid UTF-8 are stored in base64. */
-export type Chunk = [ms: number, piece: string | { base64: string }];
+export type RecordedPiece = [ms: number, piece: string | { base64: string }];
 
 /** Failure of a socket. `code` is empty if the error had no code. */
 export interface RecordedError {
@@ -33,7 +33,7 @@ export interface ModelEntry {
   broken?: RecordedError;
   /** Set if the host stopped reading before the end of the body. */
   open?: true;
-  chunks: Chunk[];
+  chunks: RecordedPiece[];
 }
 
 type ServerEvent =

@@ -2,7 +2,7 @@
  * Splits an answer into chunks. The splits are at the ends of server-sent events and not where the network split the answer, so that a new
  * recording gives the same chunks.
  */
-import type { Chunk } from "./format.js";
+import type { RecordedPiece } from "./format.js";
 
 export type Arrival = [atMs: number, bytes: Buffer];
 
@@ -10,7 +10,7 @@ export type Arrival = [atMs: number, bytes: Buffer];
  * Splits an answer into chunks. Joined together, the chunks are the bytes of the answer. `startedAt` is the time at which the request was
  * sent.
  */
-export function chunksOf(arrivals: readonly Arrival[], startedAt: number, isStream: boolean): Chunk[] {
+export function chunksOf(arrivals: readonly Arrival[], startedAt: number, isStream: boolean): RecordedPiece[] {
   const whole = Buffer.concat(arrivals.map(([, bytes]) => bytes));
   const ends = isStream ? eventEnds(whole) : [];
   if (whole.length > 0 && ends.at(-1) !== whole.length) ends.push(whole.length);
@@ -21,18 +21,18 @@ export function chunksOf(arrivals: readonly Arrival[], startedAt: number, isStre
   return ends.map((end) => {
     while (arrived < end) arrived += arrivals[++arrival]?.[1].length ?? Number.POSITIVE_INFINITY;
     const at = arrivals[arrival]?.[0] ?? before;
-    const chunk: Chunk = [Math.max(0, Math.round(at - before)), pieceOf(whole.subarray(start, end))];
+    const chunk: RecordedPiece = [Math.max(0, Math.round(at - before)), pieceOf(whole.subarray(start, end))];
     start = end;
     before = at;
     return chunk;
   });
 }
 
-export function bytesOf([, piece]: Chunk): Buffer {
+export function bytesOf([, piece]: RecordedPiece): Buffer {
   return typeof piece === "string" ? Buffer.from(piece) : Buffer.from(piece.base64, "base64");
 }
 
-function pieceOf(bytes: Buffer): Chunk[1] {
+function pieceOf(bytes: Buffer): RecordedPiece[1] {
   const text = bytes.toString("utf8");
   return Buffer.from(text).equals(bytes) ? text : { base64: bytes.toString("base64") };
 }

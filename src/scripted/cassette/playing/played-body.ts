@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { Cleaner } from "../file/clean.js";
-import type { Chunk, RecordedError } from "../file/format.js";
+import type { RecordedError, RecordedPiece } from "../file/format.js";
 import { bytesOf } from "../file/recorded-chunks.js";
 
 /** Waits for a time in ms. Rejects when the signal aborts. */
@@ -18,7 +18,7 @@ type BadEnd = RecordedError | "open";
 
 /** Returns a body that sends the recorded chunks. `limit` is the number of bytes after which the body ends early. */
 export function playedBody(
-  chunks: readonly Chunk[],
+  chunks: readonly RecordedPiece[],
   { sleep, isPaced }: Playback,
   { signal, end, limit = Number.POSITIVE_INFINITY }: { signal: AbortSignal; end?: BadEnd; limit?: number },
 ): Readable {

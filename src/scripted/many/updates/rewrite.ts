@@ -48,11 +48,11 @@ export function rewritten(source: string, edits: readonly Edit[]): { text: strin
   return { text, edited };
 }
 
-function startOf(found: Found | undefined): number {
+function startOf(found: FoundAssertion | undefined): number {
   return found?.node?.range?.[0] ?? -1;
 }
 
-interface Found {
+interface FoundAssertion {
   line: number;
   /** Path of the assertion's value in the parsed script. */
   path: readonly PropertyKey[];
@@ -60,9 +60,9 @@ interface Found {
 }
 
 /** Returns all assertions in the order of the text. */
-function assertionsOf(source: string): Found[] {
+function assertionsOf(source: string): FoundAssertion[] {
   const lineCounter = new LineCounter();
-  const found: Found[] = [];
+  const found: FoundAssertion[] = [];
   visit(parseDocument(source, { lineCounter }), {
     Pair(_, pair, ancestors) {
       const { key, value: list } = pair;
@@ -86,7 +86,7 @@ function keysOf(nodes: readonly unknown[]): PropertyKey[] {
 }
 
 /** Returns the changed text. Undefined if the change would also affect other parts of the script. */
-function applied(text: string, { path, node }: Found, value: unknown): string | undefined {
+function applied(text: string, { path, node }: FoundAssertion, value: unknown): string | undefined {
   // With YAML aliases, several places in `load(text)` are the same object. In the copy, each place has its own object.
   const before: unknown = JSON.parse(JSON.stringify(load(text)));
   const wanted = alike(at(before, path), value);
