@@ -65,6 +65,14 @@ test("every page has an example that runs in its first screen", () => {
   expect(late).toEqual([]);
 });
 
+test("every page of docs has a picture of its idea in its first screen", () => {
+  const plain = pagesOfDocs().filter((path) => {
+    const first = read(path).split("\n").slice(0, 40).join("\n");
+    return !isRecord(path) && !/^!\[/m.test(first) && !/^```text\n[^`]*[►─][^`]*^```$/m.test(first);
+  });
+  expect(plain).toEqual([]);
+});
+
 test("every record of a decision says context, choice, alternatives and consequences", () => {
   const parts = ["Context", "Choice", "Alternatives", "Consequences"];
   const missing = pages.filter(isRecord).flatMap((path) => {
