@@ -232,6 +232,23 @@ describe("turns of one conversation", () => {
     expect(events.at(-1)).toMatchObject({ stopReason: "end_turn" });
   });
 
+  test("a turn keeps the servers with which it began", async () => {
+    const change = { servers: () => {} };
+    await using llm = await startLlmServer(({ body }) => {
+      if (body.messages?.at(-1)?.role === "tool") return answer("done");
+      change.servers();
+      return toolCalls([{ name: "own__echo", arguments: { n: 1 } }]);
+    });
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    const own = app.extendHub({ own: fixtureServer() }, session);
+    session.equip({ hub: own, project: "/p" });
+    change.servers = () => session.equip({ hub: app.hub, project: "/p" });
+    const events = await collect(session.prompt({ requestId: "r", text: "go" }));
+    expect(events.find(({ type }) => type === "tool_result")).toMatchObject({ isError: false });
+    await own.close();
+  });
+
   test("a watcher that leaves does not end the turn", async () => {
     await using llm = await startLlmServer([answer("still there")]);
     await using app = await startApp({ llm: llm.url });

@@ -86,7 +86,7 @@ export class TurnRunner {
 
   /** Runs the turn. Resolves with undefined when it has ended, or with the mail for its new owner if another host has taken it over. */
   async #run(live: LiveTurn, owned: OwnedTurn): Promise<TurnMail[] | undefined> {
-    const parts = this.#parts;
+    const parts = { ...this.#parts }; // a copy, since `Session.equip` changes the servers of later turns only
     live.startRunning();
     try {
       const settings = parts.settings();
