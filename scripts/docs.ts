@@ -98,7 +98,7 @@ export function index(): string {
 const intro = `<!-- written by scripts/docs.ts -->
 # Documentation
 
-A page for each task. Each one begins with what it is for and shows an example that the tests run as it is written.
+A page for each task. Each one begins with what it is for, an example that the tests run as it is written, and a picture of the idea.
 
 \`\`\`sh
 mcp-platform --help
