@@ -81,9 +81,9 @@ interface Ran {
   error: Failure | undefined;
 }
 
-function resultOf({ name, place }: Script, { model, matrix, steps, error }: Ran) {
+function resultOf({ name, position }: Script, { model, matrix, steps, error }: Ran) {
   const passed = !error && steps.every((step) => step.passed);
-  return { name, file: place.file, model, vars: matrix, passed, steps, ...(error && { error }) };
+  return { name, file: position.file, model, vars: matrix, passed, steps, ...(error && { error }) };
 }
 
 function modelName(host: ScriptHost, given: string | undefined): string {

@@ -68,17 +68,17 @@ export class StepRunner {
   async #runStep(step: Step, answerSteps: readonly StepOf<"answer">[], branch: StepBranch): Promise<StepResult[]> {
     switch (step.kind) {
       case "set":
-        for (const [name, value] of Object.entries(render(step.values, branch.variables, step.place))) {
+        for (const [name, value] of Object.entries(render(step.values, branch.variables, step.position))) {
           branch.variables.set(name, value);
         }
         return this.#reported([passedStep(step)]);
       case "conversation":
         branch.conversation = this.#parts.conversations.open(
-          renderText(step.conversation, branch.variables, step.place),
+          renderText(step.conversation, branch.variables, step.position),
         );
         return this.#reported([passedStep(step)]);
       case "include":
-        return this.#inside(step.steps, branch, render(step.values, branch.variables, step.place));
+        return this.#inside(step.steps, branch, render(step.values, branch.variables, step.position));
       case "parallel":
         return this.#parallel(step, branch);
       case "repeat":
@@ -126,14 +126,14 @@ export class StepRunner {
   }
 
   async #repeat(step: StepOf<"repeat">, branch: StepBranch): Promise<StepResult[]> {
-    const { times, until, max = 1, steps, place } = step;
+    const { times, until, max = 1, steps, position } = step;
     const results: StepResult[] = [];
     try {
       for (let index = 0; index < (times ?? max); index++) {
         addAll(results, await this.#inside(steps, branch, { index }));
         if (results.some(({ passed }) => !passed)) return results;
         const variables = branch.variables.inside({ index });
-        if (until !== undefined && (await holds(until, { variables, place }))) return results;
+        if (until !== undefined && (await holds(until, { variables, position }))) return results;
       }
       if (until === undefined) return results;
       throw new ScriptError("repeat", `after ${max} rounds this does not hold: ${until}`);
@@ -143,8 +143,8 @@ export class StepRunner {
   }
 
   async #if(step: StepOf<"if">, branch: StepBranch): Promise<StepResult[]> {
-    const { condition, place, steps, otherwise } = step;
-    const isSo = await holds(condition, { variables: branch.variables, place });
+    const { condition, position, steps, otherwise } = step;
+    const isSo = await holds(condition, { variables: branch.variables, position });
     const choices = [
       { inside: steps, isDone: isSo },
       { inside: otherwise, isDone: !isSo },

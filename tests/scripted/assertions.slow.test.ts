@@ -5,14 +5,14 @@ import { outcome, partsWith } from "./outcome.js";
 
 const hostileText = JSON.stringify(`${"a".repeat(50)}!`);
 
-test.each<[Omit<Assertion, "place">, string, RegExp]>([
+test.each<[Omit<Assertion, "position">, string, RegExp]>([
   [{ type: "not-javascript", value: "(() => { for (;;); })()" }, hostileText, /took longer than/],
   [{ type: "not-regex", value: '^"(a+)+$' }, hostileText, /took longer than/],
   [{ type: "not-is-json", value: { pattern: "^(a+)+$" } }, hostileText, /the check by the schema took longer/],
   [{ type: "contains-json" }, "{".repeat(100_000), /too many braces/],
   [{ type: "not-contains-json" }, "{".repeat(100_000), /too many braces/],
 ])("%j fails on an output that it cannot judge in time", async (written, output, reason) => {
-  const place = { file: "a.session.yaml", line: 7 };
-  const result = await check({ place, ...written }, outcome({ output }), partsWith());
+  const position = { file: "a.session.yaml", line: 7 };
+  const result = await check({ position, ...written }, outcome({ output }), partsWith());
   expect(result).toMatchObject({ passed: false, reason: expect.stringMatching(reason) });
 });

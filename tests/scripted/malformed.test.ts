@@ -272,7 +272,7 @@ test("a shebang, a modeline and defaults are read", () => {
     name: "greet",
     cassette: `${folder.path}/greet.cassette.jsonl`,
     strict: false,
-    steps: [{ kind: "user", name: "hi", place: { file: "greet.session.yaml", line: 3 } }],
+    steps: [{ kind: "user", name: "hi", position: { file: "greet.session.yaml", line: 3 } }],
   });
 });
 

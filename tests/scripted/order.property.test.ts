@@ -4,11 +4,11 @@ import { check } from "../../src/scripted/assertions/assertions.js";
 import { call, outcome, partsWith } from "./outcome.js";
 
 const tools = fc.constantFrom("fs.read", "fs.write", "git.log");
-const place = { file: "a.session.yaml", line: 1 };
+const position = { file: "a.session.yaml", line: 1 };
 
 async function holds(type: string, value: unknown, names: readonly string[]): Promise<boolean> {
   const { passed } = await check(
-    { place, type, value },
+    { position, type, value },
     outcome({ calls: names.map((name) => call(name)) }),
     partsWith(),
   );
@@ -66,7 +66,7 @@ test("regex agrees with the engine of the host, whatever the text", async () => 
       fc.constantFrom(...patterns),
       fc.string({ unit: fc.constantFrom("a", "b", " ", "\n", "ä") }),
       async (value, output) => {
-        const { passed } = await check({ place, type: "regex", value }, outcome({ output }), partsWith());
+        const { passed } = await check({ position, type: "regex", value }, outcome({ output }), partsWith());
         expect(passed).toBe(new RegExp(value).test(output));
       },
     ),

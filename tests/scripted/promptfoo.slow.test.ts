@@ -26,7 +26,7 @@ test("every assertion that promptfoo has comes to the same verdict as there", as
   const otherwise = [];
   for (const row of rows) {
     const { output, calls = [], vars, measured, passes, ...written } = row;
-    const place = { file: "a.session.yaml", line: 1 };
+    const position = { file: "a.session.yaml", line: 1 };
     const about = outcome({
       output,
       latencyMs: measured,
@@ -34,7 +34,7 @@ test("every assertion that promptfoo has comes to the same verdict as there", as
       calls: calls.map(([name, args]) => call(name, { args })),
       events: events("user_message"),
     });
-    const { passed, reason } = await check({ place, ...written }, about, partsWith("", vars));
+    const { passed, reason } = await check({ position, ...written }, about, partsWith("", vars));
     if (passed !== passes) otherwise.push({ ...row, reason });
   }
   expect(rows.length).toBeGreaterThan(400);

@@ -370,7 +370,7 @@ describe("include", () => {
     });
     const result = await folder.run("a.session.yaml");
     expect(result.steps.map(({ outcome }) => outcome?.json)).toEqual([{ hi: "you!" }, { said: "you!" }]);
-    expect(result.steps.map(({ place }) => place.file)).toEqual(["part.session.yaml", "a.session.yaml"]);
+    expect(result.steps.map(({ position }) => position.file)).toEqual(["part.session.yaml", "a.session.yaml"]);
   });
 
   test("fails where a step of it does", async () => {

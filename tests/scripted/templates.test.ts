@@ -4,8 +4,8 @@ import { asExpression, isTemplate, render, renderText, templateProblem } from ".
 import { Variables } from "../../src/scripted/shared/variables.js";
 import { holds } from "../../src/scripted/step-condition.js";
 
-const place = { file: "a.session.yaml", line: 7 };
-const fill = (value: unknown, variables: Record<string, unknown>) => render(value, new Variables(variables), place);
+const position = { file: "a.session.yaml", line: 7 };
+const fill = (value: unknown, variables: Record<string, unknown>) => render(value, new Variables(variables), position);
 
 const names = fc.stringMatching(/^[A-Za-z_]\w{0,8}$/);
 
@@ -28,7 +28,9 @@ describe("templates", () => {
     const plain = fc.string().filter((text) => !/[{}\\]/.test(text));
     fc.assert(
       fc.property(plain, fc.string(), plain, (before, value, after) => {
-        expect(renderText(`${before}{{v}}${after}`, new Variables({ v: value }), place)).toBe(before + value + after);
+        expect(renderText(`${before}{{v}}${after}`, new Variables({ v: value }), position)).toBe(
+          before + value + after,
+        );
       }),
     );
   });
@@ -73,8 +75,8 @@ describe("templates", () => {
 
 test("an expression leads into lists as texts do", async () => {
   const variables = new Variables({ a: [{ "0b": 3 }] });
-  const place = { file: "a.session.yaml", line: 1 };
-  expect(await holds("{{a.0.0b}} === 3 && {{a[0].0b}} === 3", { variables, place })).toBe(true);
+  const position = { file: "a.session.yaml", line: 1 };
+  expect(await holds("{{a.0.0b}} === 3 && {{a[0].0b}} === 3", { variables, position })).toBe(true);
 });
 
 describe("variables", () => {

@@ -16,8 +16,8 @@ function read(step: string | undefined) {
   return readScript("a.session.yaml", folder.path).steps[0];
 }
 
-const place: ScriptPosition = { file: "a", line: 1 };
-const filled = <Value>(value: Value) => render(value, new Variables({}), place);
+const position: ScriptPosition = { file: "a", line: 1 };
+const filled = <Value>(value: Value) => render(value, new Variables({}), position);
 
 describe("a step that was copied from a trace", () => {
   test("is a message of the user, or a call of a tool", () => {

@@ -28,7 +28,7 @@ import { Transcripts } from "../../scripted/many/transcripts.js";
 import type { Update } from "../../scripted/many/updates/assertion-updates.js";
 import { readScript } from "../../scripted/reading/read-script.js";
 import type { Script } from "../../scripted/shared/script.js";
-import { placeText } from "../../scripted/shared/script-position.js";
+import { positionText } from "../../scripted/shared/script-position.js";
 import type { StepResult } from "../../scripted/shared/script-result.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
@@ -140,8 +140,8 @@ function requireOwnCassettes(runs: readonly PlannedRun[]): void {
   for (const { script } of runs) {
     const other = takenBy.get(script.cassette);
     if (other) {
-      const message = `${placeText(other.place)} records into the same cassette: give one of them another under "cassette"`;
-      throw new ConfigError([{ ...script.place, column: 1, path: "cassette", message }]);
+      const message = `${positionText(other.position)} records into the same cassette: give one of them another under "cassette"`;
+      throw new ConfigError([{ ...script.position, column: 1, path: "cassette", message }]);
     }
     takenBy.set(script.cassette, script);
   }
@@ -163,9 +163,9 @@ function untilEnded() {
   return { signal: controller.signal, endedBy: () => exitCode };
 }
 
-function updateLine({ place, ...change }: Update): string {
+function updateLine({ position, ...change }: Update): string {
   const short = (text: string) => oneLine(text, 60);
   const said =
     "problem" in change ? `not updated: ${change.problem}` : `${short(change.before)} -> ${short(change.after)}`;
-  return unambiguous(`${"problem" in change ? "" : "updated "}${placeText(place)} ${said}\n`);
+  return unambiguous(`${"problem" in change ? "" : "updated "}${positionText(position)} ${said}\n`);
 }

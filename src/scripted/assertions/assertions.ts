@@ -46,13 +46,13 @@ export async function check(
   outcome: StepOutcome,
   parts: AssertionParts,
 ): Promise<AssertionResult> {
-  const { place, type } = assertion;
+  const { position, type } = assertion;
   const verdict = await judged(read(assertion), outcome, parts);
-  if ("problem" in verdict) return { place, type, passed: false, reason: verdict.problem };
+  if ("problem" in verdict) return { position, type, passed: false, reason: verdict.problem };
   const { holds, subject, predicate, found, actual } = verdict;
   const isNot = type.startsWith("not-");
   return {
-    place,
+    position,
     type,
     passed: holds !== isNot,
     reason: `expected ${subject} ${isNot ? "not " : ""}${predicate}; ${found}`,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import type { Script } from "../shared/script.js";
-import { placeText } from "../shared/script-position.js";
+import { positionText } from "../shared/script-position.js";
 import type { VariableValues } from "../shared/variables.js";
 
 /** One run of a script, with one model and one set of variables. */
@@ -46,7 +46,7 @@ function cellsOf(script: Script, given: string | undefined): PlannedRun[] {
   if (count > maxCells) {
     throw new RequestError(
       "usage",
-      `${placeText(script.place)}: matrix makes ${count} runs; there may be at most ${maxCells}`,
+      `${positionText(script.position)}: matrix makes ${count} runs; there may be at most ${maxCells}`,
     );
   }
   const cells = used.flatMap((model) =>

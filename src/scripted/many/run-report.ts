@@ -10,7 +10,7 @@ export type RunStatus = "passed" | "failed" | "cancelled" | "skipped";
 
 export interface RunReport {
   name: string;
-  place: ScriptPosition;
+  position: ScriptPosition;
   /** Name of the script. The summary has one row per script. */
   script: string;
   /** Model of the run, as `provider/model`. Empty if it was not known yet. */
@@ -30,7 +30,7 @@ export interface RunReport {
 export interface StepReport {
   name: string;
   kind: StepResult["kind"];
-  place: ScriptPosition;
+  position: ScriptPosition;
   status: "passed" | "failed" | "skipped";
   durationMs: number;
   error?: Failure;
@@ -69,21 +69,21 @@ export function skippedReport(run: PlannedRun): RunReport {
 }
 
 function base({ name, script, matrix }: PlannedRun) {
-  return { name: endsOf(name, maxName), place: script.place, script: endsOf(script.name, maxName), vars: matrix };
+  return { name: endsOf(name, maxName), position: script.position, script: endsOf(script.name, maxName), vars: matrix };
 }
 
-function stepReport({ name, kind, place, passed, skipped, durationMs, error, assertions }: StepResult): StepReport {
+function stepReport({ name, kind, position, passed, skipped, durationMs, error, assertions }: StepResult): StepReport {
   return {
     name: endsOf(name, maxName),
     kind,
-    place,
+    position,
     status: skipped ? "skipped" : passed ? "passed" : "failed",
     durationMs,
     ...(error && { error: bounded(error) }),
     failures: assertions
       .filter((each) => !each.passed)
-      .map(({ place: at, type, reason }) => {
-        return { place: at, type, passed: false, reason: endsOf(reason, maxText) };
+      .map(({ position: at, type, reason }) => {
+        return { position: at, type, passed: false, reason: endsOf(reason, maxText) };
       }),
   };
 }

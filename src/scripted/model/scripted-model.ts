@@ -5,7 +5,7 @@ import type { HubTool } from "../../core/ports.js";
 import type { ModelAnswer, ModelExchange } from "../../core/tape.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import { isRefusal, type ScriptedAnswer, type ScriptedReply } from "../shared/reply.js";
-import { placeText } from "../shared/script-position.js";
+import { positionText } from "../shared/script-position.js";
 import { render } from "../shared/templates.js";
 import type { Variables } from "../shared/variables.js";
 import { applies } from "./choose.js";
@@ -59,12 +59,12 @@ export class ScriptedModel {
       const scene = this.#scene.getStore() ?? [...this.#scenes][0];
       const chosen = scene && this.#choose(request, scene);
       if (!chosen) throw new ScriptError("scripted", this.#missOf(request, number));
-      const { delayMs, answer, place } = chosen.reply;
+      const { delayMs, answer, position } = chosen.reply;
       chosen.uses++;
-      const filled = render(answer, scene.variables, place);
+      const filled = render(answer, scene.variables, position);
       if (delayMs > 0) await pause(delayMs, undefined, { signal });
       if (isRefusal(filled)) return writeRefusal(filled, signal);
-      return writeAnswer(wireReply(filled, { number, place, tools: scene.tools() }), request, signal);
+      return writeAnswer(wireReply(filled, { number, position, tools: scene.tools() }), request, signal);
     } catch (error) {
       if (!(error instanceof ScriptError)) throw error;
       this.misses.push(messageOf(error));
@@ -76,7 +76,7 @@ export class ScriptedModel {
   get unused(): string[] {
     return this.#replies.filter(isOwing).map(({ reply, uses }) => {
       const times = uses === 0 ? "" : ` more than ${uses} of ${reply.times} times`;
-      return `${placeText(reply.place)}: nobody asked for this reply${times} (${describe(reply)})`;
+      return `${positionText(reply.position)}: nobody asked for this reply${times} (${describe(reply)})`;
     });
   }
 
@@ -84,8 +84,8 @@ export class ScriptedModel {
   #choose(request: AskedRequest, { step, variables, tools }: Scene): CountedReply | undefined {
     const left = this.#replies.filter(isLeft);
     const circumstances = { request, step, tools: tools() };
-    const isFor = ({ reply: { when, place } }: CountedReply) =>
-      when !== undefined && applies(render(when, variables, place), circumstances);
+    const isFor = ({ reply: { when, position } }: CountedReply) =>
+      when !== undefined && applies(render(when, variables, position), circumstances);
     return left.find(isFor) ?? left.find(({ reply }) => reply.when === undefined);
   }
 
@@ -96,7 +96,9 @@ export class ScriptedModel {
   #rest(): string {
     const count = this.#replies.length;
     if (count === 0) return "it has none at all: they stand in the file under `scripted`";
-    const left = this.#replies.filter(isLeft).map(({ reply }) => `  ${placeText(reply.place)}: ${describe(reply)}`);
+    const left = this.#replies
+      .filter(isLeft)
+      .map(({ reply }) => `  ${positionText(reply.position)}: ${describe(reply)}`);
     return left.length === 0 ? `all ${count} replies are used` : `left are\n${bounded(left)}`;
   }
 }
@@ -125,10 +127,10 @@ function describe({ when, answer }: ScriptedReply): string {
 
 function wireReply(
   { calls, ...answer }: ScriptedAnswer,
-  { number, place, tools }: { number: number; place: ScriptedReply["place"]; tools: readonly HubTool[] },
+  { number, position, tools }: { number: number; position: ScriptedReply["position"]; tools: readonly HubTool[] },
 ): WireReply {
   const named = calls.map(({ name, arguments: written }) => ({
-    name: modelSideName(name, place, tools),
+    name: modelSideName(name, position, tools),
     arguments: typeof written === "string" ? written : JSON.stringify(written),
   }));
   return { ...answer, number, calls: named };
@@ -138,10 +140,10 @@ function wireReply(
  * Returns the name by which the model knows a tool. A name `server.tool` must belong to an existing tool. A name without a dot is returned
  * unchanged.
  */
-function modelSideName(name: string, place: ScriptedReply["place"], tools: readonly HubTool[]): string {
+function modelSideName(name: string, position: ScriptedReply["position"], tools: readonly HubTool[]): string {
   const tool = tools.find(({ server, tool: own }) => `${server}.${own}` === name);
   if (tool) return tool.name;
   if (!name.includes(".")) return name;
   const names = tools.map(({ server, tool: own }) => `${server}.${own}`);
-  throw new ScriptError("scripted", `${placeText(place)}: there is no tool ${name}${didYouMean(name, names)}`);
+  throw new ScriptError("scripted", `${positionText(position)}: there is no tool ${name}${didYouMean(name, names)}`);
 }

@@ -58,7 +58,7 @@ export class ScriptDocument {
     }
   }
 
-  place(pointer: string): ScriptPosition {
+  position(pointer: string): ScriptPosition {
     return { file: this.source.file, line: this.source.position(pointer, "value").line };
   }
 

@@ -44,7 +44,7 @@ export function readReplies(list: unknown, steps: readonly Step[], document: Scr
       const message = `nothing gets here: the reply in line ${endless} is repeated for ever`;
       document.complain({ pointer, part: "value", message });
     }
-    if (!reply.when && reply.times === "any") endless ??= reply.place.line;
+    if (!reply.when && reply.times === "any") endless ??= reply.position.line;
     replies.push(reply);
   }
   return replies;
@@ -104,7 +104,7 @@ function namesOf(steps: readonly Step[]): string[] {
 function read(written: WrittenReply, pointer: string, document: ScriptDocument): ScriptedReply {
   const { repeat, times = repeat ? "any" : 1, delay = 0 } = written;
   return {
-    place: document.place(pointer),
+    position: document.position(pointer),
     ...(written.when && { when: conditionOf(written.when) }),
     times,
     delayMs: millisecondsOf(delay),

@@ -52,7 +52,7 @@ export function readScript(given: string | ScriptObject, cwd: string): Script {
   const stem = typeof given === "string" ? basename(given).replace(/(\.session)?\.(ya?ml|json)$/, "") : undefined;
   const name = tree.name ?? stem ?? "script";
   return {
-    place: { file: source.file, line: document.place("").line },
+    position: { file: source.file, line: document.position("").line },
     name,
     description: tree.description,
     model: tree.model,

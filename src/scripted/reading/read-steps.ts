@@ -30,7 +30,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
     }
     if (kind !== "answer") isAskable = ASKABLE.includes(kind);
     const step = readStep(kind, item as JsonObject, at, { document, cwd });
-    place(step, steps);
+    appendStep(step, steps);
   }
   return steps;
 }
@@ -38,7 +38,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
 const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt", "resource"];
 
 /** Appends a step. An answer that follows an `if` step is appended to the steps inside the `if`. */
-function place(step: Step, steps: Step[]): void {
+function appendStep(step: Step, steps: Step[]): void {
   const last = steps.at(-1);
   const conditional = step.kind === "answer" && last?.kind === "if" ? last : undefined;
   if (!conditional) steps.push(step);
@@ -57,7 +57,7 @@ function readStep(kind: StepKind, item: JsonObject, at: string, reading: StepRea
   checkTemplates(kind, item, at, document);
   const step = byKind(kind, item, at, reading);
   if (kind === "if" || item.if === undefined) return step;
-  const condition = { place: step.place, name: `if ${item.if}`, assert: [], save: {} };
+  const condition = { position: step.position, name: `if ${item.if}`, assert: [], save: {} };
   return { ...condition, kind: "if", condition: String(item.if), steps: [step], otherwise: [] };
 }
 
@@ -65,7 +65,7 @@ function byKind(kind: StepKind, item: JsonObject, at: string, { document, cwd }:
   const written = item as unknown as WrittenStep;
   const inner = (list: unknown, ...keys: string[]) => readSteps(list, keys.reduce(child, at), document, cwd);
   const base = (name: string) => ({
-    place: document.place(at),
+    position: document.position(at),
     name: written.name ?? name,
     assert: readAssertions(written.assert, child(at, "assert"), document),
     save: written.save ?? {},
@@ -161,9 +161,9 @@ const brief = (text: string) => {
 
 /** Reads the assertions of a step that the schema has accepted. Problems are added to the document. */
 function readAssertions(list: unknown, pointer: string, document: ScriptDocument): Assertion[] {
-  return ((list ?? []) as Omit<Assertion, "place">[]).map((written, index) => {
+  return ((list ?? []) as Omit<Assertion, "position">[]).map((written, index) => {
     const at = child(pointer, index);
-    const assertion = { ...written, place: document.place(at) };
+    const assertion = { ...written, position: document.position(at) };
     const message = problemOf(assertion);
     if (message !== undefined) document.complain({ pointer: child(at, "type"), part: "value", message });
     return assertion;

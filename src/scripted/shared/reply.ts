@@ -2,7 +2,7 @@
 import type { ScriptPosition } from "./script-position.js";
 
 export interface ScriptedReply {
-  place: ScriptPosition;
+  position: ScriptPosition;
   /** Condition of the reply. Requests that meet no reply's condition are answered by the replies without a condition, in order. */
   when?: ReplyCondition;
   /** Number of requests that the reply must answer. `any` means one or more. */

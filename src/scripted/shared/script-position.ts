@@ -6,6 +6,6 @@ export interface ScriptPosition {
 }
 
 /** Formats a position, such as `triage.session.yaml:12`. Without a line, the result is only the file name. */
-export function placeText({ file, line }: ScriptPosition): string {
+export function positionText({ file, line }: ScriptPosition): string {
   return line > 0 ? `${file}:${line}` : file;
 }

@@ -46,7 +46,7 @@ export interface StepOutcome {
 }
 
 export interface AssertionResult {
-  place: ScriptPosition;
+  position: ScriptPosition;
   type: string;
   passed: boolean;
   /** Sentence with the expected and the actual value. */
@@ -56,7 +56,7 @@ export interface AssertionResult {
 }
 
 export interface StepResult {
-  place: ScriptPosition;
+  position: ScriptPosition;
   name: string;
   kind: StepKind;
   /** True if nothing failed. Also true for a skipped step. */

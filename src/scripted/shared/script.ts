@@ -7,7 +7,7 @@ import type { ScriptPosition } from "./script-position.js";
 export const SCRIPTED = "scripted";
 
 export interface Script {
-  place: ScriptPosition;
+  position: ScriptPosition;
   name: string;
   description?: string;
   model?: string;
@@ -49,7 +49,7 @@ export type Step = StepBase &
   );
 
 interface StepBase {
-  place: ScriptPosition;
+  position: ScriptPosition;
   /** Name of the step. Default: a short description. */
   name: string;
   assert: readonly Assertion[];
@@ -59,7 +59,7 @@ interface StepBase {
 
 /** An assertion in promptfoo's format. */
 export interface Assertion {
-  place: ScriptPosition;
+  position: ScriptPosition;
   /** Type of the assertion, with or without the prefix `not-`. */
   type: string;
   value?: unknown;

@@ -7,8 +7,8 @@ export function stepFailureOf(error: unknown): Failure {
   return { kind, message, hint };
 }
 
-function base({ place, name, kind }: Step) {
-  return { place, name, kind, skipped: false, assertions: [], durationMs: 0 };
+function base({ position, name, kind }: Step) {
+  return { position, name, kind, skipped: false, assertions: [], durationMs: 0 };
 }
 
 export function passedStep(step: Step, more: Partial<StepResult> = {}): StepResult {

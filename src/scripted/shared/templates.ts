@@ -4,7 +4,7 @@ import { ScriptError } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import type { ScriptPosition } from "./script-position.js";
-import { placeText } from "./script-position.js";
+import { positionText } from "./script-position.js";
 import type { Variables } from "./variables.js";
 
 interface Path {
@@ -57,13 +57,13 @@ export function templateProblem(text: string): string | undefined {
  * Fills in all templates in the texts of a value. If a text is exactly one template, the variable's value replaces it, whatever its type.
  * Throws ScriptError with the position in the script and the known variables.
  */
-export function render<Value>(value: Value, variables: Variables, place: ScriptPosition): Value {
-  return rendered(value, variables, place) as Value;
+export function render<Value>(value: Value, variables: Variables, position: ScriptPosition): Value {
+  return rendered(value, variables, position) as Value;
 }
 
 /** Fills in the templates of a text. The result is always a text. */
-export function renderText(text: string, variables: Variables, place: ScriptPosition): string {
-  return asText(rendered(text, variables, place));
+export function renderText(text: string, variables: Variables, position: ScriptPosition): string {
+  return asText(rendered(text, variables, position));
 }
 
 /** Replaces the templates in a JavaScript expression by property accesses: `{{a.b.0}} > 1` becomes `(a["b"]["0"]) > 1`. */
@@ -94,22 +94,22 @@ export function isTemplate(text: string): boolean {
   return typeof piece === "object" && more.length === 0;
 }
 
-function rendered(value: unknown, variables: Variables, place: ScriptPosition): unknown {
-  if (Array.isArray(value)) return value.map((item) => rendered(item, variables, place));
+function rendered(value: unknown, variables: Variables, position: ScriptPosition): unknown {
+  if (Array.isArray(value)) return value.map((item) => rendered(item, variables, position));
   if (isPlainObject(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rendered(item, variables, place)]));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rendered(item, variables, position)]));
   }
   if (typeof value !== "string" || !value.includes("{{")) return value;
   const pieces = parse(value).map((piece) =>
-    typeof piece === "string" ? piece : { value: look(piece, variables, place) },
+    typeof piece === "string" ? piece : { value: look(piece, variables, position) },
   );
   const [only] = pieces;
   if (pieces.length === 1 && typeof only === "object") return only.value;
   return pieces.map((piece) => (typeof piece === "string" ? piece : asText(piece.value))).join("");
 }
 
-function look({ text, name, keys }: Path, variables: Variables, place: ScriptPosition): unknown {
-  const fail = (message: string) => new ScriptError("template", `${placeText(place)}: ${message}`);
+function look({ text, name, keys }: Path, variables: Variables, position: ScriptPosition): unknown {
+  const fail = (message: string) => new ScriptError("template", `${positionText(position)}: ${message}`);
   if (!variables.has(name)) throw fail(`there is no variable "${name}"${known(name, variables.names())}`);
   let value = variables.get(name);
   for (const key of keys) {

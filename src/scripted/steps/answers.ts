@@ -26,7 +26,7 @@ export class Answers {
 
   /** Fills in the templates of the answers. Throws ScriptError for an unknown variable. */
   constructor(steps: readonly StepOf<"answer">[], variables: Variables) {
-    this.#answers = steps.map((step) => ({ step, value: render(step.value, variables, step.place) }));
+    this.#answers = steps.map((step) => ({ step, value: render(step.value, variables, step.position) }));
   }
 
   /**

@@ -113,8 +113,8 @@ function checked(
   { variables }: StepContext,
   ask: AssertionParts["ask"],
 ): Promise<AssertionResult[]> {
-  const checks = step.assert.map(async ({ place, ...assertion }) => {
-    const written = { ...render(assertion, variables, place), place };
+  const checks = step.assert.map(async ({ position, ...assertion }) => {
+    const written = { ...render(assertion, variables, position), position };
     const { actual, ...result } = await check(written, outcome, { evaluate, ask, vars: variables.all() });
     return actual === undefined || hasTemplate(assertion.value) ? result : { ...result, actual };
   });

@@ -11,8 +11,8 @@ import { performTurn } from "./turn.js";
  */
 export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
-  const name = await findPrompt(renderText(step.prompt, variables, step.place), context);
-  const args = Object.entries(render(step.args, variables, step.place)).map(([key, value]) => [key, asText(value)]);
+  const name = await findPrompt(renderText(step.prompt, variables, step.position), context);
+  const args = Object.entries(render(step.args, variables, step.position)).map(([key, value]) => [key, asText(value)]);
   return performTurn(await host.hub.applyPrompt(name, Object.fromEntries(args), limits.signal), context);
 }
 

@@ -15,7 +15,7 @@ import { notOffered, untilOffered } from "./server-wait.js";
  */
 export async function performResource(step: StepOf<"resource">, context: StepContext): Promise<Performed> {
   const { host, variables, conversation, answers, limits, rules } = context;
-  const uri = renderText(step.uri, variables, step.place);
+  const uri = renderText(step.uri, variables, step.position);
   // Always waits: several servers may offer the address, and the same one has to be chosen in every run.
   await untilOffered(context);
   const startedAt = host.now();

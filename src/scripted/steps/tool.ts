@@ -18,8 +18,8 @@ import { notOffered, untilOffered } from "./server-wait.js";
  */
 export async function performTool(step: StepOf<"tool">, context: StepContext): Promise<Performed> {
   const { host, variables, conversation, answers, limits, rules } = context;
-  const args = render(step.args, variables, step.place);
-  const { name, server, tool } = await findTool(renderText(step.tool, variables, step.place), context);
+  const args = render(step.args, variables, step.position);
+  const { name, server, tool } = await findTool(renderText(step.tool, variables, step.position), context);
   const id = conversation.nextRequestId();
   let structured: unknown;
   let hasAnswered = false;

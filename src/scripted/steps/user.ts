@@ -8,7 +8,7 @@ import { performTurn } from "./turn.js";
 
 /** Runs a turn with a user's text. If the answer violates `json_schema`, the step gets a failure that assertions cannot expect. */
 export async function performUser(step: StepOf<"user">, context: StepContext): Promise<Performed> {
-  const text = renderText(step.text, context.variables, step.place);
+  const text = renderText(step.text, context.variables, step.position);
   const performed = await performTurn([{ type: "text", text }], context, step.output);
   if (!step.output || performed.failure) return performed;
   const { outcome } = performed;

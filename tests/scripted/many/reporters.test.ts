@@ -9,7 +9,7 @@ import { plan } from "../../../src/scripted/many/run-plan.js";
 import type { ScriptResult } from "../../../src/scripted/shared/script-result.js";
 import { resultOf, scriptOf, stepOf } from "./support.js";
 
-const place = { file: "bad.session.yaml", line: 7 };
+const position = { file: "bad.session.yaml", line: 7 };
 const mean = "evil # SKIP \\ ]]><&\"'\u001b[31m\u0000\ud800\ufffe\nnot ok 9 - no";
 
 /** Every possible outcome of a run. */
@@ -21,8 +21,8 @@ const outcomes: Record<string, Partial<ScriptResult>> = {
       stepOf("say hi", {
         passed: false,
         assertions: [
-          { place, type: "contains", passed: false, reason: 'expected the output to contain "a"; it is "b"' },
-          { place: { ...place, line: 8 }, type: "latency", passed: false, reason: "expected 1 ms\n- old\n+ new" },
+          { position, type: "contains", passed: false, reason: 'expected the output to contain "a"; it is "b"' },
+          { position: { ...position, line: 8 }, type: "latency", passed: false, reason: "expected 1 ms\n- old\n+ new" },
         ],
       }),
       stepOf("later", { skipped: true }),
@@ -39,7 +39,7 @@ const outcomes: Record<string, Partial<ScriptResult>> = {
   },
   [mean]: {
     passed: false,
-    steps: [stepOf(mean, { passed: false, assertions: [{ place, type: "equals", passed: false, reason: mean }] })],
+    steps: [stepOf(mean, { passed: false, assertions: [{ position, type: "equals", passed: false, reason: mean }] })],
     error: { kind: mean, message: mean, hint: mean },
     model: mean,
   },

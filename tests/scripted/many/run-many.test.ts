@@ -104,12 +104,12 @@ test("a transcript that cannot be written is the run's failure, and the others g
 
 test("what is kept of a run is bounded, whatever it said", async () => {
   const huge = "x".repeat(1_000_000);
-  const place = { file: "a.session.yaml", line: 3 };
+  const position = { file: "a.session.yaml", line: 3 };
   const error = { kind: "cassette", message: huge, hint: huge };
   const outcome = { output: huge, calls: [], events: [], latencyMs: 1 };
   const assertions = [
-    { place, type: "equals", passed: false, reason: huge, actual: huge },
-    { place, type: "contains", passed: true, reason: huge },
+    { position, type: "equals", passed: false, reason: huge, actual: huge },
+    { position, type: "contains", passed: true, reason: huge },
   ];
   const steps = [stepOf(huge, { passed: false, error, outcome, assertions })];
   const runOne = (run: PlannedRun) => Promise.resolve(resultOf(run, { passed: false, steps, error, transcript: huge }));

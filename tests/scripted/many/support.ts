@@ -7,7 +7,7 @@ import type { ScriptResult, StepResult } from "../../../src/scripted/shared/scri
 /** Returns a script as if it had been read from a file. */
 export function scriptOf(name: string, more: Record<string, unknown> = {}): Script {
   const script = readScript({ name, steps: [{ set: { a: 1 } }], ...more }, "/scripts");
-  return { ...script, place: { file: `${name}.session.yaml`, line: 1 } };
+  return { ...script, position: { file: `${name}.session.yaml`, line: 1 } };
 }
 
 export async function planned(...names: string[]): Promise<PlannedRun[]> {
@@ -15,8 +15,8 @@ export async function planned(...names: string[]): Promise<PlannedRun[]> {
 }
 
 export function stepOf(name: string, more: Partial<StepResult> = {}): StepResult {
-  const place = { file: "a.session.yaml", line: 3 };
-  return { place, name, kind: "user", passed: true, skipped: false, assertions: [], durationMs: 12, ...more };
+  const position = { file: "a.session.yaml", line: 3 };
+  return { position, name, kind: "user", passed: true, skipped: false, assertions: [], durationMs: 12, ...more };
 }
 
 export function resultOf({ name, script, model = "test/m1", matrix }: PlannedRun, more: Partial<ScriptResult> = {}) {

@@ -12,12 +12,14 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const text = "# Says hello.\nsteps:\n  - user: hi\n    assert:\n      - { type: equals, value: old } # why\n";
-const place = { file: "a.session.yaml", line: 5 };
+const position = { file: "a.session.yaml", line: 5 };
 /** Returns a run in which the assertion had this actual value; undefined if the assertion passed. */
 const run = (actual?: unknown) => {
   const passed = actual === undefined;
   return {
-    steps: [stepOf("hi", { assertions: [{ place, type: "equals", passed, reason: "", ...(!passed && { actual }) }] })],
+    steps: [
+      stepOf("hi", { assertions: [{ position, type: "equals", passed, reason: "", ...(!passed && { actual }) }] }),
+    ],
   };
 };
 
@@ -28,7 +30,7 @@ describe("updates", () => {
     symlinkSync("real.yaml", join(folder, "a.session.yaml"));
     const updates = new Updates();
     for (let time = 0; time < 3; time++) updates.note(run("new"));
-    expect(updates.apply(folder)).toEqual([{ place, before: "old", after: "new" }]);
+    expect(updates.apply(folder)).toEqual([{ position, before: "old", after: "new" }]);
     expect(readFileSync(join(folder, "real.yaml"), "utf8")).toBe(text.replace("old", "new"));
     expect(statSync(join(folder, "real.yaml")).mode & 0o777).toBe(0o755);
   });
@@ -40,7 +42,7 @@ describe("updates", () => {
     writeFileSync(join(folder, "a.session.yaml"), text);
     const updates = new Updates();
     for (const each of runs) updates.note(each);
-    expect(updates.apply(folder)).toEqual([{ place, problem: "the runs do not agree on a value" }]);
+    expect(updates.apply(folder)).toEqual([{ position, problem: "the runs do not agree on a value" }]);
     expect(readFileSync(join(folder, "a.session.yaml"), "utf8")).toBe(text);
   });
 
@@ -50,7 +52,7 @@ describe("updates", () => {
     expect(updates.apply(folder)).toEqual([]);
     const gone = new Updates();
     gone.note(run("new"));
-    expect(gone.apply(folder)).toEqual([{ place, problem: expect.stringContaining("ENOENT") }]);
+    expect(gone.apply(folder)).toEqual([{ position, problem: expect.stringContaining("ENOENT") }]);
   });
 
   test("write braces so that they are no template", () => {

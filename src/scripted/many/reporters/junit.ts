@@ -2,7 +2,7 @@
  * Formats results as JUnit XML. Each run becomes a suite, and each step a case. The XML is valid in both common schemas: Jenkins' old JUnit
  * format and the format of its xUnit plugin (junit-10).
  */
-import { placeText } from "../../shared/script-position.js";
+import { positionText } from "../../shared/script-position.js";
 import type { ManyResult } from "../run-many.js";
 import type { RunReport, StepReport } from "../run-report.js";
 
@@ -17,16 +17,16 @@ export function resultsJunit({ reports, durationMs }: ManyResult): string {
 }
 
 function suite(report: RunReport) {
-  const { name, place, model, vars, durationMs, transcript } = report;
+  const { name, position, model, vars, durationMs, transcript } = report;
   const cases = casesOf(report);
   const count = (status: Case["status"]) => cases.filter((each) => each.status === status).length;
   const counts = { tests: cases.length, failures: count("failure"), errors: count("error"), skipped: count("skipped") };
-  const facts = { file: placeText(place), ...(model && { model }), ...variables(vars) };
+  const facts = { file: positionText(position), ...(model && { model }), ...variables(vars) };
   const properties = Object.entries(facts).map(([key, value]) => element("property", { name: key, value }));
   const xml = element(
     "testsuite",
-    { name, package: place.file, ...counts, time: seconds(durationMs) },
-    `\n${element("properties", {}, `\n${properties.join("")}`)}${cases.map((each) => caseXml(each, place.file)).join("")}` +
+    { name, package: position.file, ...counts, time: seconds(durationMs) },
+    `\n${element("properties", {}, `\n${properties.join("")}`)}${cases.map((each) => caseXml(each, position.file)).join("")}` +
       (transcript === undefined ? "" : element("system-out", {}, escapeXml(`transcript: ${transcript}`))),
   );
   return { counts, xml };
@@ -63,12 +63,12 @@ function casesOf({ status, steps, error, durationMs }: RunReport): Case[] {
   return [...steps.map(caseOf), ...whole];
 }
 
-function caseOf({ name, place, status, durationMs, error, failures }: StepReport, index: number): Case {
+function caseOf({ name, position, status, durationMs, error, failures }: StepReport, index: number): Case {
   const base = { name: `${index + 1}. ${name}`, durationMs };
   if (status !== "failed") return { ...base, status };
-  const reasons = failures.map(({ place: at, type, reason }) => `${placeText(at)} ${type}: ${reason}`);
+  const reasons = failures.map(({ position: at, type, reason }) => `${positionText(at)} ${type}: ${reason}`);
   if (error) {
-    const text = [`${placeText(place)} ${error.message}`, error.hint, ...reasons].filter(Boolean).join("\n");
+    const text = [`${positionText(position)} ${error.message}`, error.hint, ...reasons].filter(Boolean).join("\n");
     return { ...base, status: "error", type: error.kind, text };
   }
   return { ...base, status: "failure", type: failures[0]?.type ?? "failed", text: reasons.join("\n") };

@@ -1,15 +1,15 @@
 import { elapsedText } from "../../../core/text/durations.js";
 import { unambiguous } from "../../../core/text/inert.js";
 import type { Colors } from "../../../doors/shared/terminal.js";
-import { placeText } from "../../shared/script-position.js";
+import { positionText } from "../../shared/script-position.js";
 import type { RunReport, StepReport } from "../run-report.js";
 import { sentence } from "./step-text.js";
 
 /** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that does not belong to a step is added below it. */
-export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
+export function runLine({ status, position, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
   const facts = [model, elapsedText(durationMs)].filter(Boolean).join(", ");
-  return unambiguous(`${mark} ${place.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
+  return unambiguous(`${mark} ${position.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
 }
 
 export function transcriptLine({ transcript }: RunReport): string {
@@ -17,9 +17,9 @@ export function transcriptLine({ transcript }: RunReport): string {
 }
 
 export function failureText(report: RunReport, colors: Colors): string {
-  const { status, name, place, steps, error, transcript } = report;
+  const { status, name, position, steps, error, transcript } = report;
   const lines = [
-    ...(error ? [`${placeText(place)} ${sentence(error)}`] : []),
+    ...(error ? [`${positionText(position)} ${sentence(error)}`] : []),
     ...steps.filter((step) => step.status === "failed").flatMap(stepLines),
     ...(transcript === undefined ? [] : [`transcript: ${transcript}`]),
   ];
@@ -27,9 +27,9 @@ export function failureText(report: RunReport, colors: Colors): string {
   return `\n${colors.red(unambiguous(heading))}\n${unambiguous(lines.map((line) => `${indented(line)}\n`).join(""))}`;
 }
 
-function stepLines({ name, place, error, failures }: StepReport): string[] {
-  const reasons = failures.map(({ place: at, type, reason }) => `  ${placeText(at)} ${type}: ${reason}`);
-  return [`${placeText(place)} ${inOneLine(name)}`, ...(error ? [indented(sentence(error))] : []), ...reasons];
+function stepLines({ name, position, error, failures }: StepReport): string[] {
+  const reasons = failures.map(({ position: at, type, reason }) => `  ${positionText(at)} ${type}: ${reason}`);
+  return [`${positionText(position)} ${inOneLine(name)}`, ...(error ? [indented(sentence(error))] : []), ...reasons];
 }
 
 function inOneLine(text: string): string {

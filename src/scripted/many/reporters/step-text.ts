@@ -1,14 +1,14 @@
 import { unambiguous } from "../../../core/text/inert.js";
-import { placeText } from "../../shared/script-position.js";
+import { positionText } from "../../shared/script-position.js";
 import type { Failure, StepResult } from "../../shared/script-result.js";
 
-export function stepLine({ passed, skipped, name, place, durationMs, error, assertions }: StepResult): string {
+export function stepLine({ passed, skipped, name, position, durationMs, error, assertions }: StepResult): string {
   const mark = skipped ? "skipped" : passed ? "ok     " : "FAILED ";
   const time = skipped ? "" : ` (${Math.round(durationMs)} ms)`;
   const reasons = assertions
     .filter((assertion) => !assertion.passed)
-    .map((assertion) => `${placeText(assertion.place)}: ${assertion.reason}`);
-  const failures = error ? [`${placeText(place)}: ${sentence(error)}`, ...reasons] : reasons;
+    .map((assertion) => `${positionText(assertion.position)}: ${assertion.reason}`);
+  const failures = error ? [`${positionText(position)}: ${sentence(error)}`, ...reasons] : reasons;
   return unambiguous(
     [`  ${mark} ${name.replaceAll(/\s+/g, " ")}${time}\n`, ...failures.map((line) => `${indented(line)}\n`)].join(""),
   );

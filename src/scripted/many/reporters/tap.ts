@@ -3,7 +3,7 @@
  * become a subtest.
  */
 import { toVisibleJson, unambiguous } from "../../../core/text/inert.js";
-import { placeText } from "../../shared/script-position.js";
+import { positionText } from "../../shared/script-position.js";
 import type { RunReport, StepReport } from "../run-report.js";
 
 export function tapBegin(count: number): string {
@@ -12,19 +12,19 @@ export function tapBegin(count: number): string {
 
 /** Returns the test point of a run. `number` counts from 1. */
 export function tapRun(report: RunReport, number: number): string {
-  const { name, status, steps, error, durationMs, place, model, transcript } = report;
+  const { name, status, steps, error, durationMs, position, model, transcript } = report;
   if (status === "skipped") return `ok ${number} - ${escaped(name)} # SKIP not begun\n`;
   const inner = steps.map((step, index) => indented(stepPoint(step, index + 1)));
   const subtest = steps.length > 0 ? [`# Subtest: ${escaped(name)}\n`, `    1..${steps.length}\n`, ...inner] : [];
-  const facts = { at: placeText(place), model, duration_ms: Math.round(durationMs), error, transcript };
+  const facts = { at: positionText(position), model, duration_ms: Math.round(durationMs), error, transcript };
   return `${subtest.join("")}${point(status === "passed", number, name)}${diagnostics(facts)}`;
 }
 
-function stepPoint({ name, status, place, durationMs, error, failures }: StepReport, number: number): string {
+function stepPoint({ name, status, position, durationMs, error, failures }: StepReport, number: number): string {
   if (status === "skipped") return `ok ${number} - ${escaped(name)} # SKIP\n`;
   if (status === "passed") return point(true, number, name);
-  const reasons = failures.map(({ type, reason, place: at }) => ({ at: placeText(at), type, reason }));
-  const facts = { at: placeText(place), duration_ms: Math.round(durationMs), error, failures: reasons };
+  const reasons = failures.map(({ type, reason, position: at }) => ({ at: positionText(at), type, reason }));
+  const facts = { at: positionText(position), duration_ms: Math.round(durationMs), error, failures: reasons };
   return `${point(false, number, name)}${diagnostics(facts)}`;
 }
 

@@ -25,7 +25,7 @@ export function summaryOf(reports: readonly RunReport[]): Summary {
   return {
     all: rowOf("all", ended),
     models: rowsBy(ended, ({ model }) => model || "(no model)"),
-    scripts: rowsBy(ended, ({ script, place }) => `${script} (${place.file})`),
+    scripts: rowsBy(ended, ({ script, position }) => `${script} (${position.file})`),
   };
 }
 

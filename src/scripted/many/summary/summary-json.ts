@@ -25,11 +25,11 @@ function document(tree: object): string {
   return `${toVisibleJson(tree, 2)}\n`;
 }
 
-function runJson({ name, place, model, vars, status, steps, error, ...rest }: RunReport) {
+function runJson({ name, position, model, vars, status, steps, error, ...rest }: RunReport) {
   const { durationMs, usage, costUsd, transcript } = rest;
   return {
     name,
-    ...place,
+    ...position,
     model,
     vars,
     status,
@@ -42,16 +42,16 @@ function runJson({ name, place, model, vars, status, steps, error, ...rest }: Ru
   };
 }
 
-function stepJson({ name, kind, place, status, durationMs, error, failures }: StepReport) {
+function stepJson({ name, kind, position, status, durationMs, error, failures }: StepReport) {
   return {
     name,
     kind,
-    ...place,
+    ...position,
     status,
     duration_ms: Math.round(durationMs),
     ...(error && { error }),
     ...(failures.length > 0 && {
-      failures: failures.map(({ type, place: { file, line }, reason }) => ({ type, file, line, reason })),
+      failures: failures.map(({ type, position: { file, line }, reason }) => ({ type, file, line, reason })),
     }),
   };
 }

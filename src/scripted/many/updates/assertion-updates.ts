@@ -10,7 +10,7 @@ import { literal } from "../../shared/templates.js";
 import { type Edit, type Edited, rewritten } from "./rewrite.js";
 
 interface WantedUpdate {
-  place: ScriptPosition;
+  position: ScriptPosition;
   edit: Omit<Edit, "value">;
   /** All different actual values that runs have had, as JSON. */
   values: Set<string>;
@@ -18,7 +18,7 @@ interface WantedUpdate {
   isMet: boolean;
 }
 
-export type Update = Edited & { place: ScriptPosition };
+export type Update = Edited & { position: ScriptPosition };
 
 export class Updates {
   readonly #wanted = new Map<string, WantedUpdate>();
@@ -33,16 +33,20 @@ export class Updates {
    */
   apply(cwd: string): Update[] {
     const wanted = [...this.#wanted.values()].filter(({ values }) => values.size > 0);
-    return [...groupBy(wanted, ({ place }) => place.file)].flatMap(([file, all]) => updated(resolve(cwd, file), all));
+    return [...groupBy(wanted, ({ position }) => position.file)].flatMap(([file, all]) =>
+      updated(resolve(cwd, file), all),
+    );
   }
 
   #noteOne(assertion: AssertionResult, { assertions }: StepResult): void {
-    const { place, type, passed } = assertion;
+    const { position, type, passed } = assertion;
     if (type !== "equals") return;
-    const onLine = assertions.filter((other) => other.place.line === place.line && other.place.file === place.file);
-    const edit = { line: place.line, index: onLine.indexOf(assertion), of: onLine.length };
-    const key = JSON.stringify([place, edit]);
-    const wanted = this.#wanted.get(key) ?? { place, edit, values: new Set<string>(), isMet: false };
+    const onLine = assertions.filter(
+      (other) => other.position.line === position.line && other.position.file === position.file,
+    );
+    const edit = { line: position.line, index: onLine.indexOf(assertion), of: onLine.length };
+    const key = JSON.stringify([position, edit]);
+    const wanted = this.#wanted.get(key) ?? { position, edit, values: new Set<string>(), isMet: false };
     this.#wanted.set(key, wanted);
     if (passed) wanted.isMet = true;
     else if ("actual" in assertion) wanted.values.add(JSON.stringify(literal(assertion.actual)));
@@ -53,10 +57,10 @@ function updated(path: string, all: readonly WantedUpdate[]): Update[] {
   const torn = all.filter(({ values, isMet }) => values.size > 1 || isMet);
   const clear = all.filter((wanted) => !torn.includes(wanted));
   const edits = clear.map(({ edit, values: [json = "null"] }) => ({ ...edit, value: JSON.parse(json) as unknown }));
-  const refused = torn.map(({ place }) => ({ place, problem: "the runs do not agree on a value" }));
+  const refused = torn.map(({ position }) => ({ position, problem: "the runs do not agree on a value" }));
   return [
     ...refused,
-    ...written(path, edits).map((edited, index) => ({ ...edited, place: clear[index]?.place as ScriptPosition })),
+    ...written(path, edits).map((edited, index) => ({ ...edited, position: clear[index]?.position as ScriptPosition })),
   ];
 }
 
