@@ -13,11 +13,11 @@ import type { LoadedConfig } from "./reading/load.js";
  */
 export function unsetBelow(pointer: string, { written }: LoadedConfig, env: Environment): string[] {
   return [...written]
-    .filter(([place]) => place.startsWith(`${pointer}/`))
-    .flatMap(([place, value]) =>
+    .filter(([written]) => written.startsWith(`${pointer}/`))
+    .flatMap(([inner, value]) =>
       [value].flat().flatMap((text) => {
         const problems = typeof text === "string" ? interpolate(text, env).problems : [];
-        return problems.map((problem) => `${keyPath(place)}: ${problem}`);
+        return problems.map((problem) => `${keyPath(inner)}: ${problem}`);
       }),
     );
 }

@@ -49,14 +49,14 @@ export class ConfigError extends HostError<"config"> {
 }
 
 /** Compares problems for sorting by their positions. */
-export function byPlace(one: ConfigProblem, other: ConfigProblem): number {
+export function byPosition(one: ConfigProblem, other: ConfigProblem): number {
   return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
 }
 
 /** Formats the problem, for example as `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
 function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
-  const place = line > 0 ? `${file}:${line}:${column}` : file;
-  return `${path ? `${place} ${path}` : place}: ${message}`;
+  const position = line > 0 ? `${file}:${line}:${column}` : file;
+  return `${path ? `${position} ${path}` : position}: ${message}`;
 }
 
 export type LlmErrorKind =

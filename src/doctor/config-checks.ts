@@ -99,13 +99,13 @@ function precedence({ env, loaded }: Configuration): Finding {
 
 function problemFinding(problem: ConfigProblem): Finding {
   const [, name] = /environment variable (\w+) is not set/.exec(problem.message) ?? [];
-  const place = new ConfigError([{ ...problem, message: "" }]).message.replace(/: $/, "");
+  const position = new ConfigError([{ ...problem, message: "" }]).message.replace(/: $/, "");
   if (name) {
     const fix = `set ${name} where this program is started, or write \${${name}:-default} there`;
-    return fail("variables", `${place}: environment variable ${name} is not set`, fix);
+    return fail("variables", `${position}: environment variable ${name} is not set`, fix);
   }
   const fix = problem.line > 0 ? "correct it there" : "correct it, or name another file with --config";
-  return fail("valid", `${place}: ${problem.message}`, `${fix}; mcp-platform config validate looks again`);
+  return fail("valid", `${position}: ${problem.message}`, `${fix}; mcp-platform config validate looks again`);
 }
 
 function unconfirmedFinding(

@@ -81,19 +81,19 @@ function freeAt(path: string): number | undefined {
  * and not as a warning.
  */
 export async function portFinding({ host, port }: { host: string; port: number }, isChosen: boolean): Promise<Finding> {
-  const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const problem = await listenProblem(host, port);
-  if (!problem) return ok("port", `${place} is free for serve`);
-  const isOurs = problem === "EADDRINUSE" && (await answersAsHost(`http://${place}`));
-  if (isOurs) return ok("port", `a host listens on ${place}`);
+  if (!problem) return ok("port", `${address} is free for serve`);
+  const isOurs = problem === "EADDRINUSE" && (await answersAsHost(`http://${address}`));
+  if (isOurs) return ok("port", `a host listens on ${address}`);
   const [text, fix] =
     problem === "EADDRINUSE"
       ? [
-          `${place} is taken by another program`,
+          `${address} is taken by another program`,
           "end that program, or set serve.port (or --port) to another one; 0 is any",
         ]
       : [
-          `serve cannot listen on ${place}: ${problem}`,
+          `serve cannot listen on ${address}: ${problem}`,
           "set serve.host to an address of this machine, and serve.port to one from 1024",
         ];
   return isChosen ? fail("port", text, fix) : warn("port", text, fix);
@@ -135,7 +135,7 @@ export async function logFindings(storage: StorageConfig, now: () => number): Pr
     if (level === "warn") warnings.push(warn("event log", message, "set chat.storage.path to a local disk"));
   };
   try {
-    const { place, schema, knownSchema } = await lookAtLog(storage, { now, observe });
+    const { location, schema, knownSchema } = await lookAtLog(storage, { now, observe });
     if (storage.driver === "memory") return [ok("event log", "in memory: conversations end with the process")];
     const state =
       schema === 0
@@ -143,7 +143,7 @@ export async function logFindings(storage: StorageConfig, now: () => number): Pr
         : schema < knownSchema
           ? `schema ${schema}, which the next host brings to ${knownSchema}`
           : `schema ${schema}`;
-    return [ok("event log", `${place}: ${state}`), ...warnings];
+    return [ok("event log", `${location}: ${state}`), ...warnings];
   } catch (error) {
     const { message, hint } = errorInfo(error);
     const fix =
@@ -151,7 +151,7 @@ export async function logFindings(storage: StorageConfig, now: () => number): Pr
       (storage.driver === "sqlite"
         ? `set chat.storage.path to a file that you may write: this is in ${existingFolder(dirname(storage.path))}`
         : "check chat.storage.url, and whether the database runs");
-    const place = storage.driver === "sqlite" && !message.includes(storage.path) ? `${storage.path}: ` : "";
-    return [fail("event log", `${place}${message}`, fix), ...warnings];
+    const location = storage.driver === "sqlite" && !message.includes(storage.path) ? `${storage.path}: ` : "";
+    return [fail("event log", `${location}${message}`, fix), ...warnings];
   }
 }

@@ -27,7 +27,7 @@ import { fromLevel } from "./logging.js";
 import { openLog } from "./open-log.js";
 import { RunningConfig } from "./running-config.js";
 import { stderrLog } from "./stderr-log.js";
-import { manifestPlace, openApprovals, refusalsIn } from "./user-state.js";
+import { manifestFiles, openApprovals, refusalsIn } from "./user-state.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -164,7 +164,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         meter,
         // A tape holds the lists that servers sent in the recorded session. Lists remembered from other sessions could differ, so they are
         // not used.
-        manifests: tape ? undefined : manifestPlace(env),
+        manifests: tape ? undefined : manifestFiles(env),
         remembers: () => running.config.remembersTools,
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
         logs,

@@ -59,7 +59,7 @@ export async function readUsage(config: Config, by: UsageKey, period: Period): P
  * Migrates the event log to the schema of this program version. Returns the location of the log and the version of the schema. Throws
  * StoreError.
  */
-export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
+export function migrateLog(config: Config): Promise<{ location: string; version: number }> {
   return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
 }
 

@@ -79,7 +79,7 @@ async function openDatabase(
 export async function bringToSchema(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
-): Promise<{ place: string; version: number }> {
+): Promise<{ location: string; version: number }> {
   if (storage.driver === "postgres") await (await import("../cluster/dbos/sdk.js")).ensureInstalled();
   const migrated = await migrateStore(storage, parts);
   if (storage.driver !== "postgres") return migrated;

@@ -36,7 +36,7 @@ export class RunningConfig {
 }
 
 function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry }: Config): Config {
-  const { maxAgeMs: _, maxConversations: __, ...place } = storage;
+  const { maxAgeMs: _, maxConversations: __, ...location } = storage;
   const { maxAgeMs, maxConversations } = next.chat.storage;
   const rules = { ...(maxAgeMs && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
   return {
@@ -44,6 +44,6 @@ function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry
     serve,
     mcpServe,
     telemetry,
-    chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig },
+    chat: { ...next.chat, storage: { ...location, ...rules } as StorageConfig },
   };
 }

@@ -11,7 +11,7 @@ import type { Environment } from "../core/environment.js";
 import { stateFolder } from "../core/files/state-folder.js";
 import type { KeptApprovals, Observe } from "../core/ports.js";
 import type { Logins } from "../mcp/auth/logins.js";
-import type { ManifestPlace } from "../mcp/lists/manifest.js";
+import type { ManifestFiles } from "../mcp/lists/manifest.js";
 
 /** Opens the store of the user's lasting approvals and refusals of tool calls. */
 export function openApprovals(env: Environment, observe: Observe): Approvals {
@@ -44,7 +44,7 @@ export async function createLogins(
  * Returns where hosts remember the lists of servers (such as their tools): a folder, and a file with a key. The names of the files in that
  * folder are computed with this key.
  */
-export function manifestPlace(env: Environment): ManifestPlace {
+export function manifestFiles(env: Environment): ManifestFiles {
   const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");
   return { folder: join(cache, "manifests"), keyFile: stateFolder(env, "manifests.key") };
 }

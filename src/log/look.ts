@@ -12,7 +12,7 @@ import { connect } from "./sqlite/connection.js";
 
 export interface LogLook {
   /** Location of the log, without secrets. */
-  place: string;
+  location: string;
   /** Schema version of the log. 0 if there is no log yet: the first host will create it. */
   schema: number;
   knownSchema: number;
@@ -27,34 +27,34 @@ export async function lookAtLog(
 ): Promise<LogLook> {
   if (storage.driver === "memory") {
     await (await openStore(storage, parts)).close();
-    return { place: "memory", schema: schemaVersion, knownSchema: schemaVersion };
+    return { location: "memory", schema: schemaVersion, knownSchema: schemaVersion };
   }
-  const { place, schema } = await (storage.driver === "postgres"
+  const { location, schema } = await (storage.driver === "postgres"
     ? lookAtDatabase(storage, parts)
     : lookAtFile(storage.path));
   const isOlder = schema > 0 && schema < schemaVersion;
   if (storage.driver === "sqlite" && !existsSync(storage.path)) await tryBeside(storage, parts);
   else if (schema > 0 && !isOlder) await tryWriting(storage, parts);
-  return { place, schema, knownSchema: schemaVersion };
+  return { location, schema, knownSchema: schemaVersion };
 }
 
 async function lookAtDatabase(
   storage: Extract<StorageConfig, { driver: "postgres" }>,
   { observe }: { observe: Observe },
-): Promise<{ place: string; schema: number }> {
+): Promise<{ location: string; schema: number }> {
   const { databaseSchema } = await import("./postgres/open.js");
   return databaseSchema(storage, observe);
 }
 
-async function lookAtFile(path: string): Promise<{ place: string; schema: number }> {
-  if (!existsSync(path)) return { place: path, schema: 0 };
+async function lookAtFile(path: string): Promise<{ location: string; schema: number }> {
+  if (!existsSync(path)) return { location: path, schema: 0 };
   const db = await connect(path);
   try {
     const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
     // A file that is not an event log is not detected here, but by `openStore`.
-    return { place: path, schema: row.user_version || schemaVersion };
+    return { location: path, schema: row.user_version || schemaVersion };
   } catch {
-    return { place: path, schema: schemaVersion };
+    return { location: path, schema: schemaVersion };
   } finally {
     db.close();
   }

@@ -27,11 +27,11 @@ export async function openStore(storage: StorageConfig, parts: StoreParts): Prom
 export async function migrateStore(
   storage: StorageConfig,
   parts: StoreParts,
-): Promise<{ place: string; version: number }> {
+): Promise<{ location: string; version: number }> {
   if (storage.driver === "postgres") {
     const { migrateDatabase } = await import("./postgres/open.js");
-    return { place: await migrateDatabase(storage, parts.observe), version: schemaVersion };
+    return { location: await migrateDatabase(storage, parts.observe), version: schemaVersion };
   }
   await (await openStore(storage, parts)).close();
-  return { place: storage.driver === "memory" ? "memory" : storage.path, version: schemaVersion };
+  return { location: storage.driver === "memory" ? "memory" : storage.path, version: schemaVersion };
 }

@@ -18,9 +18,9 @@ const END_GRACE_TURNS = 4;
  * headers when it is first used, and most responses do not need it.
  */
 export function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
-  for (let place = 0; place < rawHeaders.length; place += 2) {
-    const other = rawHeaders[place] as string;
-    if (other.length === name.length && other.toLowerCase() === name) return rawHeaders[place + 1];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const other = rawHeaders[index] as string;
+    if (other.length === name.length && other.toLowerCase() === name) return rawHeaders[index + 1];
   }
   return undefined;
 }

@@ -6,7 +6,7 @@ import type { HostSocket } from "./api/socket.js";
 import { keepToken } from "./api/token.js";
 import { ChatView } from "./views/chat.js";
 import { ConversationsView } from "./views/conversations.js";
-import { lastConversation, type PageAddress, place, placeLink, settle, type View } from "./views/page-address.js";
+import { address, lastConversation, linkTo, type PageAddress, settle, type View } from "./views/page-address.js";
 import { ServersView } from "./views/servers.js";
 import { TraceView } from "./views/trace.js";
 import { UsageView } from "./views/usage.js";
@@ -25,7 +25,7 @@ const tabs: readonly { view: View; label: string; icon: string }[] = [
 ];
 
 export function Shell({ api, socket }: ShellProps) {
-  const { view } = place.value;
+  const { view } = address.value;
   const title = tabs.find((tab) => tab.view === view)?.label ?? "";
   const isFirst = useRef(true);
   useEffect(() => {
@@ -47,7 +47,7 @@ export function Shell({ api, socket }: ShellProps) {
           {tabs.map((tab) => (
             <li key={tab.view}>
               <a
-                href={placeLink(tab.view, isOfOne(tab.view) ? lastConversation.value : undefined)}
+                href={linkTo(tab.view, isOfOne(tab.view) ? lastConversation.value : undefined)}
                 aria-current={tab.view === view ? "page" : undefined}
               >
                 <svg viewBox="0 0 24 24" aria-hidden="true">
@@ -60,7 +60,7 @@ export function Shell({ api, socket }: ShellProps) {
         </ul>
       </nav>
       <main id="main" tabIndex={-1}>
-        {api.isRefused.value ? <TokenForm /> : viewOf(place.value, { api, socket })}
+        {api.isRefused.value ? <TokenForm /> : viewOf(address.value, { api, socket })}
       </main>
     </>
   );
@@ -76,16 +76,16 @@ function viewOf(at: PageAddress, { api, socket }: ShellProps): ComponentChildren
       return <UsageView api={api} />;
     case "trace":
     case "chat":
-      return <OpenConversation place={at} api={api} socket={socket} />;
+      return <OpenConversation address={at} api={api} socket={socket} />;
   }
 }
 
 interface OpenProps extends ShellProps {
-  place: PageAddress;
+  address: PageAddress;
 }
 
 /** Shows a conversation in the chat or as a trace. Both views read the same log. */
-function OpenConversation({ place: { view, conversationId, isNew }, api, socket }: OpenProps) {
+function OpenConversation({ address: { view, conversationId, isNew }, api, socket }: OpenProps) {
   const log = useMemo(() => new ConversationLog({ api, conversationId, isNew }), [conversationId]);
   useEffect(() => (isNew ? undefined : log.open(socket)), [log, socket, isNew]);
   const shared = { api, conversationId, log };

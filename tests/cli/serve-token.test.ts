@@ -26,7 +26,7 @@ describe("the token of serve", () => {
   test("is the one that the user's hosts keep, on loopback addresses and others", () => {
     const { token, ...rest } = tokenOf({});
     expect(token).toBe(readFileSync(kept, "utf8").trim());
-    expect(rest).toEqual({ place: kept, isMade: true, notices: [] });
+    expect(rest).toEqual({ location: kept, isMade: true, notices: [] });
     expect(tokenOf({}, { host: "0.0.0.0" }).token).toBe(token);
   });
 
@@ -67,6 +67,6 @@ describe("the token of serve", () => {
     const state = fileWith("a file where a folder is wanted");
     const { token, ...rest } = tokenOf({}, {}, { XDG_STATE_HOME: state });
     expect(token).toMatch(/^[\w-]{43}$/);
-    expect(rest).toEqual({ place: undefined, isMade: true, notices: [expect.stringMatching(/for this run only/)] });
+    expect(rest).toEqual({ location: undefined, isMade: true, notices: [expect.stringMatching(/for this run only/)] });
   });
 });

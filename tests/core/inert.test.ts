@@ -62,9 +62,17 @@ test("no export steers the terminal that it is shown on", async () => {
 
 describe("JSON that is shown says the same, without a character that steers a terminal", () => {
   const none = { inputTokens: 0, outputTokens: 0 };
-  const place = { file: steering, line: 1 };
-  const step = { name: steering, kind: "user", place, status: "failed", durationMs: 0, failures: [] };
-  const run = { name: steering, place, script: steering, model: steering, vars: {}, status: "failed", durationMs: 0 };
+  const position = { file: steering, line: 1 };
+  const step = { name: steering, kind: "user", position, status: "failed", durationMs: 0, failures: [] };
+  const run = {
+    name: steering,
+    position,
+    script: steering,
+    model: steering,
+    vars: {},
+    status: "failed",
+    durationMs: 0,
+  };
   const report = { ...run, steps: [{ ...step, error: { kind: "llm", message: steering } }] };
   const finding = { status: "fail", text: steering };
 

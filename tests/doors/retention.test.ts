@@ -43,7 +43,7 @@ const doors: Record<string, Door> = {
     const options = { ...serve, port: 0, version: "1.0.0", models: () => [], mcp };
     const exitCode = runServe(parts, options, {
       ...{ stderr: new Sink(), onInterrupt },
-      token: { place: undefined, isMade: true },
+      token: { location: undefined, isMade: true },
     });
     await work();
     interrupt();

@@ -17,7 +17,7 @@ describe("a look at an event log migrates nothing:", () => {
   test("one that is not there stays so, and its folder as it is", async () => {
     const path = join(folder, "none", "below", "log.db");
     expect(await lookAtLog({ driver: "sqlite", path }, parts)).toEqual({
-      place: path,
+      location: path,
       schema: 0,
       knownSchema: schemaVersion,
     });
@@ -71,7 +71,7 @@ test("a log file that cannot be written is no log that a host can use", () =>
   test("makes no tables, and sees those that are there", async () => {
     const url = await server.database();
     const storage = { driver: "postgres" as const, url };
-    expect(await lookAtLog(storage, parts)).toMatchObject({ schema: 0, place: expect.not.stringContaining("@") });
+    expect(await lookAtLog(storage, parts)).toMatchObject({ schema: 0, location: expect.not.stringContaining("@") });
     expect(await query(url, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
     await (await openStore(storage, parts)).close();
     expect(await lookAtLog(storage, parts)).toMatchObject({ schema: schemaVersion });

@@ -6,7 +6,7 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import type { ServerConfig } from "../../src/core/config.js";
 import { modelName } from "../../src/core/patterns/model-name.js";
 import { Manifest } from "../../src/mcp/lists/manifest.js";
-import { fileNameOf, programOf } from "../../src/mcp/lists/manifest-place.js";
+import { fileNameOf, programOf } from "../../src/mcp/lists/server-hash.js";
 import { emptyLists } from "../../src/mcp/lists/server-lists.js";
 import { factsOf, isOffered, timeoutOf } from "../../src/mcp/lists/tool-facts.js";
 import { fixture, temporaryFolder } from "../support/mcp-hub.js";

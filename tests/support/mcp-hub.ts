@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { RemoteServerConfig, ServerConfig, StdioServerConfig } from "../../src/core/config.js";
 import type { Observation, SendOptions, ServerStatus, ToolResult } from "../../src/core/ports.js";
 import { McpHub } from "../../src/mcp/hub.js";
-import type { ManifestPlace } from "../../src/mcp/lists/manifest.js";
+import type { ManifestFiles } from "../../src/mcp/lists/manifest.js";
 import type { ServerHostOptions } from "../../src/mcp/server/supervised-server.js";
 
 const common = {
@@ -104,7 +104,7 @@ export function temporaryFolder(): Disposable & { path: string } {
 }
 
 /** Returns where a host of this folder keeps its record of what servers offer. */
-export function manifestsIn({ path }: { path: string }): ManifestPlace {
+export function manifestsIn({ path }: { path: string }): ManifestFiles {
   return { folder: join(path, "manifests"), keyFile: join(path, "manifests.key") };
 }
 

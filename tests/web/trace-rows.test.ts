@@ -168,7 +168,7 @@ describe("the scale of a waterfall", () => {
 
   test("is that of the clock where there is work", () => {
     const scale = timeScale([row([{ kind: "work", from: 0, to: 50 }]), row([{ kind: "work", from: 50 }])], 0, 100);
-    expect([0, 25, 50, 100, 200].map(scale.place)).toEqual([0, 0.25, 0.5, 1, 1]);
+    expect([0, 25, 50, 100, 200].map(scale.position)).toEqual([0, 0.25, 0.5, 1, 1]);
     expect(scale.isShortened).toBe(false);
   });
 
@@ -180,11 +180,11 @@ describe("the scale of a waterfall", () => {
     ] as const;
     const scale = timeScale([row(spans)], 0, 3_600_300);
     expect(scale.isShortened).toBe(true);
-    expect([0, 100, 3_600_100, 3_600_300].map(scale.place)).toEqual([0, 0.25, 0.5, 1]);
+    expect([0, 100, 3_600_100, 3_600_300].map(scale.position)).toEqual([0, 0.25, 0.5, 1]);
   });
 
   test("of nothing but waiting is that of the clock", () => {
-    expect(timeScale([row([{ kind: "wait", from: 0, to: 10 }])], 0, 10).place(5)).toBe(0.5);
+    expect(timeScale([row([{ kind: "wait", from: 0, to: 10 }])], 0, 10).position(5)).toBe(0.5);
   });
 });
 

@@ -47,7 +47,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   }
   const configuration = await findConfiguration(globals);
   const { loadConfig } = await import("../../config/reading/load.js");
-  const { manifestPlace } = await import("../../host/user-state.js");
+  const { manifestFiles } = await import("../../host/user-state.js");
   const { FirstRun } = await import("../../host/first-run.js");
   const { clearingForOthers } = await import("../../doctor/bundle.js");
   const { examine, failedKind } = await import("../../doctor/doctor.js");
@@ -65,7 +65,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
     isLive: live,
     node: { version: process.versions.node, required: JSON.parse(readFileSync(packageFile, "utf8")).engines.node },
     builtMs: statSync(packageFile).mtimeMs,
-    cacheFolder: manifestPlace(env).folder,
+    cacheFolder: manifestFiles(env).folder,
     clear,
     signal: interrupted.signal,
   }).catch((error: unknown) => (interrupted.signal.aborted ? exit(exitCodes.cancelled) : Promise.reject(error)));

@@ -111,7 +111,7 @@ function addMigrateCommand(program: Command): void {
     .action(async () => {
       const { migrateLog } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
-      const { place, version } = await migrateLog(config);
-      print(`${place}: schema ${version}`);
+      const { location, version } = await migrateLog(config);
+      print(`${location}: schema ${version}`);
     });
 }

@@ -33,18 +33,18 @@ const risk =
 export function doorToken(flags: TokenFlags, { host, token }: ServeConfig, env: Environment): DoorToken {
   if (flags.token === false) return withoutToken(host);
   if (flags.tokenFile !== undefined) return tokenOfFile(flags.tokenFile);
-  if (token !== undefined) return { token, place: "serve.token", isMade: false, notices: [] };
+  if (token !== undefined) return { token, location: "serve.token", isMade: false, notices: [] };
   const file = stateFolder(env, "serve-token");
   try {
-    return { token: keptSecret(file), place: file, isMade: true, notices: [] };
+    return { token: keptSecret(file), location: file, isMade: true, notices: [] };
   } catch (error) {
     const notice = `the token is for this run only, because ${file} cannot be kept: ${messageOf(error)}`;
-    return { token: randomBytes(32).toString("base64url"), place: undefined, isMade: true, notices: [notice] };
+    return { token: randomBytes(32).toString("base64url"), location: undefined, isMade: true, notices: [notice] };
   }
 }
 
 function withoutToken(host: string): DoorToken {
-  if (isLoopback(host)) return { token: undefined, place: undefined, isMade: false, notices: [risk] };
+  if (isLoopback(host)) return { token: undefined, location: undefined, isMade: false, notices: [risk] };
   throw new RequestError("usage", `--no-token is for loopback addresses, and ${host} is reached from other machines`, {
     hint: "leave --no-token out, or listen on 127.0.0.1 behind a proxy that asks who calls",
   });
@@ -65,5 +65,5 @@ function tokenOfFile(file: string): DoorToken {
   const notices = isPublic
     ? [`every account of this machine can read the token in ${file} (chmod 600 changes that)`]
     : [];
-  return { token, place: file, isMade: false, notices };
+  return { token, location: file, isMade: false, notices };
 }

@@ -86,7 +86,7 @@ export class DbosDispatch implements TurnDispatch {
   #wake(member: Member): Promise<Launched> {
     this.#dbos ??= this.#launch(member).catch((error: unknown) => {
       this.#dbos = undefined;
-      throw storeError(error, this.#parts.database.place, "open");
+      throw storeError(error, this.#parts.database.address, "open");
     });
     return this.#dbos;
   }

@@ -18,22 +18,22 @@ import { hasPlaceholder, isHarmless, type PresetOf } from "./consent-settings.js
  * do. Each setting that needs confirmation has a line.
  */
 export function describeServer({ name, ...server }: ServerConfig, loaded: LoadedConfig): string[] {
-  const place = child("/mcpServers", name);
+  const pointer = child("/mcpServers", name);
   const shown = (pointer: string) => shownAt(pointer, loaded);
   const isLocal = server.transport === "stdio";
   const what = isLocal
-    ? [shown(`${place}/command`), ...server.args.map((_, index) => shown(`${place}/args/${index}`))]
+    ? [shown(`${pointer}/command`), ...server.args.map((_, index) => shown(`${pointer}/args/${index}`))]
         .map(asWord)
         .join(" ")
-    : shown(`${place}/url`);
+    : shown(`${pointer}/url`);
   const own = loaded.base?.config.mcpServers.some((mine) => mine.name === name);
   const replaced = own ? " (in place of your own server of this name)" : "";
-  const destination = isLocal ? undefined : hostOf(`${place}/url`, loaded);
-  const settings = scalarsIn(valueAt(loaded.tree, place), place)
+  const destination = isLocal ? undefined : hostOf(`${pointer}/url`, loaded);
+  const settings = scalarsIn(valueAt(loaded.tree, pointer), pointer)
     .map(([pointer]) => pointer)
     .filter((pointer) => !isHarmless(settingOf(pointer)));
   const facts = [...new Set(settings.map(settingOf))].flatMap((pointer) => describeOfServer(pointer, loaded));
-  const fromFile = isLocal ? variablesOfFile(place, server.env ?? {}, loaded) : [];
+  const fromFile = isLocal ? variablesOfFile(pointer, server.env ?? {}, loaded) : [];
   const sent = settings.flatMap((pointer) => sentBy(pointer, destination, loaded));
   return [
     `${isLocal ? "starts" : "connects to"} the MCP server ${name}${replaced}: ${what}`,
@@ -66,12 +66,12 @@ export function describeEntry(name: string, entry: JsonObject, folder: string): 
 /** Describes a setting outside `mcpServers`: its value, its purpose, and which data it sends to which address. */
 export function describeSetting(pointer: string, loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const value = loaded.written.get(pointer);
-  const places = Array.isArray(value) ? value.map((_, index) => child(pointer, index)) : [pointer];
+  const pointers = Array.isArray(value) ? value.map((_, index) => child(pointer, index)) : [pointer];
   const destination = destinationOf(pointer, loaded, presetOf);
   return [
     `sets ${keyPath(pointer)} to ${shownValue(pointer, value)} (${aboutOf(pointer)})`,
     ...keySentBy(pointer, loaded, presetOf),
-    ...places.flatMap((place) => sentBy(place, destination, loaded)),
+    ...pointers.flatMap((each) => sentBy(each, destination, loaded)),
   ];
 }
 
@@ -96,9 +96,9 @@ function describeOfServer(pointer: string, loaded: LoadedConfig): string[] {
   return [`has ${[key, ...below].join(".")} set to ${written} (${aboutOf(pointer)})`];
 }
 
-function variablesOfFile(place: string, env: Readonly<Record<string, string>>, loaded: LoadedConfig): string[] {
-  const file = `${place}/env_file`;
-  const names = Object.keys(env).filter((name) => !loaded.written.has(child(`${place}/env`, name)));
+function variablesOfFile(pointer: string, env: Readonly<Record<string, string>>, loaded: LoadedConfig): string[] {
+  const file = `${pointer}/env_file`;
+  const names = Object.keys(env).filter((name) => !loaded.written.has(child(`${pointer}/env`, name)));
   return valueAt(loaded.tree, file) === undefined
     ? []
     : [`gets the variables of the file ${shownAt(file, loaded)}: ${names.join(", ") || "none yet"}`];

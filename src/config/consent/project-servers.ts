@@ -30,12 +30,12 @@ export function fingerprint(
   settings: readonly string[],
   loaded: LoadedConfig,
 ): string {
-  const places = new Set(servers.map(({ name }) => child("/mcpServers", name)));
+  const pointers = new Set(servers.map(({ name }) => child("/mcpServers", name)));
   const asked = new Set(settings);
   const isMeant = ([pointer]: readonly [string, unknown]) =>
-    asked.has(pointer) || (places.has(pointer.split("/", 3).join("/")) && !isHarmless(pointer));
-  const read = [...places]
-    .flatMap((place) => scalarsIn(valueAt(loaded.tree, place), place))
+    asked.has(pointer) || (pointers.has(pointer.split("/", 3).join("/")) && !isHarmless(pointer));
+  const read = [...pointers]
+    .flatMap((pointer) => scalarsIn(valueAt(loaded.tree, pointer), pointer))
     .filter(([pointer]) => loaded.variablesOf(pointer).length === 0);
   const replaced = servers.filter(({ name }) => loaded.base?.config.mcpServers.some((own) => own.name === name));
   const facts = [...[...loaded.written, ...read].filter(isMeant), ...replaced.map(({ name }) => ["replaced", name])];

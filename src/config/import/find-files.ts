@@ -5,7 +5,7 @@ import { ConfigError, RequestError } from "../../core/errors.js";
 import { displayName } from "../../core/source/source.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import { type ImportedFile, importFile } from "./import-file.js";
-import { type ImportSurroundings, isNamedLike, pathsOf } from "./places.js";
+import { type ImportSurroundings, isNamedLike, pathsOf } from "./program-paths.js";
 import { type Program, programs } from "./programs.js";
 import { readForeign } from "./read-foreign.js";
 
@@ -40,8 +40,8 @@ export function importFrom(from: string, surroundings: ImportSurroundings): Impo
   if (program) {
     const paths = existing(program, surroundings);
     if (paths.length > 0) return paths.map((path) => imported(program, path, surroundings));
-    const places = pathsOf(program.places, surroundings).map((path) => displayName(path, cwd));
-    const message = `${program.title} has no configuration at its usual places: ${places.join(", ")}`;
+    const usual = pathsOf(program.paths, surroundings).map((path) => displayName(path, cwd));
+    const message = `${program.title} has no configuration at its usual places: ${usual.join(", ")}`;
     throw new RequestError("not_found", message, { hint: "name the file: --from FILE" });
   }
   const path = resolve(cwd, from);
@@ -62,13 +62,13 @@ export function importFrom(from: string, surroundings: ImportSurroundings): Impo
   });
 }
 
-function existing({ places }: Program, surroundings: ImportSurroundings): string[] {
-  return pathsOf(places, surroundings).filter((path) => existsSync(path));
+function existing({ paths }: Program, surroundings: ImportSurroundings): string[] {
+  return pathsOf(paths, surroundings).filter((path) => existsSync(path));
 }
 
-/** Imports a file at one of the program's places. It is of the folder if the program would not find it from another working directory. */
+/** Imports a file at one of the program's usual paths. It is of the folder if the program would not find it from another working directory. */
 function imported(program: Program, path: string, surroundings: ImportSurroundings): ImportedFile {
   const file = importFile(program, readForeign(path, surroundings.cwd), surroundings);
-  const elsewhere = pathsOf(program.places, { ...surroundings, cwd: resolve(surroundings.cwd, "elsewhere") });
+  const elsewhere = pathsOf(program.paths, { ...surroundings, cwd: resolve(surroundings.cwd, "elsewhere") });
   return { ...file, isOfFolder: !elsewhere.includes(path) };
 }

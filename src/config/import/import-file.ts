@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { asObject, isPlainObject, type JsonObject } from "../../core/json.js";
 import { fields } from "./fields.js";
 import { noPlaceholder } from "./placeholders.js";
-import { type ImportSurroundings, pathsOf, projectOf } from "./places.js";
+import { type ImportSurroundings, pathsOf, projectOf } from "./program-paths.js";
 import type { Program } from "./programs.js";
 import { type ForeignFile, treeOf } from "./read-foreign.js";
 import { type Note, ServerDraft } from "./server-draft.js";

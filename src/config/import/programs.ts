@@ -10,8 +10,8 @@ export interface Program {
   tool: string;
   /** The program's name, as it is displayed. */
   title: string;
-  /** Paths at which the program may have a configuration file, preferred ones first. They begin with the name of a folder (places.ts). */
-  places: readonly string[];
+  /** Paths at which the program may have a configuration file, preferred ones first. They begin with the name of a folder (program-paths.ts). */
+  paths: readonly string[];
   /** Ends of further paths by which a file is recognised. */
   alsoAt?: readonly string[];
   /** Returns true if the content of a file shows that it belongs to this program. */
@@ -85,13 +85,13 @@ export const programs: readonly Program[] = [
   {
     tool: "claude-desktop",
     title: "Claude Desktop",
-    places: ["data/Claude/claude_desktop_config.json"],
+    paths: ["data/Claude/claude_desktop_config.json"],
     alsoAt: ["claude_desktop_config.json"],
   },
   {
     tool: "claude-code",
     title: "Claude Code",
-    places: ["cwd/.mcp.json", "home/.claude.json"],
+    paths: ["cwd/.mcp.json", "home/.claude.json"],
     serversOf: ({ projects }, cwd) => asObject(asObject(projects)?.[cwd])?.mcpServers,
     project: (folder) => folder,
     convert: () => braces,
@@ -103,7 +103,7 @@ export const programs: readonly Program[] = [
   {
     tool: "cursor",
     title: "Cursor",
-    places: ["cwd/.cursor/mcp.json", "home/.cursor/mcp.json"],
+    paths: ["cwd/.cursor/mcp.json", "home/.cursor/mcp.json"],
     // Cline and Roo Code have the same format.
     alsoAt: [".roo/mcp.json", "mcp_settings.json", "cline_mcp_settings.json"],
     convert: (folder) => editorVariables(folder),
@@ -114,7 +114,7 @@ export const programs: readonly Program[] = [
   {
     tool: "vscode",
     title: "VS Code",
-    places: ["cwd/.vscode/mcp.json", "data/Code/User/mcp.json"],
+    paths: ["cwd/.vscode/mcp.json", "data/Code/User/mcp.json"],
     // opencode has its servers under the same key as a settings.json, but with other values of `type`.
     has: ({ servers, mcp }) =>
       isPlainObject(servers) ||
@@ -127,7 +127,7 @@ export const programs: readonly Program[] = [
   {
     tool: "gemini",
     title: "Gemini CLI",
-    places: ["cwd/.gemini/settings.json", "home/.gemini/settings.json"],
+    paths: ["cwd/.gemini/settings.json", "home/.gemini/settings.json"],
     has: ({ mcpServers }) =>
       hasServer(mcpServers, (server) =>
         ["httpUrl", "trust", "includeTools", "excludeTools", "authProviderType"].some((key) => key in server),
@@ -141,7 +141,7 @@ export const programs: readonly Program[] = [
   {
     tool: "codex",
     title: "Codex",
-    places: ["cwd/.codex/config.toml", "codex/config.toml"],
+    paths: ["cwd/.codex/config.toml", "codex/config.toml"],
     has: ({ mcp_servers: servers }) => isPlainObject(servers),
     servers: ({ mcp_servers: servers }) => servers,
     unread: "apps and profiles of Codex",
@@ -149,7 +149,7 @@ export const programs: readonly Program[] = [
   {
     tool: "opencode",
     title: "opencode",
-    places: opencodeFiles("config/opencode", "cwd").toReversed(),
+    paths: opencodeFiles("config/opencode", "cwd").toReversed(),
     has: (tree) => hasServer(opencodeServers(tree), ({ type }) => type === "local" || type === "remote"),
     servers: opencodeServers,
     project: (folder) => folder,
@@ -162,7 +162,7 @@ export const programs: readonly Program[] = [
   {
     tool: "goose",
     title: "goose",
-    places: ["roaming/Block/goose/config/config.yaml", "config/goose/config.yaml"],
+    paths: ["roaming/Block/goose/config/config.yaml", "config/goose/config.yaml"],
     has: ({ extensions }) => isPlainObject(extensions),
     servers: ({ extensions }) => extensions,
     fields: { timeout: seconds("timeout"), headers: () => {} },
@@ -172,7 +172,7 @@ export const programs: readonly Program[] = [
   {
     tool: "zed",
     title: "Zed",
-    places: ["cwd/.zed/settings.json", "roaming/Zed/settings.json", "config/zed/settings.json"],
+    paths: ["cwd/.zed/settings.json", "roaming/Zed/settings.json", "config/zed/settings.json"],
     has: ({ context_servers: servers }) => isPlainObject(servers),
     servers: ({ context_servers: servers }) => servers,
     fields: { timeout: seconds("timeout") },
@@ -186,7 +186,7 @@ export const programs: readonly Program[] = [
     // mcphost is the predecessor of Kit. It treats a URL without a type as SSE.
     tool: "kit",
     title: "Kit",
-    places: ["cwd", "home"].flatMap((folder) => kitFiles.map((name) => `${folder}/${name}`)),
+    paths: ["cwd", "home"].flatMap((folder) => kitFiles.map((name) => `${folder}/${name}`)),
     has: ({ mcpServers }) =>
       hasServer(mcpServers, ({ command, headers }) => Array.isArray(command) || Array.isArray(headers)),
     project: (folder) => folder,
@@ -197,7 +197,7 @@ export const programs: readonly Program[] = [
   {
     tool: "original",
     title: "the original MCP-Platform",
-    places: ["cwd/servers_config.json", "cwd/src/servers_config.json", "cwd/Client/src/servers_config.json"],
+    paths: ["cwd/servers_config.json", "cwd/src/servers_config.json", "cwd/Client/src/servers_config.json"],
     has: ({ settings }) => asObject(settings)?.defaultTimeout !== undefined,
     // The original platform was started in the parent of `src`.
     project: (folder) => folder.replace(/[/\\]src$/, ""),

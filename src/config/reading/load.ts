@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
-import { byPlace, ConfigError } from "../../core/errors.js";
+import { byPosition, ConfigError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { isPlainVariable } from "../../core/secrets/secret-names.js";
 import { type FileTexts, objectSource, readSource, type Source } from "../../core/source/source.js";
@@ -165,7 +165,7 @@ function compose(given: Given): LoadedConfig {
   const isPartial = given.leftOut !== undefined || more !== undefined;
   const found = checkTree(expanded, merged, { surroundings, allowsUnset, isPartial });
   const problems = [...top.problems, ...flagged.problems, ...found.map((each) => locate(each, merged.origins))];
-  if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
+  if (problems.length > 0) throw new ConfigError(problems.toSorted(byPosition));
   return {
     config: deepFreeze(
       buildConfig(expanded.tree, {

@@ -38,14 +38,14 @@ export function keepStricter(tree: JsonObject, { base, baseSource, sources, orig
     const origin = origins.get(pointer);
     return origin?.kind === "file" && sources.has(origin.source);
   };
-  for (const [pointer, own] of placesOf(base.tree, united)) {
+  for (const [pointer, own] of valuesAt(base.tree, united)) {
     if (!Array.isArray(own) || !(isLaidOver(pointer) || isLaidOver(serverOf(pointer)))) continue;
     const theirs = valueAt(tree, pointer) ?? [];
     // The user's rules are added at the end, so that the positions of the file's own rules stay the same for error messages. A value that
     // is not a list is reported elsewhere.
     if (Array.isArray(theirs)) setAt(tree, pointer, [...theirs, ...own.filter((rule) => !theirs.includes(rule))]);
   }
-  for (const [pointer, own] of placesOf(base.tree, limits)) {
+  for (const [pointer, own] of valuesAt(base.tree, limits)) {
     const theirs = valueAt(tree, pointer);
     if (!base.written.has(pointer) || !isLaidOver(pointer)) continue;
     if (typeof own !== "number" || typeof theirs !== "number" || theirs <= own) continue;
@@ -73,13 +73,13 @@ function serverOf(pointer: string): string {
 }
 
 /** Returns the values that match the path patterns, with their pointers. */
-function placesOf(tree: JsonObject, paths: readonly string[]): [pointer: string, value: unknown][] {
+function valuesAt(tree: JsonObject, paths: readonly string[]): [pointer: string, value: unknown][] {
   return paths.flatMap((path) =>
     path
       .split(".")
       .reduce<[string, unknown][]>(
-        (places, part) =>
-          places.flatMap(([pointer, value]) =>
+        (found, part) =>
+          found.flatMap(([pointer, value]) =>
             (isPlainObject(value) ? Object.entries(value) : [])
               .filter(([key]) => part === "*" || part.replace(/[{}]/g, "").split(",").includes(key))
               .map(([key, inner]): [string, unknown] => [child(pointer, key), inner]),

@@ -83,15 +83,15 @@ function dialectOf({ $schema }: JsonSchema) {
 }
 
 function describe({ keyword, instancePath, params, message, data }: ErrorObject): string {
-  const place = instancePath ? `\`${instancePath.slice(1).replaceAll("/", ".")}\`` : "the arguments";
-  if (keyword === "required") return `${place} must have \`${params.missingProperty}\``;
+  const subject = instancePath ? `\`${instancePath.slice(1).replaceAll("/", ".")}\`` : "the arguments";
+  if (keyword === "required") return `${subject} must have \`${params.missingProperty}\``;
   if (keyword === "additionalProperties" || keyword === "unevaluatedProperties") {
-    return `${place} must not have \`${params.additionalProperty ?? params.unevaluatedProperty}\``;
+    return `${subject} must not have \`${params.additionalProperty ?? params.unevaluatedProperty}\``;
   }
-  if (keyword === "enum") return `${place} must be one of ${JSON.stringify(params.allowedValues)}`;
-  if (keyword === "const") return `${place} must be ${JSON.stringify(params.allowedValue)}`;
-  if (keyword === "type") return `${place} ${message}, got ${shortJson(data)}`;
-  return `${place} ${message}`;
+  if (keyword === "enum") return `${subject} must be one of ${JSON.stringify(params.allowedValues)}`;
+  if (keyword === "const") return `${subject} must be ${JSON.stringify(params.allowedValue)}`;
+  if (keyword === "type") return `${subject} ${message}, got ${shortJson(data)}`;
+  return `${subject} ${message}`;
 }
 
 function shortJson(value: unknown): string {

@@ -130,12 +130,12 @@ function dialectOf({ $schema }: JsonSchema) {
 }
 
 function describe({ keyword, instancePath, params, message }: ErrorObject): string {
-  const place = `$${instancePath.replaceAll("/", ".")}`;
-  if (keyword === "required") return `${place} must have ${JSON.stringify(params.missingProperty)}`;
+  const subject = `$${instancePath.replaceAll("/", ".")}`;
+  if (keyword === "required") return `${subject} must have ${JSON.stringify(params.missingProperty)}`;
   if (keyword === "additionalProperties" || keyword === "unevaluatedProperties") {
-    return `${place} must not have ${JSON.stringify(params.additionalProperty ?? params.unevaluatedProperty)}`;
+    return `${subject} must not have ${JSON.stringify(params.additionalProperty ?? params.unevaluatedProperty)}`;
   }
-  if (keyword === "enum") return `${place} must be one of ${JSON.stringify(params.allowedValues)}`;
-  if (keyword === "const") return `${place} must be ${JSON.stringify(params.allowedValue)}`;
-  return `${place} ${message}`;
+  if (keyword === "enum") return `${subject} must be one of ${JSON.stringify(params.allowedValues)}`;
+  if (keyword === "const") return `${subject} must be ${JSON.stringify(params.allowedValue)}`;
+  return `${subject} ${message}`;
 }

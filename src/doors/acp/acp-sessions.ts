@@ -64,9 +64,9 @@ export class AcpSessions {
     return [...this.#active.keys()];
   }
 
-  async create(place: SessionFolder) {
+  async create(folder: SessionFolder) {
     const session = this.#parts.sessions.open();
-    const { shown } = await this.#open(session, place, { isTitled: false });
+    const { shown } = await this.#open(session, folder, { isTitled: false });
     return { sessionId: session.id, ...shown.choices };
   }
 
@@ -74,13 +74,13 @@ export class AcpSessions {
    * Opens a conversation of the log. Resumes the turns in it that a dead host left unfinished. Turns that run on another host are not shown
    * until they are in the log: who shows a turn takes it over when its host dies, and this host may have other servers.
    */
-  async load({ sessionId, ...place }: SessionFolder & { sessionId: string }, { replay }: { replay: boolean }) {
+  async load({ sessionId, ...folder }: SessionFolder & { sessionId: string }, { replay }: { replay: boolean }) {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
     if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
     this.#loading.add(sessionId);
     try {
-      const { shown } = await this.#open(session, place, { isTitled: true });
+      const { shown } = await this.#open(session, folder, { isTitled: true });
       await session.abandoned.takeOverAll();
       const running = [...this.#resumedIn(sessionId), ...shown.turns.followed];
       if (replay) await shown.turns.replay(await session.history(), running);
@@ -149,8 +149,8 @@ export class AcpSessions {
     const taken = hostHub.servers().map(({ name }) => name);
     const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd, taken) : undefined;
     const hub = own && extendHub(own, session);
-    const place = hub ? { workspace: `${clientServersPrefix}${cwd}` } : { folder: cwd };
-    session.equip({ hub: hub ?? hostHub, project: cwd, ...place });
+    const where = hub ? { workspace: `${clientServersPrefix}${cwd}` } : { folder: cwd };
+    session.equip({ hub: hub ?? hostHub, project: cwd, ...where });
     const before = this.#active.get(session.id);
     const parts = {
       host: this.#parts,

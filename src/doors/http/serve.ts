@@ -70,7 +70,7 @@ const idleConnectionMs = 75_000;
 
 export interface ShownToken {
   /** Text that tells people where the token is stored. Undefined if the token is not stored or no token is needed. */
-  place: string | undefined;
+  location: string | undefined;
   /** True if this host generated the token. A token that the user has set is never shown. */
   isMade: boolean;
 }
@@ -107,11 +107,13 @@ export async function runServe(
  * Returns the lines with the link to the page and with the location of the token. Others may read a log of stderr. So the link contains the
  * token only on a terminal, or if the token is not stored anywhere.
  */
-function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isTerminal: boolean): string {
+function tokenLines({ url, token }: HttpDoor, { location, isMade }: ShownToken, isTerminal: boolean): string {
   if (token === undefined) return `page: ${url}/\n`;
-  const isShown = isMade && (isTerminal || place === undefined);
+  const isShown = isMade && (isTerminal || location === undefined);
   const page = `page: ${url}/#token=${isShown ? token : "<token>"}\n`;
-  return place === undefined ? page : `${page}token: in ${place}; programs send it as Authorization: Bearer <token>\n`;
+  return location === undefined
+    ? page
+    : `${page}token: in ${location}; programs send it as Authorization: Bearer <token>\n`;
 }
 
 /**

@@ -4,11 +4,11 @@ import { clientSchemas } from "./incoming.js";
 import { partSchemas } from "./part-schemas.js";
 
 /**
- * Returns the schemas of all messages by name. A reference to another schema is `place` followed by the name of that schema.
+ * Returns the schemas of all messages by name. A reference to another schema is `path` followed by the name of that schema.
  * `ClientMessage` and `HostMessage` together cover every message.
  */
-export function messageSchemas(place: string): Record<string, JsonSchema> {
-  const refer = (name: string) => ({ $ref: `${place}${name}` });
+export function messageSchemas(path: string): Record<string, JsonSchema> {
+  const refer = (name: string) => ({ $ref: `${path}${name}` });
   const client = prefixed("client_", clientSchemas());
   const host = prefixed("host_", hostSchemas(refer));
   const oneOf = (schemas: Record<string, JsonSchema>) => Object.keys(schemas).map(refer);

@@ -27,10 +27,10 @@ export function atHome(path: string, folder: string): string {
  * a symlink leads to a file outside: somebody else may have made the link, such as the author of a cloned repository.
  */
 export async function attachFile(path: string, folder: string): Promise<Attachment> {
-  const place = atHome(path, folder);
-  const bytes = await readBounded(path, place);
-  const [real, home] = await Promise.all([realpath(place), realpath(folder)]);
-  if (isIn(folder, place) && !isIn(home, real)) {
+  const absolute = atHome(path, folder);
+  const bytes = await readBounded(path, absolute);
+  const [real, home] = await Promise.all([realpath(absolute), realpath(folder)]);
+  if (isIn(folder, absolute) && !isIn(home, real)) {
     throw refusal(`${path} is a link to ${real}, outside this folder`, "write that path if you mean the file there");
   }
   const heading = { type: "text" as const, text: `[file ${path}]` };
@@ -50,12 +50,12 @@ function isIn(folder: string, path: string): boolean {
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-async function readBounded(path: string, place: string): Promise<Buffer> {
+async function readBounded(path: string, absolute: string): Promise<Buffer> {
   try {
-    const stats = await stat(place);
+    const stats = await stat(absolute);
     if (!stats.isFile()) throw refusal(`${path} is ${stats.isDirectory() ? "a folder" : "no file"}`);
     requireSize(path, stats.size, maxImageBytes, "an image");
-    return await readFile(place);
+    return await readFile(absolute);
   } catch (error) {
     if (error instanceof RequestError) throw error;
     const { code = "" } = error as NodeJS.ErrnoException;

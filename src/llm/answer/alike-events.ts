@@ -1,5 +1,5 @@
 import { asText, type JsonObject, parseJson } from "../../core/json.js";
-import type { AnswerFold, WordPlace } from "../wires/wire.js";
+import type { AnswerFold, WordPosition } from "../wires/wire.js";
 
 /** Length up to which V8 copies a substring. A longer substring is a reference that keeps the whole original text in memory. */
 const MAX_COPIED_LENGTH = 12;
@@ -17,16 +17,16 @@ const ESCAPED = /["\\]|[^ -\uffff]/;
  * ours --wires responses,messages,gemini` measures the wires.
  */
 export class AlikeEvents {
-  readonly #place: WordPlace;
+  readonly #position: WordPosition;
   readonly #counter: RegExp | undefined;
   /** Text of the last event, before its piece of answer text and after it. Both are empty if that event is not remembered. */
   #head = "";
   #tail = "";
   #misses = 0;
 
-  constructor(place: WordPlace) {
-    this.#place = place;
-    if (place.counter) this.#counter = new RegExp(`"${place.counter}":\\d+`, "g");
+  constructor(position: WordPosition) {
+    this.#position = position;
+    if (position.counter) this.#counter = new RegExp(`"${position.counter}":\\d+`, "g");
   }
 
   /** False after too many events in a row without a match: comparing further events would then cost more than it saves. */
@@ -39,7 +39,7 @@ export class AlikeEvents {
    * is never changed: inside answer text, the quotation marks around a counter's key would be escaped.
    */
   comparable(text: string): string {
-    const { counter } = this.#place;
+    const { counter } = this.#position;
     return this.#counter ? text.replace(this.#counter, (found) => `"${counter}":`.padEnd(found.length, "0")) : text;
   }
 
@@ -84,11 +84,11 @@ export class AlikeEvents {
    */
   remember(event: string, message: JsonObject): void {
     this.#misses++;
-    const { key, holder } = this.#place;
+    const { key, holder } = this.#position;
     const word = asText(holder(message)?.[key]);
-    const [place, ...others] = event.matchAll(new RegExp(`"${key}"\\s*:\\s*"`, "g"));
-    if (word === undefined || !place || others.length > 0 || event.includes("\\")) return;
-    const start = place.index + place[0].length;
+    const [found, ...others] = event.matchAll(new RegExp(`"${key}"\\s*:\\s*"`, "g"));
+    if (word === undefined || !found || others.length > 0 || event.includes("\\")) return;
+    const start = found.index + found[0].length;
     const end = start + word.length;
     if (event.slice(start, end + 1) !== `${word}"`) return;
     this.#head = copyOf(event.slice(0, start));

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { asObject, hasTooManyValues, isWritable, type JsonObject, parseJson } from "../../core/json.js";
-import type { AnswerFold, WordPlace } from "../wires/wire.js";
+import type { AnswerFold, WordPosition } from "../wires/wire.js";
 import { AlikeEvents } from "./alike-events.js";
 import { SseReader } from "./sse.js";
 
@@ -27,7 +27,7 @@ const DONE_LINE = /data:\s*\[DONE\]\s*$/i;
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
   readonly #fold: Pick<AnswerFold, "pushWords">;
-  readonly #place: WordPlace;
+  readonly #position: WordPosition;
   /** Set once a piece has ended with a byte beyond ASCII, because that byte may be only a part of a character. */
   #decoder: StringDecoder | undefined;
   #alike: AlikeEvents | undefined;
@@ -48,16 +48,16 @@ export class MessageReader {
 
   /**
    * `onMessage` returns true if the message held nothing but text of the answer. Later messages that differ from it only in this text are
-   * not passed to `onMessage`; their text goes straight to `fold`. `place`: the key and object that hold the text in a message.
+   * not passed to `onMessage`; their text goes straight to `fold`. `position`: the key and object that hold the text in a message.
    */
   constructor(
     onMessage: (message: JsonObject, event: string | undefined) => boolean,
     fold: Pick<AnswerFold, "pushWords">,
-    place: WordPlace,
+    position: WordPosition,
   ) {
     this.#onMessage = onMessage;
     this.#fold = fold;
-    this.#place = place;
+    this.#position = position;
   }
 
   get isDocument(): boolean {
@@ -112,7 +112,7 @@ export class MessageReader {
    * Returns false if an event was too large.
    */
   #feedEvents(text: string): boolean {
-    this.#alike ??= new AlikeEvents(this.#place);
+    this.#alike ??= new AlikeEvents(this.#position);
     if (!this.#alike.isHopeful) return this.#parseEvents(text);
     const compared = this.#alike.comparable(text);
     let at = this.#takeWords(compared, 0);

@@ -33,10 +33,10 @@ export class Tunnel extends Duplex {
   constructor(proxy: HttpProxy, target: string, secureContext: SecureContext | undefined) {
     super();
     this.#proxy = proxy;
-    const place = { host: hostOf(proxy.url), port: portOf(proxy.url) };
+    const address = { host: hostOf(proxy.url), port: portOf(proxy.url) };
     const isSecure = proxy.url.protocol === "https:";
-    const servername = isIP(place.host) ? "" : place.host;
-    this.#socket = isSecure ? connectTls({ ...place, servername, secureContext }) : connect(place);
+    const servername = isIP(address.host) ? "" : address.host;
+    this.#socket = isSecure ? connectTls({ ...address, servername, secureContext }) : connect(address);
     const authorization = proxy.authorization ? `Proxy-Authorization: ${proxy.authorization}\r\n` : "";
     this.#socket
       .setNoDelay(true)

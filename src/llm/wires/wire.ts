@@ -28,7 +28,7 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
   /**
    * Position of the text inside an event. If an event differs from the previous event only in this text, `JSON.parse` is not called for it.
    */
-  readonly words: WordPlace;
+  readonly words: WordPosition;
 
   /**
    * Returns the URL to which requests are sent. `baseUrl` may have a query. In Gemini's API, the path contains the model and whether to
@@ -188,7 +188,7 @@ export interface WireAnswer {
   isPaused?: true;
 }
 
-export interface WordPlace {
+export interface WordPosition {
   readonly key: string;
   holder(message: JsonObject): JsonObject | undefined;
   /** Key of a number that only counts events. Two events that differ only in this number and in their text count as equal. */

@@ -1,5 +1,5 @@
 /**
- * A checkpoint holds what later turns need of the events before a place in the log. A turn then reads only the events from that place on, so
+ * A checkpoint holds what later turns need of the events before a position in the log. A turn then reads only the events from that position on, so
  * that it costs the same however long the conversation is. `later-checkpoint.ts` makes checkpoints.
  */
 

@@ -33,9 +33,9 @@ export interface TurnRecord {
  * turn is that of its final answer. `currentTurnId` is a turn that is about to continue; it comes after all others.
  */
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
-  const place = ({ turnId, end }: TurnRecord) =>
+  const position = ({ turnId, end }: TurnRecord) =>
     turnId === currentTurnId ? Number.MAX_VALUE : (end?.seq ?? Number.MAX_SAFE_INTEGER);
-  return recordsOf(withoutRewound(events, currentTurnId)).sort((a, b) => place(a) - place(b));
+  return recordsOf(withoutRewound(events, currentTurnId)).sort((a, b) => position(a) - position(b));
 }
 
 /** Returns the turns of these events. The result is cached and stays valid until events are added to the array. */

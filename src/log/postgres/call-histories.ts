@@ -75,11 +75,11 @@ export async function keepHistory(
   const [{ known, parent, isRepeated, ids, said }] = rows as [KnownRow];
   if (isRepeated) return undefined;
   if (ids.length === 0) return parent;
-  const places: SaidEvent<number>[] = (JSON.parse(said ?? "[]") as [number, string][]).map(([place, payload]) => ({
-    place,
+  const events: SaidEvent<number>[] = (JSON.parse(said ?? "[]") as [number, string][]).map(([position, payload]) => ({
+    position,
     event: JSON.parse(payload),
   }));
-  const added = historyRows(messages.slice(known), places);
+  const added = historyRows(messages.slice(known), events);
   await client.query(
     `INSERT INTO history_messages (id, parent, hash, message, event)
      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::text[], $5::bigint[])`,
@@ -88,7 +88,7 @@ export async function keepHistory(
       [parent, ...ids.slice(0, -1)],
       hashes.slice(known),
       added.map(({ message }) => message),
-      added.map(({ place }) => place ?? null),
+      added.map(({ position }) => position ?? null),
     ],
   );
   return Number(ids.at(-1));

@@ -62,20 +62,20 @@ export function underMigrationLock<T>(database: Database, work: (client: pg.Clie
  * StoreError.
  */
 export function schemaOf(database: Database): Promise<number> {
-  return database.run("open", "idempotent", (client) => versionOf(client, database.place.shown));
+  return database.run("open", "idempotent", (client) => versionOf(client, database.address.shown));
 }
 
-async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<void> {
-  const version = await versionOf(client, place.shown);
+async function takeSteps(client: pg.ClientBase, { address }: Database): Promise<void> {
+  const version = await versionOf(client, address.shown);
   if (version > schemaVersion) {
     const known = `schema ${version}, this version knows ${schemaVersion}`;
-    throw new StoreError("newer_schema", `${place.shown} was written by a newer version of this program (${known})`, {
+    throw new StoreError("newer_schema", `${address.shown} was written by a newer version of this program (${known})`, {
       hint: "update this program, or name another database in chat.storage.url",
     });
   }
-  if (version === 0) await requireEncoding(client, place.shown);
+  if (version === 0) await requireEncoding(client, address.shown);
   if (version === 0 && (await has(client, ["events", "turns", "nodes", "mail", "results"]))) {
-    throw new StoreError("open", `${place.shown} is a database of another program`, {
+    throw new StoreError("open", `${address.shown} is a database of another program`, {
       hint: "name a database of its own in chat.storage.url",
     });
   }

@@ -27,7 +27,7 @@ export class NoticeSeal {
   /** Creates a seal with the key that is stored in the database. Rejects with StoreError. */
   static async of(database: Database): Promise<NoticeSeal> {
     const [row] = await database.read<{ key: string }>("SELECT key FROM notice_key");
-    if (!row) throw new StoreError("open", `the key of notices is missing in ${database.place.shown}`);
+    if (!row) throw new StoreError("open", `the key of notices is missing in ${database.address.shown}`);
     return new NoticeSeal(row.key);
   }
 

@@ -58,11 +58,11 @@ export async function openPostgresLog(
 export async function databaseSchema(
   config: PostgresConfig,
   observe: Observe,
-): Promise<{ place: string; schema: number }> {
+): Promise<{ location: string; schema: number }> {
   const database = new Database(config, observe);
   try {
     await refuseOpenSchema(database, config, observe);
-    return { place: database.place.shown, schema: await schemaOf(database) };
+    return { location: database.address.shown, schema: await schemaOf(database) };
   } finally {
     await database.close();
   }
@@ -75,7 +75,7 @@ export async function migrateDatabase(config: PostgresConfig, observe: Observe):
     await refuseOpenSchema(database, config, observe);
     await migrate(database);
     await warnOfStrangers(database, observe);
-    return database.place.shown;
+    return database.address.shown;
   } finally {
     await database.close();
   }
@@ -90,7 +90,7 @@ async function warnOfStrangers(database: Database, observe: Observe): Promise<vo
   observe({
     level: "warn",
     scope: "history",
-    message: `every role of its server may connect to ${database.place.shown}, see when its hosts are busy, and hold locks for which calls wait; to end that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(found.name)} FROM PUBLIC, and GRANT it to the role of the hosts`,
+    message: `every role of its server may connect to ${database.address.shown}, see when its hosts are busy, and hold locks for which calls wait; to end that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(found.name)} FROM PUBLIC, and GRANT it to the role of the hosts`,
   });
 }
 
@@ -113,7 +113,7 @@ async function refuseOpenSchema(database: Database, { sharedSchema }: PostgresCo
     return (await client.query<{ schema: string }>(openSchemas)).rows;
   });
   if (!found) return;
-  const message = `every role that may connect to ${database.place.shown} can make functions in its schema ${found.schema}, and this host would run them with its own rights`;
+  const message = `every role that may connect to ${database.address.shown} can make functions in its schema ${found.schema}, and this host would run them with its own rights`;
   const schema = pg.escapeIdentifier(found.schema);
   const hint = `run REVOKE CREATE ON SCHEMA ${schema} FROM PUBLIC, and drop what other roles have made there; or set chat.storage.shared_schema: true if you trust all these roles`;
   if (!sharedSchema) throw new StoreError("open", message, { hint });

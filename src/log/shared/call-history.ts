@@ -49,38 +49,38 @@ export function splitCall(event: UserMessageEvent): CallWithHistory | undefined 
   };
 }
 
-/** An event that may contain a message of a history, with its place in the log. */
-export interface SaidEvent<Place> {
-  place: Place;
+/** An event that may contain a message of a history, with its position in the log. */
+export interface SaidEvent<Position> {
+  position: Position;
   event: ChatEvent;
 }
 
 /**
- * A message to store as a row. If `place` is set, an event at this place has those fields of the message that are null in `message`, or the
+ * A message to store as a row. If `position` is set, the event there has those fields of the message that are null in `message`, or the
  * whole message if `message` is `{}`.
  */
-export interface HistoryRow<Place> {
+export interface HistoryRow<Position> {
   message: string;
-  place?: Place;
+  position?: Position;
 }
 
 /**
  * Returns the rows for these messages. A message that an event contains is not stored again: `said` are the events of the turn that the
  * messages follow, in order.
  */
-export function historyRows<Place>(
+export function historyRows<Position>(
   messages: readonly Message[],
-  said: readonly SaidEvent<Place>[],
-): HistoryRow<Place>[] {
+  said: readonly SaidEvent<Position>[],
+): HistoryRow<Position>[] {
   let from = 0;
   return messages.map((message) => {
     const at = said.findIndex(({ event }, index) => index >= from && hasContentOf(messageIn(event), message));
     const found = said[at];
     if (!found || Object.values(message).includes(null)) return { message: JSON.stringify(message) };
     from = at + 1;
-    if (isSame(messageIn(found.event), message)) return { message: "{}", place: found.place };
+    if (isSame(messageIn(found.event), message)) return { message: "{}", position: found.position };
     const rest = changeFields(message, (key, value) => (isSame(fieldOf(found.event, key), value) ? null : value));
-    return { message: JSON.stringify(rest), place: found.place };
+    return { message: JSON.stringify(rest), position: found.position };
   });
 }
 

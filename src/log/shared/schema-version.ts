@@ -24,8 +24,8 @@ export const foldVersion = 1;
 export const unreleasedId = 0x4d435050;
 
 /** The error for a log that a build before the first release made. `elsewhere` says how to use another log. */
-export function unreleasedLog(place: string, elsewhere: string): StoreError {
-  return new StoreError("open", `${place} was made by an unreleased build of this program, and cannot be read`, {
+export function unreleasedLog(location: string, elsewhere: string): StoreError {
+  return new StoreError("open", `${location} was made by an unreleased build of this program, and cannot be read`, {
     hint: `export its conversations with the build that made it (mcp-platform sessions export ID), and ${elsewhere}`,
   });
 }

@@ -141,8 +141,8 @@ export class UsageChange {
 
   /** Adds the usage of a conversation, without events that a conversation has for which this was called before. */
   addAnew(conversationId: string, events: readonly PlacedEvent[]): void {
-    const places = new Map(events.map(({ event, position }) => [event.seq, `${event.turnId} ${position} ${event.at}`]));
-    const isNew = ({ seq }: StoredEvent) => !this.#seen.has(places.get(seq) ?? "");
+    const keys = new Map(events.map(({ event, position }) => [event.seq, `${event.turnId} ${position} ${event.at}`]));
+    const isNew = ({ seq }: StoredEvent) => !this.#seen.has(keys.get(seq) ?? "");
     this.add(
       conversationId,
       countUsage(
@@ -150,7 +150,7 @@ export class UsageChange {
         isNew,
       ),
     );
-    for (const place of places.values()) this.#seen.add(place);
+    for (const key of keys.values()) this.#seen.add(key);
   }
 
   /** Returns the rows as JSON, in the same order in every transaction, so that two transactions never wait for each other's rows. */

@@ -16,7 +16,7 @@
 import type { ConversationPage, ConversationQuery, ConversationSummary, ExpiryRule } from "../../core/chat-store.js";
 import { singleCallPrefix } from "../../core/ids.js";
 import { lowerTitle } from "../shared/conversation-facts.js";
-import { numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
+import { numberIn, readable, seqOf, withinRange } from "./sqlite-ids.js";
 
 /**
  * SQL condition: the conversation was not created for a single API call. It must be written exactly as in the partial index, so that the
@@ -46,7 +46,7 @@ interface Query {
 }
 
 interface ConversationDialect {
-  parameter: (place: number) => string;
+  parameter: (position: number) => string;
   /** Returns an SQL condition: `text` contains `part`. */
   contains: (text: string, part: string) => string;
   lastSeq: string;
@@ -68,7 +68,7 @@ const mostRecent = 1_000;
 const mostParts = 64;
 
 const sqlite: ConversationDialect = {
-  parameter: (place) => `?${place}`,
+  parameter: (position) => `?${position}`,
   contains: (text, part) => `instr(${text}, ${part}) > 0`,
   lastSeq: `(SELECT ${seqOf()} FROM entries WHERE ${withinRange("conversations.number")} ORDER BY id DESC LIMIT 1)`,
   firstTitle: sqliteFirstTitle,
@@ -83,7 +83,7 @@ const sqlite: ConversationDialect = {
 };
 
 const postgres: ConversationDialect = {
-  parameter: (place) => `$${place}`,
+  parameter: (position) => `$${position}`,
   contains: (text, part) => `strpos(${text}, ${part}) > 0`,
   lastSeq: "(SELECT max(seq) FROM events WHERE events.conversation_id = conversations.conversation_id)",
   firstTitle: postgresFirstTitle,

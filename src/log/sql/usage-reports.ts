@@ -5,14 +5,14 @@ import type { ConversationUsage, ModelUsage, Period, ToolUsage, UsageCounters } 
 import { eventOf } from "../shared/stored-event.js";
 import { countUsage, hourMs, modelCounts, toolCounts, UsageChange, usageSpans } from "../shared/usage-fold.js";
 import { isTypeIn, isUnfinished } from "./common-statements.js";
-import { idOf, mostSeq, numberIn, seqOf, withinRange } from "./sqlite-place.js";
+import { idOf, mostSeq, numberIn, seqOf, withinRange } from "./sqlite-ids.js";
 import { givenUsage } from "./usage-table.js";
 
 /** Runs a query and resolves with its rows. */
 type ReadRows = <Row extends object>(sql: string, values?: readonly (string | number)[]) => Promise<Row[]>;
 
 interface UsageDialect {
-  parameter: (place: number) => string;
+  parameter: (position: number) => string;
   /** Query of the rows of the JSON in the first parameter, see `rangesOf`. */
   ranges: string;
   given: (json: string) => string;
@@ -37,8 +37,8 @@ export interface TurnEventRow {
 /** SQL condition for the events that the counts are made of. */
 const isOfUsage = isTypeIn([...eventTypes("isBilled"), "tool_sent", "tool_result"]);
 
-const question = (place: number) => `?${place}`;
-const dollar = (place: number) => `$${place}`;
+const question = (position: number) => `?${position}`;
+const dollar = (position: number) => `$${position}`;
 const isInRange = "total.span = ranges.span AND total.at >= ranges.since AND total.at < ranges.until";
 
 /** SQL for what a conversation has of the columns of `TurnEventRow`. */

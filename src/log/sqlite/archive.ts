@@ -6,7 +6,7 @@ import { changedInCopy } from "../shared/copied-events.js";
 import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import { isFork, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries } from "../sql/conversation-statements.js";
-import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection } from "./connection.js";
 import { payloadOf, type SqliteEvents, storedRequestId } from "./event-table.js";
 import type { FileAccess } from "./file-access.js";

@@ -5,7 +5,7 @@ import { withEarlier } from "../shared/call-history.js";
 import { lowerTitle, searchedTextIn, titleIn } from "../shared/conversation-facts.js";
 import { onePage } from "../shared/event-page.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
-import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection, Statement } from "./connection.js";
 import { earlier } from "./history-table.js";
 

@@ -11,7 +11,7 @@ import {
   typedEvent,
 } from "../shared/call-history.js";
 import { deleteHistory, earlierOf } from "../sql/history-statements.js";
-import { idOf, mostSeq, numberIn, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { idOf, mostSeq, numberIn, numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection, Statement } from "./connection.js";
 
 /** SQL for the messages before the one in a row of `entries`. */
@@ -96,13 +96,13 @@ export class SqliteHistories {
     }
     const isNew = known < hashes.length;
     const said = isNew && known > 0 ? this.#answers(above, hashes[known - 1] as Buffer) : [];
-    for (const { message, place } of historyRows(messages.slice(known), said)) {
+    for (const { message, position } of historyRows(messages.slice(known), said)) {
       const row = this.#insert.get(
         parent,
         hashes[known++] as Buffer,
         message,
-        place?.number ?? null,
-        place?.seq ?? null,
+        position?.number ?? null,
+        position?.seq ?? null,
       );
       parent = (row as { id: number }).id;
     }
@@ -119,8 +119,8 @@ export class SqliteHistories {
        WHERE entries.turn_id = own.turn_id AND type IN ('assistant_message', 'tool_result') ORDER BY entries.id`,
     );
     return (rows.all(parent, hash) as (EventPosition & { payload: string; type: string })[]).map(
-      ({ payload, type, ...place }) => ({
-        place,
+      ({ payload, type, ...position }) => ({
+        position,
         event: typedEvent(payload, type),
       }),
     );

@@ -1,6 +1,6 @@
 import { answeredQuestionId, type TurnMail } from "../../core/turn-leases.js";
 import { isUnfinished } from "../sql/common-statements.js";
-import { readable, withinRange } from "../sql/sqlite-place.js";
+import { readable, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection, Statement } from "./connection.js";
 import type { FileAccess } from "./file-access.js";
 

@@ -2,11 +2,11 @@
 import type { MigrationStep } from "../shared/schema-version.js";
 import { isMarkType } from "../sql/common-statements.js";
 import { isListed, isSingleCall } from "../sql/conversation-statements.js";
-import { numberIn, readable, seqOf } from "../sql/sqlite-place.js";
+import { numberIn, readable, seqOf } from "../sql/sqlite-ids.js";
 import { usageTables } from "../sql/usage-table.js";
 
 /**
- * Events of a conversation are stored next to each other, see `sqlite-place.ts`. The view has the columns that the table of PostgreSQL has, for
+ * Events of a conversation are stored next to each other, see `sqlite-ids.ts`. The view has the columns that the table of PostgreSQL has, for
  * people who query the file. Only messages of the user have a request id in their column, because each index means one more page to write: with
  * an index of all events by turn and by position, a write cost half as much again.
  */

@@ -9,7 +9,7 @@ import { requireSameEvents } from "../shared/fencing.js";
 import { canContinue, requireSameContent, throwChanged } from "../shared/repeated-requests.js";
 import { isOver, stateAfter } from "../shared/turn-state.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
-import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import { addSpentTotals, haveSpent, spentOfPeriod, spentValues } from "../sql/usage-table.js";
 import { SqliteArchive } from "./archive.js";
 import { SqliteCheckpoints } from "./checkpoints.js";

@@ -13,7 +13,7 @@ import type {
 } from "../../core/turn-leases.js";
 import { fenced } from "../shared/fencing.js";
 import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
-import { numberOf, withinRange } from "../sql/sqlite-place.js";
+import { numberOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection } from "./connection.js";
 import type { FileAccess } from "./file-access.js";
 import { SqliteMail } from "./mail.js";

@@ -85,8 +85,8 @@ async function send(response: ServerResponse, status: number, text: string): Pro
 
 /** Parses the URL of a request. Never throws: any web page in the browser may send a request to this port, even with an invalid URL. */
 function targetOf({ url = "/" }: IncomingMessage): URL {
-  const place = `http://${host}`;
-  return new URL(URL.canParse(url, place) ? url : "/", place);
+  const address = `http://${host}`;
+  return new URL(URL.canParse(url, address) ? url : "/", address);
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -16,20 +16,20 @@ export class NoLogin extends Error {}
  */
 export function explainAuth(error: unknown, config: RemoteServerConfig): McpError {
   const { origin, pathname } = new URL(config.url);
-  const place = redactor(config)(`${origin}${pathname}`);
+  const address = redactor(config)(`${origin}${pathname}`);
   if (isBadMinute(error)) {
-    const message = `the authorization server of ${place} does not answer: ${shortReason(error, config)}`;
+    const message = `the authorization server of ${address} does not answer: ${shortReason(error, config)}`;
     return new McpError("unavailable", message, { retryable: true });
   }
   if (error instanceof ServerError || error instanceof NoLogin) {
     const reason = error instanceof NoLogin ? `: ${error.message}` : "";
     const hint = `if it takes a key, set mcpServers.${config.name}.headers.Authorization`;
-    return new McpError("needs_auth", `${place} wants authorization, but offers no login that works${reason}`, {
+    return new McpError("needs_auth", `${address} wants authorization, but offers no login that works${reason}`, {
       hint,
     });
   }
   const known = error instanceof McpError ? error : undefined;
-  const message = `${place} wants authorization: ${shortReason(error, config)}`;
+  const message = `${address} wants authorization: ${shortReason(error, config)}`;
   return new McpError("needs_auth", message, { hint: known?.hint || loginHint(config) });
 }
 

@@ -31,10 +31,10 @@ export function unfollowed(answer: HttpAnswer, url: URL): string | undefined {
   const target = targetOf(answer, url);
   if (!target) return undefined;
   const isDowngrade = target.protocol === "http:" && url.protocol === "https:";
-  const place = `${isDowngrade ? "https:" : target.protocol}//${target.host}${target.pathname}`;
+  const address = `${isDowngrade ? "https:" : target.protocol}//${target.host}${target.pathname}`;
   const text = isDowngrade
-    ? `Redirect to plain http not followed; try ${place} instead`
-    : `Redirect to ${place} not followed`;
+    ? `Redirect to plain http not followed; try ${address} instead`
+    : `Redirect to ${address} not followed`;
   return `${text} (redirectPolicy: 'same-origin')`;
 }
 

@@ -12,7 +12,7 @@ import { keptSecret } from "../../core/files/kept-secret.js";
 import { writePrivately } from "../../core/files/whole-file.js";
 import { asArray, asObject, isPlainObject, parseJson } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
-import { reachedBy } from "./manifest-place.js";
+import { reachedBy } from "./server-hash.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
 export interface Remembered {
@@ -22,7 +22,7 @@ export interface Remembered {
 }
 
 /** The folder of the stored lists. Their file names are keyed hashes; `keyFile` holds the key, and must be outside the folder. */
-export interface ManifestPlace {
+export interface ManifestFiles {
   folder: string;
   keyFile: string;
 }
@@ -38,12 +38,12 @@ const maxAgeMs = 24 * 60 * 60 * 1000;
  * version of the host.
  */
 export class Manifest {
-  readonly #place: ManifestPlace;
+  readonly #files: ManifestFiles;
   readonly #config: ServerConfig;
   #path: string | undefined;
 
-  constructor(place: ManifestPlace, config: ServerConfig) {
-    this.#place = place;
+  constructor(files: ManifestFiles, config: ServerConfig) {
+    this.#files = files;
     this.#config = config;
   }
 
@@ -75,12 +75,12 @@ export class Manifest {
    * settings are secrets. A short secret could be guessed from a plain hash, so the hash uses a key.
    */
   #file(): string {
-    this.#path ??= join(this.#place.folder, `${this.#name()}.json`);
+    this.#path ??= join(this.#files.folder, `${this.#name()}.json`);
     return this.#path;
   }
 
   #name(): string {
-    const hash = createHmac("sha256", keptSecret(this.#place.keyFile));
+    const hash = createHmac("sha256", keptSecret(this.#files.keyFile));
     return hash
       .update(JSON.stringify([format, clientInfo.version, givenTo(this.#config)]))
       .digest("hex")

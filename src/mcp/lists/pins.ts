@@ -11,7 +11,7 @@ import { writePrivately } from "../../core/files/whole-file.js";
 import { asObject, isPlainObject } from "../../core/json.js";
 import { changedParts, type Definition } from "./definition.js";
 import type { ListedTool } from "./listed.js";
-import { fileNameOf } from "./manifest-place.js";
+import { fileNameOf } from "./server-hash.js";
 
 interface Pin {
   /** Time at which the definition was pinned, in ms since the epoch. */

@@ -4,7 +4,7 @@ import { readTool } from "../../core/patterns/hidden-servers.js";
 import { plainName } from "../../core/patterns/tool-pattern.js";
 import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
-import { programOf } from "./manifest-place.js";
+import { programOf } from "./server-hash.js";
 
 /** The filters of a server: `mcpServers.*.tools`. */
 type FilterConfig = Pick<ServerConfig, "name" | "tools">;

@@ -9,7 +9,7 @@ import type { Tape } from "../../core/tape.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import { Callbacks } from "../callbacks/callbacks.js";
 import type { Sample } from "../callbacks/sampling.js";
-import { Manifest, type ManifestPlace } from "../lists/manifest.js";
+import { Manifest, type ManifestFiles } from "../lists/manifest.js";
 import { Pins } from "../lists/pins.js";
 import { emptyLists, type ServerLists } from "../lists/server-lists.js";
 import { isOffered } from "../lists/tool-facts.js";
@@ -41,7 +41,7 @@ export interface ServerHostOptions {
   tape?: Tape;
   meter?: Meter | undefined;
   /** Location of the stored lists. If undefined, nothing is known of a server until it has started. */
-  manifests?: ManifestPlace | undefined;
+  manifests?: ManifestFiles | undefined;
   /** Returns true if the stored lists of a server are used until the server is ready, even if the server is not lazy. */
   remembers?: () => boolean;
   /** Folder of the pinned tool definitions. If undefined, pins last only for this run, so a change between runs is not noticed. */

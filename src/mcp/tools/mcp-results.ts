@@ -2,7 +2,7 @@ import { McpError, RpcError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { modelName } from "../../core/patterns/model-name.js";
 import type { McpResults, PromptInfo, ServedResource, ServerNews } from "../../core/ports.js";
-import { programOf } from "../lists/manifest-place.js";
+import { programOf } from "../lists/server-hash.js";
 import { isReadable } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { passedError, redactor } from "../shared/redact-secrets.js";

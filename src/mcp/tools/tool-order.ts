@@ -13,28 +13,28 @@ interface Ordered {
  * on it follows the rule of `session/tools/offer-record.ts`, which does the same for one conversation, from its log.
  */
 export class ToolOrder {
-  #places: Map<string, number> | undefined;
+  #positions: Map<string, number> | undefined;
 
   /** Fixes the order of these tools. Called when a turn starts. */
   begin(tools: readonly Ordered[]): void {
-    this.#places ??= new Map();
+    this.#positions ??= new Map();
     this.#note(tools);
   }
 
   /** Returns the tools in the fixed order, and gives new tools a position. */
   sorted<Tool extends Ordered>(tools: readonly Tool[]): Tool[] {
-    const places = this.#places;
-    if (!places) return [...tools];
-    const placeOf = ({ name }: Ordered) => places.get(name) ?? Number.MAX_SAFE_INTEGER;
-    const sorted = [...tools].sort((a, b) => placeOf(a) - placeOf(b));
+    const positions = this.#positions;
+    if (!positions) return [...tools];
+    const positionOf = ({ name }: Ordered) => positions.get(name) ?? Number.MAX_SAFE_INTEGER;
+    const sorted = [...tools].sort((a, b) => positionOf(a) - positionOf(b));
     this.#note(sorted);
     return sorted;
   }
 
   #note(tools: readonly Ordered[]): void {
-    const places = this.#places;
-    if (!places) return;
-    if (places.size > tools.length + mostAbsent) places.clear();
-    for (const { name } of tools) if (!places.has(name)) places.set(name, places.size);
+    const positions = this.#positions;
+    if (!positions) return;
+    if (positions.size > tools.length + mostAbsent) positions.clear();
+    for (const { name } of tools) if (!positions.has(name)) positions.set(name, positions.size);
   }
 }

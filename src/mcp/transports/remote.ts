@@ -136,25 +136,25 @@ function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): Mc
   if (error instanceof McpError) return error;
   const { name } = config;
   const redact = redactor(config);
-  const place = redact(`${url.origin}${url.pathname}`); // user, password and query are left out, because they may be secret
+  const address = redact(`${url.origin}${url.pathname}`); // user, password and query are left out, because they may be secret
   const status = statusOf(error);
   if (status === 401 || status === 403) {
     const hint = hasOwnAuthorization(config) ? `check mcpServers.${name}.headers.Authorization` : loginHint(config);
-    return new McpError("needs_auth", `${place} wants authorization (HTTP ${status})`, { hint });
+    return new McpError("needs_auth", `${address} wants authorization (HTTP ${status})`, { hint });
   }
   if (isModernOnly(error)) {
-    return new McpError("protocol", `${place} does not speak MCP up to 2025-11-25`, { retryable: true });
+    return new McpError("protocol", `${address} does not speak MCP up to 2025-11-25`, { retryable: true });
   }
   if (error instanceof Unreachable) {
     const hint = `is it running? see mcpServers.${name}.url`;
-    return new McpError("unavailable", `cannot connect to ${place}: ${redact(reasonOf(error))}`, {
+    return new McpError("unavailable", `cannot connect to ${address}: ${redact(reasonOf(error))}`, {
       retryable: true,
       hint,
       cause: error,
     });
   }
   const Kind = saysNotCarriedOut(status) ? McpError : OutcomeUnknown;
-  return new Kind("unavailable", `${place}: ${redact(messageOf(error)).slice(0, 500)}`, {
+  return new Kind("unavailable", `${address}: ${redact(messageOf(error)).slice(0, 500)}`, {
     retryable: status === undefined || status >= 500 || status === 429,
     hint: status === undefined ? "" : `check mcpServers.${name}.url`,
   });

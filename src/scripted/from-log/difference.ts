@@ -17,7 +17,7 @@ export function difference(
     const events = outcome?.events ?? [];
     const [now] = events.length > 0 ? readPlayable(events, find).turns : [];
     const [before, after] = [linesOf(turn), now ? linesOf(now) : ["it was not reached"]];
-    const at = before.findIndex((line, place) => line !== after[place]);
+    const at = before.findIndex((line, index) => line !== after[index]);
     if (at < 0) continue;
     return `in turn ${turn.number}, by the log ${excerpt(before[at])}; now ${excerpt(after[at] ?? "it has ended")}`;
   }

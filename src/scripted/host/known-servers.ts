@@ -9,7 +9,7 @@ import type { Environment } from "../../core/environment.js";
 import { modelName } from "../../core/patterns/model-name.js";
 import { child } from "../../core/source/tree.js";
 import { demoServer } from "../../demo/demo-servers.js";
-import { manifestPlace } from "../../host/user-state.js";
+import { manifestFiles } from "../../host/user-state.js";
 import { Manifest } from "../../mcp/lists/manifest.js";
 import type { FindTool } from "../../session/export/playable.js";
 import type { RequestTool } from "../from-log/log-tape.js";
@@ -18,7 +18,7 @@ import type { RequestTool } from "../from-log/log-tape.js";
 export function definitions({ config }: LoadedConfig, env: Environment): ReadonlyMap<string, readonly RequestTool[]> {
   const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
   const known = servers.map((server) => {
-    const tools = new Manifest(manifestPlace(env), server).read()?.lists.tools ?? [];
+    const tools = new Manifest(manifestFiles(env), server).read()?.lists.tools ?? [];
     const wire = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
     return [server.name, wire] as const;
   });

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { byPlace, ConfigError, type ConfigProblem } from "../../core/errors.js";
+import { byPosition, ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
 import { describeSchemaError } from "../../core/source/schema-messages.js";
 import { objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
@@ -17,7 +17,7 @@ export class ScriptDocument {
   constructor(source: Source, chain: readonly string[]) {
     this.source = source;
     this.chain = chain;
-    // If several errors are at the same place, only the last error is kept, because it is the most specific one. The schema does not use
+    // If several errors are at the same position, only the last error is kept, because it is the most specific one. The schema does not use
     // `oneOf` and similar keywords: `stepKindOf` and `checkSense` check the same things with clearer messages.
     const found = new Map<string, SourceProblem>();
     for (const error of schemaErrors(source.tree)) {
@@ -69,6 +69,6 @@ export class ScriptDocument {
 
   /** Throws one ConfigError with all problems. Does nothing if there is no problem. */
   requireSound(): void {
-    if (this.problems.length > 0) throw new ConfigError(this.problems.toSorted(byPlace));
+    if (this.problems.length > 0) throw new ConfigError(this.problems.toSorted(byPosition));
   }
 }

@@ -7,11 +7,11 @@ import { type EventReader, eventPages } from "../shared/event-pages.js";
 import { redacted } from "./redact-export.js";
 
 /** Where the events of a turn are, with the indexes of the pages that contain them. */
-interface TurnPlace extends TurnSpan {
+interface TurnPages extends TurnSpan {
   pages: number[];
 }
 
-interface PagePlace {
+interface PageSpan {
   from: number;
   count: number;
   /** Turn of the first event. A new conversation with the same id has other turns. */
@@ -32,7 +32,7 @@ interface ExportedLogParts {
 
 /**
  * The events that an export of a conversation contains, without secrets and without turns that were taken back. They are read from the log
- * page by page. Only the places of turns and pages are kept: about 200 bytes for each turn. Events that are stored after `open` are left
+ * page by page. Only the positions of turns and pages are kept: about 200 bytes for each turn. Events that are stored after `open` are left
  * out.
  */
 export class ExportedLog {
@@ -40,22 +40,22 @@ export class ExportedLog {
   /** Ids of the conversations from which this one was copied. The direct source comes first, then the source of that copy, and so on. */
   readonly origins: readonly string[];
   readonly #parts: ExportedLogParts;
-  readonly #pages: readonly PagePlace[];
+  readonly #pages: readonly PageSpan[];
   /** Turns in the order of their beginnings, without those that were taken back. */
-  readonly #turns: ReadonlyMap<string, TurnPlace>;
+  readonly #turns: ReadonlyMap<string, TurnPages>;
   readonly #kept = new Map<number, readonly StoredEvent[]>();
 
   /** Reads the conversation once, to find its turns. Rejects with StoreError and with errors of the reader. */
   static async open(parts: ExportedLogParts): Promise<ExportedLog> {
-    const pages: PagePlace[] = [];
-    const turns = new Map<string, TurnPlace>();
+    const pages: PageSpan[] = [];
+    const turns = new Map<string, TurnPages>();
     const rewinds: (RewindEvent & StoredEvent)[] = [];
     let origins: readonly string[] = [];
     for await (const events of eventPages(parts.reader, parts.conversationId)) {
       if (pages.length === 0 && events[0]?.type === "fork") origins = events[0].origins;
       for (const event of events) {
         if (event.type === "rewind") rewinds.push(event);
-        if (!isOfNoTurn(event)) place(turns, event, pages.length);
+        if (!isOfNoTurn(event)) addPage(turns, event, pages.length);
       }
       const [{ seq, turnId } = { seq: 1, turnId: "" }] = events;
       pages.push({ from: seq, count: events.length, turnId });
@@ -66,7 +66,7 @@ export class ExportedLog {
 
   private constructor(
     parts: ExportedLogParts,
-    found: { pages: readonly PagePlace[]; turns: ReadonlyMap<string, TurnPlace>; origins: readonly string[] },
+    found: { pages: readonly PageSpan[]; turns: ReadonlyMap<string, TurnPages>; origins: readonly string[] },
   ) {
     this.#parts = parts;
     this.conversationId = parts.conversationId;
@@ -114,7 +114,7 @@ export class ExportedLog {
   }
 }
 
-function place(turns: Map<string, TurnPlace>, { turnId, seq }: StoredEvent, page: number): void {
+function addPage(turns: Map<string, TurnPages>, { turnId, seq }: StoredEvent, page: number): void {
   const turn = turns.get(turnId);
   if (!turn) {
     turns.set(turnId, { first: seq, last: seq, pages: [page] });

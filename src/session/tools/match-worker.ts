@@ -1,5 +1,5 @@
 /** The thread in which `grep` of `result-slices.ts` searches. It answers one question after the other. */
 import { parentPort } from "node:worker_threads";
-import { type MatchQuestion, placesOf } from "./match-places.js";
+import { type MatchQuestion, matchPositions } from "./match-positions.js";
 
-parentPort?.on("message", (question: MatchQuestion) => parentPort?.postMessage(placesOf(question)));
+parentPort?.on("message", (question: MatchQuestion) => parentPort?.postMessage(matchPositions(question)));

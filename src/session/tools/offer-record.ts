@@ -8,7 +8,7 @@ import type { CatalogueEvent, StoredEvent } from "../../core/events.js";
  * changes. A compaction or a trim resets the record, because the requests then begin differently anyway.
  */
 export class OfferRecord {
-  readonly #places = new Map<string, number>();
+  readonly #positions = new Map<string, number>();
   #unstored: string[] = [];
   /** The servers' instructions. `front` is their text in the system prompt, and `told` is the newest text that the model knows. */
   #catalogue: { front: string; told: string } | undefined;
@@ -17,13 +17,13 @@ export class OfferRecord {
   /** Updates the record after an event was stored. */
   note(event: StoredEvent): void {
     if (isShortening(event)) {
-      this.#places.clear();
+      this.#positions.clear();
       this.#unstored = [];
       this.#catalogue = undefined;
     }
     if (event.type === "catalogue" && this.#catalogue) this.#catalogue.told = event.text;
     if (event.type !== "assistant_message") return;
-    for (const name of event.offered ?? []) this.#place(name);
+    for (const name of event.offered ?? []) this.#append(name);
     if (event.catalogue === undefined) return;
     this.#catalogue = { front: event.catalogue, told: event.catalogue };
     this.#isCatalogueStored = true;
@@ -49,15 +49,17 @@ export class OfferRecord {
   }
 
   has(name: string): boolean {
-    return this.#places.has(name);
+    return this.#positions.has(name);
   }
 
   /** Sorts the tools for the next request. A new tool gets the next position. Returns the same array if it is already sorted. */
   sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[] {
-    const placeOf = ({ name }: { readonly name: string }) => this.#places.get(name) ?? Number.MAX_SAFE_INTEGER;
-    const isSorted = tools.every((tool, index) => index === 0 || placeOf(tools[index - 1] as Tool) <= placeOf(tool));
-    const sorted = isSorted ? tools : [...tools].sort((one, other) => placeOf(one) - placeOf(other));
-    for (const { name } of sorted) if (this.#place(name)) this.#unstored.push(name);
+    const positionOf = ({ name }: { readonly name: string }) => this.#positions.get(name) ?? Number.MAX_SAFE_INTEGER;
+    const isSorted = tools.every(
+      (tool, index) => index === 0 || positionOf(tools[index - 1] as Tool) <= positionOf(tool),
+    );
+    const sorted = isSorted ? tools : [...tools].sort((one, other) => positionOf(one) - positionOf(other));
+    for (const { name } of sorted) if (this.#append(name)) this.#unstored.push(name);
     return sorted;
   }
 
@@ -76,9 +78,9 @@ export class OfferRecord {
   }
 
   /** Gives the tool the next position. Returns false if the tool already has a position. */
-  #place(name: string): boolean {
-    if (this.#places.has(name)) return false;
-    this.#places.set(name, this.#places.size);
+  #append(name: string): boolean {
+    if (this.#positions.has(name)) return false;
+    this.#positions.set(name, this.#positions.size);
     return true;
   }
 }

@@ -7,7 +7,7 @@ import { WorkerThread } from "../../core/async/worker-thread.js";
 import { builtFile } from "../../core/built-file.js";
 import { RequestError } from "../../core/errors.js";
 import { headOf, isWithinPair } from "../../core/text/excerpt.js";
-import { afterLine, longestLine, type MatchQuestion } from "./match-places.js";
+import { afterLine, longestLine, type MatchQuestion } from "./match-positions.js";
 
 /** Returns `length` characters from `start` on, as JavaScript counts them. A character of two such units is never cut in two. */
 export function readCharacters(
@@ -73,18 +73,18 @@ export async function grep(
     signal.throwIfAborted();
     const { end, next } = chunkAt(text, at);
     const limits = { limit: next - at, most: maxMatches - matches };
-    const places = await thread.ask({ text: text.slice(at, end), pattern, ...limits });
-    if (!places) throw new RequestError("usage", "grep: the pattern takes too long; use a plainer one");
-    for (const place of places) {
-      const line = `${at + place}: ${lineAround(text, at + place)}\n`;
+    const positions = await thread.ask({ text: text.slice(at, end), pattern, ...limits });
+    if (!positions) throw new RequestError("usage", "grep: the pattern takes too long; use a plainer one");
+    for (const position of positions) {
+      const line = `${at + position}: ${lineAround(text, at + position)}\n`;
       if (matches > 0 && Buffer.byteLength(shown) + Buffer.byteLength(line) > maxBytes) {
-        return `${shown}[there may be more: go on with start: ${at + place}]`;
+        return `${shown}[there may be more: go on with start: ${at + position}]`;
       }
       shown += line;
       matches++;
     }
     if (matches >= maxMatches)
-      return `${shown}[there may be more: go on with start: ${afterLine(text, at + (places.at(-1) ?? 0))}]`;
+      return `${shown}[there may be more: go on with start: ${afterLine(text, at + (positions.at(-1) ?? 0))}]`;
     at = next;
   }
   return matches === 0
@@ -104,12 +104,13 @@ function chunkAt(text: string, at: number): { end: number; next: number } {
   return { end: Math.min(text.length, soft + longestMatchChars), next: soft };
 }
 
-function lineAround(text: string, place: number): string {
-  const before = text.slice(Math.max(0, place - longestLine), place);
-  const after = text.slice(place, place + longestLine);
+function lineAround(text: string, position: number): string {
+  const before = text.slice(Math.max(0, position - longestLine), position);
+  const after = text.slice(position, position + longestLine);
   const begin = before.lastIndexOf("\n") + 1;
   const newline = after.indexOf("\n");
-  const isWhole = (begin > 0 || place <= longestLine) && newline >= 0 && before.length - begin + newline <= longestLine;
+  const isWhole =
+    (begin > 0 || position <= longestLine) && newline >= 0 && before.length - begin + newline <= longestLine;
   if (isWhole) return before.slice(begin) + after.slice(0, newline);
   const end = newline < 0 ? after.length : newline;
   const left = before.slice(begin).slice(-aroundChars);

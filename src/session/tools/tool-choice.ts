@@ -35,9 +35,9 @@ export function firstTools(
   const servers = new Set(tools.map(({ server }) => server));
   const byServer = [...servers].map((server) => tools.filter((tool) => tool.server === server));
   const longest = Math.max(0, largest(byServer.map(({ length }) => length)));
-  const inTurn = Array.from({ length: longest }, (_, place) => byServer.flatMap((own) => own[place] ?? [])).flat();
+  const inTurn = Array.from({ length: longest }, (_, index) => byServer.flatMap((own) => own[index] ?? [])).flat();
   const chosen = new Set<HubTool>();
-  const maxCount = Math.max(0, maxTools - hostTools - foundPlaces(maxTools));
+  const maxCount = Math.max(0, maxTools - hostTools - roomForFound(maxTools));
   let tokens = 0;
   const wasSent = ({ name }: HubTool) => sent.has(name);
   for (const tool of [...inTurn.filter(wasSent), ...inTurn.filter((each) => !wasSent(each))]) {
@@ -59,7 +59,7 @@ export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: To
   for (const tool of found) {
     kept.push(tool);
     tokens += toolTokens(tool);
-    while (kept.length > 1 && (kept.length > foundPlaces(maxTools) || tokens > maxTokens)) {
+    while (kept.length > 1 && (kept.length > roomForFound(maxTools) || tokens > maxTokens)) {
       kept = kept.slice(Math.floor(kept.length / 2));
       tokens = kept.reduce((sum, each) => sum + toolTokens(each), 0);
     }
@@ -67,6 +67,6 @@ export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: To
   return kept;
 }
 
-function foundPlaces(maxTools: number): number {
+function roomForFound(maxTools: number): number {
   return Math.min(maxFoundTools, Math.ceil(maxTools / 4));
 }

@@ -127,7 +127,7 @@ export class TurnToolbox implements Toolbox {
 
   /**
    * Sets the result's `found` to the tools, including the called one, that the model has not been sent yet. A tool that was sent already
-   * keeps its place in the list of tools, so it is not listed again.
+   * keeps its position in the list of tools, so it is not listed again.
    */
   #withFresh(result: ToolResult, called: string | undefined): ToolResult {
     const { found, ...rest } = result;

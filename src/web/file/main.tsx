@@ -16,6 +16,6 @@ const data = JSON.parse(document.getElementById("data")?.textContent ?? "") as {
   conversationId: string;
   events: StoredEvent[];
 };
-const place = document.getElementById("view");
+const root = document.getElementById("view");
 const transcript = document.querySelector("main");
-if (place && transcript) render(<FileView {...data} transcript={transcript} />, place);
+if (root && transcript) render(<FileView {...data} transcript={transcript} />, root);

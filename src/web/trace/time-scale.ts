@@ -2,7 +2,7 @@
 import type { Span, TraceRow } from "./rows.js";
 
 export interface TimeScale {
-  place(at: number): number;
+  position(at: number): number;
   /** True if times without work are drawn shorter than their real length. */
   isShortened: boolean;
 }
@@ -26,12 +26,12 @@ export function timeScale(rows: readonly TraceRow[], start: number, end: number)
   const isShortened = workMs > 0 && restMs > shortMs;
   const factor = isShortened ? shortMs / restMs : 1;
   const whole = Math.max(1, workMs + restMs * factor);
-  const place = (at: number) => {
+  const position = (at: number) => {
     const until = Math.min(Math.max(at, start), end);
     const worked = lengthOf(work.map(([from, to]) => [from, Math.min(to, until)] as const));
     return (worked + (until - start - worked) * factor) / whole;
   };
-  return { place, isShortened };
+  return { position, isShortened };
 }
 
 type Stretch = readonly [from: number, to: number];

@@ -142,8 +142,8 @@ function ToolProgress({ id, progress }: { id: string; progress: ReadonlyMap<stri
 }
 
 function Bar({ span: { kind, from, to = undefined }, end, scale }: { span: Span; end: number; scale: TimeScale }) {
-  const left = 100 * scale.place(from);
-  const width = 100 * scale.place(to ?? end) - left;
+  const left = 100 * scale.position(from);
+  const width = 100 * scale.position(to ?? end) - left;
   return (
     <span
       class={`span ${kind}${to === undefined ? " open" : ""}`}

@@ -15,7 +15,7 @@ import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
-import { goTo, placeLink } from "./page-address.js";
+import { goTo, linkTo } from "./page-address.js";
 
 export interface ChatProps {
   api: Api;
@@ -50,8 +50,8 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
       <header>
         <h1>{title}</h1>
         <LinkNote socket={socket} />
-        {!isNew && <a href={placeLink("trace", conversationId)}>Trace</a>}
-        <a class="button" href={placeLink("chat")}>
+        {!isNew && <a href={linkTo("trace", conversationId)}>Trace</a>}
+        <a class="button" href={linkTo("chat")}>
           New chat
         </a>
       </header>
@@ -146,7 +146,7 @@ function TurnList({ state, conversationId, isEmpty, log }: TurnListProps) {
         {log.hasEarlier.value && (turns.length > 0 || log.isCurrent.value) && <EarlierTurns log={log} frame={frame} />}
         {origin && (
           <p class="small quiet">
-            A copy of <a href={placeLink("chat", origin)}>another conversation</a>
+            A copy of <a href={linkTo("chat", origin)}>another conversation</a>
           </p>
         )}
         {turns.map((turn) => (

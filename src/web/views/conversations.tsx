@@ -6,7 +6,7 @@ import type { ConversationEntry } from "../api/host-messages.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
 import { ago } from "../shared/format-text.js";
-import { forgetLast, goTo, placeLink } from "./page-address.js";
+import { forgetLast, goTo, linkTo } from "./page-address.js";
 import { useAttempts } from "./use-loaded.js";
 
 /** Number of conversations in a page. A page fills more than a screen but is small enough to be drawn at once. */
@@ -23,7 +23,7 @@ export function ConversationsView({ api }: { api: Api }) {
     <section class="page">
       <header class="title">
         <h1>Conversations</h1>
-        <a class="button" href={placeLink("chat")}>
+        <a class="button" href={linkTo("chat")}>
           New chat
         </a>
       </header>
@@ -177,7 +177,7 @@ function ConversationRow({ conversation, onFork, onExport, onDelete }: Conversat
   const name = visibleText(title) || "(no text)";
   return (
     <li class="conversation">
-      <a class="open" href={placeLink("chat", id)}>
+      <a class="open" href={linkTo("chat", id)}>
         {name}
       </a>
       <time class="small quiet" dateTime={new Date(at).toISOString()}>
@@ -186,7 +186,7 @@ function ConversationRow({ conversation, onFork, onExport, onDelete }: Conversat
       <details class="menu" onFocusOut={closeBehind} onKeyDown={closeByEscape}>
         <summary aria-label={`More for ${name}`}>⋯</summary>
         <div class="card">
-          <a class="button" href={placeLink("trace", id)}>
+          <a class="button" href={linkTo("trace", id)}>
             Trace
           </a>
           <button type="button" onClick={onFork}>

@@ -15,39 +15,39 @@ export interface PageAddress {
 }
 
 /** Reads the part of the address after #, such as `#/trace/c1`. An unknown view is read as the chat. */
-function readPlace(hash: string): PageAddress {
+function readAddress(hash: string): PageAddress {
   const [, name, part = ""] = hash.split("/");
   const id = fromAddress(part);
   const view = views.find((each) => each === name) ?? "chat";
   return { view, conversationId: id || newPageId("conv"), isNew: !id };
 }
 
-export function placeLink(view: View, conversationId?: string): string {
+export function linkTo(view: View, conversationId?: string): string {
   return conversationId === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(conversationId)}`;
 }
 
-export const place = signal<PageAddress>(readPlace(window.location.hash));
+export const address = signal<PageAddress>(readAddress(window.location.hash));
 
 export const lastConversation = signal<string | undefined>(undefined);
 
 function arrive(): void {
-  const { conversationId, isNew } = place.value;
+  const { conversationId, isNew } = address.value;
   if (!isNew) lastConversation.value = conversationId;
 }
 
 arrive();
 
 window.addEventListener("hashchange", () => {
-  place.value = readPlace(window.location.hash);
+  address.value = readAddress(window.location.hash);
   arrive();
 });
 
 /** Puts the id of the conversation into the address. Called when a new conversation has begun. */
 export function settle(): void {
-  if (!place.value.isNew) return;
-  const { view, conversationId } = place.value;
-  window.history.replaceState(null, "", placeLink(view, conversationId));
-  place.value = { view, conversationId, isNew: false };
+  if (!address.value.isNew) return;
+  const { view, conversationId } = address.value;
+  window.history.replaceState(null, "", linkTo(view, conversationId));
+  address.value = { view, conversationId, isNew: false };
   arrive();
 }
 
@@ -57,5 +57,5 @@ export function forgetLast(conversationId: string): void {
 }
 
 export function goTo(view: View, conversationId?: string): void {
-  window.location.hash = placeLink(view, conversationId);
+  window.location.hash = linkTo(view, conversationId);
 }

@@ -5,7 +5,7 @@ import { ChatState } from "../chat/chat-state.js";
 import { EarlierTurns } from "../chat/earlier-turns.js";
 import { Alert } from "../markdown/alert.js";
 import { TraceList } from "../trace/trace-list.js";
-import { placeLink } from "./page-address.js";
+import { linkTo } from "./page-address.js";
 
 export interface TraceProps {
   api: Api;
@@ -23,7 +23,7 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
       <header class="title">
         <h1>Trace</h1>
         {turns.length > 0 && (
-          <a class="button" href={placeLink("chat", conversationId)}>
+          <a class="button" href={linkTo("chat", conversationId)}>
             Chat
           </a>
         )}
@@ -31,7 +31,7 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
       <Alert text={log.failure.value?.error} />
       {turns.length === 0 ? (
         <p class="quiet">
-          Nothing has happened here. Choose a conversation among <a href={placeLink("conversations")}>all of them</a>.
+          Nothing has happened here. Choose a conversation among <a href={linkTo("conversations")}>all of them</a>.
         </p>
       ) : (
         <>

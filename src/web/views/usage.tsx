@@ -4,7 +4,7 @@ import { type Api, ApiFailure } from "../api/host-client.js";
 import { visibleText } from "../markdown/visible.js";
 import { type By, bys, spans, type UsageAnswer, type UsageSpan } from "../usage/usage-lines.js";
 import { UsageTable } from "../usage/usage-table.js";
-import { placeLink } from "./page-address.js";
+import { linkTo } from "./page-address.js";
 
 export interface UsageProps {
   api: Api;
@@ -82,7 +82,7 @@ export function UsageView({ api }: UsageProps) {
           key={usage.value.by}
           usage={usage.value}
           name={byWords[usage.value.by]}
-          linkOf={(key) => (usage.value?.by === "conversation" ? placeLink("trace", key) : undefined)}
+          linkOf={(key) => (usage.value?.by === "conversation" ? linkTo("trace", key) : undefined)}
         />
       )}
     </section>

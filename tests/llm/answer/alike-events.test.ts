@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Delta } from "../../../src/core/messages.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { wireOf } from "../../../src/llm/wires/all-wires.js";
-import type { Target, WordPlace } from "../../../src/llm/wires/wire.js";
+import type { Target, WordPosition } from "../../../src/llm/wires/wire.js";
 import { anyText } from "../../support/any-text.js";
 import { WIRES } from "../../support/every-wire.js";
 import { runs } from "../../support/runs.js";
@@ -182,7 +182,7 @@ function told(name: Name, text: string, lengths: readonly number[], isParsed: bo
     else shown.push({ type, delta });
   };
   const fold = wire.fold({ onDelta }, { quirks: { thinkTags: true } } as unknown as Target<never>);
-  const nowhere: WordPlace = { key: wire.words.key, holder: () => undefined };
+  const nowhere: WordPosition = { key: wire.words.key, holder: () => undefined };
   const errors: unknown[] = [];
   const onMessage = (message: Event, event: string | undefined) => {
     const error = wire.errorIn(message, event);

@@ -32,8 +32,8 @@ export function addEditCommands(servers: Command, globals: () => GlobalOptions):
     .showHelpAfterError(
       "(options of the program stand behind --, as in: servers add NAME -- npx -y PACKAGE; --help shows more)",
     )
-    .action(async (name: string, place: string | undefined, args: string[], flags: AddFlags) =>
-      add(name, entryOf(place, args, flags), flags, globals()),
+    .action(async (name: string, target: string | undefined, args: string[], flags: AddFlags) =>
+      add(name, entryOf(target, args, flags), flags, globals()),
     );
   servers
     .command("remove")
@@ -70,25 +70,25 @@ function entryJson(text: string): JsonObject {
   throw new InvalidArgumentError("expected a JSON object");
 }
 
-const isUrl = (place: string) => /^https?:\/\//i.test(place);
+const isUrl = (target: string) => /^https?:\/\//i.test(target);
 /** True for a host with its port. No program is named like that. */
-const lacksScheme = (place: string) => /^[\w.-]+:\d+(?:\/|$)/.test(place);
+const lacksScheme = (target: string) => /^[\w.-]+:\d+(?:\/|$)/.test(target);
 
 /** Returns the entry that the command line describes. Throws RequestError if its arguments cannot be combined. */
-function entryOf(place: string | undefined, args: readonly string[], flags: AddFlags): JsonObject {
+function entryOf(target: string | undefined, args: readonly string[], flags: AddFlags): JsonObject {
   const { transport, json } = flags;
   const env = pairsOf(flags.env, /^([^=\s]+)=(.*)$/s, "-e KEY=VALUE");
   const headers = pairsOf(flags.header, /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s, '-H "Name: value"');
   const hasEnv = Object.keys(env).length > 0;
   const hasHeaders = Object.keys(headers).length > 0;
   if (json !== undefined) {
-    if (place !== undefined || transport !== undefined || hasEnv || hasHeaders)
+    if (target !== undefined || transport !== undefined || hasEnv || hasHeaders)
       throw usage("--json is the whole entry");
     return json;
   }
-  if (place === undefined) throw usage("a command, a URL or --json is missing");
-  if (lacksScheme(place)) throw usage("a URL begins with http:// or https://", `did you mean http://${place}?`);
-  const isRemote = isUrl(place);
+  if (target === undefined) throw usage("a command, a URL or --json is missing");
+  if (lacksScheme(target)) throw usage("a URL begins with http:// or https://", `did you mean http://${target}?`);
+  const isRemote = isUrl(target);
   if (transport === "stdio" ? isRemote : transport !== undefined && !isRemote) {
     throw usage(
       `${transport} needs ${isRemote ? "a command, not a URL" : "a URL that begins with http:// or https://"}`,
@@ -97,8 +97,8 @@ function entryOf(place: string | undefined, args: readonly string[], flags: AddF
   if (isRemote && hasEnv) throw usage("-e is for programs: a URL has headers (-H)");
   if (isRemote && args.length > 0) throw usage("a URL has no arguments");
   if (!isRemote && hasHeaders) throw usage("-H is for URLs: a program has variables (-e)");
-  if (isRemote) return { ...(transport && { type: transport }), url: place, ...(hasHeaders && { headers }) };
-  return { command: place, ...(args.length > 0 && { args: [...args] }), ...(hasEnv && { env }) };
+  if (isRemote) return { ...(transport && { type: transport }), url: target, ...(hasHeaders && { headers }) };
+  return { command: target, ...(args.length > 0 && { args: [...args] }), ...(hasEnv && { env }) };
 }
 
 function usage(message: string, hint = ""): RequestError {

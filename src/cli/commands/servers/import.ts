@@ -108,17 +108,17 @@ async function chosen(): Promise<ImportedFile[] | undefined> {
   const files: ImportedFile[] = [];
   const lines: string[] = [];
   for (const { program, path, imported } of found) {
-    const place = `${program.title}, ${displayName(path, folder)}`;
+    const title = `${program.title}, ${displayName(path, folder)}`;
     if ("problem" in imported) {
-      lines.push(`${place}: ${imported.problem}`);
+      lines.push(`${title}: ${imported.problem}`);
       continue;
     }
     const names = imported.servers.map(({ name }) => name).join(", ");
     lines.push(
-      `${place}: ${names || "no servers"} (--from ${imported.isOfFolder ? displayName(path, folder) : program.tool})`,
+      `${title}: ${names || "no servers"} (--from ${imported.isOfFolder ? displayName(path, folder) : program.tool})`,
     );
     const what = await listed(imported);
-    if (names && canAsk() && (await isAgreed(unambiguous(`${place}:\n${what}Take these over? y/n: `)))) {
+    if (names && canAsk() && (await isAgreed(unambiguous(`${title}:\n${what}Take these over? y/n: `)))) {
       files.push(imported);
     }
   }

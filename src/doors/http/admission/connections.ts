@@ -8,7 +8,7 @@ import { callerAddress } from "./rate-limit.js";
  * Number of extra connections beyond the limit, for health probes only (`/healthz`, `/readyz`). An orchestrator such as Kubernetes restarts
  * a host whose probes fail.
  */
-const placesForProbes = 16;
+const slotsForProbes = 16;
 /** Minimum time between two messages that the limit is reached, in ms. */
 const repeatMs = 60_000;
 
@@ -50,7 +50,7 @@ export class Connections {
     if (this.#hasPlace) {
       this.#addStranger(socket);
     } else {
-      if (this.#forProbes.size >= placesForProbes) this.#end(this.#forProbes);
+      if (this.#forProbes.size >= slotsForProbes) this.#end(this.#forProbes);
       this.#forProbes.add(socket);
     }
     socket.once("close", () => this.#remove(socket));
@@ -94,7 +94,7 @@ export class Connections {
     return this.#kept.size + this.#strangers.size < this.#parts.most;
   }
 
-  /** Returns the strangers from an address that has half of the places or more. The oldest comes first. */
+  /** Returns the strangers from an address that has half of the slots or more. The oldest comes first. */
   #crowd(): Set<Socket> | undefined {
     for (const ofAddress of this.#strangersOf.values()) if (ofAddress.size >= this.#parts.most / 2) return ofAddress;
     return undefined;

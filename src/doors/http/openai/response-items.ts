@@ -138,10 +138,10 @@ export class ResponseItems {
     more: object = {},
   ): StreamedEvent[] {
     item[field] = text;
-    const place = { output_index: index, item_id: item.id };
+    const position = { output_index: index, item_id: item.id };
     return [
-      this.event(`${eventPrefix}.delta`, { ...place, delta: text }),
-      this.event(`${eventPrefix}.done`, { ...place, ...more, [field]: text }),
+      this.event(`${eventPrefix}.delta`, { ...position, delta: text }),
+      this.event(`${eventPrefix}.done`, { ...position, ...more, [field]: text }),
     ];
   }
 

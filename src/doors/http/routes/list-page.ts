@@ -25,7 +25,7 @@ export const pageQuery = {
 
 /** Reads which page of conversations the call asks for. Throws ApiError if a parameter is invalid. */
 export function pageIn({ query }: ApiCall): ConversationQuery {
-  return { most: limitIn(query("limit")), text: query("q"), after: placeIn(query("before")) };
+  return { most: limitIn(query("limit")), text: query("q"), after: positionIn(query("before")) };
 }
 
 /** Returns the page as it is answered. `next` is the value of `before` for the following page. It is null if this is the last page. */
@@ -41,7 +41,7 @@ export function pageAnswer({ conversations, next }: ConversationPage): object {
   };
 }
 
-function placeIn(text: string | undefined): number | undefined {
+function positionIn(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new ApiError(400, "invalid_position", "before is the next of an earlier answer", "before");

@@ -1,6 +1,6 @@
 import { messageSchemas } from "../../protocol/message-schema.js";
 import type { ApiRoute } from "../shared/api.js";
-import { messagePlace } from "../shared/api-schemas.js";
+import { schemaPath } from "../shared/api-schemas.js";
 
 export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
@@ -31,7 +31,7 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): o
     security: [{ token: [] }, { key: [] }],
     paths,
     components: {
-      schemas: messageSchemas(messagePlace),
+      schemas: messageSchemas(schemaPath),
       securitySchemes: {
         token: { type: "http", scheme: "bearer" },
         key: { type: "apiKey", in: "header", name: "x-api-key" },

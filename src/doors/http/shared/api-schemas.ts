@@ -153,8 +153,8 @@ export const forkBody = object({ to_seq: optional(position) });
 export const cancelBody = object({ request_id: text });
 
 /** Path of the message protocol's schemas in the OpenAPI document. */
-export const messagePlace = "#/components/schemas/";
-const named = (schema: string) => ({ $ref: messagePlace + schema });
+export const schemaPath = "#/components/schemas/";
+const named = (schema: string) => ({ $ref: schemaPath + schema });
 
 export const message = named("HostMessage");
 /** `previous` is the path of the page before: null in the first page, and absent if the answer is no page. */

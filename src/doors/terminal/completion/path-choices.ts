@@ -8,8 +8,8 @@ import { atHome } from "../../shared/attachments.js";
 export async function pathChoices(begun: string, folder: string): Promise<string[]> {
   const parent = begun.slice(0, begun.lastIndexOf("/") + 1);
   const name = begun.slice(parent.length);
-  const place = atHome(parent === "" ? "." : parent, folder);
-  const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
+  const absolute = atHome(parent === "" ? "." : parent, folder);
+  const entries = await readdir(absolute, { withFileTypes: true }).catch(() => []);
   return entries
     .filter((entry) => entry.name.startsWith(name) && (name.startsWith(".") || !entry.name.startsWith(".")))
     .filter((entry) => !entry.name.includes('"'))

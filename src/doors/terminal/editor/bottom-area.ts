@@ -89,8 +89,8 @@ export class BottomArea {
     const gap = this.#atLineStart ? "" : "\n";
     this.#atLineStart = true;
     const up = rows.length - 1 - cursor.row;
-    const place = `${up > 0 ? `\u001b[${up}A` : ""}\r${cursor.column > 0 ? `\u001b[${cursor.column}C` : ""}`;
-    return gap + rows.join("\n") + (isAtEnd(this.#area) ? "" : place);
+    const toCursor = `${up > 0 ? `\u001b[${up}A` : ""}\r${cursor.column > 0 ? `\u001b[${cursor.column}C` : ""}`;
+    return gap + rows.join("\n") + (isAtEnd(this.#area) ? "" : toCursor);
   }
 }
 

@@ -41,8 +41,8 @@ export function bottomOf(bottom: Bottom, { columns, height, dim }: AreaStyle): A
   const below = facts ? [dimLine(facts)] : [];
   const room = Math.min(maxInputRows, height - above.length - below.length - 1);
   const prompt = stringWidth(label) > columns / 2 ? `${oneLine(label, columns / 2)} ` : label;
-  const { text, cursor: place } = aroundCursor(input, columns);
-  const { rows, cursor } = windowOf(layOut(text, place, { prompt, columns }), Math.max(1, room));
+  const { text, cursor: index } = aroundCursor(input, columns);
+  const { rows, cursor } = windowOf(layOut(text, index, { prompt, columns }), Math.max(1, room));
   return {
     rows: [...above, ...rows, ...below],
     cursor: { row: above.length + cursor.row, column: cursor.column },

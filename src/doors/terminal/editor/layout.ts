@@ -19,7 +19,7 @@ export function layOut(text: string, cursor: number, { prompt, columns }: { prom
   const width = Math.max(minRowColumns, columns - 1 - indent);
   const rows = [prompt];
   let used = 0;
-  let place = { row: 0, column: indent };
+  let position = { row: 0, column: indent };
   const newRow = () => {
     rows.push(" ".repeat(indent));
     used = 0;
@@ -29,15 +29,15 @@ export function layOut(text: string, cursor: number, { prompt, columns }: { prom
     const shown = segment === "\t" ? "  " : segment;
     const needed = isLineEnd ? 0 : stringWidth(shown);
     if (used + needed > width) newRow();
-    if (index === cursor) place = { row: rows.length - 1, column: indent + used };
+    if (index === cursor) position = { row: rows.length - 1, column: indent + used };
     if (isLineEnd) newRow();
     else {
       rows[rows.length - 1] += shown;
       used += needed;
     }
   }
-  if (cursor >= text.length) place = { row: rows.length - 1, column: indent + used };
-  return { rows, cursor: place };
+  if (cursor >= text.length) position = { row: rows.length - 1, column: indent + used };
+  return { rows, cursor: position };
 }
 
 /** Returns at most `maxRows` rows. They include the row of the cursor. */

@@ -106,21 +106,21 @@ const notOfWord = /[^\p{L}\p{N}\p{M}_]/u;
  * long word.
  */
 function back(text: string, cursor: number, kind: RegExp): number {
-  let place = cursor;
-  while (place > 0) {
-    const before = place - (isLowSurrogate(text, place - 1) ? 2 : 1);
-    if (!kind.test(text.slice(before, place))) break;
-    place = before;
+  let position = cursor;
+  while (position > 0) {
+    const before = position - (isLowSurrogate(text, position - 1) ? 2 : 1);
+    if (!kind.test(text.slice(before, position))) break;
+    position = before;
   }
-  return Math.max(0, place);
+  return Math.max(0, position);
 }
 
-export function isLowSurrogate(text: string, place: number): boolean {
-  const unit = text.charCodeAt(place);
-  return unit >= 0xdc00 && unit <= 0xdfff && place > 0;
+export function isLowSurrogate(text: string, index: number): boolean {
+  const unit = text.charCodeAt(index);
+  return unit >= 0xdc00 && unit <= 0xdfff && index > 0;
 }
 
-/** Returns the position at which the grapheme at `place` starts. */
-function between(text: string, place: number): number {
-  return segmenter.segment(text).containing(place)?.index ?? place;
+/** Returns the position at which the grapheme at `index` starts. */
+function between(text: string, index: number): number {
+  return segmenter.segment(text).containing(index)?.index ?? index;
 }

@@ -15,7 +15,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
   const { provider, model, streaming, quirks } = target;
   const { tools, toolChoice, parallelToolCalls, conversation } = request;
   const hasTools = tools.length > 0 && (quirks.forbidsTools || toolChoice !== "none");
-  const { first, after } = toolPlaces(request, hasTools && quirks.lateTools);
+  const { first, after } = toolPositions(request, hasTools && quirks.lateTools);
   const wireTools = (some: readonly ToolDefinition[]) => some.map((tool) => wireTool(tool, quirks));
   const maxTokens = request.maxTokens ?? provider.maxTokens;
   const body = {
@@ -89,13 +89,13 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
 const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
 
 /** Where the request contains its tools: some before the conversation, others after the tool result that offers them to the model. */
-interface ToolPlaces {
+interface ToolPositions {
   first: readonly ToolDefinition[];
   /** Tools to send after a message, keyed by the message with the result that offers them. Each tool occurs only once. */
   after: ReadonlyMap<Message, readonly ToolDefinition[]>;
 }
 
-function toolPlaces({ messages, tools }: CompletionRequest, takesLate: boolean): ToolPlaces {
+function toolPositions({ messages, tools }: CompletionRequest, takesLate: boolean): ToolPositions {
   const after = new Map<Message, readonly ToolDefinition[]>();
   if (!takesLate) return { first: tools, after };
   const left = new Map(tools.map((tool) => [tool.name, tool]));

@@ -23,7 +23,7 @@ export class ResponsesFold implements AnswerFold {
   /** The part that was shown last: one for text, one for reasoning. When a delta belongs to another part, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
   /** The item and part that the last text delta belonged to. `pushWords` adds to it. */
-  #lastWords: { item: OutputItem; place: number } | undefined;
+  #lastWords: { item: OutputItem; position: number } | undefined;
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
 
@@ -54,7 +54,7 @@ export class ResponsesFold implements AnswerFold {
   }
 
   pushWords(words: string): void {
-    if (this.#lastWords) this.#show("text_delta", this.#lastWords.item, this.#lastWords.place, words);
+    if (this.#lastWords) this.#show("text_delta", this.#lastWords.item, this.#lastWords.position, words);
   }
 
   /**
@@ -165,7 +165,7 @@ export class ResponsesFold implements AnswerFold {
       this.#shown.take(delta);
       open.pieces.push(delta);
     } else if (kind === "text") {
-      this.#lastWords = { item: open, place: asNumber(event.content_index) ?? 0 };
+      this.#lastWords = { item: open, position: asNumber(event.content_index) ?? 0 };
       this.pushWords(delta);
       return event.arguments === undefined;
     } else if ((open.thinks ?? kind) === kind) {
@@ -190,16 +190,16 @@ export class ResponsesFold implements AnswerFold {
     );
     if (!texts.join("").startsWith(said)) return;
     let skipped = said.length;
-    for (const [place, text] of texts.entries()) {
+    for (const [position, text] of texts.entries()) {
       const rest = text.slice(skipped);
       skipped = Math.max(0, skipped - text.length);
-      if (rest) this.#show(native.type === "message" ? "text_delta" : "reasoning_delta", item, place, rest);
+      if (rest) this.#show(native.type === "message" ? "text_delta" : "reasoning_delta", item, position, rest);
     }
   }
 
-  #show(type: Delta["type"], item: OutputItem, place: number, delta: string): void {
+  #show(type: Delta["type"], item: OutputItem, position: number, delta: string): void {
     item.pieces.push(delta);
-    const part = `${item.place}/${place}`;
+    const part = `${item.position}/${position}`;
     const isNext = this.#lastShown[type] !== undefined && this.#lastShown[type] !== part;
     this.#lastShown[type] = part;
     const text = isNext ? BREAK + delta : delta;

@@ -5,8 +5,8 @@ export interface OutputItem {
   /** The item as the server last sent it. Its text and arguments are complete only if `isWhole` is true. */
   native: JsonObject;
   /** Position of the item in the order in which items arrived. */
-  place: number;
-  /** Position of the item as the server states it. If the server states none, this is `place`. */
+  position: number;
+  /** Position of the item as the server states it. If the server states none, this is `position`. */
   index: number;
   pieces: GrowingText;
   /** The form of reasoning that is shown, which is the one that arrives first. A model that sends both forms says the same in both. */
@@ -28,9 +28,9 @@ export class OutputItems {
   }
 
   add(native: JsonObject, { output_index }: JsonObject): OutputItem {
-    const place = this.#all.length;
-    const index = asNumber(output_index) ?? place;
-    const item: OutputItem = { native, place, index, pieces: new GrowingText(), isWhole: false };
+    const position = this.#all.length;
+    const index = asNumber(output_index) ?? position;
+    const item: OutputItem = { native, position, index, pieces: new GrowingText(), isWhole: false };
     this.#all.push(item);
     const id = asText(native.id);
     if (id !== undefined) this.#byId.set(id, item);
@@ -62,7 +62,7 @@ export class OutputItems {
     if (found && !haveOtherIds(found.native, native)) return found;
     const call = this.#byCallId.get(asText(native.call_id) ?? "");
     if (!call) return found;
-    const isRepeated = call.place < streamed && call.native.arguments === native.arguments;
+    const isRepeated = call.position < streamed && call.native.arguments === native.arguments;
     return !call.isWhole || isRepeated ? call : found;
   }
 }

@@ -51,9 +51,9 @@ export function toolNamedIn(text: string, names: readonly string[]): string | un
   const quoted = /\b(?:function|tool) ['"`]([\w-]+)['"`]/i.exec(text)?.[1];
   if (quoted !== undefined && names.includes(quoted)) return quoted;
   // Gemini puts all functions into one tool: `tools[0].function_declarations[34]`.
-  const place = /function_?declarations?\W{1,2}(\d+)/i.exec(text) ?? /\btools?\b\W{1,6}(\d+)\b/i.exec(text);
-  const byPlace = place && names[Number(place[1])];
-  if (byPlace) return byPlace;
+  const found = /function_?declarations?\W{1,2}(\d+)/i.exec(text) ?? /\btools?\b\W{1,6}(\d+)\b/i.exec(text);
+  const byNumber = found && names[Number(found[1])];
+  if (byNumber) return byNumber;
   const words = new Set(names);
   return text.match(/[\w-]+/g)?.find((word) => words.has(word));
 }

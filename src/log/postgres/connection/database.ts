@@ -21,7 +21,7 @@ export type Repeatable = "idempotent" | "once" | "now";
  * certainly was not done. Behind a pooler in transaction mode, no session state and no prepared statements are used.
  */
 export class Database {
-  readonly place: DatabaseAddress;
+  readonly address: DatabaseAddress;
   readonly pool: pg.Pool;
   readonly #retryMs: number;
   /** Names of prepared statements by their text. Undefined behind a pooler, because poolers do not support prepared statements. */
@@ -32,7 +32,7 @@ export class Database {
   #ended: Promise<void> | undefined;
 
   constructor(config: PostgresConfig, observe: Observe) {
-    this.place = addressOf(config.url);
+    this.address = addressOf(config.url);
     this.#retryMs = config.retryTimeoutMs ?? defaultRetryMs;
     this.#observe = observe;
     this.#names = config.listen === false ? undefined : new Map();
@@ -115,7 +115,7 @@ export class Database {
       } catch (error) {
         const mayRepeat = isUnsent(error) || (repeatable === "idempotent" && isLost(error));
         if (!mayRepeat || this.#closed.signal.aborted || performance.now() + pauseMs > until) {
-          throw storeError(error, this.place, doing);
+          throw storeError(error, this.address, doing);
         }
         if (!isRolledBack(error)) this.#isGone(error);
         await sleep(pauseMs, undefined, { signal: this.#closed.signal }).catch(() => {});
@@ -129,7 +129,7 @@ export class Database {
       const { rows } = await this.pool.query<{ isReadOnly: boolean }>(askReadOnly);
       return { isReadOnly: rows[0]?.isReadOnly === true };
     } catch (error) {
-      throw storeError(error, this.place, "read");
+      throw storeError(error, this.address, "read");
     }
   }
 
@@ -141,7 +141,7 @@ export class Database {
   }
 
   async #once<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    if (this.#closed.signal.aborted) throw new StoreError("write", `the event log ${this.place.shown} is closed`);
+    if (this.#closed.signal.aborted) throw new StoreError("write", `the event log ${this.address.shown} is closed`);
     const client = await this.pool.connect();
     let isBroken = false;
     const onError = () => {
@@ -169,7 +169,7 @@ export class Database {
   #isGone(error: unknown): void {
     if (this.#isAway) return;
     this.#isAway = true;
-    const { message } = storeError(error, this.place, "write");
+    const { message } = storeError(error, this.address, "write");
     this.#observe({
       level: "warn",
       scope: "history",
@@ -180,7 +180,7 @@ export class Database {
   #isThere(): void {
     if (!this.#isAway) return;
     this.#isAway = false;
-    this.#observe({ level: "info", scope: "history", message: `the event log ${this.place.shown} is there again` });
+    this.#observe({ level: "info", scope: "history", message: `the event log ${this.address.shown} is there again` });
   }
 }
 

@@ -1,7 +1,7 @@
 import { messageOf, RequestError, StoreError, type StoreErrorKind } from "../../../core/errors.js";
 
 /** Error kinds and hints for the user, by SQLSTATE or its class. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const known: readonly [string, StoreErrorKind, (place: DatabaseAddress) => string][] = [
+const known: readonly [string, StoreErrorKind, (address: DatabaseAddress) => string][] = [
   ["28", "open", () => "check the user and the password in chat.storage.url"],
   [
     "3D000",
@@ -80,7 +80,7 @@ export function isRolledBack(error: unknown): boolean {
   return ["25P03", "40001", "40P01"].includes(codeOf(error)) || isOvertaken(error);
 }
 
-/** Returns true if another transaction has stored an event at the same place of the conversation or turn. The next place is then free. */
+/** Returns true if another transaction has stored an event at the same position of the conversation or turn. The next position is then free. */
 function isOvertaken(error: unknown): boolean {
   const { constraint = "" } = error as { constraint?: string };
   return codeOf(error) === "23505" && ["events_seq", "events_position"].includes(constraint);
@@ -94,7 +94,7 @@ export function isPoolTimeout(error: unknown): boolean {
 /** Converts an error of the driver to a StoreError with a hint for the user. Returns StoreError and RequestError unchanged. */
 export function storeError(
   error: unknown,
-  place: DatabaseAddress,
+  address: DatabaseAddress,
   doing: "open" | "read" | "write",
 ): StoreError | RequestError {
   if (error instanceof StoreError || error instanceof RequestError) return error;
@@ -103,20 +103,24 @@ export function storeError(
     return new RequestError("usage", "an id or a text contains the character NUL, which the event log cannot hold");
   }
   if (isPoolTimeout(error)) {
-    return new StoreError("locked", `cannot ${doing} the event log ${place.shown}: no connection became free in time`, {
-      hint: "send fewer prompts at once (chat.service.max_turns), use more hosts, or set chat.storage.pool_size higher",
-      retryable: true,
-    });
+    return new StoreError(
+      "locked",
+      `cannot ${doing} the event log ${address.shown}: no connection became free in time`,
+      {
+        hint: "send fewer prompts at once (chat.service.max_turns), use more hosts, or set chat.storage.pool_size higher",
+        retryable: true,
+      },
+    );
   }
   const [, kind, hint] = known.find(([state]) => isOf([state], codeOf(error))) ?? [];
   const lost = isLost(error);
   return new StoreError(
     kind ?? (error instanceof SyntaxError ? "corrupt" : doing === "open" ? "open" : "write"),
-    `cannot ${doing} the event log ${place.shown}: ${textOf(error)}`,
+    `cannot ${doing} the event log ${address.shown}: ${textOf(error)}`,
     {
       cause: new Error(textOf(error)), // the driver's error itself is not kept, because it holds values of rows
       hint:
-        hint?.(place) ??
+        hint?.(address) ??
         (lost ? "make sure that PostgreSQL runs there and can be reached from here, or set chat.storage.url" : ""),
       retryable: lost || kind === "locked" || kind === "full",
     },

@@ -13,10 +13,10 @@ export interface ImportSurroundings {
 }
 
 /**
- * Returns absolute paths. Each place begins with the name of a folder: the working directory, the user's home, folders in which programs keep
- * a user's settings, or the folder `beside` the imported file. Places in a folder that this machine does not have are left out.
+ * Returns absolute paths. Each given path begins with the name of a folder: the working directory, the user's home, folders in which programs keep
+ * a user's settings, or the folder `beside` the imported file. Paths in a folder that this machine does not have are left out.
  */
-export function pathsOf(places: readonly string[], surroundings: ImportSurroundings, beside?: string): string[] {
+export function pathsOf(given: readonly string[], surroundings: ImportSurroundings, beside?: string): string[] {
   const { platform, env, home, cwd } = surroundings;
   const config = env.XDG_CONFIG_HOME || join(home, ".config");
   const roaming = platform === "win32" ? env.APPDATA || join(home, "AppData", "Roaming") : undefined;
@@ -31,8 +31,8 @@ export function pathsOf(places: readonly string[], surroundings: ImportSurroundi
     codex,
     beside,
   };
-  const paths = places.flatMap((place) => {
-    const [name = "", ...rest] = place.split("/");
+  const paths = given.flatMap((path) => {
+    const [name = "", ...rest] = path.split("/");
     const folder = folders[name];
     return folder === undefined ? [] : [join(folder, ...rest)];
   });
@@ -40,8 +40,8 @@ export function pathsOf(places: readonly string[], surroundings: ImportSurroundi
 }
 
 /** Returns true if the path looks like a file of this program, wherever it is. */
-export function isNamedLike({ places, alsoAt = [] }: Program, path: string): boolean {
-  const ends = places.flatMap((place) => /^(?:cwd|home)\/(.*)/.exec(place)?.[1] ?? []);
+export function isNamedLike({ paths, alsoAt = [] }: Program, path: string): boolean {
+  const ends = paths.flatMap((each) => /^(?:cwd|home)\/(.*)/.exec(each)?.[1] ?? []);
   return [...ends, ...alsoAt].some((end) => path.endsWith(sep + join(end)));
 }
 

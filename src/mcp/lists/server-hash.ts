@@ -3,8 +3,8 @@ import { isAbsolute } from "node:path";
 import type { ServerConfig, StdioServerConfig } from "../../core/config.js";
 import { commandLineOf } from "../shared/command-line.js";
 
-/** Caches for the results of `placeOf` and `programOf`, because every call needs these results. */
-const places = new WeakMap<ServerConfig, string>();
+/** Caches for the results of `serverHashOf` and `programOf`, because every call needs these results. */
+const serverHashes = new WeakMap<ServerConfig, string>();
 const programs = new WeakMap<ServerConfig, string>();
 
 /**
@@ -12,9 +12,9 @@ const programs = new WeakMap<ServerConfig, string>();
  * stays the same if only an API key changes. The result is a hash and not the plain text, because the command or address may contain
  * secrets.
  */
-function placeOf(config: ServerConfig): string {
-  const known = places.get(config) ?? hashOf(config);
-  places.set(config, known);
+function serverHashOf(config: ServerConfig): string {
+  const known = serverHashes.get(config) ?? hashOf(config);
+  serverHashes.set(config, known);
   return known;
 }
 
@@ -29,7 +29,7 @@ export function programOf(config: ServerConfig): string {
 }
 
 export function fileNameOf(config: ServerConfig): string {
-  return `${placeOf(config)}.json`;
+  return `${serverHashOf(config)}.json`;
 }
 
 function hashOf(config: ServerConfig, environment: readonly unknown[] = []): string {

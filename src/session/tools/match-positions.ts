@@ -19,17 +19,17 @@ export const longestLine = 300;
  * Returns the characters at which matches begin. Only the first match of each line counts. Returns undefined if the search takes too long. An
  * invalid regular expression is taken as plain text.
  */
-export function placesOf({ text, pattern, limit, most }: MatchQuestion): number[] | undefined {
+export function matchPositions({ text, pattern, limit, most }: MatchQuestion): number[] | undefined {
   const expression = compile(pattern);
   return withinTime(longestMs, () => {
-    const places: number[] = [];
-    while (places.length < most) {
+    const positions: number[] = [];
+    while (positions.length < most) {
       const match = expression.exec(text);
       if (!match || match.index >= limit) break;
-      places.push(match.index);
+      positions.push(match.index);
       expression.lastIndex = Math.max(afterLine(text, match.index), match.index + 1);
     }
-    return places;
+    return positions;
   })?.result;
 }
 
@@ -41,8 +41,8 @@ function compile(pattern: string): RegExp {
   }
 }
 
-/** Returns where the line ends that the place is in, but at most `longestLine` characters later. */
-export function afterLine(text: string, place: number): number {
-  const newline = text.slice(place, place + longestLine).indexOf("\n");
-  return newline < 0 ? Math.min(text.length, place + longestLine) : place + newline + 1;
+/** Returns where the line ends that the position is in, but at most `longestLine` characters later. */
+export function afterLine(text: string, position: number): number {
+  const newline = text.slice(position, position + longestLine).indexOf("\n");
+  return newline < 0 ? Math.min(text.length, position + longestLine) : position + newline + 1;
 }
