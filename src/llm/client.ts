@@ -70,6 +70,7 @@ export class LlmClient {
     this.#dialects = before ? before.#dialects : new Dialects(parts.observe);
     const isSame = before && isDeepStrictEqual(config.http, before.#config.http);
     this.#admission = isSame ? before.#admission : new Admission(config.http, this.#parts);
+    if (before && !isSame) before.#admission.retire();
     this.#admissions = new Set(before ? before.#admissions : []).add(this.#admission);
   }
 

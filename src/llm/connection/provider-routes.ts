@@ -41,6 +41,14 @@ export class ProviderRoutes {
     return known;
   }
 
+  /** Keeps no connection open any more: closes idle ones now, and those in use after their answers. */
+  retire(): void {
+    for (const agent of this.#agents.values()) {
+      agent.maxFreeSockets = 0;
+      for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
+    }
+  }
+
   /** Closes idle connections, breaks those in use, and fails the requests that wait for one. */
   close(): void {
     for (const agent of this.#agents.values()) {

@@ -93,6 +93,11 @@ export class Admission {
     };
   }
 
+  /** Keeps no connection open any more, because only turns of an earlier configuration still make requests. */
+  retire(): void {
+    this.#attempts?.retire();
+  }
+
   /** Closes the connections; requests in flight fail. */
   close(): void {
     this.#isClosed = true;

@@ -84,6 +84,11 @@ export class Attempts {
     }
   }
 
+  /** See `ProviderRoutes.retire`. */
+  retire(): void {
+    this.#http.retire();
+  }
+
   close(): void {
     this.#policy.stop();
     this.#http.close();

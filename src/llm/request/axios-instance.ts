@@ -123,6 +123,11 @@ export class LlmHttp {
     return { route, headers: new RequestHeaders(route.headers, provider, wire) };
   }
 
+  /** See `ProviderRoutes.retire`. */
+  retire(): void {
+    this.#routes.retire();
+  }
+
   /** Closes idle connections, breaks those in use, and opens no new ones. */
   close(): void {
     this.#isClosed = true;
