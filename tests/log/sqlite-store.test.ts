@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { Observation } from "../../src/core/ports.js";
 import { type Connection, connect, inMemory } from "../../src/log/sqlite/connection.js";
@@ -53,6 +53,26 @@ test("a log in memory makes no file, warns of nothing, and its searches and repo
   await Promise.all([store.close(), other.close()]);
   expect(existsSync(inMemory)).toBe(false);
   expect(observed).toEqual([]);
+});
+
+test("a request to a long conversation of a single call is looked for in its messages only", async () => {
+  const store = await openSqliteStore(inMemory, { now: Date.now, observe: ignore });
+  for (const id of ["1", "2"]) {
+    const { user, answer, end } = turn(`turn_${id}`);
+    await store.claim("single_c", user("hi"), request("n"));
+    const { fence = 0 } = (await store.turns.acquire("single_c", `turn_${id}`, "n")) ?? {};
+    await store.appendAll("single_c", [answer("long".repeat(100_000)), end()], { fence, position: 2 });
+  }
+  const parse = jest.spyOn(JSON, "parse");
+  const again = await store.claim("single_c", turn("turn_3").user("hi"), request("n"));
+  const read = parse.mock.calls.reduce((sum, [text]) => sum + text.length, 0);
+  parse.mockRestore();
+  expect(again).toMatchObject({ created: true });
+  expect(read).toBeLessThan(10_000);
+  expect(await store.claim("single_c", turn("turn_2").user("hi"), request("n"))).toMatchObject({
+    ...{ created: false, turnId: "turn_2", ended: true },
+  });
+  await store.close();
 });
 
 describe("several processes on one file", () => {

@@ -185,8 +185,8 @@ function insertGranted(count: number): string {
 }
 
 /**
- * Returns the request id that is stored in a column, by which the message is found. A conversation of a single call has so few events that its
- * message is found without it; the column and its index would take 3 % of its space.
+ * Returns the request id that is stored in a column, by which the message is found. A conversation of a single call has so few messages that
+ * each is found without it; the column and its index would take 3 % of its space.
  */
 export function storedRequestId(event: ChatEvent, conversationId: string): string | null {
   return event.type === "user_message" && !isOfSingleCall(conversationId) ? event.requestId : null;

@@ -70,6 +70,7 @@ class SqliteStore implements ChatStore {
   readonly #events: SqliteEvents;
   readonly #histories: SqliteHistories;
   readonly #turnOfRequest: Statement;
+  readonly #messages: Statement;
   readonly #spent: Statement;
   readonly #addSpent: Statement;
   /** Reader for lists and overviews that people look at. */
@@ -95,6 +96,9 @@ class SqliteStore implements ChatStore {
     this.#addSpent = db.prepare(addSpentTotals("VALUES (?, ?, ?, ?, ?, ?)"));
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id AS "turnId", ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
+    );
+    this.#messages = db.prepare(
+      `SELECT turn_id AS "turnId", ${seqOf()} AS seq, payload FROM entries WHERE type = 'user_message' AND ${withinRange(numberOf("?1"))}`,
     );
   }
 
@@ -196,7 +200,7 @@ class SqliteStore implements ChatStore {
     if (!isOfSingleCall(conversationId)) {
       return this.#turnOfRequest.get(conversationId, requestId) as { turnId: string; seq: number } | undefined;
     }
-    const events = this.#events.from(conversationId, 1);
-    return events.find((event) => event.type === "user_message" && event.requestId === requestId);
+    const messages = this.#messages.all(conversationId) as { turnId: string; seq: number; payload: string }[];
+    return messages.find(({ payload }) => JSON.parse(payload).requestId === requestId);
   }
 }
