@@ -26,7 +26,7 @@ export class CrashQuarantine {
   }
 
   /** Lets the suspect run here. Returns false while another suspect runs here. */
-  enter(suspect: Suspect): boolean {
+  admit(suspect: Suspect): boolean {
     this.#running ??= suspect;
     if (this.#running.turnId === suspect.turnId) return true;
     this.#waiting.add(suspect.conversationId);
@@ -57,7 +57,7 @@ export class CrashQuarantine {
     signal.addEventListener("abort", onAbort);
     for (;;) {
       using change = watch(); // begun before the check, so that no change is missed
-      if (signal.aborted || this.enter(suspect)) break;
+      if (signal.aborted || this.admit(suspect)) break;
       await change.happened;
     }
     signal.removeEventListener("abort", onAbort);

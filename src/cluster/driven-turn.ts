@@ -105,7 +105,7 @@ export class DrivenTurn {
     const { turnId, state, endsOutOfTurn: isOutOfTurn } = turn;
     if (state.at === "queued" && !isOutOfTurn) return undefined;
     const name = { conversationId, turnId };
-    if (!isOutOfTurn && this.#isSuspect && !engine.quarantine.enter(name)) return undefined;
+    if (!isOutOfTurn && this.#isSuspect && !engine.quarantine.admit(name)) return undefined;
     const mostCrashes = isOutOfTurn || this.#isSuspect ? undefined : maxCrashes - 2;
     this.#count(1);
     let lease: TurnLease | undefined;

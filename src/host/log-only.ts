@@ -70,8 +70,8 @@ export function leaseOf(storage: StorageConfig): number {
 
 async function readableLog(config: Config) {
   const clock = new LogClock(Date.now);
-  const heard = (time: number) => clock.heard(time);
-  const store = await openStore(config.chat.storage, { now: clock.now, heard, observe: observerOf(config) });
+  const onLogTime = (time: number) => clock.correct(time);
+  const store = await openStore(config.chat.storage, { now: clock.now, onLogTime, observe: observerOf(config) });
   const machine = thisMachine();
   return { store, isLost: (node: LogNode) => isGone(node, machine, config.chat.storage.driver) };
 }

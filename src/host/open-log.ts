@@ -68,7 +68,7 @@ async function openDatabase(
   const { DbosDispatch } = await import("../cluster/dbos/dispatch.js");
   const { LogClock } = await import("../log/postgres/log-clock.js");
   const clock = new LogClock(parts.now);
-  const log = await openPostgresLog(storage, { ...parts, now: clock.now, heard: (time) => clock.heard(time) });
+  const log = await openPostgresLog(storage, { ...parts, now: clock.now, onLogTime: (time) => clock.correct(time) });
   return { store: log.store, dispatch: new DbosDispatch({ config: storage, ...log, ...parts }) };
 }
 

@@ -7,7 +7,7 @@ import { schemaVersion } from "./shared/schema-version.js";
 interface StoreParts {
   now: () => number;
   /** Called with the current time of the log's clock, if the log is in a database. */
-  heard?: (time: number) => void;
+  onLogTime?: (time: number) => void;
   observe: Observe;
 }
 

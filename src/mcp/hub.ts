@@ -63,7 +63,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
     const listsChanged = () => {
       if (!this.#isChanging) this.#rebuild();
     };
-    const events = { observe, statusChanged: onStatus, listsChanged, told: this.#tell };
+    const events = { observe, statusChanged: onStatus, listsChanged, onNews: this.#tell };
     this.#options = options;
     this.#base = base;
     this.#slots = base ? base.#slots : new StartSlots();

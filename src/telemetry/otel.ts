@@ -46,7 +46,7 @@ export async function openOtel(parts: OtelParts): Promise<Otel> {
 }
 
 function tracing({ observe, ...parts }: OtelParts, resource: Resource) {
-  const exporter = told(new OTLPTraceExporter(targetOf(parts, "traces")), "traces", observe);
+  const exporter = reportingFailures(new OTLPTraceExporter(targetOf(parts, "traces")), "traces", observe);
   const ids = new ChosenIds();
   const provider = new NodeTracerProvider({
     resource,
@@ -59,7 +59,7 @@ function tracing({ observe, ...parts }: OtelParts, resource: Resource) {
 }
 
 function metering({ observe, ...parts }: OtelParts, resource: Resource): MeterProvider {
-  const exporter = told(new OTLPMetricExporter(targetOf(parts, "metrics")), "metrics", observe);
+  const exporter = reportingFailures(new OTLPMetricExporter(targetOf(parts, "metrics")), "metrics", observe);
   const exportIntervalMillis = Number(parts.env.OTEL_METRIC_EXPORT_INTERVAL) || defaultIntervalMs;
   const exportTimeoutMillis = Math.min(exportIntervalMillis, 30_000);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis });
@@ -88,7 +88,7 @@ interface Exporter {
 }
 
 /** Makes the exporter log a warning when exports begin to fail, and a message when they work again. */
-function told<T extends Exporter>(exporter: T, signal: string, observe: Observe): T {
+function reportingFailures<T extends Exporter>(exporter: T, signal: string, observe: Observe): T {
   const send = exporter.export.bind(exporter);
   let isFailing = false;
   exporter.export = (items, done) =>

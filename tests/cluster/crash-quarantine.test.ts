@@ -25,20 +25,20 @@ function suspectsOf() {
 
 test("one at a time enters, and whoever was refused is woken when it has left", () => {
   const { suspects, woken } = suspectsOf();
-  expect([suspects.enter(a), suspects.enter(a), suspects.enter(b)]).toEqual([true, true, false]);
+  expect([suspects.admit(a), suspects.admit(a), suspects.admit(b)]).toEqual([true, true, false]);
   suspects.leave(b);
   expect(woken).toEqual([]);
   suspects.leave(a);
   expect(woken).toEqual(["b"]);
-  expect(suspects.enter(b)).toBe(true);
+  expect(suspects.admit(b)).toBe(true);
 });
 
 test("while one waits for a person another one runs; it goes on when that one has left", async () => {
   const { suspects, watch } = suspectsOf();
-  suspects.enter(a);
+  suspects.admit(a);
   const order: string[] = [];
   const work = async () => {
-    order.push(`b enters: ${suspects.enter(b)}`);
+    order.push(`b enters: ${suspects.admit(b)}`);
     return "yes";
   };
   const answered = suspects.leaveDuring(a, { work, watch, signal: new AbortController().signal }).then((answer) => {
@@ -48,18 +48,18 @@ test("while one waits for a person another one runs; it goes on when that one ha
   expect(order).toEqual(["b enters: true"]);
   suspects.leave(b);
   await answered;
-  expect(suspects.enter(b)).toBe(false);
+  expect(suspects.admit(b)).toBe(false);
 });
 
 test("one that is cancelled while it waits to go on waits no longer", async () => {
   const { suspects, watch } = suspectsOf();
-  suspects.enter(a);
+  suspects.admit(a);
   const cancelled = new AbortController();
-  const work = async () => suspects.enter(b);
+  const work = async () => suspects.admit(b);
   const answered = suspects.leaveDuring(a, { work, watch, signal: cancelled.signal });
   await new Promise((next) => setImmediate(next));
   cancelled.abort();
   expect(await answered).toBe(true);
   suspects.leave(a);
-  expect(suspects.enter(a)).toBe(false);
+  expect(suspects.admit(a)).toBe(false);
 });

@@ -4,7 +4,7 @@ import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../
 import { UpdateEncoder } from "../../src/doors/acp/session-updates.js";
 import { anthropicUsage } from "../../src/doors/http/anthropic/anthropic-blocks.js";
 import { chatUsage, responseUsage, turnUsage } from "../../src/doors/http/turns/turn-usage.js";
-import { toldChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
+import { historyChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
 import { usageNote } from "../../src/doors/shared/turn-lines.js";
 import { accountText, conversationAccount } from "../../src/session/conversations/conversation-account.js";
 import { summarizeTurn } from "../../src/session/shared/summary.js";
@@ -40,7 +40,7 @@ test("the message protocol has every count, and none that the provider did not g
 });
 
 test("a compaction has its cost beside its tokens", () => {
-  const [told] = events.flatMap(toldChunks);
+  const [told] = events.flatMap(historyChunks);
   expect(told?.chunk.metadata?.usage).toEqual(wireUsage(all, 0.5));
 });
 
@@ -84,7 +84,7 @@ test("an answer that came after another one has what both took, each at its own 
   expect(conversationAccount([both])).toMatchObject({ ...sum, requests: 2, usd: 1, contextTokens: 120 });
   expect(turnUsage([both], chatUsage)).toMatchObject({ prompt_tokens: 100, turn: { prompt_tokens: 200 } });
   const wire = { input_tokens: 200, output_tokens: 40, cached_tokens: 60, cost_usd: 1 };
-  expect(toldChunks(both).at(-1)?.chunk.data).toMatchObject(wire);
+  expect(historyChunks(both).at(-1)?.chunk.data).toMatchObject(wire);
   const turn = { turnId: "t", tool: () => undefined, contextWindow: 1000, account: { usd: 0 }, showsPrompt: false };
   expect(new UpdateEncoder(turn).encode(both).at(-1)).toMatchObject({
     used: 120,

@@ -15,7 +15,7 @@ test.each([
     () => 10_000,
     () => 50.3,
   );
-  for (const time of heard) clock.heard(time);
+  for (const time of heard) clock.correct(time);
   expect(clock.now()).toBe(expected);
 });
 
@@ -28,7 +28,7 @@ test.each([
     () => wall,
     () => steady,
   );
-  clock.heard(10_000);
+  clock.correct(10_000);
   wall += setBy;
   steady += 200;
   expect(clock.now()).toBe(10_200);

@@ -78,7 +78,7 @@ test("a secret at the edge of what is kept of a server's stderr is hidden whole"
     const tail = new StderrTail(loaded);
     tail.add(`${"x".repeat(9_000)}${secret}`);
     for (const letter of "y".repeat(after)) tail.add(letter);
-    expect(tail.words).not.toMatch(/\d/);
-    expect(tail.words.length).toBeLessThanOrEqual(4096);
+    expect(tail.text).not.toMatch(/\d/);
+    expect(tail.text.length).toBeLessThanOrEqual(4096);
   }
 });

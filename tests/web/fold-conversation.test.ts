@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatEvent } from "../../src/core/events.js";
-import { toldChunks } from "../../src/doors/protocol/chunks.js";
+import { historyChunks } from "../../src/doors/protocol/chunks.js";
 import type { StoredMessage } from "../../src/web/api/host-messages.js";
 import { ConversationFold } from "../../src/web/chat/fold-conversation.js";
 import { call, stored, turn } from "../log/support.js";
@@ -10,7 +10,7 @@ import { runs } from "../support/runs.js";
 
 /** Returns the messages of each event, as the page gets them. */
 function messagesOf(events: readonly ChatEvent[]): StoredMessage[][] {
-  return stored(events).map((event) => toldChunks(event) as StoredMessage[]);
+  return stored(events).map((event) => historyChunks(event) as StoredMessage[]);
 }
 
 /** Returns the events of a turn with a tool call. Each answer has reasoning and text, so that it is told in three messages. */

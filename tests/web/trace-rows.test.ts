@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
-import { toldChunks } from "../../src/doors/protocol/chunks.js";
+import { historyChunks } from "../../src/doors/protocol/chunks.js";
 import type { StoredMessage } from "../../src/web/api/host-messages.js";
 import { ConversationFold } from "../../src/web/chat/fold-conversation.js";
 import type { Turn } from "../../src/web/chat/shown-conversation.js";
@@ -16,7 +16,7 @@ const usage = { inputTokens: 100, outputTokens: 20 };
 
 /** Returns the turn that the page makes of these events and their times. */
 function turnOf(...events: [at: number, event: ChatEvent][]): Turn {
-  const messages = events.flatMap(([at, event], index) => toldChunks({ ...event, seq: index + 1, at }));
+  const messages = events.flatMap(([at, event], index) => historyChunks({ ...event, seq: index + 1, at }));
   const [only] = new ConversationFold().add(messages as StoredMessage[]).turns;
   if (!only) throw new Error("there is no turn");
   return only;

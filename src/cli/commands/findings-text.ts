@@ -15,7 +15,7 @@ export function findingLines(findings: readonly Finding[]): string[] {
 }
 
 /** Returns the server's stderr as lines to print, or no lines if the server works. */
-export function lastWords({ findings, stderr }: ServerCheck): string[] {
+export function lastStderr({ findings, stderr }: ServerCheck): string[] {
   return hasFailed(findings) && stderr.length > 0
     ? ["its last words on stderr:", ...stderr.map((line) => `  ${line}`)]
     : [];
@@ -39,7 +39,7 @@ export function reportText(sections: readonly Section[]): string {
   const all = sections.flatMap(({ findings }) => findings);
   const count = (status: Finding["status"]) => all.filter((finding) => finding.status === status).length;
   const blocks = sections.map(({ name, findings, server }) =>
-    [name, ...[...findingLines(findings), ...(server ? lastWords(server) : [])].map((line) => `  ${line}`)].join("\n"),
+    [name, ...[...findingLines(findings), ...(server ? lastStderr(server) : [])].map((line) => `  ${line}`)].join("\n"),
   );
   return [...blocks, `${count("ok")} ok, ${count("warn")} to look at, ${count("fail")} failed`].join("\n\n");
 }

@@ -1,7 +1,7 @@
 import type { LiveCursor } from "../../core/cluster-port.js";
 import type { LiveEvent, StoredEvent } from "../../core/events.js";
 import type { Delta } from "../../core/messages.js";
-import type { OpenMessage, Words } from "./open-message.js";
+import type { MessageTexts, OpenMessage } from "./open-message.js";
 
 /** Maximum number of turns whose last stored event is remembered. It is more than the number of turns with events in transit at a time. */
 const mostTurns = 8;
@@ -47,8 +47,8 @@ export class Cursor implements LiveCursor {
     this.#seen = open;
     const notices = open.noticesAfter(this.#lastNotice);
     this.#lastNotice = notices.at(-1)?.number ?? this.#lastNotice;
-    const words = this.shown.toward(open, open.reason ?? "the answer was restarted");
-    return [...words, ...notices.map(({ notice }) => notice)];
+    const events = this.shown.toward(open, open.reason ?? "the answer was restarted");
+    return [...events, ...notices.map(({ notice }) => notice)];
   }
 
   /** Returns what to show before this stored event. The caller must then show the event itself, unless it has already done so. */
@@ -84,7 +84,7 @@ class ShownMessage {
    * The message that began with the shown part when it was last checked. A message only grows, so new text of this message is shown without
    * another check.
    */
-  #followed: Words | undefined;
+  #followed: MessageTexts | undefined;
 
   get isEmpty(): boolean {
     return this.#text === "" && this.#reasoning === "";
@@ -94,14 +94,14 @@ class ShownMessage {
    * Returns what must still be shown so that the reader has the message as far as it is written. Returns nothing as long as the message is
    * not longer than the part shown.
    */
-  toward(words: Words, reason: string): LiveEvent[] {
-    if (this.#followed === words) return this.#rest(words);
-    const isOther = !agree(this.#text, words.text) || !agree(this.#reasoning, words.reasoning);
+  toward(message: MessageTexts, reason: string): LiveEvent[] {
+    if (this.#followed === message) return this.#rest(message);
+    const isOther = !agree(this.#text, message.text) || !agree(this.#reasoning, message.reasoning);
     const voided = isOther ? this.void(reason) : [];
     // While the message is shorter than what was shown, the message may still turn out to differ from what was shown.
-    if (words.text.length < this.#text.length || words.reasoning.length < this.#reasoning.length) return [];
-    this.#followed = words;
-    return [...voided, ...this.#rest(words)];
+    if (message.text.length < this.#text.length || message.reasoning.length < this.#reasoning.length) return [];
+    this.#followed = message;
+    return [...voided, ...this.#rest(message)];
   }
 
   /**
@@ -126,14 +126,14 @@ class ShownMessage {
     return events;
   }
 
-  #rest({ text, reasoning }: Words): Delta[] {
+  #rest({ text, reasoning }: MessageTexts): Delta[] {
     const thought = reasoning.slice(this.#reasoning.length);
-    const said = text.slice(this.#text.length);
+    const delta = text.slice(this.#text.length);
     this.#reasoning += thought;
-    this.#text += said;
+    this.#text += delta;
     return [
       ...(thought ? [{ type: "reasoning_delta" as const, delta: thought }] : []),
-      ...(said ? [{ type: "text_delta" as const, delta: said }] : []),
+      ...(delta ? [{ type: "text_delta" as const, delta }] : []),
     ];
   }
 

@@ -16,7 +16,7 @@ export interface MessagePosition {
 /** A live event that belongs to no message: progress of a tool call, or the state of a server. */
 export type Notice = Exclude<LiveEvent, Delta | Discard>;
 
-export interface Words {
+export interface MessageTexts {
   readonly text: string;
   readonly reasoning: string;
 }
@@ -40,7 +40,7 @@ export interface Received {
 export const nothingKnown: Known = { text: 0, reasoning: 0, notice: 0 };
 
 /** A message that is being written, together with the latest notice of each tool call and of each server. */
-export class OpenMessage implements Words {
+export class OpenMessage implements MessageTexts {
   text = "";
   reasoning = "";
   readonly #notices = new Map<string, { number: number; notice: Notice }>();

@@ -75,8 +75,8 @@ export function startFolders(
 ): StdioServerConfig["folders"] {
   const origin = originOf(origins, `${child("/mcpServers", name)}/command`);
   if (origin.kind !== "file" || inPlace.has(origin.source)) return undefined;
-  const way = relative(cwd, origin.source.folder);
-  if (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return undefined;
+  const path = relative(cwd, origin.source.folder);
+  if (path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path)) return undefined;
   return { own: join(stateFolder(env, "servers"), serverFileName(name)), working: cwd };
 }
 

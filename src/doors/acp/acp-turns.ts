@@ -106,8 +106,8 @@ export class AcpTurns {
   async #show(turn: LiveTurn, encoder: UpdateEncoder, seq: number): Promise<PromptResponse["stopReason"]> {
     for await (const event of turn.watch()) {
       if (this.#followed.get(turn)?.encoder === encoder) {
-        const isTold = "seq" in event && event.seq <= seq;
-        if (!isTold) await this.#parts.tell(encoder.encode(event));
+        const isShown = "seq" in event && event.seq <= seq;
+        if (!isShown) await this.#parts.tell(encoder.encode(event));
         this.#handleQuestion(event, encoder, turn);
       }
       if (event.type === "turn_end") return stopReasonOf(event.stopReason);

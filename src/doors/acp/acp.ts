@@ -64,7 +64,7 @@ function agentOf({ version, resolveModel }: AcpParts, sessions: AcpSessions) {
       };
     })
     .onRequest(methods.agent.authenticate, ({ params: { methodId } }) =>
-      told(async () => {
+      asProtocolErrors(async () => {
         if (methodId !== byConfiguration.id) {
           throw new RequestError(invalidParams, `there is no auth method ${JSON.stringify(methodId.slice(0, 80))}`);
         }
@@ -72,26 +72,26 @@ function agentOf({ version, resolveModel }: AcpParts, sessions: AcpSessions) {
         return {};
       }),
     )
-    .onRequest(session.new, ({ params }) => told(() => sessions.create(params)))
-    .onRequest(session.load, ({ params }) => told(() => sessions.load(params, { replay: true })))
-    .onRequest(session.resume, ({ params }) => told(() => sessions.load(params, { replay: false })))
-    .onRequest(session.list, ({ params }) => told(() => sessions.list(params)))
-    .onRequest(session.close, ({ params }) => told(() => sessions.end(params.sessionId)))
+    .onRequest(session.new, ({ params }) => asProtocolErrors(() => sessions.create(params)))
+    .onRequest(session.load, ({ params }) => asProtocolErrors(() => sessions.load(params, { replay: true })))
+    .onRequest(session.resume, ({ params }) => asProtocolErrors(() => sessions.load(params, { replay: false })))
+    .onRequest(session.list, ({ params }) => asProtocolErrors(() => sessions.list(params)))
+    .onRequest(session.close, ({ params }) => asProtocolErrors(() => sessions.end(params.sessionId)))
     .onRequest(session.setMode, ({ params }) =>
-      told(async () => {
+      asProtocolErrors(async () => {
         await sessions.get(params.sessionId).setMode(params.modeId);
         return {};
       }),
     )
     .onRequest(session.setConfigOption, ({ params }) =>
-      told(async () => {
+      asProtocolErrors(async () => {
         const chosen = sessions.get(params.sessionId);
         await chosen.setOption(params.configId, String(params.value));
         return { configOptions: chosen.choices.configOptions };
       }),
     )
     .onRequest(session.prompt, ({ params, signal }) =>
-      told(() => sessions.get(params.sessionId).prompt(params, signal)),
+      asProtocolErrors(() => sessions.get(params.sessionId).prompt(params, signal)),
     )
     .onNotification(session.cancel, ({ params }) => sessions.find(params.sessionId)?.cancel());
 }
@@ -102,7 +102,7 @@ const internalError = -32603;
 const clientErrors = new Set(["usage", "config", "request_mismatch", "not_found"]);
 
 /** Runs `work`. Turns an error into a JSON-RPC error that has this host's message and hint. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
+async function asProtocolErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

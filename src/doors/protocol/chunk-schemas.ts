@@ -23,14 +23,14 @@ import {
 export type Refer = (name: string) => JsonSchema;
 
 /** Metadata fields that only chunks from `history` have: the event's turn, and its time in ms since the epoch. */
-const told = { turn_id: text, at: number };
+const historyFields = { turn_id: text, at: number };
 
 const stopReason = { enum: ["end_turn", "max_tokens", "max_tool_hops", "budget", "refusal", "cancelled", "error"] };
 
 interface ChunkSchema {
   description: string;
   data: JsonSchema;
-  /** Metadata fields in addition to `told`. A field is optional unless `needed` names it. */
+  /** Metadata fields in addition to `historyFields`. A field is optional unless `needed` names it. */
   metadata?: Record<string, JsonSchema>;
   needed?: readonly string[];
 }
@@ -158,7 +158,7 @@ export function hostSchemas(refer: Refer): Record<string, JsonSchema> {
 
 function messages(status: "chunk" | "complete", chunks: Record<string, ChunkSchema>, requestId: JsonSchema) {
   const entries = Object.entries(chunks).map(([type, { description, data, metadata = {}, needed = [] }]) => {
-    const facts = object(status === "chunk" ? { ...metadata, ...told } : metadata, needed);
+    const facts = object(status === "chunk" ? { ...metadata, ...historyFields } : metadata, needed);
     const more = { metadata: facts };
     const chunk =
       needed.length > 0

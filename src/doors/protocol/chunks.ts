@@ -153,7 +153,7 @@ export function usageOfRequest(event: AssistantMessageEvent | CompactionEvent): 
 }
 
 /** Converts a stored event to chunks for `history`. Each chunk has the event's `seq`, turn and time. */
-export function toldChunks(event: StoredEvent): { seq: number; chunk: EventChunk }[] {
+export function historyChunks(event: StoredEvent): { seq: number; chunk: EventChunk }[] {
   const { seq, turnId, at } = event;
   return chunksOf(event, { text: false, reasoning: false }).map(({ metadata, ...chunk }) => ({
     seq,

@@ -33,9 +33,9 @@ export async function* conversationEvents(
   let charactersWaiting = 0;
   let hasLost = false;
   /** Highest `seq` of the stored events with which `push` was called. */
-  let heard = 0;
+  let highestSeq = 0;
   const push = (happening: Happening) => {
-    if (typeof happening === "object" && "seq" in happening) heard = Math.max(heard, happening.seq);
+    if (typeof happening === "object" && "seq" in happening) highestSeq = Math.max(highestSeq, happening.seq);
     const characters = waiting === 0 ? 0 : JSON.stringify(happening).length;
     if (waiting >= mostWaiting || charactersWaiting + characters > mostCharactersWaiting) {
       hasLost = true;
@@ -47,9 +47,9 @@ export async function* conversationEvents(
     return true;
   };
   const stop = session.turns.listen(push);
-  let hasHeard = false;
+  let isOverhearing = false;
   const { cursor, leave } = session.overhear(from - 1, () => {
-    if (!hasHeard) hasHeard = push("overheard");
+    if (!isOverhearing) isOverhearing = push("overheard");
   });
   const timer = setInterval(() => {
     if (waiting === 0) push("look");
@@ -101,13 +101,13 @@ export async function* conversationEvents(
     do {
       before = next;
       yield* missed();
-    } while (heard >= next && next > before);
+    } while (highestSeq >= next && next > before);
     const happening = session.happening();
     round++;
     waiting = 0;
     charactersWaiting = 0;
     hasLost = false;
-    hasHeard = false;
+    isOverhearing = false;
     if (next > 1 && happening.some(isDelta)) mayShowBeginning = true;
     yield* live(happening);
     yield* live(cursor.take());
@@ -120,7 +120,7 @@ export async function* conversationEvents(
       charactersWaiting -= characters;
       if (hasLost) yield* join();
       else if (event === "overheard") {
-        hasHeard = false;
+        isOverhearing = false;
         if (cursor.isBehind) yield* missed();
         yield* live(cursor.take());
       } else if (event === "look") yield* missed();

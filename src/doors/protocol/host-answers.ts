@@ -6,7 +6,7 @@ import type { ServerRequests } from "./server-requests.js";
 import { Slots } from "./slots.js";
 
 /** Maximum number of lists that are sent concurrently. Each list stays in memory until the client has read it. */
-const mostTold = 4;
+const mostLists = 4;
 
 /** Maximum number of concurrent requests to servers. The answers may be large, and each stays in memory until the client has read it. */
 const mostAsked = 16;
@@ -17,7 +17,7 @@ type SendChunk = (chunk: WireChunk) => Promise<void>;
 export class HostAnswers {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;
-  readonly #telling = new Slots(mostTold);
+  readonly #telling = new Slots(mostLists);
   readonly #asking = new Slots(mostAsked);
 
   constructor(hub: ToolHub, asked: ServerRequests) {

@@ -20,7 +20,7 @@ type Send = (message: WireMessage) => Promise<void>;
 const mostOwed = 1000;
 
 /** Maximum number of histories that are sent concurrently. A page of each history stays in memory until the client has read it. */
-const mostTold = 1;
+const mostHistories = 1;
 
 type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
 
@@ -33,7 +33,7 @@ export class ProtocolClient {
   readonly #parts: DoorParts;
   readonly #send: Send;
   readonly #backlog = new Backlog(mostOwed);
-  readonly #histories = new Slots(mostTold);
+  readonly #histories = new Slots(mostHistories);
   readonly #asked = new ServerRequests();
   readonly #host: HostAnswers;
   readonly #prompts: PromptTurns;
@@ -198,9 +198,9 @@ export class ProtocolClient {
       }
       return last + 1;
     };
-    const told = () => this.#histories.run(send);
-    if (follow) await this.#followings.follow({ requestId, conversationId }, told);
-    else await told();
+    const sent = () => this.#histories.run(send);
+    if (follow) await this.#followings.follow({ requestId, conversationId }, sent);
+    else await sent();
   }
 
   #complete({ requestId }: ClientMessage, chunk: WireChunk): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
 import { summarizeTurn } from "../../session/shared/summary.js";
-import { type Shown, storedChunks, toldChunks, type WireChunk, wireUsage } from "./chunks.js";
+import { historyChunks, type Shown, storedChunks, type WireChunk, wireUsage } from "./chunks.js";
 
 /** A message to a client on a pipe or a WebSocket: one JSON object per line or frame. */
 export type WireMessage = { request_id: string | null; seq?: number } & (
@@ -111,7 +111,7 @@ export function followedMessages(event: TurnEvent, requestId: string | null = nu
 }
 
 function storedMessages(event: StoredEvent, requestId: string | null): WireMessage[] {
-  return toldChunks(event).map((told) => ({ request_id: requestId, status: "chunk", ...told }));
+  return historyChunks(event).map((chunk) => ({ request_id: requestId, status: "chunk", ...chunk }));
 }
 
 function liveChunk(event: LiveEvent): WireChunk {

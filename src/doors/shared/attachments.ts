@@ -46,8 +46,8 @@ export async function attachFile(path: string, folder: string): Promise<Attachme
 }
 
 function isIn(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  const relativePath = relative(folder, path);
+  return relativePath !== ".." && !relativePath.startsWith(`..${sep}`) && !isAbsolute(relativePath);
 }
 
 async function readBounded(path: string, absolute: string): Promise<Buffer> {

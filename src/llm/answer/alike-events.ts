@@ -1,5 +1,5 @@
 import { asText, type JsonObject, parseJson } from "../../core/json.js";
-import type { AnswerFold, WordPosition } from "../wires/wire.js";
+import type { AnswerFold, TextPosition } from "../wires/wire.js";
 
 /** Length up to which V8 copies a substring. A longer substring is a reference that keeps the whole original text in memory. */
 const MAX_COPIED_LENGTH = 12;
@@ -17,14 +17,14 @@ const ESCAPED = /["\\]|[^ -\uffff]/;
  * ours --wires responses,messages,gemini` measures the wires.
  */
 export class AlikeEvents {
-  readonly #position: WordPosition;
+  readonly #position: TextPosition;
   readonly #counter: RegExp | undefined;
   /** Text of the last event, before its piece of answer text and after it. Both are empty if that event is not remembered. */
   #head = "";
   #tail = "";
   #misses = 0;
 
-  constructor(position: WordPosition) {
+  constructor(position: TextPosition) {
     this.#position = position;
     if (position.counter) this.#counter = new RegExp(`"${position.counter}":\\d+`, "g");
   }
@@ -49,27 +49,27 @@ export class AlikeEvents {
    * depend on the number of events: the first burst after a pause runs code that V8 has not compiled yet, where one step per piece took
    * twice as long.
    */
-  takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
+  takeTexts(read: string, from: number, to: Pick<AnswerFold, "pushText">): number {
     const head = this.#head;
     const tail = this.#tail;
     const start = from + head.length;
     // `startsWith` is not used, because it takes ten times as long (V8 11.3): 0.2 µs more for each chunk.
-    if (head === "" || text.slice(from, start) !== head) return from;
-    const end = text.indexOf(tail, start);
+    if (head === "" || read.slice(from, start) !== head) return from;
+    const end = read.indexOf(tail, start);
     if (end < 0) return from;
     const next = end + tail.length;
-    if (text.slice(next, next + head.length) !== head) {
-      const word = wordOf(text.slice(start, end));
+    if (read.slice(next, next + head.length) !== head) {
+      const word = wordOf(read.slice(start, end));
       if (word === undefined) return from;
       this.#misses = 0;
-      to.pushWords(word);
+      to.pushText(word);
       return next;
     }
-    const written = text.slice(start, text.lastIndexOf(tail)).split(tail + head, MAX_RUN);
-    const { words, count, length } = wordsIn(written);
+    const written = read.slice(start, read.lastIndexOf(tail)).split(tail + head, MAX_RUN);
+    const { text, count, length } = joinedTexts(written);
     if (count === 0) return from;
     this.#misses = 0;
-    to.pushWords(words);
+    to.pushText(text);
     return from + length + count * (head.length + tail.length);
   }
 
@@ -100,10 +100,10 @@ export class AlikeEvents {
  * Joins the entries up to the first that could not stand between the quotes of a JSON string. Returns the unescaped text, the number of
  * entries joined, and their total length before unescaping.
  */
-function wordsIn(written: readonly string[]): { words: string; count: number; length: number } {
+function joinedTexts(written: readonly string[]): { text: string; count: number; length: number } {
   const joined = written.join("");
   const count = written.length;
-  if (!ESCAPED.test(joined)) return { words: joined, count, length: joined.length };
+  if (!ESCAPED.test(joined)) return { text: joined, count, length: joined.length };
   const words: string[] = [];
   let length = 0;
   for (const one of written) {
@@ -112,7 +112,7 @@ function wordsIn(written: readonly string[]): { words: string; count: number; le
     words.push(word);
     length += one.length;
   }
-  return { words: words.join(""), count: words.length, length };
+  return { text: words.join(""), count: words.length, length };
 }
 
 /** Returns the unescaped text. Returns undefined if `written` could not stand between the quotes of a JSON string. */

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import { asObject, hasTooManyValues, isWritable, type JsonObject, parseJson } from "../../core/json.js";
-import type { AnswerFold, WordPosition } from "../wires/wire.js";
+import type { AnswerFold, TextPosition } from "../wires/wire.js";
 import { AlikeEvents } from "./alike-events.js";
 import { SseReader } from "./sse.js";
 
@@ -26,8 +26,8 @@ const DONE_LINE = /data:\s*\[DONE\]\s*$/i;
  */
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
-  readonly #fold: Pick<AnswerFold, "pushWords">;
-  readonly #position: WordPosition;
+  readonly #fold: Pick<AnswerFold, "pushText">;
+  readonly #position: TextPosition;
   /** Set once a piece has ended with a byte beyond ASCII, because that byte may be only a part of a character. */
   #decoder: StringDecoder | undefined;
   #alike: AlikeEvents | undefined;
@@ -52,8 +52,8 @@ export class MessageReader {
    */
   constructor(
     onMessage: (message: JsonObject, event: string | undefined) => boolean,
-    fold: Pick<AnswerFold, "pushWords">,
-    position: WordPosition,
+    fold: Pick<AnswerFold, "pushText">,
+    position: TextPosition,
   ) {
     this.#onMessage = onMessage;
     this.#fold = fold;
@@ -115,7 +115,7 @@ export class MessageReader {
     this.#alike ??= new AlikeEvents(this.#position);
     if (!this.#alike.isHopeful) return this.#parseEvents(text);
     const compared = this.#alike.comparable(text);
-    let at = this.#takeWords(compared, 0);
+    let at = this.#takeTexts(compared, 0);
     while (at < text.length && this.#alike.isHopeful) {
       const end = endOfEvent(text, at);
       if (end < 0) break;
@@ -125,7 +125,7 @@ export class MessageReader {
       const isSingle = this.#isBetween && this.#messageCount === before + 1;
       if (isSingle && this.#wordMessage) this.#alike.remember(compared.slice(at, end), this.#wordMessage);
       this.#isBetween = true;
-      at = this.#takeWords(compared, end);
+      at = this.#takeTexts(compared, end);
     }
     if (at === text.length) return true;
     this.#isBetween = false;
@@ -136,9 +136,9 @@ export class MessageReader {
    * Takes events from position `from` on, as long as each equals the previous event except for its text. Returns the position where these
    * events end.
    */
-  #takeWords(compared: string, from: number): number {
+  #takeTexts(compared: string, from: number): number {
     if (!this.#isBetween || this.isDone || this.#fault) return from;
-    const end = this.#alike?.takeWords(compared, from, this.#fold) ?? from;
+    const end = this.#alike?.takeTexts(compared, from, this.#fold) ?? from;
     if (end > from) this.#sse = undefined;
     return end;
   }

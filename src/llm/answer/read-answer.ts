@@ -80,7 +80,7 @@ class AnswerReading {
     this.#measure = options.measure;
     this.#isStreaming = draft.streaming;
     const onMessage = (message: JsonObject, event: string | undefined) => this.#onMessage(message, event);
-    this.#messages = new MessageReader(onMessage, parts.fold, this.#wire.words);
+    this.#messages = new MessageReader(onMessage, parts.fold, this.#wire.textPosition);
   }
 
   begin(): void {

@@ -28,7 +28,7 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
   /**
    * Position of the text inside an event. If an event differs from the previous event only in this text, `JSON.parse` is not called for it.
    */
-  readonly words: WordPosition;
+  readonly textPosition: TextPosition;
 
   /**
    * Returns the URL to which requests are sent. `baseUrl` may have a query. In Gemini's API, the path contains the model and whether to
@@ -149,11 +149,11 @@ export interface AnswerFold {
   readonly failure?: ProviderError | undefined;
   /**
    * Takes an event. `event`: the name of the server-sent event. Returns true if the message held only text of the answer. If later events
-   * differ from this event only in their text, their text may then be passed to `pushWords` instead.
+   * differ from this event only in their text, their text may then be passed to `pushText` instead.
    */
   push(message: JsonObject, event: string | undefined): boolean;
   /** Takes the joined text of events that differed from the previous event only in their text. */
-  pushWords(words: string): void;
+  pushText(text: string): void;
   /** Takes the body of an answer that came as a whole, even if a stream was requested. */
   pushWhole(body: JsonObject): void;
   /**
@@ -188,7 +188,7 @@ export interface WireAnswer {
   isPaused?: true;
 }
 
-export interface WordPosition {
+export interface TextPosition {
   readonly key: string;
   holder(message: JsonObject): JsonObject | undefined;
   /** Key of a number that only counts events. Two events that differ only in this number and in their text count as equal. */

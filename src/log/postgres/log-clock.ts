@@ -24,7 +24,7 @@ export class LogClock {
   readonly now = (): number => Math.round(this.#steady() + this.#offsetMs);
 
   /** Corrects the clock. `time` is the time that the database has just reported. */
-  heard(time: number): void {
+  correct(time: number): void {
     const offsetMs = time - this.#steady();
     if (Math.abs(offsetMs - this.#offsetMs) > toleranceMs) this.#offsetMs = offsetMs;
   }

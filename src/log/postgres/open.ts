@@ -22,7 +22,7 @@ export interface PostgresLog {
 interface PostgresLogParts {
   now: () => number;
   /** Called from time to time with the current time of the database's clock, in ms since the epoch. */
-  heard?: (time: number) => void;
+  onLogTime?: (time: number) => void;
   observe: Observe;
   newId: NewId;
 }
@@ -30,7 +30,7 @@ interface PostgresLogParts {
 /** Opens the log in this database and migrates its tables. Rejects with StoreError. Does not retry if the database cannot be reached. */
 export async function openPostgresLog(
   config: PostgresConfig,
-  { now, heard, observe, newId }: PostgresLogParts,
+  { now, onLogTime, observe, newId }: PostgresLogParts,
 ): Promise<PostgresLog> {
   const database = new Database(config, observe);
   let seal: NoticeSeal;
@@ -39,7 +39,7 @@ export async function openPostgresLog(
     await migrate(database);
     seal = await NoticeSeal.of(database);
     const [row] = await database.read<{ now: number }>(`SELECT ${databaseNow} AS now`);
-    if (row) heard?.(row.now);
+    if (row) onLogTime?.(row.now);
   } catch (error) {
     await database.close();
     throw error;
@@ -47,7 +47,7 @@ export async function openPostgresLog(
   const listener = new Listener(config, observe);
   const live = config.listen === false ? undefined : new PostgresBus(config, listener, seal);
   const beats = new Database({ ...config, poolSize: 1 }, () => {}); // outages are not reported here, because `database` reports them
-  const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now, heard });
+  const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now, onLogTime });
   return { store, database, listener };
 }
 

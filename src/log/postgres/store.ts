@@ -35,7 +35,7 @@ export interface PostgresStoreParts {
   /** Name that identifies this process in the announcements of its writes. */
   origin: string;
   now: () => number;
-  heard?: (time: number) => void;
+  onLogTime?: (time: number) => void;
 }
 
 /** The event log in a database that many hosts share. */
@@ -57,13 +57,13 @@ export class PostgresStore implements ChatStore {
   readonly #writing = new Map<string, Promise<unknown>>();
 
   constructor(parts: PostgresStoreParts) {
-    const { database, beats, listener, live, seal, origin, now, heard } = parts;
+    const { database, beats, listener, live, seal, origin, now, onLogTime } = parts;
     this.#parts = parts;
     this.live = live;
     this.now = now;
     this.#notices = new Notices({ database, listener, seal, origin });
     this.#claims = new RequestClaims(database, this.#notices);
-    this.turns = new PostgresTurns(database, beats, this.#notices, heard);
+    this.turns = new PostgresTurns(database, beats, this.#notices, onLogTime);
     this.results = new PostgresResults(database, now);
     this.checkpoints = new PostgresCheckpoints(database);
     this.archive = new PostgresArchive(database, this.#notices, now);

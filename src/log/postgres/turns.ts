@@ -73,7 +73,7 @@ export class PostgresTurns implements TurnLeases {
   readonly #database: Database;
   readonly #beats: Database;
   readonly #notices: Notices;
-  readonly #heard: ((time: number) => void) | undefined;
+  readonly #onLogTime: ((time: number) => void) | undefined;
   /**
    * The last call of `receive`. Each call waits for the previous one, so that mail (answers and cancellations) is marked as received before
    * it is read again.
@@ -82,10 +82,10 @@ export class PostgresTurns implements TurnLeases {
 
   /**
    * `beats` is a connection that is used only for heartbeats. If heartbeats had to wait for slow reads, the host would lose its turns.
-   * `heard` is called with the database's time after each heartbeat.
+   * `onLogTime` is called with the database's time after each heartbeat.
    */
-  constructor(database: Database, beats: Database, notices: Notices, heard?: (time: number) => void) {
-    this.#heard = heard;
+  constructor(database: Database, beats: Database, notices: Notices, onLogTime?: (time: number) => void) {
+    this.#onLogTime = onLogTime;
     this.#database = database;
     this.#beats = beats;
     this.#notices = notices;
@@ -121,7 +121,7 @@ export class PostgresTurns implements TurnLeases {
        ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at RETURNING seen_at AS "seenAt"`,
       [nodeId, machine, pid, version],
     );
-    if (row && performance.now() - sentAt < promptMs) this.#heard?.(row.seenAt);
+    if (row && performance.now() - sentAt < promptMs) this.#onLogTime?.(row.seenAt);
     return row?.seenAt ?? 0;
   }
 

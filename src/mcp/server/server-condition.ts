@@ -13,7 +13,7 @@ const maxLogChars = 2000;
  */
 const maxReasonChars = 4000;
 
-const stateWords: Record<ServerState, string> = {
+const stateLabels: Record<ServerState, string> = {
   starting: "is starting",
   ready: "is ready",
   degraded: "is degraded",
@@ -53,18 +53,18 @@ export class Condition {
   }
 
   set(state: ServerState, reason?: string): void {
-    const told = reason && beginningOf(this.#redact(reason), maxReasonChars);
-    if (state === this.state && told === this.reason) return;
+    const shownReason = reason && beginningOf(this.#redact(reason), maxReasonChars);
+    if (state === this.state && shownReason === this.reason) return;
     this.state = state;
-    this.reason = told;
+    this.reason = shownReason;
     const isGood = state === "ready" || state === "starting";
-    this.#write(isGood ? "info" : "warn", told ? `${state}: ${told}` : state);
+    this.#write(isGood ? "info" : "warn", shownReason ? `${state}: ${shownReason}` : state);
     this.#changed();
   }
 
   /** The state as a sentence, for example `the MCP server "fs" has failed: command not found: foo (install it …)`. */
   get sentence(): string {
-    const sentence = `the MCP server "${this.#name}" ${stateWords[this.state]}`;
+    const sentence = `the MCP server "${this.#name}" ${stateLabels[this.state]}`;
     return this.reason ? `${sentence}: ${this.reason}` : sentence;
   }
 

@@ -29,7 +29,7 @@ export interface ServerEvents {
   observe: Observe;
   statusChanged(status: ServerStatus): void;
   listsChanged(): void;
-  told(news: ServerNews): void;
+  onNews(news: ServerNews): void;
 }
 
 export interface ServerHostOptions {
@@ -106,11 +106,11 @@ export class SupervisedServer {
         resourceChanged: (uri) => {
           if (!this.#watched.has(uri)) return; // a server may send changes for which the host has not asked
           condition.logged("info", `the resource ${uri} has changed`);
-          events.told({ type: "resource", server: config.name, uri });
+          events.onNews({ type: "resource", server: config.name, uri });
         },
         logged: (level, text) => {
           log?.line(level, text);
-          events.told({ type: "log", server: config.name, level, text: condition.logged(level, text) });
+          events.onNews({ type: "log", server: config.name, level, text: condition.logged(level, text) });
         },
       },
       isBusy: () => this.calls.any,
@@ -188,7 +188,7 @@ export class SupervisedServer {
 
   /** The last part of the server's stderr. It is "" for a remote server. */
   get stderr(): string {
-    return this.#kept.stderr.words;
+    return this.#kept.stderr.text;
   }
 
   get isUsable(): boolean {

@@ -20,7 +20,7 @@ export class StderrTail {
   }
 
   /** The last part of the text that the server wrote to stderr, without the server's configured secrets and without terminal sequences. */
-  get words(): string {
+  get text(): string {
     return this.#redact(stripVTControlCharacters(this.#text)).slice(-tailChars).trim();
   }
 }

@@ -199,8 +199,8 @@ export class StdioTransport implements Transport {
     }
     const known = error instanceof McpError ? error : undefined;
     const what = this.#ending ? `the server ${this.#ending}` : messageOf(error);
-    const { words } = this.#stderr;
-    return new McpError(known?.kind ?? "unavailable", words ? `${what}; it said: ${words}` : what, {
+    const { text } = this.#stderr;
+    return new McpError(known?.kind ?? "unavailable", text ? `${what}; it said: ${text}` : what, {
       retryable: true,
       hint: known?.hint,
       cause: error,

@@ -50,13 +50,13 @@ export function reportOf(run: PlannedRun, result: ScriptResult, transcript?: str
   const status = error?.kind === "aborted" ? "cancelled" : passed ? "passed" : "failed";
   const reports = steps.map(stepReport);
   // A limit or a cancellation may have failed a step. The step then already reports the error, so it is not repeated here.
-  const isTold = steps.some((step) => step.error?.message === error?.message && step.error?.kind === error?.kind);
+  const isReported = steps.some((step) => step.error?.message === error?.message && step.error?.kind === error?.kind);
   return {
     ...base(run),
     model,
     status,
     steps: reports,
-    ...(error && !isTold && { error: bounded(error) }),
+    ...(error && !isReported && { error: bounded(error) }),
     durationMs,
     ...(usage && { usage }),
     ...(costUsd !== undefined && { costUsd }),

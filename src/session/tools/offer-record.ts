@@ -10,8 +10,8 @@ import type { CatalogueEvent, StoredEvent } from "../../core/events.js";
 export class OfferRecord {
   readonly #positions = new Map<string, number>();
   #unstored: string[] = [];
-  /** The servers' instructions. `front` is their text in the system prompt, and `told` is the newest text that the model knows. */
-  #catalogue: { front: string; told: string } | undefined;
+  /** The servers' instructions. `front` is their text in the system prompt, and `known` is the newest text that the model knows. */
+  #catalogue: { front: string; known: string } | undefined;
   #isCatalogueStored = false;
 
   /** Updates the record after an event was stored. */
@@ -21,11 +21,11 @@ export class OfferRecord {
       this.#unstored = [];
       this.#catalogue = undefined;
     }
-    if (event.type === "catalogue" && this.#catalogue) this.#catalogue.told = event.text;
+    if (event.type === "catalogue" && this.#catalogue) this.#catalogue.known = event.text;
     if (event.type !== "assistant_message") return;
     for (const name of event.offered ?? []) this.#append(name);
     if (event.catalogue === undefined) return;
-    this.#catalogue = { front: event.catalogue, told: event.catalogue };
+    this.#catalogue = { front: event.catalogue, known: event.catalogue };
     this.#isCatalogueStored = true;
   }
 
@@ -37,15 +37,15 @@ export class OfferRecord {
   /** Records that a request is being sent with these instructions. `front` is what `frontOf` returned. */
   sends(front: string): void {
     if (this.#catalogue) return;
-    this.#catalogue = { front, told: front };
+    this.#catalogue = { front, known: front };
     this.#isCatalogueStored = false;
   }
 
   /** Returns an event that tells the model how the instructions have changed. Returns undefined if they have not changed. */
   news(catalogue: string, turnId: string): CatalogueEvent | undefined {
-    const told = this.#catalogue?.told;
-    if (told === undefined || told === catalogue) return undefined;
-    return { type: "catalogue", turnId, text: catalogue, note: changes(told, catalogue) };
+    const known = this.#catalogue?.known;
+    if (known === undefined || known === catalogue) return undefined;
+    return { type: "catalogue", turnId, text: catalogue, note: changes(known, catalogue) };
   }
 
   has(name: string): boolean {

@@ -7,30 +7,30 @@ import { openQuestion, runningTurn, type Turn } from "./shown-conversation.js";
 
 /** Announces the running turn to screen readers: each paragraph of the answer, the tools, the questions and the end of the turn. */
 export function Announcer({ state }: { state: ChatState }) {
-  const said = useSignal("");
+  const text = useSignal("");
   const splitter = useRef(new BlockSplitter());
-  const told = useRef(0);
+  const announced = useRef(0);
   const turn = useComputed(() => runningTurn(state.conversation.value) ?? state.conversation.value.turns.at(-1));
   const news = useComputed(() => newsOf(turn.value));
   useSignalEffect(() => {
-    said.value = news.value;
+    text.value = news.value;
   });
   useSignalEffect(() => {
     const { closed } = splitter.current.split(state.live.text.value);
-    if (closed.length < told.current) told.current = 0;
-    if (closed.length > told.current) said.value = visibleText(closed.slice(told.current).join("\n"));
-    told.current = closed.length;
+    if (closed.length < announced.current) announced.current = 0;
+    if (closed.length > announced.current) text.value = visibleText(closed.slice(announced.current).join("\n"));
+    announced.current = closed.length;
   });
   return (
     <p class="unseen" aria-live="polite">
-      {said.value}
+      {text.value}
     </p>
   );
 }
 
 function newsOf(turn: Turn | undefined): string {
   if (!turn) return "";
-  if (turn.end) return "error" in turn.end ? `The turn failed: ${turn.end.error.error}` : lastWords(turn);
+  if (turn.end) return "error" in turn.end ? `The turn failed: ${turn.end.error.error}` : endText(turn);
   const question = openQuestion(turn);
   if (question) return "The turn waits for your answer.";
   const last = turn.items.at(-1);
@@ -38,7 +38,7 @@ function newsOf(turn: Turn | undefined): string {
   return last ? "" : "The model is asked.";
 }
 
-function lastWords({ items, end }: Turn): string {
+function endText({ items, end }: Turn): string {
   if (end && "stopReason" in end && end.stopReason === "cancelled") return "The turn is cancelled.";
   const last = items.at(-1);
   return last?.kind === "answer" ? `The answer is complete. ${last.text.split("\n\n").at(-1) ?? ""}` : "";

@@ -22,9 +22,9 @@ export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
         <summary>
           <span class="dot" aria-hidden="true" />
           <span class="name">{visibleText(name)}</span>
-          <span class="unseen">, {words[state]}</span>
+          <span class="unseen">, {stateLabels[state]}</span>
           <span class="quiet small">
-            {result && sentAt !== undefined ? elapsedText(result.at - sentAt) : words[state]}
+            {result && sentAt !== undefined ? elapsedText(result.at - sentAt) : stateLabels[state]}
             {result?.isError && sentAt !== undefined && " · error"}
           </span>
         </summary>
@@ -46,7 +46,7 @@ export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
 
 type ToolState = "planned" | "running" | "done" | "failed" | "refused" | "left";
 
-const words: Record<ToolState, string> = {
+const stateLabels: Record<ToolState, string> = {
   planned: "waiting",
   running: "running",
   done: "done",

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo } from "preact/hooks";
 import type { StoredEvent } from "../../core/events.js";
-import { toldChunks } from "../../doors/protocol/chunks.js";
+import { historyChunks } from "../../doors/protocol/chunks.js";
 import type { StoredMessage } from "../api/host-messages.js";
 import { ConversationFold } from "../chat/fold-conversation.js";
 import { visibleText } from "../markdown/visible.js";
@@ -21,7 +21,7 @@ const names: Record<FileTab, string> = { transcript: "Transcript", trace: "Trace
 export function FileView({ conversationId, events, transcript }: FileViewProps) {
   const view = useSignal<FileTab>(window.location.hash === "#trace" ? "trace" : "transcript");
   const conversation = useMemo(() => {
-    const messages = events.flatMap(toldChunks);
+    const messages = events.flatMap(historyChunks);
     return new ConversationFold().add(messages as StoredMessage[]);
   }, [events]);
   useLayoutEffect(() => {

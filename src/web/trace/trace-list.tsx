@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { counted } from "../shared/format-text.js";
-import { sumsText } from "./row-words.js";
+import { sumsText } from "./row-labels.js";
 import { sumsOf } from "./rows.js";
 import { type Happening, TurnTrace, type TurnTraceProps } from "./turn-trace.js";
 

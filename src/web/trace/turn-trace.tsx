@@ -7,7 +7,7 @@ import type { Turn } from "../chat/shown-conversation.js";
 import { ProgressLine } from "../chat/tool-card.js";
 import { visibleText } from "../markdown/visible.js";
 import { CopyStep, RowBody, Text } from "./row-body.js";
-import { kindWords, outcomeWords, rowLabel, rowNotes, sumsText } from "./row-words.js";
+import { kindLabels, outcomeLabels, rowLabel, rowNotes, sumsText } from "./row-labels.js";
 import { leftRows, type Span, sumsOf, type TraceRow, traceRows } from "./rows.js";
 import { userStep } from "./session-step.js";
 import { type TimeScale, timeScale } from "./time-scale.js";
@@ -105,11 +105,11 @@ function Row({ row, start, end, scale, live }: TraceRowProps) {
       >
         <summary>
           <span class="label">
-            <span class="unseen">{kindWords[kind]} </span>
+            <span class="unseen">{kindLabels[kind]} </span>
             {visibleText(rowLabel(row))}
           </span>
           <span class="notes small quiet">
-            <span class="unseen">{outcomeWords[outcome]}, </span>
+            <span class="unseen">{outcomeLabels[outcome]}, </span>
             {visibleText(notes.join(" · "))}
           </span>
           <span class="took small">

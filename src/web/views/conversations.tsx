@@ -82,7 +82,7 @@ function useConversations(api: Api) {
   const list = useSignal<ConversationEntry[] | undefined>(undefined);
   const next = useSignal<string | null>(null);
   const { failure, attempt: act } = useAttempts();
-  const words = useSignal("");
+  const query = useSignal("");
   const asked = useRef(new AbortController());
   /** Loads the page of conversations after the position `before`. Null loads the first page. */
   const load = (before: string | null = null) =>
@@ -90,15 +90,15 @@ function useConversations(api: Api) {
       asked.current.abort();
       asked.current = new AbortController();
       const { signal } = asked.current;
-      const page = await api.conversations({ q: words.value, before, limit: pageSize }, signal);
+      const page = await api.conversations({ q: query.value, before, limit: pageSize }, signal);
       list.value = before ? [...(list.value ?? []), ...page.sessions] : page.sessions;
       next.value = page.next;
     });
   useEffect(() => {
     const timer = setTimeout(() => void load(), list.value ? pauseMs : 0);
     return () => clearTimeout(timer);
-  }, [words.value]);
-  return { list, next, failure, words, load, act };
+  }, [query.value]);
+  return { list, next, failure, words: query, load, act };
 }
 
 /** Shows a button that loads the next page. The page is loaded when the button becomes visible or is pressed. */

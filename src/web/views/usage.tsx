@@ -10,7 +10,7 @@ export interface UsageProps {
   api: Api;
 }
 
-const byWords: Record<By, string> = {
+const byLabels: Record<By, string> = {
   day: "Day",
   model: "Model",
   conversation: "Conversation",
@@ -67,7 +67,7 @@ export function UsageView({ api }: UsageProps) {
               by.value = each;
             }}
           >
-            {byWords[each]}
+            {byLabels[each]}
           </button>
         ))}
       </fieldset>
@@ -81,7 +81,7 @@ export function UsageView({ api }: UsageProps) {
         <UsageTable
           key={usage.value.by}
           usage={usage.value}
-          name={byWords[usage.value.by]}
+          name={byLabels[usage.value.by]}
           linkOf={(key) => (usage.value?.by === "conversation" ? linkTo("trace", key) : undefined)}
         />
       )}

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Delta } from "../../../src/core/messages.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { wireOf } from "../../../src/llm/wires/all-wires.js";
-import type { Target, WordPosition } from "../../../src/llm/wires/wire.js";
+import type { Target, TextPosition } from "../../../src/llm/wires/wire.js";
 import { anyText } from "../../support/any-text.js";
 import { WIRES } from "../../support/every-wire.js";
 import { runs } from "../../support/runs.js";
@@ -182,14 +182,14 @@ function told(name: Name, text: string, lengths: readonly number[], isParsed: bo
     else shown.push({ type, delta });
   };
   const fold = wire.fold({ onDelta }, { quirks: { thinkTags: true } } as unknown as Target<never>);
-  const nowhere: WordPosition = { key: wire.words.key, holder: () => undefined };
+  const nowhere: TextPosition = { key: wire.textPosition.key, holder: () => undefined };
   const errors: unknown[] = [];
   const onMessage = (message: Event, event: string | undefined) => {
     const error = wire.errorIn(message, event);
     if (error) errors.push(error);
     return error === undefined && fold.push(message, event);
   };
-  const reader = new MessageReader(onMessage, fold, isParsed ? nowhere : wire.words);
+  const reader = new MessageReader(onMessage, fold, isParsed ? nowhere : wire.textPosition);
   const faults: unknown[] = [];
   let rest = Buffer.from(text);
   for (const length of [...lengths, rest.length]) {

@@ -40,7 +40,7 @@ test.each([
 });
 
 test("an event of very many short lines is a fault", () => {
-  const reader = new MessageReader(() => false, { pushWords: () => {} }, chatWire.words);
+  const reader = new MessageReader(() => false, { pushText: () => {} }, chatWire.textPosition);
   const lines = Buffer.from("data:x\n".repeat(60_000));
   expect([reader.feed(lines), reader.feed(Buffer.from("\n")), reader.feed(lines)]).toEqual(Array(3).fill(undefined));
   expect(reader.feed(lines)).toBe("too_large");
@@ -48,7 +48,11 @@ test("an event of very many short lines is a fault", () => {
 
 test("a document with very many spaces in it is read in little time", () => {
   const messages: unknown[] = [];
-  const reader = new MessageReader((message) => messages.push(message) === 0, { pushWords: () => {} }, chatWire.words);
+  const reader = new MessageReader(
+    (message) => messages.push(message) === 0,
+    { pushText: () => {} },
+    chatWire.textPosition,
+  );
   const begun = processorMs();
   reader.feed(Buffer.from(`{"id":${" ".repeat(200_000)}1}\n\ndata: [DONE]\n\n`));
   expect(reader.end()).toBeUndefined();
@@ -57,7 +61,7 @@ test("a document with very many spaces in it is read in little time", () => {
 });
 
 test("a document that is nested too deeply to be written again is a fault", () => {
-  const reader = new MessageReader(() => false, { pushWords: () => {} }, chatWire.words);
+  const reader = new MessageReader(() => false, { pushText: () => {} }, chatWire.textPosition);
   reader.feed(Buffer.from(`{"choices":${"[".repeat(600)}${"]".repeat(600)}}`));
   expect(reader.end()).toBe("too_deep");
 });
@@ -66,7 +70,7 @@ test.each([
   ["a document", (json: string) => json],
   ["an event", (json: string) => `data: ${json}\n\n`],
 ])("%s of very many values is a fault, and is not read", (_, written) => {
-  const reader = new MessageReader(() => false, { pushWords: () => {} }, chatWire.words);
+  const reader = new MessageReader(() => false, { pushText: () => {} }, chatWire.textPosition);
   const fault = reader.feed(Buffer.from(written(`{"choices":[${"{},".repeat(500_000)}{}]}`)));
   expect(fault ?? reader.end()).toBe("too_large");
 });

@@ -98,7 +98,7 @@ test("any answer, in any framing and any pieces, folds to the same completion", 
       const body = `${framed([...chunks, finish, usage], each)}${frame("[DONE]", each.next().value)}`;
       const deltas: Delta[] = [];
       const fold = new ChatFold({ onDelta: (delta) => deltas.push(delta) }, { thinkTags: false });
-      const reader = new MessageReader((chunk) => fold.push(chunk), fold, chatWire.words);
+      const reader = new MessageReader((chunk) => fold.push(chunk), fold, chatWire.textPosition);
       for (const piece of pieces(Buffer.from(body), cuts)) expect(reader.feed(piece)).toBeUndefined();
       expect(reader.end()).toBeUndefined();
       expect(fold.end !== "open" && reader.isDone).toBe(true);

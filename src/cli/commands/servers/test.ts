@@ -11,7 +11,7 @@ import { exitCodes } from "../../../doors/shared/exit-codes.js";
 import type { GlobalOptions } from "../../shared/configuration.js";
 import { loadConfirmed } from "../../shared/confirmed.js";
 import { exit, keepStdoutClean, onInterrupt, print, printInert, whenWritten } from "../../shared/process.js";
-import { findingLines, lastWords, serverFacts } from "../findings-text.js";
+import { findingLines, lastStderr, serverFacts } from "../findings-text.js";
 
 export function addTestCommand(servers: Command, globals: () => GlobalOptions): void {
   servers
@@ -56,7 +56,7 @@ function textOf(check: ServerCheck): string {
   const listed = costs.map(
     ({ name, tokens, isOffered }) => `  ${String(tokens).padStart(6)}  ${name}${isOffered ? "" : " (filtered)"}`,
   );
-  const words = lastWords(check);
+  const words = lastStderr(check);
   return [
     ...findingLines(check.findings),
     ...(listed.length > 0 ? ["", "tokens  tool", ...listed] : []),

@@ -161,9 +161,9 @@ function toolsOf({ tools, messages }: TokenCountBody) {
 
 function toolUseIn({ tool_choice: choice }: TokenCountBody): Parameters<typeof readToolUse>[0] {
   if (!choice) return {};
-  const words = { auto: "auto", none: "none", any: "required" } as const;
+  const choices = { auto: "auto", none: "none", any: "required" } as const;
   return {
-    tool_choice: choice.type === "tool" ? { type: "function", name: choice.name } : words[choice.type],
+    tool_choice: choice.type === "tool" ? { type: "function", name: choice.name } : choices[choice.type],
     parallel_tool_calls: choice.disable_parallel_tool_use ? false : undefined,
   };
 }

@@ -8,7 +8,7 @@ import { ApiError } from "../shared/api-errors.js";
  */
 const most = 1000;
 
-export const limitWords = `1 to ${most}; default: ${most}`;
+export const limitText = `1 to ${most}; default: ${most}`;
 
 /** Reads the query parameter `limit`. Throws ApiError if it is invalid. */
 export function limitIn(text = String(most)): number {
@@ -19,7 +19,7 @@ export function limitIn(text = String(most)): number {
 
 export const pageQuery = {
   q: "only those with this in their title or in a message of the user, in any case",
-  limit: `at most so many, ${limitWords}`,
+  limit: `at most so many, ${limitText}`,
   before: "only those after the end of an earlier answer: its next",
 };
 

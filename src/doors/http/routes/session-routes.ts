@@ -18,7 +18,7 @@ import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from
 import { eventStream } from "../shared/event-stream.js";
 import { listText, streamed } from "../shared/streamed-text.js";
 import { traceIn } from "../turns/call-headers.js";
-import { limitIn, limitWords, pageAnswer, pageIn, pageQuery } from "./list-page.js";
+import { limitIn, limitText, pageAnswer, pageIn, pageQuery } from "./list-page.js";
 
 export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): ApiRoute[] {
   const { sessions } = parts;
@@ -110,7 +110,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
 
 const historyQuery = {
   from: "the first seq; the events from there on are streamed",
-  limit: `a page: the last events, at most so many, ${limitWords}`,
+  limit: `a page: the last events, at most so many, ${limitText}`,
   before: "a page: the last events with a smaller seq. The address of the page before is previous in each page",
 };
 

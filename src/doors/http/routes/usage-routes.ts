@@ -4,7 +4,7 @@ import { type UsageKey, usageKeys, usageReport } from "../../../session/conversa
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { limitIn, limitWords } from "./list-page.js";
+import { limitIn, limitText } from "./list-page.js";
 
 const defaultSince = "30d";
 
@@ -17,7 +17,7 @@ export function usageRoutes({ sessions, now }: DoorParts): ApiRoute[] {
       query: {
         by: `a line for each ${usageKeys.join(", ")}; default: day`,
         since: `a time ago, as 7d; default: ${defaultSince}`,
-        limit: `at most so many lines, ${limitWords}; those left out are summed up in rest`,
+        limit: `at most so many lines, ${limitText}; those left out are summed up in rest`,
       },
       async run({ query }) {
         const by = query("by") ?? "day";

@@ -81,7 +81,7 @@ const causes: Readonly<Record<string, string>> = {
  * retries after a 400, so a call whose tools must not run again gets a 400.
  */
 function wordsFor({ kind, retryable }: ErrorInfo, ranTools: boolean): { status: number; code: string } {
-  const [status, code = kind] = words[kind] ?? [500];
+  const [status, code = kind] = statuses[kind] ?? [500];
   const isRepeated = status === 409 || status === 429 || status >= 500;
   if (!ranTools || !isRepeated) return { status, code };
   return { status: 400, code: retryable ? toolsHaveRun : code };
@@ -95,7 +95,7 @@ function waitHeaders(waitMs: number): Record<string, string> {
  * Status of each kind of error, and OpenAI's code if it differs from the kind. A failure of the connection to the provider gets 502,
  * because it is not the caller's fault.
  */
-const words: Readonly<Record<string, readonly [status: number, code?: string]>> = {
+const statuses: Readonly<Record<string, readonly [status: number, code?: string]>> = {
   usage: [400],
   bad_request: [400],
   context_length: [400, "context_length_exceeded"],

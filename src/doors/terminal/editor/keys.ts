@@ -30,7 +30,7 @@ export class Keys {
   readonly #write: (text: string) => void;
   readonly #listener: KeyListener;
   #pasted: string | undefined;
-  #isPauseTold = false;
+  #isPauseReported = false;
   #isClosed = false;
   #isSuspended = false;
 
@@ -114,10 +114,10 @@ export class Keys {
   }
 
   #tellPause(): void {
-    if (this.#isPauseTold) return;
-    this.#isPauseTold = true;
+    if (this.#isPauseReported) return;
+    this.#isPauseReported = true;
     queueMicrotask(() => {
-      this.#isPauseTold = false;
+      this.#isPauseReported = false;
       this.#listener.onPause();
     });
   }

@@ -10,7 +10,7 @@ import { lessonsIn, WANTS_RESPONSES } from "./learn.js";
 /** The wire for OpenAI's Chat Completions. Most providers and all local servers speak it, each with its own deviations. */
 export const chatWire: Wire<Quirks> = {
   name: "chat",
-  words: { key: "content", holder: (chunk) => asObject(asObjects(chunk.choices)[0]?.delta) },
+  textPosition: { key: "content", holder: (chunk) => asObject(asObjects(chunk.choices)[0]?.delta) },
 
   url: ({ provider, model }) => endpointUrl(provider, model, "/chat/completions"),
   headers({ quirks }, key): Record<string, string> {

@@ -96,8 +96,8 @@ export class ChatFold implements AnswerFold {
     if (this.progress > 0 || this.#end !== "open") this.#end = "over";
   }
 
-  pushWords(words: string): void {
-    this.#showContent(words);
+  pushText(text: string): void {
+    this.#showContent(text);
   }
 
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {

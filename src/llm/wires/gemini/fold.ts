@@ -75,8 +75,8 @@ export class GeminiFold implements AnswerFold {
     return parts.length === 1 && Object.keys(parts[0] ?? {}).join() === "text" && !reason;
   }
 
-  pushWords(words: string): void {
-    this.#pushText({ text: words });
+  pushText(text: string): void {
+    this.#pushText({ text });
   }
 
   /**

@@ -10,7 +10,7 @@ import { errorIn, errorOf } from "./refused-request.js";
 /** The wire for Google's `generateContent`. The Gemini API serves it, and Vertex AI too, at a `base_url` that the user must configure. */
 export const geminiWire: Wire<GeminiQuirks> = {
   name: "gemini",
-  words: { key: "text", holder: (message) => asObjects(contentIn(message)?.parts)[0] },
+  textPosition: { key: "text", holder: (message) => asObjects(contentIn(message)?.parts)[0] },
 
   url({ provider, model, streaming }) {
     const path = /^[\w-]+\//.test(model) ? model : `models/${model}`;

@@ -30,7 +30,7 @@ export class MessagesFold implements AnswerFold {
   #stopReason: string | undefined;
   #explanation: string | undefined;
   #end: AnswerEnd = "open";
-  /** The block that the last delta belongs to. `pushWords` adds to this block. */
+  /** The block that the last delta belongs to. `pushText` adds to this block. */
   #deltaBlock: OpenBlock | undefined;
 
   constructor(options: FoldOptions) {
@@ -75,9 +75,9 @@ export class MessagesFold implements AnswerFold {
     return false;
   }
 
-  pushWords(words: string): void {
-    this.#deltaBlock?.text.push(words);
-    this.#shown.show("text_delta", words);
+  pushText(text: string): void {
+    this.#deltaBlock?.text.push(text);
+    this.#shown.show("text_delta", text);
   }
 
   pushWhole(body: JsonObject): void {

@@ -33,7 +33,7 @@ const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
 /** The wire for Anthropic's Messages. Several vendors and local servers speak it too. */
 export const messages: Wire<MessagesQuirks> = {
   name: "messages",
-  words: { key: "text", holder: (event) => asObject(event.delta) },
+  textPosition: { key: "text", holder: (event) => asObject(event.delta) },
 
   url: ({ provider, model }) => endpointUrl(withVersion(provider), model, "/messages"),
   headers: (provider, key) => ({ ...VERSION, ...keyHeaders(provider, key) }),

@@ -33,17 +33,17 @@ type BlockTarget = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
  */
 export function wireConversation(
   messages: readonly Message[],
-  told: BlockTarget,
+  target: BlockTarget,
   late: ReadonlySet<string>,
 ): { system: JsonObject[]; messages: MessagesTurn[] } {
-  const walk = new Walk(told, late);
+  const walk = new Walk(target, late);
   for (const message of messages) walk.add(message);
   return { system: textBlock(walk.system.join("\n\n")), messages: walk.end() };
 }
 
 class Walk {
   readonly system: string[] = [];
-  readonly #told: BlockTarget;
+  readonly #target: BlockTarget;
   readonly #late: ReadonlySet<string>;
   readonly #messages: MessagesTurn[] = [];
   #calls: { given: string; id: string }[] = [];
@@ -52,14 +52,14 @@ class Walk {
   readonly #referred = new Set<string>();
   #unnamed = 0;
 
-  constructor(told: BlockTarget, late: ReadonlySet<string>) {
-    this.#told = told;
+  constructor(target: BlockTarget, late: ReadonlySet<string>) {
+    this.#target = target;
     this.#late = late;
   }
 
   add(message: Message): void {
     // No model accepts audio.
-    const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
+    const taken = asTaken(message, { images: this.#target.quirks.images, audio: false });
     if (taken.role === "system") this.#instruct(taken.content);
     else if (taken.role === "user") addAll(this.#said, contentBlocks(taken.content));
     else if (taken.role === "tool") this.#addResult(taken);
@@ -93,7 +93,7 @@ class Walk {
 
   #answerBlocks(message: AssistantMessage): JsonObject[] {
     const { content, toolCalls, reasoning } = message;
-    const kept = withoutUnbound(this.#told.kept(message), message);
+    const kept = withoutUnbound(this.#target.kept(message), message);
     const order = kept ?? partsOf({ content, toolCalls });
     const blocks: JsonObject[] = [];
     let at = 0;
@@ -111,7 +111,7 @@ class Walk {
         blocks.push({ type: "tool_use", id, name: wireName(call.name), input, ...part.extra });
       }
     }
-    if (kept || !this.#told.quirks.echoThinking || toolCalls.length === 0) return blocks;
+    if (kept || !this.#target.quirks.echoThinking || toolCalls.length === 0) return blocks;
     return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
   }
 

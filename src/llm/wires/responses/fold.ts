@@ -22,8 +22,8 @@ export class ResponsesFold implements AnswerFold {
   readonly #reasoning = new GrowingText();
   /** The part that was shown last: one for text, one for reasoning. When a delta belongs to another part, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
-  /** The item and part that the last text delta belonged to. `pushWords` adds to it. */
-  #lastWords: { item: OutputItem; position: number } | undefined;
+  /** The item and part that the last text delta belonged to. `pushText` adds to it. */
+  #lastText: { item: OutputItem; position: number } | undefined;
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
 
@@ -53,8 +53,8 @@ export class ResponsesFold implements AnswerFold {
     return false;
   }
 
-  pushWords(words: string): void {
-    if (this.#lastWords) this.#show("text_delta", this.#lastWords.item, this.#lastWords.position, words);
+  pushText(text: string): void {
+    if (this.#lastText) this.#show("text_delta", this.#lastText.item, this.#lastText.position, text);
   }
 
   /**
@@ -165,8 +165,8 @@ export class ResponsesFold implements AnswerFold {
       this.#shown.take(delta);
       open.pieces.push(delta);
     } else if (kind === "text") {
-      this.#lastWords = { item: open, position: asNumber(event.content_index) ?? 0 };
-      this.pushWords(delta);
+      this.#lastText = { item: open, position: asNumber(event.content_index) ?? 0 };
+      this.pushText(delta);
       return event.arguments === undefined;
     } else if ((open.thinks ?? kind) === kind) {
       open.thinks = kind;

@@ -20,7 +20,7 @@ const WITHOUT: readonly (readonly [RegExp, Unserved])[] = [
 /** The wire for OpenAI's Responses. Nothing is stored at the service, so every request holds the whole conversation. */
 export const responses: Wire<ResponsesQuirks> = {
   name: "responses",
-  words: { key: "delta", holder: (event) => event, counter: "sequence_number" },
+  textPosition: { key: "delta", holder: (event) => event, counter: "sequence_number" },
 
   url: ({ provider, model }) => endpointUrl(provider, model, "/responses"),
   headers({ quirks }, key): Record<string, string> {

@@ -35,7 +35,7 @@ function questionLabel(question: ShownQuestion): string {
 }
 
 /** Words for each kind of row, for users who cannot see colours and bars. The label of the row follows, as in `request to the model`. */
-export const kindWords: Record<TraceRow["kind"], string> = {
+export const kindLabels: Record<TraceRow["kind"], string> = {
   model: "request to the model",
   asking: "request to",
   tool: "tool",
@@ -44,7 +44,7 @@ export const kindWords: Record<TraceRow["kind"], string> = {
   failure: "failure",
 };
 
-export const outcomeWords: Record<Outcome, string> = {
+export const outcomeLabels: Record<Outcome, string> = {
   done: "done",
   failed: "error",
   running: "running",
@@ -54,7 +54,7 @@ export const outcomeWords: Record<Outcome, string> = {
 
 export function rowNotes(row: TraceRow, live?: LiveAnswer): string[] {
   if (row.kind === "failure") return [row.error.error];
-  const notes = row.outcome === "done" ? [] : [outcomeWords[row.outcome]];
+  const notes = row.outcome === "done" ? [] : [outcomeLabels[row.outcome]];
   if (row.kind === "model") return [...modelNotes(row), ...notes];
   if (row.kind === "asking") return live ? [liveNote(live)] : [];
   if (row.kind === "tool") return [...toolNotes(row), ...notes];
