@@ -134,3 +134,8 @@ test("a format of Claude Code's command line is refused, and the message says ho
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining("ANTHROPIC_BASE_URL")]);
   }
 });
+
+test("the command that counted usage anew is refused, and the message names the one that shows the counts", async () => {
+  const { exitCode, stderr } = await place.run(["rebuild"]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("mcp-platform usage")]);
+});

@@ -1,6 +1,7 @@
 /** `migrate`, `nodes` and `usage`: the commands that need only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Nodes } from "../../cluster/nodes.js";
+import { RequestError } from "../../core/errors.js";
 import { parseDuration } from "../../core/text/durations.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 import { type UsageKey, usageKeys } from "../../session/conversations/usage-report.js";
@@ -13,6 +14,12 @@ export function addEventLogCommands(program: Command): void {
   addMigrateCommand(program);
   addNodeCommand(program);
   addUsageCommand(program);
+  // Builds before the first release had this command.
+  program.command("rebuild", { hidden: true }).action(() => {
+    throw new RequestError("usage", "there is no command `rebuild` any more: a turn is counted when it ends", {
+      hint: "see the counts with `mcp-platform usage`",
+    });
+  });
 }
 
 interface UsageFlags {
