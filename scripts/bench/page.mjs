@@ -90,7 +90,7 @@ const parts = {
   newId,
   now: Date.now,
 };
-const mcp = { serve: config.mcpServe, said: {}, defaults: config.chat.service, mcpResults: hub.mcpResults };
+const mcp = { serve: config.mcpServe, given: {}, defaults: config.chat.service, mcpResults: hub.mcpResults };
 const door = await openHttpDoor(parts, { ...config.serve, port: 0, version: "0", models: () => [], mcp });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

@@ -67,7 +67,7 @@ async function ask({ wire, port, streams, maxConnections, promptBytes, dist }) {
   const prompt = (number) => `${number} `.padEnd(promptBytes, "Tell me something about the sea. ");
   const complete = (text) => {
     const messages = [{ role: "user", content: [{ type: "text", text }] }];
-    return client.complete({ messages, tools: [] }, { streaming: true, streamRecovery: "restart", onDelta: () => {} });
+    return client.complete({ messages, tools: [] }, { streaming: true, streamRecovery: "restart" }, () => {});
   };
   /** Processor time of the collections that only the measurement needs, in ms. */
   let collecting = 0;

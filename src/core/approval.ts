@@ -29,10 +29,10 @@ export function readApproval(value: unknown): GivenApproval | { problem: string 
     return { problem: 'expected true, false or {"allow": true or false, "remember": …}' };
   }
   const { allow } = value;
-  const said = "message" in value && typeof value.message === "string" ? { message: value.message } : {};
-  if (!("remember" in value) || value.remember === undefined || value.remember === null) return { allow, ...said };
+  const note = "message" in value && typeof value.message === "string" ? { message: value.message } : {};
+  if (!("remember" in value) || value.remember === undefined || value.remember === null) return { allow, ...note };
   const remember = approvalScopes.find((scope) => scope === value.remember);
-  if (remember) return { allow, remember, ...said };
+  if (remember) return { allow, remember, ...note };
   return { problem: `"remember" must be one of ${approvalScopes.map((scope) => `"${scope}"`).join(", ")}` };
 }
 

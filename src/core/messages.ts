@@ -271,8 +271,8 @@ export function toolMessage(
   { content, isError, found }: Pick<ToolResult, "content" | "isError" | "found">,
   note: string | undefined,
 ): ToolMessage {
-  const said: ContentPart[] = note === undefined ? content : [...content, { type: "text", text: note }];
-  const message: ToolMessage = { role: "tool", toolCallId: id, content: said, isError };
+  const noted: ContentPart[] = note === undefined ? content : [...content, { type: "text", text: note }];
+  const message: ToolMessage = { role: "tool", toolCallId: id, content: noted, isError };
   return found ? { ...message, found } : message;
 }
 

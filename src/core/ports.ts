@@ -119,7 +119,7 @@ export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
  * The user's stored answers to approval questions. They outlive the host. The methods never throw: if an answer cannot be stored, that is
  * logged, and the answer holds until the host ends.
  */
-export interface KeptApprovals {
+export interface StoredApprovals {
   find(tool: RememberedTool, project: string): Required<ApprovalAnswer> | undefined;
   /** If undefined, nothing is stored: every answer ends with its session. */
   keep?(tool: RememberedTool, answer: { allow: boolean; remember: "project" | "always" }, project: string): void;

@@ -54,13 +54,13 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
   if (!beforeStart(config, parts, check)) return check;
   const redactOwn = redactor(config);
   const redact = (text: string) => parts.clear(redactOwn(text));
-  let said = "";
+  let stderr = "";
   const notices = new Set<string>();
   const noticed = (text: string) => void notices.add(text);
   const events = { listsChanged() {}, resourceChanged() {}, noticed, logged() {} };
   const callbacks = new Callbacks(config, { sample: undefined, noticed });
   const hear = (text: string) => {
-    said = (said + text).slice(-maxStderrChars);
+    stderr = (stderr + text).slice(-maxStderrChars);
   };
   let connection: McpConnection | undefined;
   try {
@@ -81,7 +81,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
   } finally {
     await connection?.close();
   }
-  check.stderr = redact(stripVTControlCharacters(said))
+  check.stderr = redact(stripVTControlCharacters(stderr))
     .split("\n")
     .filter((line) => line.trim())
     .slice(-maxStderrLines);

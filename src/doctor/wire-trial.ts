@@ -135,7 +135,7 @@ class Trial {
     const messages = [asked, message, ...message.toolCalls.map(resultOf)];
     const answered = await this.#ask("result", streaming, { messages, tools, conversation });
     const isAnswer = answered.message.content.trim() !== "" || answered.message.toolCalls.length > 0;
-    this.#findings.push(isAnswer ? ok("result", answered.facts) : nothingSaid("result", answered.facts));
+    this.#findings.push(isAnswer ? ok("result", answered.facts) : emptyAnswer("result", answered.facts));
     this.#findings.push(this.#reasoningFinding(message.kept?.parts));
   }
 
@@ -202,10 +202,10 @@ function isReasoning(part: KeptPart): boolean {
 }
 
 function textFinding(check: string, content: string, facts: string): Finding {
-  return content.trim() === "" ? nothingSaid(check, facts) : ok(check, facts);
+  return content.trim() === "" ? emptyAnswer(check, facts) : ok(check, facts);
 }
 
-function nothingSaid(check: string, facts: string): Finding {
+function emptyAnswer(check: string, facts: string): Finding {
   return warn(check, `${facts}, with nothing`, "try another model, or a higher max_tokens");
 }
 

@@ -9,7 +9,7 @@ import { Approvals } from "../config/consent/approvals.js";
 import type { ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { stateFolder } from "../core/files/state-folder.js";
-import type { KeptApprovals, Observe } from "../core/ports.js";
+import type { Observe, StoredApprovals } from "../core/ports.js";
 import type { Logins } from "../mcp/auth/logins.js";
 import type { ManifestFiles } from "../mcp/lists/manifest.js";
 
@@ -19,7 +19,7 @@ export function openApprovals(env: Environment, observe: Observe): Approvals {
 }
 
 /** Returns a view of the store that contains only the user's refusals, and stores nothing. */
-export function refusalsIn(approvals: KeptApprovals): KeptApprovals {
+export function refusalsIn(approvals: StoredApprovals): StoredApprovals {
   return {
     find(tool, project) {
       const answer = approvals.find(tool, project);

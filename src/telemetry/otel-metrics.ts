@@ -23,13 +23,13 @@ export function otelMetrics(meter: Meter, readings: Readings, state: () => HostS
     async (result) => {
       for (const { instrument, value, labels } of readings.ofState(state())) {
         const observable = observables.get(instrument);
-        if (observable) result.observe(observable, value, said(labels));
+        if (observable) result.observe(observable, value, nonEmpty(labels));
       }
     },
     [...observables.values()],
   );
   showEventLoopDelay(meter);
-  return ({ instrument, value, labels }) => recorders.get(instrument)?.(value, said(labels));
+  return ({ instrument, value, labels }) => recorders.get(instrument)?.(value, nonEmpty(labels));
 }
 
 /** Shows at every export the longest delay of the event loop since the last one. Prometheus gets it as `nodejs_eventloop_lag_max_seconds`. */
@@ -60,6 +60,6 @@ function optionsOf({ unit, description }: Instrument) {
 }
 
 /** Returns the labels without those whose value is empty. */
-function said(labels: Readonly<Record<string, string>>): Record<string, string> {
+function nonEmpty(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
 }

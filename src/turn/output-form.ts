@@ -38,9 +38,9 @@ export async function inAskedForm(
   const { completion: repaired, problem } = await checked(second, output);
   if (!problem) return { completion: repaired };
   const { provider, model, attempts } = second;
-  const said = `${provider}/${model}: the answer is not of the JSON Schema asked for, also after it was asked for again: ${problem}`;
+  const message = `${provider}/${model}: the answer is not of the JSON Schema asked for, also after it was asked for again: ${problem}`;
   const hint = "Send it again, simplify the schema, or use a model that keeps to one.";
-  return { completion: second, problem: new LlmError("output", said, { provider, model, attempts, hint }) };
+  return { completion: second, problem: new LlmError("output", message, { provider, model, attempts, hint }) };
 }
 
 /**

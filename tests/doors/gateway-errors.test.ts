@@ -75,7 +75,7 @@ beforeAll(async () => {
   });
   const server = await createMcpServer({
     ...mcpParts(app, { tools: ["*"], prompts: true, resources: true }),
-    said: { approval: "auto", deny: ["busy.read_resource(uri=busy://denied)"] },
+    given: { approval: "auto", deny: ["busy.read_resource(uri=busy://denied)"] },
   });
   client = new Client({ name: "test", version: "1" });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();

@@ -96,10 +96,10 @@ const record = recording();
 let app: App;
 let client: Client;
 
-async function connect(serve: object, said: McpParts["said"] = {}): Promise<Client> {
+async function connect(serve: object, said: McpParts["given"] = {}): Promise<Client> {
   const server = await createMcpServer({
     ...mcpParts(app, serve),
-    said: { approval: "auto", deny: ["careless.hidden"], ...said },
+    given: { approval: "auto", deny: ["careless.hidden"], ...said },
   });
   const connected = new Client({ name: "test", version: "1" });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();

@@ -70,7 +70,7 @@ test("an answer that is nested too deep is an error to a client on stdin and std
   const stdin = new PassThrough();
   const stdout = new Sink();
   const { onInterrupt } = interrupts();
-  const exitCode = runMcp({ ...mcpParts(host.app, serve), said }, { stdin, stdout, onInterrupt });
+  const exitCode = runMcp({ ...mcpParts(host.app, serve), given: said }, { stdin, stdout, onInterrupt });
   for (const message of [initialize, ...requests]) stdin.write(`${JSON.stringify(message)}\n`);
   for (const _ of requests) await stdout.until("cannot be sent");
   stdin.end();
@@ -84,7 +84,7 @@ test("an answer that is nested too deep is an error to a client on stdin and std
 
 test("an answer that is nested too deep is an error to a client over HTTP", async () => {
   await using host = await startHost();
-  await using door = await openDoor(host.app, { mcp: { said } });
+  await using door = await openDoor(host.app, { mcp: { given: said } });
   const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
   const begun = await post(`${door.url}/mcp`, initialize, headers);
   await begun.text();

@@ -40,7 +40,7 @@ interface Asked {
   onElicit?: (params: ElicitRequest["params"], signal: AbortSignal) => ElicitResult | Promise<ElicitResult>;
   /** Called with each message to the client. */
   onMessage?: (message: object) => void;
-  said?: McpParts["said"];
+  said?: McpParts["given"];
 }
 
 async function connect(
@@ -49,7 +49,7 @@ async function connect(
   { onElicit, onMessage, isListening, said = {} }: Asked = {},
 ) {
   const parts = mcpParts(app, serve);
-  const server = await createMcpServer({ ...parts, said }, isListening);
+  const server = await createMcpServer({ ...parts, given: said }, isListening);
   const client = new Client({ name: "test", version: "1" }, { capabilities: onElicit ? { elicitation: {} } : {} });
   if (onElicit) client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => onElicit(params, signal));
   const [one, other] = InMemoryTransport.createLinkedPair();

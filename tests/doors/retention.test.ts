@@ -39,7 +39,7 @@ const doors: Record<string, Door> = {
       flush = given;
     };
     const parts = { ...doorParts(app), newId, onLeaving };
-    const mcp = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service };
+    const mcp = { serve: mcpServe, given: {}, defaults: () => app.config.chat.service };
     const options = { ...serve, port: 0, version: "1.0.0", models: () => [], mcp };
     const exitCode = runServe(parts, options, {
       ...{ stderr: new Sink(), onInterrupt },

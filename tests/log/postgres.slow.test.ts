@@ -62,7 +62,7 @@ async function until(url: string, sql: string): Promise<void> {
 onServer("a host", () => {
   test("whose clock is off writes the database's time", async () => {
     const clock = new LogClock(() => Date.now() + 365 * 24 * 60 * 60 * 1000);
-    const parts = { now: clock.now, heard: (time: number) => clock.correct(time), observe: () => {}, newId };
+    const parts = { now: clock.now, onLogTime: (time: number) => clock.correct(time), observe: () => {}, newId };
     const log = await openPostgresLog({ driver: "postgres", url: await server.database() }, parts);
     const { at } = await append(log.store, "a", one.user("hi"));
     expect(Math.abs(at - Date.now())).toBeLessThan(60_000);

@@ -10,7 +10,7 @@ export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpP
     newId,
     version: "1.0.0",
     serve: { ...app.config.mcpServe, ...serve },
-    said: {},
+    given: {},
     defaults: () => app.config.chat.service,
   };
 }

@@ -13,8 +13,8 @@ export function addApprovalCommands(program: Command): void {
     .option("--json", "as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { approvalsJson, approvalsText } = await import("../../session/commands/approvals-text.js");
-      const kept = (await open()).list();
-      return printInert(json ? approvalsJson(kept) : approvalsText(kept));
+      const stored = (await open()).list();
+      return printInert(json ? approvalsJson(stored) : approvalsText(stored));
     });
   approvals
     .command("forget")

@@ -51,11 +51,11 @@ export function addProtocolCommands(program: Command, version: string): void {
       return openDoor(
         flags(),
         (parts, app) => {
-          const said = { approval: yes ? ("auto" as const) : undefined, allow, deny };
+          const given = { approval: yes ? ("auto" as const) : undefined, allow, deny };
           const mcp = {
             ...parts,
             version,
-            said,
+            given,
             defaults: () => app.config.chat.service,
             serve: app.config.mcpServe,
           };

@@ -165,7 +165,7 @@ function untilEnded() {
 
 function updateLine({ position, ...change }: Update): string {
   const short = (text: string) => oneLine(text, 60);
-  const said =
+  const text =
     "problem" in change ? `not updated: ${change.problem}` : `${short(change.before)} -> ${short(change.after)}`;
-  return unambiguous(`${"problem" in change ? "" : "updated "}${positionText(position)} ${said}\n`);
+  return unambiguous(`${"problem" in change ? "" : "updated "}${positionText(position)} ${text}\n`);
 }

@@ -33,7 +33,7 @@ export function addServeCommand(program: Command, version: string): void {
           tell([...app.notices, ...notices]);
           const mcp = {
             serve: mcpServe,
-            said: {},
+            given: {},
             defaults: () => app.config.chat.service,
           };
           const models = () => modelNames(app.config.llm);

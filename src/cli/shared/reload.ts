@@ -39,7 +39,7 @@ export class Reload {
   readonly #parts: ReloadParts;
   #source: ConfigSource;
   /** The configuration that the files held at the last successful read, including its unconfirmed parts. */
-  #said: LoadedConfig;
+  #reported: LoadedConfig;
   /** The last configuration that the user had confirmed completely. */
   #confirmed: LoadedConfig | undefined;
   #watch: FileWatch | undefined;
@@ -48,7 +48,7 @@ export class Reload {
   constructor(parts: ReloadParts) {
     this.#parts = parts;
     this.#source = parts.source;
-    this.#said = parts.read;
+    this.#reported = parts.read;
     this.#confirmed = parts.loaded === parts.read ? parts.read : undefined;
   }
 
@@ -89,9 +89,9 @@ export class Reload {
       const servers = before.mcpServers.filter(({ enabled, refusal }) => enabled && !refusal);
       const unconfirmed = await findUnconfirmed(read, { flags, source }, { servers, loaded: this.#confirmed });
       if (!unconfirmed) this.#confirmed = read;
-      const said = this.#said;
-      this.#said = read;
-      const isNew = (pointer: string) => !isDeepStrictEqual(read.written.get(pointer), said.written.get(pointer));
+      const reported = this.#reported;
+      this.#reported = read;
+      const isNew = (pointer: string) => !isDeepStrictEqual(read.written.get(pointer), reported.written.get(pointer));
       const settings = unconfirmed?.settings.filter(isNew) ?? [];
       const { config: next } = unconfirmed?.refused ?? read;
       this.#watch?.watch(this.#filesOf(read));

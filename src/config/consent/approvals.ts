@@ -3,10 +3,10 @@ import { hash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../core/errors.js";
-import type { KeptApprovals, Observe, RememberedTool } from "../../core/ports.js";
+import type { Observe, RememberedTool, StoredApprovals } from "../../core/ports.js";
 import { damaged, readExisting, readState, writeState } from "./state-file.js";
 
-export interface KeptApproval extends RememberedTool {
+export interface StoredApproval extends RememberedTool {
   allow: boolean;
   remember: "project" | "always";
   /** Folder of the project. Undefined if the answer applies to all projects. */
@@ -35,11 +35,11 @@ const lookMs = 10;
  * The stored answers. Each answer has a file of its own, so hosts that write at the same time do not overwrite each other's answers. An
  * answer that one host deletes is deleted for all hosts.
  */
-export class Approvals implements KeptApprovals {
+export class Approvals implements StoredApprovals {
   readonly #folder: string;
   readonly #parts: ApprovalsParts;
   /** Answers that could not be written to a file. */
-  readonly #unwritten = new Map<string, KeptApproval>();
+  readonly #unwritten = new Map<string, StoredApproval>();
   /** Tools that are known to have no stored answer. Valid until the folder changes. */
   #unanswered: { lookedAt: number; changedAt: number; tools: Set<string> } = notLooked();
 
@@ -52,7 +52,7 @@ export class Approvals implements KeptApprovals {
    * Returns the stored answer about a tool. Called before every tool call. For most tools no answer is stored; finding that out costs at
    * most one check of the folder.
    */
-  find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
+  find(tool: RememberedTool, workspace: string): StoredApproval | undefined {
     const unanswered = this.#unansweredNow();
     const key = `${tool.place}\n${tool.server}\n${tool.tool}\n${workspace}`;
     if (unanswered?.has(key)) return undefined;
@@ -61,14 +61,14 @@ export class Approvals implements KeptApprovals {
     return answer;
   }
 
-  #find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
+  #find(tool: RememberedTool, workspace: string): StoredApproval | undefined {
     const { server, tool: name, place } = tool;
     const answers = this.#answersAbout({ server, tool: name, place }, workspace);
     return answers.find(({ allow }) => !allow) ?? answers[0];
   }
 
   /** Returns the answers for the project and for all projects. */
-  #answersAbout(tool: RememberedTool, workspace: string): KeptApproval[] {
+  #answersAbout(tool: RememberedTool, workspace: string): StoredApproval[] {
     return [workspace, undefined].flatMap((where) => {
       const name = fileNameOf(tool, where);
       return this.#unwritten.get(name) ?? this.#readOrNo(name, tool, where) ?? [];
@@ -77,7 +77,7 @@ export class Approvals implements KeptApprovals {
 
   keep(
     { server, tool, place }: RememberedTool,
-    { allow, remember }: Pick<KeptApproval, "allow" | "remember">,
+    { allow, remember }: Pick<StoredApproval, "allow" | "remember">,
     workspace: string,
   ): void {
     const where = remember === "project" ? workspace : undefined;
@@ -96,7 +96,7 @@ export class Approvals implements KeptApprovals {
   }
 
   /** Returns all stored answers, oldest first. Throws errors of the file system. */
-  list(): KeptApproval[] {
+  list(): StoredApproval[] {
     return this.#names()
       .flatMap((name) => this.#read(name) ?? [])
       .sort((one, other) => one.answeredAt - other.answeredAt);
@@ -106,7 +106,7 @@ export class Approvals implements KeptApprovals {
    * Deletes the stored answers about the tools for which `isMeant` returns true, and returns the deleted answers. Throws errors of the file
    * system.
    */
-  forget(isMeant: (tool: RememberedTool) => boolean): KeptApproval[] {
+  forget(isMeant: (tool: RememberedTool) => boolean): StoredApproval[] {
     const forgotten = this.list().filter(isMeant);
     for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
     return forgotten;
@@ -144,7 +144,7 @@ export class Approvals implements KeptApprovals {
    * Reads a stored answer. An answer that exists but cannot be read (because its file is damaged, or too many files are open) counts as "no",
    * because it may be a "no".
    */
-  #readOrNo(name: string, tool: RememberedTool, workspace: string | undefined): KeptApproval | undefined {
+  #readOrNo(name: string, tool: RememberedTool, workspace: string | undefined): StoredApproval | undefined {
     const path = join(this.#folder, name);
     try {
       const answer = readExisting(path);
@@ -160,7 +160,7 @@ export class Approvals implements KeptApprovals {
   }
 
   /** Reads a stored answer. Ignores a file if its name does not match its content. */
-  #read(name: string): KeptApproval | undefined {
+  #read(name: string): StoredApproval | undefined {
     const answer = readState(join(this.#folder, name));
     return answer && isAnswer(answer, name) ? answer : undefined;
   }
@@ -175,12 +175,12 @@ function fileNameOf({ server, tool, place }: RememberedTool, workspace: string |
 }
 
 /** Returns true if the file with this name may hold the answer. */
-function isAnswer(answer: object, name: string): answer is KeptApproval {
-  return isKept(answer) && fileNameOf(answer, answer.workspace) === name;
+function isAnswer(answer: object, name: string): answer is StoredApproval {
+  return isStored(answer) && fileNameOf(answer, answer.workspace) === name;
 }
 
-function isKept(answer: object): answer is KeptApproval {
-  const { server, tool, place, allow, remember, workspace, answeredAt } = answer as Partial<KeptApproval>;
+function isStored(answer: object): answer is StoredApproval {
+  const { server, tool, place, allow, remember, workspace, answeredAt } = answer as Partial<StoredApproval>;
   return (
     [server, tool, place].every((text) => typeof text === "string") &&
     typeof allow === "boolean" &&

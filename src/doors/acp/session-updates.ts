@@ -56,14 +56,14 @@ export class UpdateEncoder {
     switch (event.type) {
       case "text_delta":
         this.#shown.text = true;
-        return [this.#said(event.delta)];
+        return [this.#agentMessage(event.delta)];
       case "reasoning_delta":
         this.#shown.reasoning = true;
         return [this.#thought(event.delta)];
       case "discard": {
         if (!this.#shown.text && !this.#shown.reasoning) return [];
         this.#shown = { text: false, reasoning: false };
-        const note = this.#said(`\n\n(the answer starts again: ${event.reason})\n\n`);
+        const note = this.#agentMessage(`\n\n(the answer starts again: ${event.reason})\n\n`);
         this.#restarts++;
         return [note];
       }
@@ -115,7 +115,7 @@ export class UpdateEncoder {
         this.#paid(event.spent);
         return [];
       case "turn_error":
-        return this.#turn.showsPrompt ? [this.#said(`(error: ${event.error.message})`)] : [];
+        return this.#turn.showsPrompt ? [this.#agentMessage(`(error: ${event.error.message})`)] : [];
       case "question":
       case "answer":
       case "trim":
@@ -135,7 +135,7 @@ export class UpdateEncoder {
     const { message, usage, spent } = event;
     const updates: SessionUpdate[] = [];
     if (message.reasoning && !this.#shown.reasoning) updates.push(this.#thought(message.reasoning));
-    if (message.content && !this.#shown.text) updates.push(this.#said(message.content));
+    if (message.content && !this.#shown.text) updates.push(this.#agentMessage(message.content));
     this.#shown = { text: false, reasoning: false };
     this.#hop++;
     this.#restarts = 0;
@@ -153,7 +153,7 @@ export class UpdateEncoder {
     if (account.usd !== undefined) account.usd = spent?.usd === undefined ? undefined : account.usd + spent.usd;
   }
 
-  #said(text: string): SessionUpdate {
+  #agentMessage(text: string): SessionUpdate {
     return { sessionUpdate: "agent_message_chunk", content: textBlock(text), messageId: this.#messageId };
   }
 

@@ -40,7 +40,7 @@ export interface ServeOptions extends ServeConfig {
   keepAliveMs?: number;
   requestTimeoutMs?: number;
   uploads?: ArrivingMessages;
-  mcp: Pick<McpParts, "serve" | "said" | "defaults"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
+  mcp: Pick<McpParts, "serve" | "given" | "defaults"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
 export interface HttpDoor {

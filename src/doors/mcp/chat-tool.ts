@@ -76,7 +76,7 @@ export async function chat(
       trace,
       endsWithCaller,
       streamRecovery: "restart",
-      ...host.said,
+      ...host.given,
     });
     const answer = (questionId: string, value: unknown) => {
       if (!mayReturn()) session.answer(questionId, value);

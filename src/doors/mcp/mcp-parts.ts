@@ -12,8 +12,8 @@ export type ClientRules = ReturnType<typeof rulesOf>;
 export interface McpParts extends DoorParts {
   version: string;
   serve: McpServeConfig;
-  /** Rules about tools: `said` has the rules from the flags of the command line, `defaults` returns the rules of the configuration. */
-  said: Pick<PromptOptions, "approval" | "allow" | "deny">;
+  /** Rules about tools: `given` has the rules from the flags of the command line, `defaults` returns the rules of the configuration. */
+  given: Pick<PromptOptions, "approval" | "allow" | "deny">;
   defaults: () => RuleDefaults;
 }
 
@@ -38,7 +38,7 @@ export interface McpConnectionParts {
  * Returns the function `rules` of one client. Answers that the user gives through the client hold as long as the client is connected. Stored
  * answers hold too.
  */
-export function rulesOfClient({ said, defaults, sessions }: McpParts): McpConnectionParts["rules"] {
+export function rulesOfClient({ given, defaults, sessions }: McpParts): McpConnectionParts["rules"] {
   const answers = sessions.approvals();
-  return () => rulesOf(said, defaults(), answers);
+  return () => rulesOf(given, defaults(), answers);
 }

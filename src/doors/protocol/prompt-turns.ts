@@ -32,13 +32,13 @@ export class PromptTurns {
   ): Promise<LiveTurn> {
     const { requestId, action, interrupt } = message;
     if (interrupt) this.#asked.cancel((asked) => asked.session === session);
-    const said: ContentPart[] = action === "chat" ? [{ type: "text", text: message.text }] : [];
+    const typed: ContentPart[] = action === "chat" ? [{ type: "text", text: message.text }] : [];
     const earlier = this.#pending.get(session);
-    if (action === "chat" && !earlier) return submit(said);
+    if (action === "chat" && !earlier) return submit(typed);
     const fetched = this.#asked.run({ requestId, session }, async (signal) => {
       await earlier;
       signal.throwIfAborted();
-      return action === "chat" ? said : this.#fetch(message, session, signal);
+      return action === "chat" ? typed : this.#fetch(message, session, signal);
     });
     const begun = fetched.then(submit);
     const settled = begun

@@ -3,11 +3,11 @@ import type pg from "pg";
 import { isOfSingleCall } from "../../core/ids.js";
 import {
   type CallWithHistory,
+  type HistoryEvent,
   hashBytes,
   historyRows,
   messageHash,
   messageOfRow,
-  type SaidEvent,
 } from "../shared/call-history.js";
 import { foldVersion } from "../shared/schema-version.js";
 import { deleteHistory, earlierOf } from "../sql/history-statements.js";
@@ -75,10 +75,12 @@ export async function keepHistory(
   const [{ known, parent, isRepeated, ids, said }] = rows as [KnownRow];
   if (isRepeated) return undefined;
   if (ids.length === 0) return parent;
-  const events: SaidEvent<number>[] = (JSON.parse(said ?? "[]") as [number, string][]).map(([position, payload]) => ({
-    position,
-    event: JSON.parse(payload),
-  }));
+  const events: HistoryEvent<number>[] = (JSON.parse(said ?? "[]") as [number, string][]).map(
+    ([position, payload]) => ({
+      position,
+      event: JSON.parse(payload),
+    }),
+  );
   const added = historyRows(messages.slice(known), events);
   await client.query(
     `INSERT INTO history_messages (id, parent, hash, message, event)

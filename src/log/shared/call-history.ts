@@ -50,7 +50,7 @@ export function splitCall(event: UserMessageEvent): CallWithHistory | undefined 
 }
 
 /** An event that may contain a message of a history, with its position in the log. */
-export interface SaidEvent<Position> {
+export interface HistoryEvent<Position> {
   position: Position;
   event: ChatEvent;
 }
@@ -65,17 +65,17 @@ export interface HistoryRow<Position> {
 }
 
 /**
- * Returns the rows for these messages. A message that an event contains is not stored again: `said` are the events of the turn that the
+ * Returns the rows for these messages. A message that an event contains is not stored again: `events` are those of the turn that the
  * messages follow, in order.
  */
 export function historyRows<Position>(
   messages: readonly Message[],
-  said: readonly SaidEvent<Position>[],
+  events: readonly HistoryEvent<Position>[],
 ): HistoryRow<Position>[] {
   let from = 0;
   return messages.map((message) => {
-    const at = said.findIndex(({ event }, index) => index >= from && hasContentOf(messageIn(event), message));
-    const found = said[at];
+    const at = events.findIndex(({ event }, index) => index >= from && hasContentOf(messageIn(event), message));
+    const found = events[at];
     if (!found || Object.values(message).includes(null)) return { message: JSON.stringify(message) };
     from = at + 1;
     if (isSame(messageIn(found.event), message)) return { message: "{}", position: found.position };

@@ -3,10 +3,10 @@ import { isOfSingleCall } from "../../core/ids.js";
 import type { Message } from "../../core/messages.js";
 import {
   type CallWithHistory,
+  type HistoryEvent,
   historyRows,
   messageHash,
   messageOfRow,
-  type SaidEvent,
   splitCall,
   typedEvent,
 } from "../shared/call-history.js";
@@ -95,8 +95,8 @@ export class SqliteHistories {
       [above, parent] = [parent, id];
     }
     const isNew = known < hashes.length;
-    const said = isNew && known > 0 ? this.#answers(above, hashes[known - 1] as Buffer) : [];
-    for (const { message, position } of historyRows(messages.slice(known), said)) {
+    const events = isNew && known > 0 ? this.#answers(above, hashes[known - 1] as Buffer) : [];
+    for (const { message, position } of historyRows(messages.slice(known), events)) {
       const row = this.#insert.get(
         parent,
         hashes[known++] as Buffer,
@@ -110,7 +110,7 @@ export class SqliteHistories {
   }
 
   /** Returns the answers and results of the latest call that ended with this message. */
-  #answers(parent: number, hash: Buffer): SaidEvent<EventPosition>[] {
+  #answers(parent: number, hash: Buffer): HistoryEvent<EventPosition>[] {
     const rows = this.#db.prepare(
       `WITH own AS (SELECT entries.id, turn_id FROM history_messages AS last JOIN entries ON entries.id = last.event
          WHERE parent = ? AND hash = ? AND message IS NULL ORDER BY last.id DESC LIMIT 1)

@@ -32,8 +32,8 @@ async function withoutEmptyFields(response: Response): Promise<Response> {
   const body = asObject(parseJson(text));
   const { status, statusText } = response;
   if (!body) return new Response(text, { status, statusText, headers: response.headers });
-  const said = Object.entries(body).filter(([, value]) => value !== null && value !== "");
-  return Response.json(Object.fromEntries(said), { status, statusText });
+  const filled = Object.entries(body).filter(([, value]) => value !== null && value !== "");
+  return Response.json(Object.fromEntries(filled), { status, statusText });
 }
 
 const secretFields = [

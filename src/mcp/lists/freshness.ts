@@ -53,7 +53,7 @@ export class ListAge {
  * this host can use.
  */
 export class FreshResources {
-  readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
+  readonly #cached = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
   #chars = 0;
   #changes = 0;
 
@@ -62,8 +62,8 @@ export class FreshResources {
    * was announced during `read`.
    */
   async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: JsonObject }>): Promise<ContentPart[]> {
-    const kept = this.#kept.get(uri);
-    if (kept && performance.now() < kept.staleAt) return kept.content;
+    const cached = this.#cached.get(uri);
+    if (cached && performance.now() < cached.staleAt) return cached.content;
     this.#remove(uri);
     const changes = this.#changes;
     const { content, result } = await read();
@@ -79,7 +79,7 @@ export class FreshResources {
 
   allChanged(): void {
     this.#changes += 1;
-    this.#kept.clear();
+    this.#cached.clear();
     this.#chars = 0;
   }
 
@@ -87,16 +87,16 @@ export class FreshResources {
     const chars = JSON.stringify(content).length;
     if (chars > maxChars) return;
     this.#remove(uri);
-    this.#kept.set(uri, { content, chars, staleAt: performance.now() + ms });
+    this.#cached.set(uri, { content, chars, staleAt: performance.now() + ms });
     this.#chars += chars;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= maxResources && this.#chars <= maxChars) break;
+    for (const oldest of this.#cached.keys()) {
+      if (this.#cached.size <= maxResources && this.#chars <= maxChars) break;
       this.#remove(oldest);
     }
   }
 
   #remove(uri: string): void {
-    this.#chars -= this.#kept.get(uri)?.chars ?? 0;
-    this.#kept.delete(uri);
+    this.#chars -= this.#cached.get(uri)?.chars ?? 0;
+    this.#cached.delete(uri);
   }
 }

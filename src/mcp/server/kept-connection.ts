@@ -25,7 +25,7 @@ interface KeptConnectionParts {
   auth?: AuthOptions;
   tape?: Tape;
   /** Called with each piece of text that the server writes to stderr. */
-  said?: (text: string) => void;
+  onStderr?: (text: string) => void;
   meter?: Meter | undefined;
   /** The slots for starts of processes. Undefined for a server without a process. */
   slots: StartSlots | undefined;
@@ -126,7 +126,7 @@ export class KeptConnection {
 
   async #connect(): Promise<void> {
     const { name, startupTimeoutMs } = this.#config;
-    const { auth, said } = this.#parts;
+    const { auth, onStderr } = this.#parts;
     this.#startedAt = performance.now();
     const timeout = new AbortController();
     let route: ServerRoute | undefined;
@@ -140,7 +140,7 @@ export class KeptConnection {
       const signal = AbortSignal.any([timeout.signal, this.closing]);
       const heard = (text: string) => {
         this.stderr.add(text);
-        said?.(text);
+        onStderr?.(text);
       };
       const open = async () => {
         route = await routeTo(this.#config, auth, heard);

@@ -96,7 +96,7 @@ export class SupervisedServer {
       condition,
       auth: host.auth,
       tape: host.tape,
-      said: log && ((text) => log.stderr(text)),
+      onStderr: log && ((text) => log.stderr(text)),
       meter: host.meter,
       slots: config.transport === "stdio" && !this.#isPlayed ? slots : undefined,
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),

@@ -14,7 +14,7 @@ import { noOwner } from "./resource-owner.js";
 export class ServerMcpResults implements McpResults {
   readonly #servers: () => readonly SupervisedServer[];
   readonly #listeners: Set<(news: ServerNews) => void>;
-  #kept: { basis: readonly unknown[]; addresses: Addresses } | undefined;
+  #cached: { basis: readonly unknown[]; addresses: Addresses } | undefined;
 
   constructor(servers: () => readonly SupervisedServer[], listeners: Set<(news: ServerNews) => void>) {
     this.#servers = servers;
@@ -152,11 +152,11 @@ export class ServerMcpResults implements McpResults {
   get #addresses(): Addresses {
     const servers = this.#servers();
     const basis = servers.flatMap((server) => [server, server.lists, server.linked.links]);
-    const kept = this.#kept;
-    if (kept?.basis.length === basis.length && basis.every((part, index) => part === kept.basis[index]))
-      return kept.addresses;
+    const cached = this.#cached;
+    if (cached?.basis.length === basis.length && basis.every((part, index) => part === cached.basis[index]))
+      return cached.addresses;
     const addresses = new Addresses(servers);
-    this.#kept = { basis, addresses };
+    this.#cached = { basis, addresses };
     return addresses;
   }
 

@@ -12,15 +12,15 @@ const loadRemote = loadOnce(async () => {
 });
 
 /**
- * Opens the configured route. For a stdio server, this starts the server's process. `said` is called with each piece of text that the
+ * Opens the configured route. For a stdio server, this starts the server's process. `onStderr` is called with each piece of text that the
  * process writes to stderr.
  */
 export async function routeTo(
   config: ServerConfig,
   auth?: AuthOptions,
-  said?: (text: string) => void,
+  onStderr?: (text: string) => void,
 ): Promise<ServerRoute> {
-  if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, said));
+  if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, onStderr));
   const { remoteRoute } = await loadRemote();
   return remoteRoute(config, config.transport === "sse" ? "sse" : "http", auth);
 }

@@ -60,10 +60,10 @@ export class StdioTransport implements Transport {
   #closing: Promise<void> | undefined;
 
   /**
-   * Starts the server's process at once, so that it can start while the host still loads the SDK. `said` is called with each piece of text
+   * Starts the server's process at once, so that it can start while the host still loads the SDK. `onStderr` is called with each piece of text
    * that the server writes to stderr.
    */
-  constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
+  constructor(config: StdioServerConfig, onStderr: (text: string) => void = () => {}) {
     this.#config = config;
     this.#stderr = new StderrTail(config);
     const { command, args, cwd } = startOf(config);
@@ -83,7 +83,7 @@ export class StdioTransport implements Transport {
     });
     leader.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr.add(text);
-      said(text);
+      onStderr(text);
     });
   }
 

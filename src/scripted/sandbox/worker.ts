@@ -52,10 +52,10 @@ const stackBytes = 256 * 1024;
 const maxResultBytes = 1_000_000;
 const maxProblemChars = 500;
 
-let kept: { memoryMb: number; quickJs: QuickJSWASMModule } | undefined;
+let loaded: { memoryMb: number; quickJs: QuickJSWASMModule } | undefined;
 
 async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
-  if (kept?.memoryMb === memoryMb) return kept.quickJs;
+  if (loaded?.memoryMb === memoryMb) return loaded.quickJs;
   const maximum = Math.max(Math.floor((memoryMb * 1024 * 1024) / pageBytes), firstPages);
   // `printErr` is replaced, because Emscripten would otherwise write to this process's stderr when it aborts.
   const emscriptenModule = { wasmMemory: new Memory({ initial: firstPages, maximum }), printErr: () => undefined };
@@ -63,7 +63,7 @@ async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
   // V8 compiles a WebAssembly function at its first call. This first run compiles the functions, so that the compilation does not count
   // towards the time limit of the code.
   run(quickJs, () => false, "0", "{}");
-  kept = { memoryMb, quickJs };
+  loaded = { memoryMb, quickJs };
   return quickJs;
 }
 
@@ -78,7 +78,7 @@ async function answerTo({ code, json, timeoutMs, memoryMb }: Evaluation): Promis
   };
   const answer = run(quickJs, isOver, code, json);
   // A module that has failed once may be damaged, so it is not used again.
-  if ("problem" in answer) kept = undefined;
+  if ("problem" in answer) loaded = undefined;
   return isLate ? { problem: `the code took longer than ${timeoutMs} ms` } : answer;
 }
 

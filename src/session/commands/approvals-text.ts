@@ -4,12 +4,12 @@ import { toVisibleJson } from "../../core/text/inert.js";
 import { columns } from "../shared/command-text.js";
 import type { RuleDefaults } from "../shared/rules.js";
 
-export interface Kept extends RememberedTool, Required<ApprovalAnswer> {
+export interface ListedApproval extends RememberedTool, Required<ApprovalAnswer> {
   workspace?: string;
   answeredAt: number;
 }
 
-export function approvalsText(kept: readonly Kept[]): string {
+export function approvalsText(kept: readonly ListedApproval[]): string {
   return columns(
     kept.map(({ server, tool, allow, workspace, answeredAt }) => [
       `${server}.${tool}`,
@@ -21,7 +21,7 @@ export function approvalsText(kept: readonly Kept[]): string {
   );
 }
 
-export function approvalsJson(kept: readonly Kept[]): string {
+export function approvalsJson(kept: readonly ListedApproval[]): string {
   const objects = kept.map(({ server, tool, allow, remember, workspace = null, answeredAt }) => ({
     server,
     tool,
@@ -33,11 +33,14 @@ export function approvalsJson(kept: readonly Kept[]): string {
   return toVisibleJson(objects, 2);
 }
 
-export function forgottenText(kept: readonly Kept[]): string {
+export function forgottenText(kept: readonly ListedApproval[]): string {
   return kept.length === 0 ? "there was nothing to forget" : `forgotten:\n${approvalsText(kept)}`;
 }
 
-export function permissionsText({ approval, changedTools, permissions }: RuleDefaults, kept: readonly Kept[]): string {
+export function permissionsText(
+  { approval, changedTools, permissions }: RuleDefaults,
+  kept: readonly ListedApproval[],
+): string {
   const rules = (["deny", "ask", "allow"] as const).flatMap((kind) =>
     (permissions[kind] ?? []).map((pattern) => `${kind.padEnd(6)} ${pattern}`),
   );

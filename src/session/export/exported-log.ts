@@ -22,7 +22,7 @@ interface PageSpan {
  * Number of pages that are kept in memory. Most turns lie in one page or across two. A turn that waited for the turn before it may begin a
  * page earlier than that turn ends.
  */
-const mostKept = 3;
+const mostCached = 3;
 
 interface ExportedLogParts {
   conversationId: string;
@@ -43,7 +43,7 @@ export class ExportedLog {
   readonly #pages: readonly PageSpan[];
   /** Turns in the order of their beginnings, without those that were taken back. */
   readonly #turns: ReadonlyMap<string, TurnPages>;
-  readonly #kept = new Map<number, readonly StoredEvent[]>();
+  readonly #cached = new Map<number, readonly StoredEvent[]>();
 
   /** Reads the conversation once, to find its turns. Rejects with StoreError and with errors of the reader. */
   static async open(parts: ExportedLogParts): Promise<ExportedLog> {
@@ -98,7 +98,7 @@ export class ExportedLog {
   }
 
   async #page(index: number): Promise<readonly StoredEvent[]> {
-    const known = this.#kept.get(index);
+    const known = this.#cached.get(index);
     if (known) return known;
     const { conversationId, reader, secrets } = this.#parts;
     const { from = 1, count = 0, turnId = "" } = this.#pages[index] ?? {};
@@ -107,9 +107,9 @@ export class ExportedLog {
       throw new RequestError("not_found", `the conversation ${conversationId} was deleted`);
     }
     const events = await redacted(read, secrets);
-    this.#kept.set(index, events);
-    const [oldest = index] = this.#kept.keys();
-    if (this.#kept.size > mostKept) this.#kept.delete(oldest);
+    this.#cached.set(index, events);
+    const [oldest = index] = this.#cached.keys();
+    if (this.#cached.size > mostCached) this.#cached.delete(oldest);
     return events;
   }
 }

@@ -1,9 +1,9 @@
 import type { ApprovalAnswer } from "../../core/approval.js";
-import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../../core/ports.js";
+import type { ApprovalMemory, RememberedTool, StoredApprovals } from "../../core/ports.js";
 
 /** See `SessionParts`. */
 interface ApprovalParts {
-  approvals?: KeptApprovals;
+  approvals?: StoredApprovals;
   project: string;
 }
 
@@ -31,9 +31,9 @@ export class SessionApprovals implements ApprovalMemory {
   }
 
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined {
-    const kept = this.#parts.approvals?.find(tool, this.#parts.project);
-    if (this.#session.size === 0) return kept;
-    const answers = [this.#session.get(keyOf(tool)), kept];
+    const stored = this.#parts.approvals?.find(tool, this.#parts.project);
+    if (this.#session.size === 0) return stored;
+    const answers = [this.#session.get(keyOf(tool)), stored];
     return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
   }
 

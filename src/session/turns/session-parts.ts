@@ -2,7 +2,7 @@ import type { ChatStore } from "../../core/chat-store.js";
 import type { Cluster } from "../../core/cluster-port.js";
 import type { NewId } from "../../core/ids.js";
 import type { Meter } from "../../core/measurements.js";
-import type { KeptApprovals, ToolHub } from "../../core/ports.js";
+import type { StoredApprovals, ToolHub } from "../../core/ports.js";
 import type { TurnContext } from "../../turn/turn-context.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";
@@ -37,7 +37,7 @@ export interface SessionParts {
   /** Time in ms after which an unanswered question counts as answered with no. Default: no time limit. */
   questionTimeoutMs?: number | undefined;
   /** Store for those answers about tools that remain valid after the host has ended. */
-  approvals?: KeptApprovals;
+  approvals?: StoredApprovals;
   /** Folder of the project: an answer "for this project" holds there. */
   project: string;
 }

@@ -47,16 +47,16 @@ export class TurnRunner {
   }
 
   /**
-   * Estimates the input tokens of the first request of a turn that would start now. `said` are the messages that follow the log, including
+   * Estimates the input tokens of the first request of a turn that would start now. `sent` are the messages that follow the log, including
    * the user's next message.
    */
-  async estimate(said: readonly Message[], options: PromptOptions): Promise<number> {
+  async estimate(sent: readonly Message[], options: PromptOptions): Promise<number> {
     const parts = this.#parts;
     const settings = parts.settings();
     const log = await this.#read(settings, options);
     const rules = rulesOf(options, settings.defaults, parts.memory);
     const turn = { parts, settings, log, rules, options, turnId: "", results: parts.store.results };
-    return new TurnPrompt({ ...turn, tools: new TurnToolbox(turn) }).tokens([...toMessages(log.events), ...said]);
+    return new TurnPrompt({ ...turn, tools: new TurnToolbox(turn) }).tokens([...toMessages(log.events), ...sent]);
   }
 
   /** Returns the events of a turn that is in the log. Rejects with StoreError. */

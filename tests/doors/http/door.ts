@@ -23,7 +23,7 @@ export async function openDoor(
   const parts = { ...doorParts(app, Date.now), newId, observe };
   const all = {
     serve: mcpServe,
-    said: {},
+    given: {},
     defaults: () => app.config.chat.service,
     ...mcp,
   };

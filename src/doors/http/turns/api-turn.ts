@@ -135,10 +135,10 @@ export async function estimateApiTurn(
 ): Promise<number> {
   resolved(parts, call.model);
   const { history = [], content } = call;
-  const said: Message[] = content.length > 0 ? [...history, { role: "user", content }] : history;
+  const sent: Message[] = content.length > 0 ? [...history, { role: "user", content }] : history;
   const session = parts.sessions.open(conversationId);
   try {
-    return await session.runner.estimate(said, turnOptions(call));
+    return await session.runner.estimate(sent, turnOptions(call));
   } finally {
     if (conversationId === undefined) void parts.sessions.forget(session);
   }

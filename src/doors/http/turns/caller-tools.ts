@@ -105,14 +105,14 @@ export function customInput(text: string): string {
 }
 
 function definitionOf({ type, description, parameters, format }: ApiTool): Omit<ToolDefinition, "name"> {
-  const said = description ?? "";
+  const given = description ?? "";
   if (type === "function") {
-    return { description: said, inputSchema: { ...(parameters ?? { type: "object", properties: {} }) } };
+    return { description: given, inputSchema: { ...(parameters ?? { type: "object", properties: {} }) } };
   }
   const grammar = format?.definition
     ? `It follows this grammar (${format.syntax ?? "lark"}):\n${format.definition}`
     : "";
-  const text = [said, "The input is one text in the argument `input`.", grammar].filter(Boolean).join("\n\n");
+  const text = [given, "The input is one text in the argument `input`.", grammar].filter(Boolean).join("\n\n");
   const input = { type: "string", description: "The whole input of the tool." };
   return {
     description: text,
