@@ -12,7 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   mcp: ["outbound", "core"],
   log: ["core"],
   demo: ["core"],
-  telemetry: ["core"],
+  telemetry: ["llm/providers/presets.ts", "core"],
   doctor: ["llm", "mcp", "log", "config", "core"],
   turn: ["llm", "core"],
   cluster: ["log", "core"],

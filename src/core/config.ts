@@ -86,7 +86,7 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   apiKey?: string;
   /** Several keys. If a key is refused or used up, another key is used. */
   apiKeys?: readonly string[];
-  /** Version of Azure's API. At Azure, `model` is the name of the deployment. */
+  /** Value of `?api-version=`. A provider that has it gets the name of a deployment as `model`. */
   apiVersion?: string;
   headers?: Record<string, string>;
   temperature?: number;

@@ -6,6 +6,7 @@ import { addAll } from "../core/lists/long-lists.js";
 import type { ToolDefinition } from "../core/messages.js";
 import { isLocal } from "../core/text/networks.js";
 import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
+import { unservedBy } from "../llm/providers/vendors.js";
 import { wireOf } from "../llm/wires/all-wires.js";
 import { toolTokens } from "../log/folds/estimate.js";
 import { askProvider } from "./ask-provider.js";
@@ -113,13 +114,13 @@ function addressFinding({ provider, model }: ResolvedModel): Finding {
 }
 
 function wireFinding({ provider, model }: ResolvedModel): Finding {
-  const wire = wireOf(provider.wire);
-  const unserved = wire.unserved?.({ provider, model, streaming: true });
-  const chosen = `${wire.name}, chosen by ${provider.wireBy}`;
+  const { wire, wireBy } = provider;
+  const unserved = unservedBy(provider, model);
+  const chosen = `${wire}, chosen by ${wireBy}`;
   if (!unserved) return ok("wire", chosen);
   const key = `llm.providers.${provider.name}`;
   const fix = unserved.by ? `set ${key}.wire to ${unserved.by}` : `name a model of that vendor (${key}.model)`;
-  return warn("wire", `${chosen}: ${model} ${unserved.why}`, fix);
+  return warn("wire", `${chosen}: ${model} ${unserved.why ?? "is not served over this wire there"}`, fix);
 }
 
 /**

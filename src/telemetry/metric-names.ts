@@ -3,6 +3,8 @@
  * generative AI and MCP; a test compares them with `@opentelemetry/semantic-conventions`.
  */
 
+import { presetOf } from "../llm/providers/presets.js";
+
 export const attributes = {
   agentName: "gen_ai.agent.name",
   operation: "gen_ai.operation.name",
@@ -86,15 +88,8 @@ export const spanEvents = {
   fallback: "mcp_platform.llm.fallback",
 } as const;
 
-/** Names of providers in the conventions, by the name in the configuration. Contains only providers for which the two names differ. */
-const providerNames: Readonly<Record<string, string>> = {
-  azure: "azure.ai.openai",
-  gemini: "gcp.gemini",
-  mistral: "mistral_ai",
-};
-
 export function providerName(name: string): string {
-  return Object.hasOwn(providerNames, name) ? (providerNames[name] ?? name) : name;
+  return presetOf(name)?.telemetryName ?? name;
 }
 
 /** Returns the Prometheus name of a metric or a label: no dots, and the unit at the end. https://prometheus.io/docs/practices/naming/ */

@@ -23,8 +23,6 @@ export interface Quirks extends QuirksConfig {
   cutsPrompts: boolean;
   /** Name of the request's parameter for the configured `reasoning`. `reasoning_effort` holds only the `effort`. */
   reasoningKey: "reasoning" | "reasoning_effort" | "none";
-  /** Header that holds the key. In `authorization` the key is a bearer token. */
-  keyHeader: "authorization" | "api-key";
   needsKey: boolean;
 }
 
@@ -32,6 +30,8 @@ interface Preset extends ProviderConfig {
   quirks?: Partial<Quirks>;
   /** Set if the provider's Chat Completions have another base URL than the preset's wire. */
   chatBaseUrl?: string;
+  /** Name of the provider in the conventions of OpenTelemetry, if it differs. */
+  telemetryName?: string;
 }
 
 /** Quirks of a provider of which only the `base_url` is known. Such a provider is most likely a gateway or a self-hosted server. */
@@ -56,7 +56,6 @@ export const DEFAULT_QUIRKS: Quirks = {
   jsonSchemas: true,
   cutsPrompts: false,
   reasoningKey: "reasoning",
-  keyHeader: "authorization",
   needsKey: false,
 };
 
@@ -94,7 +93,11 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     headers: { "X-Title": "MCP-Platform" },
     quirks: { needsKey: true },
   },
-  azure: { wire: "responses", quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens", keyHeader: "api-key" } },
+  azure: {
+    wire: "responses",
+    telemetryName: "azure.ai.openai",
+    quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
+  },
   anthropic: {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
@@ -108,12 +111,14 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta",
     chatBaseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
     wire: "gemini",
+    telemetryName: "gcp.gemini",
     model: "gemini-3.8-flash",
     contextWindow: 1_048_576,
     quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
   },
   mistral: {
     baseUrl: "https://api.mistral.ai/v1",
+    telemetryName: "mistral_ai",
     model: "mistral-small-latest",
     contextWindow: 262_144,
     // Mistral sends usage without being asked.

@@ -4,12 +4,14 @@ import { LlmError } from "../../core/errors.js";
 import { headerSecrets, longEnough, secretsInUrls } from "../../core/secrets/server-secrets.js";
 import type { Tape } from "../../core/tape.js";
 import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, presetOf, type Quirks } from "./presets.js";
-import { chooseWire, isAzure, presetAddress } from "./wire-choice.js";
+import { type Vendor, vendorOf } from "./vendors.js";
+import { chooseWire, presetAddress } from "./wire-choice.js";
 
 /** A provider ready to be called: its preset, overridden by the configuration, with its keys. */
 export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   name: string;
   baseUrl: string;
+  vendor?: Vendor;
   wire: WireName;
   wireBy: string;
   contextWindow: number;
@@ -99,11 +101,11 @@ function provide(
   { named, tape }: { named: string | undefined; tape: PlayedModels | undefined },
 ): Provider {
   const isPlayed = tape?.plays.models === true;
-  const { quirks: presetQuirks, chatBaseUrl: _, ...preset } = presetOf(name) ?? {};
+  const preset = presetOf(name);
   const configured = config.providers[name];
-  if (!configured && !presetOf(name)) throw unknownProvider(config, name);
+  if (!configured && !preset) throw unknownProvider(config, name);
   const { quirks: ownQuirks, ...own } = withoutUndefined(configured ?? {});
-  const headers = { ...preset.headers, ...own.headers };
+  const headers = { ...preset?.headers, ...own.headers };
   const merged: Omit<ProviderConfig, "quirks"> = { ...preset, ...own, headers };
   const address = merged.baseUrl ?? (isPlayed ? NOWHERE : undefined);
   if (!address) {
@@ -114,12 +116,13 @@ function provide(
     );
   }
   const apiKeys = keysOf(config, env, name);
-  const azure = merged.apiVersion !== undefined || isAzure(address);
+  const vendor = vendorOf(name, merged);
   const model = named || merged.model || "";
   const { wire, by: wireBy } = chooseWire(name, own, model, tape?.pathFor?.(name));
   return {
     ...merged,
     name,
+    vendor,
     baseUrl: own.baseUrl ?? presetAddress(name, wire) ?? address,
     wire,
     wireBy,
@@ -128,7 +131,7 @@ function provide(
     keyVariable: keyVariableOf(name),
     quirks: {
       ...DEFAULT_QUIRKS,
-      ...(azure ? PRESETS.azure?.quirks : presetQuirks),
+      ...presetOf(vendor?.preset ?? name)?.quirks,
       ...modelQuirks(model),
       ...withoutUndefined(ownQuirks ?? {}),
     },

@@ -1,5 +1,6 @@
 import type { ProviderConfig, WireName } from "../../core/config.js";
 import { presetOf } from "./presets.js";
+import { vendorOf } from "./vendors.js";
 
 interface WireChoice {
   wire: WireName;
@@ -16,19 +17,18 @@ export function chooseWire(name: string, own: ProviderConfig, model: string, pla
   if (playedPath !== undefined) return { wire: wireOfPath(playedPath), by: "what is played" };
   const key = `llm.providers.${name}`;
   if (own.wire) return { wire: own.wire, by: `${key}.wire` };
-  const isAtAzure = name === "azure" || isAzure(own.baseUrl ?? "");
-  const preset = presetOf(isAtAzure ? "azure" : name);
+  const vendor = vendorOf(name, own);
+  const presetName = vendor?.preset ?? name;
+  const preset = presetOf(presetName);
   const { wire = "chat" } = preset ?? {};
-  if (!isAtAzure && own.baseUrl !== undefined && !isSameUrl(own.baseUrl, presetAddress(name, wire), wire))
+  if (!vendor?.preset && own.baseUrl !== undefined && !isSameUrl(own.baseUrl, presetAddress(name, wire), wire))
     return { wire: "chat", by: preset ? `${key}.base_url, which is not the preset's` : "default" };
-  if (isAtAzure && /^\d/.test(own.apiVersion ?? ""))
-    return { wire: "chat", by: `${key}.api_version, which is of Azure's API for one deployment` };
-  if (isAtAzure && /\/deployments\/|[?&]api-version=\d/.test(own.baseUrl ?? ""))
-    return { wire: "chat", by: `${key}.base_url, which is of Azure's API for one deployment` };
+  const older = vendor?.olderApi?.(own);
+  if (older) return { wire: "chat", by: `${key}.${older}, which is of an API with Chat Completions only` };
   // OpenAI's Responses take no audio.
   if (wire === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
   if (!preset) return { wire: "chat", by: "default" };
-  return { wire, by: `the preset ${isAtAzure ? "azure" : name}` };
+  return { wire, by: `the preset ${presetName}` };
 }
 
 function wireOfPath(path: string): WireName {
@@ -41,10 +41,6 @@ function wireOfPath(path: string): WireName {
 export function presetAddress(name: string, wire: WireName): string | undefined {
   const { baseUrl, chatBaseUrl } = presetOf(name) ?? {};
   return wire === "chat" ? (chatBaseUrl ?? baseUrl) : baseUrl;
-}
-
-export function isAzure(baseUrl: string): boolean {
-  return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
 }
 
 /**

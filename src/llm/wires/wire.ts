@@ -58,12 +58,6 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
    */
   learn(refusal: ProviderError, quirks: Q): Lesson<Q>[];
 
-  /**
-   * Returns why this wire cannot serve the model at all, or cannot serve it with tools. Undefined if nothing of the kind is known
-   * beforehand.
-   */
-  unserved?(to: Destination): Unserved | undefined;
-
   /** Returns the model's family. Models of one family accept each other's kept reasoning (`target.kept`). */
   family(model: string): string;
 }
@@ -79,7 +73,7 @@ export interface WireQuirks {
   readonly streams?: boolean;
 }
 
-export interface Destination {
+interface Destination {
   provider: Provider;
   model: string;
   streaming: boolean;
@@ -113,13 +107,6 @@ export interface Lesson<Q extends WireQuirks = WireQuirks> {
   note: string;
   /** True if later requests leave out something that the user asked for. The note is then logged as a warning. */
   isLoss?: boolean;
-}
-
-export interface Unserved {
-  /** Reason, as a predicate without its subject: "takes tools through Responses only". */
-  why: string;
-  /** The wire that serves the model. Absent if no wire does. */
-  by?: WireName;
 }
 
 export interface FoldOptions {

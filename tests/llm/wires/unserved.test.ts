@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { WireName } from "../../../src/core/config.js";
 import { resolveModel } from "../../../src/llm/providers/providers.js";
-import { wireOf } from "../../../src/llm/wires/all-wires.js";
+import { unservedBy } from "../../../src/llm/providers/vendors.js";
 import { llmConfig } from "../../support/llm-config.js";
 
 /** Wire, `base_url`, model, and the wire that serves the model: `none` if no wire does, undefined if this wire does. */
@@ -23,6 +23,6 @@ test.each<[WireName, string, string, WireName | "none" | undefined]>([
   ["messages", "https://gateway.example.com/api.openai.com/v1", "gpt-6-luna", undefined],
 ])("%s at %s for %s", (wire, baseUrl, model, by) => {
   const { provider } = resolveModel(llmConfig(baseUrl, {}, { wire, model }), {});
-  const unserved = wireOf(wire).unserved?.({ provider, model, streaming: true });
+  const unserved = unservedBy(provider, model);
   expect(unserved && (unserved.by ?? "none")).toBe(by);
 });

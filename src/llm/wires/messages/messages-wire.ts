@@ -2,7 +2,7 @@ import { asObject, asText, type JsonObject, parseJson } from "../../../core/json
 import type { Provider } from "../../providers/providers.js";
 import { endpointUrl } from "../shared/endpoint.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
-import type { Unserved, Wire } from "../wire.js";
+import type { Wire } from "../wire.js";
 import { requestBody } from "./body.js";
 import { MessagesFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
@@ -11,25 +11,6 @@ import { familyOf, type MessagesQuirks, quirksOf } from "./quirks.js";
 const VERSION = { "anthropic-version": "2023-06-01" };
 /** Matches tokens of a subscription, which are not API keys. */
 const OAUTH_TOKEN = /^sk-ant-oat/;
-const BEARER =
-  /\b(openrouter\.ai|minimax(i)?\.(io|com)|aliyuncs\.com|moonshot\.(ai|cn)|z\.ai|bigmodel\.cn|fireworks\.ai)$/;
-
-/** Vendors that do not serve this API for all or some of their models, according to their documentation of 2026-11. */
-const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
-  {
-    host: /^https?:\/\/api\.deepseek\.com[:/]/i,
-    models: /^claude/i,
-    why: "is not there: DeepSeek answers for it with a model of its own, without a word",
-  },
-  { host: /^https?:\/\/api\.openai\.com[:/]/i, why: "is not served through Messages by OpenAI", by: "responses" },
-  { host: /^https?:\/\/api\.groq\.com[:/]/i, why: "is not served through Messages by Groq", by: "chat" },
-  {
-    host: /^https?:\/\/api\.x\.ai[:/]/i,
-    why: "is better served through Responses: xAI gives up Messages",
-    by: "responses",
-  },
-];
-
 /** The wire for Anthropic's Messages. Several vendors and local servers speak it too. */
 export const messages: Wire<MessagesQuirks> = {
   name: "messages",
@@ -46,9 +27,6 @@ export const messages: Wire<MessagesQuirks> = {
   isAnswer: ({ type, content }) => type === "message" || Array.isArray(content),
   learn: lessonsIn,
 
-  unserved: ({ provider: { baseUrl }, model }) =>
-    UNSERVED.find(({ host, models = /./ }) => host.test(baseUrl) && models.test(model)),
-
   family: familyOf,
 };
 
@@ -62,11 +40,11 @@ function withVersion(provider: Provider): Provider {
 }
 
 /** Returns the header with the key. A key header set by the user replaces it, because the API refuses a request with two key headers. */
-function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined): Record<string, string> {
+function keyHeaders({ vendor, headers = {} }: Provider, key: string | undefined): Record<string, string> {
   const isGiven = Object.keys(headers).some((name) => /^(authorization|x-api-key)$/i.test(name));
   if (!key || isGiven) return {};
   if (OAUTH_TOKEN.test(key)) return { authorization: `Bearer ${key}`, "anthropic-beta": "oauth-2025-04-20" };
-  return BEARER.test(new URL(baseUrl).hostname) ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
+  return vendor?.bearer ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
 /** Matches codes of a spending limit (`…_spend_limit_reached`). Such a limit is a quota, not a rate limit per minute. */

@@ -48,7 +48,7 @@ export interface ResponsesQuirks extends WireQuirks {
   nativeKeys: boolean;
 }
 
-export function quirksOf({ baseUrl, quirks, reasoning }: Provider, model: string): ResponsesQuirks {
+export function quirksOf({ vendor, quirks, reasoning }: Provider, model: string): ResponsesQuirks {
   const { maxTools, cutsPrompts, toolSchemas, parallelToolCalls, forbidsTools, images } = quirks;
   const name = nameOf(model);
   const isOpenAi = OPENAI.test(name);
@@ -74,7 +74,7 @@ export function quirksOf({ baseUrl, quirks, reasoning }: Provider, model: string
     nativeKeys: true,
     maxTools,
     cutsPrompts,
-    ...HOSTS.find(([host]) => host.test(baseUrl))?.[1],
+    ...vendor?.responses,
   };
 }
 
@@ -89,17 +89,6 @@ const OPENAI = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
  * (2026-11).
  */
 const REASONING = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
-
-/** Servers that are known to refuse something. Other refusals are learnt when they happen. */
-const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
-  // OpenRouter answers "Invalid Responses API request" to anything it does not know.
-  [/^https?:\/\/openrouter\.ai[:/]/i, { obfuscates: false, lateTools: false }],
-  // Source: "unsupported features" in console.groq.com/docs/responses-api.
-  [
-    /^https?:\/\/api\.groq\.com[:/]/i,
-    { store: false, encryptedReasoning: false, cacheKey: false, summaries: "refused" },
-  ],
-];
 
 /**
  * Returns the model's family. Models of one family accept each other's reasoning. From GPT-5.6 on, a family is one generation

@@ -2,26 +2,18 @@ import type { Provider } from "../../providers/providers.js";
 
 /** Returns the URL of an endpoint such as `/chat/completions`. If `base_url` has a query (`?api-version=…`), the query stays at the end. */
 export function endpointUrl(
-  { baseUrl, apiVersion, quirks }: Pick<Provider, "baseUrl" | "apiVersion" | "quirks">,
+  { baseUrl, apiVersion = "", vendor }: Pick<Provider, "baseUrl" | "apiVersion" | "vendor">,
   model: string,
   endpoint: string,
 ): string {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];
-  const isAzure = quirks.keyHeader === "api-key";
-  // At Azure, only the API of Chat Completions has dated versions. All other endpoints belong to Azure's v1 API, which takes no version.
-  const used = isAzure && endpoint !== "/chat/completions" && /^\d/.test(apiVersion ?? "") ? undefined : apiVersion;
-  const version = used ? `${query ? "&" : "?"}api-version=${encodeURIComponent(used)}` : "";
-  const azure = isAzure ? azurePath(path, model, used) : "";
-  return `${path}${azure}${endpoint}${query}${version}`;
+  const { rest, version } = vendor?.urlParts?.(path, model, endpoint, apiVersion) ?? { rest: "", version: "" };
+  const asked = version ? `${query ? "&" : "?"}api-version=${encodeURIComponent(version)}` : "";
+  return `${path}${rest}${endpoint}${query}${asked}`;
 }
 
-/**
- * Returns the part of Azure's path that `base_url` lacks: the deployment if `api_version` is a date, otherwise the prefix of the v1 API.
- */
-function azurePath(path: string, model: string, apiVersion = ""): string {
-  const below = path.replace(/^https?:\/\/[^/]+/i, "");
-  if (/\/openai\/(v1|deployments\/.+)$/.test(below)) return "";
-  const prefix = below.endsWith("/openai") ? "" : "/openai";
-  if (/^\d/.test(apiVersion)) return `${prefix}/deployments/${encodeURIComponent(model)}`;
-  return below === "" || prefix === "" ? `${prefix}/v1` : "";
+/** Returns the header with the key, for the APIs that OpenAI has defined. */
+export function keyHeader({ vendor }: Provider, key: string | undefined): Record<string, string> {
+  if (!key) return {};
+  return vendor?.keyHeader ? { [vendor.keyHeader]: key } : { Authorization: `Bearer ${key}` };
 }

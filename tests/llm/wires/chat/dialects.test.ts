@@ -332,10 +332,10 @@ describe("Azure", () => {
   });
 
   test("and so does its host", () => {
-    const at = (baseUrl: string) => clientWith(llmConfig(baseUrl)).client.resolve().provider.quirks.keyHeader;
+    const at = (baseUrl: string) => clientWith(llmConfig(baseUrl)).client.resolve().provider.vendor?.keyHeader;
     expect(at("https://mine.openai.azure.com")).toBe("api-key");
     expect(at("https://mine.services.ai.azure.com/openai/v1")).toBe("api-key");
-    expect(at("https://mine.openai.azure.com.example.org/v1")).toBe("authorization");
+    expect(at("https://mine.openai.azure.com.example.org/v1")).toBeUndefined();
   });
 
   test.each<[string, number, unknown, string]>([

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../../src/core/config.js";
 import type { ContentPart, Message } from "../../../../src/core/messages.js";
+import { vendorOf } from "../../../../src/llm/providers/vendors.js";
 import { messages as wire } from "../../../../src/llm/wires/messages/messages-wire.js";
 import { answer, startAnthropic } from "../../../support/strict/index.js";
 import { clientOf } from "../../client-of.js";
@@ -201,7 +202,7 @@ test.each<[string, string, ProviderConfig, object]>([
   ["https://api.deepseek.com/anthropic", "sk-x", {}, { "x-api-key": "sk-x" }],
   ["https://api.anthropic.com/v1", "sk-ant-x", { headers: { Authorization: "Bearer own" } }, {}],
 ])("the key of %s: %s", (baseUrl, key, { headers }, expected) => {
-  const provider = { baseUrl, headers } as Parameters<typeof wire.headers>[0];
+  const provider = { vendor: vendorOf("mine", { baseUrl }), headers } as Parameters<typeof wire.headers>[0];
   expect(wire.headers(provider, key)).toEqual({ "anthropic-version": "2023-06-01", ...expected });
 });
 
