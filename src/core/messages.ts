@@ -205,6 +205,12 @@ export interface CompletionRequest extends AnswerOptions {
    * exceed its window. That counts as its failure (`context_length`), so a fallback with a larger window is tried.
    */
   uncutTokens?: number;
+  /**
+   * True if the request fails at once while its provider pauses after a refusal. The error has the rest of the pause (`retryAfterMs`). For
+   * callers that retry by themselves, so that their retries do not multiply those of this host. Otherwise the request waits as long as before
+   * a retry.
+   */
+  refusesPause?: boolean;
 }
 
 export interface Completion {

@@ -103,11 +103,14 @@ class TurnLoop {
     const bound = Number.isFinite(most) ? { maxTokens: most } : {};
     const use = { tools, toolChoice, parallelToolCalls, output };
     const uncutTokens = hop === 0 ? this.#start.uncutTokens : undefined;
-    const request: CompletionRequest = { messages, ...use, model, temperature, ...bound, conversation, uncutTokens };
+    // Later requests wait for the end of a provider's pause: if they failed, tools that have run would run again.
+    const refusesPause = hop === 0 && options.unattended === true;
+    const first = { uncutTokens, refusesPause };
+    const request: CompletionRequest = { messages, ...use, model, temperature, ...bound, conversation, ...first };
     let answered = await runHop(request, this.#turn);
     if (answered.type === "assistant_message" && saidNothing(answered, request)) {
       budget.answered(answered.spent);
-      answered = await runHop({ ...request, tools: [] }, this.#turn);
+      answered = await runHop({ ...request, tools: [], refusesPause: false }, this.#turn);
     }
     if (answered.type !== "assistant_message") return answered;
     const { message, finishReason, spent } = answered;

@@ -83,7 +83,12 @@ function repairOf(
     message,
     { role: "user" as const, content: [{ type: "text" as const, text }] },
   ];
-  return { ...request, messages, ...(request.tools.length > 0 ? { toolChoice: "none" as const } : {}) };
+  return {
+    ...request,
+    messages,
+    refusesPause: false,
+    ...(request.tools.length > 0 ? { toolChoice: "none" as const } : {}),
+  };
 }
 
 /** Returns the answers that are billed although they were not used: this completion, and the answers that broke off before it. */

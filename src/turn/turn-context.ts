@@ -41,6 +41,8 @@ export interface TurnChoices extends AnswerOptions {
   streamRecovery?: StreamRecovery;
   /** Tools that the caller runs. They are offered together with the servers' tools. If an answer calls one of them, the turn ends. */
   callerTools?: readonly ToolDefinition[];
+  /** True if a program waits for the answer and repeats a call that fails. See `PromptOptions`. */
+  unattended?: boolean;
   /** Texts that end an answer and with it the turn: see `endedAt`. */
   stopSequences?: readonly string[];
 }

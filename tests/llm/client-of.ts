@@ -23,7 +23,7 @@ interface TestClient extends AsyncDisposable {
   shown: () => string;
   ask(options: AskOptions, request?: CompletionRequest): ReturnType<LlmClient["complete"]>;
   /** Resolves to the error of a request that must fail. */
-  fails(options: AskOptions): Promise<LlmError>;
+  fails(options: AskOptions, request?: CompletionRequest): Promise<LlmError>;
 }
 
 /** Returns a client of that server, see `clientWith`. */
@@ -56,8 +56,8 @@ export function clientWith(config: LlmConfig, env: Record<string, string> = {}):
     observed,
     shown: () => deltas.map(({ delta }) => delta).join(""),
     ask,
-    fails: async (options) => {
-      const outcome: unknown = await ask(options).catch((error: unknown) => error);
+    fails: async (options, request) => {
+      const outcome: unknown = await ask(options, request).catch((error: unknown) => error);
       if (outcome instanceof LlmError) return outcome;
       throw new Error(`not an LlmError: ${JSON.stringify(outcome)}`, { cause: outcome });
     },

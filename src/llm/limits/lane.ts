@@ -2,10 +2,11 @@ import { remember } from "../../core/async/remember.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
+import type { CompletionRequest } from "../../core/messages.js";
 import { waitText } from "../../core/text/durations.js";
 import { bytesPerToken } from "../../core/token-usage.js";
 import type { Provider } from "../providers/providers.js";
-import { type AskedModel, failure } from "../shared/llm-errors.js";
+import { type AskedModel, failure, saidBy } from "../shared/llm-errors.js";
 import { Breaker, type BreakerParts } from "./breaker.js";
 import { KeyRing } from "./key-ring.js";
 import { Limiter, QueueTimeout, type Slot } from "./limiter.js";
@@ -17,7 +18,12 @@ export interface LaneParts extends BreakerParts {
 
 interface LaneCall extends AskedModel {
   readonly body: { toString(): string };
-  readonly options: { readonly signal: AbortSignal };
+  readonly options: {
+    readonly signal: AbortSignal;
+    /** Time of `steadyNow`. */
+    readonly deadlineAt: number;
+    readonly request: Pick<CompletionRequest, "refusesPause">;
+  };
   /** Time of the last request, from `steadyNow`. */
   readonly sentAt: number;
   readonly key: string | undefined;
@@ -45,6 +51,9 @@ export class Lane {
   readonly #provider: Provider;
   readonly #http: HttpConfig;
   readonly #parts: LaneParts;
+  /** The refusal because of which nothing is sent until `#pausedUntil`, a time of `steadyNow`. */
+  #refusal: LlmError | undefined;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(provider: Provider, http: HttpConfig, parts: LaneParts) {
     const { maxConcurrency = http.maxConnections, rpm, tpm } = provider;
@@ -67,6 +76,40 @@ export class Lane {
     const { provider } = this;
     const opened = () => this.#parts.meter?.record({ type: "breaker_opened", provider, model });
     return remember(this.breakers, model, new Breaker(`${provider}/${model}`, this.#parts, opened));
+  }
+
+  /**
+   * Handles a call that comes while the provider pauses. If the call would wait as long before a retry, it will wait for a slot until the
+   * pause ends. Otherwise throws an LlmError with the rest of the pause.
+   */
+  enterPause(call: LaneCall): void {
+    const { request, deadlineAt } = call.options;
+    const now = this.#parts.steadyNow();
+    const leftMs = Math.ceil(this.#pausedUntil - now);
+    const refusal = this.#refusal;
+    if (!refusal || leftMs <= 0) return;
+    const { maxRetries, maxRetryAfterMs } = this.#http;
+    const isRefused = request.refusesPause && call.attempts === 0;
+    const isPatient = !isRefused && maxRetries > 0 && (refusal.retryAfterMs ?? 0) <= maxRetryAfterMs;
+    if (isPatient && now + leftMs < deadlineAt) {
+      this.#report("warn", "waiting, since the provider refuses requests for now", {
+        model: call.model,
+        waitMs: leftMs,
+      });
+      return;
+    }
+    const said = `not asked, since it refuses requests for now (${saidBy(refusal, call)}); it is asked again in ${waitText(leftMs)}`;
+    throw failure(refusal.kind, said, call, { status: refusal.status, retryAfterMs: leftMs });
+  }
+
+  /** Sends no request for `forMs`, but at most for `llm.http.max_retry_after`, because of a refusal by the provider. */
+  pause(refusal: LlmError, forMs: number): void {
+    if (!LOAD.has(refusal.kind)) return;
+    const until = this.#parts.steadyNow() + Math.min(forMs, this.#http.maxRetryAfterMs);
+    if (until <= this.#pausedUntil) return;
+    this.#refusal = refusal;
+    this.#pausedUntil = until;
+    this.limiter.pause(until);
   }
 
   /** Takes a slot without waiting, which most calls can do. Returns undefined if no slot is free. */
@@ -105,9 +148,6 @@ export class Lane {
     }
     if (!LOAD.has(kind)) return false;
     this.limiter.shrink(call.sentAt);
-    if (retryAfterMs !== undefined && retryAfterMs <= this.#http.maxRetryAfterMs) {
-      this.limiter.pause(now + retryAfterMs);
-    }
     this.#report("debug", "fewer requests at once", { kind, retryAfterMs });
     return false;
   }

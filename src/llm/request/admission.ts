@@ -60,6 +60,7 @@ export class Admission {
     const attempts = this.#attempts ?? (await this.#load());
     const lane = this.#laneTo(call.provider);
     call.lane = lane;
+    lane.enterPause(call);
     return lane.breakerOf(call.model).run(call, (onBegun) => {
       call.onBegun = onBegun;
       return this.#answerFrom(attempts, lane, call);

@@ -66,13 +66,15 @@ export class RetryPolicy {
   }
 
   #plan(call: ProviderCall, failure: LlmError, atOnce: boolean): boolean {
-    const { deadlineAt, tally } = call.options;
+    const { deadlineAt, tally, http } = call.options;
     const swapped = !atOnce && call.lane?.failed(call, failure) === true;
     call.gaveUp = true;
+    const retry = { attempts: call.retries + 1, delayMs: call.delayMs };
+    const delayMs = atOnce || swapped ? 0 : retryDelay(http, retry, failure.retryAfterMs, this.#random);
+    const hasBackOff = failure.kind === "rate_limit" && http.maxRetries > 0;
+    if (!swapped && (hasBackOff || failure.retryAfterMs !== undefined)) call.lane?.pause(failure, delayMs);
     if (call.isHedge) return false;
     if (!swapped && !this.#isRetried(call, failure)) return false;
-    const retry = { attempts: call.retries + 1, delayMs: call.delayMs };
-    const delayMs = atOnce || swapped ? 0 : retryDelay(call.options.http, retry, failure.retryAfterMs, this.#random);
     if (this.steadyNow() + delayMs >= deadlineAt) return false;
     const { provider, model, attempts, lane } = call;
     const fields = { provider: provider.name, model, kind: failure.kind, status: failure.status, attempts, delayMs };

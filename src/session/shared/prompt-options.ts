@@ -24,7 +24,11 @@ export interface PromptOptions extends AnswerOptions {
   callerTools?: readonly ToolDefinition[];
   /** Texts that end an answer of the model. Calls and text behind them do not count. */
   stopSequences?: readonly string[];
-  /** True if there is nobody to ask. Every question then counts as answered with no, even if another host resumes the turn. */
+  /**
+   * True for the call of a program: there is nobody to ask, and the program repeats a failed call itself. Every question then counts as
+   * answered with no, even if another host resumes the turn. While the provider pauses after a refusal, the turn's first request fails at
+   * once.
+   */
   unattended?: boolean;
   /**
    * True if only the caller's connection can receive the answer, because the caller has sent no request id. The turn is then cancelled when the

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type OpenAI from "openai";
+import type { Observation } from "../../../src/core/ports.js";
 import type { HttpDoor } from "../../../src/doors/http/serve.js";
 import type { App } from "../../../src/index.js";
-import { fixtureServer, startApp } from "../../support/app.js";
+import { collect, fixtureServer, startApp } from "../../support/app.js";
 import {
   answer,
   beforeHeaders,
@@ -467,4 +468,38 @@ test("a rate limit says the time that the provider asks to wait", async () => {
   expect(response.headers.get("retry-after-ms")).toBe("2500");
   expect(response.headers.get("retry-after")).toBe("3");
   expect(((await response.json()) as { error: { message: string } }).error.message).toContain("try again in 2.5s");
+});
+
+test("while a provider pauses, calls of the APIs get the rest of the pause at once, and a prompt of a person waits for its end", async () => {
+  const pauseMs = 1500;
+  const served = [callsTool, saying(429, { message: "slow down" }, { "retry-after-ms": String(pauseMs) })];
+  const times: number[] = [];
+  await using paused = await startLlmServer(() => {
+    times.push(performance.now());
+    return served.shift() ?? answer("done");
+  });
+  let pauses = () => {};
+  const hasPaused = new Promise<void>((resolve) => {
+    pauses = resolve;
+  });
+  const observe = ({ message }: Observation) => message === "request failed, trying again" && pauses();
+  await using host = await startApp({ llm: paused.url, mcpServers: { s: fixtureServer() }, observe });
+  await using agents = await openDoor(host);
+  // The tool of this call has run when the pause begins, so the call waits.
+  const begun = post(`${agents.url}/v1/chat/completions`, { messages });
+  await hasPaused;
+  const person = collect(await host.sessions.open("person").prompt({ requestId: "r", text: "hi" }));
+  for (const path of ["/v1/chat/completions", "/v1/responses", "/v1/messages"]) {
+    const asked = path === "/v1/responses" ? { input: "hi" } : { messages, max_tokens: 100 };
+    const { status, headers } = await post(`${agents.url}${path}`, { model: "mcp-platform", ...asked });
+    expect([path, status, headers.get("x-should-retry")]).toEqual([path, 429, "true"]);
+    const restMs = Number(headers.get("retry-after-ms"));
+    expect(restMs).toBeGreaterThan(0);
+    expect(restMs).toBeLessThanOrEqual(1.1 * pauseMs);
+  }
+  expect(paused.requests).toHaveLength(2);
+  expect((await begun).status).toBe(200);
+  expect((await person).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+  const [, refusedAt = 0, ...later] = times;
+  for (const at of later) expect(at - refusedAt).toBeGreaterThanOrEqual(pauseMs - 5);
 });

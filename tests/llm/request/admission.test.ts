@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { llmConfig } from "../../support/llm-config.js";
 import {
   answer,
   beforeHeaders,
@@ -11,7 +12,7 @@ import {
   startLlmServer,
   stream,
 } from "../../support/llm-server.js";
-import { clientOf } from "../client-of.js";
+import { clientOf, clientWith, REQUEST } from "../client-of.js";
 
 const hi = answer("hi");
 
@@ -120,9 +121,9 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await second;
   });
 
-  test("when a provider asks for a pause nobody goes before its end, and all know the hint", async () => {
+  test("while a provider pauses, a call that refuses the pause gets its rest at once; other calls wait for its end", async () => {
     const times: number[] = [];
-    const steps = [failure(429, { headers: { "retry-after-ms": "200" } }), hi, hi, hi];
+    const steps = [failure(429, { headers: { "retry-after-ms": "400" } })];
     await using server = await startLlmServer(() => {
       times.push(performance.now());
       return steps.shift() ?? hi;
@@ -130,10 +131,56 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await using ends = clientOf(server, { queueTimeoutMs: 100 });
     const first = ends.ask({ streaming });
     while (!ends.observed.some(({ level }) => level === "warn")) await new Promise(setImmediate);
-    await Promise.all([first, ends.ask({ streaming }), ends.ask({ streaming })]);
+    const others = [ends.ask({ streaming }), ends.ask({ streaming })];
+    const refused = await ends.fails({ streaming }, { ...REQUEST, refusesPause: true });
+    expect(refused).toMatchObject({ kind: "rate_limit", status: 429, retryable: true, attempts: 0 });
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(440);
+    expect(refused.message).toMatch(
+      /^test\/m1: not asked, since it refuses requests for now \(.+\); it is asked again in \d+ ms$/,
+    );
+    expect(server.requests).toHaveLength(1);
+    await Promise.all([first, ...others]);
+    await ends.ask({ streaming }, { ...REQUEST, refusesPause: true });
+    expect(server.requests).toHaveLength(5);
     const [start = 0, ...later] = times;
-    expect(later).toHaveLength(3);
-    for (const time of later) expect(time - start).toBeGreaterThanOrEqual(195);
+    for (const time of later) expect(time - start).toBeGreaterThanOrEqual(395);
+    expect(ends.observed.map(({ message }) => message)).toContain(
+      "waiting, since the provider refuses requests for now",
+    );
+  });
+
+  test("the host's own back-off after a 429 is such a pause too, also after the last retry", async () => {
+    const steps = [failure(429), failure(429)];
+    await using server = await startLlmServer(() => steps.shift() ?? hi);
+    await using ends = clientOf(server, { maxRetries: 1, retryMultiplier: 400, maxRetryDelayMs: 400 });
+    expect(await ends.fails({ streaming })).toMatchObject({ kind: "rate_limit", attempts: 2 });
+    for (let again = 0; again < 5; again++) {
+      expect(await ends.fails({ streaming }, { ...REQUEST, refusesPause: true })).toMatchObject({
+        kind: "rate_limit",
+        attempts: 0,
+      });
+    }
+    expect(server.requests).toHaveLength(2);
+    expect(await ends.ask({ streaming })).toMatchObject({ attempts: 1 });
+  });
+
+  test("without retries no call waits for a pause: a fallback is asked meanwhile", async () => {
+    await using server = await startLlmServer(() => failure(429, { headers: { "retry-after": "10" } }));
+    await using other = await startLlmServer(() => hi);
+    const config = llmConfig(server.url, { maxRetries: 0 });
+    const providers = { ...config.providers, other: { ...config.providers.test, baseUrl: other.url } };
+    await using both = clientWith({ ...config, providers, fallback: ["other/m1"] });
+    for (let times = 0; times < 3; times++) expect((await both.ask({ streaming })).provider).toBe("other");
+    expect([server.requests.length, other.requests.length]).toEqual([1, 3]);
+  });
+
+  test("a pause lasts at most llm.http.max_retry_after, and no call waits if the provider asks for more", async () => {
+    await using server = await startLlmServer([failure(429, { headers: { "retry-after": "3600" } })]);
+    await using ends = clientOf(server, { maxRetryAfterMs: 10_000 });
+    expect(await ends.fails({ streaming })).toMatchObject({ kind: "rate_limit", attempts: 1 });
+    const refused = await ends.fails({ streaming });
+    expect(refused).toMatchObject({ kind: "rate_limit", attempts: 0 });
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(10_000);
   });
 
   test("overload leaves fewer slots, and its successes bring them back", async () => {
