@@ -10,7 +10,6 @@ import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, SessionHub } from "../core/ports.js";
-import type { Tape } from "../core/tape.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
@@ -27,6 +26,7 @@ import { fromLevel } from "./logging.js";
 import { openLog } from "./open-log.js";
 import { RunningConfig } from "./running-config.js";
 import { stderrLog } from "./stderr-log.js";
+import type { Tape } from "./tape.js";
 import { manifestFiles, openApprovals, refusalsIn } from "./user-state.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -113,7 +113,7 @@ const unansweredMs = 5 * 60 * 1000;
 /** Builds the host and starts its servers without waiting for them. Throws ConfigError, StoreError. */
 export async function createApp(options: AppOptions = {}): Promise<App> {
   const { env = process.env, overrides, tape, questionTimeoutMs = unansweredMs } = options;
-  const reading = { env, overrides, allowsUnset: tape?.plays.models };
+  const reading = { env, overrides, allowsUnset: tape?.playsModels };
   const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, reading);
   const { config } = loaded;
   const running = new RunningConfig(config, env);
@@ -152,7 +152,13 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
-    let client = new LlmClient(llm, { env, observe, tape, meter, onAnswered: () => hub.scheduleBackgroundStarts() });
+    let client = new LlmClient(llm, {
+      env,
+      observe,
+      transport: tape,
+      meter,
+      onAnswered: () => hub.scheduleBackgroundStarts(),
+    });
     closedAtEnd({ close: () => client.close() });
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const logs = closedAtEnd(new ServerLogs(stateFolder(env, "server-logs"), { observe, now: Date.now, clear }));
@@ -160,14 +166,14 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       new McpHub(firstRun.serversOf(config), {
         observe,
         auth: { folder: stateFolder(env, "auth") },
-        tape,
+        transport: tape,
         meter,
         // A tape holds the lists that servers sent in the recorded session. Lists remembered from other sessions could differ, so they are
         // not used.
         manifests: tape ? undefined : manifestFiles(env),
         remembers: () => running.config.remembersTools,
-        pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
-        logs,
+        pinFolder: tape?.isInstant ? undefined : stateFolder(env, "pins"),
+        logs: tape?.isInstant ? undefined : logs,
         sample,
         onStatus: (status) => sessions.serverChanged(status),
       }),

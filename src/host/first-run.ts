@@ -2,10 +2,10 @@
 
 import type { Config, LlmConfig, ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
-import type { ModelChoice, Tape } from "../core/tape.js";
 import { demoServer } from "../demo/demo-servers.js";
-import { chooseProvider } from "../llm/providers/choose-provider.js";
+import { chooseProvider, type ModelChoice } from "../llm/providers/choose-provider.js";
 import { presetOf } from "../llm/providers/presets.js";
+import { type Tape, withTape } from "./tape.js";
 
 const demoNotice =
   "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";
@@ -35,23 +35,26 @@ export class FirstRun {
    * Returns the settings of `llm`, with `active` set to the provider in use. It stays unset if a tape plays that does not know the provider.
    * Starts the demo model if it is the active provider.
    */
-  async llmOf({ llm }: Config): Promise<LlmConfig> {
+  async llmOf(config: Config): Promise<LlmConfig> {
+    const llm = await this.#withModel(config);
+    return this.#tape ? withTape(llm, this.#tape, this.#env) : llm;
+  }
+
+  async #withModel({ llm }: Config): Promise<LlmConfig> {
     if (!llm.active) this.#chosen ??= await this.#choose(llm);
-    const isPlayed = this.#tape?.plays.models === true;
-    const http = isPlayed ? { ...llm.http, initialRetryDelayMs: 0, maxRetryDelayMs: 0 } : llm.http;
     const choice = llm.active ? { provider: llm.active, model: undefined } : this.#chosen;
-    if (!choice) return { ...llm, http };
+    if (!choice) return llm;
     const { provider, model } = choice;
     const providers = { ...llm.providers };
     if (model) providers[provider] = { ...providers[provider], model };
     this.#tape?.inEffect?.({ provider, model: providers[provider]?.model ?? presetOf(provider)?.model });
     this.#isDemo = provider === "demo" && !providers.demo?.baseUrl;
-    if (this.#isDemo && !isPlayed) {
+    if (this.#isDemo && !this.#tape?.playsModels) {
       const { startDemoModel } = await import("../demo/model.js");
       this.#demo ??= await startDemoModel();
       providers.demo = { ...providers.demo, baseUrl: this.#demo.baseUrl };
     }
-    return { ...llm, active: provider, providers, http };
+    return { ...llm, active: provider, providers };
   }
 
   /** Returns the configured servers. If the demo model is active, adds the bundled server, whose tools the demo model calls. */

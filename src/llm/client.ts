@@ -7,8 +7,8 @@ import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
 import type { Completion, CompletionRequest } from "../core/messages.js";
 import type { Observe } from "../core/ports.js";
-import type { Tape } from "../core/tape.js";
 import { spanWithin } from "../core/trace-context.js";
+import type { ModelTransport } from "../core/transports.js";
 import { type CompleteOptions, ProviderCall, type ProviderCallOptions } from "./call/call.js";
 import { Dialects } from "./call/dialect.js";
 import { RequestDraft } from "./call/request-draft.js";
@@ -31,13 +31,14 @@ export interface LlmClientParts {
   /** Returns a random number, uniform in [0, 1). */
   random?: () => number;
   newId?: NewId;
-  tape?: Tape;
+  /** Carries the attempts in place of HTTP. */
+  transport?: ModelTransport | undefined;
   meter?: Meter | undefined;
   /** Called when the headers of an answer have arrived. Must not throw. */
   onAnswered?: (() => void) | undefined;
 }
 
-type Optional = "tape" | "meter" | "onAnswered";
+type Optional = "transport" | "meter" | "onAnswered";
 
 /**
  * The default of `llm.http.total_timeout`. A stream then gets more, since `idle_timeout` watches its progress. A configured value that equals
@@ -66,7 +67,7 @@ export class LlmClient {
   constructor(config: LlmConfig, parts: LlmClientParts, before?: LlmClient) {
     this.#config = config;
     this.#parts = { now: Date.now, steadyNow, random: Math.random, newId, ...parts };
-    this.#models = new Models(config, parts.env, parts.tape);
+    this.#models = new Models(config, parts.env);
     this.#dialects = before ? before.#dialects : new Dialects(parts.observe);
     const isSame = before && isDeepStrictEqual(config.http, before.#config.http);
     this.#admission = isSame ? before.#admission : new Admission(config.http, this.#parts);

@@ -25,7 +25,7 @@ async function reading() {
     kept: { current, closing: closing.signal } as unknown as KeptConnection,
     condition: { log: (_: string, message: string) => logged.push(message) } as unknown as Condition,
     offered: {} as OfferedLists,
-    isPlayed: true,
+    isInstant: true,
   });
   refresh.scheduleReread();
   await asked;
@@ -67,7 +67,7 @@ test("the lists of a server that announces changes without a break are read ever
     } as unknown as KeptConnection,
     condition: {} as Condition,
     offered: {} as OfferedLists,
-    isPlayed: false,
+    isInstant: false,
     now: () => time,
     pause: async (ms) => {
       time += ms;

@@ -19,7 +19,7 @@ interface TreeCheckParts {
   allowsUnset: boolean | undefined;
   /**
    * True if settings are left out, or if a script adds settings. Addresses of providers are then not checked: an address may be one of the
-   * left out settings, and a tape may answer for a script.
+   * left out settings, and a replay of a script needs fewer.
    */
   isPartial: boolean;
 }

@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as openRequest } from
 import { Readable } from "node:stream";
 import { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
 import { LlmError } from "../../core/errors.js";
-import type { ModelAnswer } from "../../core/tape.js";
+import type { ModelAnswer } from "../../core/transports.js";
 import { decoded, readUpTo } from "../../outbound/response.js";
 import { respectKeepAlive } from "../../outbound/socket-pool.js";
 import type { Headers } from "./hints.js";

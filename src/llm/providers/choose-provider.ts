@@ -2,10 +2,16 @@ import { get } from "node:http";
 import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { asObject, asObjects, asText, parseJson } from "../../core/json.js";
-import type { ModelChoice } from "../../core/tape.js";
 import { readUpTo } from "../../outbound/response.js";
 import { presetOf } from "./presets.js";
 import { keysOf, providerNames } from "./providers.js";
+
+/** The model of requests that name none. */
+export interface ModelChoice {
+  provider: string;
+  /** Undefined for the model that the configuration names for the provider. */
+  model?: string | undefined;
+}
 
 /** Resolves with the model ids of an OpenAI-compatible server; undefined if no such server answers. */
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;

@@ -1,14 +1,12 @@
 import { remember } from "../../core/async/remember.js";
 import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
-import type { Tape } from "../../core/tape.js";
 import { type Price, priceOf } from "./prices.js";
 import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";
 
 export class Models {
   readonly #config: LlmConfig;
   readonly #env: Environment;
-  readonly #tape: Tape | undefined;
   readonly #resolved = new Map<string, ResolvedModel>();
   /**
    * Prices keyed by provider and model. They are cached: looking up a price takes as long as all other work for an answer, and each hop of
@@ -16,17 +14,16 @@ export class Models {
    */
   readonly #prices = new Map<string, Price | undefined>();
 
-  constructor(config: LlmConfig, env: Environment, tape: Tape | undefined) {
+  constructor(config: LlmConfig, env: Environment) {
     this.#config = config;
     this.#env = env;
-    this.#tape = tape;
   }
 
   /** Returns the model and its provider. Throws LlmError: unknown provider, no model, no key. */
   resolve(model?: string): ResolvedModel {
     const known = this.#resolved.get(model ?? "");
     if (known) return known;
-    return remember(this.#resolved, model ?? "", resolveModel(this.#config, this.#env, model, this.#tape));
+    return remember(this.#resolved, model ?? "", resolveModel(this.#config, this.#env, model));
   }
 
   get inTurn(): number {

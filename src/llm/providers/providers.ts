@@ -2,7 +2,6 @@ import type { LlmConfig, ProviderConfig, TimeoutConfig, WireName } from "../../c
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
 import { headerSecrets, longEnough, secretsInUrls } from "../../core/secrets/server-secrets.js";
-import type { Tape } from "../../core/tape.js";
 import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, presetOf, type Quirks } from "./presets.js";
 import { type Vendor, vendorOf } from "./vendors.js";
 import { chooseWire, presetAddress } from "./wire-choice.js";
@@ -30,9 +29,6 @@ export interface ResolvedModel {
   contextWindow: number;
 }
 
-type PlayedModels = Pick<Tape, "plays" | "pathFor">;
-
-const NOWHERE = "http://tape.invalid";
 const CONTEXT_WINDOW = 128_000;
 /** Maximum length of a model's name. Names come from callers, and the host stores what it learns about a model under that name. */
 const longestModelName = 500;
@@ -40,10 +36,9 @@ const longestModelName = 500;
 /**
  * Resolves `model`: a model of the active provider, or `provider/model` if the prefix is a known provider. (OpenRouter's model
  * `openai/gpt-5` is written `openrouter/openai/gpt-5`.) Throws LlmError before anything is sent: unknown provider, no base_url, no model,
- * no key. While `tape` plays recorded answers, neither base_url nor key is needed.
+ * no key.
  */
-export function resolveModel(config: LlmConfig, env: Environment, model?: string, tape?: PlayedModels): ResolvedModel {
-  const isPlayed = tape?.plays.models === true;
+export function resolveModel(config: LlmConfig, env: Environment, model?: string): ResolvedModel {
   if (model !== undefined && model.length > longestModelName)
     throw misconfigured(
       "",
@@ -56,10 +51,10 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
   const name = known ? prefix : config.active;
   if (!name) throw misconfigured("", "llm.active is not set", "Set llm.active, or name the model as provider/model.");
   const named = known ? model?.slice(slash + 1) : model;
-  const provider = provide(config, env, name, { named, tape });
+  const provider = provide(config, env, name, named);
   const wanted = named || provider.model;
   if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
-  if (provider.quirks.needsKey && !isPlayed && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
+  if (provider.quirks.needsKey && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
   // Checked here, because the provider's own refusal would not name the cause.
   if (provider.apiKeys.some((key) => /[^!-~]/.test(key)))
     throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
@@ -94,20 +89,14 @@ export function keysOf(config: LlmConfig, env: Environment, name: string): strin
 }
 
 /** Builds the provider. `named`: the requested model, if it is not the provider's default. */
-function provide(
-  config: LlmConfig,
-  env: Environment,
-  name: string,
-  { named, tape }: { named: string | undefined; tape: PlayedModels | undefined },
-): Provider {
-  const isPlayed = tape?.plays.models === true;
+function provide(config: LlmConfig, env: Environment, name: string, named: string | undefined): Provider {
   const preset = presetOf(name);
   const configured = config.providers[name];
   if (!configured && !preset) throw unknownProvider(config, name);
   const { quirks: ownQuirks, ...own } = withoutUndefined(configured ?? {});
   const headers = { ...preset?.headers, ...own.headers };
   const merged: Omit<ProviderConfig, "quirks"> = { ...preset, ...own, headers };
-  const address = merged.baseUrl ?? (isPlayed ? NOWHERE : undefined);
+  const address = merged.baseUrl;
   if (!address) {
     throw misconfigured(
       name,
@@ -118,7 +107,7 @@ function provide(
   const apiKeys = keysOf(config, env, name);
   const vendor = vendorOf(name, merged);
   const model = named || merged.model || "";
-  const { wire, by: wireBy } = chooseWire(name, own, model, tape?.pathFor?.(name));
+  const { wire, by: wireBy } = chooseWire(name, own, model);
   return {
     ...merged,
     name,

@@ -10,11 +10,9 @@ interface WireChoice {
 
 /**
  * Chooses the wire: the configured one, else the preset's wire if requests go to the preset's address, else Chat Completions. If only the
- * `base_url` of a provider is known, it is a gateway or a self-hosted server, which supports at least Chat Completions. `playedPath`: path
- * of the requests for which a tape has recorded answers. It outranks the configuration and the preset.
+ * `base_url` of a provider is known, it is a gateway or a self-hosted server, which supports at least Chat Completions.
  */
-export function chooseWire(name: string, own: ProviderConfig, model: string, playedPath?: string): WireChoice {
-  if (playedPath !== undefined) return { wire: wireOfPath(playedPath), by: "what is played" };
+export function chooseWire(name: string, own: ProviderConfig, model: string): WireChoice {
   const key = `llm.providers.${name}`;
   if (own.wire) return { wire: own.wire, by: `${key}.wire` };
   const vendor = vendorOf(name, own);
@@ -29,12 +27,6 @@ export function chooseWire(name: string, own: ProviderConfig, model: string, pla
   if (wire === "responses" && /\baudio\b/.test(model)) return { wire: "chat", by: "the model, which is for sound" };
   if (!preset) return { wire: "chat", by: "default" };
   return { wire, by: `the preset ${presetName}` };
-}
-
-function wireOfPath(path: string): WireName {
-  if (path.endsWith("/responses")) return "responses";
-  if (path.endsWith("/messages")) return "messages";
-  return /:(stream)?generateContent$/i.test(path) ? "gemini" : "chat";
 }
 
 /** Returns a preset's address. Gemini's own API and Gemini's Chat Completions have different addresses. */

@@ -1,6 +1,6 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import type { HttpConfig } from "../../core/config.js";
-import type { ModelAnswer, Tape } from "../../core/tape.js";
+import type { ModelAnswer, ModelTransport } from "../../core/transports.js";
 import type { ProviderCall } from "../call/call.js";
 import { RequestHeaders } from "../call/headers.js";
 import { toLlmError } from "../call/http-errors.js";
@@ -12,7 +12,7 @@ import type { Wire } from "../wires/wire.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
 
 export interface LlmHttpParts extends RouteParts {
-  tape?: Tape;
+  transport?: ModelTransport | undefined;
   onAnswered?: (() => void) | undefined;
 }
 
@@ -62,31 +62,25 @@ export class LlmHttp {
     const call = callOf(config) as ProviderCall;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
     const signal = config.signal as AbortSignal;
-    const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
-    const sendNow = () => received(config, this.#send(call, signal, way));
+    if (!this.#parts.transport) this.#wayOf(call); // fails before the request counts as begun
+    const sendNow = () => received(config, this.#send(call, signal));
     const sendIfAllowed = () => call.options.asked.beforeRequest?.()?.then(sendNow) ?? sendNow();
     const again = call.sent === 0 ? undefined : call.slot?.again(signal);
     return again ? again.then(sendIfAllowed) : sendIfAllowed();
   }
 
-  #send(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
+  #send(call: ProviderCall, signal: AbortSignal): Promise<ModelAnswer> {
     call.begin(this.#policy.steadyNow);
-    const { tape } = this.#parts;
-    return tape ? this.#sendBy(tape, call, signal, way) : this.#sendOn(call, signal, way);
-  }
-
-  #sendBy(tape: Tape, call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
+    const { transport } = this.#parts;
     const { provider, model, body } = call;
+    if (!transport) return this.#sendOverHttp(call, signal);
     const path = new URL(call.draft.url).pathname;
     const exchange = { provider: provider.name, model, path, body: body.text, signal };
-    return tape.model(exchange, async () => {
-      const { status, headers, body: answer } = await this.#sendOn(call, signal, way);
-      return { status, headers, body: answer };
-    });
+    return transport.model(exchange, () => this.#sendOverHttp(call, signal));
   }
 
-  #sendOn(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
-    if (!way) throw new TypeError("a tape that plays asked for the wire");
+  #sendOverHttp(call: ProviderCall, signal: AbortSignal): Promise<ModelAnswer> {
+    const way = this.#wayOf(call);
     const { draft, body } = call;
     return send({
       route: way.route,

@@ -1,19 +1,20 @@
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
-import type { ServerHello, Tape } from "../../core/tape.js";
+import type { ServerHello, ServerTransport } from "../../core/transports.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import { learn, learnFrom, sessionWith } from "../protocol/eras.js";
 import { objectionTo } from "../protocol/header-params.js";
+import { asMcpError, Link, relayedSession } from "../protocol/relayed-session.js";
 import type { RouteEnd, ServerRoute } from "../protocol/server-route.js";
 import { EndedByProbe, type ServerSession } from "../protocol/server-session.js";
-import { asMcpError, Link, tapedSession } from "../protocol/taped-session.js";
 import { abortable } from "../shared/wait.js";
 import { type ConnectionEvents, McpConnection } from "./mcp-connection.js";
 
 interface ConnectParts {
   callbacks: Callbacks;
   events: ConnectionEvents;
-  tape?: Tape;
+  /** Carries the requests in place of the server's own connection, or passes them to it. */
+  transport?: ServerTransport | undefined;
 }
 
 /**
@@ -26,14 +27,14 @@ export async function connectServer(
   signal: AbortSignal,
   open: () => Promise<ServerRoute>,
 ): Promise<McpConnection> {
-  const { tape, callbacks, events } = parts;
-  if (!tape) return (await connectBy(open, config, parts, signal)).connection;
+  const { transport, callbacks, events } = parts;
+  if (!transport) return (await connectBy(open, config, parts, signal)).connection;
   const { name: server } = config;
   const link = new Link();
   let live: McpConnection | undefined;
-  const greeting = tape.hello(server, link, async (told) => {
+  const greeting = transport.hello(server, link, async (told) => {
     const { connection, session } = await connectBy(open, config, parts, signal, (inner, { explain }) =>
-      tapedSession(inner, { server, tape, link, told, explain }),
+      relayedSession(inner, { server, transport, link, told, explain }),
     );
     live = connection;
     return helloOf(session);
@@ -41,7 +42,7 @@ export async function connectServer(
   const hello = await abortable(greeting, signal);
   if (live) return live;
   const { explain } = silentRoute;
-  const session = tapedSession(silentSession(config, hello), { server, tape, link, told: link, explain });
+  const session = relayedSession(silentSession(config, hello), { server, transport, link, told: link, explain });
   return new McpConnection(config, events, { route: silentRoute, session, callbacks });
 }
 
@@ -87,7 +88,7 @@ function silentSession(
   { era, capabilities, version, instructions }: ServerHello,
 ): ServerSession {
   const nobody = async () => {
-    throw new McpError("unavailable", "there is a tape in place of the server");
+    throw new McpError("unavailable", "the transport asked for a connection to the server");
   };
   return {
     era,

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../../core/config.js";
 import { McpError, type McpErrorKind, messageOf } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
-import type { Tape } from "../../core/tape.js";
 import { waitText } from "../../core/text/durations.js";
+import type { ServerTransport } from "../../core/transports.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import type { ServerLists } from "../lists/server-lists.js";
@@ -23,7 +23,7 @@ interface KeptConnectionParts {
   callbacks: Callbacks;
   condition: Condition;
   auth?: AuthOptions;
-  tape?: Tape;
+  transport?: ServerTransport | undefined;
   /** Called with each piece of text that the server writes to stderr. */
   onStderr?: (text: string) => void;
   meter?: Meter | undefined;
@@ -205,8 +205,7 @@ export class KeptConnection {
     this.#startedAt = performance.now();
     const { condition } = this.#parts;
     condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    // While a tape (recorded traffic) is played, no pause is needed: there is no process, and the recorded requests follow at once.
-    const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
+    const pauseMs = this.#parts.transport?.isInstant ? 0 : this.#backoff.nextPauseMs();
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }
 

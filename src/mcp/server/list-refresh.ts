@@ -29,8 +29,8 @@ interface ListRefreshParts {
   offered: OfferedLists;
   condition: Condition;
   kept: KeptConnection;
-  /** True if a tape (recorded traffic) is played in place of the server. Delays are needless then. */
-  isPlayed: boolean;
+  /** True if the server answers at once (`ServerTransport`), so that delays are needless. */
+  isInstant: boolean;
   /** Returns the time in ms of a clock that never goes back. */
   now?: () => number;
   pause?: Pause;
@@ -62,7 +62,7 @@ export class ListRefresh {
   }
 
   #nextDelayMs(): number {
-    if (this.#parts.isPlayed) return 0;
+    if (this.#parts.isInstant) return 0;
     const delayMs = this.#debounceMs;
     this.#debounceMs = Math.min(delayMs * 2, maxDebounceMs);
     return delayMs;
@@ -70,8 +70,8 @@ export class ListRefresh {
 
   /** Schedules a second read of the lists after the start. The first read may have been too early. */
   scheduleSecondRead(): void {
-    const { kept, isPlayed } = this.#parts;
-    if (kept.current?.changesLists && !isPlayed) this.#soon(() => secondListMs);
+    const { kept, isInstant } = this.#parts;
+    if (kept.current?.changesLists && !isInstant) this.#soon(() => secondListMs);
   }
 
   /** If the server may change its lists, waits a moment and reads them again. */

@@ -5,7 +5,7 @@ import { McpError } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { Observe, ServerNews, ServerStatus } from "../../core/ports.js";
-import type { Tape } from "../../core/tape.js";
+import type { ServerTransport } from "../../core/transports.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import { Callbacks } from "../callbacks/callbacks.js";
 import type { Sample } from "../callbacks/sampling.js";
@@ -37,16 +37,16 @@ export interface ServerHostOptions {
   auth?: AuthOptions;
   /** Requests an answer from the model, for servers that use sampling. If undefined, servers are not offered sampling. */
   sample?: Sample;
-  /** A tape that records the traffic of the servers or answers in place of the servers. */
-  tape?: Tape;
+  /** Carries the requests to the servers. Default: their own connections. */
+  transport?: ServerTransport | undefined;
   meter?: Meter | undefined;
   /** Location of the stored lists. If undefined, nothing is known of a server until it has started. */
   manifests?: ManifestFiles | undefined;
   /** Returns true if the stored lists of a server are used until the server is ready, even if the server is not lazy. */
   remembers?: () => boolean;
   /** Folder of the pinned tool definitions. If undefined, pins last only for this run, so a change between runs is not noticed. */
-  pinFolder?: string;
-  logs?: ServerLogs;
+  pinFolder?: string | undefined;
+  logs?: ServerLogs | undefined;
 }
 
 export class SupervisedServer {
@@ -61,16 +61,16 @@ export class SupervisedServer {
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
   #counted = { lists: emptyLists, tools: 0 };
-  readonly #isPlayed: boolean;
+  readonly #isInstant: boolean;
   readonly #remembers: () => boolean;
   readonly #postponedStart: PostponedStart;
 
   constructor(config: ServerConfig, events: ServerEvents, host: ServerHostOptions, slots: StartSlots) {
     this.config = config;
     this.meter = host.meter;
-    this.#isPlayed = host.tape?.plays.servers === true;
+    this.#isInstant = host.transport?.isInstant === true;
     this.#statusChanged = () => events.statusChanged(this.status);
-    const log = this.#isPlayed ? undefined : host.logs?.of(config);
+    const log = host.logs?.of(config);
     const condition = new Condition(config, {
       observe: events.observe,
       changed: () => {
@@ -95,10 +95,10 @@ export class SupervisedServer {
     this.#kept = new KeptConnection(config, {
       condition,
       auth: host.auth,
-      tape: host.tape,
+      transport: host.transport,
       onStderr: log && ((text) => log.stderr(text)),
       meter: host.meter,
-      slots: config.transport === "stdio" && !this.#isPlayed ? slots : undefined,
+      slots: config.transport === "stdio" ? slots : undefined,
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),
       events: {
         listsChanged: () => this.refresh.scheduleReread(),
@@ -120,7 +120,7 @@ export class SupervisedServer {
       failed: () => this.offered.withdraw(),
     });
     this.#postponedStart = new PostponedStart({ isLazy: config.lazy, condition, kept: this.#kept });
-    this.refresh = new ListRefresh({ offered: this.offered, condition, kept: this.#kept, isPlayed: this.#isPlayed });
+    this.refresh = new ListRefresh({ offered: this.offered, condition, kept: this.#kept, isInstant: this.#isInstant });
   }
 
   /** Starts the server, or postpones its start if stored lists can be used, unless it is disabled or refused. Reports its state in any case. */
@@ -145,12 +145,12 @@ export class SupervisedServer {
 
   /**
    * Starts a postponed server because it is about to be used. Resolves when that start is over, and rejects only with the signal's reason.
-   * Returns undefined if no postponed start is pending or running, even while an ordinary start is running. (While a tape is played, always returns
-   * a promise, which also waits for an ordinary start.)
+   * Returns undefined if no postponed start is pending or running, even while an ordinary start is running. (If the transport is instant, always
+   * returns a promise, which also waits for an ordinary start.)
    */
   startForUse(signal?: AbortSignal): Promise<void> | undefined {
     const postponed = this.#postponedStart.startForUse();
-    const starting = this.#isPlayed ? this.#kept.untilStarted() : postponed;
+    const starting = this.#isInstant ? this.#kept.untilStarted() : postponed;
     return starting && abortable(starting, signal);
   }
 

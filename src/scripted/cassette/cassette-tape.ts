@@ -3,17 +3,17 @@
  * answer. A request without a recorded answer is recorded, or reported as a miss.
  */
 
+import type { WireName } from "../../core/config.js";
 import type { JsonObject } from "../../core/json.js";
 import type {
   ModelAnswer,
-  ModelChoice,
   ModelExchange,
   ServerAnswer,
   ServerExchange,
   ServerHello,
   ServerLife,
-  Tape,
-} from "../../core/tape.js";
+} from "../../core/transports.js";
+import type { Tape } from "../../host/tape.js";
 import type { Faults } from "./faults.js";
 import { EndingOrder } from "./file/ending-order.js";
 import { type CallEntry, isRoutine, type ModelEntry } from "./file/format.js";
@@ -43,7 +43,8 @@ interface CassetteTapeParts {
 }
 
 export class CassetteTape implements Tape {
-  readonly plays: Tape["plays"];
+  readonly playsModels: boolean;
+  readonly isInstant: boolean;
   readonly misses: string[] = [];
   readonly recorded: RecordedRequests;
   readonly #parts: CassetteTapeParts;
@@ -51,26 +52,26 @@ export class CassetteTape implements Tape {
   readonly #order: EndingOrder;
 
   constructor(parts: CassetteTapeParts) {
-    const isPlayed = parts.recorder === undefined;
-    this.plays = { models: isPlayed, servers: isPlayed };
+    this.playsModels = parts.recorder === undefined;
+    this.isInstant = this.playsModels;
     this.recorded = new RecordedRequests(parts.path, parts.recording, parts.isStrict);
     this.#servers = new ServerPlayback(parts.recording, parts.playback.cleaner);
     this.#order = new EndingOrder(parts.recording.entries);
     this.#parts = parts;
   }
 
-  /** Returns the URL path of the first request that was recorded for this provider. */
-  pathFor(provider: string): string | undefined {
+  /** Returns the wire of the first request that was recorded for this provider. */
+  wireOf(provider: string): WireName | undefined {
     const entries = this.#parts.recording.entries;
     const entry = entries.find((one): one is ModelEntry => "llm" in one && one.llm.provider === provider);
-    return entry?.llm.path;
+    return entry && wireOfPath(entry.llm.path);
   }
 
   conceal(secrets: readonly string[]): void {
     this.#parts.playback.cleaner.conceal(secrets);
   }
 
-  async choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice | undefined> {
+  async choose(choose: Parameters<Tape["choose"]>[0]): ReturnType<Tape["choose"]> {
     const { recorder, recording } = this.#parts;
     const { llm } = recording.head;
     if (llm) return { provider: llm.active, model: llm.model };
@@ -79,7 +80,7 @@ export class CassetteTape implements Tape {
     return recorder && choose();
   }
 
-  inEffect({ provider, model }: ModelChoice): void {
+  inEffect({ provider, model }: Parameters<NonNullable<Tape["inEffect"]>>[0]): void {
     const { recorder } = this.#parts;
     if (recorder) recorder.head.llm = { active: provider, ...(model !== undefined && { model }) };
   }
@@ -171,6 +172,12 @@ export class CassetteTape implements Tape {
     this.misses.push(said);
     return said;
   }
+}
+
+function wireOfPath(path: string): WireName {
+  if (path.endsWith("/responses")) return "responses";
+  if (path.endsWith("/messages")) return "messages";
+  return /:(stream)?generateContent$/i.test(path) ? "gemini" : "chat";
 }
 
 function visibleLines(text: string): string {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as timer } from "node:timers/promises";
 import { ConfigError, messageOf } from "../../core/errors.js";
-import type { Tape } from "../../core/tape.js";
+import type { Tape } from "../../host/tape.js";
 import { CassetteTape } from "./cassette-tape.js";
 import { readFaults } from "./faults.js";
 import { Cleaner } from "./file/clean.js";

@@ -2,10 +2,10 @@
 
 import { LlmError, McpError } from "../../core/errors.js";
 import type { ContentPart } from "../../core/messages.js";
-import type { Tape } from "../../core/tape.js";
+import type { Tape } from "../../host/tape.js";
 import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
 import { readRequest } from "../model/request.js";
-import { type WireReply, writeAnswer, writtenPath } from "../model/scripted-wire.js";
+import { type WireReply, writeAnswer } from "../model/scripted-wire.js";
 
 /** A tool in the form of `tools/list`. */
 export interface RequestTool {
@@ -15,7 +15,8 @@ export interface RequestTool {
 }
 
 export class LogTape implements Tape {
-  readonly plays = { models: true, servers: true };
+  readonly playsModels = true;
+  readonly isInstant = true;
   readonly #answers: WireReply[];
   readonly #calls: PlayableCall[];
   readonly #tools: ReadonlyMap<string, readonly RequestTool[]>;
@@ -28,8 +29,8 @@ export class LogTape implements Tape {
     this.#tools = toolsOf(this.#calls, definitions);
   }
 
-  pathFor(): string {
-    return writtenPath;
+  wireOf(): "chat" {
+    return "chat";
   }
 
   conceal(): void {}

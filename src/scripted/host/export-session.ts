@@ -7,8 +7,8 @@ import { type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import type { Environment } from "../../core/environment.js";
 import { RequestError } from "../../core/errors.js";
 import type { StoredEvent } from "../../core/events.js";
-import type { Tape } from "../../core/tape.js";
 import { clearing } from "../../core/text/redaction.js";
+import type { Tape } from "../../host/tape.js";
 import { type Playable, readPlayable } from "../../session/export/playable.js";
 import { redacted } from "../../session/export/redact-export.js";
 import { openCassette } from "../cassette/cassette.js";
@@ -159,8 +159,9 @@ function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unkn
 function recordingTape(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {
-    plays: source.plays,
-    pathFor: (provider) => source.pathFor?.(provider),
+    playsModels: true,
+    isInstant: true,
+    wireOf: (provider) => source.wireOf?.(provider),
     conceal: (secrets) => recorder.conceal(secrets),
     choose: (choose) => recorder.choose(choose),
     inEffect: (choice) => recorder.inEffect?.(choice),

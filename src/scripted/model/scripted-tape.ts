@@ -1,6 +1,5 @@
-import type { Tape } from "../../core/tape.js";
+import type { Tape } from "../../host/tape.js";
 import type { ScriptedModel } from "./scripted-model.js";
-import { writtenPath } from "./scripted-wire.js";
 
 /**
  * Returns a tape, which stands in for connections to models and servers. The scripted model answers all model requests. The tape `servers`
@@ -8,8 +7,9 @@ import { writtenPath } from "./scripted-wire.js";
  */
 export function scriptedTape(model: Pick<ScriptedModel, "answer">, servers?: Tape): Tape {
   return {
-    plays: { models: true, servers: servers?.plays.servers ?? false },
-    pathFor: () => writtenPath,
+    playsModels: true,
+    isInstant: servers?.isInstant ?? false,
+    wireOf: () => "chat",
     conceal: (secrets) => servers?.conceal(secrets),
     choose: (choose) => choose(),
     model: (exchange) => model.answer(exchange),

@@ -3,11 +3,9 @@
 import { Readable } from "node:stream";
 import type { JsonObject } from "../../core/json.js";
 import { addAll } from "../../core/lists/long-lists.js";
-import type { ModelAnswer } from "../../core/tape.js";
+import type { ModelAnswer } from "../../core/transports.js";
 import type { ScriptedAnswer, ScriptedRefusal } from "../shared/reply.js";
 import type { AskedRequest } from "./request.js";
-
-export const writtenPath = "/v1/chat/completions";
 
 /** An answer without templates. `number` is the number of the request, counted from 1. */
 export interface WireReply extends Omit<ScriptedAnswer, "calls"> {

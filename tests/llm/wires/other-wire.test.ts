@@ -1,10 +1,7 @@
-import { Readable } from "node:stream";
 import { expect, test } from "@jest/globals";
 import type { LlmConfig } from "../../../src/core/config.js";
 import type { CompletionRequest } from "../../../src/core/messages.js";
-import type { ModelExchange, Tape } from "../../../src/core/tape.js";
-import { LlmClient } from "../../../src/llm/client.js";
-import { HTTP, llmConfig } from "../../support/llm-config.js";
+import { llmConfig } from "../../support/llm-config.js";
 import { answer, startOpenAi } from "../../support/strict/index.js";
 import { clientWith } from "../client-of.js";
 
@@ -59,31 +56,3 @@ test.each<[string, string, string | undefined, ...string[]]>([
     ]);
   },
 );
-
-test.each([
-  ["/v1/chat/completions", { choices: [{ message: { role: "assistant", content: "taped" }, finish_reason: "stop" }] }],
-  [
-    "/v1/responses",
-    {
-      object: "response",
-      status: "completed",
-      output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "taped" }] }],
-    },
-  ],
-])("what was recorded at %s is played by its wire, whatever the preset's wire is by now", async (path, body) => {
-  const asked: ModelExchange[] = [];
-  const tape = {
-    plays: { models: true, servers: true },
-    pathFor: () => path,
-    model: async (exchange: ModelExchange) => {
-      asked.push(exchange);
-      const text = JSON.stringify(body);
-      return { status: 200, headers: { "content-type": "application/json" }, body: Readable.from([Buffer.from(text)]) };
-    },
-  } as Partial<Tape> as Tape;
-  const config: LlmConfig = { active: "openai", fallback: [], streamRecovery: "auto", http: HTTP, providers: {} };
-  const client = new LlmClient(config, { env: {}, observe: () => {}, tape });
-  const { message } = await client.complete(request, { streaming: false });
-  await client.close();
-  expect([message.content, asked.map((exchange) => exchange.path)]).toEqual(["taped", [path]]);
-});

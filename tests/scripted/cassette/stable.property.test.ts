@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ServerAnswer, ServerLife } from "../../../src/core/tape.js";
+import type { ServerAnswer, ServerLife } from "../../../src/core/transports.js";
 import { openCassette } from "../../../src/scripted/cassette/cassette.js";
 import { type Arrival, bytesOf, chunksOf } from "../../../src/scripted/cassette/file/recorded-chunks.js";
 import { changeText, differences } from "../../../src/scripted/cassette/playing/diff.js";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { withTape } from "../../../src/host/tape.js";
 import { Models } from "../../../src/llm/providers/models.js";
 import { LogTape } from "../../../src/scripted/from-log/log-tape.js";
 import { scriptedTape } from "../../../src/scripted/model/scripted-tape.js";
@@ -60,6 +61,6 @@ test("what a log or a script answers is asked for as Chat Completions, of every 
   for (const tape of tapes)
     for (const active of ["openai", "anthropic", "gemini", "xai"]) {
       const config = { ...llmConfig(""), active, providers: {} };
-      expect(new Models(config, {}, tape).resolve("m").provider.wire).toBe("chat");
+      expect(new Models(withTape(config, tape, {}), {}).resolve("m").provider.wire).toBe("chat");
     }
 });

@@ -1,6 +1,6 @@
 /** The lines of a cassette. Each line is one JSON object. */
 import type { JsonObject } from "../../../core/json.js";
-import type { HostAnswer, ServerFailure, ServerHello } from "../../../core/tape.js";
+import type { HostAnswer, ServerFailure, ServerHello } from "../../../core/transports.js";
 
 export interface Head {
   /** Version of the format. */

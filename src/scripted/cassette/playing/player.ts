@@ -1,6 +1,6 @@
 /** Plays recorded answers, so that no models and servers are needed. */
 import { LlmError, McpError } from "../../../core/errors.js";
-import type { ModelAnswer, ModelExchange, ServerAnswer, ServerExchange, ServerLife } from "../../../core/tape.js";
+import type { ModelAnswer, ModelExchange, ServerAnswer, ServerExchange, ServerLife } from "../../../core/transports.js";
 import type { Cleaner } from "../file/clean.js";
 import type { CallEntry, ModelEntry, TimedEvent } from "../file/format.js";
 import { normalised } from "../file/normalise.js";

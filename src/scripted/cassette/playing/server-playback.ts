@@ -4,7 +4,7 @@ import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../../../core/errors.js";
 import { addTo } from "../../../core/lists/long-lists.js";
-import type { ServerAnswer, ServerHello, ServerLife } from "../../../core/tape.js";
+import type { ServerAnswer, ServerHello, ServerLife } from "../../../core/transports.js";
 import type { Cleaner } from "../file/clean.js";
 import { type BetweenEntry, type CallEntry, type HelloEntry, isExchange } from "../file/format.js";
 import type { Recording } from "../file/read.js";

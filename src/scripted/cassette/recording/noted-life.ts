@@ -1,4 +1,4 @@
-import type { ServerLife } from "../../../core/tape.js";
+import type { ServerLife } from "../../../core/transports.js";
 import type { TimedEvent } from "../file/format.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { ModelAnswer } from "../../../core/tape.js";
+import type { ModelAnswer } from "../../../core/transports.js";
 
 /**
  * Pattern of the response headers to record: those that the client reads from an error response. From a successful response the client

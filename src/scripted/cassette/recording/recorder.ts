@@ -10,7 +10,7 @@ import type {
   ServerFailure,
   ServerHello,
   ServerLife,
-} from "../../../core/tape.js";
+} from "../../../core/transports.js";
 import { recordedCallsIn } from "../file/ending-order.js";
 import {
   type CallEntry,
@@ -68,7 +68,7 @@ export class Recorder {
       const answer = await send();
       const { status, headers } = answer;
       entry.response = { status, headers: keptHeaders(status, headers) };
-      return { ...answer, body: this.#noting(answer, entry, startedAt) };
+      return { status, headers, body: this.#noting(answer, entry, startedAt) };
     } catch (error) {
       if (signal.aborted) this.#forget(entry);
       else entry.broken = wireErrorOf(error);

@@ -1,22 +1,22 @@
-/** A session whose traffic goes through a tape. The tape either records the traffic or answers in place of the server. */
+/** A session whose requests a transport carries (`ServerTransport`). The transport passes them to the server's own connection, or answers them. */
 
 import { McpError, messageOf, RpcError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import type { HostAnswer, ServerAnswer, ServerFailure, ServerLife, Tape } from "../../core/tape.js";
+import type { HostAnswer, ServerAnswer, ServerFailure, ServerLife, ServerTransport } from "../../core/transports.js";
 import { NotTaken, OutcomeUnknown, RpcRefusal } from "../shared/request-failures.js";
 import type { RequestLimits } from "./request-limits.js";
 import type { RequestOrigin, ServerSession, ServerSessionEvents } from "./server-session.js";
 
-interface TapedSessionParts {
+interface RelayedSessionParts {
   server: string;
-  tape: Tape;
+  transport: ServerTransport;
   link: Link;
-  /** Receives, through the tape, the notifications and requests that the server sends while no call is running. */
+  /** Receives, through the transport, the notifications and requests that the server sends while no call is running. */
   told: ServerLife;
   explain(error: unknown): McpError;
 }
 
-/** Passes a server's notifications and requests from the tape on to the host. */
+/** Passes a server's notifications and requests from the transport on to the host. */
 export class Link implements ServerLife {
   #events: ServerSessionEvents | undefined;
 
@@ -46,13 +46,13 @@ export class Link implements ServerLife {
 }
 
 /**
- * Returns a session that lets the tape record its traffic with `inner`, or answer in place of `inner`. If the server sends a notification or a
+ * Returns a session that lets the transport carry its requests to `inner`, or answer in place of `inner`. If the server sends a notification or a
  * request while several calls run, and the connection does not show to which call it belongs, it counts as part of the call that began
- * last. In contrast to `Callbacks`, the tape may guess: all calls of a scripted session have one user.
+ * last. In contrast to `Callbacks`, this session may guess: all calls of a scripted session have one user.
  */
-export function tapedSession(
+export function relayedSession(
   inner: ServerSession,
-  { server, tape, link, told, explain }: TapedSessionParts,
+  { server, transport, link, told, explain }: RelayedSessionParts,
 ): ServerSession {
   const running: { life: ServerLife; limits: RequestLimits }[] = [];
   const lifeNow = () => running.at(-1)?.life ?? told;
@@ -64,7 +64,7 @@ export function tapedSession(
     send: (life: ServerLife) => Promise<JsonObject>,
   ): Promise<JsonObject> => {
     let thrown: { error: unknown } | undefined;
-    const answer = await tape.server({ server, ...exchange }, life, async (own): Promise<ServerAnswer> => {
+    const answer = await transport.server({ server, ...exchange }, life, async (own): Promise<ServerAnswer> => {
       try {
         return { result: await send(own) };
       } catch (error) {
@@ -147,7 +147,7 @@ export function tapedSession(
     subscribe: (uri, limits) => inner.subscribe(uri, limits),
     unsubscribe: (uri, limits) => inner.unsubscribe(uri, limits),
     ping: (limits) => inner.ping(limits),
-    // Does not wait here. `callTool` waits for the inner session instead, after the tape got the call. So the tape gets calls in their order.
+    // Does not wait here. `callTool` waits for the inner session instead, after the transport got the call. So the transport gets calls in their order.
     untilServerCanAsk: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
   };
@@ -155,7 +155,7 @@ export function tapedSession(
 
 const neverAborted = new AbortController().signal;
 
-function answerIn(error: unknown, explain: TapedSessionParts["explain"]): ServerAnswer {
+function answerIn(error: unknown, explain: RelayedSessionParts["explain"]): ServerAnswer {
   if (error instanceof RpcError) {
     const { code, message, data } = error;
     return { error: { code, message, ...(data !== undefined && { data }) } };

@@ -1,6 +1,6 @@
 /**
- * Port between the host and its connections to models and servers. With this port, a cassette (a file of recorded traffic) can record or
- * play the connections, and a scripted model can answer.
+ * Ports through which requests reach models and servers. By default, the host uses HTTP and the servers' own connections. Another transport
+ * may record them, or answer in their place.
  */
 import type { McpErrorKind } from "./errors.js";
 
@@ -21,13 +21,6 @@ export interface ModelAnswer {
   /** Headers of the answer. Their names are in lower case. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: AsyncIterable<Uint8Array>;
-}
-
-/** The model of requests that name none. */
-export interface ModelChoice {
-  provider: string;
-  /** Undefined for the model that the configuration names for the provider. */
-  model?: string | undefined;
 }
 
 /** Facts that a server stated when the host connected to it. */
@@ -75,33 +68,16 @@ export interface ServerLife {
 
 export type HostAnswer = { result: Record<string, unknown> } | { error: { code: number; message: string } };
 
-/**
- * Records or plays exchanges, which are requests with their answers. The methods that send something get a function that uses the real
- * connection; a tape that plays does not call this function. If there is no recorded answer to a request, the method rejects with LlmError
- * or McpError of kind `cassette`.
- */
-export interface Tape {
-  /**
-   * `models`: true if the tape answers model requests. `servers`: true if it answers requests to servers. Keys, servers and the network are
-   * then not needed.
-   */
-  readonly plays: { readonly models: boolean; readonly servers: boolean };
-  /**
-   * Returns the URL path of the requests to which the tape has this provider's answers. The host then builds its requests for the API with
-   * this path. If undefined, the configured API is used.
-   */
-  pathFor?(provider: string): string | undefined;
-  /** Registers secrets that must not appear in the recording. */
-  conceal(secrets: readonly string[]): void;
-  /**
-   * Chooses the model. Called only if `llm.active` is unset. Resolves with undefined if the tape does not know the model; then every request
-   * must name one, with its provider.
-   */
-  choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice | undefined>;
-  /** Receives the model that is in effect, whether it was chosen or configured. A tape that records keeps it for `choose`. */
-  inEffect?(choice: ModelChoice): void;
-  /** Sends an attempt to a model. Rejects as a real connection does, that is, with an error that has a `code`. */
+/** Carries requests to models. */
+export interface ModelTransport {
+  /** Sends an attempt, for which `send` uses HTTP. Rejects as a real connection does, that is, with an error that has a `code`. */
   model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer>;
+}
+
+/** Carries requests to servers. The functions `connect` and `send` use the server's own connection. */
+export interface ServerTransport {
+  /** True if it never uses the servers' own connections. The host then leaves out the pauses that spare processes and networks. */
+  readonly isInstant: boolean;
   /** Connects to a server. Rejects with McpError. */
   hello(server: string, life: ServerLife, connect: (life: ServerLife) => Promise<ServerHello>): Promise<ServerHello>;
   /** Sends a request to a server. Rejects if it was aborted before there was an answer. */
