@@ -59,7 +59,7 @@ const commandOf = (args: readonly string[] = []) => {
   return /^Usage: mcp-platform (\w+)/.exec(stdout)?.[1];
 };
 
-test("the configuration is valid, and has the database, limits and the door of a node", () => {
+test("the configuration is valid, and has the database, limits and address of a node", () => {
   const { chat, serve, llm } = config;
   expect(chat.storage).toMatchObject({ driver: "postgres", url: secrets.DATABASE_URL, poolSize: 10 });
   expect(serve).toMatchObject({ host: "0.0.0.0", port: 8642, token: secrets.MCP_PLATFORM_SERVE__TOKEN });
@@ -68,7 +68,7 @@ test("the configuration is valid, and has the database, limits and the door of a
 });
 
 describe("compose.yaml", () => {
-  test("has three equal nodes that serve, started after the schema is there", () => {
+  test("has three equal nodes, which start after the schema exists", () => {
     expect(nodes.map(([name]) => name)).toEqual(["node-1", "node-2", "node-3"]);
     for (const [, node] of nodes) expect(node).toEqual(nodes[0]?.[1]);
     expect(nodes[0]?.[1].depends_on).toEqual({ migrate: { condition: "service_completed_successfully" } });
@@ -81,7 +81,7 @@ describe("compose.yaml", () => {
     expect(dockerfile).toContain('ENTRYPOINT ["node", "/app/dist/main.js"]');
   });
 
-  test("mounts the files that are here, gives the nodes what the configuration names, and no secret", () => {
+  test("mounts files that exist, gives the nodes the variables that the configuration names, and contains no secret", () => {
     const mounted = Object.values(services).flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(":")));
     for (const [from = ""] of mounted.filter(([from]) => from?.startsWith("."))) expect(read(from)).not.toBe("");
     const [, node] = nodes[0] as [string, Service];
@@ -92,12 +92,12 @@ describe("compose.yaml", () => {
     expect(services.postgres?.environment?.POSTGRES_DB).toBe(new URL(secrets.DATABASE_URL).pathname.slice(1));
   });
 
-  test("gives running turns the time that they have to end", () => {
+  test("gives running turns enough time to end", () => {
     for (const [, { stop_grace_period = "0" }] of nodes)
       expect(parseDuration(stop_grace_period)).toBeGreaterThan(config.chat.service.drainTimeoutMs + 5_000);
   });
 
-  test("the balancer knows every node at its port, and is let out at the same one", () => {
+  test("the balancer knows every node at its port, and is published at the same port", () => {
     const servers = [...read("haproxy.cfg").matchAll(/^ +server (\S+) (\S+):(\d+)$/gm)];
     expect(servers.map(([, name, host, port]) => [name, host, Number(port)])).toEqual(
       nodes.map(([name]) => [name, name, config.serve.port]),
@@ -126,7 +126,7 @@ describe("kubernetes.yaml", () => {
   const [node] = pod.containers as [Container];
   const all = [...pod.initContainers, ...pod.containers];
 
-  test("has what it takes, and its parts find each other", () => {
+  test("has all required objects, and they refer to each other by the right names", () => {
     expect(manifests.map(({ kind }) => kind)).toEqual(["ConfigMap", "Deployment", "Service", "PodDisruptionBudget"]);
     const { labels } = deployment.template.metadata;
     expect(deployment).toMatchObject({ replicas: 3, selector: { matchLabels: labels } });
@@ -138,7 +138,7 @@ describe("kubernetes.yaml", () => {
     expect(node.ports?.[0]?.containerPort).toBe(config.serve.port);
   });
 
-  test("runs command lines that there are, with the configuration that is checked here", () => {
+  test("runs command lines that exist, with the configuration that is checked here", () => {
     expect(all.map(({ args }) => args)).toEqual([["migrate"], ["serve"]]);
     for (const { args, env, volumeMounts } of all) {
       expect(commandOf(args)).toBe(args[0]);
@@ -158,7 +158,7 @@ describe("kubernetes.yaml", () => {
     }
   });
 
-  test("asks the right doors whether a node lives and is ready, and gives turns the time to end", () => {
+  test("probes the right addresses for liveness and readiness, and gives turns enough time to end", () => {
     const path = (probe: string) => (node[probe] as { httpGet: { path: string } }).httpGet.path;
     expect(["startupProbe", "livenessProbe", "readinessProbe"].map(path)).toEqual(["/healthz", "/healthz", "/readyz"]);
     const { timeoutSeconds } = node.readinessProbe as { timeoutSeconds: number };

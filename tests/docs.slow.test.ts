@@ -163,7 +163,7 @@ describe("with OpenAI's SDK", () => {
   );
 });
 
-test("every command and flag that a page names is there", () => {
+test("every command and flag that a page names exists", () => {
   const help = new Map<string, string>();
   const helpOf = (words: readonly string[]) => {
     const name = words.join(" ");

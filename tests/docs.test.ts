@@ -48,7 +48,7 @@ test("pictures are small", () => {
   expect(large).toEqual([]);
 });
 
-test("the index, the table of settings and llms.txt say what there is", () => {
+test("the index, the table of settings and llms.txt match the pages and the schema", () => {
   const stale = [
     read("docs/README.md") === index() ? "" : "docs/README.md",
     read("llms.txt") === llmsTxt() ? "" : "llms.txt",
@@ -115,7 +115,7 @@ function leadsSomewhere(from: string, target: string): boolean {
   return anchor === undefined || anchorsOf(read(path)).includes(anchor);
 }
 
-test("every file of this repository that a page names is there", () => {
+test("every file of this repository that a page names exists", () => {
   const named = pages.flatMap((path) =>
     [...read(path).matchAll(/(?<![\w./-])(?:src|scripts|tests|docs)\/[\w./-]+\.(?:ts|mjs|md|json|yaml)\b/g)].map(
       ([name]) => name,
@@ -136,7 +136,7 @@ const namedInCode = (markdown: string) =>
     name.replace(/^\.?\/|\/$/g, ""),
   );
 
-test.each(["src/README.md", "AGENTS.md", "CONTRIBUTING.md"])("every file and folder that %s names is there", (path) => {
+test.each(["src/README.md", "AGENTS.md", "CONTRIBUTING.md"])("every file and folder that %s names exists", (path) => {
   const made = ["dist", "dist/bundle", "release", "x.test.ts", "x.slow.test.ts", "NAME.slow.test.ts"];
   const gone = namedInCode(read(path)).filter((name) => {
     const end = new RegExp(`/${name.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}$`);
@@ -150,12 +150,12 @@ const blocks = pages.flatMap((path) =>
 );
 const those = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language));
 
-test("every block is of a kind that is checked", () => {
+test("every code block is of a kind that is checked", () => {
   const known = ["sh", "ts", "js", "console", "yaml", "json", "lua", "text"];
   expect(blocks.filter(({ language }) => !known.includes(language)).map(({ at }) => at)).toEqual([]);
 });
 
-test.each(those("json"))("$at is JSON, and a message where it has an action", ({ code }) => {
+test.each(those("json"))("$at is JSON, and a valid message if it has an action", ({ code }) => {
   const document = JSON.parse(code) as object;
   if ("action" in document) expect([isClientMessage(document), isClientMessage.errors]).toEqual([true, null]);
 });
@@ -165,7 +165,7 @@ describe("YAML", () => {
   const foreign = ["endpoints", "models", "scrape_configs"];
   const ours = Object.keys(configSchema().properties ?? {});
 
-  test.each(those("yaml"))("$at is a session, a configuration, or another program's", ({ code }) => {
+  test.each(those("yaml"))("$at is a valid session or configuration, or belongs to another program", ({ code }) => {
     const document = load(code) as ScriptObject & Record<string, unknown>;
     if (Array.isArray(document)) return; // steps of a GitHub job
     if ("steps" in document) expect(readScript(document, process.cwd()).steps.length).toBeGreaterThan(0);
@@ -177,7 +177,7 @@ describe("YAML", () => {
   });
 });
 
-test("every assertion and exit code has its row, and every key of a step is there", () => {
+test("every assertion and exit code has its row, and every key of a step is described", () => {
   const sessions = read("docs/scripted-sessions.md");
   const rows = `${sessions}\n${read("docs/troubleshooting.md")}`.split("\n").filter((line) => line.startsWith("|"));
   const hasRow = (word: string) => rows.some((row) => (row.split(/(?<!\\)\|/)[1] ?? "").includes(word));
@@ -196,7 +196,7 @@ test("every event and chunk is named", () => {
   expect(names.filter((name) => !new RegExp(`\\b${name}(_delta)?\\b`).test(text))).toEqual([]);
 });
 
-test("what the package ships has the pages", () => {
+test("the package contains every page that its files refer to", () => {
   const { files } = JSON.parse(read("package.json")) as { files: string[] };
   expect(files).toEqual(expect.arrayContaining(["README.md", "docs", "llms.txt"]));
   expect(existsSync(resolve("llms.txt"))).toBe(true);

@@ -21,12 +21,18 @@ const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
   .version(version)
   .option("--config <file>", "config file, read alone (default: ./config.yaml over the one in ~/.config/mcp-platform)")
-  .option("--mcp-config <file>", 'more servers: a JSON file with "mcpServers"')
-  .option("--trust-project", "do all that a config file says which was only found in this folder")
+  .option("--mcp-config <file>", 'read more servers from this JSON file with "mcpServers"')
+  .option("--trust-project", "accept every setting of a config file that was only found in this folder")
   .addOption(
-    new Option("--log-level <level>", "log lines on stderr").choices(["debug", "info", "warn", "error", "silent"]),
+    new Option("--log-level <level>", "level from which log lines are written to stderr").choices([
+      "debug",
+      "info",
+      "warn",
+      "error",
+      "silent",
+    ]),
   )
-  .showHelpAfterError("(--help shows what there is)")
+  .showHelpAfterError("(--help shows all commands and options)")
   .exitOverride();
 
 addChatCommand(program);

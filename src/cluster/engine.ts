@@ -245,7 +245,11 @@ export class TurnEngine {
     const { turns, observe } = this.#parts;
     const lost = await this.#lostHosts.find();
     for (const { nodeId, pid, seenAt } of lost) {
-      observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
+      observe({
+        level: "info",
+        scope: "session",
+        message: `the host of process ${pid} has ended; other hosts may continue its turns`,
+      });
       await turns.bury(nodeId, seenAt);
     }
     const isThorough = this.#sweeps % thoroughEvery === 1;

@@ -27,7 +27,7 @@ export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed =
     Object.entries(tree).flatMap(([key, value]) => {
       const at = child(pointer, key);
       const name = `${indent}${inline(key)}:`;
-      const marks = unconfirmed.includes(at) ? ["not confirmed yet, has no effect"] : [];
+      const marks = unconfirmed.includes(at) ? ["not confirmed yet, so it has no effect"] : [];
       if (isPlainObject(value) && Object.keys(value).length > 0) {
         return [`${name}${comment(...marks)}`, ...lines(value, at, `${indent}  `)];
       }

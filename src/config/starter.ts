@@ -40,7 +40,7 @@ chat:
     tool_notifications: true       # show tool calls and results as they run
     approval: ask                  # auto: run every tool unasked
   storage:
-    driver: sqlite                 # memory: nothing is kept
+    driver: sqlite                 # memory: conversations end with the process
     # path: conversations.db       # default: mcp-platform/conversations.db in $XDG_DATA_HOME or ~/.local/share
     # url: postgres://user:password@host/name   # in place of the file: a database for hosts on many machines
 
@@ -58,7 +58,7 @@ mcpServers: {}                     # for example, in place of {}:
 #   filesystem:
 #     command: npx
 #     args: [-y, "@modelcontextprotocol/server-filesystem", "\${HOME}/Documents"]
-#     trusted: true                # believe its read-only marks: such tools run unasked
+#     trusted: true                # tools that it marks as read-only run unasked
 #     timeout: 30s                 # a bare number is milliseconds
 #     tools: { deny: ["delete_*"], auto_approve: [list_directory] }
 #   everything:

@@ -56,6 +56,6 @@ export function requireStorable(id: string, what: string): void {
  */
 export function requireOwnId(conversationId: string): void {
   if (!isOfSingleCall(conversationId)) return;
-  const why = `ids that begin with "${singleCallPrefix}_" are for single calls, which are in no list and are deleted after a time`;
+  const why = `ids that begin with "${singleCallPrefix}_" are reserved for single API calls, which no list shows`;
   throw new RequestError("usage", `a new conversation cannot have the id ${conversationId}: ${why}; choose another id`);
 }

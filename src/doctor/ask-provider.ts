@@ -45,8 +45,8 @@ async function otherWireFindings(
   }
   // A provider that rejects the key rejects it over every wire.
   if (kind === "auth") return [];
-  const fix = `see that llm.providers.${name}.base_url and model are right`;
-  return [warn("wire", `no other wire gets an answer either (${failed.join("; ")})`, fix)];
+  const fix = `check llm.providers.${name}.base_url and model`;
+  return [warn("wire", `the other wires fail too (${failed.join("; ")})`, fix)];
 }
 
 function worksFinding(
@@ -56,7 +56,7 @@ function worksFinding(
 ): Finding {
   const lines = [`"wire: ${wire}"`, ...(baseUrl === configuredUrl ? [] : [`"base_url: ${baseUrl}"`])];
   const fix = `write ${lines.join(" and ")} under llm.providers.${name} in config.yaml`;
-  return warn("wire", `the same requests are answered over the wire ${wire}`, fix);
+  return warn("wire", `the same requests succeed over the wire ${wire}`, fix);
 }
 
 /**
@@ -113,7 +113,8 @@ class TheirClock implements Disposable {
   findings(): Finding[] {
     if (this.#skewMs === undefined) return [];
     const seconds = Math.round(Math.abs(this.#skewMs) / 1000);
-    if (Math.abs(this.#skewMs) <= toleratedSkewMs) return [ok("clock", `agrees with the provider's to ${seconds} s`)];
+    if (Math.abs(this.#skewMs) <= toleratedSkewMs)
+      return [ok("clock", `differs from the provider's clock by at most ${seconds} s`)];
     const text = `this machine's clock is ${seconds} s ${this.#skewMs > 0 ? "ahead of" : "behind"} the provider's`;
     return [
       warn(

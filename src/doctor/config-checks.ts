@@ -53,7 +53,7 @@ function ruleFindings({ chat, mcpServers }: Config): Finding[] {
       .map((text) =>
         warn(
           "rules",
-          `permissions.${list}: no server that is configured has a tool called ${text}`,
+          `permissions.${list}: no configured server has a tool called ${text}`,
           `write server.tool, with one of these servers: ${servers.join(", ")}`,
         ),
       );
@@ -61,7 +61,7 @@ function ruleFindings({ chat, mcpServers }: Config): Finding[] {
 }
 
 function whichFile({ file, isFound, usersFile, loaded }: Configuration): Finding {
-  if (file === undefined) return ok("file", `none: everything is default (${usersFile} would be read)`);
+  if (file === undefined) return ok("file", `no file, so every setting has its default (${usersFile} would be read)`);
   const why = isFound ? "found in this folder" : file === usersFile ? "your own" : "named by you";
   const more = [...(loaded?.files.keys() ?? [])].slice(1).map((path) => `, with the servers of ${path}`);
   return ok("file", `${file}, ${why}${more.join("")}`);
@@ -80,7 +80,7 @@ function ignoredFiles({ file, foreign, isFound, names, usersFile }: Configuratio
     ...misnamed.map((name) => warn("file", `${name} is not read`, `call it ${name.replace(/yml$/, "yaml")}`)),
     ...ignored.map((name) =>
       name === usersFile
-        ? ok("file", `${name} is not read: ${file} stands in for it`)
+        ? ok("file", `${name} is not read, because ${file} is read instead`)
         : warn(
             "file",
             `${name} is not read: ${file} comes first`,
@@ -114,7 +114,7 @@ function unconfirmedFinding(
 ): Finding {
   const left = [
     ...(servers.length > 0 ? [`its servers are not started (${servers.join(", ")})`] : []),
-    ...(settings.length > 0 ? [`these settings do not count (${settings.join(", ")})`] : []),
+    ...(settings.length > 0 ? [`these settings have no effect (${settings.join(", ")})`] : []),
   ];
   const fix = `read it, then pass --trust-project or --config ${file}, or answer the question of mcp-platform chat`;
   return warn("confirmed", `${file} was only found in this folder: ${left.join(" and ")}`, fix);

@@ -51,7 +51,7 @@ export function folderFinding(check: string, path: string, status: "warn" | "fai
     rmSync(mkdtempSync(join(existingFolder(path), ".mcp-platform-try-")), { recursive: true });
     return ok(check, `${path} can be written`);
   } catch (error) {
-    const fix = `give yourself the right to write ${existingFolder(path)}, or name another place (XDG_STATE_HOME, XDG_CACHE_HOME)`;
+    const fix = `make ${existingFolder(path)} writable, or name another folder (XDG_STATE_HOME, XDG_CACHE_HOME)`;
     return { check, status, text: `${path} cannot be written: ${messageOf(error)}`, fix };
   }
 }
@@ -60,7 +60,7 @@ const scarceBytes = 200 * 1024 ** 2;
 const tooFewBytes = 10 * 1024 ** 2;
 
 export function diskFinding(path: string, freeBytes = freeAt(path)): Finding {
-  if (freeBytes === undefined) return warn("disk", `how much is free at ${path} cannot be told`, "look with df");
+  if (freeBytes === undefined) return warn("disk", `the free space at ${path} cannot be read`, "check it with df");
   const text = `${Math.floor(freeBytes / 1024 ** 2)} MB are free at ${path}`;
   if (freeBytes >= scarceBytes) return ok("disk", text);
   const fix = "free some space, or set chat.storage.path to another disk";
@@ -89,8 +89,8 @@ export async function portFinding({ host, port }: { host: string; port: number }
   const [text, fix] =
     problem === "EADDRINUSE"
       ? [
-          `${address} is taken by another program`,
-          "end that program, or set serve.port (or --port) to another one; 0 is any",
+          `another program listens on ${address}`,
+          "end that program, or set serve.port (or --port) to another port; 0 chooses a free one",
         ]
       : [
           `serve cannot listen on ${address}: ${problem}`,
@@ -101,14 +101,14 @@ export async function portFinding({ host, port }: { host: string; port: number }
 
 /** Checks the token that clients of `serve` need, and whether other users can read the file that contains it. */
 export function tokenFinding(file: string, isConfigured: boolean): Finding {
-  if (isConfigured) return ok("token", "serve takes the token of serve.token");
+  if (isConfigured) return ok("token", "serve uses the token of serve.token");
   const state = statSync(file, { throwIfNoEntry: false });
-  if (!state) return ok("token", `serve makes one at its first start, in ${file}`);
+  if (!state) return ok("token", `serve makes a token at its first start, in ${file}`);
   if (process.getuid === undefined || (state.uid === process.getuid() && (state.mode & 0o077) === 0)) {
-    return ok("token", `serve takes the one in ${file}, which only you can read`);
+    return ok("token", `serve uses the token in ${file}, which only you can read`);
   }
-  const fix = "start serve again, which makes another one; give it to your clients";
-  return warn("token", `others could read the one in ${file}`, fix);
+  const fix = "restart serve, which makes another token, and give it to your clients";
+  return warn("token", `others could read the token in ${file}`, fix);
 }
 
 function listenProblem(host: string, port: number): Promise<string | undefined> {
@@ -136,12 +136,12 @@ export async function logFindings(storage: StorageConfig, now: () => number): Pr
   };
   try {
     const { location, schema, knownSchema } = await lookAtLog(storage, { now, observe });
-    if (storage.driver === "memory") return [ok("event log", "in memory: conversations end with the process")];
+    if (storage.driver === "memory") return [ok("event log", "in memory, so conversations end with the process")];
     const state =
       schema === 0
-        ? "the first turn makes it"
+        ? "the file is made by the first turn"
         : schema < knownSchema
-          ? `schema ${schema}, which the next host brings to ${knownSchema}`
+          ? `schema ${schema}, which the next host migrates to ${knownSchema}`
           : `schema ${schema}`;
     return [ok("event log", `${location}: ${state}`), ...warnings];
   } catch (error) {
@@ -149,8 +149,8 @@ export async function logFindings(storage: StorageConfig, now: () => number): Pr
     const fix =
       hint.replace(/\.$/, "") ||
       (storage.driver === "sqlite"
-        ? `set chat.storage.path to a file that you may write: this is in ${existingFolder(dirname(storage.path))}`
-        : "check chat.storage.url, and whether the database runs");
+        ? `set chat.storage.path to a file that you may write; the present one is in ${existingFolder(dirname(storage.path))}`
+        : "check chat.storage.url and that the database runs");
     const location = storage.driver === "sqlite" && !message.includes(storage.path) ? `${storage.path}: ` : "";
     return [fail("event log", `${location}${message}`, fix), ...warnings];
   }

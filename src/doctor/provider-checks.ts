@@ -74,9 +74,9 @@ async function examine(entry: string, parts: ProviderParts): Promise<Pick<Sectio
   addAll(findings, await wayFindings(provider, llm, env));
   if (hasFailed(findings)) return { findings, kind: "connect" };
   if (!isLive && provider.name !== "demo") {
-    const fix = "mcp-platform doctor --live sends it four small requests";
+    const fix = "mcp-platform doctor --live tries it with four small requests";
     return {
-      findings: [...findings, warn("live", "nothing was asked, so that key and model are not tried", fix)],
+      findings: [...findings, warn("live", "not asked, so its key and model are not tried", fix)],
       kind: "",
     };
   }
@@ -85,8 +85,8 @@ async function examine(entry: string, parts: ProviderParts): Promise<Pick<Sectio
 }
 
 function keyFinding({ apiKeys, keyVariable }: Provider): Finding {
-  if (apiKeys.length === 0) return ok("key", `none is needed (${keyVariable} would be sent)`);
-  return ok("key", apiKeys.length === 1 ? "there is one" : `there are ${apiKeys.length}`);
+  if (apiKeys.length === 0) return ok("key", `no key is needed (${keyVariable} would be sent)`);
+  return ok("key", apiKeys.length === 1 ? "is set" : `there are ${apiKeys.length}`);
 }
 
 function addressFinding({ provider, model }: ResolvedModel): Finding {
@@ -96,7 +96,7 @@ function addressFinding({ provider, model }: ResolvedModel): Finding {
   if (!url || !/^https?:$/.test(url.protocol)) {
     return fail(
       "base_url",
-      "it is no http:// or https:// address",
+      "it is not an http:// or https:// address",
       `set ${key} to one like https://api.example.com/v1`,
     );
   }
@@ -106,7 +106,7 @@ function addressFinding({ provider, model }: ResolvedModel): Finding {
   const twice =
     /\/(chat\/)?completions\/?$/.exec(url.pathname)?.[0] ?? (url.pathname.endsWith(added) ? added : undefined);
   if (twice !== undefined)
-    return fail("base_url", `${shown} holds what the host adds by itself`, `leave ${twice} out of ${key}`);
+    return fail("base_url", `${shown} contains a path that the host adds by itself`, `leave ${twice} out of ${key}`);
   if (url.protocol === "http:" && apiKeys.length > 0 && !isLocal(url.hostname)) {
     return warn("base_url", `${shown} gets the key and the prompts unencrypted`, `write https:// in ${key}`);
   }

@@ -24,8 +24,8 @@ export function schemaFindings(
       .map((tool) =>
         warn(
           "schemas",
-          `${tool.name}: ${oddityOf(tool.inputSchema)}; a provider that refuses that gets the turn without this tool`,
-          `if ${name} is one of them, set llm.providers.${name}.quirks.tool_schemas to plain`,
+          `${tool.name}: ${oddityOf(tool.inputSchema)}; if a provider refuses that, it is asked without this tool`,
+          `if ${name} refuses it, set llm.providers.${name}.quirks.tool_schemas to plain`,
         ),
       ),
     ...(tooMany > 0
@@ -39,7 +39,8 @@ export function schemaFindings(
       : []),
   ];
   if (findings.length > 0) return findings;
-  const plain = simplified.length > 0 ? `, ${simplified.length} of them in simpler words (${listed(simplified)})` : "";
+  const plain =
+    simplified.length > 0 ? `, ${simplified.length} of them with simplified schemas (${listed(simplified)})` : "";
   return [ok("schemas", `takes all ${tools.length} tools${plain}`)];
 }
 

@@ -87,7 +87,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
     .slice(-maxStderrLines);
   for (const notice of notices) {
     if (!notice.startsWith("not a JSON line")) continue;
-    const fix = "have the server write its log to stderr: stdout is for MCP";
+    const fix = "the server has to write its log to stderr, because stdout is for MCP";
     check.findings.push(warn("stdout", redact(notice), fix));
     break;
   }
@@ -97,9 +97,9 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
 /** Runs the checks that can be made before the server is started. Returns false if the server should not be started. */
 function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
   const { name, enabled, refusal } = config;
-  if (refusal) findings.push(fail("confirmed", refusal, "read what the file starts, then confirm it"));
+  if (refusal) findings.push(fail("confirmed", refusal, "read the servers in the file, then confirm it"));
   else if (!enabled) {
-    findings.push(warn("enabled", "it is disabled: no host starts it", `mcp-platform servers enable ${name}`));
+    findings.push(warn("enabled", "it is disabled, so no host starts it", `mcp-platform servers enable ${name}`));
   }
   addAll(
     findings,
@@ -146,7 +146,7 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
     await within(pingMs, signal, (limit) => connection.ping(limit));
   } catch (error) {
     signal.throwIfAborted();
-    const fix = `see what mcp-platform servers logs ${check.server} says`;
+    const fix = `run mcp-platform servers logs ${check.server}`;
     check.findings.push(fail("ping", `no answer within ${waitText(pingMs)}: ${messageOf(error)}`, fix));
     return;
   }
@@ -179,10 +179,9 @@ function withCommand(config: ServerConfig, text: string): string {
 function nextStep(config: ServerConfig, error: McpError | undefined, isEnd: boolean): string {
   const { name, protocol } = config;
   if (error?.kind === "timeout") {
-    return `raise mcpServers.${name}.startup_timeout if it is only slow: npx, uvx and docker load a server at its first start`;
+    return `raise mcpServers.${name}.startup_timeout if the server is only slow (npx, uvx and docker download it at the first start)`;
   }
-  if (isEnd && config.transport === "stdio")
-    return `see what it said on stderr, and check mcpServers.${name}.args and env`;
+  if (isEnd && config.transport === "stdio") return `read its stderr, and check mcpServers.${name}.args and env`;
   if (protocol !== "auto")
     return `leave out mcpServers.${name}.protocol: the host finds out which one the server speaks`;
   return config.transport === "stdio" ? `is ${config.command} an MCP server on stdio?` : `check mcpServers.${name}.url`;

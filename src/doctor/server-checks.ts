@@ -33,7 +33,7 @@ export function toolsOfServers(sections: readonly Section[]): ToolDefinition[] {
 async function serverSection(config: ServerConfig, { authFolder, unsetOf, ...parts }: ServersParts): Promise<Section> {
   const section = { name: `server ${config.name}`, kind: "required_server_down" };
   if (!config.enabled && !config.refusal) {
-    return { ...section, findings: [ok("enabled", "it is disabled: no host starts it, and it was not tried")] };
+    return { ...section, findings: [ok("enabled", "it is disabled, so it was not tried and no host starts it")] };
   }
   const check = await checkServer(config, { ...parts, auth: { folder: authFolder }, unset: unsetOf(config.name) });
   if (!hasFailed(check.findings))
@@ -44,7 +44,7 @@ async function serverSection(config: ServerConfig, { authFolder, unsetOf, ...par
 function slowness({ name, startupGraceMs, lazy }: ServerConfig, { timings }: ServerCheck) {
   const readyMs = (timings.initializeMs ?? 0) + (timings.listMs ?? 0);
   if (lazy || readyMs <= startupGraceMs) return [];
-  const text = `ready after ${readyMs} ms, and the first turn waits ${startupGraceMs} ms: it goes without these tools`;
+  const text = `ready after ${readyMs} ms, but the first turn waits only ${startupGraceMs} ms, so it has no tools of this server`;
   return [warn("slow", text, `raise mcpServers.${name}.startup_grace, or set lazy: true`)];
 }
 

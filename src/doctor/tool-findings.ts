@@ -45,7 +45,7 @@ export function listFindings(
   const left = costs.length - offered.length;
   const filtered = left > 0 ? ` (${left} more are filtered)` : "";
   const text = `${offered.length} tools, about ${tokens} tokens in each request${filtered}`;
-  const fix = `name those you need in mcpServers.${server}.tools.allow: beyond ${budgetTokens} tokens the model has to search`;
+  const fix = `list the tools that you need in mcpServers.${server}.tools.allow: beyond ${budgetTokens} tokens the model has to search for tools`;
   const summary = tokens > budgetTokens ? warn("tools", text, fix) : ok("tools", text);
   return [summary, ...oddities(config, tools, problems)];
 }
@@ -65,7 +65,7 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
       ? [
           warn(
             "schemas",
-            `not valid for ${unchecked.join(", ")}: arguments go to the server unchecked`,
+            `the schema of ${unchecked.join(", ")} is not valid, so arguments go to the server unchecked`,
             "ask the server's author to fix it",
           ),
         ]
@@ -86,7 +86,7 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
           warn(
             "names",
             `the model sees other names for ${renamed.join(", ")}`,
-            `give the server a name of plain letters that is shorter`,
+            `give the server a shorter name of plain letters`,
           ),
         ]
       : []),
@@ -94,8 +94,8 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
       ? [
           warn(
             "descriptions",
-            `none for ${silent.join(", ")}: the model has to guess what they do`,
-            "have the server's author describe them, or leave them out with tools.deny",
+            `no description of ${silent.join(", ")}: the model has to guess what they do`,
+            "ask the server's author for descriptions, or hide the tools with tools.deny",
           ),
         ]
       : []),

@@ -23,7 +23,7 @@ export async function wayFindings(provider: Provider, { http }: LlmConfig, env: 
   const problem = await connectProblem(proxy?.url ?? url, limits.connectTimeoutMs);
   if (proxy) {
     const where = proxy.isExplicit ? "llm.http.proxy" : "HTTPS_PROXY, HTTP_PROXY or NO_PROXY";
-    const fix = `start it, or set ${where} rightly; llm.http.proxy: "" is none`;
+    const fix = `start the proxy, or correct ${where}; llm.http.proxy: "" uses no proxy`;
     return [
       problem
         ? fail("proxy", `the proxy ${proxy.name} cannot be reached: ${problem}`, fix)
@@ -33,7 +33,7 @@ export async function wayFindings(provider: Provider, { http }: LlmConfig, env: 
   const isExempt = http.proxy === undefined && hasProxy(env);
   const fix = `is ${name} running and reachable? Check llm.providers.${name}.base_url, the network, and whether a proxy is needed (HTTPS_PROXY)`;
   return [
-    ...(isExempt ? [ok("proxy", "the one of the environment is not used for it")] : []),
+    ...(isExempt ? [ok("proxy", "the proxy of the environment is not used for it")] : []),
     problem
       ? fail("connect", `nobody answers at ${url.host}: ${problem}`, fix)
       : ok("connect", `${url.host} can be reached`),

@@ -107,7 +107,7 @@ class Trial {
     } catch (error) {
       this.#parts.signal.throwIfAborted();
       const { kind, message, hint } = errorInfo(error);
-      this.#findings.push(fail(this.#check, message, withoutEnd(hint) || "see what it says"));
+      this.#findings.push(fail(this.#check, message, withoutEnd(hint) || "read the error"));
       return kind;
     }
   }
@@ -158,7 +158,7 @@ class Trial {
     const ms = Math.round(performance.now() - beganAt);
     const first = firstMs === undefined ? "" : `, the first of it in ${Math.round(firstMs)} ms`;
     if (attempts > 1 && !this.#isCorrected) {
-      const fix = "look at the provider's status page if that stays";
+      const fix = "look at the provider's status page if this continues";
       this.#notices.push(warn(check, `only the ${attempts}. request was answered`, fix));
     }
     return { message, facts: `${model} answered in ${ms} ms${first}` };
@@ -178,12 +178,12 @@ class Trial {
   #reasoningFinding(parts: readonly KeptPart[] = []): Finding {
     if (this.#refusesReasoning) {
       const text = "the provider refuses the reasoning of its own answer: turns go on without it, and cost more";
-      const fix = `see that base_url and all keys of llm.providers.${this.#target.provider.name} lead to one account, and to it alone`;
+      const fix = `check that base_url and all keys of llm.providers.${this.#target.provider.name} belong to the same account`;
       return warn("reasoning", text, fix);
     }
     return parts.some(isReasoning)
-      ? ok("reasoning", "that of the call went back with its result, and was accepted")
-      : ok("reasoning", `none came with the call that could go back over the wire ${this.wire}`);
+      ? ok("reasoning", "the reasoning of the call was sent back with its result, and accepted")
+      : ok("reasoning", `the call came without reasoning that could be sent back over the wire ${this.wire}`);
   }
 }
 
@@ -212,8 +212,8 @@ function emptyAnswer(check: string, facts: string): Finding {
 function toolFinding(name: string, calls: readonly ToolCall[], facts: string): Finding {
   const fix = `use a model that can call tools (llm.providers.${name}.model)`;
   const call = calls.find((each) => each.name === probe.name);
-  if (!call) return warn("tools", `${facts}, without calling the tool it was told to call`, fix);
+  if (!call) return warn("tools", `${facts}, but the model did not call the tool that it was told to call`, fix);
   return parseJson(call.arguments) !== undefined
     ? ok("tools", `${facts}, with a tool call`)
-    : warn("tools", `${facts}, with arguments that are no JSON`, fix);
+    : warn("tools", `${facts}, but the arguments of the call are not JSON`, fix);
 }

@@ -148,7 +148,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   #refuseWithoutRequired(): void {
     const down = this.#servers.find(({ config, isUsable }) => config.enabled && config.required && !isUsable);
     if (!down) return;
-    const hint = "repair it, or set required: false to go on without it";
+    const hint = "repair it, or set required: false to continue without it";
     const message = `mcpServers.${down.config.name} is required, but ${down.condition.sentence}`;
     throw new RequestError("required_server_down", message, { retryable: true, hint });
   }

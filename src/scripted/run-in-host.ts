@@ -115,7 +115,7 @@ async function requireServers(script: Script, host: ScriptHost, signal: AbortSig
   if (!down) return;
   const reason = down.reason ?? `it is ${down.state}`;
   throw new RequestError("required_server_down", `mcpServers.${down.name}: ${reason}`, {
-    hint: "the script cannot begin without it",
+    hint: "the script cannot begin without this server",
   });
 }
 

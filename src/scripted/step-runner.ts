@@ -86,7 +86,7 @@ export class StepRunner {
       case "if":
         return this.#if(step, branch);
       case "answer":
-        throw new ScriptError("answer", "nothing was asked that this answers");
+        throw new ScriptError("answer", "no question was asked that this answers");
       default: {
         const { conversation, variables } = branch;
         const answers = new Answers(answerSteps, variables);
@@ -136,7 +136,7 @@ export class StepRunner {
         if (until !== undefined && (await holds(until, { variables, position }))) return results;
       }
       if (until === undefined) return results;
-      throw new ScriptError("repeat", `after ${max} rounds this does not hold: ${until}`);
+      throw new ScriptError("repeat", `the condition is still false after ${max} rounds: ${until}`);
     } catch (error) {
       return [...results, ...this.#reported([failedStep(step, error)])];
     }

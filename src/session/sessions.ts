@@ -195,7 +195,7 @@ export class Sessions {
    */
   async logProblem(withinMs: number): Promise<string | undefined> {
     const late = new AbortController();
-    const silent = `the event log does not answer within ${withinMs} ms`;
+    const silent = `the event log did not answer within ${withinMs} ms`;
     const inTime = sleep(withinMs, silent, { signal: late.signal }).catch(() => undefined);
     const reading = this.#parts.store.check().then(
       ({ isReadOnly }) => (isReadOnly ? "the event log cannot be written" : this.#writeProblem()),

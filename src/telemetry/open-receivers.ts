@@ -73,7 +73,7 @@ export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | 
     async close() {
       const closed = otel?.close().then(() => true);
       if ((await Promise.race([closed, sleep(closeWithinMs, false, { ref: false })])) ?? true) return;
-      const message = `the collector did not take the last of it within ${waitText(closeWithinMs)}`;
+      const message = `the collector did not accept the last data within ${waitText(closeWithinMs)}`;
       parts.observe({ level: "warn", scope: "telemetry", message });
     },
   };
@@ -101,12 +101,12 @@ async function optional({ config, env, version, observe }: TelemetryParts): Prom
   try {
     const { openOtel } = await import("./otel.js");
     const protocol = env.OTEL_EXPORTER_OTLP_PROTOCOL;
-    if (protocol && protocol !== "http/json") warn(`OTLP is spoken as http/json, not as ${protocol}`);
+    if (protocol && protocol !== "http/json") warn(`OTLP is sent as http/json; ${protocol} is not supported`);
     return await openOtel({ config, env, version, observe });
   } catch (error) {
     warn(
       isNotInstalled(error)
-        ? `no telemetry: its packages are not installed; ${installationOf("@opentelemetry/")}`
+        ? `nothing is sent to the collector, because packages are missing: ${installationOf("@opentelemetry/")}`
         : `no telemetry: ${messageOf(error)}`,
     );
     return undefined;

@@ -95,7 +95,11 @@ function reportingFailures<T extends Exporter>(exporter: T, signal: string, obse
     send(items, (result) => {
       const { error } = result;
       if (error && !isFailing)
-        observe({ level: "warn", scope: "telemetry", message: `${signal} do not arrive: ${error.message}` });
+        observe({
+          level: "warn",
+          scope: "telemetry",
+          message: `${signal} could not be sent to the collector: ${error.message}`,
+        });
       if (!error && isFailing) observe({ level: "info", scope: "telemetry", message: `${signal} arrive again` });
       isFailing = error !== undefined;
       done(result);

@@ -157,9 +157,13 @@ function saidNothing({ message, finishReason }: AssistantMessageEvent, request: 
 }
 
 function noPrice(model: string): RequestError {
-  return new RequestError("usage", `a limit in US dollars cannot be kept: the price of ${model} is not known`, {
-    hint: `Set llm.prices."${model}" to {input: …, output: …}, US dollars per million tokens, or take usd out of chat.limits.`,
-  });
+  return new RequestError(
+    "usage",
+    `the limit in US dollars cannot be applied, because the price of ${model} is not known`,
+    {
+      hint: `Set llm.prices."${model}" to {input: …, output: …}, US dollars per million tokens, or take usd out of chat.limits.`,
+    },
+  );
 }
 
 function stopReasonOf(finishReason: Completion["finishReason"]): StopReason {

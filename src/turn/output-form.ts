@@ -38,8 +38,8 @@ export async function inAskedForm(
   const { completion: repaired, problem } = await checked(second, output);
   if (!problem) return { completion: repaired };
   const { provider, model, attempts } = second;
-  const message = `${provider}/${model}: the answer is not of the JSON Schema asked for, also after it was asked for again: ${problem}`;
-  const hint = "Send it again, simplify the schema, or use a model that keeps to one.";
+  const message = `${provider}/${model}: the answer does not fit the requested JSON Schema, also after a second request: ${problem}`;
+  const hint = "Send the message again, simplify the schema, or use a model that follows schemas.";
   return { completion: second, problem: new LlmError("output", message, { provider, model, attempts, hint }) };
 }
 

@@ -8,12 +8,12 @@ export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefiniti
   if (choice === "none") return undefined;
   if (choice === "required") {
     if (tools.length > 0) return undefined;
-    return new RequestError("usage", "the model has to call a tool, and none is offered", {
+    return new RequestError("usage", "the model has to call a tool, but no tool is offered", {
       hint: "Offer a tool, or let the model decide (tool_choice auto).",
     });
   }
   if (tools.some(({ name }) => name === choice.name)) return undefined;
-  return new RequestError("usage", `the model has to call ${choice.name}, and no such tool is offered`, {
+  return new RequestError("usage", `the model has to call ${choice.name}, but that tool is not offered`, {
     hint: "Name a tool of the call or, as SERVER__TOOL, one of a server that runs and that the call may use.",
   });
 }
@@ -61,7 +61,7 @@ export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmEr
   const isKept = choice === "required" ? toolCalls.length > 0 : toolCalls.some(({ name }) => name === choice.name);
   if (isKept || finishReason === "length" || finishReason === "content_filter") return undefined;
   const wanted = choice === "required" ? "a tool" : choice.name;
-  const said = `${provider}/${model}: the model had to call ${wanted} and did not`;
-  const hint = "Let the model decide (tool_choice auto), or use a model that keeps tool_choice.";
+  const said = `${provider}/${model}: the model had to call ${wanted}, but did not`;
+  const hint = "Let the model decide (tool_choice auto), or use a model that respects tool_choice.";
   return new LlmError("bad_request", said, { provider, model, attempts, hint });
 }

@@ -89,7 +89,7 @@ describe("a run in which nobody can be asked", () => {
     expect(exitCode).toBe(6);
   });
 
-  test("names a tool in a way that a shell takes as one word", async () => {
+  test("writes the flag so that a shell takes the tool's name as one word", async () => {
     const tool = { name: "a'; b(c)", description: "", inputSchema: { type: "object" } };
     configure({}, fixtureServer({ pages: [[tool]] }));
     called = ([first = ""]) => first;
@@ -108,22 +108,22 @@ describe("a run in which nobody can be asked", () => {
     expect((await place.run(["run", "go", ...flags.split(" ")])).exitCode).toBe(exitCode);
   });
 
-  test("--ask: denied although the configuration says auto, unless a flag allows it", async () => {
+  test("with --ask denies a call although the configuration says auto, unless a flag allows it", async () => {
     configure({}, undefined, { approval: "auto" });
     const codeOf = async (...flags: string[]) => (await place.run(["run", "go", ...flags])).exitCode;
     expect([await codeOf(), await codeOf("--ask"), await codeOf("--ask", "--allow", "s.echo")]).toEqual([0, 6, 0]);
     expect(await codeOf("--ask", "--yes")).toBe(2);
   });
 
-  test("does not begin with a pattern that is none", async () => {
+  test("refuses a --allow that is not a valid pattern before it begins", async () => {
     const { exitCode, stderr } = await place.run(["run", "go", "--allow", "s.echo(/tmp)"]);
-    expect(stderr).toContain('"s.echo(/tmp)" is no pattern of tools: expected argument=value, got "/tmp"');
+    expect(stderr).toContain('"s.echo(/tmp)" is not a pattern of tools: expected argument=value, got "/tmp"');
     expect([exitCode, llm.requests.length]).toEqual([2, 0]);
   });
 });
 
 describe("chat.service.permissions", () => {
-  test("allow by arguments: that call runs, another one is asked about, and so is a way out of the folder", async () => {
+  test("an allow rule by arguments lets that call run; another call, and one that leaves the folder, are asked about", async () => {
     configure({ allow: ["s__echo(path=/tmp/*)"] });
     expect((await run()).exitCode).toBe(0);
     for (const path of ["/etc/a", "/tmp/../etc/a"]) {
@@ -132,7 +132,7 @@ describe("chat.service.permissions", () => {
     }
   });
 
-  test("ask wins over allow, a flag over ask", async () => {
+  test("an ask rule wins over an allow rule, and a flag wins over an ask rule", async () => {
     configure({ allow: ["*"], ask: ["s.echo(path=/tmp/*)"] });
     const { exitCode, stderr } = await run();
     expect(stderr).toContain("s.echo is asked about by the rule s.echo(path=/tmp/*)");
@@ -140,7 +140,7 @@ describe("chat.service.permissions", () => {
     expect((await place.run(["run", "go", "--allow", "s.echo"])).exitCode).toBe(0);
   });
 
-  test("deny hides the tool, and by arguments tells the model why, whatever else is said", async () => {
+  test("a deny rule hides the tool; with arguments, it tells the model the reason, whatever other rules allow", async () => {
     configure({ deny: ["mcp__s__echo"] });
     await place.run(["run", "go", "--yes"]);
     expect(offeredIn(llm.requests[0]?.body)).toContain("s__drip");
@@ -155,7 +155,7 @@ describe("chat.service.permissions", () => {
     );
   });
 
-  test("annotations count for a trusted server only", async () => {
+  test("annotations count only for a trusted server", async () => {
     const tool = { name: "echo", inputSchema: { type: "object" }, annotations: { readOnlyHint: true } };
     for (const [trusted, exitCode] of [
       [false, 6],
@@ -166,16 +166,18 @@ describe("chat.service.permissions", () => {
     }
   });
 
-  test("a rule that is no pattern is a mistake in the file", async () => {
+  test("a rule that is not a pattern is an error with its place in the file", async () => {
     configure({ deny: ["s.echo", "s.*@dangerous"] });
     const { exitCode, stderr } = await run();
-    expect(stderr).toMatch(/config\.yaml:\d+:\d+ chat\.service\.permissions\.deny\[1\]: "@dangerous" is no annotation/);
+    expect(stderr).toMatch(
+      /config\.yaml:\d+:\d+ chat\.service\.permissions\.deny\[1\]: "@dangerous" is not an annotation/,
+    );
     expect(exitCode).toBe(2);
   });
 });
 
-describe("an answer that is remembered", () => {
-  test("for the project holds in the next processes of this folder, and in no other", async () => {
+describe("a remembered answer", () => {
+  test("for the project holds in later processes of this folder, and in no other folder", async () => {
     const asked = await talk([{ allow: true, remember: "project" }]);
     expect(ofType(asked, "question")).toMatchObject([{ server: "s", tool: "echo" }]);
     expect((await run()).exitCode).toBe(0);
@@ -194,14 +196,14 @@ describe("an answer that is remembered", () => {
     },
   );
 
-  test("always holds in every folder, for the server as it is: not for another command of its name", async () => {
+  test("always holds in every folder, but only for the server that is started the same way", async () => {
     await talk([{ allow: true, remember: "always" }]);
     expect((await run("other")).exitCode).toBe(0);
     configure({}, fixtureServer({ greeting: "another program" }));
     expect((await run()).exitCode).toBe(6);
   });
 
-  test("always for a server that a folder's files decide about holds in that folder only", async () => {
+  test("always holds only in its folder if files of the folder decide what the server is", async () => {
     place.configure(configFor(llm.url));
     const servers = JSON.stringify({ mcpServers: { s: { command: "node", args: ["server.mjs"] } } });
     for (const folder of ["one", "other"]) {
@@ -215,7 +217,7 @@ describe("an answer that is remembered", () => {
     expect((await ended(starting("other", "run", "go"), "")).exitCode).toBe(6);
   });
 
-  test("no is kept too: nobody is asked any more, and the model is told", async () => {
+  test("no is remembered too: nobody is asked again, and the model is told", async () => {
     await talk([{ allow: false, remember: "always" }]);
     const later = await talk([]);
     expect(ofType(later, "question")).toEqual([]);
@@ -223,14 +225,14 @@ describe("an answer that is remembered", () => {
     expect((await place.run(["run", "go", "--allow", "s.echo"])).exitCode).toBe(0);
   });
 
-  test("once or for the session does not outlive the process", async () => {
+  test("once or for the session ends with the process", async () => {
     await talk([true]);
     await talk([{ allow: true, remember: "session" }]);
     expect((await run()).exitCode).toBe(6);
     expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
   });
 
-  test("is not what a rule that asks is quieted by", async () => {
+  test("does not silence a rule that asks", async () => {
     configure({ ask: ["s.echo"] });
     const asked = await talk([{ allow: true, remember: "always" }]);
     expect(ofType(asked, "question")).toMatchObject([{ once_only: true }]);
@@ -238,7 +240,7 @@ describe("an answer that is remembered", () => {
     expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
   });
 
-  test("with a word that nobody knows is refused, and the question stays open", async () => {
+  test("with an unknown word is refused, and the question stays open", async () => {
     const chunks = await talk([{ allow: true, remember: "forever" }, "yes", { remember: "always" }, true]);
     const errors = chunks.filter((chunk) => chunk.error !== undefined);
     expect(errors).toMatchObject([
@@ -254,14 +256,14 @@ describe("an answer that is remembered", () => {
     expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
   });
 
-  test("is shown, and forgotten by name or all at once", async () => {
+  test("is listed, and forgotten by name or with --all", async () => {
     await talk([{ allow: true, remember: "project" }]);
     await talk([], start("other", "stdio"));
     const { stdout } = await place.run(["approvals", "list"]);
     expect(stdout).toMatch(/^s\.echo {2}allow {2}in \/.* {2}since \d{4}-\d\d-\d\d \d\d:\d\d UTC\n$/);
     const [one] = JSON.parse((await place.run(["approvals", "list", "--json"])).stdout);
     expect(one).toMatchObject({ server: "s", tool: "echo", allow: true, remember: "project" });
-    expect((await place.run(["approvals", "forget", "t.*"])).stdout).toBe("there was nothing to forget\n");
+    expect((await place.run(["approvals", "forget", "t.*"])).stdout).toBe("no kept answer matches\n");
     expect((await run()).exitCode).toBe(0);
     expect((await place.run(["approvals", "forget", "mcp__s__echo"])).stdout).toMatch(/^forgotten:\ns\.echo {2}allow/);
     expect((await run()).exitCode).toBe(6);
@@ -270,7 +272,7 @@ describe("an answer that is remembered", () => {
     expect((await place.run(["approvals"])).stdout).toBe("no answer is kept\n");
   });
 
-  test.each([[[]], [["s.*", "--all"]], [["s.*(a=1)"]], [["@readonly"]]])("forget %j is a mistake", async (args) => {
+  test.each([[[]], [["s.*", "--all"]], [["s.*(a=1)"]], [["@readonly"]]])("forget %j is a usage error", async (args) => {
     const { exitCode, stderr } = await place.run(["approvals", "forget", ...args]);
     expect(stderr).toContain("error: ");
     expect(exitCode).toBe(2);

@@ -42,7 +42,7 @@ async function redefine(): Promise<void> {
 }
 
 describe("a tool that was redefined between two runs", () => {
-  test("is denied where nobody can be asked, each time, with what changed", async () => {
+  test("is denied in each run where nobody can be asked, and the message says what changed", async () => {
     await redefine();
     for (let runs = 0; runs < 2; runs++) {
       const { exitCode, stderr } = await place.run(["run", "go"]);
@@ -52,19 +52,19 @@ describe("a tool that was redefined between two runs", () => {
     }
   });
 
-  test.each([["--yes"], ["--allow", "s.echo"]])("runs by the user's word for this run: %s %s", async (...flags) => {
+  test.each([["--yes"], ["--allow", "s.echo"]])("runs with %s %s for this run only", async (...flags) => {
     await redefine();
     expect((await place.run(["run", "go", ...flags])).exitCode).toBe(0);
     expect((await place.run(["run", "go"])).exitCode).toBe(6);
   });
 
-  test("runs where the configuration takes changes as they come", async () => {
+  test("runs where the configuration accepts changed tools", async () => {
     await redefine();
     configure({ changed_tools: "allow" });
     expect((await place.run(["run", "go"])).exitCode).toBe(0);
   });
 
-  test("runs unasked again after servers trust", async () => {
+  test("runs without a question again after servers trust", async () => {
     await redefine();
     expect((await place.run(["servers"])).stdout).toContain("mcp-platform servers trust s");
     const trusted = await place.run(["servers", "trust", "s", "echo"]);
@@ -74,7 +74,7 @@ describe("a tool that was redefined between two runs", () => {
     expect((await place.run(["servers", "trust", "x"])).exitCode).toBe(2);
   });
 
-  test("asks the person once: his yes holds for the next runs, his no does not", async () => {
+  test("is asked about once: a yes holds for later runs, a no does not", async () => {
     await redefine();
     const answered = async (value: boolean) => {
       const child = place.start("stdio");

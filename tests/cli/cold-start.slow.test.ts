@@ -9,7 +9,7 @@ import { until } from "../support/mcp-hub.js";
 /** Configures a server that starts once the file `gate` exists. The host waits for it as long as that takes. */
 const gated = (gate: string) => fixtureServer({ startsWith: gate }, { startup_grace: "60s", startup_timeout: "60s" });
 
-test("a run sends the request of the run before, before its server has started, and a call waits for that", async () => {
+test("a second run sends its request before the server has started, and only a call waits for the server", async () => {
   using place = new Workplace();
   const gate = place.write("gate", "");
   const opening =
@@ -35,7 +35,7 @@ test("a run sends the request of the run before, before its server has started, 
   expect(called).toContain('{\\"n\\":1}');
 });
 
-test("runs that begin at the same time keep what their servers offer in one file, which is whole", async () => {
+test("runs that start at the same time store the lists of their servers in one valid file", async () => {
   using place = new Workplace();
   const gate = place.write("gate", "");
   await using llm = await startLlmServer(() => answer("done"));
@@ -50,7 +50,7 @@ test("runs that begin at the same time keep what their servers offer in one file
   expect(new Set(llm.requests.map(({ text }) => text)).size).toBe(1);
 });
 
-test("a first run waits for its servers and says so, so that its first request has their tools", async () => {
+test("a first run says that it waits for its servers, and its first request has their tools", async () => {
   using place = new Workplace();
   await using llm = await startLlmServer([answer("done")]);
   place.configure(configFor(llm.url, { s: gated("gate") }));

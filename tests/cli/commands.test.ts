@@ -39,22 +39,22 @@ const initialize = (params: object) => `${JSON.stringify({ jsonrpc: "2.0", id: 1
 const clientInfo = { name: "test", version: "1" };
 
 describe("a turn", () => {
-  test("run answers on stdout and nothing else, with a tool that --allow lets run", async () => {
+  test("run prints only the answer on stdout, with a tool that --allow lets run", async () => {
     expect(await outputOf(["run", "--conversation", "c1", "--allow", "s.echo", "use a tool"])).toBe("fine\n");
   });
 
-  test("run exits with 6 where a tool would need an approval, and names the flag", async () => {
+  test("run exits with 6 if a tool needs approval, and names the flag", async () => {
     const { exitCode, stderr } = await place.run(["run", "use a tool"]);
     expect([exitCode, stderr]).toEqual([6, expect.stringContaining("--allow")]);
   });
 
-  test("run without a configuration has the demo model use the demo server", async () => {
+  test("run without a configuration uses the demo model and the demo server", async () => {
     using fresh = new Workplace();
     const { exitCode, stdout } = await fresh.run(["run", "Add 2 and 40 with the add tool"]);
     expect([exitCode, stdout]).toEqual([0, "The answer is 42.\n"]);
   });
 
-  test("piped text without a command is one shot", async () => {
+  test("text piped in without a command is one prompt", async () => {
     expect(await outputOf([], "hi")).toContain("fine");
   });
 
@@ -80,7 +80,7 @@ describe("a front door", () => {
     expect(JSON.parse(said)).toMatchObject({ id: 1, result: { protocolVersion: "2025-06-18" } });
   });
 
-  test("serve listens, answers a probe and an API call, and ends when it is told to", async () => {
+  test("serve listens, answers a probe and an API call, and ends when asked to", async () => {
     const child = place.start("serve", "--port", "0", "--no-token");
     const end = ended(child);
     let said = "";
@@ -99,7 +99,7 @@ describe("a front door", () => {
   });
 });
 
-describe("a look", () => {
+describe("a command that only reads", () => {
   test.each<[string[], string | RegExp]>([
     [["sessions", "list"], /^c1 .* use a tool$/m],
     [["usage"], /^total +\d/m],
@@ -116,7 +116,7 @@ describe("a look", () => {
   });
 });
 
-describe("a change", () => {
+describe("a command that changes something", () => {
   test("sessions are copied", async () => {
     expect(await outputOf(["sessions", "fork", "c1", "--id", "c2"])).toBe("c2\n");
   });
@@ -128,7 +128,7 @@ describe("a change", () => {
   });
 });
 
-test("a format of Claude Code's command line is refused, and the message says how its programs use this host", async () => {
+test("an output format of Claude Code's command line is refused with how its programs can use this host", async () => {
   for (const flag of ["--input-format", "--output-format"]) {
     const { exitCode, stderr } = await place.run(["run", "hi", flag, "claude-stream-json"]);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining("ANTHROPIC_BASE_URL")]);

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => place[Symbol.dispose]());
 
-test("a first run: the demo model and its server are tried, nothing is made, and it ends with 0", async () => {
+test("on a first run, the demo model and its server are checked, no file is made, and the exit code is 0", async () => {
   const { exitCode, stdout, stderr } = await place.run(["doctor"]);
   expect([exitCode, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/^provider demo$/m);
@@ -42,7 +42,7 @@ test.each([
   expect(found.findings).toContainEqual(expect.objectContaining({ status, fix: expect.any(String) }));
 });
 
-test("what a refused key ends with, and a server's last words without escapes", async () => {
+test("the report shows neither the end of a refused key nor escapes of a server's last words", async () => {
   await using llm = await startLlmServer(() => failure(401));
   const silent = fixtureServer({ exitAtStart: { code: 7, stderr: "no such database\u001b]0;title\u0007\n" } });
   const providers = { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } };
@@ -53,7 +53,7 @@ test("what a refused key ends with, and a server's last words without escapes", 
   expect(stdout).toContain("  its last words on stderr:\n    no such database\n");
 });
 
-test("a found file is not trusted, and what it would do is told", async () => {
+test("a config file that was only found is not trusted, and the report says what it would do", async () => {
   place.write("mcp-platform.yaml", JSON.stringify({ mcpServers: { fs: { command: "no-such-program" } } }));
   place.write("config.yaml", "{}");
   place.write("config.yml", "{}");
@@ -66,7 +66,7 @@ test("a found file is not trusted, and what it would do is told", async () => {
   expect(stdout).not.toContain("command not found");
 });
 
-test("the bundle holds no secret, wherever one was: configuration, environment, URL, header, stderr, error", async () => {
+test("the bundle has no secret from the configuration, environment, URLs, headers, stderr or errors", async () => {
   const secrets = {
     apiKey: "planted-key-0123456789",
     header: "planted-header-0123456789",
@@ -118,7 +118,7 @@ test("the bundle holds no secret, wherever one was: configuration, environment, 
   });
   const { exitCode, stdout, stderr } = await ended(child, "");
   expect(exitCode).toBe(3);
-  expect(stderr).toContain("bundle.json: read it before you hand it on");
+  expect(stderr).toContain("bundle.json: read it before you give it to anybody");
   const file = join(place.folder, "bundle.json");
   expect(statSync(file).mode & 0o777).toBe(0o600);
   const text = readFileSync(file, "utf8");
@@ -136,7 +136,7 @@ test("the bundle holds no secret, wherever one was: configuration, environment, 
   expect(versions.node).toBe(process.versions.node);
 });
 
-test("a conversation is in the bundle when it is asked for", async () => {
+test("the bundle has a conversation only if --conversation names it", async () => {
   place.configure({ mcpServers: {} });
   await place.run(["run", "Add 2 and 40 with the add tool", "--conversation", "c1"]);
   expect((await place.run(["doctor", "--bundle", "b.json", "--conversation", "c1"])).exitCode).toBe(0);

@@ -12,7 +12,7 @@ import { folderWith } from "../config/folder.js";
 
 const second: ServerEdit = { kind: "set", name: "second", entry: { command: "two" } };
 
-test("a change is planned from what another command has written meanwhile, and keeps it", async () => {
+test("a change starts from what another command has written meanwhile, and keeps it", async () => {
   using folder = folderWith({ "config.yaml": "mcpServers: {}\n" });
   const path = join(folder.path, "config.yaml");
   const seen: string[][] = [];
@@ -31,14 +31,14 @@ test("a change is planned from what another command has written meanwhile, and k
   expect(readdirSync(folder.path)).toEqual(["config.yaml"]);
 });
 
-test("a change that is refused makes no folder", async () => {
+test("a refused change creates no folder", async () => {
   using folder = folderWith({});
   const config = join(folder.path, "new", "config.yaml");
   await changeServers({ config }, () => ({ edits: [] }));
   expect(existsSync(join(folder.path, "new"))).toBe(false);
 });
 
-describe("commands at the same moment", () => {
+describe("commands that run at the same time", () => {
   beforeAll(() => {
     jest.spyOn(stdout, "write").mockReturnValue(true);
   });
@@ -58,21 +58,21 @@ describe("commands at the same moment", () => {
     return ends.flatMap((end) => (end.status === "rejected" ? [(end.reason as Error).message] : []));
   }
 
-  test("that add a server of the same name: one adds it, and the other is told that it is there", async () => {
+  test("and add a server of the same name: one adds it, the other reports that it exists", async () => {
     using folder = folderWith({ "config.yaml": "mcpServers: {}\n" });
     const path = join(folder.path, "config.yaml");
     const failures = await failuresOf(path, ["add", "s", "one"], ["add", "s", "two"]);
     expect(failures).toEqual([expect.stringContaining('has a server "s" already')]);
   });
 
-  test("that remove the same server: one removes it, and the other is told that it is not there", async () => {
+  test("and remove the same server: one removes it, the other reports that it does not exist", async () => {
     using folder = folderWith({ "config.yaml": "mcpServers: { s: { command: one } }\n" });
     const path = join(folder.path, "config.yaml");
     const failures = await failuresOf(path, ["remove", "s"], ["remove", "s"]);
     expect(failures).toEqual([expect.stringContaining('has no server "s"')]);
   });
 
-  test("that import servers: the second keeps what the first has imported", async () => {
+  test("and import servers: the second keeps what the first has imported", async () => {
     using folder = folderWith({
       "config.yaml": "mcpServers: {}\n",
       "one.json": '{ "mcpServers": { "s": { "command": "one" } } }',

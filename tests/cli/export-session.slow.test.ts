@@ -66,7 +66,7 @@ async function playedElsewhere(place: Workplace) {
 
 const written = (place: Workplace, name = "c1.session.yaml") => readFileSync(join(place.folder, "out", name), "utf8");
 
-test("a conversation with all that can happen in it plays anywhere, and without its model and servers", async () => {
+test("a conversation with every kind of event plays anywhere, without its model and servers", async () => {
   const form = { type: "object", properties: { name: { type: "string" } } };
   const ask = { method: "elicitation/create", params: { message: "Who are you?", requestedSchema: form } };
   using place = await talked({
@@ -112,7 +112,7 @@ test("a conversation with all that can happen in it plays anywhere, and without 
   expect((await place.run(["run", "out/c1.session.yaml", "--replay"])).exitCode).toBe(0);
 });
 
-test("answers that did not fit are left out if they were asked for again, and are a no otherwise", async () => {
+test("answers that did not fit a question are left out if it was asked again, and are exported as no otherwise", async () => {
   const form = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
   const ask = { method: "elicitation/create", params: { message: "Who are you?", requestedSchema: form } };
   const echo = toolCalls([{ name: "fs__echo", arguments: { n: 1 } }]);
@@ -137,7 +137,7 @@ test("answers that did not fit are left out if they were asked for again, and ar
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("a conversation with a summary of its older turns continues with the turns themselves", async () => {
+test("a conversation with a summary is exported with the summarised turns themselves", async () => {
   const long = "a long story ".repeat(200);
   using place = await talked({
     turns: { tell: [answer(long)], more: [answer("more")], end: [answer("the summary"), answer("the end")] },
@@ -150,7 +150,7 @@ test("a conversation with a summary of its older turns continues with the turns 
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("a result that was too large for the model is as the model was told it", async () => {
+test("a shortened tool result is exported as the model saw it", async () => {
   using place = await talked({
     turns: { go: [toolCalls([{ name: "fs__big", arguments: { bytes: 200_000 } }]), answer("large")] },
     chat: { service: { approval: "auto" } },
@@ -161,7 +161,7 @@ test("a result that was too large for the model is as the model was told it", as
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("an answer of a JSON Schema is asked for by that schema, unless it was cut", async () => {
+test("an answer to a JSON Schema is exported with that schema, unless the answer was cut", async () => {
   const schema = { type: "object", required: ["sum"], properties: { sum: { type: "number", title: "{{x}}" } } };
   const call = { id: "call_a", type: "function", function: { name: "fs__echo", arguments: "{}" } };
   const lookingUp = { role: "assistant", content: "Let me see.", tool_calls: [call] };
@@ -187,7 +187,7 @@ test("an answer of a JSON Schema is asked for by that schema, unless it was cut"
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("is the same, byte for byte, each time", async () => {
+test("two exports are the same, byte for byte", async () => {
   using place = await talked({ turns: { hi: [toolCalls([{ name: "fs__echo", arguments: {} }]), answer("ho")] } });
   for (const folder of ["a", "b"]) await place.run(["sessions", "export", "c1", "--as", "session", "-o", folder]);
   for (const name of ["c1.session.yaml", "c1.cassette.jsonl"]) {
@@ -196,7 +196,7 @@ test("is the same, byte for byte, each time", async () => {
   }
 });
 
-test("what was taken back, failed or did not end is left out, and a copy is what it was copied from", async () => {
+test("turns that were taken back, failed or did not end are left out, and a copy is exported like its original", async () => {
   using place = await talked({
     turns: { first: [answer("one")], wrong: [failure(400)], "third {{": [answer("three")], gone: [answer("four")] },
   });
@@ -213,7 +213,7 @@ test("what was taken back, failed or did not end is left out, and a copy is what
   expect(steps(readFileSync(join(place.folder, "c2.session.yaml"), "utf8"))).toBe(steps(written(place)));
 });
 
-test("what ran unasked runs unasked, by its arguments where others were asked about", async () => {
+test("calls that ran unasked run unasked in the replay, by their arguments if others were asked about", async () => {
   const echo = (n: number) => toolCalls([{ name: "fs__echo", arguments: { n } }]);
   using place = await talked({
     turns: {
@@ -235,7 +235,7 @@ test("what ran unasked runs unasked, by its arguments where others were asked ab
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("run live, an exported session runs nothing else unasked than the configuration allows", async () => {
+test("an exported session that runs live runs nothing unasked beyond what the configuration allows", async () => {
   const cwd = process.cwd();
   const call = (name: string, args: object) => toolCalls([{ name: `fs__${name}`, arguments: args }]);
   using place = await talked({
@@ -272,7 +272,7 @@ test("run live, an exported session runs nothing else unasked than the configura
   ]);
 });
 
-test("secrets are in neither file, and settings of servers are variables", async () => {
+test("neither file has a secret, and settings of servers become variables", async () => {
   const secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
   const plain = "correct horse battery";
   using place = await talked({
@@ -293,7 +293,7 @@ test("secrets are in neither file, and settings of servers are variables", async
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("the definitions of the tools are those that the host has kept of the server", async () => {
+test("the definitions of the tools are those that the host has stored", async () => {
   using place = await talked({
     turns: { go: [toolCalls([{ name: "fs__echo", arguments: {} }]), answer("gone")] },
     chat: { service: { approval: "auto" } },
@@ -303,11 +303,14 @@ test("the definitions of the tools are those that the host has kept of the serve
   await place.run(["sessions", "fork", "c1", "--id", "c2"]);
   place.configure({ ...configFor("http://127.0.0.1:9/v1"), chat: { storage: { driver: "sqlite", path: "log.db" } } });
   const { exitCode, stderr } = await place.run(["sessions", "export", "c2", "--as", "session"]);
-  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^the tools of fs are made up from their calls: /)]);
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^the definitions of fs's tools are made up from their calls/),
+  ]);
   expect((await place.run(["run", "c2.session.yaml", "--replay"])).exitCode).toBe(0);
 });
 
-test("what a session cannot do again is said, and nothing is written", async () => {
+test("a conversation that a session cannot repeat is refused, and nothing is written", async () => {
   const message = { role: "user", content: { type: "text", text: "a word" } };
   const params = { messages: [message], maxTokens: 9 };
   const sample = toolCalls([{ name: "fs__ask", arguments: { method: "sampling/createMessage", params } }]);
@@ -318,12 +321,12 @@ test("what a session cannot do again is said, and nothing is written", async () 
   const { exitCode, stderr } = await exported(place);
   expect([exitCode, stderr]).toEqual([
     2,
-    "error: turn 1 lent the model's words to a server, and they are not in the log\n",
+    "error: turn 1 contains answers of the model to a server (sampling), which the log does not have\n",
   ]);
   expect(readdirSync(place.folder)).not.toContain("out");
 });
 
-test("the first conversation of all, with the demo model, plays like any other", async () => {
+test("a conversation with the demo model is exported like any other", async () => {
   using place = new Workplace();
   await place.run(["run", "--conversation", "c1", "--yes", "Add 2 and 40 with the add tool"]);
   const { exitCode, stderr } = await exported(place);
@@ -334,7 +337,7 @@ test("the first conversation of all, with the demo model, plays like any other",
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("calls by what is no tool of a server, and several with one id, find their results", async () => {
+test("calls of unknown tools, and several calls with one id, find their results", async () => {
   const echo = (n: number) => toolCalls([{ name: "fs__echo", arguments: { n }, id: "same" }]);
   using place = await talked({
     turns: { go: [echo(1), echo(2), toolCalls([{ name: "nothing", arguments: {}, id: "same" }]), answer("gone")] },
@@ -344,7 +347,7 @@ test("calls by what is no tool of a server, and several with one id, find their 
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 
-test("files that are there are left alone", async () => {
+test("files that exist already are not overwritten", async () => {
   using place = await talked({ turns: { hi: [answer("ho")] } });
   expect((await exported(place)).exitCode).toBe(0);
   const { exitCode, stderr } = await exported(place);

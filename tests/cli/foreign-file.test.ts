@@ -10,7 +10,7 @@ describe("the configuration of another program", () => {
     ["one with quoted keys and comments", "# llm: none\n---\n\"http.port\": 80\n'title' : x\n"],
     ["one with a setting that many programs have", "logging: { level: info }\nserver: { port: 80 }\n"],
     ["one that is no YAML because it is a template", "{{ if .Values.x }}\nname: {{ .Values.name }}\n{{ end }}\n"],
-  ])("is told by its keys: %s", (_, text) => {
+  ])("is recognised by its keys: %s", (_, text) => {
     using folder = folderWith({ "config.yaml": text });
     expect(isForeign(join(folder.path, "config.yaml"))).toBe(true);
   });
@@ -24,16 +24,16 @@ describe("the configuration of another program", () => {
     ["the braces of JSON", '{ "llm": {} }'],
     ["nothing but comments", "# nothing yet\n"],
     ["addresses and no keys", "https://example.org\n"],
-  ])("is not a file that may be ours: %s", (_, text) => {
+  ])("is not recognised in a file that may be ours: %s", (_, text) => {
     using folder = folderWith({ "config.yaml": text });
     expect(isForeign(join(folder.path, "config.yaml"))).toBe(false);
   });
 
-  test("is not a file that is missing", () => {
+  test("is not assumed if the file is missing", () => {
     expect(isForeign("/nowhere/config.yaml")).toBe(false);
   });
 
-  test("has none of the settings of the schema", () => {
+  test("is distinguished by all top-level keys of our schema", () => {
     expect(Object.keys(JSON.parse(schemaText()).properties).sort()).toEqual([...topLevelSettings].sort());
   });
 });

@@ -9,7 +9,7 @@ const echo = (n: number) => ({ name: "s__echo", arguments: { n } });
 /** One kill after each line of output: processing, tool_call x2, tool_result x2, usage x2, text, complete and some more. */
 const lines = Array.from({ length: 14 }, (_, index) => index + 1);
 
-test.each(lines)("kill -9 after line %i of a turn loses nothing that had been shown", async (last) => {
+test.each(lines)("kill -9 after line %i of a turn loses nothing that was shown before", async (last) => {
   await using llm = await startLlmServer(({ body }) =>
     body.messages?.some(({ role }) => role === "tool") ? answer("all of it") : toolCalls([echo(1), echo(2)]),
   );

@@ -31,7 +31,7 @@ async function run(llm: { url: string }, limits: object, more: { place?: Workpla
   return { ...ended, result: ended.stdout ? JSON.parse(ended.stdout) : undefined };
 }
 
-describe("a limit of a turn stops it with exit code 7 and an answer from what there is", () => {
+describe("a limit of a turn stops it with exit code 7 and a last answer", () => {
   test.each<[string, object, Step[], string]>([
     ["hops", { hops: 2 }, [another(), another(), soFar], "max_tool_hops"],
     ["hops beyond max_tool_hops", { hops: 9 }, [...Array.from({ length: 9 }, () => another()), soFar], "max_tool_hops"],
@@ -48,19 +48,19 @@ describe("a limit of a turn stops it with exit code 7 and an answer from what th
   });
 });
 
-test("the calls beyond a limit are not run, those within it are", async () => {
+test("calls beyond a limit are not run; calls within it are", async () => {
   await using llm = await startLlmServer([another(3), soFar]);
   const { result } = await run(llm, { turn: { calls: 2 } });
   expect(result.tool_calls.map(({ is_error }: { is_error: boolean }) => is_error)).toEqual([false, false, true]);
 });
 
-test("where nothing is left for one more request, what was said before is the answer", async () => {
+test("the answer is the text so far if not even one more request fits", async () => {
   await using llm = await startLlmServer([another()]);
   const { exitCode, result } = await run(llm, { turn: { tokens: 1_000 } });
   expect([exitCode, result.stop_reason, llm.requests.length]).toEqual([7, "budget", 1]);
 });
 
-test("the last answer is bounded by what is left", async () => {
+test("the last answer has at most the tokens that are left", async () => {
   await using llm = await startLlmServer([another(), soFar]);
   await run(llm, { turn: { usd: 1.5 } });
   const bound = Number(llm.requests[1]?.body.max_tokens);
@@ -68,7 +68,7 @@ test("the last answer is bounded by what is left", async () => {
   expect(bound).toBeLessThan(500);
 });
 
-test("the model hears that it repeats itself before anybody is asked", async () => {
+test("the model is told that it repeats a call before a person is asked", async () => {
   await using llm = await startLlmServer([same, same, same, answer("oh")]);
   const { exitCode } = await run(llm, {});
   const results = llm.requests[3]?.body.messages?.filter(({ role }) => role === "tool") ?? [];
@@ -80,7 +80,7 @@ test("the model hears that it repeats itself before anybody is asked", async () 
   expect(exitCode).toBe(0);
 });
 
-test("stderr names the limit, what was used and where it is set", async () => {
+test("stderr names the limit, what was used and the setting", async () => {
   await using llm = await startLlmServer([another(), soFar]);
   using place = new Workplace();
   place.configure(configFor(llm.url, { s: fixtureServer() }, { chat: { limits: { turn: { calls: 1, hops: 1 } } } }));
@@ -92,7 +92,7 @@ test("stderr names the limit, what was used and where it is set", async () => {
 test.each([
   ["conversation", { conversation: { tokens: 1_900 } }, ["--conversation", "c1"]],
   ["day", { day: { usd: 1.9 } }, []],
-])("what earlier runs have spent counts for the %s", async (_, limits, args) => {
+])("what earlier runs have used counts for the limit of the %s", async (_, limits, args) => {
   await using llm = await startLlmServer([soFar, soFar]);
   using place = new Workplace();
   const codes = [];
@@ -100,7 +100,7 @@ test.each([
   expect(codes).toEqual([0, 0, 7]);
 });
 
-test("a limit in dollars is refused up front where the price is not known", async () => {
+test("a limit in dollars is refused before the first request if the price is unknown", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.configure(configFor(llm.url, {}, { chat: { limits: { turn: { usd: 1 } } } }));
@@ -110,7 +110,7 @@ test("a limit in dollars is refused up front where the price is not known", asyn
   expect(stderr).toContain('llm.prices."test/m1"');
 });
 
-test("the cost is in the usage where it is known, and nowhere else", async () => {
+test("usage has the cost only if it is known", async () => {
   await using llm = await startLlmServer([answer("x", { usage }), answer("x", { usage })]);
   expect((await run(llm, {})).result.usage).toEqual({ input_tokens: 900, output_tokens: 100, cost_usd: 1 });
   using place = new Workplace();

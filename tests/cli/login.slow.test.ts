@@ -34,17 +34,17 @@ test("servers login, status and logout, and what the other commands say in betwe
   expect((await place.run(["servers", "status", "files"])).stdout).toMatch(/^files: not logged in/);
 });
 
-test("a name that has nothing to log in to is a usage error that says why", async () => {
+test("a login at a server that has none is a usage error that says why", async () => {
   using place = new Workplace();
   place.configure({ mcpServers: { local: { command: "true" } } });
   expect(await place.run(["servers", "login", "local"])).toMatchObject({
     exitCode: 2,
-    stderr: "error: local runs on this machine: there is nothing to log in to\n",
+    stderr: "error: local runs on this machine, so it has no login\n",
   });
   expect((await place.run(["servers", "status", "locl"])).stderr).toContain("did you mean local?");
 });
 
-describe("what an authorization server says of a refusal cannot steer the terminal", () => {
+describe("the text of an authorization server's refusal cannot control the terminal", () => {
   const hostile = "ask \u001b[2J\u001b]0;title\u0007\u009b31m\u009d52;c;eA==\u009c\rthe administrator";
   const control = /(?!\n)\p{Cc}/u;
 
@@ -62,7 +62,7 @@ describe("what an authorization server says of a refusal cannot steer the termin
     expect(stderr).not.toMatch(control);
   });
 
-  test("in the list of the servers", async () => {
+  test("when the servers are listed", async () => {
     await using server = await oauthServer({ refusals: { "/token": hostile } });
     using place = new Workplace();
     const oauth = { grant: "client_credentials", client_id: "c1", client_secret: "s3cr3t-0123456789" };

@@ -6,7 +6,7 @@ import { query } from "../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";
 
 describe("mcp-platform migrate", () => {
-  test("brings a file to this version's schema, and says which", async () => {
+  test("brings a file to this version's schema, and prints the version", async () => {
     using place = new Workplace();
     place.configure({ chat: { storage: { path: "log.db" } } });
     const line = `${join(place.folder, "log.db")}: schema ${schemaVersion}\n`;
@@ -30,7 +30,7 @@ describe("mcp-platform migrate", () => {
     expect(await query(url.href, "SELECT version FROM mcp_platform_version")).toEqual([{ version: schemaVersion }]);
   });
 
-  test("says of a database that is away where it should be and what to do, and nothing of its password", async () => {
+  test("names a database that is away and what to do, without its password", async () => {
     using place = new Workplace();
     place.configure({ chat: { storage: { url: "postgres://me:hidden@127.0.0.1:1/chats" } } });
     expect(await place.run(["migrate"])).toEqual({

@@ -4,7 +4,7 @@ import { expect, test } from "@jest/globals";
 import { configFor, Workplace } from "../support/cli.js";
 import { startLlmServer } from "../support/llm-server.js";
 
-test("nodes shows the hosts on the file, and none when none is there", async () => {
+test("nodes lists the hosts on a log file, and says so when no host runs", async () => {
   using place = new Workplace();
   await using llm = await startLlmServer([]);
   place.configure(configFor(llm.url, {}, { chat: { storage: { path: "log.db" } } }));

@@ -61,7 +61,7 @@ beforeAll(() => {
 
 afterAll(() => project[Symbol.dispose]());
 
-test("what the package says it has is in it", () => {
+test("the package contains every file that it declares", () => {
   const targets = Object.values(exports).flatMap((target) =>
     typeof target === "string" ? target : Object.values(target),
   );
@@ -77,7 +77,7 @@ test("what the package says it has is in it", () => {
   }
 });
 
-test("every package whose code is in it is listed with its hash, and its licence is there", () => {
+test("every bundled package is listed with its hash, and its licence is included", () => {
   const licences = readFileSync(join(installed, "dist/THIRD-PARTY-LICENSES"), "utf8");
   const sbom = JSON.parse(readFileSync(join(installed, "dist/sbom.cdx.json"), "utf8")) as {
     components: { purl: string; hashes: { content: string }[] }[];
@@ -92,7 +92,7 @@ test("every package whose code is in it is listed with its hash, and its licence
   expect(licences).toMatch(/^preact \d/m);
 });
 
-test("a program in TypeScript is checked against its types, runs a host, scripts and a cassette", () => {
+test("a TypeScript program that uses the package type-checks, and runs a host, scripts and a cassette", () => {
   const file = join(project.path, "program.ts");
   writeFileSync(file, program);
   const options: ts.CompilerOptions = {
@@ -120,7 +120,7 @@ test("a program in TypeScript is checked against its types, runs a host, scripts
   });
 }, 60_000);
 
-test("its command line tells its version, runs the demo and plays a session", () => {
+test("the command line of the package prints its version, runs the demo and plays a session", () => {
   const main = join("node_modules/mcp-platform", bin["mcp-platform"] ?? "");
   expect(run(main, "--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(run(main, "run", "Add 2 and 40").stdout).toBe("The answer is 42.\n");

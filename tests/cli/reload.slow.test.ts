@@ -88,7 +88,7 @@ const replace = (name: string, text: string) =>
 describe("servers follow the configuration of a running host", () => {
   const auto = { chat: { service: { approval: "auto" } } };
 
-  test("added, changed, left as they are while it is broken, removed: and a running call ends as if nothing had been", async () => {
+  test("when they are added, changed or removed; a broken file changes nothing, and a running call finishes", async () => {
     const path = join(place.folder, "go");
     await using llm = await startLlmServer(({ body }) =>
       body.messages?.at(-1)?.role === "user" && body.messages.length === 2
@@ -129,7 +129,7 @@ describe("servers follow the configuration of a running host", () => {
     expect(isRunning(after)).toBe(true);
   });
 
-  test("also that of the JSON file beside it, and what needs a restart is said", async () => {
+  test("also when mcp.config_file changes, and settings that need a restart are named", async () => {
     await using llm = await startLlmServer([]);
     place.configure(configFor(llm.url));
     place.write("servers.json", JSON.stringify({ mcpServers: { a: fixtureServer() } }));
@@ -143,10 +143,10 @@ describe("servers follow the configuration of a running host", () => {
     replace("servers.json", JSON.stringify({ mcpServers: { b: fixtureServer() } }));
     await host.logged("nothing has changed");
     replace("config.yaml", dump(configFor(llm.url, {}, { ...auto, serve: { port: 9 } })));
-    await host.logged("changed chat.service, from the next turn on; serve is as before until the host starts anew");
+    await host.logged("changed chat.service, from the next turn on; serve stays as before until the host restarts");
   });
 
-  test("the demo server stays beside them", async () => {
+  test("and the demo server stays next to them", async () => {
     place.configure({ llm: { active: "demo" } });
     host = new Host();
     await host.logged("demo: ready");
@@ -171,7 +171,7 @@ describe("under load", () => {
     return answer(/edit \d+/.exec(String(messages[0]?.content))?.[0] ?? "");
   };
 
-  test("100 edits during 50 running turns harm none of them, and the last edit is what counts", async () => {
+  test("100 edits during 50 running turns break no turn, and the last edit is in effect", async () => {
     await using llm = await startLlmServer((request) => turnOf(request));
     const edited = (edit: number) =>
       configFor(
@@ -208,7 +208,7 @@ describe("under load", () => {
 describe("a configuration that was only found in the folder", () => {
   const find = (mcpServers: object) => replace("config.yaml", dump({ mcpServers }));
 
-  test("starts no server that nobody has confirmed because it has changed, and says how to confirm it", async () => {
+  test("starts no changed server before it is confirmed, and the log says how to confirm it", async () => {
     find({});
     host = new Host();
     await host.logged("demo: ready");
@@ -219,12 +219,12 @@ describe("a configuration that was only found in the folder", () => {
     expect(() => pidsOf("s")).toThrow("ENOENT");
   });
 
-  test("has no word about settings that wait for their confirmation, only about those that have changed", async () => {
+  test("reports changed settings that wait for confirmation, but not unchanged ones", async () => {
     const write = (approval: string, mcpServers: object) =>
       replace("config.yaml", dump({ chat: { service: { approval } }, mcpServers }));
     write("auto", {});
     host = new Host();
-    await host.logged("these settings do not count (chat.service.approval)");
+    await host.logged("these settings have no effect (chat.service.approval)");
     await host.logged("demo: ready");
     write("auto", { s: recorded("s") });
     expect(await host.logged("not started until you confirm them: s (")).not.toContain("other keys");
@@ -233,7 +233,7 @@ describe("a configuration that was only found in the folder", () => {
     expect(() => pidsOf("s")).toThrow("ENOENT");
   });
 
-  test("keeps those that were confirmed", async () => {
+  test("keeps confirmed settings in effect", async () => {
     find({ s: recorded("s") });
     const path = join(place.folder, "config.yaml");
     const loaded = loadConfig(path, { cwd: place.folder, env: { HOME: place.folder } });

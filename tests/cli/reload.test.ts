@@ -70,7 +70,7 @@ async function hostOn(source: ConfigSource, { isConfirmed = false } = {}) {
   return { host, watched, says: () => reload.now(), service: () => host.config.chat.service };
 }
 
-test("config show marks the settings of the found file that are not confirmed", async () => {
+test("config show marks settings of the found file that are not confirmed", async () => {
   write(join(folder.path, "config.yaml"), service({ approval: "auto", tool_budget_tokens: 3 }));
   const { stdout } = process;
   const before = stdout.write;
@@ -86,7 +86,7 @@ test("config show marks the settings of the found file that are not confirmed", 
     await program.parseAsync(["config", "show"], { from: "user" }).finally(() => (stdout.write = before));
     return shown;
   };
-  expect(await show()).toContain("approval: auto # not confirmed yet, has no effect\n");
+  expect(await show()).toContain("approval: auto # not confirmed yet, so it has no effect\n");
   expect(shown).toContain("tool_budget_tokens: 3\n");
   const source = { file: "config.yaml", isFound: true };
   (await findUnconfirmed(await load({}, source), { flags: {}, source }))?.confirm();
@@ -96,7 +96,7 @@ test("config show marks the settings of the found file that are not confirmed", 
 const service = (settings: object) => ({ chat: { service: settings } });
 const foundOverOwn = (): ConfigSource => ({ file: found(), isFound: true, base: own() });
 
-test("the user's own rules count at once while the found file waits", async () => {
+test("rules in the user's own file take effect at once while the found file waits for confirmation", async () => {
   write(own(), service({ permissions: { deny: ["a.*"] } }));
   write(found(), service({ approval: "auto" }));
   const { says, service: running } = await hostOn(foundOverOwn());
@@ -109,7 +109,7 @@ test("the user's own rules count at once while the found file waits", async () =
   });
 });
 
-test("what the found file adds to the rules counts at once; what it allows waits and is named", async () => {
+test("new deny rules of the found file take effect at once; what it allows waits and is named", async () => {
   write(found(), service({ permissions: { allow: ["a.*"] } }));
   const { says, service: running } = await hostOn({ file: found(), isFound: true }, { isConfirmed: true });
   expect(running().permissions.allow).toEqual(["a.*"]);
@@ -121,7 +121,7 @@ test("what the found file adds to the rules counts at once; what it allows waits
   expect(await says()).toMatch(/nothing has changed$/);
 });
 
-test("confirmed settings stay in the middle of the work; those that the file no longer has do not", async () => {
+test("confirmed settings stay in effect during a turn, and settings that the file no longer has do not", async () => {
   const llm = (model: string) => ({ llm: { active: "openai", providers: { openai: { model } } } });
   write(found(), { ...llm("one"), ...service({ approval: "auto" }) });
   const { host, says } = await hostOn({ file: found(), isFound: true }, { isConfirmed: true });
@@ -134,7 +134,7 @@ test("confirmed settings stay in the middle of the work; those that the file no 
   expect(host.config.llm.providers.openai?.model).toBe("one");
 });
 
-test("a setting that both files had, and that the user has changed in the own one, is the own one's", async () => {
+test("if both files have a setting and the user changes it in their own file, that value wins", async () => {
   const model = (name: string) => ({ llm: { providers: { openai: { model: name } } } });
   write(own(), model("one"));
   write(found(), model("one"));
@@ -144,7 +144,7 @@ test("a setting that both files had, and that the user has changed in the own on
   expect(host.config.llm.providers.openai?.model).toBe("two");
 });
 
-test("the user's own file is followed from when it is made on, and nothing changes when it goes", async () => {
+test("the user's own file is followed from its creation on, and its deletion changes nothing", async () => {
   write(found(), service({}));
   const { says, watched, service: running } = await hostOn({ file: found(), isFound: true });
   const told = watched();
@@ -162,7 +162,7 @@ test("the user's own file is followed from when it is made on, and nothing chang
   expect(await says()).toContain("nothing has changed");
 });
 
-test("a host that was started without any file follows the first one", async () => {
+test("a host that started without a file follows the first file that is made", async () => {
   const { watched, service: running } = await hostOn({ isFound: false });
   const told = watched();
   write(own(), service({ max_tool_hops: 3 }));
@@ -170,7 +170,7 @@ test("a host that was started without any file follows the first one", async () 
   expect(running().maxToolHops).toBe(3);
 });
 
-test("a limit of the user's own file holds over a confirmed setting that waits", async () => {
+test("a limit in the user's own file holds over a confirmed setting that waits", async () => {
   const limited = (rpm: unknown) => ({ llm: { providers: { openai: { rpm } } } });
   process.env.FOUND_RPM = "100";
   write(found(), limited("${FOUND_RPM}"));

@@ -10,7 +10,7 @@ import { isRunning, recording, until } from "../support/mcp-hub.js";
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
 describe("a first run, without a key and without a configuration", () => {
-  test("adds 2 and 40 with the demo server's tool: the answer alone on stdout", async () => {
+  test("adds 2 and 40 with the demo server's tool and prints only the answer on stdout", async () => {
     using place = new Workplace();
     const { exitCode, stdout, stderr } = await place.run(["run", "Add 2 and 40 with the add tool"]);
     expect(stdout).toBe("The answer is 42.\n");
@@ -19,7 +19,7 @@ describe("a first run, without a key and without a configuration", () => {
     expect(exitCode).toBe(0);
   });
 
-  test("as JSON it is one object with everything about the turn", async () => {
+  test("prints one JSON object with everything about the turn with --output-format json", async () => {
     using place = new Workplace();
     const args = ["run", "Add 2 and 40 with the add tool", "--output-format", "json", "--request-id", "r1"];
     const { exitCode, stdout } = await place.run(args);
@@ -39,14 +39,14 @@ describe("a first run, without a key and without a configuration", () => {
     });
   });
 
-  test("text that is piped in, without a command, is one shot", async () => {
+  test("takes text that is piped in without a command as one prompt", async () => {
     using place = new Workplace();
     const { exitCode, stdout } = await place.run([], "Add 1 and 2 with the add tool");
     expect([exitCode, stdout]).toEqual([0, "The answer is 3.\n"]);
   });
 });
 
-test("text is put behind the system prompt, that of the configuration or that of a flag", async () => {
+test("--append-system adds text to the system prompt of the configuration or of a flag", async () => {
   await using llm = await startLlmServer([answer("a"), answer("b")]);
   using place = new Workplace();
   place.configure(configFor(llm.url, {}, { chat: { service: { system_prompt: "Rhyme." } } }));
@@ -56,7 +56,7 @@ test("text is put behind the system prompt, that of the configuration or that of
   expect(systems).toEqual(["Rhyme.\n\nBe kind.", "Sing.\n\nBe kind."]);
 });
 
-test("the answer is JSON of a schema in a file; a file that holds none is refused before anything is asked", async () => {
+test("--json-schema takes a schema from a file; a file without a schema is refused before any request", async () => {
   await using llm = await startLlmServer([answer('{"a":"x"}'), answer('{"a":1}')]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -72,7 +72,7 @@ test("the answer is JSON of a schema in a file; a file that holds none is refuse
   }
 });
 
-test("what is wrong with a file cannot steer the terminal that it is told on", async () => {
+test("the error about a file cannot control the terminal", async () => {
   using place = new Workplace();
   place.write("config.yaml", '"\\e]0;title\\a\\x9b2Jllm": {}\n');
   const { exitCode, stderr } = await place.run(["config", "validate"]);
@@ -104,14 +104,14 @@ describe("exit codes", () => {
     expect((await place.run(["run", "go", "--yes", "--max-tool-hops", "2"])).exitCode).toBe(code);
   });
 
-  test("a turn that takes too long", async () => {
+  test("a turn that reaches its time limit", async () => {
     await using llm = await startLlmServer(() => stream([STALL]));
     using place = new Workplace();
     place.configure(configFor(llm.url));
     expect((await place.run(["run", "go", "--timeout", "1s"])).exitCode).toBe(7);
   });
 
-  test("a tool that nobody could be asked about is denied, with the flag that allows it", async () => {
+  test("a tool that needs approval is denied, and the message names the flag that allows it", async () => {
     await using llm = await startLlmServer([echo, answer("not allowed")]);
     using place = new Workplace();
     place.configure(configFor(llm.url, { s: fixtureServer() }));
@@ -120,14 +120,14 @@ describe("exit codes", () => {
     expect(exitCode).toBe(6);
   });
 
-  test("--allow lets that tool run", async () => {
+  test("--allow lets a tool run", async () => {
     await using llm = await startLlmServer([echo, answer("done")]);
     using place = new Workplace();
     place.configure(configFor(llm.url, { s: fixtureServer() }));
     expect(await place.run(["run", "go", "--allow", "s.*"])).toMatchObject({ exitCode: 0, stdout: "done\n" });
   });
 
-  test("a required server that is down", async () => {
+  test("a required server that cannot be reached", async () => {
     await using llm = await startLlmServer([]);
     using place = new Workplace();
     place.configure(configFor(llm.url, { s: { command: "no-such-command-anywhere", required: true } }));
@@ -136,7 +136,7 @@ describe("exit codes", () => {
     expect(exitCode).toBe(5);
   });
 
-  test("the first SIGINT cancels the turn and leaves with 130", async () => {
+  test("the first SIGINT cancels the turn and exits with 130", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     using place = new Workplace();
     place.configure(configFor(llm.url));
@@ -148,7 +148,7 @@ describe("exit codes", () => {
   });
 });
 
-test("files are attached to the prompt; one that cannot be is told before anything is sent", async () => {
+test("files are attached to the prompt; a file that cannot be attached is refused before any request", async () => {
   await using llm = await startLlmServer([answer("read")]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -162,7 +162,7 @@ test("files are attached to the prompt; one that cannot be is told before anythi
   expect(missing.stderr).toBe("error: none.txt cannot be read: there is no such file\n");
 });
 
-test("stdout holds nothing but the answer at the most talkative log level, and no secret is logged", async () => {
+test("stdout has only the answer even at log level debug, and no secret is logged", async () => {
   await using llm = await startLlmServer([failure(503), answer("quiet")]);
   using place = new Workplace();
   place.configure(configFor(llm.url, { s: fixtureServer() }));
@@ -184,7 +184,7 @@ test.each([
   expect(llm.requests[0]?.body.stream ?? false).toBe(streaming && flags.length === 0);
 });
 
-test("more servers come from a file in the shape that other hosts use", async () => {
+test("--mcp-config reads more servers from a file in the shape of other hosts", async () => {
   await using llm = await startLlmServer([echo, answer("done")]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -205,7 +205,7 @@ test("packages behind a symlink (pnpm, npm link) load, also when text is piped i
   expect([exitCode, stdout]).toEqual([0, "The answer is 42.\n"]);
 });
 
-describe("a host that is told to leave takes its servers with it, also those that do not listen", () => {
+describe("a host that is asked to end also ends its servers, even those that ignore signals", () => {
   // Concurrent, because each case waits until its server's time is over.
   test.concurrent.each([
     ["SIGHUP", ["run", "go"], null],
@@ -226,7 +226,7 @@ describe("a host that is told to leave takes its servers with it, also those tha
   });
 });
 
-test("what a server calls its tools cannot write on the terminal", async () => {
+test("names that a server gives its tools cannot control the terminal", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   const [description, inputSchema] = ["\u001b]0;title\u0007red", { type: "object" }];
@@ -235,16 +235,19 @@ test("what a server calls its tools cannot write on the terminal", async () => {
   expect((await place.run(["tools"])).stdout).toBe("s.t  red\n");
 });
 
-test.each([["config", "show"], ["tools"]])("a reader that has gone is no crash: %s %s", async (...args) => {
-  await using llm = await startLlmServer([]);
-  using place = new Workplace();
-  place.configure(configFor(llm.url));
-  const child = place.start(...args.filter(Boolean));
-  child.stdout?.destroy();
-  expect(await ended(child, "")).toMatchObject({ exitCode: 0, stderr: "" });
-});
+test.each([["config", "show"], ["tools"]])(
+  "a reader that closes the pipe does not crash the host: %s %s",
+  async (...args) => {
+    await using llm = await startLlmServer([]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url));
+    const child = place.start(...args.filter(Boolean));
+    child.stdout?.destroy();
+    expect(await ended(child, "")).toMatchObject({ exitCode: 0, stderr: "" });
+  },
+);
 
-test("--version and --help", async () => {
+test("--version and --help print and exit with 0", async () => {
   using place = new Workplace();
   expect(await place.run(["--version"])).toEqual({ exitCode: 0, stdout: "1.0.0\n", stderr: "" });
   expect(await place.run(["--help"])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("run") });

@@ -17,7 +17,7 @@ function configured(llm = "http://127.0.0.1:9/v1"): Workplace {
 }
 
 describe("mcp-platform run FILE.session.yaml", () => {
-  test("does the steps with the configured servers, tells of each and ends with 0", async () => {
+  test("runs the steps with the configured servers, reports each step and exits with 0", async () => {
     using place = configured();
     place.write("a.session.yaml", session(echo("you")));
     const { exitCode, stdout, stderr } = await place.run(["run", "a.session.yaml", "--var", "who=you"]);
@@ -26,13 +26,13 @@ describe("mcp-platform run FILE.session.yaml", () => {
     expect(exitCode).toBe(0);
   });
 
-  test("takes values of variables as JSON where they are", async () => {
+  test("takes values of --var as JSON where they are JSON", async () => {
     using place = configured();
     place.write("a.session.yaml", session('  - tool: { name: s.echo, args: { who: "{{who.name}}" } }\n'));
     expect((await place.run(["run", "a.session.yaml", "--var", 'who={"name":[1]}'])).exitCode).toBe(0);
   });
 
-  test("ends with 8 where an assertion does not hold, with its place and reason, after the other files", async () => {
+  test("exits with 8 if an assertion fails, with its place and reason, after running the other files", async () => {
     using place = configured();
     place.write("a.session.yaml", session(`${echo("you")}  - set: { b: 1 }\n`));
     place.write("b.session.yaml", session(echo("nobody")));
@@ -46,7 +46,7 @@ describe("mcp-platform run FILE.session.yaml", () => {
     expect(alone.stdout).toMatch(/^FAILED a\.session\.yaml .*\n$/);
   });
 
-  test("ends with 2 and a line for each mistake in any file, before anything is started", async () => {
+  test("exits with 2 and prints a line for each mistake in any file, before anything is started", async () => {
     using place = configured();
     place.write("a.session.yaml", "steps:\n  - usr: hi\n");
     place.write("b.session.yaml", "steps: []\n");
@@ -58,7 +58,7 @@ describe("mcp-platform run FILE.session.yaml", () => {
     expect([exitCode, stdout]).toEqual([2, ""]);
   });
 
-  test("ends as a prompt does when the provider refuses, or a server is down", async () => {
+  test("exits like a prompt if the provider refuses or a server is down", async () => {
     using place = new Workplace();
     place.write("a.session.yaml", "steps: [{ user: hi }]\n");
     place.write("b.session.yaml", "mcpServers: { db: { command: /nowhere/at-all } }\nsteps: [{ set: { a: 1 } }]\n");
@@ -70,7 +70,7 @@ describe("mcp-platform run FILE.session.yaml", () => {
     expect(exitCode).toBe(5);
   });
 
-  test("records and plays", async () => {
+  test("records a cassette and plays it", async () => {
     using place = new Workplace();
     place.write("a.session.yaml", "steps: [{ user: hi, assert: [{ type: equals, value: hello }] }]\n");
     {
@@ -87,7 +87,7 @@ describe("mcp-platform run FILE.session.yaml", () => {
     expect((await place.run(["run", "a.session.yaml", "--replay", "--record"])).exitCode).toBe(2);
   });
 
-  test("is what an executable file with a shebang does, from any folder", async () => {
+  test("can be started as an executable file with a shebang, from any folder", async () => {
     using place = configured();
     const file = place.write("hi.session.yaml", `#!/usr/bin/env -S mcp-platform run\n${session(echo("me"))}`);
     chmodSync(file, 0o755);
@@ -99,7 +99,7 @@ describe("mcp-platform run FILE.session.yaml", () => {
   });
 });
 
-test("flags of session files are refused for a prompt, as is a prompt in several words", async () => {
+test("flags of session files are refused for a prompt, and so is a prompt in several words", async () => {
   using place = configured();
   expect(await place.run(["run", "hi", "--record"])).toMatchObject({
     exitCode: 2,

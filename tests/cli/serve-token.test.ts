@@ -23,7 +23,7 @@ function fileWith(text: string, mode = 0o600): string {
 }
 
 describe("the token of serve", () => {
-  test("is the one that the user's hosts keep, on loopback addresses and others", () => {
+  test("is stored and shared by the user's hosts, on loopback addresses and others", () => {
     const { token, ...rest } = tokenOf({});
     expect(token).toBe(readFileSync(kept, "utf8").trim());
     expect(rest).toEqual({ location: kept, isMade: true, notices: [] });
@@ -40,30 +40,30 @@ describe("the token of serve", () => {
       {},
       "token-of-the-file",
     ],
-  ])("comes from %s, and is not shown", (_, flags, serve, variables, token) => {
+  ])("can come from %s, and is then not shown", (_, flags, serve, variables, token) => {
     expect(tokenOf(flags, serve, { ...env, ...variables })).toMatchObject({ token, isMade: false, notices: [] });
   });
 
-  test("is missing by the user's choice only, which is told its risk", () => {
+  test("can be left out only by --no-token, which prints the risk", () => {
     const open = tokenOf({ token: false }, { token: "token-of-the-config" });
     expect(open).toMatchObject({
       token: undefined,
       notices: [expect.stringMatching(/every account .* your approvals/)],
     });
-    expect(() => tokenOf({ token: false }, { host: "0.0.0.0" })).toThrow(/--no-token is for loopback addresses/);
+    expect(() => tokenOf({ token: false }, { host: "0.0.0.0" })).toThrow(/--no-token is only for loopback addresses/);
   });
 
-  test.each(["", "short\n", "two words of a token"])("is not %j, read from a file", (text) => {
+  test.each(["", "short\n", "two words of a token"])("cannot be %j in a token file", (text) => {
     expect(() => tokenOf({ tokenFile: fileWith(text) })).toThrow(/one token of at least 16 characters/);
   });
 
-  test("in a file that is not there is a mistake, in one that others read a warning", () => {
+  test("is an error if its file is missing, and a warning if others can read the file", () => {
     expect(() => tokenOf({ tokenFile: join(folder, "missing") })).toThrow(/cannot read the token file .*missing/);
     const { notices } = tokenOf({ tokenFile: fileWith("token-of-the-file", 0o644) });
     expect(notices).toEqual([expect.stringMatching(/every account .* can read the token/)]);
   });
 
-  test("that cannot be kept is for one run, and shown because it is nowhere else", () => {
+  test("holds for this run only and is shown if it cannot be stored", () => {
     const state = fileWith("a file where a folder is wanted");
     const { token, ...rest } = tokenOf({}, {}, { XDG_STATE_HOME: state });
     expect(token).toMatch(/^[\w-]{43}$/);

@@ -46,7 +46,7 @@ const hi = (more: object = {}) => ({ model: "m1", messages: [{ role: "user", con
 const port = (url: string) => new URL(url).port;
 
 test.each(["debug", "info", "warn", "error", "silent"])(
-  "stdout of every door that programs read has its protocol only, with --log-level %s",
+  "stdout of each front door for programs has only its protocol with --log-level %s",
   async (level) => {
     await using llm = await startLlmServer(() => answer("fine"));
     using place = new Workplace();
@@ -67,7 +67,7 @@ test.each(["debug", "info", "warn", "error", "silent"])(
   },
 );
 
-test("callers send the token that is in a file of the user's alone, and the same one after a restart", async () => {
+test("callers send the token that is stored in a file only the user can read, and it stays the same after a restart", async () => {
   await using llm = await startLlmServer([answer("fine"), answer("fine")]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -98,7 +98,7 @@ onTerminal("a terminal shows one link to the page, which the token of the file o
   await exitCode;
 });
 
-test("a token of a file is asked for, and not printed", async () => {
+test("a token from a file is required and not printed", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -112,13 +112,13 @@ test("a token of a file is asked for, and not printed", async () => {
   expect(said()).not.toContain("correct-horse-battery");
 });
 
-test("a token among the arguments, which every account can read, is refused", async () => {
+test("a token on the command line is refused, because every account can read it there", async () => {
   using place = new Workplace();
   const { exitCode, stderr } = await place.run(["serve", "--token", "correct-horse-battery"]);
   expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/every account .*\nhint: .*--token-file/)]);
 });
 
-test("told to end, it takes nothing new, finishes what runs, and says so to who asks", async () => {
+test("when asked to end, serve takes no new work, finishes running turns, and answers probes with 503", async () => {
   let finish = () => {};
   const held = new Promise<void>((resolve) => {
     finish = resolve;
@@ -148,23 +148,26 @@ test("told to end, it takes nothing new, finishes what runs, and says so to who 
   expect((await end).exitCode).toBe(143);
 });
 
-test.each(["SIGINT", "SIGHUP"] as const)("ended by %s, it leaves what runs to its next start", async (signal) => {
-  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
-  using place = new Workplace();
-  place.configure(configFor(llm.url));
-  const headers = { "x-request-id": "r1" };
-  const first = await serve(place);
-  const lost = post(`${first.url}/v1/chat/completions`, hi(), headers).catch(() => {});
-  await llm.received(1);
-  first.child.kill(signal);
-  await first.end;
-  expect(await lost).toMatchObject({ status: 503 });
-  const { url } = await serve(place);
-  const again = await post(`${url}/v1/chat/completions`, hi(), headers);
-  expect(await again.json()).toMatchObject({ choices: [{ message: { content: "went on" } }] });
-});
+test.each(["SIGINT", "SIGHUP"] as const)(
+  "when ended by %s, serve leaves running turns to its next start",
+  async (signal) => {
+    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url));
+    const headers = { "x-request-id": "r1" };
+    const first = await serve(place);
+    const lost = post(`${first.url}/v1/chat/completions`, hi(), headers).catch(() => {});
+    await llm.received(1);
+    first.child.kill(signal);
+    await first.end;
+    expect(await lost).toMatchObject({ status: 503 });
+    const { url } = await serve(place);
+    const again = await post(`${url}/v1/chat/completions`, hi(), headers);
+    expect(await again.json()).toMatchObject({ choices: [{ message: { content: "went on" } }] });
+  },
+);
 
-test("told to end, it closes its sockets after the last message", async () => {
+test("when asked to end, serve closes its sockets after the last message", async () => {
   let finish = () => {};
   const held = new Promise<void>((resolve) => {
     finish = resolve;
@@ -185,7 +188,7 @@ test("told to end, it closes its sockets after the last message", async () => {
   expect((await end).exitCode).toBe(143);
 });
 
-test("told to end, it ends the sessions of MCP clients that listen to it", async () => {
+test("when asked to end, serve ends the sessions of MCP clients that listen", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -202,7 +205,7 @@ test("told to end, it ends the sessions of MCP clients that listen to it", async
   await client.close();
 });
 
-test("a login at a server is begun by who is on this machine, and the host continues with it", async () => {
+test("a caller on this machine can begin a login at a server, and the host continues with it", async () => {
   await using server = await oauthServer();
   await using llm = await startLlmServer([]);
   using place = new Workplace();
@@ -223,7 +226,7 @@ test("a login at a server is begun by who is on this machine, and the host conti
   while ((await state()) !== "ready") await fetch(`${url}/readyz`);
 });
 
-test("a port that is taken is a mistake of use", async () => {
+test("a port in use is a usage error", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.configure(configFor(llm.url));

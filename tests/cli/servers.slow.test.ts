@@ -15,7 +15,7 @@ const users = () => join(place.folder, ".config/mcp-platform/config.yaml");
 const servers = (...args: string[]) => place.run(["servers", ...args]);
 const fixtureScript = resolve("tests/support/mcp-server.mjs");
 
-test("a server is added, tried, switched off and removed, in a file that only the user reads", async () => {
+test("a server is added, tested, disabled and removed, in a file that only the user can read", async () => {
   const added = await servers("add", "fs", "-e", "LEVEL=debug", "--", process.execPath, fixtureScript);
   expect(added).toMatchObject({
     exitCode: 0,
@@ -40,17 +40,17 @@ test("a server is added, tried, switched off and removed, in a file that only th
   expect(readFileSync(users(), "utf8")).toBe("mcpServers: {}\n");
 });
 
-test("a server that fails ends with 5: the stage, the exit code, its last words and what to do", async () => {
+test("a failing server exits with 5 and shows the stage, its exit code, its last words and what to do", async () => {
   const behaviour = JSON.stringify({ exitAtStart: { code: 7, stderr: "no such database\u001b]0;title\u0007\n" } });
   place.configure({ mcpServers: { db: { command: "node", args: [fixtureScript, behaviour] } } });
   const { exitCode, stdout } = await servers("test", "db");
   expect(exitCode).toBe(5);
   expect(stdout).toContain("fail  start    node: the server exited with code 7\n");
-  expect(stdout).toContain("fix: see what it said on stderr, and check mcpServers.db.args and env\n");
+  expect(stdout).toContain("fix: read its stderr, and check mcpServers.db.args and env\n");
   expect(stdout).toContain("its last words on stderr:\n  no such database\n");
 });
 
-test("an unset variable of this server is a finding, one of another server is not", async () => {
+test("an unset variable of this server is a finding; one of another server is not", async () => {
   place.configure({
     mcpServers: {
       one: { command: "node", args: [fixtureScript], env: { K: "${ONE_KEY}" } },
@@ -62,15 +62,15 @@ test("an unset variable of this server is a finding, one of another server is no
   expect((await servers("test", "two")).exitCode).toBe(0);
 });
 
-describe("what does not go together is a usage error that says why, and changes nothing", () => {
+describe("flags that contradict each other are a usage error that says why, and change nothing", () => {
   test.each([
     [["add", "x", "npx", "-y", "pkg"], "servers add NAME -- npx -y PACKAGE"],
     [["add", "x", "-t", "http", "npx"], "http needs a URL that begins with http:// or https://"],
     [
       ["add", "x", "localhost:3000/mcp"],
-      "begins with http:// or https://\nhint: did you mean http://localhost:3000/mcp?",
+      "begin with http:// or https://\nhint: did you mean http://localhost:3000/mcp?",
     ],
-    [["add", "x", "http://x", "-e", "A=b"], "-e is for programs: a URL has headers (-H)"],
+    [["add", "x", "http://x", "-e", "A=b"], "-e is only for programs; use -H to set a header of a remote server"],
     [["add", "x", "npx", "-e", "secret-0123"], "expected -e KEY=VALUE"],
     [["add", "x", "--json", '{"secret-0123"'], "expected a JSON object"],
     [["add", "x", "--json", '{"comand":"npx"}'], 'unknown key "comand" (did you mean "command"?)'],
@@ -90,14 +90,16 @@ describe("what does not go together is a usage error that says why, and changes 
     expect(readFileSync(join(place.folder, "config.yaml"), "utf8")).toBe(before);
   });
 
-  test("a server of a file that other hosts use too is changed there", async () => {
+  test("a server that is in mcp.config_file is changed there", async () => {
     place.write("servers.json", JSON.stringify({ mcpServers: { theirs: { command: "true" } } }));
     place.configure({ mcp: { config_file: "servers.json" } });
-    expect((await servers("disable", "theirs")).stderr).toContain("hint: it stands in servers.json: change it there\n");
+    expect((await servers("disable", "theirs")).stderr).toContain(
+      "hint: it is defined in servers.json: change it there\n",
+    );
   });
 });
 
-test("--json, --replace and a secret that others could read", async () => {
+test("--json adds a whole entry, --replace replaces one, and a secret that others could read gets a warning", async () => {
   place.configure({});
   chmodSync(join(place.folder, "config.yaml"), 0o644);
   const entry = JSON.stringify({ url: "http://x.example/mcp", timeout: "5s" });
@@ -123,7 +125,7 @@ describe("servers import", () => {
     place.write(".cursor/mcp.json", JSON.stringify({ mcpServers: { team: entry } }));
   };
 
-  test("without --from lists what there is, and takes nothing without a person", async () => {
+  test("without --from lists the configurations found, and imports nothing without a terminal", async () => {
     cursor();
     expect(await servers("import")).toMatchObject({
       exitCode: 0,
@@ -132,7 +134,7 @@ describe("servers import", () => {
     expect(existsSync(users())).toBe(false);
   });
 
-  test("keeps a secret in the user's own file, which only he can read from then on", async () => {
+  test("keeps a secret in the user's own file, which only they can read from then on", async () => {
     cursor();
     mkdirSync(join(users(), ".."), { recursive: true });
     place.write(".config/mcp-platform/config.yaml", "# mine\nlogging: { level: error }   # quiet\n");
@@ -141,14 +143,14 @@ describe("servers import", () => {
     expect(dry.stdout).toContain('+      API_TOKEN: "***"\n');
     const { stdout, stderr } = await servers("import", "--from", "cursor");
     expect(dry.stdout + stdout + stderr).not.toContain("token-0123456789");
-    expect(stderr).toBe(".config/mcp-platform/config.yaml holds secrets now: only you can read it from now on\n");
+    expect(stderr).toBe(".config/mcp-platform/config.yaml holds secrets now, so only you can read it from now on\n");
     expect(readFileSync(users(), "utf8")).toMatch(/^# mine\nlogging: \{ level: error \} {3}# quiet\n\nmcpServers:\n/);
     expect(readFileSync(users(), "utf8")).toContain("API_TOKEN: token-0123456789");
     expect(statSync(users()).mode & 0o777).toBe(0o600);
     expect((await servers("test", "team")).exitCode).toBe(0);
   });
 
-  test("refers to a secret in a file that others read", async () => {
+  test("writes a placeholder for a secret into a file that others can read", async () => {
     cursor();
     place.configure({});
     chmodSync(join(place.folder, "config.yaml"), 0o644);
@@ -160,13 +162,13 @@ describe("servers import", () => {
   });
 });
 
-test("servers logs shows what a server said in any host, cannot be steered by it, and follows it", async () => {
+test("servers logs shows and follows what a server wrote in any host, and its text cannot control the terminal", async () => {
   place.configure({
     mcpServers: {
       loud: { command: "node", args: [fixtureScript, JSON.stringify({ greeting: "\u001b[2Jfirst words\n" })] },
     },
   });
-  expect((await servers("logs", "loud")).stdout).toMatch(/^loud has said nothing yet: \//);
+  expect((await servers("logs", "loud")).stdout).toMatch(/^loud has not written anything yet: \//);
   await servers("list");
   const { stdout } = await servers("logs", "loud", "-n", "5");
   expect(stdout).toMatch(/^\S+Z \d+ stderr first words$/m);

@@ -67,10 +67,10 @@ test("conversations are listed, shown, copied, taken back, exported and deleted"
 
     expect(await sessions("delete", "c1", "--yes")).toMatchObject({ exitCode: 0, stdout: "1 deleted\n" });
     expect(await sessions("delete", "--all", "--yes")).toMatchObject({ exitCode: 0, stdout: "1 deleted\n" });
-    expect((await sessions("list")).stdout).toBe("no conversation yet\n");
+    expect((await sessions("list")).stdout).toBe("there is no conversation yet\n");
   }));
 
-test("no server is started and no provider asked for them", async () => {
+test("the commands of sessions start no server and ask no provider", async () => {
   using record = recording();
   await using llm = await startLlmServer([]);
   using place = new Workplace();
@@ -79,7 +79,7 @@ test("no server is started and no provider asked for them", async () => {
   expect([record.lines(), llm.requests]).toEqual([[], []]);
 });
 
-test("what cannot be is refused with exit code 2, and nothing is changed", () =>
+test("impossible requests are refused with exit code 2, and change nothing", () =>
   withConversations({ c1: ["hello"] }, async (place) => {
     for (const [what, args, text] of [
       ["a conversation that is not there", ["show", "nope"], "there is no conversation nope"],
@@ -100,13 +100,13 @@ test("what cannot be is refused with exit code 2, and nothing is changed", () =>
     expect((await place.run(["sessions"])).stdout).toMatch(/^c1 .* 1 turn /);
   }));
 
-test("a title and a text cannot write on the terminal", () =>
+test("a title and a message cannot control the terminal", () =>
   withConversations({ c1: ["\u001b]0;owned\u0007red \u001b[31malert"] }, async (place) => {
     expect((await place.run(["sessions"])).stdout).toContain("red alert\n");
     expect((await place.run(["sessions", "show", "c1"])).stdout).toContain("you: red alert\n");
   }));
 
-describe("while a turn runs in another process", () => {
+describe("while another process runs a turn of the conversation", () => {
   async function withRunning(
     work: (place: Workplace, running: ReturnType<typeof ended>) => Promise<void>,
   ): Promise<void> {
@@ -125,7 +125,7 @@ describe("while a turn runs in another process", () => {
     await running;
   }
 
-  test("its conversation is neither taken back nor deleted", () =>
+  test("rewind and delete are refused", () =>
     withRunning(async (place) => {
       expect((await place.run(["sessions"])).stdout).toMatch(/^c1 .* running {2}tell me all\n$/);
       for (const args of [
@@ -134,18 +134,21 @@ describe("while a turn runs in another process", () => {
         ["delete", "--all", "--yes"],
       ]) {
         const { exitCode, stderr } = await place.run(["sessions", ...args]);
-        expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^error: a turn of c1 .*\nhint: wait for/)]);
+        expect([exitCode, stderr]).toEqual([
+          2,
+          expect.stringMatching(/^error: a turn of c1 .*\nhint: wait (until|for)\b/),
+        ]);
       }
     }));
 
-  test("--interrupt cancels it, and the new answer comes", () =>
+  test("--interrupt cancels the turn and answers the new message", () =>
     withRunning(async (place, running) => {
       const args = ["run", "--conversation", "c1", "--interrupt", "only this"];
       expect(await place.run(args)).toMatchObject({ exitCode: 0, stdout: "new answer\n" });
       expect((await running).exitCode).toBe(130);
     }));
 
-  test("once that process was killed the turn is unfinished, and may be deleted", async () => {
+  test("and is killed, the turn counts as unfinished and the conversation may be deleted", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     using place = new Workplace();
     place.configure(configFor(llm.url));
@@ -157,11 +160,11 @@ describe("while a turn runs in another process", () => {
     expect((await place.run(["sessions"])).stdout).toMatch(/ unfinished {2}tell me all\n$/);
     expect((await place.run(["sessions", "rewind", "c1"])).stderr).toContain("chat -r c1");
     expect((await place.run(["sessions", "delete", "c1", "--yes"])).exitCode).toBe(0);
-    expect((await place.run(["sessions"])).stdout).toBe("no conversation yet\n");
+    expect((await place.run(["sessions"])).stdout).toBe("there is no conversation yet\n");
   });
 });
 
-test("retention: a host that stays deletes what is too much when it starts", () =>
+test("a long-running host deletes conversations beyond max_conversations when it starts", () =>
   withConversations({ c1: ["a"], c2: ["b"], c3: ["c"] }, async (place, llm) => {
     place.configure(configFor(llm.url, {}, { chat: { storage: { max_conversations: 2, max_age: "90d" } } }));
     expect((await place.run(["run", "--conversation", "c3", "one shot"])).exitCode).toBe(0);

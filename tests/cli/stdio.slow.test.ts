@@ -32,7 +32,7 @@ function listen(host: ChildProcess) {
   };
 }
 
-test("--schema prints the schema of the messages, and starts nothing: not even a broken configuration is read", async () => {
+test("--schema prints the schema of the messages without reading the configuration or starting anything", async () => {
   using place = new Workplace();
   place.write("config.yaml", "mcpServers: [");
   const { exitCode, stdout, stderr } = await place.run(["--config", "config.yaml", "stdio", "--schema"]);
@@ -44,7 +44,7 @@ test("--schema prints the schema of the messages, and starts nothing: not even a
   expect(check({ action: "dance", request_id: "r1" })).toBe(false);
 });
 
-test("50 conversations at once on one pipe: every message belongs to its request, in order, and no seq is missing", async () => {
+test("with 50 conversations on one pipe, each message names its request, in order, without gaps in seq", async () => {
   const textOf = ({ body }: LlmRequest) => String(body.messages?.findLast(({ role }) => role === "user")?.content);
   await using llm = await startLlmServer((request) =>
     request.body.messages?.at(-1)?.role === "tool" || /-2$/.test(textOf(request))
@@ -105,7 +105,7 @@ test("50 conversations at once on one pipe: every message belongs to its request
   }
 });
 
-test("who reads slowly gets the last answers too, after the input has ended", async () => {
+test("a slow reader gets all answers, also after the end of the input", async () => {
   using place = new Workplace();
   const host = place.start("stdio");
   const stdout = host.stdout as Readable;

@@ -63,7 +63,7 @@ function start(...args: string[]) {
 
 const linesOf = ({ stdout }: Ended) => stdout.trimEnd().split("\n");
 
-test("stdio: every line is a message of the schema", async () => {
+test("stdio writes only messages of its schema to stdout", async () => {
   place = new Workplace();
   await using llm = await provider();
   configure(llm);
@@ -93,7 +93,7 @@ test("stdio: every line is a message of the schema", async () => {
   expect(whole.stderr).toContain("no-such-program-at-all");
 });
 
-test("acp: every line is a message of its schema", async () => {
+test("acp writes only messages of its schema to stdout", async () => {
   place = new Workplace();
   await using llm = await provider();
   configure(llm);
@@ -113,7 +113,7 @@ test("acp: every line is a message of its schema", async () => {
   expect(wire.problems).toEqual([]);
 });
 
-test("mcp: every line is JSON-RPC", async () => {
+test("mcp writes only JSON-RPC to stdout", async () => {
   place = new Workplace();
   await using llm = await provider();
   configure(llm);
@@ -148,7 +148,7 @@ test("mcp: every line is JSON-RPC", async () => {
   expect(messages.flatMap(({ id }) => id ?? []).sort()).toEqual([1, 2, 3, 4]);
 });
 
-test("run: one JSON object, or one message a line, whether it goes well or not", async () => {
+test("run writes one JSON object, or one message a line, to stdout, after success and failure", async () => {
   place = new Workplace();
   await using llm = await provider();
   configure(llm);

@@ -35,7 +35,7 @@ async function expectRefusal(place: Workplace, asked: () => number, message: Reg
   expect(asked()).toBe(before);
 }
 
-describe("an event log that cannot be kept is refused before anything is acknowledged:", () => {
+describe("an event log that cannot be used is refused before anything is acknowledged:", () => {
   test("a corrupt file", () =>
     withPlace(async (place, path, asked) => {
       writeFileSync(path, "my diary\n".repeat(500));
@@ -66,7 +66,7 @@ describe("an event log that cannot be kept is refused before anything is acknowl
     }));
 
   test(
-    "a file that somebody keeps locked",
+    "a file that another process keeps locked",
     () =>
       withPlace(async (place, path, asked) => {
         await place.run(prompt);
@@ -85,7 +85,7 @@ describe("an event log that cannot be kept is refused before anything is acknowl
     60_000,
   );
 
-  test("a read-only file, in a folder that is read-only too", () =>
+  test("a read-only file in a read-only folder", () =>
     withPlace(async (place, path, asked) => {
       await place.run(prompt);
       const before = asked();
@@ -122,7 +122,7 @@ const hasNamespaces = spawnSync("unshare", [...small, "mount -t tmpfs tmpfs /tmp
       "",
     );
 
-  test("is refused at the start, before anybody is asked", () =>
+  test("a log that cannot be used is refused at the start, before a model is asked", () =>
     withPlace(async (place, _path, asked) => {
       const fill = "dd if=/dev/zero of=log/ballast bs=4096 count=64 2>/dev/null; ";
       const { exitCode, stdout, stderr } = await onSmallDisk(place, "64k", `${fill}"$NODE" "$HOST" run hello`);
@@ -132,7 +132,7 @@ const hasNamespaces = spawnSync("unshare", [...small, "mount -t tmpfs tmpfs /tmp
     }));
 
   test(
-    "in the middle of a conversation: what was acknowledged is there, the rest was refused, and it goes on with space",
+    "a disk that fills up loses nothing acknowledged, and turns continue once there is space",
     () =>
       withPlace(async (place) => {
         const script = place.write(
@@ -177,7 +177,7 @@ async function runWithout(names: string, storage: object, llm = "http://127.0.0.
   return await ended(child, "");
 }
 
-describe("a package that only some hosts need is named where it is missing:", () => {
+describe("an optional package that is missing is named where it is needed:", () => {
   test("DBOS, for a log on PostgreSQL", async () => {
     const url = "postgres://user:secret@127.0.0.1:1/chats";
     const { exitCode, stdout, stderr } = await runWithout("@dbos-inc/", { url });

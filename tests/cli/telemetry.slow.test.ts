@@ -15,7 +15,7 @@ async function run(args: readonly string[], imports: readonly string[], env: Rec
   return await ended(spawn(process.execPath, all, options), "");
 }
 
-describe("a host that sends nothing anywhere", () => {
+describe("a host without a telemetry receiver", () => {
   test.each([[["--version"]], [prompt]])("%j loads neither telemetry nor the logger", async (args) => {
     const { exitCode, stderr } = await run(args, ["tests/support/mcp-trace-imports.mjs"], {});
     expect(exitCode).toBe(0);
@@ -23,7 +23,7 @@ describe("a host that sends nothing anywhere", () => {
   });
 });
 
-test("the variables that every program with OpenTelemetry has are enough", async () => {
+test("the standard variables of OpenTelemetry are enough to send telemetry", async () => {
   await using collector = await startCollector();
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: "my-host" };
   const { exitCode, stdout } = await run(prompt, [], env);
@@ -36,19 +36,19 @@ test("the variables that every program with OpenTelemetry has are enough", async
   ]);
 });
 
-test("without the packages a prompt is answered all the same, and it is said what to install", async () => {
+test("without the telemetry packages a prompt is answered, and stderr says what to install", async () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", WITHOUT_PACKAGES: "@opentelemetry/" };
   const { exitCode, stdout, stderr } = await run(prompt, ["tests/support/without-packages.mjs"], env);
   expect([exitCode, stdout.trim()]).toEqual([0, expect.stringContaining("42")]);
   expect(JSON.parse(stderr.split("\n").find((line) => line.startsWith("{")) ?? "")).toMatchObject({
     level: "warn",
     scope: "telemetry",
-    message: expect.stringMatching(/not installed; npm install @opentelemetry\/api@~1\.9\.1 .*sdk-trace-node@/),
+    message: expect.stringMatching(/packages are missing: npm install @opentelemetry\/api@~1\.9\.1 .*sdk-trace-node@/),
   });
 });
 
-test("a collector that is away keeps nobody from leaving, and it is said that something did not arrive", async () => {
+test("an unreachable collector does not keep a host from ending, and the lost data is reported", async () => {
   const { exitCode, stdout, stderr } = await run(prompt, [], { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" });
   expect([exitCode, stdout.trim()]).toEqual([0, expect.stringContaining("42")]);
-  expect(stderr).toMatch(/"scope":"telemetry","message":"[^"]*did not take the last of it within 2 s/);
+  expect(stderr).toMatch(/"scope":"telemetry","message":"[^"]*did not accept the last data within 2 s/);
 });

@@ -3,7 +3,7 @@ import { fixtureServer } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 
-test("usage shows what the turns of other processes took, as table, JSON and CSV, and refuses what is no time", async () => {
+test("usage shows what turns of other processes used, as table, JSON and CSV, and refuses an invalid time", async () => {
   await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), answer("done")]);
   using place = new Workplace();
   const more = { chat: { storage: { path: "log.db" }, service: { approval: "auto" } } };

@@ -18,7 +18,7 @@ test("a turn that waits on one host is cancelled by its request id on another ho
   session.cancel();
 });
 
-test("a cancel that the log does not take is not confirmed, although it stops the turn", async () => {
+test("a cancel that the log does not accept is not confirmed, although it stops the turn", async () => {
   await using llm = await startLlmServer([stream([chunk({ content: "so far" }), STALL])]);
   await using desk = await Desk.open("sqlite");
   const { sessions } = await desk.host(llm);

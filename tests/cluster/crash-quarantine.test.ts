@@ -23,7 +23,7 @@ function suspectsOf() {
   return { suspects, woken, watch };
 }
 
-test("one at a time enters, and whoever was refused is woken when it has left", () => {
+test("one turn enters at a time, and a refused turn is woken when the first one has left", () => {
   const { suspects, woken } = suspectsOf();
   expect([suspects.admit(a), suspects.admit(a), suspects.admit(b)]).toEqual([true, true, false]);
   suspects.leave(b);
@@ -33,7 +33,7 @@ test("one at a time enters, and whoever was refused is woken when it has left", 
   expect(suspects.admit(b)).toBe(true);
 });
 
-test("while one waits for a person another one runs; it goes on when that one has left", async () => {
+test("while one turn waits for a person another one runs, and the first continues when that one has left", async () => {
   const { suspects, watch } = suspectsOf();
   suspects.admit(a);
   const order: string[] = [];
@@ -51,7 +51,7 @@ test("while one waits for a person another one runs; it goes on when that one ha
   expect(suspects.admit(b)).toBe(false);
 });
 
-test("one that is cancelled while it waits to go on waits no longer", async () => {
+test("a turn that is cancelled while it waits to continue stops waiting", async () => {
   const { suspects, watch } = suspectsOf();
   suspects.admit(a);
   const cancelled = new AbortController();

@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { openDbosPool } from "../../src/cluster/dbos/dbos-pool.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 
-test("an error of DBOS's pool has no code and no word by which DBOS would retry the call without end", async () => {
+test("an error of DBOS's pool has no code and no text that makes DBOS retry the call without end", async () => {
   await using proxy = await startTcpProxy(1);
   proxy.refuse();
   const pool = openDbosPool({ driver: "postgres", url: `postgres://me:secret@127.0.0.1:${proxy.port}/log` }, 2);

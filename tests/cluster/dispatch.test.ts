@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { DbosDispatch, type DispatchParts } from "../../src/cluster/dbos/dispatch.js";
 
-test("a host that has closed before it began does not join the dispatch afterwards", async () => {
+test("a host that was closed before it started does not join the dispatch afterwards", async () => {
   const database = new Proxy(
     { place: "somewhere" },
     {

@@ -76,7 +76,7 @@ async function next<T>(channel: Channel<T>): Promise<T> {
   return value;
 }
 
-test("what a process says to a turn of its own arrives, though nobody else writes", async () => {
+test("mail that a process sends to its own turn arrives, although no other process writes", async () => {
   const { engine, looks, mail } = engineOf();
   await engine.begin();
   await next(looks);
@@ -86,7 +86,7 @@ test("what a process says to a turn of its own arrives, though nobody else write
   await engine.close();
 });
 
-test("what was said to a turn whose process had died reaches the one that continues with it, before it does", async () => {
+test("mail to a turn whose process has died reaches the process that continues the turn, before it continues", async () => {
   const { engine, looks, mail } = engineOf();
   const seen: TurnMail[] = [];
   await theirs.turns.beat(node("b"));
@@ -104,7 +104,7 @@ test("what was said to a turn whose process had died reaches the one that contin
 });
 
 test.each(["full", "locked"] as const)(
-  "a write of a turn that a %s log refuses is repeated after each heartbeat, and its error stays until it is stored",
+  "a turn's write that a %s log refuses is repeated after each heartbeat, and its error stays until it is stored",
   async (kind) => {
     const beat = jest.spyOn(ours.turns, "beat");
     const { engine } = engineOf({ leaseMs: 400 });
@@ -133,7 +133,7 @@ test.each(["full", "locked"] as const)(
   },
 );
 
-test("the error of a write that the log did not take is kept until the log stores a heartbeat and refuses nothing", async () => {
+test("the error of a write that the log refused stays until the log stores a heartbeat and refuses nothing", async () => {
   const warned = new Channel<void>();
   const parts = { store: ours, node: node("a"), workspace: "here", isGone: () => false, leaseMs: 400, now: () => now };
   const cluster = new LogCluster({ ...parts, observe: () => warned.push() }, quietHost);
@@ -158,7 +158,7 @@ test("the error of a write that the log did not take is kept until the log store
 describe("a write that a full log refuses", () => {
   const full = () => Promise.reject(new StoreError("full", "the disk is full"));
 
-  test("is given up when its turn closes, also if the log refuses heartbeats", async () => {
+  test("is given up when its turn closes, even if the log also refuses heartbeats", async () => {
     const { engine } = engineOf({ leaseMs: 20 });
     await engine.recover({ takesAny: true });
     const db = await connect(join(folder, "log.db"));
@@ -174,7 +174,7 @@ describe("a write that a full log refuses", () => {
     await engine.close();
   });
 
-  test("is given up in the end, although the log stores heartbeats", async () => {
+  test("is given up after a time, although the log stores heartbeats", async () => {
     const { engine } = engineOf({ leaseMs: 4 });
     await engine.recover({ takesAny: true });
     await expect(engine.retryRefused(full, () => true)).rejects.toMatchObject({ kind: "full" });
@@ -182,7 +182,7 @@ describe("a write that a full log refuses", () => {
   });
 });
 
-test("a process that stood still, or whose clock was set, buries nobody who may have stood still with it", async () => {
+test("a process that stood still, or whose clock was set, declares no process dead that may have stood still with it", async () => {
   const { engine, beats } = engineOf({ leaseMs: 400 });
   await theirs.turns.beat(node("b"));
   await engine.begin();
@@ -196,7 +196,7 @@ test("a process that stood still, or whose clock was set, buries nobody who may 
   await engine.close();
 });
 
-test("a process that is silent for a whole lease, while ours is not, is buried", async () => {
+test("a process that is silent for a whole lease, while ours is not, is declared dead", async () => {
   const { engine, beats } = engineOf({ leaseMs: 400 });
   await theirs.turns.beat(node("b"));
   await engine.begin();
@@ -205,7 +205,7 @@ test("a process that is silent for a whole lease, while ours is not, is buried",
   await engine.close();
 });
 
-test("a process that died before the log's clock was set back is buried after a lease, and one that lives is not", async () => {
+test("a dead process is declared dead a lease after the log's clock was set back, and a live process is not", async () => {
   now = 3_600_000;
   const { engine, beats } = engineOf({ leaseMs: 400 });
   await theirs.turns.beat(node("b"));
@@ -223,7 +223,7 @@ test("a process that died before the log's clock was set back is buried after a 
   await engine.close();
 });
 
-test("a process that was silent for a lease's time is sure of no turn that it had before, also once it is heard again", async () => {
+test("a process that was silent for a lease no longer relies on the turns it had before, even after its next heartbeat", async () => {
   let clock = 0;
   const spy = jest.spyOn(performance, "now").mockImplementation(() => clock);
   const { engine } = engineOf();
@@ -243,7 +243,7 @@ test("a process that was silent for a lease's time is sure of no turn that it ha
   spy.mockRestore();
 });
 
-describe("with a dispatch", () => {
+describe("with a dispatch between hosts", () => {
   /** Starts host "a", which offers free turns. `offers` gets the ids of the turns of each offer, `given` each turn that is to run here. */
   async function dispatching() {
     const offers = new Channel<string[]>();
@@ -291,7 +291,7 @@ describe("with a dispatch", () => {
     return { engine, offers, given, sweeps, notice, take, end };
   }
 
-  test("turns of a host that has left are offered as soon as that is announced", async () => {
+  test("turns of a host that has left are offered as soon as its leaving is announced", async () => {
     const { engine, offers, notice } = await dispatching();
     expect(await next(offers)).toEqual([]);
     await theirs.turns.leave("b");
@@ -300,7 +300,7 @@ describe("with a dispatch", () => {
     await engine.close();
   });
 
-  test("a turn that was given to this host is not taken for one that it cannot run, until it is over here", async () => {
+  test("a turn that was dispatched to this host does not count as one that it cannot run until the turn is over here", async () => {
     const { engine, given, sweeps, take, end } = await dispatching();
     const turn = { conversationId: "c", turnId: "turn_1", requestId: "request-turn_1" };
     const fence = async () => (await theirs.turns.acquire("c", "turn_1", "a"))?.fence;

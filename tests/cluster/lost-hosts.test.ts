@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-test("a host that has just begun waits for a lease before silence counts, because the log may have been away for all", async () => {
+test("a host that has just started waits for a lease before silence counts, because the log may have been unreachable for all", async () => {
   const hosts = new LostHosts({ turns: store.turns, node: node("a"), isGone: () => false, leaseMs });
   for (now = 3_600_000; now < 3_600_000 + leaseMs; now += leaseMs / 4) {
     await hosts.beat();
@@ -41,7 +41,7 @@ test("a host whose process has ended is lost at once", async () => {
   expect(ids(await hosts.find())).toEqual(["b"]);
 });
 
-test("silence does not count while the log has no recent heartbeat of this host itself", async () => {
+test("silence does not count while the log has no recent heartbeat of this host", async () => {
   const hosts = new LostHosts({ turns: store.turns, node: node("a"), isGone: () => false, leaseMs });
   for (now = 3_600_000; now <= 3_600_000 + leaseMs; now += leaseMs / 4) await hosts.beat();
   now += leaseMs / 2;
@@ -62,14 +62,14 @@ describe("after the log's clock was set, a living host is not lost", () => {
     expect(await hosts.find()).toEqual([]);
   });
 
-  test("while this host's next heartbeat is in the log, but not confirmed yet", async () => {
+  test("while this host's next heartbeat is in the log but not confirmed", async () => {
     const hosts = await steady();
     now -= 3_600_000;
     await store.turns.beat(node("a"));
     expect(await hosts.find()).toEqual([]);
   });
 
-  test("although another host has called this one lost", async () => {
+  test("although another host has declared this one lost", async () => {
     const hosts = await steady();
     now -= 3_600_000;
     await store.turns.bury("a", Number.MAX_SAFE_INTEGER);

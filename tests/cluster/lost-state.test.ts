@@ -15,7 +15,7 @@ const events: ChatEvent[] = [
 const sent = (all: readonly ChatEvent[], log: readonly ChatEvent[] = []) =>
   withProcesses(all, log as never, { hub: hub as unknown as ToolHub, nodeId: "here" }).at(-1);
 
-test("a call names the process of this host that it goes to, also when a configuration has just made its server one", () => {
+test("a call names the process of this host that serves it, even when a configuration has just named its server", () => {
   hub.transport = "http";
   expect(sent(events)).not.toHaveProperty("process");
   hub.transport = "stdio";

@@ -5,7 +5,7 @@ import { StoreError } from "../../src/core/errors.js";
 
 const locked = new StoreError("locked", "locked");
 
-test("many writes that wait need one listener for the end of the host, and end with it", async () => {
+test("many writes that wait need one listener for the end of the host, and end with the host", async () => {
   const host = new AbortController();
   const writes = new RefusedWrites({ leaseMs: 10_000, report: () => {}, ended: host.signal });
   const refused = async () => {
@@ -19,7 +19,7 @@ test("many writes that wait need one listener for the end of the host, and end w
   expect(ends).toEqual(Array.from(ends, () => ({ status: "rejected", reason: locked })));
 });
 
-describe("a write that its turn can do without", () => {
+describe("a write that its turn does not depend on", () => {
   const refusedWrites = () => new RefusedWrites({ leaseMs: 10_000, report, ended: new AbortController().signal });
   const report = (error: StoreError) => expect(error).toBe("not reported");
   const refused = jest.fn(async () => Promise.reject(locked));
@@ -27,7 +27,7 @@ describe("a write that its turn can do without", () => {
     refused.mockClear();
   });
 
-  test("is given up after a heartbeat that the log takes, and the log has no problem", async () => {
+  test("is given up after a heartbeat that the log accepts, and the log then has no problem", async () => {
     const writes = refusedWrites();
     const result = writes.retry(refused, () => true, new AbortController().signal);
     await new Promise(setImmediate);
@@ -38,7 +38,7 @@ describe("a write that its turn can do without", () => {
     expect(writes.error).toBeUndefined();
   });
 
-  test("is repeated while the log refuses heartbeats, too", async () => {
+  test("is repeated while the log also refuses heartbeats", async () => {
     const writes = refusedWrites();
     let isLocked = true;
     const write = async () => (isLocked ? Promise.reject(locked) : "stored");

@@ -104,7 +104,7 @@ function storingNothing(): { dying: (store: ChatStore) => ChatStore; die: () => 
 }
 
 test(
-  "a turn that another process has ended while the log did not answer this one is shown to its end, and is not run again",
+  "a turn that another process ended while the log did not answer here is shown to its end and not run again",
   async () => {
     await using llm = await startLlmServer([answer("once")]);
     const { frozen, isFrozen, thaw } = freezing();
@@ -124,7 +124,7 @@ test(
 );
 
 test(
-  "a turn that was taken over and ended in no time, as from a process that is known to be gone, is not waited for here",
+  "a turn that was taken over and ended at once, because its process is known to be dead, is not waited for here",
   async () => {
     await using llm = await startLlmServer([answer("once")]);
     const { frozen, isFrozen, thaw } = freezing();
@@ -143,7 +143,7 @@ test(
 );
 
 test.each(["there", "here"])(
-  "a turn that was taken over while it asked a person still asks, and ends here as it does there, answered %s",
+  "a turn that was taken over while it asked a person still asks, and ends here as it does on the other host, answered %s",
   async (where) => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), answer("allowed")]);
     const { a, b, close, bury } = await twoOn(llm.url);
@@ -167,7 +167,7 @@ test.each(["there", "here"])(
 );
 
 test(
-  "a turn that was taken over while the model was silent ends here as it does there",
+  "a turn that was taken over while the model was silent ends here as it does on the other host",
   async () => {
     await using llm = await startLlmServer([stream([STALL]), answer("spoken")]);
     const { a, b, close, bury } = await twoOn(llm.url);
@@ -182,7 +182,7 @@ test(
 );
 
 test(
-  "a cancel that was confirmed counts, also if the host that runs the turn is lost right after that",
+  "a confirmed cancel takes effect even if the host that runs the turn is lost right after it",
   async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     const { dying, die, wake } = storingNothing();

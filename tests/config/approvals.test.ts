@@ -16,8 +16,8 @@ import { temporaryFolder } from "../support/mcp-hub.js";
 const tool = { server: "s", tool: "echo", place: "p1" };
 const open = (folder: string, observe = () => {}) => new Approvals(folder, { observe, now: () => 7 });
 
-describe("answers that are kept", () => {
-  test("hold in their folder or everywhere, for the same tool of the same server only", () => {
+describe("kept answers", () => {
+  test("hold in their folder or everywhere, only for the same tool of the same server", () => {
     using folder = temporaryFolder();
     open(folder.path).keep(tool, { allow: true, remember: "project" }, "/a");
     open(folder.path).keep({ ...tool, tool: "drip" }, { allow: true, remember: "always" }, "/a");
@@ -29,7 +29,7 @@ describe("answers that are kept", () => {
     expect(kept.find({ ...tool, server: "t", tool: "drip" }, "/b")).toBeUndefined();
   });
 
-  test("are files of the user's own", () => {
+  test("are stored in files that only the user can read", () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "state", "approvals");
     open(path).keep(tool, { allow: true, remember: "always" }, "/a");
@@ -38,7 +38,7 @@ describe("answers that are kept", () => {
     expect(statSync(path).mode & 0o777).toBe(0o700);
   });
 
-  test("a no weighs more than a yes, wherever each of them holds", () => {
+  test("conflict: a no wins over a yes, wherever each of them holds", () => {
     using folder = temporaryFolder();
     const kept = open(folder.path);
     kept.keep(tool, { allow: true, remember: "always" }, "/a");
@@ -47,7 +47,7 @@ describe("answers that are kept", () => {
     expect(kept.find(tool, "/b")?.allow).toBe(true);
   });
 
-  test("that are there and cannot be read count as no, until they can be read", () => {
+  test("count as no while their file cannot be read", () => {
     using folder = temporaryFolder();
     const said: string[] = [];
     const kept = new Approvals(folder.path, { observe: ({ message }) => said.push(message), now: () => 7 });
@@ -58,7 +58,7 @@ describe("answers that are kept", () => {
     mkdirSync(path);
     expect(kept.find(tool, "/a")).toMatchObject({ allow: false, remember: "always" });
     expect(said).toEqual([
-      expect.stringMatching(/^the answer about s\.echo counts as no while it cannot be read: .*EISDIR/),
+      expect.stringMatching(/^the kept answer about s\.echo cannot be read, so it counts as no: .*EISDIR/),
     ]);
     expect(kept.find({ ...tool, tool: "drip" }, "/a")).toBeUndefined();
     rmdirSync(path);
@@ -72,7 +72,7 @@ describe("answers that are kept", () => {
     ["not an object", () => "[]"],
     ["of another shape", () => '{"allow":"yes"}'],
     ["about another tool", (text: string) => text.replace('"echo"', '"drip"')],
-  ])("whose file is %s count as no, with a line in the log", (_, damage) => {
+  ])("count as no if their file is %s, and the log says so", (_, damage) => {
     using folder = temporaryFolder();
     const said: string[] = [];
     const kept = new Approvals(folder.path, { observe: ({ message }) => said.push(message), now: () => 7 });
@@ -81,13 +81,13 @@ describe("answers that are kept", () => {
     const path = join(folder.path, name);
     writeFileSync(path, damage(readFileSync(path, "utf8")));
     expect(kept.find(tool, "/a")).toMatchObject({ allow: false, remember: "always" });
-    expect(said).toEqual([expect.stringMatching(/^the answer about s\.echo counts as no while .*: .*is damaged/)]);
+    expect(said).toEqual([expect.stringMatching(/^the kept answer about s\.echo cannot be read, .*: .*is damaged/)]);
     expect(kept.list()).toEqual([]);
     kept.keep(tool, { allow: true, remember: "always" }, "/a");
     expect(kept.find(tool, "/a")).toMatchObject({ allow: true });
   });
 
-  test("are listed and taken back, also for a host that runs", () => {
+  test("can be listed and forgotten, also for a running host", () => {
     using folder = temporaryFolder();
     const running = open(folder.path);
     running.keep(tool, { allow: true, remember: "always" }, "/a");
@@ -99,7 +99,7 @@ describe("answers that are kept", () => {
     expect(other.list()).toMatchObject([{ server: "t", tool: "echo", allow: true, remember: "always", answeredAt: 7 }]);
   });
 
-  test("count in a host that has found none before: 10 ms after its last look, which is the next answer of a model", () => {
+  test("reach a host that had found none before, at most 10 ms after its last look", () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "approvals");
     let time = Date.now();
@@ -114,7 +114,7 @@ describe("answers that are kept", () => {
     expect(running.find(tool, "/a")).toMatchObject({ allow: false });
   });
 
-  test("count at once in the host that was given them", () => {
+  test("count at once in the host where they were given", () => {
     using folder = temporaryFolder();
     const running = new Approvals(join(folder.path, "approvals"), { observe: () => {}, now: () => 1e6 });
     expect(running.find(tool, "/a")).toBeUndefined();
@@ -122,7 +122,7 @@ describe("answers that are kept", () => {
     expect(running.find(tool, "/a")).toMatchObject({ allow: false });
   });
 
-  test("a file that was renamed is nobody's answer", () => {
+  test("in a renamed file are ignored", () => {
     using folder = temporaryFolder();
     const kept = open(folder.path);
     kept.keep(tool, { allow: true, remember: "project" }, "/a");
@@ -132,7 +132,7 @@ describe("answers that are kept", () => {
     expect(kept.list()).toEqual([]);
   });
 
-  test("what cannot be written holds until the host ends, and is said", () => {
+  test("that cannot be stored hold until the host ends, and the log says so", () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "taken"), "");
     const said: string[] = [];
@@ -142,6 +142,8 @@ describe("answers that are kept", () => {
     });
     kept.keep(tool, { allow: false, remember: "always" }, "/a");
     expect(kept.find(tool, "/b")?.allow).toBe(false);
-    expect(said).toEqual([expect.stringMatching(/^the answer about s\.echo holds until this host ends: /)]);
+    expect(said).toEqual([
+      expect.stringMatching(/^the answer about s\.echo could not be stored and is lost when this host ends: /),
+    ]);
   });
 });

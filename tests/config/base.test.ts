@@ -21,7 +21,7 @@ function loadIn(folder: Folder, env: Record<string, string> = {}): LoadedConfig 
 
 const permissions = (rules: object) => ({ chat: { service: { permissions: rules } } });
 
-test("rules that deny or ask hold from both files, and those that allow from the upper one", () => {
+test("deny and ask rules hold from both files, and allow rules only from the upper one", () => {
   const own = permissions({ deny: ["evil.*", "shell.*"], ask: ["git.*"], allow: ["fs.*"] });
   const { config } = layered(permissions({ deny: ["shell.*", "web.*"], ask: [], allow: ["web.*"] }), own);
   expect(config.chat.service.permissions).toEqual({
@@ -31,7 +31,7 @@ test("rules that deny or ask hold from both files, and those that allow from the
   });
 });
 
-test("of two limits the lower one holds, and its origin is told", () => {
+test("of two limits the lower one holds, and its origin is shown", () => {
   const own = {
     llm: { providers: { openai: { rpm: 10, tpm: 500 } } },
     chat: { service: { max_tool_hops: 4 }, limits: { turn: { usd: 1, time: "2m" }, day: { usd: 5 } } },
@@ -48,17 +48,17 @@ test("of two limits the lower one holds, and its origin is told", () => {
   expect(originOf("/chat/limits/turn/time")).toMatch(/^config\.yaml:\d+$/);
 });
 
-test("the environment and flags are the user's word, also where they lift a limit of both files", () => {
+test("the environment and flags win, also if they raise a limit of both files", () => {
   const limit = (usd: number) => ({ chat: { limits: { day: { usd } } } });
   const { config } = layered(limit(3), limit(5), { MCP_PLATFORM_CHAT__LIMITS__DAY__USD: "9" });
   expect(config.chat.limits.day).toEqual({ usd: 9 });
 });
 
-test("a default of the user's is no limit that he has set", () => {
+test("a default value of the user's file does not count as a limit", () => {
   expect(layered({ chat: { service: { max_tool_hops: 50 } } }, {}).config.chat.service.maxToolHops).toBe(50);
 });
 
-test("a server takes the place of the user's whole server of that name, and gets none of its secrets", () => {
+test("a server replaces the user's whole server of that name, and gets none of its secrets", () => {
   const own = {
     mcpServers: {
       mine: { command: "mine" },
@@ -73,7 +73,7 @@ test("a server takes the place of the user's whole server of that name, and gets
   expect(git?.tools.deny).toEqual(["push"]);
 });
 
-test("the servers of the user's mcp.config_file stay, and so do those of the other file's", () => {
+test("servers of the user's mcp.config_file stay, and so do those of the other file's", () => {
   const servers = (...names: string[]) =>
     JSON.stringify({ mcpServers: Object.fromEntries(names.map((name) => [name, { command: name }])) });
   const found = { mcp: { config_file: "servers.json" }, mcpServers: { inline: { command: "inline" } } };
@@ -94,7 +94,7 @@ test.each([
   ["the user's file", { base: undefined, file: "own/config.yaml" }],
   ["a found file above the user's", { base: "own/config.yaml", file: "project/config.yaml" }],
 ])(
-  "a server of the flag replaces its namesake of %s as a whole, and is in addition to all others",
+  "a server of --mcp-config replaces its namesake of %s as a whole, and all other servers stay",
   (_case, { base, file }) => {
     const namesake = {
       command: "users",
@@ -126,7 +126,7 @@ test.each([
   },
 );
 
-test("a user's server is not asked about; one of the file is, and until it is confirmed the user's own of that name holds", () => {
+test("only servers of the found file need confirmation; until then the user's own server of the same name is used", () => {
   using folder = folderWith({
     "own/config.yaml": dump({ mcpServers: { git: { command: "git" }, mine: { command: "mine" } } }),
     "project/config.yaml": dump({ mcpServers: { git: { command: "evil" }, more: { command: "more" } } }),
@@ -143,7 +143,7 @@ test("a user's server is not asked about; one of the file is, and until it is co
   expect(config.mcpServers[1]).toMatchObject({ command: "git" });
 });
 
-test("a confirmation does not cover a server of the user's own that the file came to replace", () => {
+test("a confirmation does not cover a user's server that the file replaces later", () => {
   const found = { mcpServers: { git: { command: "git2" } } };
   const printOf = (loaded: LoadedConfig) =>
     fingerprint(projectServers(loaded, loaded.base?.config.mcpServers ?? []), [], loaded);
@@ -151,7 +151,7 @@ test("a confirmation does not cover a server of the user's own that the file cam
   expect(printOf(layered(found, { mcpServers: { git: { command: "git" } } }))).not.toBe(before);
 });
 
-test("a mistake is told at its place, whichever file it stands in", () => {
+test("an error names its place in whichever file it is", () => {
   const mistaken = (own: object, found: object) => errorsOf(() => layered(found, own));
   expect(mistaken({ llm: { actve: "a" } }, {})[0]).toMatch(/own\/config\.yaml:2:3 llm\.actve: unknown key/);
   expect(mistaken(permissions({ deny: ["a.*"] }), permissions({ deny: ["b.*", "c.("] }))[0]).toMatch(

@@ -46,8 +46,8 @@ const BROKEN: [string, string, string[]][] = [
     "llm:\n  providers:\n    mine: { model: m }\n    groq: { model: m }\n    azure: { model: m }\n    demo: { model: m }\n",
     ["mine", "azure"].map(
       (name, index) =>
-        `config.yaml:${3 + 2 * index}:5 llm.providers.${name}: needs \`base_url\`, the address of its API: ` +
-        "there is no provider of this name that is known without it",
+        `config.yaml:${3 + 2 * index}:5 llm.providers.${name}: needs \`base_url\`, the address of its API, ` +
+        "because no preset has this name",
     ),
   ],
   [
@@ -245,12 +245,12 @@ const BROKEN: [string, string, string[]][] = [
   ],
 ];
 
-describe("a broken configuration is told in one line a mistake, each at its place", () => {
+describe("a broken configuration gives one line for each error, with its place", () => {
   test.each(BROKEN)("%s", (_, text, lines) => {
     expect(errorsOf(() => loadText(text))).toEqual(lines);
   });
 
-  test("all mistakes come at once, in the order of the file", () => {
+  test("all errors are reported at once, in the order of the file", () => {
     const text = `llm:\n  http: { timeout: x }\n  activ: a\nmcpServers:\n  a: { command: "\${NOPE}" }\n  b: {}\n`;
     expect(errorsOf(() => loadText(text)).map((line) => line.split(" ", 2).join(" "))).toEqual([
       "config.yaml:2:20 llm.http.timeout:",
@@ -260,14 +260,14 @@ describe("a broken configuration is told in one line a mistake, each at its plac
     ]);
   });
 
-  test("a file that is not there, with what to do about it", () => {
+  test("a missing file is reported with what to do about it", () => {
     using folder = folderWith({});
     expect(errorsOf(() => loadConfig("config.yaml", { env: {}, cwd: folder.path }))).toEqual([
       "config.yaml: no such file (`mcp-platform config init` prints one to start from)",
     ]);
   });
 
-  test("a folder in place of the file", () => {
+  test("a folder in place of the file is an error", () => {
     using folder = folderWith({});
     mkdirSync(join(folder.path, "config.yaml"));
     expect(errorsOf(() => loadConfig("config.yaml", { env: {}, cwd: folder.path }))).toEqual([
@@ -275,19 +275,19 @@ describe("a broken configuration is told in one line a mistake, each at its plac
     ]);
   });
 
-  test("a file elsewhere goes by its absolute path", () => {
+  test("a file outside the working folder is named by its absolute path", () => {
     using folder = folderWith({ "there/config.yaml": "x: 1\n", "here/nothing": "" });
     const [line] = errorsOf(() => loadConfig("../there/config.yaml", { env: {}, cwd: join(folder.path, "here") }));
     expect(line).toMatch(`${folder.path}/there/config.yaml:1:1 x: unknown key "x"`);
   });
 
-  test("an object has no lines", () => {
+  test("errors of an object have no lines", () => {
     expect(errorsOf(() => loadConfig({ llm: { http: { timeout: "x" } } }, { env: {} }))).toEqual([
       '(config) llm.http.timeout: expected number, got string "x"',
     ]);
   });
 
-  test("mistakes in the environment and in flags name the variable and the flag", () => {
+  test("errors in the environment and in flags name the variable and the flag", () => {
     const env = { MCP_PLATFORM_LLM__HTTP__MAX_RETRYS: "3", MCP_PLATFORM_LOGGING__LEVEL: "loud" };
     expect(errorsOf(() => loadText("", { env, overrides: { chat: { service: { max_tool_hops: 0 } } } }))).toEqual([
       'env MCP_PLATFORM_LLM__HTTP__MAX_RETRYS llm.http.max_retrys: unknown key "max_retrys" (did you mean "max_retries"?)',
@@ -296,14 +296,14 @@ describe("a broken configuration is told in one line a mistake, each at its plac
     ]);
   });
 
-  test("mistakes in a JSON server list are at their place in that list", () => {
+  test("errors in a JSON list of servers have their place in that file", () => {
     const files = { "servers.json": '{\n\t"mcpServers": {\n\t\t"js": { "command": "x", "timeot": 5 }\n\t}\n}\n' };
     expect(errorsOf(() => loadText("mcp: { config_file: servers.json }", { files }))).toEqual([
       'servers.json:3:27 mcpServers.js.timeot: unknown key "timeot" (did you mean "timeout"?)',
     ]);
   });
 
-  test("a JSON server list that does not parse does not hide the other mistakes", () => {
+  test("a JSON list of servers that cannot be parsed does not hide the other errors", () => {
     const files = { "servers.json": '{ "mcpServers": {\n' };
     expect(errorsOf(() => loadText("mcp: { config_file: servers.json }\nx: 1\n", { files }))).toEqual([
       'config.yaml:2:1 x: unknown key "x" (known here: llm, chat, serve, logging, telemetry, mcp, mcpServers)',
@@ -319,7 +319,7 @@ describe("a broken configuration is told in one line a mistake, each at its plac
   });
 });
 
-describe("no error repeats a secret", () => {
+describe("no error message repeats a secret", () => {
   const SECRET = "s3cr3t";
   const leaky: [string, string][] = [
     ["a key of the wrong type", `llm: { providers: { a: { api_key: [${SECRET}] } } }`],
@@ -343,7 +343,7 @@ describe("no error repeats a secret", () => {
   });
 });
 
-test("what was put in the place of a file, and might never end, is not read unless the user has named it", () => {
+test("a pipe or device in place of a found file is not read unless the user has named it", () => {
   using folder = folderWith({
     "config.yaml": "mcp: { config_file: zero.json }",
     "env.yaml": "mcpServers: { a: { command: x, env_file: fifo } }",

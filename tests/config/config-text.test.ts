@@ -54,17 +54,19 @@ describe("config show", () => {
     });
   });
 
-  test("marks what nobody has confirmed yet: settings, whole lists and servers", () => {
+  test("marks settings, whole lists and servers that are not confirmed", () => {
     const text =
       "chat: { service: { approval: auto, permissions: { allow: [a.b] } } }\nmcpServers: { s: { command: run } }\n";
     const unconfirmed = ["/chat/service/approval", "/chat/service/permissions/allow", "/mcpServers/s"];
     const shown = (options: object) => showConfig(loadText(text), { unconfirmed, ...options }).split("\n");
     expect(shown({}).filter((line) => line.includes("#"))).toEqual([
-      "    approval: auto # not confirmed yet, has no effect",
-      "      allow: [a.b] # not confirmed yet, has no effect",
-      "  s: # not confirmed yet, has no effect",
+      "    approval: auto # not confirmed yet, so it has no effect",
+      "      allow: [a.b] # not confirmed yet, so it has no effect",
+      "  s: # not confirmed yet, so it has no effect",
     ]);
-    expect(shown({ origin: true })).toContain("    approval: auto # config.yaml:1, not confirmed yet, has no effect");
+    expect(shown({ origin: true })).toContain(
+      "    approval: auto # config.yaml:1, not confirmed yet, so it has no effect",
+    );
     expect(load(shown({}).join("\n"))).toMatchObject({ chat: { service: { approval: "auto" } } });
   });
 
@@ -79,7 +81,7 @@ describe("config show", () => {
     expect(lines).toContain("      X: '***' # config.yaml:11");
   });
 
-  test("says what presets add, which is in no file", () => {
+  test("shows what presets add, which no file contains", () => {
     const providers = "groq: { temperature: 1 }, ollama: { wire: responses, base_url: 'http://a/v1' }";
     const text = showConfig(loadText(`llm: { active: mistral, providers: { ${providers} } }`), { origin: true });
     expect(text.split("\n").filter((line) => line.startsWith("#"))).toEqual([
@@ -93,20 +95,20 @@ describe("config show", () => {
     ]);
   });
 
-  test("points into the JSON file that a server came from", () => {
+  test("names the JSON file that a server came from", () => {
     const files = { "servers.json": '{\n  "mcpServers": {\n    "js": {\n      "command": "x"\n    }\n  }\n}\n' };
     const loaded = loadText("mcp: { config_file: servers.json }", { files });
     expect(showConfig(loaded, { origin: true })).toContain("command: x # servers.json:4");
   });
 
-  test("keeps a text of several lines on one", () => {
+  test("keeps a text of several lines on one line", () => {
     const loaded = loadText("chat:\n  service:\n    system_prompt: |\n      one\n      two # three\n");
     const text = showConfig(loaded, { origin: true });
     expect(text).toContain('system_prompt: "one\\ntwo # three\\n" # config.yaml:3');
     expect(load(text)).toMatchObject({ chat: { service: { system_prompt: "one\ntwo # three\n" } } });
   });
 
-  test("prints what loads again to the same", () => {
+  test("prints a configuration that loads to the same values", () => {
     const loaded = loadText(
       "llm: { active: groq }\nmcpServers: { fs: { command: npx, args: ['yes', '5', '# x', ''] } }",
     );
@@ -134,7 +136,7 @@ describe("config init", () => {
     expect(readFileSync("config.yaml", "utf8")).toBe(initText("./src/config/config.schema.json"));
   });
 
-  test("shows examples that are valid once their comment signs are gone", () => {
+  test("shows examples that are valid once they are uncommented", () => {
     const text = initText()
       .replace("mcpServers: {}", "mcpServers:")
       .replaceAll(/^(\s*)# ?(?=\s*\w+:)/gm, "$1");

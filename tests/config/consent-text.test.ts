@@ -75,10 +75,10 @@ test.each<[string, object, string[]]>([
       protocol: "legacy",
     },
     [
-      "is believed in what it says of its tools: those that it calls read-only run unasked",
-      "may let the model write something, at your cost, without asking you",
+      "is trusted in what it says of its tools: tools that it calls read-only run without asking you",
+      "may use the model at your cost without asking you (sampling)",
       'is told to work in these folders: ["/home/me"]',
-      'runs these of its tools without asking you: ["rm_*"]',
+      'runs these tools without asking you: ["rm_*"]',
     ],
   ],
 ])("a server is described with %s", (_, server, lines) => {
@@ -92,7 +92,7 @@ test.each<[string, object, string[]]>([
     [
       "starts the MCP server s: npx -y x",
       'gets the variable NODE_OPTIONS: "-r ./evil.js"',
-      'runs these of its tools without asking you: ["*"]',
+      'runs these tools without asking you: ["*"]',
     ],
   ],
   [
@@ -106,11 +106,11 @@ test.each<[string, object, string[]]>([
     ["starts the MCP server s: x", "gets the variables of the file gone.env: none yet"],
   ],
   ["what cannot be used", { command: 7 }, ["has a server that cannot be used: s"]],
-])("an entry of another tool is described with %s", (_, entry, lines) => {
+])("an entry of another tool's file is described with %s", (_, entry, lines) => {
   expect(describeEntry("s", { ...entry }, "/nowhere")).toEqual(lines);
 });
 
-test("each key of a server that is not harmless changes the text", () => {
+test("each key of a server that needs consent changes the question", () => {
   const server = configSchema().properties?.mcpServers?.additionalProperties as SchemaNode;
   const exampleOf = ({ type, enum: values, properties, default: usual }: SchemaNode): unknown => {
     if (properties) return Object.fromEntries(Object.entries(properties).map(([key, node]) => [key, exampleOf(node)]));
@@ -178,7 +178,7 @@ test.each<[object, string, string[]]>([
       "sends OPENAI_API_KEY of your environment to the model",
     ],
   ],
-])("a setting is described with what it sends where: %j", (tree, pointer, lines) => {
+])("a setting is described by what it sends to which host: %j", (tree, pointer, lines) => {
   const loaded = loadConfig({ ...tree }, { env });
   expect(describeSetting(pointer, loaded, presetOf)).toEqual(lines);
 });

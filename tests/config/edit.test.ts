@@ -25,29 +25,29 @@ mcpServers:
 chat: {}
 `;
 
-describe("a change of mcpServers leaves the rest of the file as it was, to the letter", () => {
-  test("a new server stands behind the others, as far in as they are", () => {
+describe("a change of mcpServers leaves the rest of the file as it was, byte for byte", () => {
+  test("a new server is added after the others with their indentation", () => {
     const indented = "    new:\n        command: node\n";
     expect(edited(block, set("new"))).toBe(block.replace("# trailing\n", `# trailing\n${indented}`));
   });
 
-  test("one in the place of another keeps the comment above it", () => {
+  test("a replaced server keeps the comment above it", () => {
     expect(edited(block, set("fs", { url: "http://z" }))).toContain(
       "    # the files\n    fs:\n        url: http://z\n    web:",
     );
   });
 
-  test("with a server its comment goes", () => {
+  test("a removed server's comment is removed too", () => {
     expect(edited(block, remove("fs"))).toBe(block.replace(/ {4}# the files[\s\S]*(?= {4}web)/, ""));
   });
 
-  test("without the last one there is an empty mapping", () => {
+  test("removing the last server leaves an empty mapping", () => {
     const text = edited(block, remove("fs"), remove("web"));
     expect(text).toContain("mcpServers: {}\n\n# the end\n");
     expect(edited("mcpServers: # all\n  a: {command: b}\n", remove("a"))).toBe("mcpServers: {} # all\n");
   });
 
-  test("on and off is one key, under the name it has", () => {
+  test("enabling and disabling changes one key, under the name that it has", () => {
     expect(edited(block, enable("fs", false))).toContain("            odd\n        enabled: false\n    web");
     expect(edited(block, enable("web", false))).toContain('web: {url: "http://x/y", enabled: false}   # trailing');
     expect(edited(block, enable("web", true))).toBe(block);
@@ -75,19 +75,19 @@ describe("a change of mcpServers leaves the rest of the file as it was, to the l
       '{\n    "mcpServers": {"a": {"command": "b"}}\n}\n',
       '{\n    "mcpServers": {"a": {"command": "b"},"new": {\n        "command": "node"\n    }}\n}\n',
     ],
-  ])("where there is %s", (_, before, after) => {
+  ])("a server is added in a file with %s", (_, before, after) => {
     const text = edited(before, set("new"));
     expect(text.replace(/\s+/g, "")).toBe(after.replace(/\s+/g, ""));
     if (!before.startsWith("{")) expect(text).toBe(after);
   });
 
-  test("texts that look like something else are quoted", () => {
+  test("texts that look like another type are quoted", () => {
     const args = ["yes", "1", "2026-11-25", "a: b", "# c", "${X}", "null", "0o7", "line\nline"];
     const text = edited("", set("new", { command: "x", args, env: { A: "on" } }));
     expect(edited(text, enable("new", false))).toContain("enabled: false");
   });
 
-  test("what cannot be changed without touching more is refused", () => {
+  test("a change that would touch more of the file is refused", () => {
     const aliased = "base: &b {a: {command: x}}\nmcpServers: *b\n";
     expect(() => edited(aliased, set("new"))).toThrow(
       "config.yaml: mcpServers.new cannot be changed without touching the rest of the file: edit it by hand",

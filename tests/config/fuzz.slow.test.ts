@@ -9,8 +9,8 @@ import { errorsOf, loadText } from "./folder.js";
 const SAMPLES = [initText(), readFileSync("tests/config/sample.yaml", "utf8")];
 const ENV = { HOME: "/home/me", TOKEN: "t" };
 
-describe("whatever is in the file, it loads or says at which line it does not", () => {
-  test("after any cut, and any text put in", () => {
+describe("any file either loads or gives an error with its line", () => {
+  test("after any cut and any inserted text", () => {
     const pieces = fc.constantFrom(
       "",
       " ",

@@ -25,7 +25,7 @@ function leaves({ properties = {}, additionalProperties }: SchemaNode, at = ""):
 }
 
 describe("settings that need no confirmation", () => {
-  test("are these, and no other key of the schema", () => {
+  test("are exactly these keys of the schema", () => {
     const doubtful = leaves(configSchema()).filter((pointer) => !isHarmless(pointer));
     expect(doubtful.filter((pointer) => !pointer.startsWith("/mcpServers/"))).toEqual([
       "/llm/active",
@@ -90,7 +90,7 @@ describe("settings that need no confirmation", () => {
     ]);
   });
 
-  test("are those that a new configuration starts with", () => {
+  test("include those that a new configuration starts with", () => {
     const shipped = (name: string) => ({ ...PRESETS[name], keyVariable: "KEY" });
     expect(grants(loadConfig("config.yaml", { env: {} }), shipped)).toEqual([]);
     expect(
@@ -98,7 +98,7 @@ describe("settings that need no confirmation", () => {
     ).toEqual([]);
   });
 
-  test("are the address and the model that a provider has anyway", () => {
+  test("include the address and the model that a provider has anyway", () => {
     const openai = { base_url: "https://api.openai.com/v1", model: "preset-model", temperature: 1 };
     expect(grantsOf({ llm: { providers: { openai } } })).toEqual([]);
     expect(grantsOf({ llm: { providers: { openai: { ...openai, model: "dear" } } } })).toEqual([
@@ -110,7 +110,7 @@ describe("settings that need no confirmation", () => {
     ]);
   });
 
-  test("are those that ask about more", () => {
+  test("include those that ask about more calls", () => {
     const service = { approval: "ask", changed_tools: "ask" };
     using folder = folderWith({
       "own.yaml": "chat: { service: { approval: auto, changed_tools: allow } }",
@@ -121,14 +121,14 @@ describe("settings that need no confirmation", () => {
     expect(grants(loaded, presetOf)).toEqual([]);
   });
 
-  test("are what the environment or a flag says", () => {
+  test("include those that the environment or a flag sets", () => {
     const found = { chat: { service: { approval: "auto" } } };
     expect(grantsOf(found)).toEqual(["/chat/service/approval"]);
     expect(grantsOf(found, { MCP_PLATFORM_CHAT__SERVICE__APPROVAL: "auto" })).toEqual([]);
   });
 });
 
-test("a harmless setting that reads the environment is not harmless", () => {
+test("a harmless setting needs confirmation if it reads the environment", () => {
   const found = {
     chat: { service: { system_prompt: "say ${SECRET}" } },
     llm: { providers: { openai: { extra_body: "${BODY}" } } },
@@ -139,7 +139,7 @@ test("a harmless setting that reads the environment is not harmless", () => {
   ]);
 });
 
-test("who answers, and what it is told, is asked about where it differs from the user's own", () => {
+test("the provider, the model and the prompt need confirmation if they differ from the user's own", () => {
   const own = { llm: { active: "openai", providers: { openai: { model: "mine" } } } };
   const found = {
     llm: { active: "openai", fallback: ["groq"], providers: { openai: { model: "preset-model" } } },
@@ -152,7 +152,7 @@ test("who answers, and what it is told, is asked about where it differs from the
   expect(loaded.without(asked).config.llm).toMatchObject({ fallback: [], providers: { openai: { model: "mine" } } });
 });
 
-test("without them the defaults hold, and all else is as it was", () => {
+test("without confirmation, defaults replace them and all other settings stay", () => {
   const loaded = load({
     llm: {
       active: "x",
@@ -172,7 +172,7 @@ test("without them the defaults hold, and all else is as it was", () => {
   });
 });
 
-test("a setting is described by what it is about, as it is written, and without a secret", () => {
+test("a setting is described by its subject and its written value, without a secret", () => {
   const x = { base_url: "http://evil.example/${KEY}", api_key: "sk-secret", headers: { A: "sk-secret" } };
   const loaded = load(
     { llm: { http: { proxy: "http://me:pw@evil.example" }, providers: { x } } },

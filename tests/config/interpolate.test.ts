@@ -24,7 +24,7 @@ describe("placeholders", () => {
     expect(interpolate(source, ENVIRONMENT)).toMatchObject({ text, problems: [] });
   });
 
-  test("what is not set and has no default is named, once each", () => {
+  test("a variable without a value and a default is reported, once each", () => {
     expect(interpolate(`\${A}\${env:B}\${PORT:-\${C}}`, {}).problems).toEqual([
       `environment variable A is not set (set it, or write \${A:-default})`,
       `environment variable B is not set (set it, or write \${B:-default})`,
@@ -32,7 +32,7 @@ describe("placeholders", () => {
     ]);
   });
 
-  test("an object's own furniture is no variable", () => {
+  test("properties that every object has are not variables", () => {
     expect(interpolate(`\${constructor}`, {}).problems).toHaveLength(1);
   });
 
@@ -50,13 +50,13 @@ describe("placeholders", () => {
     expect(interpolate(source, ENVIRONMENT).problems).toEqual([expect.stringMatching(/^malformed placeholder/)]);
   });
 
-  test("the names of all variables are told, for the sake of redaction", () => {
+  test("the names of all variables are collected, so that their values can be redacted", () => {
     expect(interpolate(`\${HOST}\${A:-\${B:-c}}`, ENVIRONMENT).variables).toEqual(["HOST", "A", "B"]);
   });
 });
 
 describe("for any text", () => {
-  test("escaping makes it come out as it was", () => {
+  test("escaping gives the same text back", () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom("$", "{", "}", "A", ":-", "é", "\n")), (pieces) => {
         const text = pieces.join("");
@@ -70,7 +70,7 @@ describe("for any text", () => {
     );
   });
 
-  test("a value stands where its name stood, whatever it holds", () => {
+  test("a value replaces the placeholder, whatever the value contains", () => {
     fc.assert(
       fc.property(fc.string(), fc.string({ minLength: 1 }), (before, value) => {
         const plain = before.replaceAll("$", "");

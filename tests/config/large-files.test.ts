@@ -10,7 +10,7 @@ import { errorsOf, loadText } from "./folder.js";
 const tooLarge = "config.yaml:1:1: aliases (*name) make it more than ten times as large";
 const many = (count: number, line: (index: number) => string) => Array.from({ length: count }, (_, at) => line(at));
 
-test("the cost of the question about a file's servers grows with the length of the file", () => {
+test("the cost of the question about a file's servers grows linearly with the file", () => {
   const lines = many(2_000, (at) => `  s${at}: { command: x, args: ["\${HOME}", a] }\n`);
   const loaded = loadText(`mcpServers:\n${lines.join("")}`);
   const servers = loaded.config.mcpServers;
@@ -28,13 +28,13 @@ test.each([
     `a: &a { command: x, k: 1 }\nmcpServers:\n${many(4_000, (at) => `  s${at}: *a\n`).join("")}`,
   ],
   ["placeholders without a value", `llm: { active: "${"${A}".repeat(30_000)}${"${B:-x}".repeat(30_000)}" }`],
-])("a file with very many %s is read in little time", (_, text) => {
+])("a file with very many %s is read quickly", (_, text) => {
   const begun = processorMs();
   errorsOf(() => loadText(text));
   expect(processorMs() - begun).toBeLessThan(2_000);
 });
 
-test("a placeholder with very many placeholders inside is an error", () => {
+test("a placeholder with very many nested placeholders is an error", () => {
   const nested = (depth: number) => `${"${A:-".repeat(depth)}x${"}".repeat(depth)}`;
   expect(interpolate(nested(50), {})).toMatchObject({ text: "x", problems: [] });
   expect(interpolate(nested(50_000), {}).problems).toEqual([expect.stringContaining("malformed placeholder")]);
@@ -44,11 +44,11 @@ test.each([
   ["texts", `a: &a "${"word ".repeat(20_000)}"\nb: [${many(5_000, () => "*a").join()}]`],
   ["keys", `a: &a { ${"k".repeat(100_000)}: 1 }\nb: [${many(5_000, () => "*a").join()}]`],
   ["values", `a: &a [${many(300, () => "x").join()}]\nb: [${many(3_000, () => "*a").join()}]`],
-])("aliases that repeat long %s are refused in a file that was found", (_, text) => {
+])("aliases that repeat long %s are refused in a found file", (_, text) => {
   expect(errorsOf(() => loadText(text, { isFound: true }))).toEqual([tooLarge]);
 });
 
-test("a file that the user has named may repeat a text of 20 KB 60 times, one that was found may not", () => {
+test("aliases may repeat a text of 20 KB 60 times in a file that the user has named, but not in a found file", () => {
   const text = `mcpServers:\n  s: { command: x, args: [&a "${"word ".repeat(4_000)}", ${many(59, () => "*a").join()}] }`;
   expect(loadText(text).config.mcpServers[0]).toHaveProperty("args.length", 60);
   expect(errorsOf(() => loadText(text, { isFound: true }))).toEqual([tooLarge]);
@@ -56,7 +56,7 @@ test("a file that the user has named may repeat a text of 20 KB 60 times, one th
   expect(errorsOf(() => loadText(endless))).toEqual([tooLarge]);
 });
 
-test("a long file of very short values needs no aliases", () => {
+test("a long file of very short values is read without counting as too many aliases", () => {
   const { config } = loadText(`mcpServers: { s: { command: x, args: [${many(60_000, () => "a").join()}] } }`);
   expect(config.mcpServers[0]).toHaveProperty("args.length", 60_000);
 });

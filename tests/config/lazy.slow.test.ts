@@ -13,7 +13,7 @@ const PROBE = `
   console.log(JSON.stringify({ before, after: loaded() }));
 `;
 
-test("a valid configuration loads without the package that finds positions", () => {
+test("a valid configuration loads without loading the package that finds positions", () => {
   const flags = ["--no-warnings", "--import", "./scripts/ts-node.mjs", "--input-type=module", "--eval", PROBE];
   const output = execFileSync(process.execPath, flags, { encoding: "utf8" });
   expect(JSON.parse(output)).toEqual({ before: false, after: true });

@@ -9,7 +9,7 @@ describe("an empty configuration", () => {
     ["", "an empty file"],
     ["# nothing\n", "a comment"],
     ["llm:\nmcpServers:\nlogging:\n  level:\n", "keys with nothing behind them"],
-  ])("%j is all defaults: %s", (text) => {
+  ])("%j has all defaults: %s", (text) => {
     expect(loadText(text).config).toEqual({
       llm: {
         active: undefined,
@@ -82,16 +82,16 @@ describe("an empty configuration", () => {
     [{}, 90 * 24 * 3_600_000],
     [{ stateless_retention: "12h" }, 12 * 3_600_000],
     [{ stateless_retention: "never" }, undefined],
-  ])("calls whose client keeps the history stay for 90 days unless something else is said: %j", (serve, expected) => {
+  ])("calls whose client keeps the history stay for 90 days by default: %j", (serve, expected) => {
     expect(loadConfig({ serve }, { env: {} }).config.serve.statelessRetentionMs).toBe(expected);
   });
 
-  test("a time that is none is refused", () => {
+  test("an invalid duration is refused", () => {
     const serve = { stateless_retention: "a month" };
     expect(() => loadConfig({ serve }, { env: {} })).toThrow(/serve\.stateless_retention/);
   });
 
-  test("a database takes the place of the file when its URL is given, and memory that of both", () => {
+  test("a database URL replaces the file, and driver memory replaces both", () => {
     const storage = {
       url: "postgres://me:word@h/db",
       pool_size: 3,
@@ -123,18 +123,18 @@ describe("an empty configuration", () => {
   test.each([
     [{ url: "mysql://h/db" }, /chat\.storage\.url: .*postgres:\/\/user:password@host:5432\/name/],
     [{ url: "me:word@h/db" }, /^(?!.*me:word)/],
-    [{ driver: "postgres" }, /chat\.storage\.driver: postgres needs a url beside it/],
+    [{ driver: "postgres" }, /chat\.storage\.driver: driver postgres needs chat\.storage\.url/],
   ])("%j is refused", (storage, message) => {
     expect(() => loadConfig({ chat: { storage } }, { env: {} })).toThrow(message);
   });
 
-  test("a price may have all that caches cost", () => {
+  test("a price may have all kinds of cached tokens", () => {
     const rates = { input: 1, output: 5, cached_input: 0.1, cache_write: 1.25, cache_write_1h: 2 };
     const prices = { m: { input: 1, output: 5, cachedInput: 0.1, cacheWrite: 1.25, cacheWrite1h: 2 } };
     expect(loadConfig({ llm: { prices: { m: rates } } }, { env: {} }).config.llm.prices).toEqual(prices);
   });
 
-  test("an object does as well as a file, and stays as it was", () => {
+  test("can be given as an object, which is not changed", () => {
     const given = { llm: { providers: { groq: { headers: { b: "c" } } } }, chat: { storage: { driver: "memory" } } };
     const { config, file } = loadConfig(given, { env: {} });
     expect(file).toBe("(config)");
@@ -142,7 +142,7 @@ describe("an empty configuration", () => {
     expect(Object.isFrozen(given.llm.providers.groq.headers)).toBe(false);
   });
 
-  test("is frozen all the way down", () => {
+  test("is deeply frozen", () => {
     const { config } = loadText("mcpServers: { a: { command: x } }");
     expect(() => Object.assign(config.mcpServers[0]?.tools ?? {}, { allow: ["*"] })).toThrow(TypeError);
     expect(() => Object.assign(config.llm.http, { maxRetries: 9 })).toThrow(TypeError);
@@ -150,7 +150,7 @@ describe("an empty configuration", () => {
 });
 
 describe("providers", () => {
-  test("get our names, times in milliseconds, and their free-form parts untouched", () => {
+  test("have our names, times in milliseconds, and their free-form parts unchanged", () => {
     const { config } = loadText(
       `
 llm:
@@ -196,11 +196,11 @@ describe("precedence", () => {
     expect(config.llm.http.maxConnections).toBe(100);
   });
 
-  test("a flag that is not given leaves what is below", () => {
+  test("a flag that is not given does not override anything", () => {
     expect(loadText(text, { overrides: { llm: { active: undefined } } }).config.llm.active).toBe("groq");
   });
 
-  test("the environment speaks YAML, except where a text is wanted", () => {
+  test("values of the environment are read as YAML, except where a text is expected", () => {
     const env = {
       MCP_PLATFORM_LLM__FALLBACK: "[groq, ollama]",
       MCP_PLATFORM_CHAT__SERVICE__STREAMING__ENABLED: "false",
@@ -214,7 +214,7 @@ describe("precedence", () => {
     expect(config.chat.service.systemPrompt).toBe(`Say: \${HOME}`);
   });
 
-  test("the environment finds names that no variable could spell", () => {
+  test("a variable can name keys that contain other characters", () => {
     const env = { MCP_PLATFORM_MCPSERVERS__MY_SERVER_2__ENABLED: "false", MCP_PLATFORM_MCPSERVERS__JS__TIMEOUT: "5s" };
     const files = { "servers.json": '{"mcpServers":{"JS":{"command":"x"}}}' };
     const { config } = loadText("mcp: { config_file: servers.json }\nmcpServers: { my-Server.2: { command: x } }", {
@@ -227,14 +227,14 @@ describe("precedence", () => {
     ]);
   });
 
-  test("empty variables and those without a double underscore are none of ours", () => {
+  test("empty variables and variables without a double underscore are ignored", () => {
     const env = { MCP_PLATFORM_CONFIG: "x.yaml", MCP_PLATFORM_NONSENSE: "1", MCP_PLATFORM_LLM__ACTIVE: "" };
     expect(loadText(text, { env }).config.llm.active).toBe("groq");
   });
 });
 
 describe("placeholders", () => {
-  test("work in every text, and become numbers and booleans where those are wanted", () => {
+  test("work in every text, and become numbers and booleans where those are expected", () => {
     const { config } = loadText(
       `
 llm: { http: { max_retries: "\${RETRIES:-5}" } }
@@ -256,12 +256,12 @@ mcpServers:
     });
   });
 
-  test("of a disabled server may refer to anything", () => {
+  test("of a disabled server need no value", () => {
     const servers = `mcpServers:\n  a: { url: "\${NOPE}", enabled: false }\n  b: { command: "\${NOPE}", disabled: true }\n`;
     expect(loadText(servers).config.mcpServers).toMatchObject([{ enabled: false }, { enabled: false }]);
   });
 
-  test("that are overridden need not be set", () => {
+  test("in overridden values need no value", () => {
     const text = `llm:\n  active: \${NOPE}\n`;
     expect(loadText(text, { overrides: { llm: { active: "groq" } } }).config.llm.active).toBe("groq");
   });
@@ -309,7 +309,7 @@ describe("servers", () => {
     ]);
   });
 
-  test("in the words of other hosts", () => {
+  test("can be written as for other hosts", () => {
     const text = `mcpServers:
   a: { command: x, disabled: true, alwaysAllow: [read], startupTimeout: 5000 }
   b: { command: x, disabled: false, autoApprove: [read], tools: { deny: [write] } }
@@ -322,13 +322,13 @@ describe("servers", () => {
     ]);
   });
 
-  test("get the variables of their env_file under those of env", () => {
+  test("get the variables of their env_file, which env overrides", () => {
     const files = { "secrets/.env": "A=1\nexport B='two words'\n# C=3\n" };
     const text = "mcpServers: { a: { command: x, envFile: secrets/.env, env: { A: own } } }";
     expect(loadText(text, { files }).config.mcpServers).toMatchObject([{ env: { A: "own", B: "two words" } }]);
   });
 
-  test("come from a JSON file too, where the same name in the configuration wins", () => {
+  test("can come from a JSON file, but the configuration's server of the same name wins", () => {
     const servers = { both: { command: "json", args: ["x"] }, json: { type: "http", url: "http://127.0.0.1" } };
     const files = { "servers.json": JSON.stringify({ other: 1, mcpServers: servers }) };
     const { config } = loadText("mcp: { config_file: servers.json }\nmcpServers: { both: { command: yaml } }", {
@@ -341,7 +341,7 @@ describe("servers", () => {
   });
 });
 
-describe("relative paths", () => {
+describe("a relative path", () => {
   const text =
     "chat: { storage: { path: a.db } }\nmcp: { config_file: list/servers.json }\nmcpServers: { a: { command: x, cwd: work } }\n";
   const files = {
@@ -349,7 +349,7 @@ describe("relative paths", () => {
     "conf/list/servers.json": '{"mcpServers":{"b":{"command":"x","cwd":"work"}}}',
   };
 
-  test("are relative to the file they stand in", () => {
+  test("in a file is relative to the file's folder", () => {
     using folder = folderWith(files);
     const { config } = loadConfig("conf/config.yaml", { env: {}, cwd: folder.path });
     expect(config.chat.storage).toMatchObject({ driver: "sqlite", path: join(folder.path, "conf/a.db") });
@@ -359,7 +359,7 @@ describe("relative paths", () => {
     ]);
   });
 
-  test("are relative to the working directory where a flag or a variable says them", () => {
+  test("in a flag or a variable is relative to the working directory", () => {
     using folder = folderWith({ ...files, "servers.json": '{"mcpServers":{"c":{"command":"x"}}}' });
     const { config } = loadConfig("conf/config.yaml", {
       env: { MCP_PLATFORM_CHAT__STORAGE__PATH: "b.db" },
@@ -370,13 +370,13 @@ describe("relative paths", () => {
     expect(config.mcpServers.map(({ name }) => name)).toEqual(["b", "a", "c"]);
   });
 
-  test("start at home with a tilde", () => {
+  test("with a tilde begins at the home folder", () => {
     const { config } = loadText("chat: { storage: { path: ~/a.db } }");
     expect(config.chat.storage).toMatchObject({ driver: "sqlite", path: "/home/me/a.db" });
   });
 });
 
-test("tool_notifications has a short form and the original one", () => {
+test("tool_notifications accepts a boolean and the original object", () => {
   const notifications = (value: string) =>
     loadText(`chat: { service: { tool_notifications: ${value} } }`).config.chat.service.toolNotifications;
   expect(["true", "false", "{ enabled: false }", "{ enabled: true }", "{}"].map(notifications)).toEqual([
@@ -388,7 +388,7 @@ test("tool_notifications has a short form and the original one", () => {
   ]);
 });
 
-test("the config.yaml at the top of the repository loads without a key", () => {
+test("the repository's config.yaml loads without a key", () => {
   expect(errorsOf(() => loadConfig("config.yaml", { env: {} }))).toEqual([]);
   const { config } = loadConfig("config.yaml", { env: {} });
   expect(config.llm.active).toBeUndefined();
@@ -398,7 +398,7 @@ test("the config.yaml at the top of the repository loads without a key", () => {
 describe("a configuration laid over another one", () => {
   const more = (tree: Record<string, unknown>) => objectSource(tree, "/work", "a.session.yaml");
 
-  test("outranks file and environment, and leaves the rest as it is", () => {
+  test("overrides file and environment, and leaves the rest as it is", () => {
     const loaded = loadText("logging: { level: info }\nchat: { service: { max_tool_hops: 3 } }\n", {
       env: { MCP_PLATFORM_LOGGING__LEVEL: "warn" },
     });
@@ -407,7 +407,7 @@ describe("a configuration laid over another one", () => {
     expect(loaded.config.logging.level).toBe("warn");
   });
 
-  test("has all the servers there are, where it has any", () => {
+  test("replaces all servers if it has any", () => {
     const loaded = loadText("mcpServers: { a: { command: a } }\n");
     const names = (tree: Record<string, unknown>) => loaded.with(more(tree)).config.mcpServers.map(({ name }) => name);
     expect([names({}), names({ mcpServers: { b: { command: "b" } } }), names({ mcpServers: {} })]).toEqual([
@@ -417,7 +417,7 @@ describe("a configuration laid over another one", () => {
     ]);
   });
 
-  test("has its mistakes under its own name", () => {
+  test("has errors under its own name", () => {
     const tree = { mcpServers: { b: { command: "b", env: { A: "${NOT_SET}" } } } };
     const loaded = loadText("");
     expect(errorsOf(() => loaded.with(more(tree)))).toEqual([

@@ -10,7 +10,7 @@ const printOf = (server: object, env = {}) => {
   return fingerprint(projectServers(loaded, []), [], loaded);
 };
 
-test("the fingerprint is that of what the servers do, not of the secrets they get", () => {
+test("the fingerprint depends on what the servers do, not on the secrets they get", () => {
   const server = { command: "a", args: ["b"], env: { TOKEN: "${T}" } };
   const print = printOf(server, { T: "1" });
   expect(printOf(server, { T: "2" })).toBe(print);
@@ -21,7 +21,7 @@ test("the fingerprint is that of what the servers do, not of the secrets they ge
   expect(printOf({ ...server, env: { TOKEN: "x${T}" } }, { T: "1" })).not.toBe(print);
 });
 
-test("the fingerprint is another one when a server is given more rights", () => {
+test("the fingerprint changes when a server gets more rights", () => {
   const server = { url: "http://127.0.0.1/mcp" };
   const more = [
     { trusted: true },
@@ -34,13 +34,13 @@ test("the fingerprint is another one when a server is given more rights", () => 
   expect(printOf({ ...server, tools: { deny: ["x"], timeouts: { x: 5 } } })).toBe(printOf(server));
 });
 
-test("disabled servers, and the user's own, need no confirmation", () => {
+test("disabled servers and the user's own need no confirmation", () => {
   const loaded = loadConfig({ mcpServers: { a: { command: "a" }, b: { command: "b", enabled: false } } }, { env: {} });
   expect(projectServers(loaded, []).map(({ name }) => name)).toEqual(["a"]);
   expect(projectServers(loaded, loaded.config.mcpServers)).toEqual([]);
 });
 
-test("a confirmation holds for one path and one fingerprint, in a file of the user's own", () => {
+test("a confirmation holds for one path and one fingerprint, and is stored in a file of the user", () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "state", "confirmed.json");
   new Confirmations(path).add("/a/config.yaml", "1");

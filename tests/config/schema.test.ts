@@ -19,14 +19,14 @@ function valueAt(tree: JsonObject, path: string): unknown {
 }
 
 describe("the schema", () => {
-  test("is valid draft-07, which is what editors speak", () => {
+  test("is valid draft-07, which editors understand", () => {
     const schema = JSON.parse(schemaText());
     expect(schema.$schema).toBe("http://json-schema.org/draft-07/schema#");
     expect(new Ajv({ strict: false }).validateSchema(schema)).toBe(true);
   });
 
   test.each(everyKey(configSchema()).filter(([path]) => !/(env|headers)\.\*$/.test(path)))(
-    "%s has a type and a sentence, and its keys are fixed",
+    "describes %s with a type and a sentence, and has fixed keys",
     (_, node) => {
       expect(node.description).toMatch(/^[A-Z].*\.$/);
       expect(node.type).toBeDefined();

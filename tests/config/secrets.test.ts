@@ -43,7 +43,7 @@ test.each([
   ["in a header in JSON", stdio({ args: ['--headers={"Authorization": "Bearer secret-0123"}'] })],
   ["of several words", stdio({ args: ["--token=other-4567 secret-0123"] })],
   ["in a URL with an escape", { mcpServers: { s: { url: "https://x/mcp?token=secret%2D0123" } } }],
-])("a secret %s is known", (_, config) => {
+])("a secret %s is recognised", (_, config) => {
   const { config: loaded } = loadConfig(config, { env: {}, allowsUnset: true });
   const secrets = configuredSecrets(loaded, {});
   expect(secrets).toContain("secret-0123");
@@ -56,7 +56,7 @@ test.each([
   ["a query's value of a server", { url: `https://x/mcp?plain=${random}&profile=production` }, random],
   ["a query's value in base64", { url: "https://x/mcp?a=Zq1/Xw7kPv1+9LmT2k4==" }, "Zq1/Xw7kPv1+9LmT2k4=="],
   ["an argument behind its letter", { command: "mysql", args: [`-p${random}`, "-xvf", "-p8080"] }, random],
-])("%s that looks random is a secret, whatever its name", (_, server, secret) => {
+])("%s that looks random counts as a secret, whatever its name is", (_, server, secret) => {
   const { config } = loadConfig({ mcpServers: { s: server } }, { env: {} });
   expect(configuredSecrets(config, {})).toEqual([secret]);
   expect(JSON.stringify(masked(server))).not.toContain(secret);
@@ -90,13 +90,13 @@ test.each([
   expect(masked({ command: "x", args: [arg] }).args).toEqual([shown]);
 });
 
-test("an argument with thousands of names has a hundred secrets at most, beside the whole", () => {
+test("an argument with thousands of names has at most a hundred secrets, besides the whole argument", () => {
   const names = Array.from({ length: 5_000 }, (_, index) => `key${index}=secret-${index}`);
   const { config } = loadConfig(stdio({ args: [`x,${names.join(",")}`] }), { env: {} });
   expect(configuredSecrets(config, {})).toHaveLength(101);
 });
 
-test("the word before a secret in a header is none", () => {
+test("the word before a secret in a header is not a secret", () => {
   const { config } = loadConfig(
     { mcpServers: { s: { url: "https://x/mcp", headers: { Authorization: "Bearer secret-0123" } } } },
     { env: {} },
@@ -104,13 +104,13 @@ test("the word before a secret in a header is none", () => {
   expect(configuredSecrets(config, {})).toEqual(["Bearer secret-0123", "secret-0123"]);
 });
 
-test("the token of the network door is known", () => {
+test("the token of serve is a secret", () => {
   const token = "0123456789abcdef-secret";
   const { config } = loadConfig({ serve: { token } }, { env: {} });
   expect(configuredSecrets(config, {})).toEqual([token]);
 });
 
-test("what a placeholder stands for is a secret, but for where things are", () => {
+test("the value of a placeholder is a secret, except for paths", () => {
   const env = { DSN: "secret-0123", HOME: "/home/plain-0123", OTHER: "other-0123" };
   const { config } = loadConfig(stdio({ args: ["--dsn", "${DSN}", "${HOME}/files"] }), { env });
   expect(configuredSecrets(config, env)).toEqual(["secret-0123"]);
@@ -123,12 +123,12 @@ test.each([
   ["SSH_ASKPASS", false],
   ["JWT_ISSUER", false],
   ["PASSENGER_ROOT", false],
-])("the value of %s in the environment is a secret: %s", (name, isSecret) => {
+])("the value of %s in the environment counts as a secret: %s", (name, isSecret) => {
   const { config } = loadConfig({}, { env: {} });
   expect(configuredSecrets(config, { [name]: "value-0123" })).toEqual(isSecret ? ["value-0123"] : []);
 });
 
-test.each(["PWD", "OLDPWD"])("the value of %s is a secret if it is no path", (name) => {
+test.each(["PWD", "OLDPWD"])("the value of %s counts as a secret if it is not a path", (name) => {
   const secretsOf = (server: object) => configuredSecrets(loadConfig(stdio(server), { env: {} }).config, {});
   for (const path of ["/home/me/work", "C:\\work\\here", "~/work-0123", "./work-0123"]) {
     expect(configuredSecrets(loadConfig({}, { env: {} }).config, { [name]: path })).toEqual([]);
@@ -148,7 +148,7 @@ test.each([
   ["https://example.com/k_0f3b9a7c5d1e2f4a6b8c/sse", ["k_0f3b9a7c5d1e2f4a6b8c"]],
   ["https://example.com/mcp/modelcontextprotocol2025/2025-11-25/v2-tools-of-many-words-4o", []],
   ["https://github.com/modelcontextprotocol/servers-archived-20250101", []],
-])("an address of one's own is a secret: %s", (url, secrets) => {
+])("a path in an address counts as a secret: %s", (url, secrets) => {
   for (const server of [{ url }, { command: "npx", args: ["mcp-remote", url] }]) {
     const { config } = loadConfig({ mcpServers: { s: server } }, { env: {} });
     expect(configuredSecrets(config, {})).toEqual(secrets);
@@ -158,7 +158,7 @@ test.each([
   if (secrets.length === 0) expect(shown).toBe(`at ${url} now`);
 });
 
-test("a name before the @ of an address is no secret if it is an ordinary word", () => {
+test("a name before the @ of an address is not a secret if it is an ordinary word", () => {
   const { config } = loadConfig(stdio({ args: ["https://contoso@dev.azure.com/x", "ssh://postgres@db"] }), { env: {} });
   expect(configuredSecrets(config, {})).toEqual([]);
 });
@@ -180,23 +180,20 @@ test.each([
   ":a@",
   "/a@",
   "--key ",
-])(
-  "a server whose argument, variable or address repeats %j a hundred thousand times is read and shown in little time",
-  (piece) => {
-    const text = piece.repeat(100_000 / piece.length);
-    const entries = [
-      stdio({ args: [text] }),
-      stdio({ env: { SPEC: text } }),
-      { mcpServers: { s: { url: `https://x/${text}` } } },
-    ];
-    const begun = processorMs();
-    for (const { mcpServers } of entries) {
-      const loaded = loadConfig({ mcpServers: literally(mcpServers) }, { env: {} });
-      configuredSecrets(loaded.config, {});
-      describeServer(loaded.config.mcpServers[0] as ServerConfig, loaded);
-      masked(mcpServers.s);
-      looksSecret(mcpServers.s);
-    }
-    expect(processorMs() - begun).toBeLessThan(3_000);
-  },
-);
+])("a server that repeats %j a hundred thousand times in an argument, variable or address is read quickly", (piece) => {
+  const text = piece.repeat(100_000 / piece.length);
+  const entries = [
+    stdio({ args: [text] }),
+    stdio({ env: { SPEC: text } }),
+    { mcpServers: { s: { url: `https://x/${text}` } } },
+  ];
+  const begun = processorMs();
+  for (const { mcpServers } of entries) {
+    const loaded = loadConfig({ mcpServers: literally(mcpServers) }, { env: {} });
+    configuredSecrets(loaded.config, {});
+    describeServer(loaded.config.mcpServers[0] as ServerConfig, loaded);
+    masked(mcpServers.s);
+    looksSecret(mcpServers.s);
+  }
+  expect(processorMs() - begun).toBeLessThan(3_000);
+});

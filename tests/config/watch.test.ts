@@ -25,7 +25,7 @@ function watching(path: string, text?: string) {
   };
 }
 
-test("a change is told, by whatever way: written, replaced by another file, removed, made anew", async () => {
+test("a change is noticed if a file is written, replaced, removed or created again", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "config.yaml");
   writeFileSync(path, "a");
@@ -39,7 +39,7 @@ test("a change is told, by whatever way: written, replaced by another file, remo
   await file.change(() => writeFileSync(path, "d"));
 });
 
-test("the file behind a link is watched where it lies", async () => {
+test("a file behind a link is watched at its own place", async () => {
   using home = temporaryFolder();
   using elsewhere = temporaryFolder();
   const target = join(elsewhere.path, "real.yaml");
@@ -50,7 +50,7 @@ test("the file behind a link is watched where it lies", async () => {
   await file.change(() => writeFileSync(target, "b"));
 });
 
-test("what changed in the moment that the watch goes over to other files is told, too", async () => {
+test("a change while the watch moves to other files is noticed", async () => {
   using folder = temporaryFolder();
   const [path, other] = ["config.yaml", "servers.json"].map((name) => join(folder.path, name)) as [string, string];
   writeFileSync(path, "a");
@@ -66,7 +66,7 @@ test("what changed in the moment that the watch goes over to other files is told
   });
 });
 
-test("what changed before the watch began is told, too", async () => {
+test("a change before the watch began is noticed", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "config.yaml");
   writeFileSync(path, "a");
@@ -75,7 +75,7 @@ test("what changed before the watch began is told, too", async () => {
   await file.change(() => {});
 });
 
-test("a busy neighbour does not put it off for ever", async () => {
+test("frequent changes of another file do not delay the notice for ever", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "config.yaml");
   using file = watching(path);
@@ -87,7 +87,7 @@ test("a busy neighbour does not put it off for ever", async () => {
   }
 });
 
-test("other files can be watched from then on", async () => {
+test("the watch can move to other files", async () => {
   using folder = temporaryFolder();
   using other = temporaryFolder();
   using file = watching(join(folder.path, "config.yaml"));
@@ -96,7 +96,7 @@ test("other files can be watched from then on", async () => {
   await file.change(() => writeFileSync(path, "{}"));
 });
 
-test("a file is told whose folders come to be after the watch began, go, and come again", async () => {
+test("a file is noticed whose folders are created, removed and created again after the watch began", async () => {
   using home = temporaryFolder();
   const path = join(home.path, ".config", "mcp-platform", "config.yaml");
   using file = watching(path);
@@ -114,7 +114,7 @@ test("a file is told whose folders come to be after the watch began, go, and com
   expect(file.failures).toEqual([]);
 });
 
-test("a folder that cannot be watched is told", () => {
+test("a folder that cannot be watched is reported", () => {
   using home = temporaryFolder();
   writeFileSync(join(home.path, "file"), "");
   using file = watching(join(home.path, "file", "folder", "config.yaml"));

@@ -8,7 +8,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-test("aborts once with the signal that it follows", () => {
+test("a linked signal aborts once with the signal that it follows", () => {
   const caller = new AbortController();
   const follower = new LinkedAbort(new LinkedAbort(caller.signal, 1000).signal, 1000);
   caller.abort("no more");
@@ -16,7 +16,7 @@ test("aborts once with the signal that it follows", () => {
   expect([follower.signal.aborted, follower.signal.reason, jest.getTimerCount()]).toEqual([true, "no more", 0]);
 });
 
-test("aborts when its time is up, and not after it was disposed of", () => {
+test("a timeout signal aborts when its time is up, and not after it was disposed of", () => {
   const caller = new AbortController();
   const [late, answered] = [new LinkedAbort(caller.signal, 1000), new LinkedAbort(caller.signal, 1000)];
   answered[Symbol.dispose]();
@@ -27,7 +27,7 @@ test("aborts when its time is up, and not after it was disposed of", () => {
   expect(jest.getTimerCount()).toBe(0);
 });
 
-test("follows at once a signal that has aborted before, and leaves no timer", () => {
+test("a linked signal aborts at once if its source has aborted before, and leaves no timer", () => {
   const { signal } = new LinkedAbort(AbortSignal.abort("before"), 1000);
   expect([signal.aborted, signal.reason, jest.getTimerCount()]).toEqual([true, "before", 0]);
 });

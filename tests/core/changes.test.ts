@@ -13,7 +13,7 @@ function settled(promises: Readonly<Record<string, Promise<void>>>): () => Promi
   };
 }
 
-test("a change ends the watches of its conversation, and one without an id ends all", async () => {
+test("a change ends the watches of its conversation, and a change without an id ends all watches", async () => {
   const changes = new Changes();
   const [a, again, b] = [changes.watch("a"), changes.watch("a"), changes.watch("b")];
   const ended = settled({ a: a.happened, again: again.happened, b: b.happened });
@@ -30,7 +30,7 @@ test("a change ends the watches of its conversation, and one without an id ends 
   expect(timers()).toBe(before - 1);
 });
 
-test("watches keep the process alive with one timer, however many they are, until the last is disposed of", () => {
+test("any number of watches keeps the process alive with one timer until the last one is disposed of", () => {
   const before = timers();
   const changes = new Changes();
   const watches = Array.from({ length: 100 }, (_, index) => changes.watch(`c${index % 50}`));

@@ -7,7 +7,7 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-test("what was pushed before and during the iteration arrives in order, then the end", async () => {
+test("items pushed before and during the iteration arrive in order, then the end", async () => {
   const channel = new Channel<number>();
   channel.push(1);
   const collected = collect(channel);
@@ -42,7 +42,7 @@ test("an item pushed while the consumer works on another one is not lost", async
   expect(seen).toEqual([1, 2, 3]);
 });
 
-test("a burst gives way to timers, and loses nothing", async () => {
+test("a burst of items lets timers run and loses nothing", async () => {
   const channel = new Channel<number>();
   for (let item = 0; item < 2000; item++) channel.push(item);
   channel.close();
@@ -57,7 +57,7 @@ test("a burst gives way to timers, and loses nothing", async () => {
   expect(fired).toBeLessThan(500);
 });
 
-test("items that are asked for before they are there come in the order of the asking; whoever asks for more gets the end", async () => {
+test("reads that wait get the next items in order, and further reads get the end", async () => {
   const channel = new Channel<number>();
   const asked = [channel.next(), channel.next(), channel.next(), channel.next()];
   channel.push(1);
@@ -71,7 +71,7 @@ test("items that are asked for before they are there come in the order of the as
   ]);
 });
 
-test("nothing begins before the first item is asked for; leaving is told once, and only of what has begun", async () => {
+test("nothing starts before the first read, and leaving is reported once, only if something has started", async () => {
   const told: string[] = [];
   const channelOf = (name: string) =>
     new Channel<number>({ begin: () => told.push(`${name} begins`), left: () => told.push(`${name} is left`) });

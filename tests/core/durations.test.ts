@@ -21,13 +21,13 @@ test.each([
 });
 
 test.each(["", "30", "s", "5 s", "-5s", "+5s", "1e3s", "5S", "5w", "5s5s", ".5s", "5.s", "constructor"])(
-  "%j is no duration",
+  "%j is not a duration",
   (text) => {
     expect(parseDuration(text)).toBeUndefined();
   },
 );
 
-test("each unit is so many of the one before", () => {
+test("each unit is a fixed multiple of the unit before", () => {
   fc.assert(
     fc.property(fc.nat(10_000), (amount) => {
       expect(parseDuration(`${amount}ms`)).toBe(amount);
@@ -69,11 +69,11 @@ test.each([
   [120_000, "2 min"],
   [90 * 60_000, "1.5 h"],
   [2 * 86_400_000, "2 days"],
-])("a limit of %d ms is %s", (ms, text) => {
+])("a limit of %d ms is written %s", (ms, text) => {
   expect(waitText(ms)).toBe(text);
 });
 
-test("a written duration is read as it was", () => {
+test("a written duration reads back to the same value", () => {
   fc.assert(
     fc.property(fc.nat(10_000_000), (ms) => {
       expect(parseDuration(writtenDuration(ms))).toBe(ms);

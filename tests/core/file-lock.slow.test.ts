@@ -27,7 +27,7 @@ test.each([
   ["free", undefined],
   ["left by a process that died", lockOf(deadPid)],
   ["left by an earlier process with our number", lockOf(process.pid)],
-])("a lock that is %s is held by one at a time, at once, and leaves nothing behind", async (_, content) => {
+])("a lock on %s has one holder at a time, is taken at once, and leaves no file behind", async (_, content) => {
   using folder = temporaryFolder();
   const path = join(folder.path, "lock");
   if (content) writeFileSync(path, content);
@@ -35,7 +35,7 @@ test.each([
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-test("the lock of a process that runs is waited for, and that of another machine or container until it is old", async () => {
+test("a lock of a running process is waited for; a lock of another machine or container expires by age", async () => {
   using folder = temporaryFolder();
   const container = thisMachine().replace(/ \S+/, " pid:[1]"); // another one with the same name
   const elsewhere = [lockOf(deadPid, "elsewhere"), lockOf(deadPid, container), lockOf(process.pid, container)];
@@ -56,14 +56,14 @@ test("the lock of a process that runs is waited for, and that of another machine
   }
 });
 
-test("a lock names the scope in which the number of its process is unique", async () => {
+test("a lock names the scope in which its process id is unique", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "lock");
   const content = await withFileLock(path, async () => readFileSync(path, "utf8"));
   expect(JSON.parse(content)).toMatchObject({ pid: process.pid, machine: thisMachine() });
 });
 
-test("work that fails gives the lock back", async () => {
+test("work that fails releases the lock", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "lock");
   const failing = withFileLock(path, async () => {

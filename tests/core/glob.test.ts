@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { globMatches } from "../../src/core/patterns/glob.js";
 import { runs } from "../support/runs.js";
 
-test("a star stands for any run of characters, everything else for itself", () => {
+test("a star matches any run of characters, every other character matches itself", () => {
   expect(globMatches("read_*", "read_file")).toBe(true);
   expect(globMatches("read_*", "read_")).toBe(true);
   expect(globMatches("*_all", "delete_all")).toBe(true);
@@ -13,7 +13,7 @@ test("a star stands for any run of characters, everything else for itself", () =
   expect(globMatches("", "x")).toBe(false);
 });
 
-test("agrees with the regular expression that the pattern means", () => {
+test("a glob agrees with the equivalent regular expression", () => {
   const few = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 });
   const text = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 8 });
   fc.assert(

@@ -20,7 +20,7 @@ import { processorMs } from "../support/processor-time.js";
 const steering = "\u001b]52;c;ZXZpbA==\u0007a\u009b2J\u202eb\u2066";
 const moves = /(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
-test("JSON says the same with escapes for what cannot be seen", () => {
+test("JSON text with escapes for invisible characters has the same value", () => {
   const json = JSON.stringify({ steering, "\u{e0041}": "\u2028" }, undefined, 2);
   expect(visibleJson(json)).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
   expect(JSON.parse(visibleJson(json))).toEqual(JSON.parse(json));
@@ -36,14 +36,14 @@ test.each([
   ["ends without a beginning", "\u202c\u2069\u202ea", "\u202c"],
   ["an end of an embedding inside an isolate", "\u202e\u2066\u202c", "\u2069\u202c"],
   ["a line that has ended", "\u202ea\nb", ""],
-])("a text that arrives in pieces keeps its reading order, and it ends with the text: %s", (_name, text, closers) => {
+])("a text that arrives in pieces keeps its reading order, which is reset at its end: %s", (_name, text, closers) => {
   const whole = new InertText();
   expect([whole.push(text), whole.close(), whole.close()]).toEqual([text, closers, ""]);
   const pieces = new InertText();
   expect([...text].map((piece) => pieces.push(piece)).join("") + pieces.close()).toBe(text + closers);
 });
 
-test("closing a hostile text takes time in proportion to its length", () => {
+test("closing a hostile text takes linear time", () => {
   const hostile = new InertText();
   const started = processorMs();
   hostile.push("\u202e\u2066".repeat(200_000) + "\u202c".repeat(200_000));
@@ -51,7 +51,7 @@ test("closing a hostile text takes time in proportion to its length", () => {
   expect(processorMs() - started).toBeLessThan(1000);
 });
 
-test("no export steers the terminal that it is shown on", async () => {
+test("no export controls the terminal that shows it", async () => {
   const one = turn("t");
   const events = stored([one.user(steering), one.answer(steering), one.end()]);
   for (const format of ["json", "md"] as const) {
@@ -60,7 +60,7 @@ test("no export steers the terminal that it is shown on", async () => {
   }
 });
 
-describe("JSON that is shown says the same, without a character that steers a terminal", () => {
+describe("shown JSON has the same value, without characters that control a terminal", () => {
   const none = { inputTokens: 0, outputTokens: 0 };
   const position = { file: steering, line: 1 };
   const step = { name: steering, kind: "user", position, status: "failed", durationMs: 0, failures: [] };
@@ -108,7 +108,7 @@ describe("JSON that is shown says the same, without a character that steers a te
     return sink.text;
   }
 
-  test("reports that are no JSON", () => {
+  test("lines of reports that are not JSON are escaped", () => {
     expect(tapRun(report as never, 1)).not.toMatch(moves);
     expect(resultsJunit({ reports: [report], durationMs: 0 } as never)).not.toMatch(moves);
   });
@@ -134,7 +134,7 @@ describe("on a terminal", () => {
     Object.assign(stderr, { write: before.err });
   });
 
-  test("nothing that commands print moves the cursor or turns text round; Arabic stays as it is", async () => {
+  test("printed text neither moves the cursor nor reverses the reading order; Arabic is unchanged", async () => {
     print(`${steering} مرحبا`);
     await printInert(steering);
     tell([steering]);

@@ -20,7 +20,7 @@ const file = join(folder, "state", "secret");
 beforeEach(() => rmSync(join(folder, "state"), { recursive: true, force: true }));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("a secret is made once, in a file and a folder of the user alone", () => {
+test("a secret is made once, in a file and a folder that only the user can read", () => {
   const secret = keptSecret(file);
   expect(secret).toMatch(/^[\w-]{43}$/);
   expect([keptSecret(file), readFileSync(file, "utf8")]).toEqual([secret, `${secret}\n`]);
@@ -42,7 +42,7 @@ test.each([
       symlinkSync(elsewhere, file);
     },
   ],
-])("a file that %s is not used, and another secret takes its place", (_, spoil) => {
+])("a file that %s is not used, and is replaced by another secret", (_, spoil) => {
   const before = keptSecret(file);
   spoil();
   const after = keptSecret(file);
@@ -50,7 +50,7 @@ test.each([
   expect([keptSecret(file), statSync(file).mode & 0o777]).toEqual([after, 0o600]);
 });
 
-test("what cannot be replaced is an error, and leaves nothing behind", () => {
+test("a secret that cannot be replaced is an error, and leaves no file behind", () => {
   mkdirSync(file, { recursive: true });
   expect(() => keptSecret(file)).toThrow(/EISDIR|EEXIST|ENOTEMPTY/);
   expect([existsSync(file), readdirSync(join(folder, "state"))]).toEqual([true, ["secret"]]);

@@ -10,7 +10,7 @@ test("a part is loaded once, also if two ask for it at the same time", async () 
   expect(await load()).toBe(1);
 });
 
-test("a part that could not be loaded is tried again", async () => {
+test("a part that could not be loaded is loaded again", async () => {
   const outcomes = [Promise.reject(new Error("a moment")), Promise.resolve("loaded")];
   const load = loadOnce(() => outcomes.shift() as Promise<string>);
   await expect(load()).rejects.toThrow("a moment");

@@ -33,6 +33,6 @@ const hosts: [host: string, passes: (keyof typeof tests)[]][] = [
   ["api.example.com", []],
 ];
 
-test.each(hosts)("%s passes %j", (host, passes) => {
+test.each(hosts)("%s matches %j", (host, passes) => {
   expect(Object.entries(tests).flatMap(([name, passesTest]) => (passesTest(host) ? [name] : []))).toEqual(passes);
 });

@@ -2,7 +2,7 @@ import { getEventListeners } from "node:events";
 import { expect, test } from "@jest/globals";
 import { onAbort } from "../../src/core/async/abort.js";
 
-test("all who wait for a signal are told in their order", () => {
+test("all listeners of a signal are called in order", () => {
   const turn = new AbortController();
   const told: string[] = [];
   onAbort(turn.signal, () => told.push(`first, ${turn.signal.reason}`));
@@ -11,7 +11,7 @@ test("all who wait for a signal are told in their order", () => {
   expect(told).toEqual(["first, cancelled", "second"]);
 });
 
-test("who no longer waits is not told, and leaves no listener", () => {
+test("a removed listener is not called, and leaves nothing behind", () => {
   const turn = new AbortController();
   const told: string[] = [];
   const leave = onAbort(turn.signal, () => told.push("left"));
@@ -26,7 +26,7 @@ test("who no longer waits is not told, and leaves no listener", () => {
   expect(told).toEqual(["came again"]);
 });
 
-test("an action may end the wait of those after it", () => {
+test("a listener may remove later listeners", () => {
   const turn = new AbortController();
   const told: string[] = [];
   onAbort(turn.signal, () => {

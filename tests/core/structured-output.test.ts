@@ -13,7 +13,7 @@ test.each([
   ' \n{"title":"x"}\n',
   '```json\n{"title":"x"}\n```',
   'Here it is:\n\n```\n{"title":\n"x"}\n```\nAnything else?',
-])("%j is read", (text) => {
+])("%j is read as JSON", (text) => {
   expect(readStructured(text, schema)).toEqual({ value: { title: "x" } });
 });
 
@@ -27,11 +27,11 @@ test.each<[string, string]>([
   ['{"title":"x","more":1}', '$ must not have "more"'],
   ['{"title":"x","state":"new"}', '$.state must be one of ["open","closed"]'],
   ['{"title":1,"tags":["a"]}', "$.title must be string; $.tags.0 must NOT have fewer than 2 characters"],
-])("%j is not: %s", (text, problem) => {
+])("%j is not accepted: %s", (text, problem) => {
   expect(readStructured(text, schema)).toEqual({ problem });
 });
 
-test("without a schema any JSON is right", () => {
+test("without a schema any JSON is accepted", () => {
   expect(readStructured("[1]")).toEqual({ value: [1] });
 });
 
@@ -41,12 +41,12 @@ test.each<[object, RegExp]>([
   [{ $ref: "#/$defs/none" }, /can't resolve reference/],
   [{ $async: true, type: "object" }, /\$async/],
   [{ $schema: "https://example.com/own" }, /no schema with key or ref/],
-])("a schema that cannot be used: %j", (wrong, problem) => {
+])("a schema that cannot be used is refused: %j", (wrong, problem) => {
   expect(schemaProblem({ ...wrong })).toMatch(problem);
   expect(readStructured("{}", { ...wrong })).toEqual({ problem: expect.stringMatching(problem) });
 });
 
-test("each dialect has its own words", () => {
+test("each dialect of JSON Schema is checked by its own keywords", () => {
   const tuple = { type: "array", prefixItems: [{ type: "string" }] };
   expect(problemBySchema([1], tuple)).toBe("$.0 must be string");
   expect(

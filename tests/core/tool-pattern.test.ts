@@ -25,7 +25,7 @@ function pattern(text: string): ToolPattern {
 const permitted = (text: string, given: object) => pattern(text).arguments.every((one) => permits(one, given));
 const touched = (text: string, given: object) => pattern(text).arguments.every((one) => touches(one, given));
 
-describe("names", () => {
+describe("a pattern of names", () => {
   test.each([
     "fs__write_file",
     "fs.write_file",
@@ -36,7 +36,7 @@ describe("names", () => {
     "*",
     "*write*",
     "f*_*le",
-  ])("%s names fs.write_file", (text) => {
+  ])("%s matches fs.write_file", (text) => {
     expect(namesTool(pattern(text), write)).toBe(true);
   });
 
@@ -49,11 +49,11 @@ describe("names", () => {
     "*x*",
     "fs.write_*_file",
     "fs.*@readonly",
-  ])("%p does not", (text) => {
+  ])("%p does not match it", (text) => {
     expect(namesTool(pattern(text), write)).toBe(false);
   });
 
-  test("annotations, alone or with a name, are those that the user trusts", () => {
+  test("with annotations, alone or with a name, uses only annotations that the user trusts", () => {
     const list = { server: "fs", tool: "list", ...none, readOnly: true, idempotent: true };
     for (const text of ["@readonly", "@ReadOnly@idempotent", "fs.*@readonly"]) {
       expect(namesTool(pattern(text), list)).toBe(true);
@@ -63,12 +63,12 @@ describe("names", () => {
     }
   });
 
-  test("a server that is called mcp is named with and without what other hosts put before it", () => {
+  test("matches a server called mcp with and without the prefix of other hosts", () => {
     expect(namesTool(pattern("mcp__read"), { server: "mcp", tool: "read", ...none })).toBe(true);
     expect(namesTool(pattern("mcp__mcp__read"), { server: "mcp", tool: "read", ...none })).toBe(true);
   });
 
-  test("a rule that forbids also means a tool as other hosts spell it", () => {
+  test("in a deny rule also matches a tool as other hosts spell it", () => {
     const read = { server: "my files", tool: "read.file", ...none };
     expect(mayMeanTool(pattern("mcp__my_files__read_file"), read)).toBe(true);
     expect(mayMeanTool(pattern("mcp__my_files"), read)).toBe(true);
@@ -76,7 +76,7 @@ describe("names", () => {
     expect(mayMeanTool(pattern("mcp__my_files__read"), read)).toBe(false);
   });
 
-  test("a rule that forbids also means the tool whose name the model sees, and no other one", () => {
+  test("in a deny rule also matches a tool by the name that the model sees, and no other tool", () => {
     const names = fc.constantFrom("a", "a.b", "a b", "a_b", "a__b", "é", "write", "w".repeat(60));
     fc.assert(
       fc.property(names, names, names, names, (server, tool, otherServer, otherTool) => {
@@ -94,7 +94,7 @@ describe("names", () => {
     );
   });
 
-  test("no star of a rule stands for a part of the hash in a name that the model sees", () => {
+  test("has no star that matches part of the hash in a name that the model sees", () => {
     const tool = { server: "a b", tool: "x", ...none };
     const hash = modelName(tool.server, tool.tool).slice("a_b__x_".length);
     expect(hash).toMatch(/^[0-9a-f]{10}$/);
@@ -102,7 +102,7 @@ describe("names", () => {
     expect(mayMeanTool(pattern(`*_${hash.slice(0, 5)}*`), tool)).toBe(false);
   });
 
-  test("a tool of this host is also named with the server host", () => {
+  test("matches a tool of this host also with the server name host", () => {
     const read = { server: "fs", tool: "read_resource", hostTool: "read_resource", ...none };
     for (const text of ["host.read_resource", "host.*", "fs.read_resource", "mcp__host"]) {
       expect([text, namesTool(pattern(text), read), mayMeanTool(pattern(text), read)]).toEqual([text, true, true]);
@@ -117,7 +117,7 @@ describe("names", () => {
     ["mcp__s.other", "s.other"],
     ["mcp__s__other", "s__other"],
     ["mcp__s_other", "s.other"],
-  ])("%s names no tool of the server %s, but a rule that forbids means it", (text, server) => {
+  ])("%s does not match the tool %s, except in a deny rule", (text, server) => {
     const tool = { server, tool: "write", ...none };
     expect([namesTool(pattern(text), tool), mayMeanTool(pattern(text), tool)]).toEqual([false, true]);
   });
@@ -129,24 +129,24 @@ describe("names", () => {
     ["*__git*", "github.list"],
     ["*hub", "github.list"],
     ["*_read", "read.write"],
-  ])("a rule that forbids %s does not mean %s, because no star stands for mcp__", (text, name) => {
+  ])("%s in a deny rule does not match %s, because no star stands for mcp__", (text, name) => {
     const [server = "", tool = ""] = name.split(".");
     expect(mayMeanTool(pattern(text), { server, tool, ...none })).toBe(false);
   });
 
-  test("a rule that forbids mcp__ with a glob means every tool of the servers that match", () => {
+  test("mcp__ with a glob in a deny rule matches every tool of the matching servers", () => {
     expect(mayMeanTool(pattern("mcp__*.acme"), { server: "io.github.acme", tool: "push", ...none })).toBe(true);
     expect(mayMeanTool(pattern("mcp__*.acme"), { server: "acme", tool: "push", ...none })).toBe(false);
   });
 
   test.each(["s.other.write", "s.other.*", "s.other__write", "*.write", "s*", "s.*.write"])(
-    "%s names write of s.other",
+    "%s matches write of s.other",
     (text) => {
       expect(namesTool(pattern(text), { server: "s.other", tool: "write", ...none })).toBe(true);
     },
   );
 
-  test("every tool has a pattern that names it, whatever it is called", () => {
+  test("exists for every tool, whatever it is called", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.string(), (server, tool) => {
         fc.pre(`${server}__${tool}` === `${server}__${tool}`.trim());
@@ -156,7 +156,7 @@ describe("names", () => {
   });
 });
 
-test("a name without a star names a tool of one server only", () => {
+test("a name without a star matches a tool of one server only", () => {
   expect(canNameToolOf(pattern("a.b"), "a")).toBe(true);
   expect(canNameToolOf(pattern("a.b"), "a.b")).toBe(false);
 });
@@ -170,7 +170,7 @@ test.each([
   ["git.*", false],
   ["fs2.write", false],
   ["fs", false],
-])("%s can name a tool of the server fs: %p", (text, can) => {
+])("%s can match a tool of the server fs: %p", (text, can) => {
   const parsed = parseToolPattern(text);
   expect(!("problem" in parsed) && canNameToolOf(parsed, "fs")).toBe(can);
 });
@@ -186,20 +186,20 @@ test.each([
   ["fs.write(git *)", 'expected argument=value, got "git *"'],
   ["fs.write(a=1, b)", 'expected argument=value, got "b"'],
   ['fs.write(a="x)', 'expected argument=value, got "a=\\"x"'],
-  ["@safe", '"@safe" is no annotation: use @readonly'],
-  ["fs.*@", '"@" is no annotation'],
+  ["@safe", '"@safe" is not an annotation: use @readonly'],
+  ["fs.*@", '"@" is not an annotation'],
   ["fs", 'no tool is called "fs": write fs.* for every tool of the server fs, or *.fs for any server'],
   ["push@readonly", 'no tool is called "push"'],
   ["fs/push", 'no tool is called "fs/push": write fs.push'],
   ["fs:push(path=/tmp/*)", 'no tool is called "fs:push": write fs.push'],
-])("%s is refused instead of meaning nothing", (text, problem) => {
+])("%s is refused, because it could match nothing", (text, problem) => {
   expect(parseToolPattern(text)).toEqual({ problem: expect.stringContaining(problem) });
 });
 
-describe("a permission by arguments", () => {
+describe("an allow rule with arguments", () => {
   const path = "fs.write(path=/tmp/*)";
 
-  test("needs the argument, and every value in it", () => {
+  test("needs the argument, and every value in it must match", () => {
     expect(permitted(path, { path: "/tmp/a", other: 1 })).toBe(true);
     expect(permitted(path, { path: ["/tmp/a", "/tmp/b"] })).toBe(true);
     for (const given of [{}, { path: [] }, { path: {} }, { path: ["/tmp/a", "/etc/b"] }, { path: { to: "/etc/x" } }]) {
@@ -227,30 +227,30 @@ describe("a permission by arguments", () => {
     "/tmp/..\u2044etc",
     "/tmp\uff0f..\uff0fetc",
     "/tmp/%ef%bc%8e%EF%BC%8E/etc",
-  ])("does not let %s out of its folder", (value) => {
+  ])("does not allow %s, which leaves its folder", (value) => {
     expect(permitted(path, { path: value })).toBe(false);
   });
 
-  test("takes two dots that lead nowhere, a value that is spelled out, and anything for a star alone", () => {
+  test("allows dots that stay in the folder, an exact value, and anything for a single star", () => {
     expect(permitted(path, { path: "/tmp/a..b" })).toBe(true);
     expect(permitted("git.log(range=main*)", { range: "main..dev" })).toBe(true);
     expect(permitted("fs.list(path=../src)", { path: "../src" })).toBe(true);
     expect(permitted("fs.list(path=*)", { path: "../src" })).toBe(true);
   });
 
-  test("of a text that is no path takes any lines, but no way up that control characters hide", () => {
+  test("for a text that is not a path allows any lines, but no upward path that control characters hide", () => {
     expect(permitted("s.say(text=Dear *)", { text: "Dear Ann,\n\nyes\tno" })).toBe(true);
     expect(permitted("fs.read(name=docs*)", { name: "docs/..\0/x" })).toBe(false);
   });
 
-  test("of a name with a star takes no NUL, at which a server may end the name", () => {
+  test("with a star does not allow a NUL, at which a server may end the name", () => {
     expect(permitted("fs.read(path=*.txt)", { path: "notes.txt" })).toBe(true);
     for (const path of ["id_rsa\0.txt", "id_rsa%00.txt", "id_rsa%2500.txt"]) {
       expect(permitted("fs.read(path=*.txt)", { path })).toBe(false);
     }
   });
 
-  test("takes both spellings of a letter with an accent, in values and names", () => {
+  test("matches both spellings of a letter with an accent, in values and names", () => {
     const [one, two] = ["/tmp/caf\u00e9", "/tmp/cafe\u0301"];
     for (const [pattern, value] of [
       [one, two],
@@ -269,7 +269,7 @@ describe("a permission by arguments", () => {
     }
   });
 
-  test("reads numbers, true and null as text, goes down by dots, and takes a name with dots as it is", () => {
+  test("reads numbers, true and null as text, follows dots downwards, and accepts a name with dots", () => {
     expect(permitted("s.t(n=42, deep.flag=true, none=null)", { n: 42, deep: { flag: true }, none: null })).toBe(true);
     expect(permitted("s.t(a.b=1)", { "a.b": 1 })).toBe(true);
     expect(permitted("s.t(a.b=1)", { "a.b": 1, a: { b: 2 } })).toBe(false);
@@ -282,14 +282,14 @@ describe("a permission by arguments", () => {
     expect(permitted(path, { path: Array(10_001).fill("/tmp/a") })).toBe(false);
   });
 
-  test("a value with a comma, a quote or spaces around it is a JSON string", () => {
+  test("may quote a value with a comma, a quote or outer spaces as a JSON string", () => {
     expect(permitted(String.raw`s.t(q="a, \"b\" ", r = x y )`, { q: 'a, "b" ', r: "x y" })).toBe(true);
   });
 });
 
-describe("a prohibition by arguments", () => {
+describe("a deny rule with arguments", () => {
   test.each(["/etc/passwd", "/tmp/../etc/passwd", "//etc//passwd", "/./etc/passwd", "/tmp/%2e%2e/etc/x", "\\etc\\x"])(
-    "sees %s below /etc, wherever in the argument it is",
+    "matches %s below /etc, anywhere in the argument",
     (value) => {
       for (const given of [{ path: value }, { path: ["/tmp/a", value] }, { path: { to: value } }]) {
         expect(touched("fs.write(path=/etc/*)", given)).toBe(true);
@@ -305,11 +305,14 @@ describe("a prohibition by arguments", () => {
     "/tmp/../etc/passwd\0/x",
     "/etc/\x01passwd",
     "/etc/pass\rwd",
-  ])("sees %j, of which a program that ends texts at a NUL or drops control characters makes /etc/passwd", (value) => {
-    expect(touched("fs.read(path=/etc/passwd)", { path: value })).toBe(true);
-  });
+  ])(
+    "matches %j, which becomes /etc/passwd in a program that drops control characters or ends texts at a NUL",
+    (value) => {
+      expect(touched("fs.read(path=/etc/passwd)", { path: value })).toBe(true);
+    },
+  );
 
-  test("applies to an argument with more values than are compared, at once", () => {
+  test("matches an argument with more values than are compared, at once", () => {
     const rows = (count: number) => ({ path: Array.from({ length: count }, (_, row) => `https://h${row}.example/x`) });
     expect(touched("fs.write(path=/etc/*)", rows(10_000))).toBe(false);
     expect(costMs(() => expect(touched("fs.write(path=/etc/*)", rows(200_000))).toBe(true))).toBeLessThan(1_000);
@@ -359,7 +362,7 @@ describe("a prohibition by arguments", () => {
     ["C:\\Windows\\*", "C:/Windows/x"],
     ["C:/Windows/*", "C:\\tmp\\..\\Windows\\x"],
     ["/etc/*", "/tmp/../etc/"],
-  ])("%s sees %j, which leads there", (value, text) => {
+  ])("%s matches %j, which leads there", (value, text) => {
     expect(touches({ path: ["at"], value }, { at: text })).toBe(true);
   });
 
@@ -374,11 +377,11 @@ describe("a prohibition by arguments", () => {
     ["*/../*", "/tmp/x"],
     ["/etc/*", "file:///etc/passwd"],
     ["note://A/*", "note://a/x"],
-  ])("%s does not see %j, which leads elsewhere", (value, text) => {
+  ])("%s does not match %j, which leads elsewhere", (value, text) => {
     expect(touches({ path: ["at"], value }, { at: text })).toBe(false);
   });
 
-  test("a URL is seen wherever the parser of programs leads it below the rule's folder", () => {
+  test("matches a URL that a parser resolves into the rule's folder", () => {
     const oneOf = (...texts: string[]) => fc.constantFrom(...texts);
     const segment = oneOf("..", ".", "%2e%2E", "", "admin", "pub", "a b", "caf\u00e9", "x\ty", "%2e");
     const path = fc
@@ -396,7 +399,7 @@ describe("a prohibition by arguments", () => {
     );
   });
 
-  test("a permission covers a URL only as it is written", () => {
+  test("matches a URL only as written if the rule allows", () => {
     const permittedAt = (at: string) => permits({ path: ["at"], value: admin }, { at });
     expect(permittedAt("https://intra.example/admin/x")).toBe(true);
     for (const at of [
@@ -410,27 +413,27 @@ describe("a prohibition by arguments", () => {
     }
   });
 
-  test("a NUL does not hide what follows it from a program that keeps it", () => {
+  test("matches text after a NUL, for programs that keep it", () => {
     expect(touched("fs.read(path=*.key)", { path: "/tmp/x\0.key" })).toBe(true);
     expect(touched("fs.read(path=/etc/passwd)", { path: "/etc/passwd.txt" })).toBe(false);
     expect(touched("s.say(text=stop)", { text: "do not\0stop" })).toBe(false);
   });
 
-  test("with a star for the name looks into every argument; all of its arguments have to be touched", () => {
+  test("with a star as name looks into every argument; all arguments of the rule must match", () => {
     expect(touched("fs.write(*=/etc/*)", { from: "/tmp", to: "/etc/x" })).toBe(true);
     expect(touched("fs.write(path=/etc/*, mode=append)", { path: "/etc/x", mode: "new" })).toBe(false);
     expect(touched("fs.write(path=/etc/*)", { path: "/tmp/etc/x" })).toBe(false);
   });
 });
 
-describe("time", () => {
+describe("matching time", () => {
   const within = (ms: number, work: () => unknown) => {
     const start = processorMs();
     work();
     expect(processorMs() - start).toBeLessThan(ms);
   };
 
-  test("a glob agrees with the slow way to do it", () => {
+  test("globs agree with a slow reference implementation", () => {
     const slow = (glob: string, text: string): boolean =>
       glob === ""
         ? text === ""
@@ -446,7 +449,7 @@ describe("time", () => {
     );
   });
 
-  test("no pattern over a long text of few letters takes more than linear time", () => {
+  test("any pattern over a long text of few letters takes linear time", () => {
     const part = fc.string({ unit: fc.constantFrom("a", "b", "aa", "ab", ".", "/", "%", "25"), maxLength: 4 });
     const repeats = (max: number) =>
       fc.tuple(part, fc.integer({ min: 1, max })).map(([text, times]) => text.repeat(times));
@@ -475,7 +478,7 @@ describe("time", () => {
     });
   });
 
-  test("a text between two stars has a longest length, because searching it costs the product of both lengths", () => {
+  test("a text between two stars has a largest length, because the search costs the product of both lengths", () => {
     expect(parseToolPattern(`s.t(p=*${"a".repeat(1_000)}*)`)).toMatchObject({ arguments: [{ path: ["p"] }] });
     expect(parseToolPattern(`s.t(p=${"a".repeat(2_000)}*)`)).toMatchObject({ arguments: [{ path: ["p"] }] });
     expect(parseToolPattern(`s.t(p=*${"a".repeat(1_001)}*)`)).toEqual({
@@ -483,7 +486,7 @@ describe("time", () => {
     });
   });
 
-  test("text that is no pattern is refused in linear time", () => {
+  test("a text that is not a pattern is refused in linear time", () => {
     for (const text of [
       `s.t(${" ".repeat(200_000)}`,
       `s.t(${"a".repeat(200_000)})`,
@@ -495,7 +498,7 @@ describe("time", () => {
     within(1000, () => parseToolPattern(`s.t(${"a=1,".repeat(50_000)}b)`));
   });
 
-  test("arguments that are as deep as a model likes end nothing", () => {
+  test("deeply nested arguments do not break the check", () => {
     const deep = JSON.parse(`{"path":${"[".repeat(50_000)}"/etc/x"${"]".repeat(50_000)}}`);
     expect(touched("fs.write(path=/etc/*)", deep)).toBe(true);
     expect(permitted("fs.write(path=/tmp/*)", deep)).toBe(false);

@@ -5,7 +5,7 @@ const turnId = "turn_0af7651916cd43dd8448eb211c80319c";
 const callId = `${turnId}/0/call_1`;
 const caller = { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", tracestate: "vendor=a" };
 
-test("a turn's trace is found by its id, and a call has the same span every time", () => {
+test("a turn's trace follows from its id, and a call has the same span every time", () => {
   const turn = traceOf(turnId);
   expect(turn.traceId).toBe("0af7651916cd43dd8448eb211c80319c");
   expect(childOf(turn, callId)).toEqual(childOf(traceOf(turnId), callId));
@@ -14,20 +14,20 @@ test("a turn's trace is found by its id, and a call has the same span every time
   expect(carry(childOf(turn, callId)).traceparent).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
 });
 
-test("an id of another form has a trace too, and never the one that is not valid", () => {
+test("an id of another form has a valid trace too", () => {
   expect(traceOf("turn_1").traceId).toMatch(/^[0-9a-f]{32}$/);
   expect(traceOf("turn_1").traceId).not.toBe(traceOf("turn_2").traceId);
   expect(traceOf(`turn_${"0".repeat(32)}`).traceId).not.toBe("0".repeat(32));
 });
 
-test("a turn that another process continues with has another span in the same trace", () => {
+test("a turn that another process continues has another span in the same trace", () => {
   const [first, second] = [traceOf(turnId, { run: 1 }), traceOf(turnId, { run: 2 })];
   expect(second.traceId).toBe(first.traceId);
   expect(second.spanId).not.toBe(first.spanId);
 });
 
 describe("the trace of a caller", () => {
-  test("is gone on with, its state and its word on sampling too", () => {
+  test("is continued, with its state and its sampling decision", () => {
     const turn = traceOf(turnId, { carried: caller });
     expect(turn).toMatchObject({
       traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
@@ -40,7 +40,7 @@ describe("the trace of a caller", () => {
     expect(carry(traceOf(turnId, { carried: unsampled })).traceparent).toMatch(/-00$/);
   });
 
-  test("is overruled by whoever decides on sampling", () => {
+  test("is overruled by an own sampling decision", () => {
     const asked: unknown[] = [];
     const samples = (...question: unknown[]) => asked.push(question) === 0;
     expect(traceOf(turnId, { carried: caller, samples }).isSampled).toBe(false);
@@ -57,11 +57,11 @@ describe("the trace of a caller", () => {
     "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
     `${caller.traceparent}-more`,
-  ])("is left out where it is none: %s", (traceparent) => {
+  ])("is ignored if it is invalid: %s", (traceparent) => {
     expect(carriedTrace(traceparent, "vendor=a")).toBeUndefined();
   });
 
-  test("may be of a later version, and its state is left out where it is not one", () => {
+  test("may be of a later version; an invalid state is ignored", () => {
     const later = `${caller.traceparent.replace(/^00/, "01")}-more`;
     expect(carriedTrace(later, "line\nbreak")).toEqual({ traceparent: later });
     expect(traceOf(turnId, { carried: { traceparent: later } }).parentId).toBe("00f067aa0ba902b7");

@@ -13,7 +13,7 @@ async function* failing(): AsyncGenerator<string> {
   throw new Error("the log is gone");
 }
 
-test("a file gets its name when it is whole, for its user only, in place of an older one", () =>
+test("a file gets its name when it is complete, readable by its user only, in place of an older file", () =>
   inFolder(async (folder) => {
     const file = join(folder, "c.md");
     writeFileSync(file, "older");
@@ -30,7 +30,7 @@ test("a file gets its name when it is whole, for its user only, in place of an o
     expect(readdirSync(folder)).toEqual(["c.md"]);
   }));
 
-test("a failure leaves what was there before", () =>
+test("a failure leaves the earlier file", () =>
   inFolder(async (folder) => {
     const file = join(folder, "c.md");
     await expect(writeWhole(file, failing())).rejects.toThrow("the log is gone");
@@ -43,7 +43,7 @@ test("a failure leaves what was there before", () =>
     expect(readdirSync(folder)).toEqual(["c.md"]);
   }));
 
-test("what is no regular file is written to as it is", async () => {
+test("a path that is not a regular file is written directly", async () => {
   await writeWhole("/dev/null", pieces("text"));
   expect(statSync("/dev/null").isFile()).toBe(false);
 });

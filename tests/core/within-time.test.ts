@@ -4,7 +4,7 @@ import { withinTime } from "../../src/core/async/within-time.js";
 const gate = new Int32Array(new SharedArrayBuffer(4));
 
 describe("work with a time limit", () => {
-  test("that ends in time gives its result, or its error", () => {
+  test("that ends in time gives its result or its error", () => {
     expect(withinTime(1_000, () => 42)).toEqual({ result: 42 });
     expect(() =>
       withinTime(1_000, () => {
@@ -20,7 +20,7 @@ describe("work with a time limit", () => {
     expect(withinTime(20, endless)).toBeUndefined();
   });
 
-  test("that the machine kept from the processor begins again with more time", () => {
+  test("that got no processor time starts again with more time", () => {
     let tries = 0;
     const starved = () => {
       tries += 1;

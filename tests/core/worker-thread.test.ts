@@ -13,7 +13,7 @@ function echoing(): WorkerThread<string, string> {
   return new WorkerThread(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
 }
 
-test("questions are answered in their order", async () => {
+test("questions are answered in order", async () => {
   const thread = echoing();
   expect(await Promise.all(["a", "b", "c"].map((question) => thread.ask(question)))).toEqual(["a", "b", "c"]);
 });
@@ -21,7 +21,7 @@ test("questions are answered in their order", async () => {
 test.each([
   ["fail", "it failed"],
   ["end", "its thread has ended"],
-])("a question at which the thread does not survive (%s) takes no other question with it", async (bad, why) => {
+])("a question that ends the thread (%s) does not affect other questions", async (bad, why) => {
   const thread = echoing();
   const asked = ["before", bad, "after"].map((question) => thread.ask(question));
   await expect(asked[1]).rejects.toThrow(why);

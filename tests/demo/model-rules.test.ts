@@ -58,7 +58,7 @@ function ask(text: string): string[] | undefined {
   return callsOf(replyTo([user(text)], tools));
 }
 
-describe("in plain words", () => {
+describe("a prompt in plain words", () => {
   test.each([
     "Add 2 and 40 with the add tool",
     "add 2 and 40",
@@ -85,7 +85,7 @@ describe("in plain words", () => {
   });
 });
 
-describe("by name", () => {
+describe("a prompt that names a tool", () => {
   test.each([
     ["use add with a=1 and b=2", 'demo__add {"a":1,"b":2}'],
     ["use the add tool with a=1, b=2.", 'demo__add {"a":1,"b":2}'],
@@ -110,12 +110,12 @@ describe("by name", () => {
   });
 });
 
-describe("several calls", () => {
-  test("`and also` makes them at once", () => {
+describe("a prompt for several calls", () => {
+  test("makes them at once with `and also`", () => {
     expect(ask("add 1 and 2 and also echo hi")).toEqual(['demo__add {"a":1,"b":2}', 'demo__echo {"message":"hi"}']);
   });
 
-  test("`then` makes them in rounds", () => {
+  test("makes them in rounds with `then`", () => {
     const history = [user("add 1 and 2 and also count to 3, then echo done")];
     expect(callsOf(replyTo(history, tools))).toHaveLength(2);
     history.push(...called(["demo__add", "3"], ["demo__count", "1 2 3"]));
@@ -124,23 +124,23 @@ describe("several calls", () => {
     expect(replyTo(history, tools)).toEqual({ text: "demo__add: 3\ndemo__count: 1 2 3\ndemo__echo: done" });
   });
 
-  test("words in quotes do not separate", () => {
+  test("is not split at words in quotes", () => {
     expect(ask('echo "one and also two, then three"')).toEqual([
       'demo__echo {"message":"one and also two, then three"}',
     ]);
   });
 });
 
-describe("after the results", () => {
+describe("after the results of its calls, the demo model", () => {
   const answerTo = (...messages: DemoMessage[]) => replyTo([user("add 2 and 40"), ...messages], tools).text;
 
-  test("the answer is short", () => {
+  test("gives a short answer", () => {
     expect(answerTo(...called(["demo__add", "42"]))).toBe("The answer is 42.");
     expect(answerTo(...called(["demo__add", "It is 42."]))).toBe("It is 42.");
     expect(answerTo(...called(["demo__add", "x".repeat(5_000)]))).toBe(`${"x".repeat(1_000)}… (5000 characters)`);
   });
 
-  test("a failure is named with its reason", () => {
+  test("names a failure with its reason", () => {
     const reason = "not run: the user did not allow demo__add";
     expect(answerTo(...called(["demo__add", reason]))).toBe(`demo__add failed: ${reason}`);
     const named = "demo__add was not called: the arguments must have `b`";
@@ -150,17 +150,17 @@ describe("after the results", () => {
     );
   });
 
-  test("it still answers when tools are no longer offered", () => {
+  test("still answers when tools are no longer offered", () => {
     expect(replyTo([user("add 2 and 40, then echo hi"), ...called(["demo__add", "42"])], [])).toEqual({
       text: "The answer is 42.",
     });
   });
 
-  test("a picture that the host sends after the result is part of it, not a new question", () => {
+  test("reads a picture that the host sends after the result as part of the result, not as a new question", () => {
     expect(answerTo(...called(["demo__add", "42"]), user("From the tool call call_0:"))).toBe("The answer is 42.");
   });
 
-  test("results of earlier turns are forgotten", () => {
+  test("ignores results of earlier turns", () => {
     expect(callsOf(replyTo([user("echo hi"), ...called(["demo__echo", "hi"]), user("add 2 and 40")], tools))).toEqual([
       'demo__add {"a":2,"b":40}',
     ]);
@@ -168,7 +168,7 @@ describe("after the results", () => {
   });
 });
 
-test("anything else is answered with what it is, what it can do and how to get a real model", () => {
+test("any other prompt is answered with what the demo model is, what it can do and how to get a real model", () => {
   const { text } = replyTo([user("Tell me a joke")], tools);
   expect(text).toContain("I am the demo model");
   expect(text).toContain("demo__add, demo__echo");
@@ -178,7 +178,7 @@ test("anything else is answered with what it is, what it can do and how to get a
   expect(replyTo([], []).text).toContain("No tool is connected");
 });
 
-test("a long text costs it no time", () => {
+test("a long prompt is read quickly", () => {
   const texts = [" ".repeat(2e5), '"'.repeat(2e5), "then ".repeat(4e4), "add 1 ".repeat(4e4), "a=".repeat(4e4)];
   const askAll = () => {
     for (const text of texts) {

@@ -75,7 +75,7 @@ describe("the demo model over HTTP", () => {
     });
   });
 
-  test("streams a text in small pieces, with usage when asked, and says that it is done", async () => {
+  test("streams a text in small pieces, with usage when asked, and marks the end", async () => {
     const call = { id: "c", type: "function", function: { name: "demo__add", arguments: "{}" } };
     const messages = [
       ...asked.messages,
@@ -112,7 +112,7 @@ describe("the demo model over HTTP", () => {
   });
 });
 
-describe("bad requests get the error a real server gives", () => {
+describe("a bad request gets the error that a real server gives", () => {
   test.each([
     ["not JSON", "{oops", 400],
     ["no object", "[]", 400],
@@ -136,7 +136,7 @@ describe("bad requests get the error a real server gives", () => {
   });
 });
 
-test("closing ends open connections and may be repeated", async () => {
+test("closing the demo model ends open connections and may be repeated", async () => {
   const other = await startDemoModel();
   await (await fetch(`${other.baseUrl}/models`)).json();
   await other.close();

@@ -58,7 +58,7 @@ async function diagnose(baseUrl: string, provider: ProviderConfig) {
 }
 
 describe.each(WIRES)("over $wire", ({ start, ...provider }) => {
-  test("a provider that works: whole, streamed, a call, its result and the reasoning sent back", async () => {
+  test("a working provider passes: whole, streamed, a call, its result and the reasoning sent back", async () => {
     await using mock = await start(works);
     const { checks } = await diagnose(mock.url, provider);
     expect(checks).toEqual([...STEPS, "reasoning", "clock"].map((check) => `ok ${check}`));
@@ -67,7 +67,7 @@ describe.each(WIRES)("over $wire", ({ start, ...provider }) => {
     expect(mock.hops).toHaveLength(STEPS.length);
   });
 
-  test.each(STEPS)("the step %s fails, and those after it are not tried", async (step) => {
+  test.each(STEPS)("the step %s fails, and the steps after it are not tried", async (step) => {
     await using mock = await start(failsAt(step, failing("overloaded")));
     const { checks, complaints, kind } = await diagnose(mock.url, provider);
     const before = STEPS.slice(0, STEPS.indexOf(step)).map((check) => `ok ${check}`);
@@ -77,7 +77,7 @@ describe.each(WIRES)("over $wire", ({ start, ...provider }) => {
     expect(mock.requests).toHaveLength(STEPS.indexOf(step) + 1);
   });
 
-  test("a stream that breaks off is no answer, though a whole one is", async () => {
+  test("a stream that breaks off is a failure, although the whole answer works", async () => {
     const script: Script = (seen) =>
       seen.hop === 0 ? works(seen) : breaking({ how: "cut", at: "after_text" }, says("It works."));
     await using mock = await start(script);
@@ -87,7 +87,7 @@ describe.each(WIRES)("over $wire", ({ start, ...provider }) => {
 });
 
 describe.each(REASONING)("reasoning over $wire", ({ start, ...provider }) => {
-  test("a gateway that spreads one key over two accounts cannot keep it, and that is named", async () => {
+  test("a gateway that spreads one key over two accounts loses it, and the finding says so", async () => {
     await using one = await start(works);
     await using other = await start(works);
     await using gateway = await startGateway([one.origin, other.origin]);
@@ -95,17 +95,19 @@ describe.each(REASONING)("reasoning over $wire", ({ start, ...provider }) => {
     const { checks, complaints } = await diagnose(url, provider);
     expect(checks).toEqual([...STEPS.map((step) => `ok ${step}`), "warn reasoning", "ok clock"]);
     expect(complaints).toEqual([
-      expect.stringMatching(/^warn reasoning: .*refuses the reasoning of its own answer.*\(.*lead to one account/),
+      expect.stringMatching(
+        /^warn reasoning: .*refuses the reasoning of its own answer.*\(.*belong to the same account/,
+      ),
     ]);
     expect([...one.refusals, ...other.refusals]).toHaveLength(1);
   });
 });
 
-describe("the wire that works is named where the one in use does not", () => {
+describe("if the wire in use does not work, the finding names", () => {
   const named = (wire: string, more = "") => [
     expect.stringMatching(/^fail plain: /),
     expect.stringContaining(
-      `warn wire: the same requests are answered over the wire ${wire} (write "wire: ${wire}"${more} under llm.providers.test in config.yaml)`,
+      `warn wire: the same requests succeed over the wire ${wire} (write "wire: ${wire}"${more} under llm.providers.test in config.yaml)`,
     ),
   ];
 
@@ -113,14 +115,14 @@ describe("the wire that works is named where the one in use does not", () => {
     ["messages", startOpenAi, "gpt-5.6-sol", "responses"],
     ["chat", startAnthropic, "claude-sonnet-5-5", "messages"],
     ["responses", startAnthropic, "claude-sonnet-5-5", "messages"],
-  ] as const)("%s in place of what is there", async (wire, start, model, right) => {
+  ] as const)("%s as the wire that works, instead of the configured one", async (wire, start, model, right) => {
     await using mock = await start(works);
     const { complaints, kind } = await diagnose(mock.url, { wire, model });
     expect(complaints).toEqual(named(right));
     expect(kind).toBe("model_gone");
   });
 
-  test("Gemini has another version in its address", async () => {
+  test("the address of Gemini with the version that works", async () => {
     await using mock = await startGemini(works);
     const url = `${mock.origin}/v1`;
     const more = ` and "base_url: ${mock.url}"`;
@@ -128,13 +130,13 @@ describe("the wire that works is named where the one in use does not", () => {
     expect(complaints).toEqual(named("gemini", more));
   });
 
-  test("and the other way round", async () => {
+  test("the older wire if the newer one is configured and does not work", async () => {
     await using mock = await startOpenAi(works);
     const { complaints } = await diagnose(`${mock.origin}/v1beta`, { wire: "gemini", model: "gpt-4.1" });
     expect(complaints).toEqual(named("responses", ` and "base_url: ${mock.url}"`));
   });
 
-  test("Chat Completions, where a server has that alone", async () => {
+  test("Chat Completions if the server has only that wire", async () => {
     await using server = await startLlmServer(({ path, ...request }) =>
       path === "/v1/chat/completions"
         ? capable({ ...request, path })
@@ -146,7 +148,7 @@ describe("the wire that works is named where the one in use does not", () => {
     expect(complaints).toEqual(named("chat", ` and "base_url: ${server.url}"`));
   });
 
-  test("what a model refuses and the host leaves out is no failure of the provider", async () => {
+  test("no failure if the host leaves out what the model refuses", async () => {
     const refused = { error: { message: "Unknown parameter: 'stream_options'.", code: "unknown_parameter" } };
     await using server = await startLlmServer((request) =>
       request.body.stream_options ? failure(400, { body: refused }) : capable(request),
@@ -155,7 +157,7 @@ describe("the wire that works is named where the one in use does not", () => {
     expect(server.requests).toHaveLength(STEPS.length + 1);
   });
 
-  test("the one that the provider itself asks for", async () => {
+  test("the wire that the provider itself asks for", async () => {
     await using mock = await startOpenAi(works);
     const { checks, complaints } = await diagnose(mock.url, { wire: "chat", model: "gpt-6-astra" });
     expect(checks).toContain("ok reasoning");
@@ -166,16 +168,16 @@ describe("the wire that works is named where the one in use does not", () => {
     ]);
   });
 
-  test("none works: each is named with its error", async () => {
+  test("each wire with its error if none works", async () => {
     await using server = await startLlmServer(() => (response) => void response.writeHead(404).end("no such path"));
     const { checks, complaints } = await diagnose(server.url, { wire: "chat", model: "m1" });
     expect(checks).toEqual(["fail plain", "warn wire", "ok clock"]);
     expect(complaints[1]).toMatch(
-      /no other wire gets an answer either \(responses: .*404.*; messages: .*404.*; gemini: .*404.*\) \(see that llm\.providers\.test\.base_url/,
+      /the other wires fail too \(responses: .*404.*; messages: .*404.*; gemini: .*404.*\) \(check llm\.providers\.test\.base_url/,
     );
   });
 
-  test("a key that is refused everywhere is no matter of the wire", async () => {
+  test("only the key if every wire refuses it", async () => {
     await using mock = await startOpenAi(works, { keys: { "another-key": "account" } });
     const { complaints, kind } = await diagnose(mock.url, { wire: "responses", model: "gpt-5.6-sol" });
     expect(complaints).toEqual([expect.stringMatching(/^fail plain: .*401.*\(Set TEST_API_KEY/)]);

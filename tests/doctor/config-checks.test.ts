@@ -14,11 +14,11 @@ test("permission rules about servers that are not configured are named, with the
   const findings = configFindings({ isFound: false, names: [], usersFile: "none.yaml", env: {}, loaded });
   const rules = findings.filter(({ check }) => check === "rules");
   expect(rules.map(({ text }) => text).sort()).toEqual([
-    "permissions.allow: no server that is configured has a tool called a_b__x",
-    "permissions.allow: no server that is configured has a tool called mcp__a.b",
-    "permissions.allow: no server that is configured has a tool called mcp__a_b",
-    "permissions.ask: no server that is configured has a tool called u__*",
-    "permissions.deny: no server that is configured has a tool called t.push",
+    "permissions.allow: no configured server has a tool called a_b__x",
+    "permissions.allow: no configured server has a tool called mcp__a.b",
+    "permissions.allow: no configured server has a tool called mcp__a_b",
+    "permissions.ask: no configured server has a tool called u__*",
+    "permissions.deny: no configured server has a tool called t.push",
   ]);
   expect(rules[0]?.fix).toBe("write server.tool, with one of these servers: host, s, a.b");
 });

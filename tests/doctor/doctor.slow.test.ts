@@ -28,7 +28,7 @@ async function nobody(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-test("a set-up that works is ok in every line, and its turn works", async () => {
+test("a working set-up is ok in every line, and its turn works", async () => {
   await using llm = await startLlmServer(capable);
   const config = setUp(llm.url);
   config.chat = { storage: { path: join(own(), "log.db") }, service: { approval: "auto" } };
@@ -47,10 +47,10 @@ test("a set-up that works is ok in every line, and its turn works", async () => 
   expect(await worksInTurn(config)).toBe(true);
 });
 
-test("without --live the provider is not asked anything, and that is not called ok", async () => {
+test("without --live the provider is not asked, and its line is not ok", async () => {
   await using llm = await startLlmServer([]);
   expect(complaints(await diagnose(setUp(llm.url), { isLive: false }))).toContainEqual(
-    expect.stringMatching(/^provider test: warn live: nothing was asked.*\(mcp-platform doctor --live/),
+    expect.stringMatching(/^provider test: warn live: not asked.*\(mcp-platform doctor --live/),
   );
 });
 
@@ -58,7 +58,7 @@ test.each([
   ["chat", "/v1/chat/completions", "/chat/completions"],
   ["responses", "/v1/responses", "/responses"],
   ["messages", "/v1/messages", "/v1/messages"],
-] as const)("a base_url that ends in what the wire %s adds itself is named: %s", async (wire, path, added) => {
+] as const)("a base_url that ends in the path that the wire %s adds is named: %s", async (wire, path, added) => {
   await using llm = await startLlmServer([]);
   const test = { wire, base_url: llm.url.replace("/v1", path), model: "m1", api_key: "sk-test-0123456789" };
   const config = setUp(llm.url, { llm: { active: "test", providers: { test } } });
@@ -96,7 +96,7 @@ const providers: Record<string, Broken> = {
   },
   "a model that calls no tools": {
     answers: (request) => capable({ ...request, body: { ...request.body, tools: [] } }),
-    says: /^provider test: warn tools: .*without calling the tool.*\(use a model that can call tools/,
+    says: /^provider test: warn tools: .*did not call the tool.*\(use a model that can call tools/,
   },
   "a provider that refuses the schema of a tool": {
     answers: (request) =>
@@ -142,7 +142,7 @@ const servers: Record<string, Broken> = {
   },
   "a script that is not there": {
     config: (llm) => setUp(llm, server(script("/nowhere/server.mjs"))),
-    says: /^server fs: fail start: .*exited with code 1 \(see what it said on stderr, and check mcpServers\.fs\.args/,
+    says: /^server fs: fail start: .*exited with code 1 \(read its stderr, and check mcpServers\.fs\.args/,
   },
   "a folder that is not there": {
     config: (llm) => setUp(llm, server({ ...fixtureServer(), cwd: "/nowhere/at/all" })),
@@ -150,7 +150,7 @@ const servers: Record<string, Broken> = {
   },
   "a server that ends at once": {
     config: (llm) => setUp(llm, server(fixtureServer({ exitAtStart: { code: 3, stderr: "no database\n" } }))),
-    says: /^server fs: fail start: .*exited with code 3 \(see what it said/,
+    says: /^server fs: fail start: .*exited with code 3 \(read its stderr/,
   },
   "a server of another protocol": {
     config: (llm) => setUp(llm, server({ ...script("tests/support/mcp-modern.mjs"), protocol: "legacy" })),
@@ -163,7 +163,7 @@ const servers: Record<string, Broken> = {
   },
   "a server that is slow": {
     config: (llm) => setUp(llm, server(fixtureServer({ startMs: 700 }, { startup_grace: "1ms" }))),
-    says: /^server fs: warn slow: ready after \d+ ms.*\(raise mcpServers\.fs\.startup_grace/,
+    says: /^server fs: warn slow: ready after \d+ ms, but .*\(raise mcpServers\.fs\.startup_grace/,
   },
   "a tool with a bad schema": {
     config: (llm) =>
@@ -173,7 +173,7 @@ const servers: Record<string, Broken> = {
   "a schema that cannot be checked": {
     config: (llm) =>
       setUp(llm, server(fixtureServer({ pages: [[odd("echo", { properties: { a: { $ref: "#/nowhere" } } })]] }))),
-    says: /^server fs: warn schemas: not valid for echo: arguments go to the server unchecked \(.+\)/,
+    says: /^server fs: warn schemas: the schema of echo is not valid, so arguments go to the server unchecked \(.+\)/,
     works: true,
   },
   "a schema that OpenAI refuses": {
@@ -246,7 +246,7 @@ const machine: Record<string, Broken> = {
   },
   "a port that is taken": {
     config: async (llm) => setUp(llm, { serve: { port: Number(new URL((await open(httpServer())).url).port) } }),
-    says: /^this machine: fail port: 127\.0\.0\.1:\d+ is taken by another program \(end that program, or set serve\.port/,
+    says: /^this machine: fail port: another program listens on 127\.0\.0\.1:\d+ \(end that program, or set serve\.port/,
     works: true,
   },
 };
@@ -277,7 +277,7 @@ async function open<T extends AsyncDisposable>(opening: Promise<T>): Promise<T> 
 
 describe.each(Object.entries({ providers, servers, machine, configurations }))("%s", (_family, broken) => {
   test.each(Object.entries(broken))(
-    "%s: named with what to do, and never ok where a turn fails",
+    "%s: the finding says what to do, and is never ok where a turn fails",
     async (_name, { answers = capable, config = setUp, env, says, works = false }) => {
       await using llm = await startLlmServer(answers);
       try {
@@ -294,7 +294,7 @@ describe.each(Object.entries({ providers, servers, machine, configurations }))("
   );
 });
 
-test("a file with a mistake in its syntax, with the place", async () => {
+test("a syntax error in a file is reported with its line and column", async () => {
   const file = join(own(), "config.yaml");
   writeFileSync(file, "llm:\n  active: [openai\nchat: {}\n");
   const sections = await diagnose(file);
@@ -306,7 +306,7 @@ test("a file with a mistake in its syntax, with the place", async () => {
   expect(await worksInTurn(file)).toBe(false);
 });
 
-test("a login that has expired for good, and one that holds", async () => {
+test("a login that has expired for good fails, and a valid one is ok", async () => {
   await using guard = await oauthServer();
   await using llm = await startLlmServer(capable);
   const state = newFolder();
@@ -334,7 +334,7 @@ test("a login that has expired for good, and one that holds", async () => {
   expect(await worksInTurn(made, env)).toBe(false);
 });
 
-test("what fails at a provider that is not in use is a warning", async () => {
+test("a failure of a provider that is not in use is a warning", async () => {
   await using llm = await startLlmServer(capable);
   const config = setUp(llm.url);
   Object.assign((config.llm as { providers: object }).providers, { openai: {} });
@@ -342,7 +342,7 @@ test("what fails at a provider that is not in use is a warning", async () => {
   expect(found).toEqual([expect.stringMatching(/^provider openai \(not in use\): warn key: /)]);
 });
 
-test("a clock that disagrees with the provider's", async () => {
+test("a clock that differs from the provider's is reported", async () => {
   const late = new Date(Date.now() - 3_600_000).toUTCString();
   await using llm = await startLlmServer((request) => (response) => {
     response.setHeader("date", late);
@@ -355,7 +355,7 @@ test("a clock that disagrees with the provider's", async () => {
   );
 });
 
-test("a provider of few words gets the tools in its own, and says so", async () => {
+test("a provider that reads only simple schemas gets simplified tools, and the finding says so", async () => {
   await using llm = await startLlmServer([]);
   const tools = [odd("echo", {}), odd("list", { additionalProperties: false, anyOf: [{ required: ["a"] }] })];
   const config = setUp(llm.url, {
@@ -366,7 +366,7 @@ test("a provider of few words gets the tools in its own, and says so", async () 
   expect(found?.findings).toContainEqual({
     check: "schemas",
     status: "ok",
-    text: "takes all 2 tools, 1 of them in simpler words (fs__list)",
+    text: "takes all 2 tools, 1 of them with simplified schemas (fs__list)",
   });
   const few = setUp(llm.url, {
     ...provider({ base_url: llm.url, quirks: { max_tools: 3 } }),
@@ -378,7 +378,7 @@ test("a provider of few words gets the tools in its own, and says so", async () 
   );
 });
 
-test("of a fallback the model is asked that it names", async () => {
+test("a fallback is asked for the model that it names", async () => {
   await using llm = await startLlmServer(capable);
   const entry = { base_url: llm.url, api_key: "sk-test-0123456789" };
   const config = setUp(llm.url, {

@@ -16,7 +16,7 @@ import {
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("a Node that is too old", () => {
+test("a Node that is too old fails", () => {
   expect(nodeFinding("20.19.0", ">=20.19")).toMatchObject({ status: "ok" });
   expect(nodeFinding("24.1.0", ">=20.19")).toMatchObject({ status: "ok" });
   expect(nodeFinding("20.9.0", ">=20.19")).toEqual({
@@ -27,7 +27,7 @@ test("a Node that is too old", () => {
   });
 });
 
-test("a clock before the program was built, and one that was set meanwhile", () => {
+test("a clock before the build of the program fails, and so does one that was set during the check", () => {
   const builtMs = Date.UTC(2026, 10, 1);
   const nowMs = Date.UTC(2026, 10, 25);
   expect(clockFinding({ nowMs, steadyMs: nowMs - 3, builtMs }).status).toBe("ok");
@@ -41,7 +41,7 @@ test("a clock before the program was built, and one that was set meanwhile", () 
   });
 });
 
-test("a folder that is made when it is needed, and one that cannot be", () => {
+test("a folder that will be made is ok, and one that cannot be made fails", () => {
   expect(folderFinding("state", join(folder, "a", "b"), "fail").status).toBe("ok");
   const file = join(folder, "file");
   writeFileSync(file, "");
@@ -52,7 +52,7 @@ test("a folder that is made when it is needed, and one that cannot be", () => {
   });
 });
 
-test("a disk that is nearly full", () => {
+test("a nearly full disk is reported", () => {
   expect(diskFinding(folder).check).toBe("disk");
   expect(diskFinding("/x", 500 * 1024 ** 2).status).toBe("ok");
   expect(diskFinding("/x", 100 * 1024 ** 2)).toMatchObject({ status: "warn", text: "100 MB are free at /x" });
@@ -62,7 +62,7 @@ test("a disk that is nearly full", () => {
   });
 });
 
-test("the port of serve: free, taken, and taken by a host of ours", async () => {
+test("the port of serve is reported as free, in use, or in use by a host of this program", async () => {
   let body = "{}";
   const server = createServer((_, response) => void response.end(body)).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
@@ -83,7 +83,7 @@ test("the port of serve: free, taken, and taken by a host of ours", async () => 
   });
 });
 
-test("the token of serve: where it is, and whether others could read it", () => {
+test("the token of serve is reported with its place, and with whether others could read it", () => {
   const file = join(folder, "serve-token");
   expect(tokenFinding(file, true)).toMatchObject({ status: "ok", text: expect.stringContaining("serve.token") });
   expect(tokenFinding(file, false)).toMatchObject({ status: "ok", text: expect.stringContaining("first start") });

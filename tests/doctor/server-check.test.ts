@@ -19,7 +19,7 @@ async function lines(config: ServerConfig, parts?: Partial<CheckParts>): Promise
   return findings.map(({ check: what, status, text }) => `${status} ${what}: ${text}`);
 }
 
-test("a server that works: where it is, what it speaks, what its tools cost, how fast it answers", async () => {
+test("a working server is reported with its program, protocol, tokens of its tools and response time", async () => {
   using file = recording();
   const { findings, timings, era, tools } = await check(fixture("fs", { record: file.path }));
   expect(findings.map(({ check: what, status }) => [what, status])).toEqual([
@@ -36,11 +36,11 @@ test("a server that works: where it is, what it speaks, what its tools cost, how
   await until(() => !isRunning(pid)); // no process is left
 });
 
-test("a modern server is one", async () => {
+test("a server of 2026-07-28 works and is reported with that version", async () => {
   expect((await check(nodeServer("m", [resolve("tests/support/mcp-modern.mjs")]))).era).toBe("modern");
 });
 
-test("a program that is not there, with what to install", async () => {
+test("a program that does not exist is reported with what to install", async () => {
   const { findings } = await check(nodeServer("x", [], { command: "uvx", env: { PATH: "/nowhere" } }));
   expect(findings).toEqual([
     {
@@ -54,7 +54,7 @@ test("a program that is not there, with what to install", async () => {
   expect(await lines(folder)).toEqual(["fail folder: the folder /nowhere/at/all does not exist"]);
 });
 
-test("a program that ends: its exit code, and its last words without secrets or escapes", async () => {
+test("a program that ends is reported with its exit code and its last words, without secrets or escapes", async () => {
   const config = fixture(
     "x",
     { exitAtStart: { code: 3, stderr: "\u001b[31mno database\u001b[0m for key-0123456789 and other-0123456789\n" } },
@@ -65,12 +65,12 @@ test("a program that ends: its exit code, and its last words without secrets or 
     check: "start",
     status: "fail",
     text: expect.stringMatching(/node: the server exited with code 3$/),
-    fix: "see what it said on stderr, and check mcpServers.x.args and env",
+    fix: "read its stderr, and check mcpServers.x.args and env",
   });
   expect(new Set(result.stderr)).toEqual(new Set(["no database for [redacted] and [redacted]"]));
 });
 
-test("one that says nothing, and one that is no MCP server", async () => {
+test("a server that sends nothing fails, and so does a program that does not speak MCP", async () => {
   const silent = fixture("x", { silent: true }, { startupTimeoutMs: 300, protocol: "legacy" });
   const [, finding] = (await check(silent)).findings;
   expect(finding).toMatchObject({
@@ -81,13 +81,13 @@ test("one that says nothing, and one that is no MCP server", async () => {
   expect(finding?.text).toContain("not ready within 300 ms");
 });
 
-test("what it writes on stdout beside MCP is named", async () => {
+test("text on stdout that is not MCP is reported", async () => {
   expect(await lines(fixture("x", { noise: true }))).toContainEqual(
     expect.stringMatching(/^warn stdout: not a JSON line on stdout: /),
   );
 });
 
-test("variables that are not set come before anything is started", async () => {
+test("unset variables are reported before anything is started", async () => {
   using file = recording();
   expect(
     await lines(fixture("x", { record: file.path }), { unset: ["env.K: environment variable K is not set"] }),
@@ -95,15 +95,15 @@ test("variables that are not set come before anything is started", async () => {
   expect(file.lines()).toEqual([]);
 });
 
-test("a disabled server is tried all the same, one that nobody has confirmed is not", async () => {
+test("a disabled server is tried anyway, and a server that is not confirmed is not", async () => {
   expect((await lines(fixture("x", {}, { enabled: false })))[0]).toBe(
-    "warn enabled: it is disabled: no host starts it",
+    "warn enabled: it is disabled, so no host starts it",
   );
   const refused = { ...fixture("x"), refusal: "nobody has confirmed it" };
   expect(await lines(refused)).toEqual(["fail confirmed: nobody has confirmed it"]);
 });
 
-test("filters that match nothing, names that do not fit and tools without words", async () => {
+test("filters that match nothing, names that do not fit and tools without descriptions are reported", async () => {
   const longName = "n".repeat(60);
   const config = fixture(
     "server",
@@ -125,7 +125,7 @@ test("filters that match nothing, names that do not fit and tools without words"
     "warn filters: tools.deny: no tool is called admin_dorp (did you mean admin.drop?)",
   ]);
   expect(all).toContain(`warn names: the model sees other names for ${longName}, admin.drop`);
-  expect(all).toContain(`warn descriptions: none for ${longName}: the model has to guess what they do`);
+  expect(all).toContain(`warn descriptions: no description of ${longName}: the model has to guess what they do`);
   expect((await lines(fixture("server"), { toolBudgetTokens: 5 }))[2]).toMatch(/^warn tools: 16 tools/);
 });
 
@@ -138,7 +138,7 @@ test("a secret part of a server's address is not shown", async () => {
   }
 });
 
-test("a remote server: one that works, one that is not there, one that wants a login, one that answers something else", async () => {
+test("a remote server is reported as working, unreachable, waiting for a login, or not an MCP server", async () => {
   await using server = await httpServer();
   expect((await lines(remoteServer("web", server.url, "auto"))).map((line) => line.split(":")[0])).toEqual([
     "ok address",
@@ -158,7 +158,7 @@ test("a remote server: one that works, one that is not there, one that wants a l
   });
 });
 
-test("it ends when the person has enough", async () => {
+test("the check ends when the user interrupts it", async () => {
   using file = recording();
   const enough = new AbortController();
   const going = check(fixture("x", { record: file.path, silent: true }), { signal: enough.signal });

@@ -33,7 +33,7 @@ describe("in the terminal", () => {
     await screen.until("> ");
     keys.write("go\r");
     await screen.until("this turn has used 1 of 1 hops (chat.limits.turn.hops)");
-    await screen.until("go on for as much again? y/n: ");
+    await screen.until("continue up to the same amount again? y/n: ");
     keys.write("y\r");
     await screen.until("this turn has used 2 of 2 hops");
     await screen.until("y/n: ");
@@ -98,7 +98,7 @@ test.each([
   ],
   [
     { limit: "usd", scope: "turn", used: 0.00004, allowed: 0.5, unpriced: 2 },
-    "this turn has used less than $0.0001 of $0.5000, beside 2 requests of unknown price",
+    "this turn has used less than $0.0001 of $0.5000, and 2 more requests of unknown price",
   ],
   [{ limit: "time", scope: "turn", used: 61_500, allowed: 60_000 }, "this turn has used 61.5 of 60.0 s"],
   [{ limit: "loop", scope: "turn", used: 5, allowed: 5 }, "the model has made the same call 5 times in a row"],

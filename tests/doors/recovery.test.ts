@@ -27,7 +27,7 @@ const note = "the answer starts again: the connection broke: aborted\n";
 test("plain text for a program is never said twice: it fails, with the beginning written out", async () => {
   const { exitCode, stdout, stderr } = await once("text", { script: script().slice(0, 1) });
   expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: "One tw\n" });
-  expect(stderr).toContain("error: test/m1: the answer broke off after it had begun: the connection broke: aborted");
+  expect(stderr).toContain("error: test/m1: the answer broke off after its beginning: the connection broke: aborted");
 });
 
 test("plain text for a person says that it starts again", async () => {

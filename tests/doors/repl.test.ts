@@ -438,7 +438,7 @@ describe("a question", () => {
     await repl.sees("done\n");
     if (!isTty) {
       repl.type(`n${enter}`);
-      await repl.sees("This line was not sent: it may have been meant for the question that is over.");
+      await repl.sees("This line was not sent, because it may have been meant for the question that is over.");
     }
     repl.type(`more${enter}`);
     await repl.sees("next done\n");
@@ -513,7 +513,7 @@ describe("about conversations", () => {
     await repl.enter("/export chat.md");
     await repl.sees("error: nothing was written: ");
     await repl.enter("/export chat.pdf");
-    await repl.sees("error: the name ends with one of .md, .json, .html");
+    await repl.sees("error: the name must end with one of .md, .json, .html");
     await repl.enter("/new");
     await repl.sees("new conversation conv_");
     await repl.enter("hi");

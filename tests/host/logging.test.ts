@@ -13,7 +13,7 @@ function written(event: Partial<Observation>, options: { secrets?: string[]; max
   return JSON.parse(lines[0] ?? "");
 }
 
-test("a line is one JSON object: when, how important, which module, what, and its fields", () => {
+test("a line is one JSON object with the time, level, module, message and fields", () => {
   expect(written({ fields: { provider: "test", attempts: 2 } })).toEqual({
     time: "2026-11-25T00:00:00.000Z",
     level: "warn",
@@ -24,11 +24,11 @@ test("a line is one JSON object: when, how important, which module, what, and it
   });
 });
 
-test("a line break in what a server said stays within its line", () => {
+test("a line break in a server's message stays within its line", () => {
   expect(written({ message: "one\ntwo\u0000" })).toMatchObject({ message: "one\ntwo\u0000" });
 });
 
-test("what a server said cannot steer a terminal that shows the line", () => {
+test("a server's message cannot control a terminal that shows the line", () => {
   const message = "\u001b]0;title\u0007 \u009b2J \u202etxt\u007f";
   const lines: string[] = [];
   jsonLog({ write: (line) => lines.push(line), now, maxLength: 1000 })({ level: "warn", scope: "mcp", message });
@@ -36,7 +36,7 @@ test("what a server said cannot steer a terminal that shows the line", () => {
   expect(JSON.parse(lines[0] ?? "").message).toBe(message);
 });
 
-test("no secret of the configuration comes into a line, nor what looks like one or is called so", () => {
+test("a line contains no secret of the configuration, and no value that looks like a secret or has the name of one", () => {
   const secrets = ["the-password-of-it"];
   const fields = {
     url: "http://u:the-password-of-it@host",
@@ -51,7 +51,7 @@ test("no secret of the configuration comes into a line, nor what looks like one 
   });
 });
 
-test("a long text keeps its beginning and its end, and no half of a secret", () => {
+test("a long text keeps its beginning and its end, and no part of a secret", () => {
   const text = `begin ${"x".repeat(60)}the-password-of-it${"y".repeat(500)} end`;
   const line = written({ message: text, fields: { text } }, { secrets: ["the-password-of-it"], maxLength: 120 });
   const cut = expect.stringMatching(/^begin x+\[reda.* \[…\] y+ end$/);
@@ -59,7 +59,7 @@ test("a long text keeps its beginning and its end, and no half of a secret", () 
   expect(JSON.stringify(line)).not.toContain("the-pass");
 });
 
-test("each module may have a level of its own", () => {
+test("each module may have its own level", () => {
   const seen: string[] = [];
   const observe = fromLevel(
     () => ({ level: "warn", modules: { llm: "debug", mcp: "silent" } }),
@@ -70,7 +70,7 @@ test("each module may have a level of its own", () => {
   expect(seen).toEqual(["llm debug", "llm info", "llm error", "session error"]);
 });
 
-test("an observer that throws breaks nothing that it is told of", () => {
+test("an observer that throws does not break the code that it observes", () => {
   const told: string[] = [];
   const observe = fromLevel(
     () => ({ level: "info" }),

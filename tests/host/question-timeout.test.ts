@@ -5,7 +5,7 @@ import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 
 afterEach(() => void jest.useRealTimers());
 
-test("a host without questionTimeoutMs answers a question with no after the time that the documentation names", async () => {
+test("a host without questionTimeoutMs answers a question with no after the time in the documentation", async () => {
   expect(readFileSync("docs/library.md", "utf8")).toContain("nobody answers within 5 minutes is answered with no");
   const documentedMs = 5 * 60 * 1000;
   await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("without it")]);

@@ -138,7 +138,7 @@ describe("the turn of a call without a request id is cancelled", () => {
     expect([llm.requests.length, place.effects]).toEqual([1, 0]);
   });
 
-  test("after its host was killed while a tool ran that could be called again", async () => {
+  test("after its host was killed while a tool ran that could be repeated", async () => {
     await using llm = await startLlmServer(calling("look", 0));
     await using place = new Place();
     const first = await place.start(llm.url, "a", "after look trip");
@@ -148,7 +148,7 @@ describe("the turn of a call without a request id is cancelled", () => {
     expect([llm.requests.length, place.effects]).toEqual([1, 1]);
   });
 
-  test("by the host that takes it over", async () => {
+  test("by the host that takes the turn over", async () => {
     await using llm = await startLlmServer(calling("book", 1));
     await using place = new Place();
     const [first, other] = [await place.start(llm.url, "a"), await place.start(llm.url, "b")];

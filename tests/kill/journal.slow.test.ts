@@ -43,7 +43,7 @@ const table = wires.flatMap((wire, offset) => {
   );
 });
 
-test.each(wires)("over %s the points are all that a turn has", async (wire) => {
+test.each(wires)("over %s, the points at which the host is killed are all events of a turn", async (wire) => {
   const folder = mkdtempSync(join(tmpdir(), "commits-"));
   await using scene = await Scene.open({ wire });
   const host = scene.start({ KILL_COUNT: join(folder, "count") });
@@ -55,26 +55,29 @@ test.each(wires)("over %s the points are all that a turn has", async (wire) => {
   rmSync(folder, { recursive: true });
 });
 
-test.each(table)("killed %s over %s, the turn goes on by itself and is answered once", async (point, wire) => {
-  let host: ChildProcess | undefined;
-  const options = optionsOf(point, wire, () => host?.kill("SIGKILL"));
-  await using scene = await Scene.open(options.scene);
-  host = scene.start(options.env);
-  const ended = once(host, "close");
-  await scene.request(host);
-  expect(await ended).toEqual([null, "SIGKILL"]);
-  const log = await scene.log();
-  const before = scene.requests;
-  const answered = log.filter(({ type }) => type === "assistant_message").length;
-  expect(before - answered).toBeLessThanOrEqual(1);
-  if (log.length > 0) await scene.endsByItself();
-  const again = scene.start();
-  await scene.check(await scene.request(again));
-  // A stored answer is not requested again, so only the answer in flight may be billed twice.
-  expect(scene.requests - before).toBe(3 - answered);
-  await scene.checkNextTurn(again);
-  await scene.end(again);
-});
+test.each(table)(
+  "killed %s over %s, the turn continues without a request and is answered once",
+  async (point, wire) => {
+    let host: ChildProcess | undefined;
+    const options = optionsOf(point, wire, () => host?.kill("SIGKILL"));
+    await using scene = await Scene.open(options.scene);
+    host = scene.start(options.env);
+    const ended = once(host, "close");
+    await scene.request(host);
+    expect(await ended).toEqual([null, "SIGKILL"]);
+    const log = await scene.log();
+    const before = scene.requests;
+    const answered = log.filter(({ type }) => type === "assistant_message").length;
+    expect(before - answered).toBeLessThanOrEqual(1);
+    if (log.length > 0) await scene.endsByItself();
+    const again = scene.start();
+    await scene.check(await scene.request(again));
+    // A stored answer is not requested again, so only the answer in flight may be billed twice.
+    expect(scene.requests - before).toBe(3 - answered);
+    await scene.checkNextTurn(again);
+    await scene.end(again);
+  },
+);
 
 /** Returns options that kill a host at that point: by itself, during an answer of the provider, or during a call of the server. */
 function optionsOf(

@@ -21,7 +21,7 @@ function numbers(seed: number): () => number {
 }
 
 test.each(seeds)(
-  "killed at random moments (KILL_SEED=%i), nothing is lost, and nothing happens twice",
+  "after kills at random moments (KILL_SEED=%i), nothing is lost, and nothing happens twice",
   async (seed) => {
     const random = numbers(seed);
     await using scene = await Scene.open();

@@ -85,7 +85,7 @@ test("a log file that cannot be written is no log that a host can use", () =>
     await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`);
     await expect(lookAtLog(storage, parts)).rejects.toMatchObject({
       kind: "write",
-      hint: expect.stringContaining("it takes no writes"),
+      hint: expect.stringContaining("it accepts no writes"),
     });
   });
 });

@@ -48,7 +48,7 @@ test("a server that takes a key and has no login says so at the login", async ()
   await using server = await httpServer({ status: 401 });
   const config = remoteServer("r", server.url, "http");
   await expect(logins(config, newFolder()).login("r")).rejects.toMatchObject({
-    message: `${server.url} wants authorization, but offers no login that works`,
+    message: `${server.url} requires authorization, but a login there is not possible`,
     hint: "if it takes a key, set mcpServers.r.headers.Authorization",
   });
 });
@@ -88,7 +88,7 @@ test("a login from whose page nobody comes back says what to do, and the next on
     await expect(logIn()).rejects.toMatchObject({
       kind: "needs_auth",
       message: "nobody came back from the login page in time",
-      hint: expect.stringMatching(/^log in again; if your browser is on another machine, run there first: ssh -L \d+:/),
+      hint: expect.stringMatching(/^log in again; if your browser is on another machine, first run there: ssh -L \d+:/),
     });
   }
   expect(server.registered).toHaveLength(2);
@@ -195,7 +195,9 @@ test.each([true, false])(
   "an authorization server whose metadata name somebody else is not trusted (resource metadata: %s)",
   async (resourceMetadata) => {
     await using server = await oauthServer({ resourceMetadata, metadata: { issuer: "https://evil.example" } });
-    await expect(logins(guarded(server), newFolder()).login("r")).rejects.toThrow("calls itself https://evil.example");
+    await expect(logins(guarded(server), newFolder()).login("r")).rejects.toThrow(
+      "names another issuer (https://evil.example)",
+    );
     expect([server.asked, server.registered]).toEqual([[], []]);
   },
 );
@@ -208,7 +210,7 @@ test("a refresh token is not sent to an authorization server whose metadata name
   await using running = await hubOf(guarded(server), folder);
   server.expire();
   behaviour.metadata = { issuer: "https://evil.example" };
-  expect(textOf((await running.call()).content)).toContain("calls itself https://evil.example");
+  expect(textOf((await running.call()).content)).toContain("names another issuer (https://evil.example)");
   expect(grants(server)).toEqual(["POST /token authorization_code"]);
 });
 

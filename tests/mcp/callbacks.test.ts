@@ -76,7 +76,7 @@ describe("elicitation", () => {
       content: { color: "blue", count: 2 },
     });
     expect(server.questions[1]).toMatchObject({
-      message: expect.stringMatching(/^\?\n\(What was entered does not fit: .*count.*integer.*\)$/),
+      message: expect.stringMatching(/^\?\n\(The answer does not fit: .*count.*integer.*\)$/),
       form: { properties: { color: { default: "blue" }, count: { default: "many" } }, required: ["count"] },
     });
   });
@@ -126,7 +126,7 @@ describe("elicitation", () => {
     begin();
     const all = Array.from({ length: 60 }, () => callbacks.answer("elicitation/create", { message: "?" }, signal));
     expect(await Promise.all(all)).toEqual(all.map(() => ({ action: "decline" })));
-    expect({ asked, noticed }).toEqual({ asked: 50, noticed: ["it asks more than 50 times in one call"] });
+    expect({ asked, noticed }).toEqual({ asked: 50, noticed: ["it has asked more than 50 times in one call"] });
     begin();
     await callbacks.answer("elicitation/create", { message: "?" }, signal);
     expect(asked).toBe(51);

@@ -12,7 +12,7 @@ test("a server writes 100 lines into the host's log at once, then 10 a second; w
   time += 200;
   for (let line = 251; line <= 255; line++) expect(condition.logged("error", `line ${line}`)).toBe(`line ${line}`);
   expect(lines.splice(0)).toEqual([
-    "s: 150 more lines came too fast and were left out here",
+    "s: 150 further lines came too fast and are left out",
     "s: line 251",
     "s: line 252",
   ]);

@@ -132,7 +132,7 @@ test.each(["tools/call", "initialize"])(
     await running.hub.ready().catch(() => {});
     const said =
       endless === "initialize" ? running.hub.servers()[0]?.reason : textOf((await running.call("s__t")).content);
-    expect(said).toContain("the server wrote a line that is longer than 4 MB and has no end");
+    expect(said).toContain("the server wrote more than 4 MB without the end of a line");
   },
 );
 

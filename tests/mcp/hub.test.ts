@@ -33,7 +33,7 @@ describe("starting", () => {
     expect(running.hub.servers()[0]).toMatchObject({
       state: "failed",
       reason:
-        "not ready within 1 s; it said: waiting for a key (raise mcpServers.mute.startup_timeout if it is only slow)",
+        "not ready within 1 s; it said: waiting for a key (raise mcpServers.mute.startup_timeout if the server is only slow)",
     });
     expect(running.hub.tools().map(({ name }) => name)).toEqual(["good__one"]);
   });

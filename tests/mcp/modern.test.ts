@@ -114,6 +114,6 @@ test("a server that sends messages without end before it answers does not fill t
   const config = nodeServer("m", ["-e", script, message], { protocol: "modern", startupTimeoutMs: 5_000 });
   await using running = startHub(config);
   await until(() => running.statuses.length > 1);
-  const reason = "the server sent messages without end before it answered";
+  const reason = "the server sent too many messages before its first answer";
   expect(running.statuses[1]).toMatchObject({ state: "failed", reason });
 });

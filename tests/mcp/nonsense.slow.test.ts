@@ -82,5 +82,5 @@ test.each([
   await using server = await faulty({
     call: (response) => response.writeHead(200, { "content-type": "application/json" }).end(body),
   });
-  expect(textOf((await server.call("f__t")).content)).toContain("JSON that is no answer to the request");
+  expect(textOf((await server.call("f__t")).content)).toContain("JSON that does not answer the request");
 });

@@ -53,7 +53,7 @@ describe("pinned definitions", () => {
     expect(statSync(file).ino).toBe(ino);
     expect(Object.keys(JSON.parse(readFileSync(file, "utf8")).tools)).toHaveLength(10_000);
     const further = renamed("c").slice(0, 2);
-    const why = "perhaps, as its server has had 10000 other tools, and no more are pinned";
+    const why = "unknown, because 10000 other tools of the server are pinned already";
     expect([...pins.changes([...further, after]).entries()]).toEqual([
       ["c0", why],
       ["c1", why],
@@ -97,7 +97,9 @@ describe("pinned definitions", () => {
     const path = join(folder.path, readdirSync(folder.path)[0] ?? "");
     renameSync(path, `${path}.aside`);
     mkdirSync(path);
-    expect(pins.changes([after]).get("write")).toMatch(/^perhaps, as its pinned definition cannot be read .*EISDIR/);
+    expect(pins.changes([after]).get("write")).toMatch(
+      /^unknown, because its pinned definition cannot be read .*EISDIR/,
+    );
     expect(() => pins.pinNew([after])).toThrow("EISDIR");
     rmdirSync(path);
     renameSync(`${path}.aside`, path);

@@ -128,7 +128,7 @@ describe("a server that was seen before", () => {
       "echo was not called: its definition has changed meanwhile; look at it again before you call it",
     );
     expect(record.lines().some((line) => line.startsWith("tools/call"))).toBe(false);
-    expect(warnings(running)).toContain("s: it offers something else than the last time: changed tools: echo");
+    expect(warnings(running)).toContain("s: its tools differ from the last time: changed tools: echo");
     expect(running.hub.tools()).toMatchObject([{ description: "says it to everybody" }, { name: "s__other" }]);
     expect((await running.call("s__echo", { a: 2 })).isError).toBe(false);
     expect(textOf((await running.call("s__other")).content)).toBe("other");
@@ -152,10 +152,8 @@ describe("a server that was seen before", () => {
     await using running = start();
     await running.hub.offered();
     const refused = await running.call("s__other");
-    expect(textOf(refused.content)).toBe("other was not called: the server does not offer it any more");
-    expect(warnings(running)).toContain(
-      "s: it offers something else than the last time: new tools: newer; gone tools: other",
-    );
+    expect(textOf(refused.content)).toBe("other was not called: the server no longer offers it");
+    expect(warnings(running)).toContain("s: its tools differ from the last time: new tools: newer; gone tools: other");
     expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__echo", "s__newer"]);
   });
 

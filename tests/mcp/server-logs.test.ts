@@ -58,7 +58,7 @@ test("a server that says more than can be written loses the rest, and that is sa
   await logs.close();
   const text = readFileSync(serverLogFile(folder.path, "fs"), "utf8");
   expect(text.length).toBeLessThan(400_000);
-  expect(text).toMatch(/\d+ more lines came too fast and were not kept\n$/);
+  expect(text).toMatch(/\d+ further lines came too fast and are left out\n$/);
 });
 
 test("a line without an end is cut, and is there at the end", async () => {
@@ -84,7 +84,9 @@ test("a folder that cannot be written is told once, and the server goes on", asy
   await logs.close();
   log.line("stderr", "two");
   await logs.close();
-  expect(observed.map(({ message }) => message)).toEqual([expect.stringMatching(/^what servers say is not kept: /)]);
+  expect(observed.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^the output of servers cannot be stored: /),
+  ]);
 });
 
 test("a name is a file's name, whatever it is", () => {

@@ -23,7 +23,7 @@ describe("health", () => {
     await using running = startHub(fixture("s", { record: record.path }, { pingIntervalMs: 150 }));
     await running.hub.ready();
     await running.call("s__freeze");
-    await until(() => running.statuses.some(({ reason }) => reason?.includes("it does not answer any more")));
+    await until(() => running.statuses.some(({ reason }) => reason?.includes("it no longer answers")));
     await running.hub.settled();
     expect(running.hub.servers()[0]?.state).toBe("ready");
     expect((await running.call("s__echo")).isError).toBe(false);

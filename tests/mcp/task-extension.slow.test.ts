@@ -109,7 +109,7 @@ describe("a call that the server makes a task of", () => {
     ],
     [
       { status: "expired" },
-      "task did not answer and its outcome is unknown: the server does not have the task any more: Failed to retrieve task: Task has expired",
+      "task did not answer and its outcome is unknown: the server no longer has the task: Failed to retrieve task: Task has expired",
     ],
     [
       { status: "completed" },

@@ -10,7 +10,7 @@ import { nodeServer, type RunningHub, remoteServer, startHub, until } from "../s
 
 /** More requests than answers may be unread. Some 2,000 answers are in the pipe, whose buffer is larger from Node 22 on. */
 const tooMany = 16_000;
-const unread = "the server does not read the answers to its requests: 10000 are unread";
+const unread = "the server does not read the answers to its requests (10000 are unread)";
 const isLost = `the connection was lost: ${unread}; it is being restarted`;
 
 interface Flood {

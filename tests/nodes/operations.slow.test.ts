@@ -104,7 +104,7 @@ onServer("several hosts", () => {
     proxy.freeze();
     expect(await ready()).toEqual([
       503,
-      { status: "not ready", reason: "the event log does not answer within 1500 ms" },
+      { status: "not ready", reason: "the event log did not answer within 1500 ms" },
     ]);
     proxy.thaw();
     await until(200);

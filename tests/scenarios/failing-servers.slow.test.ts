@@ -68,10 +68,7 @@ test("a stdio server that hangs costs a call its timeout, is found out, and serv
     "error: echo did not answer and its outcome is unknown: no answer and no progress within 400 ms",
     'ok: {"said":"echo"}',
   ]);
-  expect(states).toEqual([
-    "starting the connection was lost: it does not answer any more; it is being restarted",
-    "ready ",
-  ]);
+  expect(states).toEqual(["starting the connection was lost: it no longer answers; it is being restarted", "ready "]);
   expect(last).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
 });
 
@@ -109,7 +106,7 @@ test("a Streamable HTTP server that hangs costs a call its timeout, is found out
     "error: freeze did not answer and its outcome is unknown: no answer and no progress within 400 ms",
     'ok: {"said":"echo"}',
   ]);
-  expect(states[0]).toMatch(/^starting the connection was lost: it does not answer any more/);
+  expect(states[0]).toMatch(/^starting the connection was lost: it no longer answers/);
   expect(states.at(-1)).toBe("ready ");
   expect(last).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
 });

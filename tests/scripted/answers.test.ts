@@ -33,7 +33,7 @@ describe("answers", () => {
       { ...ask, steps: [{ user: "hi" }, { answer: true }, { user: "more" }] },
       { llm: llm.url },
     );
-    expect(verdicts(result)).toEqual(["passed", "answer: nothing was asked that this answers", "skipped"]);
+    expect(verdicts(result)).toEqual(["passed", "answer: no question was asked that this answers", "skipped"]);
   });
 
   test("to a tool wait for its question", async () => {
@@ -70,8 +70,8 @@ describe("answers", () => {
       permissions: { approval: "auto" },
       steps: [{ tool: elicit("which one?") }, { answer: { action: "accept" }, to: { elicitation: "why" } }],
     });
-    expect(verdicts(result)).toEqual(["passed", "answer: nothing was asked that this answers"]);
-    expect(result.steps[1]?.error?.hint).toBe("its `to` has to fit a question of the step before");
+    expect(verdicts(result)).toEqual(["passed", "answer: no question was asked that this answers"]);
+    expect(result.steps[1]?.error?.hint).toBe("its `to` must match a question of the step before");
     expect(result.steps[0]?.outcome?.json).toMatchObject({ action: expect.not.stringMatching("accept") });
   });
 });

@@ -8,7 +8,7 @@ const hostileText = JSON.stringify(`${"a".repeat(50)}!`);
 test.each<[Omit<Assertion, "position">, string, RegExp]>([
   [{ type: "not-javascript", value: "(() => { for (;;); })()" }, hostileText, /took longer than/],
   [{ type: "not-regex", value: '^"(a+)+$' }, hostileText, /took longer than/],
-  [{ type: "not-is-json", value: { pattern: "^(a+)+$" } }, hostileText, /the check by the schema took longer/],
+  [{ type: "not-is-json", value: { pattern: "^(a+)+$" } }, hostileText, /checking the value by the schema took longer/],
   [{ type: "contains-json" }, "{".repeat(100_000), /too many braces/],
   [{ type: "not-contains-json" }, "{".repeat(100_000), /too many braces/],
 ])("%j fails on an output that it cannot judge in time", async (written, output, reason) => {

@@ -63,7 +63,7 @@ test.each([
   "$[0:1]",
   "$['\\q']",
 ])("%j is no path", (path) => {
-  expect(pathProblem(path)).toMatch(/is no path: expected/);
+  expect(pathProblem(path)).toMatch(/is not a path: expected/);
   expect(() => readPath(path, value)).toThrow(expect.objectContaining({ kind: "usage" }));
 });
 

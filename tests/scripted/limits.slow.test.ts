@@ -13,7 +13,12 @@ describe("limits of the whole script", () => {
       { limits: { turns: 2 }, steps: [{ user: "a" }, { user: "b" }, { user: "c" }, { user: "d" }] },
       { llm: llm.url },
     );
-    expect(verdicts(result)).toEqual(["passed", "passed", "limit: limits.turns: 2 turns are done", "skipped"]);
+    expect(verdicts(result)).toEqual([
+      "passed",
+      "passed",
+      "limit: limits.turns: the script reached its limit of 2 turns",
+      "skipped",
+    ]);
     expect(result.error).toMatchObject({ kind: "limit" });
   });
 
@@ -23,7 +28,7 @@ describe("limits of the whole script", () => {
       { limits: { tokens: 1000 }, steps: [{ repeat: { times: 2, steps: [{ user: "a" }] } }] },
       { llm: llm.url },
     );
-    expect(verdicts(result)).toEqual(["passed", "limit: limits.tokens: 1000 of 1000 tokens are spent"]);
+    expect(verdicts(result)).toEqual(["passed", "limit: limits.tokens: the script has used 1000 of its 1000 tokens"]);
   });
 
   test("tokens: within a turn, and no answer allows more", async () => {
@@ -37,7 +42,7 @@ describe("limits of the whole script", () => {
       { ...auto, limits: { tokens: 4000 }, steps: [{ user: "a" }, { answer: true }] },
       { llm: llm.url },
     );
-    expect(verdicts(result)[0]).toBe("limit: limits.tokens: the turn needs more than is left");
+    expect(verdicts(result)[0]).toBe("limit: limits.tokens: the turn needs more than the rest of the limit");
   });
 
   test("tokens and usd: those of a judge count, and end the script before it is asked", async () => {
@@ -54,7 +59,7 @@ describe("limits of the whole script", () => {
     expect(whole.costUsd).toBeCloseTo(16);
     expect(verdicts(await run({ tokens: 8000 }))).toEqual([
       "passed",
-      "limit: limits.tokens: 8000 of 8000 tokens are spent",
+      "limit: limits.tokens: the script has used 8000 of its 8000 tokens",
     ]);
     const inJudge = await run({ usd: 4 });
     expect(verdicts(inJudge)).toEqual(["limit: limits.usd: $4 of $4 are spent", "skipped"]);
@@ -88,9 +93,9 @@ describe("limits of the whole script", () => {
     await using llm = await startLlmServer([toolCalls([{ name: "fs__hang", arguments: {} }])]);
     const limits = { time: "1s" };
     const turn = await runSteps({ ...auto, limits, steps: [{ user: "a" }, { user: "b" }] }, { llm: llm.url });
-    expect(verdicts(turn)).toEqual(["limit: limits.time: the script's 1000 ms are over", "skipped"]);
+    expect(verdicts(turn)).toEqual(["limit: limits.time: the script reached its time limit of 1000 ms", "skipped"]);
     const call = await runSteps({ ...auto, limits, steps: [{ tool: { name: "fs.hang" } }] });
-    expect(verdicts(call)).toEqual(["limit: limits.time: the script's 1000 ms are over"]);
+    expect(verdicts(call)).toEqual(["limit: limits.time: the script reached its time limit of 1000 ms"]);
     expect(call.error?.kind).toBe("limit");
   });
 
@@ -101,7 +106,7 @@ describe("limits of the whole script", () => {
       ...{ model: "scripted", scripted, mcpServers: {} },
       ...{ limits: { time: "1s" }, steps: [{ user: "a", assert }, { set: { a: 1 } }] },
     });
-    expect(verdicts(result)).toEqual(["limit: limits.time: the script's 1000 ms are over", "skipped"]);
+    expect(verdicts(result)).toEqual(["limit: limits.time: the script reached its time limit of 1000 ms", "skipped"]);
     expect(result.error?.kind).toBe("limit");
   });
 });

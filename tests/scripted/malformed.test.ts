@@ -69,17 +69,17 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "a template that does not end",
     "steps:\n  - user: hi {{who\n",
-    "a.session.yaml:2:11 steps[0].user: {{ without its }} (write \\{{ for a literal {{)",
+    "a.session.yaml:2:11 steps[0].user: {{ without }} (write \\{{ for a literal {{)",
   ],
   [
     "a template that is none",
     "steps:\n  - tool: { name: fs.echo, args: { a: ['{{who you}}'] } }\n",
-    "a.session.yaml:2:40 steps[0].tool.args.a[0]: {{who you}} is no variable: write {{name}} or {{name.key[0]}}, and \\{{ for a literal {{",
+    "a.session.yaml:2:40 steps[0].tool.args.a[0]: {{who you}} is not a variable: write {{name}} or {{name.key[0]}}, and \\{{ for a literal {{",
   ],
   [
     "a variable that no template can name",
     "vars: { my-repo: x }\nsteps: [{ user: hi }]\n",
-    'a.session.yaml:1:9 vars.my-repo: "my-repo" is no name of a variable: use letters, digits and _',
+    'a.session.yaml:1:9 vars.my-repo: "my-repo" is not a valid name of a variable: use letters, digits and _',
   ],
   [
     "a duration without a unit",
@@ -99,17 +99,17 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "a pattern that is none",
     "permissions: { allow: ['fs.echo@fast'] }\nsteps: [{ user: hi }]\n",
-    'a.session.yaml:1:24 permissions.allow[0]: "@fast" is no annotation: use @readonly, @idempotent, @destructive, @openworld',
+    'a.session.yaml:1:24 permissions.allow[0]: "@fast" is not an annotation: use @readonly, @idempotent, @destructive, @openworld',
   ],
   [
     "a repeat without an end",
     'steps:\n  - repeat: { until: "{{done}}", steps: [{ set: { a: 1 } }] }\n',
-    'a.session.yaml:2:5 steps[0].repeat: "until" needs "max", the most rounds there may be',
+    'a.session.yaml:2:5 steps[0].repeat: "until" needs "max", the largest number of rounds',
   ],
   [
     "an if with nothing to do",
     "steps:\n  - if: a > 1\n",
-    'a.session.yaml:2:5 steps[0].if: "if" needs "then", or a step beside it',
+    'a.session.yaml:2:5 steps[0].if: "if" needs "then", or a step in the same entry',
   ],
   [
     "a JSON Schema that is none",
@@ -119,7 +119,7 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "a save that is no path",
     "steps:\n  - user: hi\n    save: { a: jsn }\n",
-    'a.session.yaml:3:16 steps[0].save.a: "jsn" is no path: expected $ at its',
+    'a.session.yaml:3:16 steps[0].save.a: "jsn" is not a path: expected $ at its',
   ],
   [
     "an included file that is not there",
@@ -139,12 +139,12 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "a scripted model without replies",
     "model: scripted\nsteps: [{ user: hi }]\n",
-    "a.session.yaml:1:8 model: the scripted model needs its replies, under scripted",
+    "a.session.yaml:1:8 model: the scripted model needs replies under scripted",
   ],
   [
     "a scripted error that also answers",
     "scripted: [{ error: 429, reply: hi }]\nsteps: [{ user: hi }]\n",
-    'a.session.yaml:1:26 scripted[0].reply: "reply" does not go with "error"',
+    'a.session.yaml:1:26 scripted[0].reply: "reply" cannot be combined with "error"',
   ],
   [
     "a scripted error that is none",
@@ -164,7 +164,7 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "a scripted reply that breaks twice",
     "scripted: [{ reply: hi, cut: 1, stall: 1 }]\nsteps: [{ user: hi }]\n",
-    'a.session.yaml:1:33 scripted[0].stall: it has "cut" already',
+    'a.session.yaml:1:33 scripted[0].stall: "cut" is given twice',
   ],
   [
     "a scripted reply for a step that there is not",
@@ -174,7 +174,7 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "a scripted reply for a pattern that is none",
     "scripted: [{ reply: hi, when: { tool_result: 'fs.*@fast' } }]\nsteps: [{ user: hi }]\n",
-    'a.session.yaml:1:46 scripted[0].when.tool_result: "@fast" is no annotation',
+    'a.session.yaml:1:46 scripted[0].when.tool_result: "@fast" is not an annotation',
   ],
   [
     "a scripted reply for a regular expression that is none",
@@ -184,17 +184,17 @@ const mistakes: [what: string, text: string, error: string][] = [
   [
     "a scripted reply that nothing gets to",
     "scripted:\n  - { reply: hi, repeat: true }\n  - reply: ho\nsteps: [{ user: hi }]\n",
-    "a.session.yaml:3:5 scripted[1]: nothing gets here: the reply in line 2 is repeated for ever",
+    "a.session.yaml:3:5 scripted[1]: this reply is never used, because the reply in line 2 is repeated for ever",
   ],
   [
     "a scripted reply with half a template",
     "scripted: [{ reply: 'hi {{who' }]\nsteps: [{ user: hi }]\n",
-    "a.session.yaml:1:21 scripted[0].reply: {{ without its }}",
+    "a.session.yaml:1:21 scripted[0].reply: {{ without }} (wr",
   ],
   [
     "servers in the wrong place",
     "config: { mcpServers: {} }\nsteps: [{ user: hi }]\n",
-    "a.session.yaml:1:11 config.mcpServers: mcpServers stand beside config, not in it",
+    "a.session.yaml:1:11 config.mcpServers: write mcpServers next to config, not in it",
   ],
 ];
 

@@ -108,7 +108,7 @@ describe("limits", () => {
     ["const self = {}; self.self = self; self", /circular/],
     ["'x'.repeat(2e6)", /more than 1 MB/],
     ["10n", /BigInt/],
-    ["new Promise(() => {})", /waits for what never comes/],
+    ["new Promise(() => {})", /waits for something that never happens/],
     ["throw 'no'", /^the code threw no$/],
     ["throw new RangeError('too far')", /^the code threw RangeError: too far$/],
     ["(async () => { throw new Error('late') })()", /threw Error: late/],

@@ -203,8 +203,7 @@ describe("what does not go as the script says", () => {
 
   test("is a script without replies, which says where they belong", async () => {
     const result = await runSteps({ ...auto, steps: [{ user: "x" }] }, { model: "scripted" });
-    const where =
-      /request 1 to the model:\n {2}user: "x"\nit has none at all: they stand in the file under `scripted`$/;
+    const where = /request 1 to the model:\n {2}user: "x"\nthe file has no replies under `scripted`$/;
     expect(result.steps[0]?.error?.message).toMatch(where);
   });
 
@@ -234,8 +233,8 @@ describe("what does not go as the script says", () => {
     expect(result.error).toMatchObject({
       kind: "scripted",
       message: [
-        'a.session.yaml:5: nobody asked for this reply more than 1 of 2 times ("two")',
-        'a.session.yaml:6: nobody asked for this reply (when {"contains":"z"}, error 500)',
+        'a.session.yaml:5: the model was not asked for this reply more than 1 of 2 times ("two")',
+        'a.session.yaml:6: the model was not asked for this reply (when {"contains":"z"}, error 500)',
       ].join("\n"),
     });
   });

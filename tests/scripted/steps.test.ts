@@ -84,7 +84,7 @@ describe("a structured answer", () => {
   ])("that is %s is asked for once more, then fails the step with what is wrong", async (wrong, problem) => {
     await using llm = await startLlmServer([answer("{}"), answer(wrong)]);
     const result = await runSteps({ steps: [{ user: "as JSON", output }] }, { llm: llm.url });
-    const asked = "the answer is not of the JSON Schema asked for, also after it was asked for again";
+    const asked = "the answer does not fit the requested JSON Schema, also after a second request";
     expect(verdicts(result)).toEqual([`output: test/m1: ${asked}: ${problem} (2 requests)`]);
   });
 
@@ -92,7 +92,7 @@ describe("a structured answer", () => {
     const cut = stream([chunk({ content: '{"title": "a' }), chunk({}, "length"), "data: [DONE]\n\n"]);
     await using llm = await startLlmServer([cut]);
     const result = await runSteps({ steps: [{ user: "as JSON", output }] }, { llm: llm.url });
-    expect(verdicts(result)).toEqual([expect.stringMatching(/^output: the answer is not of its json_schema/)]);
+    expect(verdicts(result)).toEqual([expect.stringMatching(/^output: the answer does not fit its json_schema/)]);
   });
 });
 
@@ -303,7 +303,11 @@ describe("repeat", () => {
 
   test("fails when it never does", async () => {
     const result = await runSteps({ steps: [{ repeat: { until: "index > 9", max: 2, steps: [{ set: { a: 1 } }] } }] });
-    expect(verdicts(result)).toEqual(["passed", "passed", "repeat: after 2 rounds this does not hold: index > 9"]);
+    expect(verdicts(result)).toEqual([
+      "passed",
+      "passed",
+      "repeat: the condition is still false after 2 rounds: index > 9",
+    ]);
   });
 });
 

@@ -49,7 +49,7 @@ describe("slash commands", () => {
     expect(await shown("/prompts")).toBe("demo__summarize topic=…  Asks for a summary of a topic");
     expect(await shown("/resources")).toBe("demo://readme  What this demo server is");
     expect(await shown("/resource demo://readme")).toContain("This is the MCP server that comes with MCP-Platform.");
-    expect(await shown("/history")).toBe("nothing was said yet");
+    expect(await shown("/history")).toBe("no message was sent yet");
     expect(await shown("/model")).toBe("test/m1 (wire: chat, chosen by default)");
     expect(await shown("/reload")).toBe("added s");
   });

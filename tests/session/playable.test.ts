@@ -33,7 +33,7 @@ describe("what can be done again of a conversation", () => {
 
   test("has an error where there is none", () => {
     expect(() => read([one.user("first"), one.error(false)])).toThrow(
-      "there is no turn that can be done again; turn 1 is left out: it failed: busy",
+      "no turn can be repeated; turn 1 is left out: it failed: busy",
     );
   });
 
@@ -96,7 +96,7 @@ describe("what can be done again of a conversation", () => {
     const [first] = read([...begun, during, ...ended, one.end()]).turns;
     expect(first?.hops[0]?.calls.map(({ asks }) => asks)).toEqual([[], [question]]);
     expect(() => read([...begun, ...ended, during, one.end()])).toThrow(
-      "turn 1 was asked something by a server outside of a call",
+      "turn 1 contains a question that a server asked outside of a call",
     );
   });
 
@@ -109,7 +109,7 @@ describe("what can be done again of a conversation", () => {
     [
       "brought its own history",
       [{ ...one.user(""), content: [], history: [] }, one.answer("x"), one.end()],
-      "turn 1 brought a history",
+      "turn 1 has a history",
     ],
     [
       "left a call to its caller",

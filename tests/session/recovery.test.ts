@@ -508,7 +508,7 @@ describe("a turn of an editor's session", () => {
     await editor.agent.request(methods.agent.session.list, {}); // by its answer, the prompt has arrived
     editor.end();
     expect(await editor.exitCode).toBe(0);
-    expect(await waiting).toContain("this turn continues when the host is started again");
+    expect(await waiting).toContain("the turn continues when the host is started again");
     await second.close();
     const session = (await desk.host(llm, {})).sessions.open("c");
     const turn = await session.submit({ requestId: "r", text: "go" });

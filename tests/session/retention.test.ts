@@ -143,6 +143,6 @@ test("it works by itself from its start, and without rules not at all", () =>
       working.start();
       working.close();
     });
-    expect(await told).toMatch(/^2 conversations/);
+    expect(await told).toMatch(/^deleted 2 conversations/);
     expect(await left(store)).toEqual(["c3"]);
   }));

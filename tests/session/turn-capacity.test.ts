@@ -27,7 +27,7 @@ test("beyond the maximum a prompt is refused before anything is stored, until a 
     kind: "overloaded",
     retryable: true,
     retryAfterMs: 5_000,
-    message: "2 turns run or wait on this host, as many as it accepts",
+    message: "this host is full: 2 turns run or wait",
     hint: expect.stringContaining("chat.service.max_turns"),
   });
   expect(await c.history()).toEqual([]);
@@ -44,7 +44,7 @@ test("one conversation takes up a share only, so that others have a place", asyn
   const requests = Array.from({ length: 21 }, (_, index) => submit(one, `r${index}`));
   const outcomes = await Promise.allSettled(requests);
   expect(outcomes.map(({ status }) => status)).toEqual([...Array(20).fill("fulfilled"), "rejected"]);
-  await expect(submit(one, "again")).rejects.toThrow("20 turns of this conversation run or wait on this host");
+  await expect(submit(one, "again")).rejects.toThrow("this conversation is full: 20 of its turns run or wait");
   await submit(other, "r");
   for (const session of [one, other]) session.cancel();
 });

@@ -6,10 +6,10 @@ import { unambiguous } from "../../core/text/inert.js";
 import { printInert } from "../shared/process.js";
 
 export function addApprovalCommands(program: Command): void {
-  const approvals = program.command("approvals").description("answers about tools that are kept, and taking them back");
+  const approvals = program.command("approvals").description("kept answers about tools: list them, or forget them");
   approvals
     .command("list", { isDefault: true })
-    .description("every answer that holds for a project or always")
+    .description("list every answer that holds for a project or always")
     .option("--json", "as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { approvalsJson, approvalsText } = await import("../../session/commands/approvals-text.js");
@@ -18,7 +18,7 @@ export function addApprovalCommands(program: Command): void {
     });
   approvals
     .command("forget")
-    .description("ask about these tools again; a running host takes it up at once")
+    .description("ask about these tools again, also in hosts that are running")
     .argument("[pattern]", "server__tool, server.*", toolNames)
     .option("--all", "every answer")
     .action(async (pattern: ToolPattern | undefined, { all }: { all?: boolean }, command: Command) => {
@@ -39,7 +39,7 @@ function toolNames(text: string): ToolPattern {
   const pattern = parseToolPattern(text);
   if ("problem" in pattern) throw new InvalidArgumentError(pattern.problem);
   if (pattern.arguments.length === 0 && pattern.annotations.length === 0) return pattern;
-  throw new InvalidArgumentError("answers are kept by name, so only a name can be forgotten");
+  throw new InvalidArgumentError("answers are kept by the tool's name: give a pattern without arguments");
 }
 
 async function open() {

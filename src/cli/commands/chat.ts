@@ -22,10 +22,10 @@ const { stdin, stdout } = process;
 export function addChatCommand(program: Command): void {
   program
     .command("chat", { isDefault: true })
-    .description("chat in the terminal; with text piped in, one shot")
+    .description("chat in the terminal; with piped text, one prompt and one answer")
     .option(...modelFlag)
-    .option("-c, --continue", "go on with the last conversation")
-    .option("-r, --resume <id>", "go on with this conversation")
+    .option("-c, --continue", "continue the last conversation")
+    .option("-r, --resume <id>", "continue this conversation")
     .action(async (flags: ChatFlags) => {
       const globals = program.opts<GlobalOptions>();
       if (stdin.isTTY && stdout.isTTY) return openChat(globals, flags);

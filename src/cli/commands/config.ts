@@ -15,8 +15,10 @@ export function addConfigCommands(program: Command): void {
   const config = program.command("config").description("show, check or start a configuration");
   config
     .command("show")
-    .description("the configuration in effect, without its secrets; what is not confirmed is marked")
-    .option("--origin", "with the place that each value comes from")
+    .description(
+      "print the configuration in effect without its secrets, with a mark at each setting that is not confirmed",
+    )
+    .option("--origin", "also print where each value comes from")
     .action(async (options: { origin?: boolean }) => {
       const { flags, source, loaded } = await read();
       const { servers = [], settings = [] } = (await findUnconfirmed(loaded, { flags, source })) ?? {};
@@ -25,12 +27,12 @@ export function addConfigCommands(program: Command): void {
     });
   config
     .command("validate")
-    .description("exit code 2 and one line for each mistake")
+    .description("check the configuration: one line for each mistake, and exit code 2")
     .action(async () => print((await import("../../config/config-text.js")).validText((await read()).loaded)));
   config
     .command("schema")
-    .description("the JSON Schema, for editors")
-    .option("--session", "that of *.session.yaml files")
+    .description("print the JSON Schema, for editors")
+    .option("--session", "print the schema of *.session.yaml files instead")
     .action(async ({ session }: { session?: boolean }) =>
       print(
         (
@@ -40,6 +42,6 @@ export function addConfigCommands(program: Command): void {
     );
   config
     .command("init")
-    .description("a commented config.yaml to start from, on stdout")
+    .description("print a commented config.yaml to start from")
     .action(async () => print((await import("../../config/config-text.js")).initText()));
 }

@@ -29,11 +29,16 @@ interface DoctorFlags {
 export function addDoctorCommand(program: Command, version: string): void {
   program
     .command("doctor")
-    .description("try everything a host needs, and say what to do where it fails; exit code not 0 then")
-    .option("--live", "send each provider four small requests: whole, streamed, with the tools, and with a result")
+    .description(
+      "check everything that a host needs and say what to do about each failure; the exit code is not 0 after a failure",
+    )
+    .option(
+      "--live",
+      "send four small requests to each provider: a whole answer, a streamed one, a tool call and its result",
+    )
     .option("--json", "as JSON")
     .option("--bundle [file]", "also write a JSON file for a bug report, without secrets and without conversations")
-    .option("--conversation <id>", "with --bundle: add this conversation to the file")
+    .option("--conversation <id>", "add this conversation to the file of --bundle")
     .action((flags: DoctorFlags) => doctor(flags, program.opts<GlobalOptions>(), version));
 }
 
@@ -43,7 +48,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   onInterrupt(() => interrupted.abort());
   const { live = false, bundle, conversation } = flags;
   if (conversation !== undefined && bundle === undefined) {
-    throw new RequestError("usage", "--conversation belongs to --bundle", { hint: "add --bundle" });
+    throw new RequestError("usage", "--conversation needs --bundle", { hint: "add --bundle" });
   }
   const configuration = await findConfiguration(globals);
   const { loadConfig } = await import("../../config/reading/load.js");
@@ -80,8 +85,8 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
   if (bundle !== undefined) {
     const file = resolve(bundle === true ? `mcp-platform-doctor-${Date.now()}.json` : bundle);
     writeFileSync(file, await bundleText({ report, version, conversation, clear, loaded, env }), { mode: 0o600 });
-    const unknown = "it may hold a secret that neither its name nor its form reveals";
-    process.stderr.write(`${file}: read it before you hand it on: ${unknown}\n`);
+    const unknown = "it may hold a secret that no pattern recognises";
+    process.stderr.write(`${file}: read it before you give it to anybody: ${unknown}\n`);
   }
   await whenWritten();
   exit(exitCode);
@@ -129,7 +134,11 @@ async function attempt(work: () => Promise<LoadedConfig>): Promise<[LoadedConfig
 }
 
 async function exported(id: string, loaded: LoadedConfig | undefined): Promise<string> {
-  if (!loaded) throw new RequestError("not_found", `without a configuration nobody knows where ${id} is`);
+  if (!loaded)
+    throw new RequestError(
+      "not_found",
+      `the configuration cannot be read, so the log with conversation ${id} cannot be found`,
+    );
   const { openConversations } = await import("../../host/log-only.js");
   const { exportConversation } = await import("../../session/export/export.js");
   const { conversations, secrets } = await openConversations(loaded.config, process.env);

@@ -32,17 +32,22 @@ interface UsageFlags {
 function addUsageCommand(program: Command): void {
   program
     .command("usage")
-    .description("tokens, cost and tool time, from the event log")
-    .addOption(new Option("--by <key>", "a line for each").choices([...usageKeys]).default("day"))
+    .description("print tokens, cost and tool time from the event log")
+    .addOption(new Option("--by <key>", "what each line of the report is for").choices([...usageKeys]).default("day"))
     .addOption(
-      new Option("--since <time>", "a day as 2026-11-25, or a time ago as 7d or 12h")
+      new Option(
+        "--since <time>",
+        "first moment that counts: a day such as 2026-11-25, or a time ago such as 7d or 12h",
+      )
         .argParser(moment)
         .default(daysAgo(30), "30d"),
     )
     .addOption(
-      new Option("--until <time>", "the first moment that does not count").argParser(moment).default(Date.now(), "now"),
+      new Option("--until <time>", "first moment that no longer counts").argParser(moment).default(Date.now(), "now"),
     )
-    .addOption(new Option("--format <format>", "of the output").choices(["table", "json", "csv"]).default("table"))
+    .addOption(
+      new Option("--format <format>", "format of the output").choices(["table", "json", "csv"]).default("table"),
+    )
     .action(async ({ by, since, until, format }: UsageFlags) => {
       const { readUsage } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
@@ -72,7 +77,7 @@ function daysAgo(days: number): number {
 function addNodeCommand(program: Command): void {
   program
     .command("nodes")
-    .description("hosts on this event log: their processes and turns")
+    .description("list the hosts on this event log, with their processes and turns")
     .option("--json", "as JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { readNodes } = await import("../../host/log-only.js");
@@ -114,7 +119,7 @@ export function nodesJson({ nodes, unclaimed }: Nodes): string {
 function addMigrateCommand(program: Command): void {
   program
     .command("migrate")
-    .description("bring the event log to this version's schema; a host that starts does so too")
+    .description("bring the event log to the schema of this version (a host does this when it starts)")
     .action(async () => {
       const { migrateLog } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());

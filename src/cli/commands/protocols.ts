@@ -42,9 +42,11 @@ export function addProtocolCommands(program: Command, version: string): void {
 
   program
     .command("mcp")
-    .description("this host as an MCP server on stdin and stdout: a chat tool, and what mcp.serve passes on")
-    .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", appended)
-    .option("--deny <pattern>", "tool that nobody may call; repeatable", appended)
+    .description(
+      "run this host as an MCP server on stdin and stdout: the tool chat, and the tools that mcp.serve names",
+    )
+    .option("--allow <pattern>", "tool that runs without approval: server__tool, server.*; repeatable", appended)
+    .option("--deny <pattern>", "tool that no client may call; repeatable", appended)
     .option("--yes", "approve every tool call")
     .action(async ({ allow = [], deny = [], yes }: { allow?: string[]; deny?: string[]; yes?: boolean }) => {
       const { runMcp } = await import("../../doors/mcp/stdio.js");

@@ -43,37 +43,40 @@ const claudeCode = "programs made for Claude Code use this host through ANTHROPI
 export function addRunCommand(program: Command): void {
   const run = program
     .command("run")
-    .description("one prompt, one answer: on stdout, everything else on stderr; or sessions from files")
+    .description("send one prompt and print the answer on stdout, everything else on stderr; or run session files")
     .argument(
       "[prompt...]",
-      "the prompt; - reads it from stdin, which is read before it anyway when something is piped in; or *.session.yaml files",
+      "the prompt, or - for a prompt from stdin (piped text is put before the prompt); or *.session.yaml files",
     )
     .option("-p, --prompt <text>", "the prompt, as an option")
     .option(...modelFlag)
     .option("-s, --system <text>", "system prompt instead of the configured one")
-    .option("--append-system <text>", "text behind the system prompt")
+    .option("--append-system <text>", "text to append to the system prompt")
     .option("--no-stream", "ask the provider for the whole answer at once")
-    .option("--conversation <id>", "go on with this conversation")
+    .option("--conversation <id>", "continue this conversation")
     .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
-    .option("--interrupt", "cancel what runs in the conversation instead of waiting for it")
-    .option("--ends-with-process", "cancel the turn when this process is told to end or is lost; nobody continues it")
-    .option("--max-tool-hops <n>", "model requests that may use tools", wholeNumber)
-    .option("--timeout <duration>", "wall time of the turn: 90s, 5m", milliseconds)
+    .option("--interrupt", "cancel the running turn of the conversation instead of waiting for it")
+    .option(
+      "--ends-with-process",
+      "cancel the turn when this process is asked to end or is lost, so that no host continues it",
+    )
+    .option("--max-tool-hops <n>", "most model requests that may use tools", wholeNumber)
+    .option("--timeout <duration>", "longest time for the turn: 90s, 5m", milliseconds)
     .option(
       "--allow <pattern>",
-      "call that needs no approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
+      "call that runs without approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
       appended,
     )
-    .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", appended)
+    .option("--deny <pattern>", "tool that is hidden from the model, or call that never runs; repeatable", appended)
     .option(
       "--json-schema <file>",
-      "the answer is JSON of this JSON Schema, checked; the text on stdout is that JSON alone",
+      "ask for JSON that fits this JSON Schema, check it, and print nothing else on stdout",
     )
     .option("--yes", "approve every tool call")
-    .option("--ask", "approve what rules approve, and no more, also with chat.service.approval: auto")
-    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", appended)
+    .option("--ask", "approve only calls that a rule allows, also with chat.service.approval: auto")
+    .option("-a, --attach <file>", "attach this text or image to the prompt; repeatable", appended)
     .addOption(
-      new Option("--output-format <format>", `what stdout gets: ${formats.join(", ")}; default text`).argParser(
+      new Option("--output-format <format>", `format of stdout: ${formats.join(", ")} (default: text)`).argParser(
         outputFormat,
       ),
     )
@@ -151,7 +154,7 @@ async function outputOf(file: string): Promise<OutputFormat> {
   const text = await readFile(file, "utf8").catch((error: unknown) => Promise.reject(usage(messageOf(error))));
   const jsonSchema = parseJson(text);
   if (jsonSchema === undefined) throw usage(jsonProblem(text) ?? "");
-  if (!isPlainObject(jsonSchema)) throw usage("a JSON Schema is an object");
+  if (!isPlainObject(jsonSchema)) throw usage("a JSON Schema must be a JSON object");
   const problem = await checkSchema(jsonSchema);
   if (problem !== undefined) throw usage(problem);
   return { jsonSchema };

@@ -45,47 +45,53 @@ export function addScriptOptions(command: Command): Command {
   return command
     .optionsGroup(heading)
     .option("--var <name=value>", "variable of a session file, JSON or text; repeatable", variable)
-    .addOption(new Option("--record", "record what goes over the wires into the cassette").conflicts("replay"))
+    .addOption(
+      new Option("--record", "record the traffic with models and servers into the cassette").conflicts("replay"),
+    )
     .addOption(
       new Option(
         "--replay",
-        "play the cassette: no model, no server (default where CI is set and there is one)",
+        "play the cassette without a model or a server (default if CI is set and there is a cassette)",
       ).conflicts("recordMissing"),
     )
-    .addOption(new Option("--record-missing", "play the cassette and record what it does not have").conflicts("record"))
     .addOption(
-      new Option("--speed <speed>", "of a replay: without the recorded pauses, or with them")
+      new Option("--record-missing", "play the cassette, and record the requests that it does not have").conflicts(
+        "record",
+      ),
+    )
+    .addOption(
+      new Option("--speed <speed>", "speed of a replay: without or with the recorded pauses")
         .choices(["full", "recorded"])
         .conflicts("record"),
     )
     .addOption(
-      new Option("--fault <fault>", "what goes wrong in a replay: llm[1]=429, mcp.fs[2]=crash; repeatable")
+      new Option("--fault <fault>", "fault to add to a replay: llm[1]=429, mcp.fs[2]=crash; repeatable")
         .argParser(appended)
         .conflicts("record"),
     )
     .option(
       "--jobs <n>",
-      `sessions at a time, at most ${maxJobs} (default: one for each processor, at most 8)`,
+      `number of sessions at a time, up to ${maxJobs} (default: one for each processor, at most 8)`,
       atMost(maxJobs),
     )
-    .option("--bail", "start no more after the first failure; sessions that run are finished")
-    .option("--grep <regex>", "only sessions with such a name")
+    .option("--bail", "start no further session after a failure; running sessions finish")
+    .option("--grep <regex>", "run only sessions whose name contains this text")
     .addOption(
-      new Option("--repeat <n>", "run each of them so often")
+      new Option("--repeat <n>", "run each session this many times")
         .argParser(atMost(maxRepeats))
         .conflicts(["record", "recordMissing", "update"]),
     )
-    .option("--update", "write what there is into `equals` assertions that do not hold")
+    .option("--update", "write the actual value into each `equals` assertion that fails")
     .option(
       "--reporter <name[=file]>",
       `${reporterNames.join(", ")} (default: pretty), to stdout or to a file; repeatable`,
       reporter,
     )
-    .option("--output <file>", "what the reporter writes, instead of stdout", absolute)
-    .option("--summary <file>", "by model and by script, as .html, .json or .md; repeatable", summary)
+    .option("--output <file>", "write the report into this file instead of to stdout", absolute)
+    .option("--summary <file>", "write a summary by model and by script as .html, .json or .md; repeatable", summary)
     .option(
       "--transcripts <folder>",
-      "what was said in every session (default: of failed ones, in a new folder)",
+      "write the transcript of every session into this folder (default: of failed sessions, into a new folder)",
       absolute,
     );
 }
@@ -98,7 +104,7 @@ export function areScripts(words: readonly string[]): boolean {
   if (words.some((word) => isScriptArgument(word, cwd))) return true;
   const doubtful = words.find((word) => couldBeScripts(word, cwd));
   if (doubtful === undefined) return false;
-  throw new RequestError("usage", `${doubtful} is the name of session files here, and could be a prompt`, {
+  throw new RequestError("usage", `${doubtful} may be a prompt, and is also the name of session files here`, {
     hint: `Write ./${doubtful} to run the files; a prompt can also be piped in.`,
   });
 }
@@ -127,7 +133,7 @@ function absolute(path: string): string {
 function summary(path: string, all: SummaryTarget[] = []): SummaryTarget[] {
   const format = summaryFormatOf(path);
   if (format) return [...all, { path: resolve(path), format }];
-  throw new InvalidArgumentError("a file that ends with .html, .json or .md is expected");
+  throw new InvalidArgumentError("the file's name must end with .html, .json or .md");
 }
 
 function reporter(text: string, all: ReportTarget[] = []): ReportTarget[] {

@@ -23,7 +23,7 @@ interface DoorToken extends ShownToken {
 
 const leastLength = 16;
 const risk =
-  "no token: every account and every program of this machine can use your tools, answer your approvals and read your conversations";
+  "started without a token: every account and every program of this machine can use your tools, answer your approvals and read your conversations";
 
 /**
  * Returns the token for callers, or no token if `--no-token` was given. Otherwise the first that exists is used: the token in
@@ -45,8 +45,8 @@ export function doorToken(flags: TokenFlags, { host, token }: ServeConfig, env: 
 
 function withoutToken(host: string): DoorToken {
   if (isLoopback(host)) return { token: undefined, location: undefined, isMade: false, notices: [risk] };
-  throw new RequestError("usage", `--no-token is for loopback addresses, and ${host} is reached from other machines`, {
-    hint: "leave --no-token out, or listen on 127.0.0.1 behind a proxy that asks who calls",
+  throw new RequestError("usage", `--no-token is only for loopback addresses, and other machines can reach ${host}`, {
+    hint: "leave --no-token out, or listen on 127.0.0.1 behind a proxy that authenticates callers",
   });
 }
 

@@ -17,11 +17,14 @@ export function addServeCommand(program: Command, version: string): void {
   program
     .command("serve")
     .description("HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
-    .option("--port <n>", "port; 0: any that is free", wholeNumber)
+    .option("--port <n>", "port to listen on; 0 chooses a free one", wholeNumber)
     .option("--host <address>", "address to listen on")
-    .option("--token-file <file>", "the token that callers send; without one, serve.token or a token that is made once")
+    .option(
+      "--token-file <file>",
+      "file with the token that callers send (default: serve.token, or a token that is made once)",
+    )
     .addOption(new Option("--token <token>").argParser(refuseToken).hideHelp())
-    .option("--no-token", "let every account and program of this machine in")
+    .option("--no-token", "let every account and program of this machine call without a token")
     .action(async ({ token: given, tokenFile, ...flags }: ServeFlags) => {
       const { runServe } = await import("../../doors/http/serve.js");
       const { doorToken } = await import("./serve-token.js");
@@ -52,6 +55,6 @@ function modelNames({ providers }: LlmConfig): string[] {
 /** Throws an error for a token that was given on the command line: other users can read the arguments of a process. */
 function refuseToken(): never {
   throw new RequestError("usage", "every account of this machine can read a token in the arguments of a process", {
-    hint: "write another token into a file and name it with --token-file, or set MCP_PLATFORM_SERVE__TOKEN",
+    hint: "write the token into a file and name the file with --token-file, or set MCP_PLATFORM_SERVE__TOKEN",
   });
 }

@@ -33,13 +33,15 @@ export function addConversationCommands(program: Command): void {
       await conversations.close();
     }
   };
-  const sessions = program.command("sessions").description("conversations in the event log");
+  const sessions = program
+    .command("sessions")
+    .description("list, show, export, copy, take back and delete conversations");
 
   sessions
     .command("list", { isDefault: true })
-    .description("the latest first")
-    .option("--all", "also those that single calls of OpenAI's API made, with a history that the caller keeps")
-    .option("--limit <n>", "at most so many; 0 for all of them", wholeNumber, 50)
+    .description("list conversations, the latest first")
+    .option("--all", "also list single API calls whose caller keeps the history")
+    .option("--limit <n>", "list at most this many; 0 lists all", wholeNumber, 50)
     .option("--json", "as JSON")
     .action(({ all, limit, json }: { all?: boolean; limit: number; json?: boolean }) =>
       withLog(async (conversations) => {
@@ -53,10 +55,10 @@ export function addConversationCommands(program: Command): void {
     );
   sessions
     .command("show")
-    .description("what happened in one, event by event; also what was taken back")
+    .description("show a conversation event by event, also the turns that were taken back")
     .argument("<id>")
     .option("--from <seq>", "first event to show", positive)
-    .option("--json", "all of every event, as JSON")
+    .option("--json", "print each whole event as JSON")
     .action((id: string, { from, json }: { from?: number; json?: boolean }) =>
       withLog(async (conversations) => {
         const texts = await import("../../session/commands/conversation-text.js");
@@ -67,15 +69,18 @@ export function addConversationCommands(program: Command): void {
     );
   sessions
     .command("export")
-    .description("one as a file for somebody else, without what looks like a secret")
+    .description("write a conversation to a file, without anything that looks like a secret")
     .argument("<id>")
     .addOption(new Option("--format <format>", "of the file").choices([...exportFormats]).default("md"))
     .addOption(
-      new Option("--as <what>", "a session file with its cassette, which does the conversation again")
+      new Option("--as <what>", "write a session file with its cassette, which repeats the conversation")
         .choices(["session"])
         .conflicts("format"),
     )
-    .option("-o, --output <path>", "file instead of stdout; with --as, the folder (default: this one)")
+    .option(
+      "-o, --output <path>",
+      "write to this file instead of stdout; with --as, into this folder (default: the working folder)",
+    )
     .action((id: string, { format, as, output }: { format: ExportFormat; as?: "session"; output?: string }) =>
       withLog(async (conversations, secrets, loaded) => {
         if (as === "session") {
@@ -94,19 +99,23 @@ export function addConversationCommands(program: Command): void {
     );
   sessions
     .command("fork")
-    .description("copy one, up to its last turn that has ended; prints the id of the copy")
+    .description("copy a conversation up to its last turn that has ended, and print the id of the copy")
     .argument("<id>")
-    .option("--to <seq>", "only turns that had ended with this event", positive)
-    .option("--id <id>", "of the copy")
+    .option("--to <seq>", "copy only turns that had ended by this event", positive)
+    .option("--id <id>", "id of the copy")
     .action((id: string, { to: toSeq, id: to }: { to?: number; id?: string }) =>
       withLog(async (conversations) => print(await conversations.fork(id, { to, toSeq }))),
     );
   sessions
     .command("rewind")
-    .description("take turns back: the conversation continues without them, the log keeps them")
+    .description("take turns back: the conversation continues without them, and the log keeps them")
     .argument("<id>")
-    .addOption(new Option("--to <seq>", "turns that began after this event").argParser(position).conflicts("turns"))
-    .option("--turns <n>", "this many, the latest ones (default: 1)", positive)
+    .addOption(
+      new Option("--to <seq>", "take back the turns that began after this event")
+        .argParser(position)
+        .conflicts("turns"),
+    )
+    .option("--turns <n>", "take back this many of the latest turns (default: 1)", positive)
     .action((id: string, { to, turns = 1 }: { to?: number; turns?: number }) =>
       withLog(async (conversations) => {
         const { toSeq } = await conversations.rewind(id, to === undefined ? { turns } : { toSeq: to });
@@ -115,10 +124,10 @@ export function addConversationCommands(program: Command): void {
     );
   sessions
     .command("delete")
-    .description("for good; asks first on a terminal")
+    .description("delete conversations for good; asks first on a terminal")
     .argument("[id...]")
-    .option("--all", "every conversation; needs --yes")
-    .option("--yes", "without asking")
+    .option("--all", "delete all conversations; needs --yes")
+    .option("--yes", "delete without asking")
     .action((ids: string[], options: DeleteOptions) =>
       withLog(async (conversations) => {
         const named = await namedOf(ids, options, conversations);
@@ -150,7 +159,7 @@ async function namedOf(ids: string[], { all, yes }: DeleteOptions, conversations
 
 async function isDeletionAgreed(ids: readonly string[]): Promise<boolean> {
   if (!canAsk()) {
-    throw new RequestError("usage", "nobody can be asked here whether to delete", { hint: "add --yes" });
+    throw new RequestError("usage", "nothing was deleted, because nobody can be asked here", { hint: "add --yes" });
   }
   return isAgreed(unambiguous(`Delete ${ids.join(", ")} for good? y/n: `));
 }

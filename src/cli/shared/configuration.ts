@@ -137,7 +137,7 @@ export async function findUnconfirmed(
       servers,
       settings,
       held: new Map([...confirmed].filter(([pointer]) => settings.includes(pointer))),
-      refusal: `nobody has confirmed the servers of ${file} (pass --trust-project, or --config ${file})`,
+      refusal: `the servers of ${file} are not confirmed: pass --trust-project, or --config ${file}`,
     }),
     confirm: () => confirmations.add(resolve(file), print),
   };

@@ -27,7 +27,7 @@ export async function confirmed(
   } else {
     const left = [
       ...(servers.length > 0 ? ["its MCP servers are not started"] : []),
-      ...(settings.length > 0 ? [`these settings do not count (${settings.map(keyPath).join(", ")})`] : []),
+      ...(settings.length > 0 ? [`these settings have no effect (${settings.map(keyPath).join(", ")})`] : []),
     ];
     process.stderr.write(
       unambiguous(

@@ -57,7 +57,7 @@ export class Reload {
     const files = new FileWatch(this.#filesOf(this.#parts.read), {
       changed: () => void this.#now().then(report),
       failed: (folder, { message }) =>
-        report({ level: "warn", text: `changes in ${folder} are not noticed, /reload reads them: ${message}` }),
+        report({ level: "warn", text: `changes in ${folder} are not noticed; /reload reads them: ${message}` }),
     });
     this.#watch = files;
     return () => files.close();
@@ -105,7 +105,7 @@ export class Reload {
         ...(settings.length > 0 ? [`without effect until you confirm them: ${settings.map(keyPath).join(", ")}`] : []),
       ];
       if (!unconfirmed || waiting.length === 0) return { level: "info", text };
-      const advice = `start the host anew and answer its question, or pass --trust-project or --config ${unconfirmed.file}`;
+      const advice = `restart the host and answer its question, or pass --trust-project or --config ${unconfirmed.file}`;
       return { level: "warn", text: `${[text, ...waiting].join("; ")} (${advice})` };
     } catch (error) {
       const problem = error instanceof ConfigError ? error.message : String(error);
@@ -153,7 +153,7 @@ function changedSections(before: Config, after: Config, wanted: Config): string[
   return [
     ...(changed.length > 0 ? [`changed ${changed.join(", ")}, from the next turn on`] : []),
     ...(fixed.length > 0
-      ? [`${fixed.join(", ")} ${fixed.length > 1 ? "are" : "is"} as before until the host starts anew`]
+      ? [`${fixed.join(", ")} ${fixed.length > 1 ? "stay" : "stays"} as before until the host restarts`]
       : []),
   ];
 }

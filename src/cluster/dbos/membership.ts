@@ -51,7 +51,7 @@ export async function join(member: Member, parts: JoinParts): Promise<Launched> 
   await leaving;
   shared ??= share(parts, member.nodeId);
   if (shared.url !== parts.config.url) {
-    throw new StoreError("open", "this process takes turns from another database already", {
+    throw new StoreError("open", "this process already takes turns from another database", {
       hint: "run one process for each chat.storage.url",
     });
   }

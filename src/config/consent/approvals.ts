@@ -90,7 +90,7 @@ export class Approvals implements StoredApprovals {
     } catch (error) {
       this.#unwritten.set(name, answer);
       this.#unanswered = notLooked();
-      const message = `the answer about ${server}.${tool} holds until this host ends: ${messageOf(error)}`;
+      const message = `the answer about ${server}.${tool} could not be stored and is lost when this host ends: ${messageOf(error)}`;
       this.#parts.observe({ level: "warn", scope: "config", message });
     }
   }
@@ -151,7 +151,7 @@ export class Approvals implements StoredApprovals {
       if (answer && !isAnswer(answer, name)) throw damaged(path);
       return answer;
     } catch (error) {
-      const message = `the answer about ${tool.server}.${tool.tool} counts as no while it cannot be read: ${messageOf(error)}`;
+      const message = `the kept answer about ${tool.server}.${tool.tool} cannot be read, so it counts as no: ${messageOf(error)}`;
       this.#parts.observe({ level: "warn", scope: "config", message });
       const { server, place } = tool;
       const remember = workspace === undefined ? "always" : "project";

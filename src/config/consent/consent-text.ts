@@ -88,11 +88,11 @@ function describeOfServer(pointer: string, loaded: LoadedConfig): string[] {
   if (key === "env") return loaded.written.has(pointer) ? [`gets the variable ${below.join("/")}: ${written}`] : [];
   if (key === "headers") return [`gets the header ${below.join("/")}: ${written}`];
   if (key === "cwd") return [`runs in the folder ${written}`];
-  if (key === "trusted") return ["is believed in what it says of its tools: those that it calls read-only run unasked"];
-  if (key === "sampling" && value === "allow")
-    return ["may let the model write something, at your cost, without asking you"];
+  if (key === "trusted")
+    return ["is trusted in what it says of its tools: tools that it calls read-only run without asking you"];
+  if (key === "sampling" && value === "allow") return ["may use the model at your cost without asking you (sampling)"];
   if (key === "roots") return [`is told to work in these folders: ${written}`];
-  if (key === "tools" && below[0] === "auto_approve") return [`runs these of its tools without asking you: ${written}`];
+  if (key === "tools" && below[0] === "auto_approve") return [`runs these tools without asking you: ${written}`];
   return [`has ${[key, ...below].join(".")} set to ${written} (${aboutOf(pointer)})`];
 }
 

@@ -35,7 +35,7 @@ export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<strin
       ([name]): SourceProblem => ({
         pointer: child("/llm/providers", name),
         part: "key",
-        message: "needs `base_url`, the address of its API: there is no provider of this name that is known without it",
+        message: "needs `base_url`, the address of its API, because no preset has this name",
       }),
     ),
   ];

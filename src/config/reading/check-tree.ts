@@ -37,7 +37,11 @@ export function checkTree(
   if (!isPartial && !allowsUnset) addAll(problems, providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isPlainObject(storage) && storage.driver === "postgres" && storage.url === undefined) {
-    problems.push({ pointer: "/chat/storage/driver", part: "value", message: "postgres needs a url beside it" });
+    problems.push({
+      pointer: "/chat/storage/driver",
+      part: "value",
+      message: "driver postgres needs chat.storage.url",
+    });
   }
   if (isPlainObject(storage) && typeof storage.path === "string") {
     storage.path = resolvePath(storage.path, "/chat/storage/path", origins, surroundings);

@@ -36,7 +36,7 @@ export function keptSecret(path: string): string {
     rmSync(draft, { force: true });
   }
   const made = privateSecretIn(path);
-  if (made === undefined) throw new Error(`${path} does not keep a secret that only you can read`);
+  if (made === undefined) throw new Error(`${path} cannot hold a secret that only you can read`);
   return made;
 }
 

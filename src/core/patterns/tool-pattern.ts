@@ -41,7 +41,7 @@ export function parseToolPattern(text: string): ToolPattern | { problem: string 
   const words = marks.split("@").slice(1);
   const unknown = words.find((word) => !Object.hasOwn(annotations, word.toLowerCase()));
   if (unknown !== undefined) {
-    return { problem: `"@${unknown}" is no annotation: use @${Object.keys(annotations).join(", @")}` };
+    return { problem: `"@${unknown}" is not an annotation: use @${Object.keys(annotations).join(", @")}` };
   }
   const given = inner === undefined ? [] : readArgumentPatterns(inner);
   if ("problem" in given) return given;

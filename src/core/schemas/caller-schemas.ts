@@ -28,6 +28,6 @@ async function ask(question: AnswerQuestion): Promise<StructuredAnswer> {
   try {
     return await thread.ask(question);
   } catch (error) {
-    return { problem: `the check by the schema failed: ${messageOf(error)}` };
+    return { problem: `the value could not be checked by the schema: ${messageOf(error)}` };
   }
 }

@@ -62,7 +62,7 @@ export function problemBySchema(value: unknown, schema: JsonSchema): string | un
 export function violationWithin(validate: ValidateFunction, value: unknown): string | undefined {
   const checked = withinTime(longestCheckMs, () => Boolean(validate(value)));
   if (!checked) {
-    throw new RequestError("usage", `the check by the schema took longer than ${longestCheckMs} ms`);
+    throw new RequestError("usage", `checking the value by the schema took longer than ${longestCheckMs} ms`);
   }
   if (checked.result) return undefined;
   const problems = [...new Set((validate.errors ?? []).map(describe))];
@@ -115,7 +115,7 @@ function compile(schema: JsonSchema): SchemaCheck {
   try {
     const options = { strict: false, validateFormats: false, allErrors: true, logger: false } as const;
     const made = withinTime(longestCompileMs, () => new Dialect(options).compile(schema));
-    if (!made) return { problem: `the schema is too large: a check by it was not ready within ${longestCompileMs} ms` };
+    if (!made) return { problem: `the schema is too large: compiling it took longer than ${longestCompileMs} ms` };
     const validate = made.result;
     if ("$async" in validate) return { problem: "the schema must not be $async" };
     return { validate };

@@ -42,7 +42,7 @@ export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pi
 const byConfiguration: AuthMethodAgent = {
   id: "configuration",
   name: "Key in the configuration",
-  description: "Checks that the configuration names a model: keys are in config.yaml or in <PROVIDER>_API_KEY.",
+  description: "Checks that the configuration names a model. Keys are in config.yaml or in <PROVIDER>_API_KEY.",
 };
 
 function agentOf({ version, resolveModel }: AcpParts, sessions: AcpSessions) {

@@ -50,7 +50,7 @@ export async function askClient({ questionId, question }: QuestionEvent, asking:
       return askYesOrNo(questionId, { title, detail: prompt }, asking);
     }
     case "limit":
-      return askYesOrNo(questionId, { title: `${limitText(question)}: go on for as much again?` }, asking);
+      return askYesOrNo(questionId, { title: `${limitText(question)}: continue up to the same amount again?` }, asking);
   }
 }
 

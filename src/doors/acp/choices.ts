@@ -5,8 +5,8 @@ import { RequestError } from "../../core/errors.js";
 export type ModeId = "ask" | "auto";
 
 const modes = [
-  { id: "ask", name: "Ask", description: "Tools that are not known to be read-only are asked for" },
-  { id: "auto", name: "Auto", description: "Every tool call is approved" },
+  { id: "ask", name: "Ask", description: "Asks before tools that are not known to be read-only" },
+  { id: "auto", name: "Auto", description: "Approves every tool call" },
 ] as const;
 
 export interface Choice {

@@ -14,5 +14,5 @@ export const requestIdField = "mcp-platform/request-id";
 export function requestIdIn(meta: unknown): string | undefined {
   const id = asObject(meta)?.[requestIdField];
   if (id === undefined || (typeof id === "string" && id !== "")) return id;
-  throw RequestError.invalidParams(undefined, `_meta["${requestIdField}"] has to be a text that is not empty`);
+  throw RequestError.invalidParams(undefined, `_meta["${requestIdField}"] must be a text that is not empty`);
 }

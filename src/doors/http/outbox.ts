@@ -75,7 +75,7 @@ export class Outbox {
 
   /** Closes the socket because its client reads too slowly. Messages that wait are dropped. */
   close(): void {
-    closeSoon(this.#webSocket, 1013, "too many unread messages: read faster, then read on with history");
+    closeSoon(this.#webSocket, 1013, "too many unread messages: read faster, then continue with the action history");
     this.#endWrite();
   }
 

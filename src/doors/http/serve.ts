@@ -125,7 +125,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const isOnlyLocal = isLoopback(host);
   const { token } = options;
   if (token === undefined && !isOnlyLocal)
-    throw new RequestError("usage", `${host} is reached from other machines and needs a token`);
+    throw new RequestError("usage", `other machines can reach ${host}, so a token is needed`);
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
   const isDraining = () => parts.sessions.isDraining;
   const strangersRate = new RateLimit(options.requestsPerMinute, () => performance.now());
@@ -204,7 +204,7 @@ async function listen(server: HttpServer, host: string, port: number): Promise<v
   try {
     await once(server.listen({ port, host, backlog }), "listening");
   } catch (error) {
-    const hint = "name another one with --host and --port, or in serve of the configuration";
+    const hint = "choose another address with --host and --port, or under serve in the configuration";
     throw new RequestError("usage", `cannot listen on ${host} port ${port}: ${messageOf(error)}`, {
       hint,
       cause: error,

@@ -77,7 +77,7 @@ function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): s
     case "sampling":
       return `${question.server} asks the model for up to ${question.maxTokens} tokens, at your cost:\n${question.prompt}`;
     case "limit":
-      return `${limitText(question)}: go on for as much again?`;
+      return `${limitText(question)}: continue up to the same amount again?`;
   }
 }
 

@@ -85,7 +85,7 @@ function cancelled(message: unknown): { requestId?: RequestId }[] {
  */
 export function replayed({ events, transport }: McpSession, lastEventId: string): Response | undefined {
   const rest = events.since(lastEventId);
-  if (!rest) return refusal(400, -32000, "nothing is known of this event any more");
+  if (!rest) return refusal(400, -32000, "this event is no longer known");
   const last = JSON.parse(rest.events.at(-1)?.[1] ?? "{}");
   if (!isJSONRPCResultResponse(last) && !isJSONRPCErrorResponse(last)) return undefined;
   const text = rest.events.map(([id, data]) => `event: message\nid: ${id}\ndata: ${data}\n\n`).join("");

@@ -58,7 +58,7 @@ export class McpHttp {
     const id = request.headers.get("mcp-session-id");
     if (id === null) return this.#begin(request, message);
     const session = this.#sessions.get(id);
-    if (!session) return refusal(404, -32001, "there is no such session, or not any more: initialize a new one");
+    if (!session) return refusal(404, -32001, "there is no such session, or it has ended: initialize a new one");
     session.usedAt = performance.now();
     // A request without the version header gets the version that the session has agreed on. Without this, it would count as a request of an
     // old client.
@@ -88,7 +88,7 @@ export class McpHttp {
       }).handleRequest(request);
     }
     if (this.#sessions.size + this.#beginning >= mostSessions && !this.#endLongestUnused()) {
-      return refusal(503, -32000, "as many sessions as this host takes are in use", { "retry-after": "60" });
+      return refusal(503, -32000, "this host has as many sessions as it accepts", { "retry-after": "60" });
     }
     this.#beginning++;
     try {

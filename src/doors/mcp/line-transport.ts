@@ -94,7 +94,7 @@ export class LineTransport implements Transport {
     if (message) {
       this.#note(message);
       this.onmessage?.(message);
-    } else if (!isAnswer(value)) await this.#refuse(ErrorCode.InvalidRequest, "the line is no JSON-RPC message");
+    } else if (!isAnswer(value)) await this.#refuse(ErrorCode.InvalidRequest, "the line is not a JSON-RPC message");
   }
 
   #note(message: JSONRPCMessage): void {

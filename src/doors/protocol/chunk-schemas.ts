@@ -48,16 +48,16 @@ const events = (refer: Refer): Record<ChunkType, ChunkSchema> => ({
     data: whole({ id: text, name: text, arguments: text }),
   },
   tool_progress: {
-    description: "How far a call is.",
+    description: "The progress of a call.",
     data: whole({ id: text, progress: number }, { total: number, message: text }),
   },
   tool_result: {
-    description: "What a call came to.",
+    description: "The result of a call.",
     data: whole({ id: text, name: text, is_error: flag, content: list(refer("Content")) }),
   },
-  question: { description: "Somebody is asked.", data: refer("Question") },
+  question: { description: "A question to a person.", data: refer("Question") },
   usage: {
-    description: "A request to the model has ended, and what it took.",
+    description: "A request to the model has ended, with its tokens.",
     data: refer("Usage"),
     metadata: {
       provider: text,
@@ -77,13 +77,20 @@ const events = (refer: Refer): Record<ChunkType, ChunkSchema> => ({
     data: whole({ up_to_seq: count }),
   },
   server_status: {
-    description: "A server is in another state now.",
+    description: "The state of a server has changed.",
     data: whole({ server: text, state: serverState }, { reason: text }),
   },
-  user_message: { description: "History: what began a turn.", data: text, metadata: { request_id: text, model: text } },
+  user_message: {
+    description: "History: the message that began a turn.",
+    data: text,
+    metadata: { request_id: text, model: text },
+  },
   tool_sent: { description: "History: the call has gone to its server.", data: whole({ id: text }) },
   answer: { description: "History: a question was answered.", data: whole({ question_id: text, value: anything }) },
-  catalogue: { description: "History: the model is told what is new of the servers, and what is gone.", data: text },
+  catalogue: {
+    description: "History: the model is told what servers now offer, and what they no longer offer.",
+    data: text,
+  },
   state_lost: {
     description:
       "History: the model is told that the state that these servers kept in their processes was lost with another host.",

@@ -139,7 +139,7 @@ export async function* conversationEvents(
   }
 }
 
-const discardBeforeRepeat = { type: "discard", reason: "told again from its beginning" } as const;
+const discardBeforeRepeat = { type: "discard", reason: "sent again from its beginning" } as const;
 
 function isDelta({ type }: TurnEvent): boolean {
   return type === "text_delta" || type === "reasoning_delta";

@@ -46,7 +46,7 @@ const descriptions: Record<Action, string> = {
   chat: "A turn. A request_id is answered once in its conversation.",
   apply_prompt:
     "A turn with a server's prompt as its message. A request_id that is known gets its turn, whatever the prompt says by now.",
-  answer: 'To an open question. Approval: true, false or {"allow", "remember"}; form: {"action", "content"}.',
+  answer: 'Answers an open question. Approval: true, false or {"allow", "remember"}; form: {"action", "content"}.',
   cancel: "Ends what the request began: a turn, or a request to a server.",
   clear_session:
     "Begins another conversation for the messages of this pipe or socket that name none. Refused for any other.",
@@ -58,7 +58,7 @@ const descriptions: Record<Action, string> = {
   list_resources: "The servers' resources and URI templates, once the servers have settled.",
   complete: "Values that a server proposes for an argument of a prompt or of a URI template.",
   read_resource: "A resource, from the server that has it.",
-  ping: "Answered with pong.",
+  ping: "The host answers with pong.",
 };
 
 type Payloads = typeof payloads;

@@ -175,7 +175,7 @@ export class ProtocolClient {
   #clear(message: ClientMessage<"clear_session">): Promise<void> {
     const session = this.#sessions.startAnew(message.conversationId);
     if (!session) {
-      const problem = `conversation "${message.conversationId}" keeps its memory: only messages that name no conversation get another one`;
+      const problem = `conversation "${message.conversationId}" cannot be cleared: clear_session is only for messages that name no conversation`;
       return this.#refuse(
         message,
         problem,
@@ -212,7 +212,7 @@ export class ProtocolClient {
     message: string,
     mistake?: string,
   ): Promise<void> {
-    const hint = mistake ?? "it may have ended; the turn's messages say so";
+    const hint = mistake ?? "it may have ended; see the turn's messages";
     const error = { kind: mistake ? "bad_message" : "nothing_to_do", message, retryable: false, hint };
     return this.#send(errorMessage(requestId, error, action));
   }

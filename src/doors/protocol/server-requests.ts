@@ -23,7 +23,7 @@ export class ServerRequests {
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new RequestError("cancelled", "the request was cancelled", {
-        hint: "nothing of it was stored: its request_id may be used again",
+        hint: "nothing was stored, so its request_id may be used again",
       });
     } finally {
       this.#running.delete(asked);

@@ -8,7 +8,7 @@ export function limitText({ limit, scope, used, allowed, needed, estimated, unpr
   const facts = [
     `${owners[scope]} has used ${estimated ? "about " : ""}${number(limit, used)} of ${amount(limit, allowed)}`,
     needed ? `, and the next step needs ${limit === "calls" ? "" : "about "}${amount(limit, needed)}` : "",
-    unpriced ? `, beside ${unpriced} requests of unknown price` : "",
+    unpriced ? `, and ${unpriced} more requests of unknown price` : "",
   ];
   return `${facts.join("")} (chat.limits.${scope}.${limit})`;
 }

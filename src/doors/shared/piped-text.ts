@@ -25,11 +25,11 @@ export async function readPrompt(
   const isWaitedFor = input === "text" || (input === "socket" && prompt === undefined);
   const text = await readPipedText(stdin, isWaitedFor ? { withinMs, stderr } : { withinMs: firstByteTimeoutMs });
   if (text === undefined && isWaitedFor) {
-    const hint = "end the pipe, or add < /dev/null to go on without it";
+    const hint = "end the pipe, or add < /dev/null to continue without it";
     throw new RequestError("usage", "no text arrived on stdin within --timeout", { hint });
   }
   if (prompt !== undefined) {
-    if (text === undefined) stderr.write("nothing arrived on stdin; going on with the prompt alone\n");
+    if (text === undefined) stderr.write("nothing arrived on stdin; continuing with the prompt alone\n");
     return text?.trim() ? `${text.trimEnd()}\n\n${prompt}` : prompt;
   }
   if (text?.trim()) return text;
@@ -70,7 +70,7 @@ async function readPipedText(
 ): Promise<string | undefined> {
   const begun = new AbortController();
   if (withinMs !== undefined) after(withinMs, () => stdin.destroy(), begun.signal);
-  const notice = "waiting for text on stdin; to go on without it, add: < /dev/null\n";
+  const notice = "waiting for text on stdin; to continue without it, add: < /dev/null\n";
   if (stderr) after(firstByteTimeoutMs, () => stderr.write(notice), begun.signal);
   let text = "";
   try {

@@ -18,7 +18,9 @@ export async function askPerson(editor: Asker, question: Question, signal: Abort
     return (await yesOrNo(editor, text, signal)) === true;
   }
   if (question.kind === "limit") {
-    return (await yesOrNo(editor, `${limitText(question)}\ngo on for as much again? y/n: `, signal)) === true;
+    return (
+      (await yesOrNo(editor, `${limitText(question)}\ncontinue up to the same amount again? y/n: `, signal)) === true
+    );
   }
   if ("form" in question) return askForm(editor, question, signal);
   const { server, message, url } = question;

@@ -24,7 +24,7 @@ import { attachMentions } from "./mentions.js";
 import type { ChatHost, ReplOptions, ReplTerminal } from "./options.js";
 import { TurnScreen } from "./turn-screen.js";
 
-const keysHelp = `@file, @"my file" or @uri of a resource attaches it. Tab completes, Up and Ctrl-R bring back what was entered.
+const keysHelp = `@file, @"my file" or @uri attaches a file or a resource. Tab completes; Up and Ctrl-R recall earlier lines.
 Alt-Enter, Ctrl-J or a \\ at the end begins a new line. Esc or Ctrl-C cancels a turn; lines entered meanwhile are queued.`;
 
 /** Runs a chat at a terminal. Resolves to the exit code when the user leaves. */

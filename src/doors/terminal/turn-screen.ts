@@ -95,7 +95,7 @@ export class TurnScreen {
         this.note("older turns were summarised for the model");
         break;
       case "trim":
-        this.note("the oldest turns are left out from now on: the model has no room for them");
+        this.note("the oldest turns are left out from now on, because the model has no room for them");
         break;
       case "turn_end": {
         const summary = summarizeTurn(this.#stored);

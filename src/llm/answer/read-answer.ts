@@ -257,6 +257,6 @@ function faultError(fault: BodyFault, call: ProviderCall): LlmError {
     case "too_deep":
       return failure("protocol", "a part of the answer is nested too deeply", call, { retryable: true });
     case "too_large":
-      return failure("protocol", "the answer is larger than anything a model says", call);
+      return failure("protocol", "the answer is larger than any model writes", call);
   }
 }

@@ -161,7 +161,9 @@ export class Dialect {
 
   leaveOut(tool: ToolDefinition): void {
     this.#refused.set(tool.name, JSON.stringify(tool.inputSchema));
-    this.say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
+    this.say("warn", `the tool ${tool.name} is left out, because the provider refuses its definition`, {
+      tool: tool.name,
+    });
   }
 
   /**
@@ -175,11 +177,15 @@ export class Dialect {
     if (usable.length !== this.#offered) {
       this.#offered = usable.length;
       const key = `llm.providers.${this.provider.name}.quirks.max_tools`;
-      const advice = "Offer fewer: mcpServers.*.tools.allow and deny.";
-      this.say("warn", `${usable.length} tools are too many, the first ${maxTools} are sent (${key}). ${advice}`, {
-        offered: usable.length,
-        sent: maxTools,
-      });
+      const advice = "Offer fewer tools: mcpServers.*.tools.allow and deny.";
+      this.say(
+        "warn",
+        `${usable.length} tools are too many, so only the first ${maxTools} are sent (${key}). ${advice}`,
+        {
+          offered: usable.length,
+          sent: maxTools,
+        },
+      );
     }
     return usable.slice(0, maxTools);
   }

@@ -86,7 +86,7 @@ function fromProxy(said: string, status: number | undefined, call: ProviderCall)
   const hint =
     status === 407
       ? "Put name and password into the proxy's URL: http://name:password@host:port, in llm.http.proxy or the environment."
-      : `Is that the right proxy (llm.http.proxy, HTTPS_PROXY, NO_PROXY), and may it reach ${call.provider.name}?`;
+      : `Check the proxy (llm.http.proxy, HTTPS_PROXY, NO_PROXY), and that it may reach ${call.provider.name}.`;
   return failure("connect", said, call, { hint, retryable: status === undefined || RETRIED.has(status) });
 }
 
@@ -106,7 +106,7 @@ function fromSocket(error: unknown, call: ProviderCall): LlmError {
 /** Creates the error for a whole answer, in place of a stream, that took too long (`#headersTimeoutMs` of axios-instance.ts). */
 function noWholeAnswer(call: ProviderCall): LlmError {
   const hint = "Try again, or raise llm.http.total_timeout if this model needs longer.";
-  return failure("timeout", "no whole answer within half of the time that was left (llm.http.total_timeout)", call, {
+  return failure("timeout", "no complete answer within half of the remaining time (llm.http.total_timeout)", call, {
     hint,
   });
 }
@@ -117,7 +117,7 @@ const LASTING: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [
     "connect",
     "Point llm.http.ca_file (or NODE_EXTRA_CA_CERTS) at the certificate authority of your network.",
   ],
-  [/EPROTO|ERR_SSL/, "connect", "Is base_url https where the server speaks http?"],
+  [/EPROTO|ERR_SSL/, "connect", "Check base_url: it says https, and the server may speak http."],
   [/ERR_INVALID_(URL|PROTOCOL|CHAR|HTTP_TOKEN)|ERR_UNESCAPED|ERR_BAD_OPTION/, "bad_request"],
   [/ERR_FR_MAX_BODY/, "context_length"],
 ];

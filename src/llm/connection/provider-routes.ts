@@ -87,7 +87,7 @@ export class ProviderRoutes {
    * because without the proxy the machine can probably reach nothing.
    */
   #warn({ host }: URL, proxy: string): void {
-    const message = `requests to ${host} go unencrypted through the proxy ${proxy}, key and prompt readable`;
+    const message = `requests to ${host} go unencrypted through the proxy ${proxy}, which can read the key and the prompts`;
     this.#parts.observe({ level: "warn", scope: "llm", message, fields: { host, proxy } });
   }
 

@@ -68,7 +68,7 @@ function parse(value: string, name: string): URL {
 }
 
 function unusable(why: string): LlmError {
-  return new LlmError("bad_request", why, { hint: 'Set llm.http.proxy to http://host:port, or to "" for none.' });
+  return new LlmError("bad_request", why, { hint: 'Set llm.http.proxy to http://host:port, or to "" for no proxy.' });
 }
 
 /** Returns the name and value of the environment variable that decides. Its lower-case spelling is preferred, as in other programs. */

@@ -105,7 +105,12 @@ export class Breaker {
     this.#lastFailure = failure;
     this.#opened();
     const fields = { model: this.#name, kind: failure.kind, pauseMs: OPEN_MS };
-    this.#parts.observe({ level: "warn", scope: "llm", message: "keeps failing and is not asked for a while", fields });
+    this.#parts.observe({
+      level: "warn",
+      scope: "llm",
+      message: "keeps failing, so it is not asked for a while",
+      fields,
+    });
   }
 
   #close(): void {
@@ -122,11 +127,13 @@ export class Breaker {
     const last = this.#lastFailure;
     const waitMs = this.#waitMs;
     const again =
-      this.#state === "half_open" ? "a request tries it again now, and another may in" : "it is tried again in";
+      this.#state === "half_open"
+        ? "another request is trying it now; the next try is possible in"
+        : "it is tried again in";
     const when = `${again} ${waitText(waitMs)}, at ${new Date(this.#parts.now() + waitMs).toISOString()}`;
     const why = last ? ` (${saidBy(last, asked)})` : "";
     const kind = !last || last.kind === "stream_interrupted" ? "server" : last.kind;
-    return failure(kind, `not asked, since its last requests failed${why}; ${when}`, asked, {
+    return failure(kind, `not asked, because its last requests failed${why}; ${when}`, asked, {
       status: last?.status,
       retryAfterMs: waitMs,
     });

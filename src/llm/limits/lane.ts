@@ -130,7 +130,7 @@ export class Lane {
       const slot = await this.limiter.acquire(this.#tokensOf(call), signal, queueTimeoutMs);
       const waitMs = steadyNow() - arrivedAt;
       this.#parts.meter?.record({ type: "slot_taken", provider: this.#provider.name, waitMs });
-      if (waitMs > 0) this.#report("debug", "waited for a slot", { model: call.model, waitMs });
+      if (waitMs > 0) this.#report("debug", "waited for a free slot", { model: call.model, waitMs });
       return slot;
     } catch (error) {
       if (error instanceof QueueTimeout) throw this.#queueTimeout(call, error);
@@ -185,7 +185,7 @@ export class Lane {
     }[bound];
     const limit = {
       concurrency: `${atOnce(isOwn ? maxConcurrency : maxConnections)} (${key})`,
-      overload: `${atOnce(this.limiter.limit)}, lowered since the provider is overloaded`,
+      overload: `${atOnce(this.limiter.limit)}, lowered because the provider is overloaded`,
       rpm: `${rpm} requests a minute (${key})`,
       tpm: `${tpm} tokens a minute (${key})`,
     }[bound];

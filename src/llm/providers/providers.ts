@@ -57,7 +57,7 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
   if (provider.quirks.needsKey && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
   // Checked here, because the provider's own refusal would not name the cause.
   if (provider.apiKeys.some((key) => /[^!-~]/.test(key)))
-    throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
+    throw unusableKey(provider, "the API key contains a space or a character outside ASCII");
   return { provider, model: wanted, contextWindow: provider.contextWindow };
 }
 
@@ -151,7 +151,7 @@ function unusableKey({ name, keyVariable }: Provider, problem: string): LlmError
 function unknownProvider(config: LlmConfig, name: string): LlmError {
   const hint =
     name === "scripted"
-      ? "The scripted model is for session files: model: scripted, and its replies under scripted."
+      ? "The scripted model is only for session files: write model: scripted, and its replies under scripted."
       : `Known: ${providerNames(config).join(", ")}.`;
   return misconfigured(name, `unknown provider "${name}"`, hint);
 }

@@ -50,7 +50,7 @@ const byResponses = [
   { models: /^gpt-6-astra\b|^gpt-6\.\d-/, why: "takes tools through Responses only" },
   {
     models: /^gpt-(5\.6|6)-/,
-    why: "takes tools through Chat Completions without reasoning only (reasoning_effort: none)",
+    why: "takes tools through Chat Completions only without reasoning (reasoning_effort: none)",
     unlessEffort: "none",
   },
 ].map((row): Unserved => ({ ...row, wire: "chat", by: "responses" }));

@@ -103,6 +103,6 @@ function withKept(error: LlmError, kept: KeptParts | undefined): LlmError {
 function brokenOff(error: LlmError, call: ProviderCall): LlmError {
   if (KEEPS_ITS_KIND.has(error.kind)) return error;
   const { retryable, status, requestId, retryAfterMs, hint } = error;
-  const said = `the answer broke off after it had begun: ${saidBy(error, call)}`;
+  const said = `the answer broke off after its beginning: ${saidBy(error, call)}`;
   return failure("stream_interrupted", said, call, { retryable, status, requestId, retryAfterMs, hint });
 }

@@ -45,7 +45,7 @@ export async function postHedged(call: ProviderCall, post: Post): Promise<Respon
 
 async function postAgain(call: ProviderCall, post: Post, signal: AbortSignal): Promise<Response> {
   const { lane } = call;
-  if (call.retries > 0 || !lane?.budget.isAboveHalf) throw new Error("not worth a second request");
+  if (call.retries > 0 || !lane?.budget.isAboveHalf) throw new Error("a second request would not help");
   using slot = lane.takeSlot(call);
   if (!slot || !lane.budget.take(RETRY_COST)) throw new Error("no slot for a second request");
   return await post(call.hedge(slot), signal);

@@ -106,8 +106,8 @@ function hintFor(kind: LlmErrorKind, { name, keyVariable }: Provider): string {
       return "Rephrase the request; the provider's content policy refused it.";
     case "bad_request":
     case "tool_generation_failed":
-      return `Check llm.providers.${name} (model, parameters) and the tools' schemas against what the provider said. If it refuses each message of a conversation, take the last turn back (/rewind).`;
+      return `Check llm.providers.${name} (model, parameters) and the tools' schemas against the provider's message. If it refuses each message of a conversation, take the last turn back (/rewind).`;
     default:
-      return "Send it again. If tools have already run, ask the model to go on instead.";
+      return "Send it again. If tools have already run, ask the model to continue instead.";
   }
 }

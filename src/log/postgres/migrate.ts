@@ -76,7 +76,7 @@ async function takeSteps(client: pg.ClientBase, { address }: Database): Promise<
   if (version === 0) await requireEncoding(client, address.shown);
   if (version === 0 && (await has(client, ["events", "turns", "nodes", "mail", "results"]))) {
     throw new StoreError("open", `${address.shown} is a database of another program`, {
-      hint: "name a database of its own in chat.storage.url",
+      hint: "name a database in chat.storage.url that only this program uses",
     });
   }
   await client.query(`SET LOCAL lock_timeout = ${lockMs}`);

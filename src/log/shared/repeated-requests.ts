@@ -31,6 +31,6 @@ export function canContinue(seq: number, [first, ...later]: readonly StoredEvent
 
 /** Throws RequestError `busy`. Called if a new message cannot continue its event. */
 export function throwChanged(conversationId: string): never {
-  const text = `${conversationId} has changed meanwhile: another message has come first, or turns were taken back or deleted`;
+  const text = `${conversationId} has changed meanwhile: another message came first, or turns were taken back or deleted`;
   throw new RequestError("busy", text);
 }

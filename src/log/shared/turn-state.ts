@@ -47,7 +47,7 @@ export function throwUnfinished(conversationId: string): never {
 
 /** Throws RequestError `busy`. Called if a process owns a turn of the conversation. */
 export function throwOwned(conversationId: string): never {
-  throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
-    hint: "wait for its end, or cancel it where it runs",
+  throw new RequestError("busy", `a turn of ${conversationId} is running or waiting`, {
+    hint: "wait until it ends, or cancel it",
   });
 }

@@ -43,7 +43,7 @@ export async function checkAfterCrash(db: Connection, parts: CrashCheckParts): P
   const [found] = await checking.finally(() => reader.close());
   if (found?.quick_check !== "ok") {
     throw new StoreError("corrupt", `the event log ${path} is damaged: ${found?.quick_check}`, {
-      hint: `${moveAside(path)} and start again; what is whole in it can be read with sqlite3's .recover`,
+      hint: `${moveAside(path)} and start again; sqlite3's .recover reads the parts that are not damaged`,
     });
   }
   for (const node of suspects) if (isGone(node, machine, "sqlite")) await turns.bury(node.nodeId, node.seenAt);

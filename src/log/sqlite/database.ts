@@ -72,7 +72,7 @@ async function prepareFile(
   db.exec(`PRAGMA cache_size = ${cachedPages}`);
   const warn = (message: string, fields: Record<string, unknown>) =>
     observe({ level: "warn", scope: "history", message, fields: { path, ...fields } });
-  if (journal.journal_mode !== "wal") warn("its file system does not support WAL: the event log is slower", journal);
+  if (journal.journal_mode !== "wal") warn("its file system does not support WAL, so the event log is slower", journal);
   const { version } = db.prepare("SELECT sqlite_version() AS version").get() as { version: string };
   if (version.localeCompare(safeSqliteVersion, "en", { numeric: true }) < 0) {
     warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });

@@ -120,7 +120,7 @@ export class Authorization {
     if (!includesAll(scope, challenge.scope)) return unionOf(scope, challenge.scope);
     throw new McpError(
       "needs_auth",
-      `it refuses scopes that were asked for already: ${challenge.scope ?? scope ?? ""}`,
+      `it refuses scopes that were already requested: ${challenge.scope ?? scope ?? ""}`,
     );
   }
 

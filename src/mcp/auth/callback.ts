@@ -61,7 +61,7 @@ function returnAt(server: Server, state: string): Promise<BrowserReturn> {
     server.on("request", (request, response) => {
       const { pathname, searchParams: query } = targetOf(request);
       if (pathname !== path || query.get("state") !== state) {
-        void send(response, 400, "This is not the login that is being waited for.");
+        void send(response, 400, "This login does not belong to the one that is waiting.");
         return;
       }
       if (answerText !== undefined) {

@@ -24,7 +24,7 @@ export function explainAuth(error: unknown, config: RemoteServerConfig): McpErro
   if (error instanceof ServerError || error instanceof NoLogin) {
     const reason = error instanceof NoLogin ? `: ${error.message}` : "";
     const hint = `if it takes a key, set mcpServers.${config.name}.headers.Authorization`;
-    return new McpError("needs_auth", `${address} wants authorization, but offers no login that works${reason}`, {
+    return new McpError("needs_auth", `${address} requires authorization, but a login there is not possible${reason}`, {
       hint,
     });
   }

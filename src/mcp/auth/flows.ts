@@ -110,7 +110,7 @@ async function forgetClient({ oauth, file }: Pick<Flow, "oauth" | "file">, clien
 function nobodyCameBack(callbackUrl: string): McpError {
   const { port } = new URL(callbackUrl);
   return new McpError("needs_auth", "nobody came back from the login page in time", {
-    hint: `log in again; if your browser is on another machine, run there first: ssh -L ${port}:127.0.0.1:${port} HOST`,
+    hint: `log in again; if your browser is on another machine, first run there: ssh -L ${port}:127.0.0.1:${port} HOST`,
   });
 }
 
@@ -124,7 +124,7 @@ async function refreshed(tokens: OAuthTokens, { serverUrl, client, fetch }: Rene
   const { discovery } = client;
   const { resourceMetadata } = discovery;
   const clientInformation = await client.clientInformation();
-  if (!clientInformation) throw new InvalidClientError("it is not known which client the tokens were given to");
+  if (!clientInformation) throw new InvalidClientError("the client that the tokens were issued to is not known");
   const resource = await selectResourceURL(serverUrl, client, resourceMetadata);
   const renewed = await refreshAuthorization(discovery.authorizationServerUrl, {
     metadata: discovery.authorizationServerMetadata,
@@ -155,6 +155,6 @@ function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState): strin
   const code = arrived.get("code");
   const error = arrived.get("error");
   if (code && !error) return code;
-  const reason = arrived.get("error_description") || error || "no code came back";
+  const reason = arrived.get("error_description") || error || "the login page sent back no code";
   throw new McpError("needs_auth", `the login was refused: ${reason}`);
 }

@@ -51,7 +51,7 @@ export class Logins {
     return [
       `${name}: logged in at ${issuer}`,
       ...(scope ? [`scopes: ${scope}`] : []),
-      ...(wantedScope ? [`wants more scopes at the next login: ${wantedScope}`] : []),
+      ...(wantedScope ? [`requires more scopes at the next login: ${wantedScope}`] : []),
       ...(Number.isNaN(end.getTime())
         ? []
         : [`token until ${end.toISOString()}, then ${renewable ? "renewed by itself" : "a new login"}`]),
@@ -74,7 +74,7 @@ export class Logins {
       throw new RequestError("usage", `there is no server ${name} in mcpServers${guess}`);
     }
     if (config.transport !== "stdio") return config;
-    throw new RequestError("usage", `${name} runs on this machine: there is nothing to log in to`);
+    throw new RequestError("usage", `${name} runs on this machine, so it has no login`);
   }
 }
 

@@ -69,7 +69,7 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   get discovery(): OAuthDiscoveryState {
-    if (!this.#discovery) throw new McpError("needs_auth", "nothing is known of the authorization server");
+    if (!this.#discovery) throw new McpError("needs_auth", "the authorization server is not known");
     return this.#discovery;
   }
 
@@ -189,7 +189,7 @@ function checkIssuer(discovery: OAuthDiscoveryState): void {
   if (!metadata) return;
   const { issuer } = metadata;
   if (resourceMetadata ? isSameIssuer(issuer, url) : isSameOrigin(issuer, url)) return;
-  throw new McpError("needs_auth", `${url} calls itself ${issuer}: it is not trusted`);
+  throw new McpError("needs_auth", `${url} names another issuer (${issuer}), so it is not trusted`);
 }
 
 /**

@@ -133,7 +133,8 @@ export class Callbacks {
     if (method === "elicitation/create") {
       bounds.questions += 1;
       if (bounds.questions <= maxQuestions) return abortable(elicit(name, params, ask), signal);
-      if (bounds.questions === maxQuestions + 1) this.#noticed(`it asks more than ${maxQuestions} times in one call`);
+      if (bounds.questions === maxQuestions + 1)
+        this.#noticed(`it has asked more than ${maxQuestions} times in one call`);
       return { action: "decline" };
     }
     if (method === "sampling/createMessage" && this.#sample) {
@@ -154,18 +155,17 @@ export class Callbacks {
     const running = [...this.#running].map(([call, bounds]) => ({ call, bounds }));
     if (origin) {
       const found = running.find(({ call }) => call.limits === origin.limits);
-      return found ?? { problem: "it came with a request that is no running call" };
+      return found ?? { problem: "it belongs to a request that is not a running call" };
     }
     const last = running.at(-1);
-    if (!last) return { problem: "no call is running that it could be for" };
+    if (!last) return { problem: "no call is running" };
     if (this.#otherRequests > 0 || performance.now() < this.#workedOnUntil) {
       return {
-        problem:
-          "a prompt, a resource or a completion was asked for too, and it does not show to which request it belongs",
+        problem: "a prompt, a resource or a completion was requested too, and the question does not name its request",
       };
     }
     if (running.every(({ call }) => call.caller === last.call.caller)) return last;
-    return { problem: "calls of several users are running, and it does not show to which of them it belongs" };
+    return { problem: "calls of several users are running, and the question does not name its call" };
   }
 
   /**

@@ -50,7 +50,7 @@ export async function elicit(server: string, params: JsonObject, ask: AskQuestio
     }
     const { content, problem } = await fillIn(form, answer.content);
     if (problem === undefined) return { action: "accept", content };
-    asked = { message: `${message}\n(What was entered does not fit: ${problem})`, form: withDefaults(form, content) };
+    asked = { message: `${message}\n(The answer does not fit: ${problem})`, form: withDefaults(form, content) };
   }
   return { action: "cancel" };
 }

@@ -81,7 +81,7 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
     written = completion.usage?.outputTokens ?? granted;
     // Not every provider enforces `toolChoice`. Without this check the server would get an answer without the call that it required.
     if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
-      throw new RpcRefusal(-32603, "the model called no tool, though toolChoice required it");
+      throw new RpcRefusal(-32603, "the model called no tool, although toolChoice required one");
     }
     return toResult(completion);
   } finally {

@@ -51,12 +51,12 @@ export class Pins {
   changes(tools: readonly ListedTool[]): Map<string, string> {
     let known = this.#unwritten;
     let room = 0;
-    let unpinned = `perhaps, as its server has had ${mostPins} other tools, and no more are pinned`;
+    let unpinned = `unknown, because ${mostPins} other tools of the server are pinned already`;
     try {
       known = this.#known();
       room = roomIn(known);
     } catch (error) {
-      unpinned = `perhaps, as its pinned definition cannot be read (${messageOf(error)})`;
+      unpinned = `unknown, because its pinned definition cannot be read (${messageOf(error)})`;
     }
     const changes = new Map<string, string>();
     for (const { name, definition } of tools) {

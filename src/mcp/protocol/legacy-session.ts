@@ -117,7 +117,7 @@ export function limitUnreadAnswers(transport: AnsweringTransport): Promise<never
   transport.send = async (message, options) => {
     if ("method" in message) return send(message, options);
     if (unread >= mostUnread || unreadChars >= mostUnreadChars) {
-      const what = `the server does not read the answers to its requests: ${unread} are unread`;
+      const what = `the server does not read the answers to its requests (${unread} are unread)`;
       const reason = new McpError("protocol", what, { retryable: true });
       overflow(reason);
       throw reason;

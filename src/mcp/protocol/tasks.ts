@@ -60,7 +60,7 @@ async function askAboutTask(method: string, params: JsonObject, ask: ToolRun["as
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     const isGone = error.code === invalidParams;
-    const why = isGone ? "the server does not have the task any more" : "the server refused to say how the task is";
+    const why = isGone ? "the server no longer has the task" : "the server refused to report the state of the task";
     throw new OutcomeUnknown("protocol", `${why}: ${error.message}`);
   }
 }
@@ -106,7 +106,7 @@ export async function resultOfTask(
   const answered = new Set<string>();
   let isOver = false;
   try {
-    if (!taskId) throw new OutcomeUnknown("protocol", "the server made a task without an id of the call");
+    if (!taskId) throw new OutcomeUnknown("protocol", "the server made a task that has no id");
     let task = handle;
     for (let polls = 1; ; polls++) {
       // The status in the task handle is used only to decide whether to wait before the first poll.

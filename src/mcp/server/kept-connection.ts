@@ -131,7 +131,7 @@ export class KeptConnection {
     const timeout = new AbortController();
     let route: ServerRoute | undefined;
     const timer = setTimeout(() => {
-      const hint = `raise mcpServers.${name}.startup_timeout if it is only slow`;
+      const hint = `raise mcpServers.${name}.startup_timeout if the server is only slow`;
       timeout.abort(
         new McpError("timeout", `not ready within ${waitText(startupTimeoutMs)}`, { retryable: true, hint }),
       );
@@ -195,7 +195,7 @@ export class KeptConnection {
       },
     });
     silent.then(
-      () => connection.giveUp(new McpError("timeout", "it does not answer any more", { retryable: true })),
+      () => connection.giveUp(new McpError("timeout", "it no longer answers", { retryable: true })),
       () => {},
     );
   }

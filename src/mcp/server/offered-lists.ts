@@ -95,7 +95,7 @@ export class OfferedLists {
   objectionTo(tool: ListedTool): string | undefined {
     if (this.lists.tools.includes(tool)) return undefined;
     const offered = this.lists.tools.find(({ name }) => name === tool.name);
-    if (!offered) return "the server does not offer it any more";
+    if (!offered) return "the server no longer offers it";
     return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;
   }
 
@@ -118,7 +118,7 @@ export class OfferedLists {
     if (news.length === 0) return;
     const versions =
       before.version === version ? "" : ` (version ${before.version ?? "unknown"}, now ${version ?? "unknown"})`;
-    this.#parts.condition.log("warn", `it offers something else than the last time${versions}: ${news.join("; ")}`);
+    this.#parts.condition.log("warn", `its tools differ from the last time${versions}: ${news.join("; ")}`);
   }
 
   #compare(tools: readonly ListedTool[]): void {
@@ -145,7 +145,7 @@ export class OfferedLists {
     try {
       write();
     } catch (error) {
-      this.#parts.condition.log("warn", `what it offers cannot be kept: ${messageOf(error)}`);
+      this.#parts.condition.log("warn", `its lists cannot be stored: ${messageOf(error)}`);
     }
   }
 

@@ -80,8 +80,7 @@ export class Condition {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
     const redacted = this.#redact(text);
     const line = this.#lineLimit.next();
-    if (line && line.dropped > 0)
-      this.#write("warn", `${line.dropped} more lines came too fast and were left out here`);
+    if (line && line.dropped > 0) this.#write("warn", `${line.dropped} further lines came too fast and are left out`);
     if (line) this.#write(ours, redacted.slice(0, maxLogChars));
     return redacted;
   }

@@ -116,7 +116,7 @@ class LogFile {
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
       while (this.#pending.length > 0) {
         const lines = this.#pending.splice(0).map((line) => `${this.#parts.clear(line)}\n`);
-        if (this.#dropped > 0) lines.push(`${this.#dropped} more lines came too fast and were not kept\n`);
+        if (this.#dropped > 0) lines.push(`${this.#dropped} further lines came too fast and are left out\n`);
         this.#pendingChars = 0;
         this.#dropped = 0;
         await this.#makeRoom();
@@ -124,7 +124,7 @@ class LogFile {
       }
     } catch (error) {
       this.#isBroken = true;
-      const message = `what servers say is not kept: ${messageOf(error)}`;
+      const message = `the output of servers cannot be stored: ${messageOf(error)}`;
       this.#parts.observe({ level: "warn", scope: "mcp", message });
     } finally {
       this.#writing = undefined;

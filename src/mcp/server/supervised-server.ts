@@ -261,7 +261,7 @@ export class SupervisedServer {
   /** Waits until the running calls have ended, then closes the server. */
   async retire(): Promise<void> {
     await this.calls.untilIdle();
-    await this.close("it was taken out of the configuration, or changed there");
+    await this.close("it was removed from the configuration, or changed there");
   }
 
   close(reason = "the host is closing"): Promise<void> {

@@ -52,7 +52,10 @@ export class WatchedResources {
     const clients = this.#clients.get(uri) ?? 0;
     if (clients === 0 && this.#clients.size >= maxWatched) {
       const { server } = this.#parts;
-      throw new McpError("unavailable", `clients watch ${maxWatched} resources of ${server}, and more are not watched`);
+      throw new McpError(
+        "unavailable",
+        `clients watch ${maxWatched} resources of ${server}; further resources are not watched`,
+      );
     }
     this.#clients.set(uri, clients + 1);
     let isWatching = true;

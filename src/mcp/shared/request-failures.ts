@@ -3,7 +3,7 @@
 import { McpError, type McpErrorKind } from "../../core/errors.js";
 
 /** `data` of a JSON-RPC error that a transport delivers instead of an answer that broke off or cannot be read. */
-export const noAnswer = "no answer of the server";
+export const noAnswer = "no answer from the server";
 
 /** The JSON-RPC error that a transport delivers if the server's answer breaks off. */
 export const lostAnswer = {

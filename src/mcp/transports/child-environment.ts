@@ -31,7 +31,7 @@ const deepest = 4;
 export function serverEnvironment(own: Readonly<Record<string, string>>): Record<string, string> {
   const depth = (Number(process.env[depthVariable]) || 0) + 1;
   if (depth > deepest) {
-    const message = `not started: ${deepest} hosts have started each other, so a server seems to be this host itself`;
+    const message = `not started: ${deepest} hosts have started each other, so a configured server seems to be this host itself`;
     throw new McpError("unavailable", message, {
       hint: "Remove the server that starts mcp-platform, or give it a --config of its own.",
     });

@@ -133,7 +133,7 @@ export class StdioTransport implements Transport {
       line: (text) => this.#receive(text),
       tooLong: (edges) => this.#refuse(edges, `more than ${this.#config.maxMessageMb} MB`),
       endless: () =>
-        this.#giveUp(`wrote a line that is longer than ${endlessAt * this.#config.maxMessageMb} MB and has no end`),
+        this.#giveUp(`wrote more than ${endlessAt * this.#config.maxMessageMb} MB without the end of a line`),
     });
     stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
     stdin?.on("error", (error) => this.onerror?.(error));
@@ -210,7 +210,7 @@ export class StdioTransport implements Transport {
   #receive(line: string): void {
     if (this.#isAsking) this.#earlyChars += line.length;
     if (this.#earlyChars > mostEarlyChars) {
-      this.#giveUp("sent messages without end before it answered");
+      this.#giveUp("sent too many messages before its first answer");
       return;
     }
     const message = parseJson(line);

@@ -149,7 +149,7 @@ export class StreamableHttp implements Transport {
     const parsed = readJson(await bodyText(answer));
     this.#deliveries.push(parsed, { streamOf: id });
     const isAnswered = Array.isArray(parsed) ? parsed.some((each) => isAnswer(each, id)) : isAnswer(parsed, id);
-    if (!isAnswered) throw new Error("the server answered with JSON that is no answer to the request");
+    if (!isAnswered) throw new Error("the server answered with JSON that does not answer the request");
   }
 
   /** Handles an error status. If the body contains the server's JSON-RPC error, delivers that error as the answer. Otherwise throws. */

@@ -19,7 +19,7 @@ export const javascript: Kind = ({ value: code, threshold }) => {
     const read = readResult(result, threshold);
     if (read === undefined) {
       return {
-        problem: `expected ${quoted(code)} to come to true, false, a number or {pass, score, reason}, got ${shown(result)}`,
+        problem: `expected ${quoted(code)} to return true, false, a number or {pass, score, reason}, got ${shown(result)}`,
       };
     }
     return { holds: read.holds, subject: quoted(code), predicate: read.predicate, found: read.found };

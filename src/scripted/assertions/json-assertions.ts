@@ -22,7 +22,7 @@ function isJson({ value }: { value?: unknown }): ReturnType<Kind> {
     return {
       holds: json !== undefined && problem === undefined,
       subject: "the output",
-      predicate: schema.isGiven ? "to be JSON as the schema says" : "to be JSON",
+      predicate: schema.isGiven ? "to be JSON that fits the schema" : "to be JSON",
       found: problem ?? `it is ${json ? shown(json.value) : quoted(outcome.output)}`,
     };
   };
@@ -38,7 +38,7 @@ function containsJson({ value }: { value?: unknown }): ReturnType<Kind> {
     return {
       holds: problems.includes(undefined),
       subject: "the output",
-      predicate: schema.isGiven ? "to contain a JSON object as the schema says" : "to contain a JSON object",
+      predicate: schema.isGiven ? "to contain a JSON object that fits the schema" : "to contain a JSON object",
       found: problems.find((problem) => problem !== undefined) ?? `it is ${quoted(output)}`,
     };
   };

@@ -27,6 +27,6 @@ export const measureKinds = {
 
 function limitProblem(unit: string, threshold: unknown, value: unknown): { problem: string } | undefined {
   if (typeof threshold === "number" && threshold >= 0 && value === undefined) return undefined;
-  if (value !== undefined) return { problem: `expected threshold in ${unit}, and no value` };
+  if (value !== undefined) return { problem: `expected threshold in ${unit} instead of value` };
   return { problem: `expected threshold to be a number of ${unit}, got ${shown(threshold)}` };
 }

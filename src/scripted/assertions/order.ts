@@ -18,7 +18,7 @@ export function readOrder(value: unknown): Order | AssertionProblem {
   if (mode !== "in_order" && mode !== "exact")
     return { problem: `expected mode to be in_order or exact, got ${shown(mode)}` };
   if (!Array.isArray(steps) || steps.length === 0) {
-    return { problem: `expected steps to be a list with something in it, got ${shown(steps)}` };
+    return { problem: `expected steps to be a list that is not empty, got ${shown(steps)}` };
   }
   return unknownKey(value, ["mode", "steps"]) ?? { mode, steps };
 }

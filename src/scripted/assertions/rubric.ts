@@ -29,7 +29,7 @@ export const llmRubric: Kind = ({ value: rubric, threshold, provider }) => {
     const answer = await ask({ system, prompt: JSON.stringify({ rubric, output }), model: provider });
     const read = readAnswer(answer);
     if ("problem" in read)
-      return { problem: `the judge did not answer as it was told to: ${read.problem}: ${quoted(answer)}` };
+      return { problem: `the judge's answer does not have the requested form: ${read.problem}: ${quoted(answer)}` };
     const { pass, score, reason } = read.value as { pass: boolean; score: number; reason: string };
     return {
       holds: pass && (threshold === undefined || score >= threshold),

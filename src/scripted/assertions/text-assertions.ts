@@ -12,11 +12,11 @@ const containsInAnyCase: Fits = (output, text) => output.toLowerCase().includes(
 
 export const textKinds = {
   contains: one("contain", contains),
-  icontains: one("contain, in any case,", containsInAnyCase),
+  icontains: one("contain (in any case)", containsInAnyCase),
   "contains-any": several("contain any of", contains, "some"),
   "contains-all": several("contain all of", contains, "every"),
-  "icontains-any": several("contain, in any case, any of", containsInAnyCase, "some"),
-  "icontains-all": several("contain, in any case, all of", containsInAnyCase, "every"),
+  "icontains-any": several("contain (in any case) any of", containsInAnyCase, "some"),
+  "icontains-all": several("contain (in any case) all of", containsInAnyCase, "every"),
   "starts-with": one("start with", (output, text) => output.startsWith(text)),
   "ends-with": one("end with", (output, text) => output.endsWith(text)),
   regex,
@@ -75,7 +75,7 @@ function regex({ value }: { value?: unknown }): ReturnType<Kind> {
 
 /** Compares the output with the value. An object or a list is compared with the output's JSON, any other value with the output's text. */
 function equals({ value }: { value?: unknown }): ReturnType<Kind> {
-  if (value === undefined) return { problem: "expected value to be what the output has to be" };
+  if (value === undefined) return { problem: "expected value to be the expected output" };
   const check: Check = (outcome) => {
     const isStructured = typeof value === "object";
     const json = isStructured ? outputJson(outcome) : undefined;

@@ -50,7 +50,7 @@ function selected(args: JsonObject, isWanted: (name: string, value: unknown) => 
 }
 
 function argsText(args: unknown): string {
-  return args === undefined ? "what is no JSON" : shown(args);
+  return args === undefined ? "arguments that are not JSON" : shown(args);
 }
 
 function isPartOf(given: unknown, wanted: unknown): boolean {

@@ -24,7 +24,7 @@ export function readMatcher(value: unknown): ToolMatcher | AssertionProblem {
   const pattern = parseToolPattern(text);
   if ("problem" in pattern) return { problem: `${quoted(text)}: ${pattern.problem}` };
   if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
-    return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
+    return { problem: `${quoted(text)}: expected only the name of a tool, as server.tool` };
   }
   return { text, matches: (call) => namesTool(pattern, { ...unknown, server: call.server, tool: call.tool }) };
 }

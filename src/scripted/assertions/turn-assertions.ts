@@ -56,8 +56,7 @@ function stopReason({ value }: { value?: unknown }): ReturnType<Kind> {
     holds: reasons.includes(outcome.stopReason),
     subject: "the turn",
     predicate: `to end with ${reasons.join(" or ")}`,
-    found:
-      outcome.stopReason === undefined ? "there was no turn that ended" : `it ended with ${quoted(outcome.stopReason)}`,
+    found: outcome.stopReason === undefined ? "no turn ended" : `it ended with ${quoted(outcome.stopReason)}`,
   });
 }
 

@@ -26,7 +26,7 @@ export function readFaults(texts: readonly string[]): Faults {
   if (problems.length > 0) {
     throw new ConfigError(
       problems.map((text) => {
-        const message = `${JSON.stringify(text)} is no fault (${grammar})`;
+        const message = `${JSON.stringify(text)} is not a fault (${grammar})`;
         return { file: "--fault", line: 0, column: 0, path: "", message };
       }),
     );
@@ -60,7 +60,7 @@ export class Faults {
 
   /** Records that a fault had no effect, because the answer came from the real model and not from the recording. */
   noteVain({ text }: NamedFault): void {
-    this.#vain.push(`the fault ${text} did not happen: the request was recorded, and only what is played can be cut`);
+    this.#vain.push(`the fault ${text} did not happen: the request was recorded, and only a played answer can be cut`);
   }
 
   /** Messages about the faults that did not happen. */

@@ -41,7 +41,7 @@ export class LogTape implements Tape {
 
   async model({ body, signal }: Parameters<Tape["model"]>[0]): ReturnType<Tape["model"]> {
     const answer = this.#answers.shift();
-    if (!answer) throw new LlmError("cassette", "the model is asked for more than is in the log");
+    if (!answer) throw new LlmError("cassette", "the log has no further answer of the model");
     return writeAnswer(answer, readRequest(body), signal);
   }
 

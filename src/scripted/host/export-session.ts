@@ -74,7 +74,7 @@ export async function exportSession(
     // Tries again without the stored tool definitions, because a tool may have had another definition when it was called.
     if (made.problem !== undefined && servers.some((server) => known.has(server))) made = await make(new Map());
     if (made.problem !== undefined) {
-      throw new RequestError("usage", `the conversation does not go the same way again: ${made.problem}`);
+      throw new RequestError("usage", `the conversation cannot be repeated: ${made.problem}`);
     }
     mkdirSync(folder, { recursive: true });
     for (const [index, file] of [draft, join(temporary, `${name}.cassette.jsonl`)].entries()) {
@@ -132,12 +132,14 @@ function notesOn({ turns }: Playable): string[] {
     ...compacted.map(
       ({ number }) => `turn ${number} made a summary of the turns before; the session continues with all of them`,
     ),
-    ...(models.length > 1 ? [`the answers are those of ${models.join(", ")}, and the session has the last one`] : []),
+    ...(models.length > 1
+      ? [`the answers came from ${models.join(", ")}; the session names the last of these models`]
+      : []),
     ...shapeless.map(
       ({ number }) =>
         `turn ${number} was cut before its answer had the shape of its JSON Schema; the session does not ask for the shape`,
     ),
-    ...attached.map(({ number }) => `what was attached to turn ${number} is named and not there`),
+    ...attached.map(({ number }) => `the attachments of turn ${number} are only named`),
   ];
 }
 
@@ -149,7 +151,10 @@ function serversOf({ turns }: Playable): string[] {
 function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unknown>): string[] {
   return servers
     .filter((server) => !known.has(server))
-    .map((server) => `the tools of ${server} are made up from their calls: this host does not know their definitions`);
+    .map(
+      (server) =>
+        `the definitions of ${server}'s tools are made up from their calls, because this host does not know them`,
+    );
 }
 
 /**

@@ -104,7 +104,7 @@ async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Pro
       await keep?.({ ...run, name: cleaner.value(run.name) }, { ...whole, transcript: result.transcript }, index),
     );
   } catch (error) {
-    const message = `the transcript was not kept: ${messageOf(error)}`;
+    const message = `the transcript could not be written: ${messageOf(error)}`;
     return report({ ...result, passed: false, error: result.error ?? stepFailureOf(new Error(message)) });
   }
 }

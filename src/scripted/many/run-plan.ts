@@ -90,6 +90,7 @@ async function named(runs: readonly PlannedRun[], grep: string): Promise<Planned
     },
   );
   const kept = runs.filter((_, index) => Array.isArray(matches) && matches[index] === true);
-  if (kept.length === 0) throw new RequestError("usage", `--grep ${grep}: none of ${runs.length} runs has such a name`);
+  if (kept.length === 0)
+    throw new RequestError("usage", `--grep ${grep}: no name of the ${runs.length} runs contains this text`);
   return kept;
 }

@@ -76,7 +76,7 @@ export class ScriptedModel {
   get unused(): string[] {
     return this.#replies.filter(isOwing).map(({ reply, uses }) => {
       const times = uses === 0 ? "" : ` more than ${uses} of ${reply.times} times`;
-      return `${positionText(reply.position)}: nobody asked for this reply${times} (${describe(reply)})`;
+      return `${positionText(reply.position)}: the model was not asked for this reply${times} (${describe(reply)})`;
     });
   }
 
@@ -95,7 +95,7 @@ export class ScriptedModel {
 
   #rest(): string {
     const count = this.#replies.length;
-    if (count === 0) return "it has none at all: they stand in the file under `scripted`";
+    if (count === 0) return "the file has no replies under `scripted`";
     const left = this.#replies
       .filter(isLeft)
       .map(({ reply }) => `  ${positionText(reply.position)}: ${describe(reply)}`);

@@ -53,7 +53,7 @@ export class ScriptDocument {
   checkVariables(pointer: string, values: unknown): void {
     for (const name of Object.keys(isPlainObject(values) ? values : {})) {
       if (/^[A-Za-z_]\w*$/.test(name)) continue;
-      const message = `"${name}" is no name of a variable: use letters, digits and _`;
+      const message = `"${name}" is not a valid name of a variable: use letters, digits and _`;
       this.complain({ pointer: child(pointer, name), part: "key", message });
     }
   }

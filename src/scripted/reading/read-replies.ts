@@ -41,7 +41,7 @@ export function readReplies(list: unknown, steps: readonly Step[], document: Scr
     for (const problem of templateProblems(item, pointer)) document.complain(problem);
     const reply = read(written, pointer, document);
     if (!reply.when && endless !== undefined) {
-      const message = `nothing gets here: the reply in line ${endless} is repeated for ever`;
+      const message = `this reply is never used, because the reply in line ${endless} is repeated for ever`;
       document.complain({ pointer, part: "value", message });
     }
     if (!reply.when && reply.times === "any") endless ??= reply.position.line;
@@ -63,11 +63,11 @@ function checkSense(written: WrittenReply, pointer: string, document: ScriptDocu
       const message = `expected a status from 400 to 599 or "reset", got ${JSON.stringify(written.error)}`;
       document.complain({ pointer: `${pointer}/error`, part: "value", message });
     }
-    for (const key of ofAnswers) if (key in written) complain(key, `"${key}" does not go with "error"`);
+    for (const key of ofAnswers) if (key in written) complain(key, `"${key}" cannot be combined with "error"`);
   } else {
     for (const key of ofErrors) if (key in written) complain(key, `"${key}" goes with "error"`);
   }
-  if (written.cut !== undefined && written.stall !== undefined) complain("stall", `it has "cut" already`);
+  if (written.cut !== undefined && written.stall !== undefined) complain("stall", `"cut" is given twice`);
   if (written.repeat && written.times !== undefined) complain("times", `it has "repeat" already`);
 }
 

@@ -42,7 +42,7 @@ export function readScript(given: string | ScriptObject, cwd: string): Script {
   const steps = readSteps(tree.steps, "/steps", document, cwd);
   const scripted = readReplies(tree.scripted, steps, document);
   if (tree.model === SCRIPTED && tree.scripted === undefined) {
-    const message = "the scripted model needs its replies, under scripted";
+    const message = "the scripted model needs replies under scripted";
     document.complain({ pointer: "/model", part: "value", message });
   }
   document.requireSound();
@@ -82,7 +82,7 @@ function checkNames(document: ScriptDocument, { vars, matrix, config }: WrittenS
   document.checkVariables("/vars", vars);
   document.checkVariables("/matrix/vars", isPlainObject(matrix) ? matrix.vars : undefined);
   if (isPlainObject(config) && "mcpServers" in config) {
-    const message = "mcpServers stand beside config, not in it";
+    const message = "write mcpServers next to config, not in it";
     document.complain({ pointer: "/config/mcpServers", part: "key", message });
   }
 }

@@ -47,7 +47,8 @@ export function checkSense(kind: StepKind, item: JsonObject, at: string, documen
     const owners = kinds.filter((each) => KEYS[each].includes(key));
     complain(child(at, key), "key", `"${key}" belongs to ${owners.join(", ")}, not to ${kind}`);
   }
-  if (kind === "if" && !("then" in item)) complain(child(at, "if"), "key", `"if" needs "then", or a step beside it`);
+  if (kind === "if" && !("then" in item))
+    complain(child(at, "if"), "key", `"if" needs "then", or a step in the same entry`);
   if (kind === "repeat")
     checkRepeat(item.repeat as JsonObject, (message) => complain(child(at, "repeat"), "key", message));
   if (kind === "tool" || kind === "prompt") {
@@ -72,6 +73,6 @@ export function checkSense(kind: StepKind, item: JsonObject, at: string, documen
 
 function checkRepeat({ times, until, max }: JsonObject, complain: (message: string) => void): void {
   if ((times === undefined) === (until === undefined)) complain(`a repeat has either "times" or "until"`);
-  else if (until !== undefined && max === undefined) complain(`"until" needs "max", the most rounds there may be`);
-  else if (times !== undefined && max !== undefined) complain(`"max" goes with "until", not with "times"`);
+  else if (until !== undefined && max === undefined) complain(`"until" needs "max", the largest number of rounds`);
+  else if (times !== undefined && max !== undefined) complain(`"max" can only be combined with "until"`);
 }

@@ -88,7 +88,7 @@ function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
       setTimeout(() => {
         lastCheck = setImmediate(giveUp, problem);
       }, ms);
-    let timer = startTimer(startupMs, `the sandbox for JavaScript was not there within ${startupMs} ms`);
+    let timer = startTimer(startupMs, `the sandbox for JavaScript did not start within ${startupMs} ms`);
     worker.on("message", onMessage).on("error", onError).on("exit", onExit).ref();
   });
 }

@@ -91,7 +91,7 @@ function run(quickJs: QuickJSWASMModule, isOver: () => boolean, code: string, js
       return resultIn(scope, runtime, code, json);
     });
   } catch (error) {
-    if (error instanceof RangeError) return { problem: "the code, or what it comes to, is nested too deeply" };
+    if (error instanceof RangeError) return { problem: "the code, or its result, is nested too deeply" };
     return { problem: "the code ran out of memory" };
   }
 }
@@ -108,12 +108,14 @@ function resultIn(scope: Scope, runtime: QuickJSRuntime, code: string, json: str
   if (jobs.error) return { problem: problemOf(context, scope.manage(jobs.error)) };
   const state = context.getPromiseState(promise);
   if (state.type === "pending")
-    return { problem: "the code waits for what never comes: there are no timers and no network" };
+    return { problem: "the code waits for something that never happens: there are no timers and no network" };
   if (state.type === "rejected") return { problem: problemOf(context, scope.manage(state.error)) };
   const value = scope.manage(state.value);
   if (context.typeof(value) !== "string") return {};
   const result = context.getString(value);
-  return result.length > maxResultBytes ? { problem: "the code comes to more than 1 MB of JSON" } : { json: result };
+  return result.length > maxResultBytes
+    ? { problem: "the result of the code has more than 1 MB of JSON" }
+    : { json: result };
 }
 
 /** Describes an error that the code threw. QuickJS throws null if there is no memory left for an error object. */

@@ -43,7 +43,7 @@ export function readPath(path: string, value: unknown): unknown {
 
 function readSegments(path: string): Segment[] | { problem: string } {
   const problem = (at: number) => ({
-    problem: `${JSON.stringify(path)} is no path: expected ${at === 0 ? "$ at its start" : `.name, [0], ['name'] or [*], got ${JSON.stringify(path.slice(at))}`}`,
+    problem: `${JSON.stringify(path)} is not a path: expected ${at === 0 ? "$ at its start" : `.name, [0], ['name'] or [*], got ${JSON.stringify(path.slice(at))}`}`,
   });
   if (!path.startsWith("$")) return problem(0);
   const segments: Segment[] = [];

@@ -32,12 +32,12 @@ function parse(text: string): TemplatePiece[] {
 }
 
 function pathOf(text: string | undefined): Path {
-  if (text === undefined) throw new ScriptError("template", "{{ without its }} (write \\{{ for a literal {{)");
+  if (text === undefined) throw new ScriptError("template", "{{ without }} (write \\{{ for a literal {{)");
   const [, name, keys = ""] = PATH.exec(text) ?? [];
   if (name === undefined) {
     throw new ScriptError(
       "template",
-      `{{${text}}} is no variable: write {{name}} or {{name.key[0]}}, and \\{{ for a literal {{`,
+      `{{${text}}} is not a variable: write {{name}} or {{name.key[0]}}, and \\{{ for a literal {{`,
     );
   }
   return { text: text.trim(), name, keys: keys.match(/\w+/g) ?? [] };

@@ -53,8 +53,8 @@ export class Answers {
       if (problem !== undefined) return failedStep(step, new ScriptError("answer", problem));
       if (question) return passedStep(step);
       if (!isAllAsked) return skippedSteps([step]);
-      const hint = step.to ? "its `to` has to fit a question of the step before" : "";
-      return failedStep(step, new ScriptError("answer", "nothing was asked that this answers", { hint }));
+      const hint = step.to ? "its `to` must match a question of the step before" : "";
+      return failedStep(step, new ScriptError("answer", "no question was asked that this answers", { hint }));
     });
   }
 }

@@ -17,7 +17,7 @@ export class ScriptLimits implements Disposable {
   constructor(limits: Script["limits"], cancelled?: AbortSignal) {
     this.#limits = limits;
     const { timeMs } = limits;
-    const timeUp = () => this.#controller.abort(reached("time", `the script's ${timeMs} ms are over`));
+    const timeUp = () => this.#controller.abort(reached("time", `the script reached its time limit of ${timeMs} ms`));
     const timer = timeMs === undefined ? undefined : setTimeout(timeUp, timeMs);
     const onCancel = () => this.#controller.abort(new ScriptError("aborted", "the script was cancelled"));
     cancelled?.addEventListener("abort", onCancel);
@@ -44,7 +44,8 @@ export class ScriptLimits implements Disposable {
   /** Counts a turn. Throws ScriptError if the limit of turns, tokens or money is reached. */
   beginTurn(): void {
     const { turns } = this.#limits;
-    if (turns !== undefined && this.#turns >= turns) throw reached("turns", `${turns} turns are done`);
+    if (turns !== undefined && this.#turns >= turns)
+      throw reached("turns", `the script reached its limit of ${turns} turns`);
     this.requireLeft();
     this.#turns++;
   }
@@ -53,7 +54,8 @@ export class ScriptLimits implements Disposable {
   requireLeft(): void {
     const { tokens, usd } = this.#limits;
     const spent = (this.#usage?.inputTokens ?? 0) + (this.#usage?.outputTokens ?? 0);
-    if (tokens !== undefined && spent >= tokens) throw reached("tokens", `${spent} of ${tokens} tokens are spent`);
+    if (tokens !== undefined && spent >= tokens)
+      throw reached("tokens", `the script has used ${spent} of its ${tokens} tokens`);
     if (usd !== undefined && (this.#usd ?? 0) >= usd) throw reached("usd", `$${this.#usd} of $${usd} are spent`);
   }
 

@@ -84,7 +84,8 @@ function failureIn(
   const { signal } = context.limits;
   const { hops } = context.script.limits;
   if (signal.aborted) return { failure: stepFailureOf(signal.reason) };
-  if (refusedLimit) return { failure: stepFailureOf(reached(refusedLimit, "the turn needs more than is left")) };
+  if (refusedLimit)
+    return { failure: stepFailureOf(reached(refusedLimit, "the turn needs more than the rest of the limit")) };
   const expectedBy = ["stop-reason"];
   if (hops !== undefined && stopReason === "max_tool_hops") {
     return {

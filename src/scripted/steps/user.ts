@@ -15,6 +15,6 @@ export async function performUser(step: StepOf<"user">, context: StepContext): P
   const read = readStructured(outcome.output, step.output.jsonSchema);
   if ("value" in read) return { outcome: { ...outcome, json: read.value } };
   // The turn itself does not check answers that were cut or filtered, so an invalid answer may arrive here.
-  const failure = stepFailureOf(new ScriptError("output", `the answer is not of its json_schema: ${read.problem}`));
+  const failure = stepFailureOf(new ScriptError("output", `the answer does not fit its json_schema: ${read.problem}`));
   return { outcome, failure };
 }

@@ -34,7 +34,7 @@ export function approvalsJson(kept: readonly ListedApproval[]): string {
 }
 
 export function forgottenText(kept: readonly ListedApproval[]): string {
-  return kept.length === 0 ? "there was nothing to forget" : `forgotten:\n${approvalsText(kept)}`;
+  return kept.length === 0 ? "no kept answer matches" : `forgotten:\n${approvalsText(kept)}`;
 }
 
 export function permissionsText(
@@ -47,7 +47,7 @@ export function permissionsText(
   const otherwise = approval === "ask" ? "is asked about" : "runs unasked";
   return [
     ...(rules.length > 0 ? rules : ["no rule is configured (chat.service.permissions)"]),
-    `a call that no rule is about ${otherwise} (chat.service.approval: ${approval})`,
+    `a call without a rule ${otherwise} (chat.service.approval: ${approval})`,
     `a tool whose definition has changed ${changedTools === "ask" ? "is asked about" : "is treated as before"}`,
     `\nremembered answers (mcp-platform approvals forget takes them back):\n${approvalsText(kept)}`,
   ].join("\n");

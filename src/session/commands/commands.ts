@@ -22,32 +22,32 @@ export const slashCommands: readonly SlashCommand[] = [
   {
     name: "tools",
     parameters: "",
-    description: "the tools that the model can use",
+    description: "list the tools that the model can use",
     run: (_words, { hub }) => textParameter(toolsText(hub.tools())),
   },
   {
     name: "servers",
     parameters: "",
-    description: "the MCP servers and their state",
+    description: "list the MCP servers with their state",
     run: (_words, { hub }) => textParameter(serversText(hub.servers())),
   },
   {
     name: "reload",
     parameters: "",
-    description: "read mcpServers again",
+    description: "read the configuration files again",
     run: async (_words, { reload }) => textParameter(await reload()),
   },
   {
     name: "prompts",
     parameters: "",
-    description: "the servers' prompts",
+    description: "list the servers' prompts",
     run: (_words, { hub }) => textParameter(promptsText(hub.prompts())),
   },
   {
     name: "prompt",
     parameters: "NAME [argument=value…]",
     argument: "prompt",
-    description: "send a server's prompt",
+    description: "send a prompt of a server",
     run: async ([name, ...pairs], { hub, signal }) => {
       const prompt = requiredParameter(name, "/prompt NAME [argument=value…]");
       return { type: "prompt", content: await hub.applyPrompt(prompt, readPairs(pairs), signal) };
@@ -56,14 +56,14 @@ export const slashCommands: readonly SlashCommand[] = [
   {
     name: "resources",
     parameters: "",
-    description: "the servers' resources",
+    description: "list the servers' resources",
     run: (_words, { hub }) => textParameter(resourcesText(hub.resources())),
   },
   {
     name: "resource",
     parameters: "URI",
     argument: "resource",
-    description: "read a resource",
+    description: "show a resource",
     run: async ([uri], { hub, signal }) =>
       textParameter(partsText(await hub.readResource(requiredParameter(uri, "/resource URI"), signal))),
   },
@@ -83,8 +83,8 @@ export const slashCommands: readonly SlashCommand[] = [
   {
     name: "permissions",
     parameters: "",
-    description: "the rules about tool calls, and the answers that are kept",
-    run: (_words, { permissions }) => textParameter(permissions?.() ?? "the rules are not known here"),
+    description: "show the rules about tool calls, and the kept answers",
+    run: (_words, { permissions }) => textParameter(permissions?.() ?? "this front door does not know the rules"),
   },
   {
     name: "exit",

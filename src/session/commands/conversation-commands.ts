@@ -19,7 +19,7 @@ export const conversationCommands: readonly SlashCommand[] = [
     name: "resume",
     parameters: "[ID]",
     argument: "conversation",
-    description: "the latest conversations, or go on with one",
+    description: "list the latest conversations, or continue one",
     run: async ([conversationId], { sessions }) => {
       if (conversationId === undefined) {
         const { conversations } = await sessions.conversations.list({ most: listed });
@@ -33,19 +33,19 @@ export const conversationCommands: readonly SlashCommand[] = [
   {
     name: "history",
     parameters: "",
-    description: "this conversation so far",
+    description: "show this conversation so far",
     run: async (_words, { session }) => textParameter(historyText(withoutRewound(await session.history()))),
   },
   {
     name: "last",
     parameters: "",
-    description: "the last tool call, with its whole arguments and result",
+    description: "show the last tool call with its whole arguments and result",
     run: async (_words, { session }) => textParameter(lastCallText(withoutRewound(await session.history()))),
   },
   {
     name: "cost",
     parameters: "",
-    description: "tokens and cost of this conversation so far",
+    description: "show tokens and cost of this conversation so far",
     run: async (_words, { session }) => textParameter(accountText(conversationAccount(await session.history()))),
   },
   {
@@ -87,5 +87,8 @@ const listed = 10;
 function formatOf(file: string): ExportFormat {
   const format = exportFormats.find((known) => file.endsWith(`.${known}`));
   if (format) return format;
-  throw new RequestError("usage", `the name ends with one of ${exportFormats.map((known) => `.${known}`).join(", ")}`);
+  throw new RequestError(
+    "usage",
+    `the name must end with one of ${exportFormats.map((known) => `.${known}`).join(", ")}`,
+  );
 }

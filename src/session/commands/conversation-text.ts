@@ -20,7 +20,7 @@ export function conversationsText(conversations: readonly Conversation[]): strin
       state,
       shortened(title),
     ]),
-    "no conversation yet",
+    "there is no conversation yet",
   );
 }
 

@@ -4,7 +4,7 @@ import { partsText, textOf } from "../../core/messages.js";
 import { firstLine } from "../shared/command-text.js";
 
 export function historyText(events: readonly StoredEvent[]): string {
-  return events.flatMap(eventLines).join("\n") || "nothing was said yet";
+  return events.flatMap(eventLines).join("\n") || "no message was sent yet";
 }
 
 /** Formats an event as lines for people. Returns no lines if the event is of use only to the host. */
@@ -21,17 +21,17 @@ export function eventLines(event: StoredEvent): string[] {
     case "compaction":
       return [`(summary of what was said before: ${event.summary})`];
     case "trim":
-      return ["(the oldest turns are left out from here on: the model has no room for them)"];
+      return ["(the oldest turns are left out from here on, because the model has no room for them)"];
     case "catalogue":
       return [`(the servers have changed: ${event.note.replaceAll("\n", " ")})`];
     case "state_lost":
-      return [`(new processes, without what the old ones kept in memory: ${event.servers.join(", ")})`];
+      return [`(new server processes, whose earlier state in memory is lost: ${event.servers.join(", ")})`];
     case "turn_end":
       return event.stopReason === "end_turn" ? [] : [`(${event.stopReason})`];
     case "turn_error":
       return [`(error: ${event.error.message})`];
     case "rewind":
-      return [`(taken back: what came after event ${event.toSeq})`];
+      return [`(taken back: everything after event ${event.toSeq})`];
     case "fork":
       return [`(a copy of ${event.origins[0]}, up to its event ${event.toSeq})`];
     case "tool_sent":

@@ -15,7 +15,7 @@ export type RewindTo = { toSeq: number } | { turns: number };
 
 /** Returns the event that takes turns back. Throws RequestError if there is no turn to take back. */
 export function decideRewind(events: readonly StoredEvent[], turnId: string, to: RewindTo): RewindEvent {
-  if ("turns" in to && !(to.turns >= 1)) throw new RequestError("usage", "at least one turn is to be taken back");
+  if ("turns" in to && !(to.turns >= 1)) throw new RequestError("usage", "at least one turn has to be taken back");
   const begins = eventsByTurn(events).map(([first]) => first?.seq ?? 0);
   const toSeq = "toSeq" in to ? to.toSeq : (begins.at(-Math.min(to.turns, begins.length)) ?? 1) - 1;
   const lastBegin = begins.at(-1) ?? 0;
@@ -47,7 +47,8 @@ export function decideFork(
     .map(({ seq }) => seq)
     .sort((a, b) => a - b);
   const last = seqs.at(-1);
-  if (last === undefined) throw new RequestError("usage", "no turn had ended by then, so there is nothing to copy");
+  if (last === undefined)
+    throw new RequestError("usage", "no turn had ended by that event, so there is nothing to copy");
   const earlier = events[0]?.type === "fork" ? events[0].origins : [];
   return { first: { type: "fork", turnId, origins: [conversationId, ...earlier], toSeq: last }, seqs };
 }
@@ -56,5 +57,5 @@ export function decideFork(
 function endOf(events: readonly StoredEvent[], turnId: string): number {
   const last = events.findLast((event) => event.turnId === turnId);
   if (last && isTurnEnd(last)) return last.seq;
-  throw new RequestError("busy", "a turn that has not ended cannot be copied", { hint: "try again when it has ended" });
+  throw new RequestError("busy", "a turn that has not ended cannot be copied", { hint: "try again after its end" });
 }

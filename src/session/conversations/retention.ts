@@ -143,7 +143,7 @@ export class Retention {
         observe({
           level: "info",
           scope: "session",
-          message: `${deleted} conversations were too old or too many: deleted`,
+          message: `deleted ${deleted} conversations, because they were too old or too many`,
         });
       }
     } catch (error) {

@@ -57,7 +57,7 @@ export function readPlayable(events: readonly StoredEvent[], known: FindTool): P
   }
   if (playable.turns.length > 0) return playable;
   const reasons = playable.leftOut.map((each) => `; ${each}`).join("");
-  throw new RequestError("usage", `there is no turn that can be done again${reasons}`);
+  throw new RequestError("usage", `no turn can be repeated${reasons}`);
 }
 
 function reasonToLeaveOut({ end }: TurnRecord): string | undefined {
@@ -71,7 +71,7 @@ function readPlayableTurn(events: readonly StoredEvent[], number: number, known:
   const turn = readTurn(events);
   const refuse = (what: string) => new RequestError("usage", `turn ${number} ${what}`);
   if (turn.history.length > 0 || turn.userContent.length === 0)
-    throw refuse("brought a history of its own, which no step of a session does");
+    throw refuse("has a history that its caller sent, which a session cannot repeat");
   const hops = validHops(turn).map((hop) => ({
     answer: hop.answer,
     calls: hop.calls.map(({ call, sent, question, answer, result }): PlayableCall => {
@@ -87,12 +87,12 @@ function readPlayableTurn(events: readonly StoredEvent[], number: number, known:
     }),
   }));
   for (const { event, call } of elicitations(events, hops)) {
-    if (!call) throw refuse("was asked something by a server outside of a call");
+    if (!call) throw refuse("contains a question that a server asked outside of a call");
     call.asks.push(event);
   }
   const questions = answeredQuestions(events);
   if (questions.some(({ question }) => question.kind === "sampling"))
-    throw refuse("lent the model's words to a server, and they are not in the log");
+    throw refuse("contains answers of the model to a server (sampling), which the log does not have");
   const stopReason = turn.end?.type === "turn_end" ? turn.end.stopReason : "end_turn";
   const isCompacted = events.some(({ type }) => type === "compaction");
   const { answerSchema } = events.find((event) => event.type === "user_message") ?? {};

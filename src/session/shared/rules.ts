@@ -34,6 +34,6 @@ export function patterns(texts: readonly string[] = []): ToolPattern[] {
   return texts.map((text) => {
     const pattern = parseToolPattern(text);
     if (!("problem" in pattern)) return pattern;
-    throw new RequestError("usage", `"${text}" is no pattern of tools: ${pattern.problem}`);
+    throw new RequestError("usage", `"${text}" is not a pattern of tools: ${pattern.problem}`);
   });
 }

@@ -135,7 +135,7 @@ export class LeftTurns {
   /** Notes a turn that is left. The log of the host names it once. */
   note({ conversationId, turnId }: TurnName): void {
     const { observe, now } = this.#parts;
-    const reason = "this one has no key for its model, or only the demo model";
+    const reason = "this host has no key for its model, or only the demo model";
     const message = `the unfinished turn of conversation ${conversationId} is left to other hosts: ${reason}`;
     if (!this.#leftAt.has(turnId)) observe({ level: "warn", scope: "session", message });
     this.#leftAt.set(turnId, now());

@@ -177,7 +177,7 @@ export class LiveTurn extends TurnEvents implements WatchedTurn {
   requireOpen(): void {
     if (this.#closing !== "parked") return;
     if (this.closingError) throw this.closingError;
-    throw new RequestError("shutting_down", "the host is closing; this turn continues when the host is started again", {
+    throw new RequestError("shutting_down", "the host is closing; the turn continues when the host is started again", {
       retryable: true,
       hint: "send the same request_id again",
     });

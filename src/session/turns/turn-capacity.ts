@@ -33,14 +33,14 @@ export class TurnCapacity {
    */
   requireRoom(turnsOfConversation: number): void {
     const most = this.#most();
-    if (this.#count >= most) throw overloaded(`${most} turns run or wait on this host, as many as it accepts`);
+    if (this.#count >= most) throw overloaded(`this host is full: ${most} turns run or wait`);
     const mostOfOne = Math.max(leastOfOne, Math.floor(most * shareOfOne));
     if (turnsOfConversation < mostOfOne) return;
-    throw overloaded(`${mostOfOne} turns of this conversation run or wait on this host, as many as it accepts of one`);
+    throw overloaded(`this conversation is full: ${mostOfOne} of its turns run or wait on this host`);
   }
 }
 
 function overloaded(message: string): RequestError {
-  const hint = "the prompt was not stored; send it again in 5 s, or set chat.service.max_turns higher";
+  const hint = "the prompt was not stored; send it again in 5 s, or raise chat.service.max_turns";
   return new RequestError("overloaded", message, { retryable: true, retryAfterMs, hint });
 }

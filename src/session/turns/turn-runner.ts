@@ -211,15 +211,15 @@ function mailFor({ stop, closing, cancelMail }: LiveTurn, unwritten: readonly Ch
 
 /** Returns the error of a turn whose caller was connected to another host, which has ended or lost the turn. */
 function callerLost(): RequestError {
-  const message = "the turn was cancelled, because the host that its caller was connected to lost it";
+  const message = "the turn was cancelled, because its caller's host lost it and the call has no request id";
   return new RequestError("cancelled", message, {
-    hint: "a call with a request id of its own is continued by another host",
+    hint: "send a request id: another host then continues the call",
   });
 }
 
 function tooManyCrashes(crashes: number): RequestError {
-  const message = `this turn has ended or broken off ${crashes} times with its host and is not tried again`;
+  const message = `this turn has crashed its host or broken off ${crashes} times, so it is not tried again`;
   return new RequestError("crashed", message, {
-    hint: "see what its tools do; to try all the same, send it under a new request_id",
+    hint: "check what its tools do; to try again anyway, send it under a new request_id",
   });
 }

@@ -78,7 +78,7 @@ export class TurnWriter implements Outlet {
 
   /** Stops storing and showing events. Returns the events that were not stored when this method was called for the first time. */
   stop(
-    error: unknown = new StoreError("write", `the turn ${this.#turn.turnId} is not run here any more`),
+    error: unknown = new StoreError("write", `this host no longer runs the turn ${this.#turn.turnId}`),
   ): ChatEvent[] {
     this.#over ??= { error, unwritten: [...this.#unwritten].flat() };
     return this.#over.unwritten;

@@ -32,7 +32,7 @@ function newsOf(turn: Turn | undefined): string {
   if (!turn) return "";
   if (turn.end) return "error" in turn.end ? `The turn failed: ${turn.end.error.error}` : endText(turn);
   const question = openQuestion(turn);
-  if (question) return "The turn waits for your answer.";
+  if (question) return "The turn is waiting for your answer.";
   const last = turn.items.at(-1);
   if (last?.kind === "tool") return `The tool ${last.name} ${last.result ? "is done" : "is called"}.`;
   return last ? "" : "The model is asked.";

@@ -95,7 +95,7 @@ function Approval({
     <>
       <p class="quiet">{visibleText(question.reason)}</p>
       {question.annotations && question.annotations.length > 0 && (
-        <ul class="chips" aria-label="What the server says of the tool">
+        <ul class="chips" aria-label="The server's description of the tool">
           {question.annotations.map((annotation) => (
             <li class={annotation === "destructive" ? "chip bad" : "chip"}>{annotation}</li>
           ))}
@@ -140,7 +140,7 @@ function PageVisit({ question, onAnswer, isBusy }: { question: { message: string
             Open <strong>{page.host}</strong>
           </a>
         ) : (
-          "This is no address of the web: "
+          "This is not an address of the web: "
         )}
         <code>{visibleText(question.url)}</code>
       </p>

@@ -28,7 +28,7 @@ function questionLabel(question: ShownQuestion): string {
     case "elicitation":
       return `${question.server} asks you`;
     case "sampling":
-      return `${question.server} asks for the model's words`;
+      return `${question.server} asks the model`;
     case "limit":
       return `limit of ${question.limit}`;
   }

@@ -252,7 +252,7 @@ function LinkNote({ socket }: { socket: HostSocket }) {
   if (socket.state.value === "open") return null;
   return (
     <p class="link small" role="status">
-      {socket.state.value === "connecting" ? "Connecting…" : "The host is not reached; trying again"}
+      {socket.state.value === "connecting" ? "Connecting…" : "The host cannot be reached; trying again"}
     </p>
   );
 }

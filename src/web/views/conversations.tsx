@@ -43,7 +43,9 @@ export function ConversationsView({ api }: { api: Api }) {
         {list.value && `${list.value.length}${next.value ? " or more" : ""} conversations`}
       </p>
       {list.value?.length === 0 && (
-        <p class="quiet">{words.value ? "None has that in its title." : "There are none."}</p>
+        <p class="quiet">
+          {words.value ? "No conversation has this text in its title." : "There are no conversations."}
+        </p>
       )}
       <ul class="plain-list conversations">
         {list.value?.map((each) => (

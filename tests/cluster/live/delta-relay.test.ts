@@ -55,7 +55,7 @@ const place = { turnId: "t1", after: 1, fence: 1, attempt: 0 };
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
 describe("a turn that nobody else follows", () => {
-  test("is told to nobody", async () => {
+  test("is sent to no process", async () => {
     const wire = new Wire();
     const [owner, other] = nodes(wire, "a", "b");
     other?.follow("another conversation", () => {});
@@ -69,7 +69,7 @@ describe("a turn that nobody else follows", () => {
 });
 
 describe("a turn that another process follows", () => {
-  test("is told in one message for each window of 40 ms", async () => {
+  test("is sent as one message per window of 40 ms", async () => {
     const wire = new Wire();
     const [owner, other] = nodes(wire, "a", "b");
     const followed = other?.follow("c", () => {});
@@ -88,7 +88,7 @@ describe("a turn that another process follows", () => {
     expect(wire.sent.length - before).toBeGreaterThan(40);
   });
 
-  test("is told from its beginning to one that comes in the middle of it", async () => {
+  test("is sent from its beginning to a process that starts to follow in the middle", async () => {
     const wire = new Wire();
     const [owner, other] = nodes(wire, "a", "b");
     owner?.begin("c", place);
@@ -102,7 +102,7 @@ describe("a turn that another process follows", () => {
     expect(followed?.feed.open?.text).toBe("what was said and what is said");
   });
 
-  test("is heard of by a process that began after the others had said whom they follow", async () => {
+  test("reaches a process that started after the others had announced whom they follow", async () => {
     const wire = new Wire();
     const [other] = nodes(wire, "b");
     const followed = other?.follow("c", () => {});
@@ -114,7 +114,7 @@ describe("a turn that another process follows", () => {
     expect(followed?.feed.open?.text).toBe("hello");
   });
 
-  test("is not told any more once it is left, nor when its follower is silent", async () => {
+  test("is no longer sent once its follower leaves or falls silent", async () => {
     const wire = new Wire();
     const [owner, other, third] = nodes(wire, "a", "b", "d");
     const followed = other?.follow("c", () => {});
@@ -130,7 +130,7 @@ describe("a turn that another process follows", () => {
     expect(wire.sent.length).toBe(before);
   });
 
-  test("is told to its follower when the clock of the machine is set", async () => {
+  test("is still sent to its follower when the clock of the machine is set", async () => {
     const wire = new Wire();
     const [owner, other] = nodes(wire, "a", "b");
     const followed = other?.follow("c", () => {});
@@ -144,7 +144,7 @@ describe("a turn that another process follows", () => {
     expect(followed?.feed.open?.text).toBe("1 -2 ");
   });
 
-  test("is told in fewer, longer messages while the bus is slow, and waits for nothing", async () => {
+  test("is sent in fewer, longer messages while the bus is slow, and does not wait for the bus", async () => {
     const wire = new Wire();
     const [owner, other] = nodes(wire, "a", "b");
     const followed = other?.follow("c", () => {});
@@ -164,7 +164,7 @@ describe("a turn that another process follows", () => {
     expect(wire.sent.length - before).toBeLessThan(6);
   });
 
-  test("is told again from where it was missed, after a connection was lost", async () => {
+  test("is sent again from the first missing piece after a connection was lost", async () => {
     const wire = new Wire();
     const [owner, other] = nodes(wire, "a", "b");
     const followed = other?.follow("c", () => {});
@@ -184,7 +184,7 @@ describe("a turn that another process follows", () => {
   });
 });
 
-test("what is noticed beside a message crosses, each call's last word at a time", async () => {
+test("progress and server states are relayed too, the latest one of each tool call", async () => {
   const wire = new Wire();
   const [owner, other] = nodes(wire, "a", "b");
   const followed = other?.follow("c", () => {});
@@ -202,7 +202,7 @@ test("what is noticed beside a message crosses, each call's last word at a time"
   expect(wire.sent.length - before).toBe(1);
 });
 
-test("no message is longer than the bus allows, counted in UTF-8 bytes, and many conversations share one", async () => {
+test("no message is longer than the bus allows, counted in UTF-8 bytes, and many conversations share one message", async () => {
   const wire = new Wire();
   const maxBytes = 1000;
   const owner = new DeltaRelay({ bus: wire.bus(maxBytes), nodeId: "a" });

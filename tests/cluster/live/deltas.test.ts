@@ -5,8 +5,8 @@ import { Network } from "./network.js";
 
 const seeds = Array.from({ length: 300 }, (_, seed) => seed);
 
-describe("whatever becomes of the messages between processes", () => {
-  test.each([0, 100, 200])("what is shown was written, and is at the end what is stored (seeds from %i)", (first) => {
+describe("when messages between processes are lost, delayed or reordered", () => {
+  test.each([0, 100, 200])("only what was written is shown, and at the end what is stored (seeds from %i)", (first) => {
     let shownEarly = 0;
     let voided = 0;
     for (const seed of seeds.slice(first, first + runs(100))) {
@@ -38,7 +38,7 @@ describe("whatever becomes of the messages between processes", () => {
   });
 });
 
-describe("where messages arrive", () => {
+describe("when messages between processes arrive", () => {
   test("everything is shown before it is stored, and nothing twice", () => {
     const network = new Network(randomFrom(1), 1);
     const [reader] = network.readers;
@@ -62,7 +62,7 @@ describe("where messages arrive", () => {
     expect(reader?.seen.some(({ type }) => type === "discard")).toBe(false);
   });
 
-  test("what was lost comes with the next message after it was asked for", () => {
+  test("a lost delta comes with the next message after it was requested", () => {
     const network = new Network(randomFrom(2), 1);
     const [reader] = network.readers;
     reader?.look();
@@ -85,7 +85,7 @@ describe("where messages arrive", () => {
     expect(reader?.shown).toEqual(network.written);
   });
 
-  test("a turn that ends while it waits takes nothing from the one that is written", () => {
+  test("a turn that ends while it waits leaves the output of the running turn complete", () => {
     const network = new Network(randomFrom(3), 1);
     const [reader] = network.readers;
     reader?.look();

@@ -60,26 +60,29 @@ const expectedOff: Partial<Record<Tool, string[]>> = {
   original: ["template"],
 };
 
-test.each(Object.keys(files) as Tool[])("what %s has becomes a configuration whose servers start", async (tool) => {
-  using place = machine();
-  const { shown, text, file } = imported(place, tool);
-  const pinned = `tests/config/import/fixtures/${tool}.dry-run.txt`;
-  if (process.env.UPDATE_PINNED && !existsSync(pinned)) writeFileSync(pinned, place.general(shown));
-  expect(place.general(shown)).toBe(readFileSync(pinned, "utf8"));
+test.each(Object.keys(files) as Tool[])(
+  "the servers of %s are imported into a configuration, and start",
+  async (tool) => {
+    using place = machine();
+    const { shown, text, file } = imported(place, tool);
+    const pinned = `tests/config/import/fixtures/${tool}.dry-run.txt`;
+    if (process.env.UPDATE_PINNED && !existsSync(pinned)) writeFileSync(pinned, place.general(shown));
+    expect(place.general(shown)).toBe(readFileSync(pinned, "utf8"));
 
-  const path = place.write(file.slice(place.folder.length), text);
-  const config = loadConfig(path, {
-    env: place.environment,
-    cwd: place.project,
-    overrides: { chat: { storage: { driver: "memory" } } },
-  });
-  await using app = await createApp({ config, env: place.environment, observe: () => {} });
-  await app.ready();
-  const states = Object.fromEntries(app.hub.servers().map(({ name, state, reason }) => [name, reason ?? state]));
-  const off = expectedOff[tool] ?? [];
-  const names = config.config.mcpServers.map(({ name }) => name);
-  expect(states).toEqual({
-    demo: "ready",
-    ...Object.fromEntries(names.map((name) => [name, off.includes(name) ? "disabled" : "ready"])),
-  });
-});
+    const path = place.write(file.slice(place.folder.length), text);
+    const config = loadConfig(path, {
+      env: place.environment,
+      cwd: place.project,
+      overrides: { chat: { storage: { driver: "memory" } } },
+    });
+    await using app = await createApp({ config, env: place.environment, observe: () => {} });
+    await app.ready();
+    const states = Object.fromEntries(app.hub.servers().map(({ name, state, reason }) => [name, reason ?? state]));
+    const off = expectedOff[tool] ?? [];
+    const names = config.config.mcpServers.map(({ name }) => name);
+    expect(states).toEqual({
+      demo: "ready",
+      ...Object.fromEntries(names.map((name) => [name, off.includes(name) ? "disabled" : "ready"])),
+    });
+  },
+);

@@ -39,7 +39,7 @@ function planned(
 
 const claude = (servers: object) => ({ ".mcp.json": JSON.stringify({ mcpServers: servers }) });
 
-test("a name that is taken stays as it is, unless --replace says otherwise", () => {
+test("a server with a name that exists already is kept, unless --replace is given", () => {
   const file = claude({ a: { command: "new" } });
   const before = { text: "mcpServers:\n  a:\n    command: old\n", servers: { a: { command: "old" } } };
   const kept = planned(file, before);
@@ -52,7 +52,7 @@ test("a name that is taken stays as it is, unless --replace says otherwise", () 
   expect(replaced.report).toContain("a: replaced");
 });
 
-test("a server called __proto__ is left out, and the others come", () => {
+test("a server called __proto__ is left out, and the others are imported", () => {
   const servers = '{"__proto__":{"command":"x"},"constructor":{"command":"y"}}';
   const { entries, report, preview } = planned({ ".mcp.json": `{"mcpServers":${servers}}` });
   expect(Object.keys(entries)).toEqual(["constructor"]);
@@ -65,14 +65,14 @@ test.each([
   [".cursor/mcp.json", `{"mcpServers":{"a":{"command":"x","args":["${"${".repeat(50_000)}"]}}}`],
   [".mcp.json", `/*${"*".repeat(200_000)} */ {"mcpServers":{"a":{"command":"x"}}}`],
   ["config.toml", `[mcp_servers.a]\ncommand = "x"\nargs = [\n"a",${" ".repeat(200_000)}"b"]`],
-])("a file with a very long text is read in little time (%#)", (name, text) => {
+])("a file with a very long text is read quickly (%#)", (name, text) => {
   using folder = folderWith({ [name]: text });
   const begun = processorMs();
   expect(importFrom(name, at(folder))).toHaveLength(1);
   expect(processorMs() - begun).toBeLessThan(3_000);
 });
 
-test("every key without a counterpart is named", () => {
+test("every key without a counterpart is named in a note", () => {
   const { report } = planned(
     claude({ a: { command: "x", transportOptions: 1, alwaysLoad: true, env: { DEEP: {} }, args: "no list" }, b: 7 }),
   );
@@ -87,7 +87,7 @@ test("every key without a counterpart is named", () => {
   ]);
 });
 
-test("what would keep the configuration from loading is switched off or left out, with the reason", () => {
+test("a server that would keep the configuration from loading is disabled or left out, with the reason", () => {
   const { entries, report } = planned(claude({ a: { command: "x", env: { K: "${UNSET_KEY}" } }, b: { args: ["y"] } }));
   expect(entries.a).toMatchObject({ enabled: false, cwd: "." }); // the project is the folder of the configuration
   expect(report).toContain("a: added, switched off: env.K: environment variable UNSET_KEY is not set");
@@ -110,14 +110,14 @@ const withSecrets = claude({
   },
 });
 
-test("a secret is never shown", () => {
+test("the report never shows a secret", () => {
   const { preview, report, hasSecrets } = planned(withSecrets);
   expect(preview + report).not.toMatch(/secret-0123/);
   expect(preview).toContain('GIT_TOKEN: "***"');
   expect(hasSecrets).toBe(true);
 });
 
-test("where others read the file, a placeholder stands for each secret, and the server is off until that is set", () => {
+test("in a file that others can read, a placeholder replaces each secret, and the server is disabled until its variable is set", () => {
   const { entries, report, hasSecrets } = planned(withSecrets, { secrets: "refer" });
   expect(entries.git).toMatchObject({
     args: ["--token", "${GIT_SECRET2}"],
@@ -132,7 +132,7 @@ test("where others read the file, a placeholder stands for each secret, and the 
   expect(hasSecrets).toBe(false);
 });
 
-test("a server gets no secret of the user because a placeholder has the name of a variable that is set", () => {
+test("a server does not get a secret of the user because its placeholder names a variable that is set", () => {
   const env = { GIT_SECRET2: "users-own", WEB_SECRET: "users-own", WEB_SECRET2: "users-own" };
   const { entries, report } = planned(withSecrets, { secrets: "refer", env });
   expect([entries.git?.enabled, entries.web?.enabled]).toEqual([false, false]);
@@ -172,7 +172,7 @@ test.each([
     { "settings.json": '{"mcp":{"servers":{"a":{"command":"${userHome}/x"}}}}' },
     { command: "${HOME}/x" },
   ],
-])("a file is known by what is in it: %s", (_, file, expected) => {
+])("a file is recognised by its content: %s", (_, file, expected) => {
   expect(planned(file, { env: { HOME: "/home/me" } }).entries.a).toMatchObject(expected);
 });
 
@@ -199,7 +199,7 @@ test.each<[permission: object | string, denied: string[] | undefined]>([
   ["deny", ["*"]],
   [{ "git_hub_d*": "deny", "git_hub_*": {} }, ["d*"]],
   [{ "git_hub_d*": "deny", "git_hub_*": "newer" }, ["d*"]],
-])("a tool that opencode denies is denied: %j", (permission, denied) => {
+])("a tool that opencode denies stays denied: %j", (permission, denied) => {
   expect(opencodeTools({ permission }).tools).toEqual(denied && { deny: denied });
 });
 
@@ -230,13 +230,13 @@ test.each<[rules: ListedRule[], denied: string[] | undefined]>([
     ["d*"],
   ],
   [[["git_hub_*", "*", "allow"]], undefined],
-])("a tool that opencode 2 denies is denied: %j", (rules, denied) => {
+])("a tool that opencode 2 denies stays denied: %j", (rules, denied) => {
   const permissions = rules.map(([action, resource, effect]) => ({ action, resource, effect }));
   const { tools } = opencodeTools({ permissions });
   expect(tools).toEqual(denied && { deny: denied });
 });
 
-test("no rule of opencode 2 takes back a denial of another file or version", () => {
+test("no rule of opencode 2 revokes a denial of another file or version", () => {
   const users = { permissions: [{ action: "git_hub_*", resource: "*", effect: "allow" }] };
   const file = { "home/.config/opencode/opencode.json": JSON.stringify(users) };
   expect(opencodeTools({ permission: { "git_hub_d*": "deny" } }, file).tools).toEqual({ deny: ["d*"] });
@@ -254,7 +254,7 @@ test.each<[permissions: object, tools: object | undefined]>([
   [{ default: "deny", tools: { "mcp:git:hub:*": { default: "allow" } } }, { deny: ["*"] }],
   [{ default: "confirm", tools: { terminal: { default: "deny" } } }, undefined],
   [{ default: "allow" }, undefined],
-])("a tool that Zed denies is denied: %j", (permissions, tools) => {
+])("a tool that Zed denies stays denied: %j", (permissions, tools) => {
   const context_servers = { "git:hub": { command: "x" } };
   const agent = { tool_permissions: permissions };
   const own = planned({ ".zed/settings.json": JSON.stringify({ context_servers, agent }) });
@@ -265,7 +265,7 @@ test.each<[permissions: object, tools: object | undefined]>([
   expect([own.entries["git:hub"]?.tools, users.entries["git:hub"]?.tools]).toEqual([tools, tools]);
 });
 
-test("rules of opencode's files count as if they stood in one file", () => {
+test("rules in several files of opencode are combined like rules in one file", () => {
   const users = (name: string, permission: object) => ({
     [`home/.config/opencode/${name}`]: JSON.stringify({ permission }),
   });
@@ -282,7 +282,7 @@ test("rules of opencode's files count as if they stood in one file", () => {
   expect(opencodeTools({}, both).tools).toEqual({ deny: ["d*"] });
 });
 
-test("a pattern of very many stars is read in little time", () => {
+test("a pattern with very many stars is read quickly", () => {
   const begun = processorMs();
   opencodeTools({ permission: { [`${"*g*?".repeat(5_000)}`]: "ask", "git_hub_*": "allow" } });
   expect(processorMs() - begun).toBeLessThan(3_000);
@@ -295,13 +295,13 @@ test.each<[file: string, text: string]>([
   [".gemini/settings.json", '{"mcpServers":{"a":{"command":"x","trust":true}}}'],
   ["config.toml", '[mcp_servers.a]\ncommand = "x"\ndefault_tools_approval_mode = "approve"'],
   ["config.toml", '[mcp_servers.a]\ncommand = "x"\ntools.get.approval_mode = "approve"'],
-])("no tool runs unasked because another program allows that, and a note says so: %s %s", (file, text) => {
+])("no tool runs unasked because another program allows it, and a note says so: %s %s", (file, text) => {
   const { entries, report } = planned({ [file]: text });
   expect(entries.a?.tools).toBeUndefined();
   expect(report).toContain(': what ran unasked there is asked about here: answer "always", or use');
 });
 
-test("a list of the tools that a program offers, and modes of Codex that are not known, are not lost", () => {
+test("a list of the tools that a program offers, and unknown modes of Codex, are kept", () => {
   const { entries, report: claudes } = planned(
     claude({ a: { type: "local", command: "x", tools: ["look"] }, b: { command: "x", tools: [] } }),
   );
@@ -312,7 +312,7 @@ test("a list of the tools that a program offers, and modes of Codex that are not
   expect(report).toContain("tools: has a rule that is not known here, so its tool is asked about");
 });
 
-test("a tool that Claude Code denies is denied, and an unknown policy is named", () => {
+test("a tool that Claude Code denies stays denied, and a note names an unknown policy", () => {
   const policy = (name: string, rule: string) => ({ name, permission_policy: `always_${rule}` });
   const { entries, report } = planned(
     claude({ a: { command: "x", tools: [policy("x", "deny"), policy("y", "newer")] } }),
@@ -332,26 +332,29 @@ const likeDesktop = [
   [".zed/settings.json", "context_servers"],
 ] as const;
 
-test.each(likeDesktop)("a server or tool that a file switches off stays off, in whatever words: %s", (file, key) => {
-  const servers = {
-    a: { command: "x", disabled: true },
-    b: { command: "x", enabled: false },
-    c: { command: "x", disabledTools: ["t"], excludeTools: ["u"] },
-  };
-  const { a, b, c } = planned({ [file]: JSON.stringify({ [key]: servers }) }).entries;
-  expect([a?.enabled, b?.enabled, c?.enabled]).toEqual([false, false, undefined]);
-  expect(c?.tools).toEqual({ deny: ["t", "u"] });
-});
+test.each(likeDesktop)(
+  "a server or tool that a file switches off stays off, whatever the key is called: %s",
+  (file, key) => {
+    const servers = {
+      a: { command: "x", disabled: true },
+      b: { command: "x", enabled: false },
+      c: { command: "x", disabledTools: ["t"], excludeTools: ["u"] },
+    };
+    const { a, b, c } = planned({ [file]: JSON.stringify({ [key]: servers }) }).entries;
+    expect([a?.enabled, b?.enabled, c?.enabled]).toEqual([false, false, undefined]);
+    expect(c?.tools).toEqual({ deny: ["t", "u"] });
+  },
+);
 
 test.each([
   [".mcp.json", `{"mcpServers":{"a":{"command":"x"}},"b":${"[".repeat(600)}${"]".repeat(600)}}`],
   [".mcp.json", `{"mcpServers":{"a":{"command":"x"}},"deny":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}`],
-])("a file that is nested too deep is refused with its name: %s (%#)", (name, text) => {
+])("a file that is nested too deeply is refused with its name: %s (%#)", (name, text) => {
   using folder = folderWith({ [name]: text });
   expect(() => importFrom(name, at(folder))).toThrow(`${name}: is nested more than 500 levels deep`);
 });
 
-test("a name or a key with line breaks makes no further lines in the report", () => {
+test("a name or a key with line breaks adds no lines to the report", () => {
   const servers = { "a\n  bank: added": { command: "x", "b\r\n  c: added": 1 } };
   const { report } = planned({ ".mcp.json": JSON.stringify({ mcpServers: servers }) });
   expect(report.split("\n").map((line) => line.slice(0, 20))).toEqual([
@@ -363,7 +366,7 @@ test("a name or a key with line breaks makes no further lines in the report", ()
   ]);
 });
 
-test("a tool that opencode and Gemini CLI deny by the name that they give it is not offered", async () => {
+test("a tool that opencode and Gemini CLI deny under their own spelling is not offered", async () => {
   const tools = ["admin.wipe", "admin/wipe", "look"].map((name) => ({ name, inputSchema: { type: "object" } }));
   const args = [resolve("tests/support/mcp-server.mjs"), JSON.stringify({ pages: [tools] })];
   const mcp = (name: string) => ({ [name]: { type: "local", command: [process.execPath, ...args] } });
@@ -397,14 +400,14 @@ test.each([
   ["git", "mcp_git_area_admin.wipe", "area/admin.wipe"],
   ["git", "mcp_git_area_admin:wipe", "area/admin:wipe"],
   ["mcp_git", `${long.slice(0, 30)}...${long.slice(-30)}`, longName],
-])("of the server %s, the tool that Gemini CLI excludes as %s is denied", (name, excluded, tool) => {
+])("the tool of server %s that Gemini CLI excludes as %s stays denied", (name, excluded, tool) => {
   const settings = { mcpServers: { [name]: { command: "x" } }, tools: { exclude: [excluded] } };
   const { entries } = planned({ ".gemini/settings.json": JSON.stringify(settings) });
   const [server] = loadConfig({ mcpServers: entries }, { env: {} }).config.mcpServers;
   expect([tool, "look", "add_a_comment"].map((each) => server && isDenied(server, each))).toEqual([true, false, false]);
 });
 
-test("an entry that starts this program is left out, unless it has a configuration of its own", () => {
+test("an entry that starts this program is left out, unless it names a configuration of its own", () => {
   const starts = (command: string, ...args: string[]) => ({ command, args });
   const { entries, report } = planned(
     claude({
@@ -423,14 +426,14 @@ test("an entry that starts this program is left out, unless it has a configurati
   expect(report).toContain("a: left out: it is this program itself, which has these servers");
 });
 
-test("a server that VS Code keeps in a sandbox comes switched off", () => {
+test("a server that VS Code runs in a sandbox is imported as disabled", () => {
   const servers = { a: { command: "x", sandboxEnabled: true }, b: { command: "x", sandboxEnabled: false } };
   const { entries, report } = planned({ ".vscode/mcp.json": JSON.stringify({ servers }) });
   expect([entries.a?.enabled, entries.b?.enabled]).toEqual([false, undefined]);
   expect(report).toContain("asks for a sandbox, which this host does not put servers in");
 });
 
-test("servers of a .mcp.json that the user has refused or switched off in Claude Code come switched off", () => {
+test("servers of a .mcp.json that the user has refused in Claude Code are imported as disabled", () => {
   using folder = folderWith({
     ".mcp.json": '{"mcpServers":{"a":{"command":"x"},"b":{"command":"x"},"c":{"command":"x"}}}',
   });
@@ -445,7 +448,7 @@ test("servers of a .mcp.json that the user has refused or switched off in Claude
   ]);
 });
 
-test("what Gemini CLI excludes for all servers stays excluded, also by the user's own file", () => {
+test("tools that Gemini CLI excludes for all servers stay excluded, also by the user's own file", () => {
   const mcpServers = { hub: { command: "x", trust: true }, b: { command: "x" } };
   const own = { tools: { exclude: ["drop", "mcp_hub_push"] }, excludeTools: ["hub__x", "run_shell_command(rm)"] };
   const users = { tools: { exclude: ["mcp_hub_y"] }, mcp: { excluded: ["b"] }, excludeMCPServers: ["c"] };
@@ -457,7 +460,7 @@ test("what Gemini CLI excludes for all servers stays excluded, also by the user'
   expect([entries.hub?.enabled, entries.b?.enabled]).toEqual([undefined, false]);
 });
 
-test("a server that `gemini mcp disable` has switched off comes switched off", () => {
+test("a server that `gemini mcp disable` has switched off is imported as disabled", () => {
   const { entries } = planned({
     ".gemini/settings.json": JSON.stringify({ mcpServers: { Bank: { command: "x" }, other: { command: "x" } } }),
     "home/.gemini/mcp-server-enablement.json": '{"bank":{"enabled":false},"other":{"enabled":true}}',
@@ -475,7 +478,7 @@ test.each([
   ["goose", "goose.json", "extensions", "GOOSE_MODE and permission.yaml of goose"],
   ["zed", ".zed/settings.json", "context_servers", "profiles of Zed's agent"],
   ["a program that is not known", "other.json", "mcpServers", undefined],
-])("a note says where %s has rules about tools that are not read", (_, file, key, rules) => {
+])("a note names the files of %s whose rules about tools are not imported", (_, file, key, rules) => {
   const { report } = planned({ [file]: JSON.stringify({ [key]: { a: { type: "local", command: "x", cmd: "x" } } }) });
   const notes = report.split("\n").filter((line) => line.includes("not imported"));
   expect(notes).toEqual(
@@ -483,7 +486,7 @@ test.each([
   );
 });
 
-test("what is neither a tool nor a file is said, with what was meant", () => {
+test("a --from that is neither a tool nor a file is an error with a suggestion", () => {
   using folder = folderWith({});
   expect(() => importFrom("curser", at(folder))).toThrow("curser is neither a tool nor a file (did you mean cursor?)");
   expect(() => importFrom("zed", at(folder))).toThrow(
@@ -491,7 +494,7 @@ test("what is neither a tool nor a file is said, with what was meant", () => {
   );
 });
 
-test("a tool's files in the folder are told from the user's own, also where the folder is his home", () => {
+test("a tool's files in the working folder are told apart from the user's own, also in the home folder", () => {
   const text = '{"mcpServers":{"a":{"command":"x"}}}';
   using folder = folderWith({ ".mcp.json": text, ".cursor/mcp.json": text, "home/.cursor/mcp.json": text });
   mkdirSync(join(folder.path, "home"), { recursive: true });
@@ -510,7 +513,7 @@ test("a tool's files in the folder are told from the user's own, also where the 
   expect(told(".mcp.json")).toEqual([[".mcp.json", false]]);
 });
 
-test("a broken file is named with its place, and the others are found all the same", () => {
+test("a broken file is reported with its place, and the other files are read", () => {
   using folder = folderWith({
     ".mcp.json": '{\n  "mcpServers": {]\n}',
     "opencode.json": '{"mcp":{"a":{"type":"local","command":["x"]}}}',
@@ -532,7 +535,7 @@ test.each([
   ["darwin", "Library/Application Support/Code/User/mcp.json", "vscode"],
   ["win32", "AppData/Roaming/Claude/claude_desktop_config.json", "claude-desktop"],
   ["win32", "AppData/Roaming/Block/goose/config/config.yaml", "goose"],
-] as const)("on %s the place is %s", (platform, path, tool) => {
+] as const)("on %s the configuration of a tool is looked for at %s", (platform, path, tool) => {
   using folder = folderWith({});
   const file = join(folder.path, "home", path);
   mkdirSync(dirname(file), { recursive: true });
@@ -541,7 +544,7 @@ test.each([
   expect(found.map(({ program }) => program.tool)).toEqual([tool]);
 });
 
-test("the preview shows placeholders, and no text in or beside them", () => {
+test("the preview shows placeholders, without the texts in or next to them", () => {
   const headers = {
     Authorization: "Bearer ${TOKEN}",
     "X-Auth": "${TOK:-sekret}",

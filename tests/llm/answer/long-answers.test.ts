@@ -9,7 +9,7 @@ import { chunk, json, type Piece, startLlmServer, stream } from "../../support/l
 import { clientOf } from "../client-of.js";
 
 const megabyte = "x".repeat(1024 * 1024);
-const isTooLarge = expect.stringContaining("the answer is larger than anything a model says");
+const isTooLarge = expect.stringContaining("the answer is larger than any model writes");
 const call = (text: string) => ({
   tool_calls: [{ index: 0, id: "a", function: { name: "fs__read", arguments: text } }],
 });

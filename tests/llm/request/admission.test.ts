@@ -48,7 +48,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await using ends = clientOf(server, {}, { maxConcurrency: 3 });
     await Promise.all(Array.from({ length: 20 }, () => ends.ask({ streaming })));
     expect([at.most, server.connections]).toEqual([3, 3]);
-    const waits = debugs(ends, "waited for a slot");
+    const waits = debugs(ends, "waited for a free slot");
     expect(waits[0]).toMatchObject({ provider: "test", model: "m1", waitMs: expect.any(Number), limit: 3, active: 3 });
     expect(waits.map((fields) => fields?.queued)).toContain(10);
   });

@@ -169,7 +169,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     const error = await alone.fails({ streaming });
     expect(error).toMatchObject({ kind: "server", attempts: 0, retryable: true });
     expect(error.message).toMatch(
-      /not asked, since its last requests failed .*; it is tried again in [\d.]+ m?s, at 2/,
+      /not asked, because its last requests failed .*; it is tried again in [\d.]+ m?s, at 2/,
     );
   });
 });

@@ -173,7 +173,7 @@ describe("a proxy that does not let us through", () => {
     const error = await ends.fails({ streaming: true });
     expect(error).toMatchObject({ kind: "connect", attempts, retryable: attempts > 1 });
     expect(error.message).toBe(`test/m1: the proxy ${proxy.name} ${said}`);
-    expect(error.hint).toContain(treatment === 407 ? "http://name:password@host:port" : "right proxy");
+    expect(error.hint).toContain(treatment === 407 ? "http://name:password@host:port" : "Check the proxy");
     expect(proxy.connects.map(({ target }) => target)).toEqual(Array(attempts).fill("api.example.com:443"));
   });
 
@@ -243,7 +243,7 @@ describe("a plain http provider", () => {
       {
         level: "warn",
         scope: "llm",
-        message: `requests to api.example.com go unencrypted through the proxy ${proxy.name}, key and prompt readable`,
+        message: `requests to api.example.com go unencrypted through the proxy ${proxy.name}, which can read the key and the prompts`,
         fields: { host: "api.example.com", proxy: proxy.name },
       },
     ]);

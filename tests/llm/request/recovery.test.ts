@@ -149,7 +149,7 @@ describe("an answer that breaks off after its first words, where it may be resta
     expect(text()).toBe("Hel|Hell");
     expect(error).toMatchObject({ kind: "stream_interrupted", status: 500, attempts: 4, retryable: true });
     expect(error.requestId).toBe("theirs-4");
-    expect(error.message).toBe("test/m1: the answer broke off after it had begun: error 500: failure 500");
+    expect(error.message).toBe("test/m1: the answer broke off after its beginning: error 500: failure 500");
   });
 
   test("a failure that no repetition cures is final, and says what to do", async () => {

@@ -102,7 +102,7 @@ test.each([
   "x",
 ])("%s is no fault, and the error says what is", async (fault) => {
   await expect(openCassette({ path, mode: "replay", faults: [fault] })).rejects.toThrow(
-    `--fault: ${JSON.stringify(fault)} is no fault (llm[N]= one of 400 to 599, cut@BYTES`,
+    `--fault: ${JSON.stringify(fault)} is not a fault (llm[N]= one of 400 to 599, cut@BYTES`,
   );
 });
 
@@ -117,7 +117,7 @@ test("what is recorded because it was missing cannot be cut, and that is said; i
     return problems;
   };
   expect(await missing("llm[1]=cut@3")).toEqual([
-    "the fault llm[1]=cut@3 did not happen: the request was recorded, and only what is played can be cut",
+    "the fault llm[1]=cut@3 did not happen: the request was recorded, and only a played answer can be cut",
   ]);
   expect(await missing("llm[1]=429")).toEqual([]);
 });

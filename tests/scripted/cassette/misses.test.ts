@@ -111,9 +111,9 @@ test("strict, an unused line is a problem, and where it is is said", async () =>
     { ...session, prompts: session.prompts.slice(0, 1) },
   );
   expect(problems.map((problem) => problem.replace(folder.path, ""))).toEqual([
-    expect.stringMatching(/^\/demo\.cassette\.jsonl:\d+: nobody asked for this \(llm demo\)$/),
-    expect.stringMatching(/nobody asked for this \(mcp demo tools\/call\)$/),
-    expect.stringMatching(/nobody asked for this \(llm demo\)$/),
+    expect.stringMatching(/^\/demo\.cassette\.jsonl:\d+: this recorded request was not sent \(llm demo\)$/),
+    expect.stringMatching(/this recorded request was not sent \(mcp demo tools\/call\)$/),
+    expect.stringMatching(/this recorded request was not sent \(llm demo\)$/),
   ]);
 });
 
@@ -153,7 +153,7 @@ test("recorded again, the same session is the same but for pauses and the model'
 
 test.each([
   ["no JSON", 2, "{", /edited\.cassette\.jsonl:2:1: .*JSON/],
-  ["no line of a cassette", 3, '{"a":1}', /:3:1: neither llm, mcp nor part/],
+  ["no line of a cassette", 3, '{"a":1}', /:3:1: the line has neither llm, mcp nor part/],
   ["another version", 1, '{"cassette":2}', /:1:1: a cassette of version 2; this host reads 1/],
   ["no head", 1, "[]", /:1:1: not a JSON object/],
   [

@@ -19,7 +19,7 @@ test.each(["alias ls='ls -l'\n", '{"name":"x"}\n'])(
     const path = join(folder.path, "a.jsonl");
     writeFileSync(path, text);
     await expect(openCassette({ path, mode: "record" })).rejects.toThrow(
-      "is no cassette, and a recording would replace it",
+      "is not a cassette, and a recording would replace it",
     );
     expect(readFileSync(path, "utf8")).toBe(text);
   },

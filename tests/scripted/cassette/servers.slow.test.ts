@@ -58,7 +58,7 @@ test.each(["stdio", "http", "sse"] as const)(
     const otherwise = { ...form, content: { name: "Eve", check: true } };
     const changed = await taped({ path, mode: "replay" }, { ...elsewhere, answer: otherwise });
     expect(changed.misses[0]).toBe(
-      'elicitation/create was answered otherwise when recorded:\n  $.result.content.name\n    recorded: "Ada"\n    now:      "Eve"',
+      'elicitation/create had another answer when it was recorded:\n  $.result.content.name\n    recorded: "Ada"\n    now:      "Eve"',
     );
   },
 );

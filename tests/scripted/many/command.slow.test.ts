@@ -130,15 +130,15 @@ describe("many session files", () => {
   });
 
   test.each([
-    ["--grep that leaves none", ["--grep", "nobody"], "none of 2 runs"],
+    ["--grep that leaves none", ["--grep", "nobody"], "no name of the 2 runs"],
     ["a folder that cannot be written to", ["--output", "no/r.json"], "no/r.json cannot be written"],
-    ["two reporters on stdout", ["--reporter", "tap", "--reporter", "json"], "only one reporter can have stdout"],
+    ["two reporters on stdout", ["--reporter", "tap", "--reporter", "json"], "only one reporter can write to stdout"],
     ["a reporter that nobody knows", ["--reporter", "html"], "one of pretty, json, junit, tap"],
     ["a summary of no known kind", ["--summary", "s.txt"], ".html, .json or .md"],
     ["no jobs", ["--jobs", "0"], "a whole number from 1"],
     ["repeats that would record over each other", ["--repeat", "2", "--record"], "cannot be used with"],
     ["one cassette for two", ["--record"], "a.session.yaml:1 records into the same cassette"],
-    ["a fault that is none", ["--record-missing", "--fault", "llm=429"], '"llm=429" is no fault'],
+    ["a fault of unknown form", ["--record-missing", "--fault", "llm=429"], '"llm=429" is not a fault'],
     ["no cassette to play", ["--replay"], "one.jsonl: there is no such cassette; record it first (--record)"],
     ["transcripts in a file", ["--transcripts", "a.session.yaml"], "a.session.yaml is a file; name a folder"],
     ["a folder that is not there", ["nothing/"], "nothing/: no such file or folder"],

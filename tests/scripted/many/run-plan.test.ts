@@ -82,7 +82,7 @@ describe("--grep", () => {
   });
 
   test.each([
-    ["nothing", "none of 5 runs has such a name"],
+    ["nothing", "no name of the 5 runs contains this text"],
     ["(", "Unterminated group|unbalanced|expecting"],
   ])("%j is an error", async (grep, message) => {
     await expect(plan(scripts, { grep })).rejects.toThrow(new RegExp(message));

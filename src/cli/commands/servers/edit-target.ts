@@ -91,7 +91,7 @@ function writeEdits({ path, file, text, isPrivate }: EditTarget, { edits, hasSec
   const isOpen = (mode & 0o077) !== 0;
   const closes = hasSecrets && isPrivate && isOpen;
   replaceFile(path, editServers(text, edits, file), closes ? mode & 0o700 : mode);
-  if (closes) return [`${file} holds secrets now: only you can read it from now on`];
+  if (closes) return [`${file} holds secrets now, so only you can read it from now on`];
   if (!hasSecrets || !isOpen) return [];
   return [`${file} holds a secret that others can read: write a \${VARIABLE} in its place`];
 }

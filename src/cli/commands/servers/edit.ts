@@ -22,33 +22,31 @@ export function addEditCommands(servers: Command, globals: () => GlobalOptions):
     .command("add")
     .description("add a server: a program with its arguments, or a URL")
     .addOption(new Option("-t, --transport <transport>", "left out, what fits").choices(["stdio", "http", "sse"]))
-    .option("-e, --env <KEY=VALUE>", "a variable of the program; several times", appended, [])
-    .option("-H, --header <Name: value>", "a header of every request; several times", appended, [])
-    .option("--json <entry>", "the entry as JSON, in the shape of mcpServers", entryJson)
-    .option("--replace", "in place of a server of this name")
-    .argument("<name>", "how it is called here")
+    .option("-e, --env <KEY=VALUE>", "environment variable of the program; repeatable", appended, [])
+    .option("-H, --header <Name: value>", "header of every request; repeatable", appended, [])
+    .option("--json <entry>", "the whole entry as JSON, as under mcpServers", entryJson)
+    .option("--replace", "replace a server that has this name")
+    .argument("<name>", "name of the server in the configuration")
     .argument("[command or URL]")
-    .argument("[args...]", "of the program")
+    .argument("[args...]", "arguments of the program")
     .showHelpAfterError(
-      "(options of the program stand behind --, as in: servers add NAME -- npx -y PACKAGE; --help shows more)",
+      "(write options of the program after --, as in: servers add NAME -- npx -y PACKAGE; --help shows more)",
     )
     .action(async (name: string, target: string | undefined, args: string[], flags: AddFlags) =>
       add(name, entryOf(target, args, flags), flags, globals()),
     );
   servers
     .command("remove")
-    .description("take a server out of the configuration")
-    .argument("<name>", "as in mcpServers")
+    .description("remove a server from the configuration")
+    .argument("<name>", "name of the server, as in mcpServers")
     .action((name: string) => change({ kind: "remove", name }, "is removed", globals()));
   for (const [verb, enabled] of [["enable", true] as const, ["disable", false] as const]) {
     servers
       .command(verb)
       .description(
-        enabled
-          ? "start this server again with the host"
-          : "leave this server in the configuration, and do not start it",
+        enabled ? "let hosts start this server again" : "keep this server in the configuration without starting it",
       )
-      .argument("<name>", "as in mcpServers")
+      .argument("<name>", "name of the server, as in mcpServers")
       .action((name: string) => change({ kind: "enable", name, enabled }, `is ${verb}d`, globals()));
   }
 }
@@ -83,20 +81,20 @@ function entryOf(target: string | undefined, args: readonly string[], flags: Add
   const hasHeaders = Object.keys(headers).length > 0;
   if (json !== undefined) {
     if (target !== undefined || transport !== undefined || hasEnv || hasHeaders)
-      throw usage("--json is the whole entry");
+      throw usage("--json is the whole entry, so it takes no other options");
     return json;
   }
   if (target === undefined) throw usage("a command, a URL or --json is missing");
-  if (lacksScheme(target)) throw usage("a URL begins with http:// or https://", `did you mean http://${target}?`);
+  if (lacksScheme(target)) throw usage("the URL must begin with http:// or https://", `did you mean http://${target}?`);
   const isRemote = isUrl(target);
   if (transport === "stdio" ? isRemote : transport !== undefined && !isRemote) {
     throw usage(
       `${transport} needs ${isRemote ? "a command, not a URL" : "a URL that begins with http:// or https://"}`,
     );
   }
-  if (isRemote && hasEnv) throw usage("-e is for programs: a URL has headers (-H)");
-  if (isRemote && args.length > 0) throw usage("a URL has no arguments");
-  if (!isRemote && hasHeaders) throw usage("-H is for URLs: a program has variables (-e)");
+  if (isRemote && hasEnv) throw usage("-e is only for programs; use -H to set a header of a remote server");
+  if (isRemote && args.length > 0) throw usage("a remote server takes no arguments");
+  if (!isRemote && hasHeaders) throw usage("-H is only for remote servers; use -e to set a variable of a program");
   if (isRemote) return { ...(transport && { type: transport }), url: target, ...(hasHeaders && { headers }) };
   return { command: target, ...(args.length > 0 && { args: [...args] }), ...(hasEnv && { env }) };
 }
@@ -118,11 +116,11 @@ async function add(
   const { target, notices } = await changeServers(globals, ({ file, folder, servers }) => {
     if (Object.hasOwn(servers, name) && !replace) {
       throw new RequestError("usage", `${file} has a server "${name}" already`, {
-        hint: "--replace puts the new one in its place",
+        hint: "--replace replaces it",
       });
     }
     const wrong = entryProblems(name, { ...entry, enabled: false }, { env: process.env, folder });
-    if (wrong) throw usage(`this is no entry of mcpServers: ${wrong}`);
+    if (wrong) throw usage(`this is not a valid entry of mcpServers: ${wrong}`);
     return { edits: [edit], hasSecrets };
   });
   const missing = entryProblems(name, entry, { env: process.env, folder: target.folder });
@@ -161,6 +159,6 @@ async function elsewhere(name: string, globals: GlobalOptions): Promise<string> 
   const loaded = await load(globals, undefined, { allowsUnset: true });
   const isThere = loaded.config.mcpServers.some((server) => server.name === name);
   return isThere
-    ? `it stands in ${loaded.originOf(child("/mcpServers", name)).replace(/:\d+$/, "")}: change it there`
+    ? `it is defined in ${loaded.originOf(child("/mcpServers", name)).replace(/:\d+$/, "")}: change it there`
     : "";
 }

@@ -19,17 +19,17 @@ interface ImportFlags {
 export function addImportCommand(servers: Command, globals: () => GlobalOptions): void {
   servers
     .command("import")
-    .description("take over the servers of another tool; without --from, see what there is")
+    .description("import the servers of another tool; without --from, list the configurations found")
     .option(
       "--from <tool or file>",
-      "claude-desktop, claude-code, cursor, vscode, gemini, codex, opencode, goose, zed, kit, original, or a file of theirs",
+      "claude-desktop, claude-code, cursor, vscode, gemini, codex, opencode, goose, zed, kit, original, or the path of a configuration file",
     )
-    .option("--dry-run", "only show what would change")
-    .option("--replace", "also take servers whose names are in the configuration already")
+    .option("--dry-run", "show the change without making it")
+    .option("--replace", "replace servers whose names are in the configuration already")
     .addOption(
       new Option(
         "--secrets <how>",
-        "write secrets as they are, or placeholders for them (default: by who can read the file)",
+        "keep secrets as they are, or refer to them by placeholders (default: keep them only where nobody else can read the file)",
       ).choices(["keep", "refer"]),
     )
     .action((flags: ImportFlags) => importServers(flags, globals()));

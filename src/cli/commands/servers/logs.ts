@@ -18,10 +18,10 @@ interface LogFlags {
 export function addLogCommand(servers: Command, globals: () => GlobalOptions): void {
   servers
     .command("logs")
-    .description("what a server said on stderr and in its log messages, in all hosts of yours")
-    .argument("<name>", "as in mcpServers")
-    .option("-f, --follow", "and what it says from now on, until Ctrl-C")
-    .option("-n, --lines <count>", "the last ones only", count, 200)
+    .description("print what a server wrote on stderr and in its log messages, in all your hosts")
+    .argument("<name>", "name of the server, as in mcpServers")
+    .option("-f, --follow", "also print new lines, until Ctrl-C")
+    .option("-n, --lines <count>", "print only the last lines", count, 200)
     .action((name: string, flags: LogFlags) => showLog(name, flags, globals()));
 }
 
@@ -39,7 +39,7 @@ async function showLog(name: string, { follow = false, lines }: LogFlags, global
     );
     const isKnown = known.includes(name);
     if (!isKnown) throw new RequestError("not_found", `there is no server "${name}"${didYouMean(name, known)}`);
-    if (!follow) return printInert(`${name} has said nothing yet: ${file} is not there`);
+    if (!follow) return printInert(`${name} has not written anything yet: ${file} does not exist`);
   }
   const end = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
   const text = (existsSync(older) ? readFileSync(older, "utf8") : "") + end.toString("utf8");

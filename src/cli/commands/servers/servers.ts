@@ -17,16 +17,16 @@ type Texts = typeof import("../../../session/shared/command-text.js");
 
 const loginCommands = {
   login: "log in to a remote server, in the browser",
-  logout: "forget what login got",
-  status: "whether there is a login, and for how long",
+  logout: "forget the login of a remote server",
+  status: "print whether there is a login, and how long it is valid",
 };
 
 export function addServerCommands(program: Command): void {
   const flags = () => program.opts<GlobalOptions>();
-  const servers = program.command("servers").description("the MCP servers and their state; logins at remote ones");
+  const servers = program.command("servers").description("list, add, test, import and log in to MCP servers");
   servers
     .command("list", { isDefault: true })
-    .description("every server with its state")
+    .description("list every server with its state")
     .option("--json", "as JSON")
     .argument("[none...]")
     .usage("[options]")
@@ -37,9 +37,9 @@ export function addServerCommands(program: Command): void {
     });
   servers
     .command("trust")
-    .description("go by what a server offers now, where its tools were redefined")
-    .argument("<name>", "as in mcpServers")
-    .argument("[tool]", "this tool only")
+    .description("accept the tools of a server as they are now, after a redefinition")
+    .argument("<name>", "name of the server, as in mcpServers")
+    .argument("[tool]", "accept only this tool")
     .action((name: string, tool?: string) =>
       show(flags(), async (texts, { hub }) => texts.trustText(name, await hub.trust(name, tool))),
     );
@@ -51,12 +51,12 @@ export function addServerCommands(program: Command): void {
     servers
       .command(verb)
       .description(description)
-      .argument("<name>", "as in mcpServers")
+      .argument("<name>", "name of the server, as in mcpServers")
       .action(async (name: string) => print(await (await loginsOf(flags()))[verb](name)));
   }
   program
     .command("tools")
-    .description("the tools that the model can use")
+    .description("list the tools that the model can use")
     .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
 }
 
@@ -85,7 +85,7 @@ async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => st
 function tunnelHint(page: URL): string {
   const back = page.searchParams.get("redirect_uri") ?? "";
   const port = URL.canParse(back) ? new URL(back).port : "";
-  return `If your browser is on another machine, run there first: ssh -L ${port}:127.0.0.1:${port} HOST\n`;
+  return `If your browser is on another machine, first run there: ssh -L ${port}:127.0.0.1:${port} HOST\n`;
 }
 
 /** Returns the logins at the configured remote servers. Addresses to open in a browser are printed on stderr. */

@@ -16,8 +16,8 @@ import { findingLines, lastStderr, serverFacts } from "../findings-text.js";
 export function addTestCommand(servers: Command, globals: () => GlobalOptions): void {
   servers
     .command("test")
-    .description("start or reach a server, list its tools with their cost; exit code 5 when it does not work")
-    .argument("<name>", "as in mcpServers")
+    .description("start or reach a server and list its tools with their tokens; exit code 5 after a failure")
+    .argument("<name>", "name of the server, as in mcpServers")
     .option("--json", "as JSON")
     .action((name: string, { json = false }: { json?: boolean }) => test(name, json, globals()));
 }

@@ -74,7 +74,11 @@ export class Gate {
       return refusal(403, "origin_not_allowed", "web pages of this origin are not in serve.allowed_origins");
     }
     if (origin === undefined && isCrossSite(visit, path)) {
-      return refusal(403, "cross_site", "a web page of another origin has sent the request, and says no origin");
+      return refusal(
+        403,
+        "cross_site",
+        "a web page of another origin sent the request, and the request has no Origin header",
+      );
     }
     if (probePaths.test(path)) return undefined;
     const isAuthorized = this.isAuthorized(visit);
@@ -86,7 +90,7 @@ export class Gate {
     }
     if (!isOpen && visit.method !== "OPTIONS" && !isAuthorized) {
       const message =
-        "send the token of this host, as Authorization: Bearer … or x-api-key; serve says at its start where it is";
+        "send the token of this host as Authorization: Bearer … or x-api-key; serve prints at its start where the token is";
       return refusal(401, "invalid_api_key", message, { "www-authenticate": "Bearer" });
     }
     if (!isOpen && this.#parts.isDraining()) {

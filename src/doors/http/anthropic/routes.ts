@@ -35,7 +35,8 @@ export function messageRoutes(parts: DoorParts, options: MessageOptions): ApiRou
     {
       method: "POST",
       path: "/v1/messages",
-      summary: "A turn as a message: the servers' tools are run here, the caller's own are given back",
+      summary:
+        "Runs a turn and answers with a message. The host runs the servers' tools, and returns calls of the caller's own tools",
       headers: turnHeaders,
       body: messagesBody,
       run: (call) => options.attempts.during(call, (attempt) => create(parts, call, { ...options, attempt })),
@@ -43,7 +44,7 @@ export function messageRoutes(parts: DoorParts, options: MessageOptions): ApiRou
     {
       method: "POST",
       path: "/v1/messages/count_tokens",
-      summary: "An estimate of the tokens that a call would begin with, the servers' tools included",
+      summary: "Estimates the input tokens of a call, with the servers' tools",
       headers: turnHeaders,
       body: tokenCountBody,
       run: (call) => count(parts, call, options),
@@ -98,7 +99,7 @@ async function count(parts: DoorParts, call: ApiCall, options: MessageOptions): 
  */
 function noThreads(): ApiError {
   const text =
-    "thread: this host keeps no threads; send the whole conversation without it, or name one by X-Conversation-Id";
+    "thread: this host has no threads; send the whole conversation without this field, or name a conversation by X-Conversation-Id";
   const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };
   return new ApiError(400, "unsupported_parameter", text, "thread", details);
 }

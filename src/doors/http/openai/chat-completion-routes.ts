@@ -40,10 +40,11 @@ export function chatCompletionRoutes(parts: DoorParts, options: ChatCompletionOp
     {
       method: "POST",
       path: "/v1/chat/completions",
-      summary: "A turn as a chat completion: the servers' tools are run here, the caller's own are given back",
+      summary:
+        "Runs a turn and answers with a chat completion. The host runs the servers' tools, and returns calls of the caller's own tools",
       headers: {
         ...turnHeaders,
-        "X-MCP-Events": "1: a stream also has events of what the tools do, mcp.tool_call and so on",
+        "X-MCP-Events": "1: a stream also has the events mcp.tool_call, mcp.tool_progress and mcp.tool_result",
       },
       body: chatCompletionBody,
       run: (call) => options.attempts.during(call, (attempt) => create(parts, call, { ...options, attempt })),

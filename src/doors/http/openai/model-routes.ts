@@ -16,7 +16,7 @@ export function modelRoutes(parts: DoorParts, options: ModelOptions): ApiRoute[]
     {
       method: "GET",
       path: "/v1/models",
-      summary: "Models that can be asked for, in Anthropic's shape for a caller that sends anthropic-version",
+      summary: "Lists the models, in Anthropic's shape for a caller that sends anthropic-version",
       run: ({ header }) => {
         const ids = modelIds(parts, options);
         if (isForAnthropic(header)) return asAnthropic(parts, modelList(ids));

@@ -50,7 +50,7 @@ export function responseRoutes(parts: DoorParts, options: ResponseOptions): ApiR
     {
       method: "POST",
       path: "/v1/responses",
-      summary: "A turn as a response; previous_response_id or conversation continues that conversation",
+      summary: "Runs a turn and answers with a response. previous_response_id or conversation continues a conversation",
       headers: turnHeaders,
       body: responseBody,
       run: (call) => options.attempts.during(call, (attempt) => create(parts, call, { ...options, attempt })),
@@ -58,7 +58,7 @@ export function responseRoutes(parts: DoorParts, options: ResponseOptions): ApiR
     {
       method: "GET",
       path: "/v1/responses/{id}",
-      summary: "A response as far as it is in the log",
+      summary: "A response, as much of it as the log has",
       run: (call) => read(parts, call.path("id")),
     },
   ];

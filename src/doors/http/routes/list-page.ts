@@ -18,9 +18,9 @@ export function limitIn(text = String(most)): number {
 }
 
 export const pageQuery = {
-  q: "only those with this in their title or in a message of the user, in any case",
-  limit: `at most so many, ${limitText}`,
-  before: "only those after the end of an earlier answer: its next",
+  q: "only conversations with this text in their title or in a message of the user; case does not matter",
+  limit: `at most this many, ${limitText}`,
+  before: "only conversations after those of an earlier answer: the value of its next",
 };
 
 /** Reads which page of conversations the call asks for. Throws ApiError if a parameter is invalid. */

@@ -25,7 +25,7 @@ export function loginRoutes({ login }: DoorParts): ApiRoute[] {
     {
       method: "POST",
       path: "/api/servers/{name}/login",
-      summary: "Begins a login, for a caller on this machine: 202 with the page to open, or 200 when none was needed",
+      summary: "Begins a login, for a caller on this machine: 202 with the page to open, or 200 if no login is needed",
       async run(call) {
         requireHere(call);
         const name = call.path("name");

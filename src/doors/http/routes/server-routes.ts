@@ -28,7 +28,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall
     {
       method: "POST",
       path: "/api/servers/reload",
-      summary: "Reads the configuration files again and goes over to their servers",
+      summary: "Reads the configuration files again and changes to their servers",
       run: async () => Response.json({ outcome: await parts.reload() }),
     },
     {
@@ -43,7 +43,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall
     {
       method: "GET",
       path: "/api/servers/{name}/stderr",
-      summary: "The last of what a server of this machine has written on stderr, without secrets",
+      summary: "The last lines that a server of this machine has written on stderr, without secrets",
       answer: { type: "application/json", schema: serverStderr },
       run: (call) => Response.json({ stderr: hub.stderr(call.path("name")) }),
     },
@@ -80,7 +80,7 @@ function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): ApiRoute {
   return {
     method: "GET",
     path: "/metrics",
-    summary: "What is measured, in the text format of Prometheus",
+    summary: "The measurements, in the text format of Prometheus",
     async run() {
       const { contentType, text } = await scrape();
       return new Response(text, { headers: { "content-type": contentType } });

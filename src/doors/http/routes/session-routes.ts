@@ -48,7 +48,8 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
     {
       method: "POST",
       path: "/api/sessions/{id}/fork",
-      summary: "Copies a conversation, up to its last turn that has ended, or those that had ended with to_seq",
+      summary:
+        "Copies a conversation up to its last turn that has ended, or up to the last turn that had ended by the event to_seq",
       body: forkBody,
       async run(call) {
         const { to_seq } = call.body as { to_seq?: number | null };
@@ -68,7 +69,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
     {
       method: "GET",
       path: "/api/sessions/{id}/events",
-      summary: "The same as server-sent events, and on with what happens",
+      summary: "The same as server-sent events, followed by new events as they happen",
       query: { from: "the first seq" },
       headers: { "Last-Event-ID": "continues after this seq" },
       answer: { type: "text/event-stream", schema: message },
@@ -98,7 +99,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
     {
       method: "POST",
       path: "/api/sessions/{id}/cancel",
-      summary: "Cancels the turn of a request, or whatever runs",
+      summary: "Cancels the turn of a request, or every running turn of the conversation",
       body: cancelBody,
       async run(call) {
         const { request_id } = call.body as { request_id?: string };
@@ -110,7 +111,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
 
 const historyQuery = {
   from: "the first seq; the events from there on are streamed",
-  limit: `a page: the last events, at most so many, ${limitText}`,
+  limit: `a page: the last events, at most this many, ${limitText}`,
   before: "a page: the last events with a smaller seq. The address of the page before is previous in each page",
 };
 
@@ -125,7 +126,7 @@ async function history(parts: DoorParts, call: ApiCall): Promise<Response> {
     return streamed("application/json", listText("messages", all));
   }
   if (start !== undefined) {
-    throw new ApiError(400, "invalid_position", "from goes with neither limit nor before", "from");
+    throw new ApiError(400, "invalid_position", "from cannot be combined with limit or before", "from");
   }
   const most = limitIn(limit);
   const events = await parts.sessions.historyBefore(conversationId, before ?? Number.MAX_SAFE_INTEGER, most);

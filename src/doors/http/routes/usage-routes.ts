@@ -15,9 +15,9 @@ export function usageRoutes({ sessions, now }: DoorParts): ApiRoute[] {
       path: "/api/usage",
       summary: "Tokens, cost and tool time, over all conversations",
       query: {
-        by: `a line for each ${usageKeys.join(", ")}; default: day`,
+        by: `what each line is for: ${usageKeys.join(", ")}; default: day`,
         since: `a time ago, as 7d; default: ${defaultSince}`,
-        limit: `at most so many lines, ${limitText}; those left out are summed up in rest`,
+        limit: `at most this many lines, ${limitText}; rest is the sum of the others`,
       },
       async run({ query }) {
         const by = query("by") ?? "day";

@@ -69,9 +69,9 @@ const causes: Readonly<Record<string, string>> = {
   cancelled: "The turn was cancelled.",
   content_filter: "The provider's content filter stopped the answer.",
   limit: "A limit of the host stopped the turn.",
-  model_gone: "The provider does not have the model any more.",
+  model_gone: "The provider no longer has the model.",
   quota: "The provider's quota is used up.",
-  rate_limit: "The provider takes no more requests for now.",
+  rate_limit: "The provider accepts no more requests for now.",
   shutting_down: "The host is about to end.",
   stream_interrupted: "The answer broke off.",
 };

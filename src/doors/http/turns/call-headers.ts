@@ -6,11 +6,11 @@ import { ApiError } from "../shared/api-errors.js";
 /** Headers that a call may send, with their meaning for the API description. */
 export const turnHeaders = {
   "X-Conversation-Id":
-    "continues this conversation of the log; of `messages`, only those after the last assistant message count then",
+    "continues this conversation of the log; of `messages`, only those after the last assistant message count",
   "X-Request-Id": "a repetition under the same id is the same call",
-  "Idempotency-Key": "the same, where proxies make an X-Request-Id of their own",
+  "Idempotency-Key": "the same as X-Request-Id, for callers behind a proxy that sets an X-Request-Id of its own",
   traceparent: "the trace (W3C Trace Context) that the turn's trace continues",
-  "X-MCP-Tools": "the only tools of servers that the call may use, as patterns: server.*,other.tool",
+  "X-MCP-Tools": "patterns of the only tools of servers that the call may use: server.*,other.tool",
 };
 
 /** The conversation, the ids and the trace that an API call names. */

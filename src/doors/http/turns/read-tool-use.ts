@@ -47,10 +47,9 @@ function chosenName(chosen: ChosenTool): string {
 
 function adviceFor(type: string): string {
   if (type === "allowed_tools")
-    return "a choice among some tools is not kept: send only those, and name servers' in X-MCP-Tools";
-  if (type === "mcp")
-    return "a server's tool is chosen as a function, by the name that the model has for it: SERVER__TOOL";
-  return "a tool that runs at OpenAI cannot be chosen, since no model of this host is offered it";
+    return "a choice among several tools is not supported: send only those tools, and name servers' tools in X-MCP-Tools";
+  if (type === "mcp") return "choose a server's tool as a function, by the name that the model sees: SERVER__TOOL";
+  return "a tool that runs at OpenAI cannot be chosen, because this host offers no such tool to the model";
 }
 
 /** Quotes the text for an error message. Cuts it, since the caller may have sent megabytes. */

@@ -3,7 +3,7 @@ import { type LineEditor, QuestionOver, type Terminal } from "./editor.js";
 
 const prompt = "> ";
 const notSent =
-  "This line was not sent: it may have been meant for the question that is over. Enter it again to send it.\n";
+  "This line was not sent, because it may have been meant for the question that is over. Enter it again to send it.\n";
 
 /** Reads lines from a pipe, or from a terminal that edits its lines itself. A line that ends with `\` continues in the next line. */
 export class PlainEditor implements LineEditor {

@@ -61,13 +61,13 @@ const RULES: readonly LessonRule<Quirks>[] = [
     matches: [NO_IMAGES],
     unless: ABOUT_SOME_FILES,
     changes: { images: false },
-    note: "images is refused; sending a word on it from now on",
+    note: "images are refused; sending a note in their place from now on",
   },
   {
     matches: [NO_AUDIO],
     unless: ABOUT_SOME_FILES,
     changes: { audio: false },
-    note: "audio is refused; sending a word on it from now on",
+    note: "audio is refused; sending a note in its place from now on",
   },
   leavesOutMedia,
   (text, { tokenLimitKey: sent }) => {
@@ -79,7 +79,7 @@ const RULES: readonly LessonRule<Quirks>[] = [
   {
     matches: [JSON_MODE],
     changes: { jsonSchemas: false },
-    note: "response_format is refused; saying the schema in words from now on",
+    note: "response_format is refused; describing the schema in the prompt from now on",
   },
   {
     matches: [/\b(temperature|top_p)\b/, REFUSED],
@@ -99,7 +99,7 @@ const RULES: readonly LessonRule<Quirks>[] = [
   {
     matches: [/\btool_choice\b/],
     changes: { forbidsTools: false },
-    note: "tool_choice none is refused; sending no tools from now on where none may be called",
+    note: "tool_choice none is refused; sending no tools from now on where calls are forbidden",
   },
   {
     matches: [/\b(extra_content|thought_signature|reasoning_details)\b/, REFUSED],

@@ -29,7 +29,10 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
     const refused = /thinking[_ ]?level\W+(minimal|low|medium|high)\b/i.exec(text)?.[1]?.toLowerCase();
     const left = levels.filter((level) => level !== refused);
     if (left.length === levels.length || left.length === 0 || !REFUSED.test(text)) return undefined;
-    return { changes: { levels: left }, note: `thinking level ${refused} is refused; sending the next one it takes` };
+    return {
+      changes: { levels: left },
+      note: `thinking level ${refused} is refused; sending the next level that it accepts`,
+    };
   },
   (text, { thinking }) => {
     if (thinking !== "level" || !/thinking[_ ]?level/i.test(text) || !REFUSED.test(text)) return undefined;
@@ -37,7 +40,7 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
   },
   (text, { thinking, leastBudget }) => {
     if (thinking !== "budget" || leastBudget > 0 || !/budget 0\b|only works in thinking/i.test(text)) return undefined;
-    return { changes: { leastBudget: 128 }, note: "thinking cannot be switched off; sending the least budget" };
+    return { changes: { leastBudget: 128 }, note: "thinking cannot be switched off; sending the smallest budget" };
   },
   {
     matches: [/include[_ ]?thoughts/i],
@@ -53,17 +56,17 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
   {
     matches: [/multimodal function response|function_response\.parts/i],
     changes: { resultMedia: "beside" },
-    note: "pictures in results are refused; sending them beside results",
+    note: "pictures in results are refused; sending them next to the results",
   },
   {
     matches: [/unsupported mime type\W+image\b/i],
     changes: { images: false },
-    note: "images are refused; sending a word on them from now on",
+    note: "images are refused; sending a note in their place from now on",
   },
   {
     matches: [/unsupported mime type\W+audio\b/i],
     changes: { audio: false },
-    note: "audio is refused; sending a word on it from now on",
+    note: "audio is refused; sending a note in its place from now on",
   },
   leavesOutMedia,
   {
@@ -74,12 +77,12 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
   {
     matches: [/response mime type/i],
     changes: { jsonWithTools: false },
-    note: "a schema of the answer is refused beside tools; saying it in words",
+    note: "a schema of the answer is refused together with tools; describing it in the prompt",
   },
   {
     matches: [/response_?(json_?)?schema|response_?mime/i],
     changes: { jsonSchemas: false },
-    note: "the schema of the answer is refused; saying it in words",
+    note: "the schema of the answer is refused; describing it in the prompt",
   },
   {
     matches: [ABOUT_TOOLS],

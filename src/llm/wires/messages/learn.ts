@@ -27,7 +27,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     if (!(value > 0 && value < maxOutput)) return undefined;
     return {
       changes: { maxOutput: value },
-      note: `answers have ${value} tokens at most; asking for no more from now on`,
+      note: `answers have at most ${value} tokens; asking for at most that from now on`,
     };
   },
   (text, { thinking }) => {
@@ -43,7 +43,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
   },
   (text, { stopsThinking }) => {
     if (stopsThinking === "none" || !/thinking\.type\.(disabled|between_tools)/.test(text)) return undefined;
-    const note = "the model cannot be kept from thinking; asking for the lowest effort from now on";
+    const note = "thinking cannot be switched off; asking for the lowest effort from now on";
     return { changes: { stopsThinking: "none" }, note, isLoss: true };
   },
   (text, { sampling }) => {
@@ -63,7 +63,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
   {
     matches: [/output_config\.format|output_format|structured outputs?/i],
     changes: { jsonSchemas: false },
-    note: "the schema of the answer is refused; saying it in words",
+    note: "the schema of the answer is refused; describing it in the prompt",
   },
   {
     matches: [/\b(output_config|effort)\b/, REFUSED],

@@ -94,7 +94,7 @@ const RULES: readonly LessonRule<ResponsesQuirks>[] = [
   {
     matches: [/\binput\W{1,2}\d+\W.{0,40}\b(phase|id|status|annotations|logprobs)\b/i, REFUSED],
     changes: { nativeKeys: false },
-    note: "keys of earlier answers are refused; sending their text and calls alone from now on",
+    note: "keys of earlier answers are refused; sending only their text and calls from now on",
   },
   (text, { developerRole }) => {
     const [refused, sent] = developerRole ? ["developer", "system"] : ["system", "developer"];
@@ -113,13 +113,13 @@ const RULES: readonly LessonRule<ResponsesQuirks>[] = [
     matches: [NO_IMAGES],
     unless: ABOUT_SOME_FILES,
     changes: { images: false },
-    note: "images are refused; sending a word on them from now on",
+    note: "images are refused; sending a note in their place from now on",
   },
   leavesOutMedia,
   {
     matches: [/\btool_choice\b/],
     changes: { forbidsTools: false },
-    note: "tool_choice none is refused; sending no tools from now on where none may be called",
+    note: "tool_choice none is refused; sending no tools from now on where calls are forbidden",
   },
   asksForWholeAnswers,
   shortensDescriptions,
@@ -127,7 +127,7 @@ const RULES: readonly LessonRule<ResponsesQuirks>[] = [
   {
     matches: [/\btext\.format\b|\bresponse_format\b|\bjson_schema\b/i],
     changes: { jsonSchemas: false },
-    note: "a schema of the answer is refused; saying it in words from now on",
+    note: "a schema of the answer is refused; describing it in the prompt from now on",
   },
   {
     matches: [ABOUT_TOOLS],

@@ -180,7 +180,11 @@ export class Database {
   #isThere(): void {
     if (!this.#isAway) return;
     this.#isAway = false;
-    this.#observe({ level: "info", scope: "history", message: `the event log ${this.address.shown} is there again` });
+    this.#observe({
+      level: "info",
+      scope: "history",
+      message: `the event log ${this.address.shown} can be reached again`,
+    });
   }
 }
 

@@ -94,7 +94,7 @@ export class Listener {
     for (let lost: unknown; !this.#closed.signal.aborted; ) {
       try {
         await this.#listen(() => {
-          if (lost) this.#observe({ level: "info", scope: "history", message: "news of other hosts arrive again" });
+          if (lost) this.#observe({ level: "info", scope: "history", message: "notices of other hosts arrive again" });
           lost = undefined;
           pauseMs = firstPauseMs;
         });
@@ -102,7 +102,11 @@ export class Listener {
         if (this.#closed.signal.aborted) return;
         if (!lost) {
           const { message } = storeError(error, addressOf(this.#config.url), "read");
-          this.#observe({ level: "warn", scope: "history", message: `no news of other hosts arrive: ${message}` });
+          this.#observe({
+            level: "warn",
+            scope: "history",
+            message: `notices of other hosts do not arrive: ${message}`,
+          });
         }
         lost = error;
       }

@@ -10,16 +10,12 @@ const known: readonly [string, StoreErrorKind, (address: DatabaseAddress) => str
   ],
   ["42501", "open", () => "grant this user the right to create and use tables there"],
   ["53100", "full", () => "free some space on the disk of the database"],
-  ["53300", "locked", () => "allow more connections (max_connections), or set chat.storage.pool_size lower"],
+  ["53300", "locked", () => "allow more connections (max_connections), or lower chat.storage.pool_size"],
   ["55P03", "locked", () => "look for long transactions in pg_stat_activity"],
-  [
-    "57014",
-    "locked",
-    () => "look for long transactions in pg_stat_activity, or set chat.storage.statement_timeout higher",
-  ],
-  ["25006", "write", () => "it takes no writes (a standby?): name the primary in chat.storage.url"],
+  ["57014", "locked", () => "look for long transactions in pg_stat_activity, or raise chat.storage.statement_timeout"],
+  ["25006", "write", () => "it accepts no writes (a standby?): name the primary in chat.storage.url"],
   ["XX001", "corrupt", () => "the database's files are damaged: restore a backup"],
-  ["XX002", "corrupt", () => "an index of the database is damaged: REINDEX it"],
+  ["XX002", "corrupt", () => "an index of the database is damaged: run REINDEX on it"],
 ];
 
 /**
@@ -107,7 +103,7 @@ export function storeError(
       "locked",
       `cannot ${doing} the event log ${address.shown}: no connection became free in time`,
       {
-        hint: "send fewer prompts at once (chat.service.max_turns), use more hosts, or set chat.storage.pool_size higher",
+        hint: "send fewer prompts at once (chat.service.max_turns), use more hosts, or raise chat.storage.pool_size",
         retryable: true,
       },
     );

@@ -25,7 +25,7 @@ export function requireReplaceable(path: string): void {
     ?.split("\n")
     .find((line) => line.trim() !== "");
   if (first === undefined || asObject(parseJson(first))?.cassette !== undefined) return;
-  const message = "is no cassette, and a recording would replace it: delete it, or name another file";
+  const message = "is not a cassette, and a recording would replace it: delete it, or name another file";
   throw new ConfigError([problem(path, 0, message)]);
 }
 
@@ -77,7 +77,7 @@ function headOf(value: JsonObject): Head {
 
 function entryOf(value: JsonObject, parts: ReadonlyMap<string, unknown>): Entry {
   if (isPlainObject(value.llm)) return modelEntryOf(value, parts);
-  if (typeof value.mcp !== "string") throw new Error("neither llm, mcp nor part: not a line of a cassette");
+  if (typeof value.mcp !== "string") throw new Error("the line has neither llm, mcp nor part");
   if (value.hello !== undefined) {
     const { hello } = value;
     const isHello =

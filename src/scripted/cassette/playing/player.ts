@@ -75,7 +75,7 @@ export async function playEvent(
     const recorded = normalised(event.answer);
     const found = differences(recorded, normalised(cleaner.value(answer)));
     if (found.length > 0 && !isAlike(JSON.stringify(recorded), JSON.stringify(normalised(answer))))
-      throw new McpError("cassette", `${method} was answered otherwise when recorded:\n${changeText(found)}`);
+      throw new McpError("cassette", `${method} had another answer when it was recorded:\n${changeText(found)}`);
   }
 }
 
@@ -88,7 +88,7 @@ export function silence(signal: AbortSignal): Promise<never> {
   });
 }
 
-const hint = "Record it again (--record), or what is missing (--record-missing).";
+const hint = "Record the session again (--record), or only what is missing (--record-missing).";
 
 export function modelMiss(said: string, { provider, model }: ModelExchange): LlmError {
   return new LlmError("cassette", said, { provider, model, hint });

@@ -87,7 +87,7 @@ export class RecordedRequests {
   get left(): string[] {
     return this.#recorded
       .filter(({ isUsed }) => !isUsed)
-      .map(({ line, kind }) => `${this.#path}:${line}: nobody asked for this (${kind})`);
+      .map(({ line, kind }) => `${this.#path}:${line}: this recorded request was not sent (${kind})`);
   }
 
   #answersTo(wanted: ComparableRequest): RecordedRequest[] {

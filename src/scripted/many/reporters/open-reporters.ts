@@ -34,10 +34,10 @@ export function openReporters({ reporter = [], output }: WantedReporters, stdout
   const asked: readonly ReportTarget[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
   const rest = asked.filter(({ file }) => file === undefined);
   if (rest.length > 1) {
-    throw new RequestError("usage", "only one reporter can have stdout: write --reporter NAME=FILE for the others");
+    throw new RequestError("usage", "only one reporter can write to stdout: write --reporter NAME=FILE for the others");
   }
   if (output !== undefined && rest.length === 0) {
-    throw new RequestError("usage", "--output is for the reporter without a file of its own, and every one has one");
+    throw new RequestError("usage", "--output is for the reporter without a file, but each reporter has a file");
   }
   const filed = asked.map(({ name, file = output }) => ({ name, file }));
   const open = filed.find(({ file }) => file === undefined);

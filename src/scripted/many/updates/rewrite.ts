@@ -38,7 +38,7 @@ export function rewritten(source: string, edits: readonly Edit[]): { text: strin
     const [start, end] = one.node.range;
     const changed = applied(text, one, edits[index]?.value);
     if (changed === undefined) {
-      edited[index] = { problem: "an anchor or an alias stands in its way" };
+      edited[index] = { problem: "the value is an anchor or an alias" };
       continue;
     }
     const after = changed.slice(start, changed.length - (text.length - end));

@@ -182,7 +182,7 @@ describe("tools", () => {
     const warnings = ends.observed.filter(({ level }) => level === "warn");
     expect(warnings.map(({ fields }) => fields?.offered)).toEqual([130, 131]);
     expect(warnings[0]?.message).toBe(
-      "test: 130 tools are too many, the first 128 are sent (llm.providers.test.quirks.max_tools). Offer fewer: mcpServers.*.tools.allow and deny.",
+      "test: 130 tools are too many, so only the first 128 are sent (llm.providers.test.quirks.max_tools). Offer fewer tools: mcpServers.*.tools.allow and deny.",
     );
   });
 

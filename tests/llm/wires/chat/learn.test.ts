@@ -579,7 +579,7 @@ describe("a tool that no schema makes acceptable", () => {
       ["fs__read", "fs__write"],
     ]);
     expect(ends.observed.filter(({ level }) => level === "warn").map(({ message }) => message)).toEqual([
-      "test: the tool db__query is left out: its definition is refused",
+      "test: the tool db__query is left out, because the provider refuses its definition",
     ]);
   });
 

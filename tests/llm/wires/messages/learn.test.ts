@@ -89,7 +89,7 @@ const REFUSALS: Refusal[] = [
     of: ({ thinking, output_config }) => [thinking, output_config],
     before: [{ type: "disabled" }, undefined],
     after: [undefined, { effort: "low" }],
-    note: /cannot be kept from thinking/,
+    note: /thinking cannot be switched off/,
   },
   {
     text: "This model does not support the effort parameter.",
@@ -163,7 +163,7 @@ const REFUSALS: Refusal[] = [
     of: ({ max_tokens }) => max_tokens,
     before: 32_000,
     after: 8192,
-    note: /answers have 8192 tokens at most/,
+    note: /answers have at most 8192 tokens/,
   },
   {
     text: "Invalid max_tokens value, the valid range of max_tokens is [1, 65536]",
@@ -171,7 +171,7 @@ const REFUSALS: Refusal[] = [
     of: ({ max_tokens }) => max_tokens,
     before: 100_000,
     after: 65_536,
-    note: /answers have 65536 tokens at most/,
+    note: /answers have at most 65536 tokens/,
   },
   {
     text: "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
@@ -179,7 +179,7 @@ const REFUSALS: Refusal[] = [
     of: ({ max_tokens }) => max_tokens,
     before: 32_000,
     after: 8192,
-    note: /answers have 8192 tokens at most/,
+    note: /answers have at most 8192 tokens/,
   },
   {
     text: "image content is not supported by this model",

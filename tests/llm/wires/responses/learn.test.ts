@@ -202,7 +202,7 @@ test.each<Refusal>([
     of: (body) => inputOf(body).find(({ type }) => type === "function_call_output")?.output,
     before: [image],
     after: "[image image/png, 9 bytes: it is in the log, but you cannot take it]",
-    note: "images are refused; sending a word on them from now on",
+    note: "images are refused; sending a note in their place from now on",
   },
   {
     name: "a stream",
@@ -222,7 +222,7 @@ test.each<Refusal>([
     of: ({ tools, tool_choice }) => [tools !== undefined, tool_choice],
     before: [true, "none"],
     after: [false, undefined],
-    note: "tool_choice none is refused; sending no tools from now on where none may be called",
+    note: "tool_choice none is refused; sending no tools from now on where calls are forbidden",
   },
   {
     name: "a schema of the answer",
@@ -233,7 +233,7 @@ test.each<Refusal>([
     of: ({ text }) => text,
     before: { format: { type: "json_schema", name: "sum", schema: { type: "object" }, strict: false } },
     after: undefined,
-    note: "a schema of the answer is refused; saying it in words from now on",
+    note: "a schema of the answer is refused; describing it in the prompt from now on",
   },
   {
     name: "more tools than it takes",
