@@ -133,7 +133,7 @@ test("edge 10: a stream whose rest the server refuses again and again fails its 
   expect(textOf((await other).content)).toBe("done");
 });
 
-test("edge 10: JSON that is no answer to the call fails it at once", async () => {
+test("edge 10: JSON that does not answer the call fails it at once", async () => {
   await using server = await faulty({
     call(response) {
       response.writeHead(200, { "content-type": "application/json" });
@@ -141,7 +141,7 @@ test("edge 10: JSON that is no answer to the call fails it at once", async () =>
     },
   });
   const text = textOf((await server.call("f__t")).content);
-  expect(text).toMatch(new RegExp(`^${unknown}.*JSON that is no answer to the request`));
+  expect(text).toMatch(new RegExp(`^${unknown}.*JSON that does not answer the request`));
 });
 
 test("the last progress arrives that comes in one piece with the answer", async () => {

@@ -46,7 +46,7 @@ inBrowser("a page whose host is killed and started again", () => {
     await say(page, "Two");
     await reads(page, "half of the");
     await kill(host);
-    await page.getByText("The host is not reached").waitFor();
+    await page.getByText("The host cannot be reached").waitFor();
     await say(page, "Three");
     await reads(page, "it is sent as soon as possible");
     host = place.start("serve", "--port", url.port, "--no-token");
@@ -77,7 +77,7 @@ inBrowser("a page whose host is killed and started again", () => {
     await say(page, "One");
     await reads(page, "the old answer");
     await kill(host);
-    await page.getByText("The host is not reached").waitFor();
+    await page.getByText("The host cannot be reached").waitFor();
     await say(page, "Two");
     await reads(page, "it is sent as soon as possible");
     expect(await place.run(["sessions", "delete", "c1", "--yes"])).toMatchObject({ exitCode: 0 });
