@@ -1,13 +1,15 @@
 // SQLite that kills its process with SIGKILL right before or after the n-th commit: KILL_AT="before 3" | "after 3". A transaction counts as
-// one commit, and so does a writing statement outside of one. A statement that stores events counts once for each event, because the number
-// of events in it varies. A heartbeat does not count, because their number depends on the time that a turn takes. With KILL_COUNT=FILE the
-// number of commits is written to that file.
+// one commit, and so does a writing statement outside of one. Either counts once for each event that it stores, because the number of events
+// in it varies. A heartbeat does not count, because their number depends on the time that a turn takes. With KILL_COUNT=FILE the number of
+// commits is written to that file.
 import { writeFileSync } from "node:fs";
 import * as sqlite from "@photostructure/sqlite";
 
 const [when, at] = (process.env.KILL_AT ?? "never 0").split(" ");
 let commits = 0;
 let isInTransaction = false;
+/** Number of events that the open transaction stores. */
+let eventsInTransaction = 0;
 let isRegistered = false;
 
 function committed(commit, count = 1) {
@@ -30,8 +32,11 @@ function isHeartbeat(sql) {
 
 export class DatabaseSync extends sqlite.DatabaseSync {
   exec(sql) {
-    if (/^(BEGIN|COMMIT|ROLLBACK)/.test(sql)) isInTransaction = sql.startsWith("BEGIN");
-    return sql === "COMMIT" ? committed(() => super.exec(sql)) : super.exec(sql);
+    if (!/^(BEGIN|COMMIT|ROLLBACK)/.test(sql)) return super.exec(sql);
+    const count = Math.max(1, eventsInTransaction);
+    isInTransaction = sql.startsWith("BEGIN");
+    eventsInTransaction = 0;
+    return sql === "COMMIT" ? committed(() => super.exec(sql), count) : super.exec(sql);
   }
 
   /**
@@ -40,11 +45,13 @@ export class DatabaseSync extends sqlite.DatabaseSync {
   prepare(sql) {
     const statement = super.prepare(sql);
     if (!/^(INSERT|UPDATE|DELETE)/.test(sql)) return statement;
-    const countOf = (values) => (sql.includes("(VALUES") ? (values.length - 6) / 2 : 1);
+    const storesEvents = sql.includes("(VALUES");
+    const countOf = (values) => (storesEvents ? (values.length - 6) / 2 : 1);
     const writing =
       (name) =>
       (...values) => {
         const write = () => statement[name](...values);
+        if (isInTransaction && storesEvents) eventsInTransaction += countOf(values);
         return isInTransaction || isHeartbeat(sql) ? write() : committed(write, countOf(values));
       };
     return { get: writing("get"), run: writing("run"), all: writing("all") };
