@@ -33,7 +33,7 @@ const driver = {
 function schemaCheck() {
   const schema = JSON.parse(readFileSync(join(dist, "config/config.schema.json"), "utf8"));
   const ajv = new Ajv({ ...checkOptions, code: { source: true, esm: true, formats: _`schemaFormats` } });
-  return `import { schemaFormats } from "./schema-formats.js";
+  return `import { schemaFormats } from "../../core/source/schema-messages.js";
 ${standalone(ajv, ajv.compile(schema))}
 export const schemaCheck = () => (tree) => (validate(tree) ? [] : (validate.errors ?? []));`;
 }

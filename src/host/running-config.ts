@@ -1,5 +1,5 @@
 import { configuredSecrets } from "../config/reading/secrets.js";
-import type { Config, StorageConfig } from "../core/config.js";
+import type { Config, StorageConfig, TelemetryConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { clearing } from "../core/text/redaction.js";
 
@@ -46,4 +46,17 @@ function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry
     telemetry,
     chat: { ...next.chat, storage: { ...location, ...rules } as StorageConfig },
   };
+}
+
+/**
+ * Returns true if spans or metrics are to be sent to a collector. This is decided by the configuration or by OpenTelemetry's standard
+ * variables.
+ */
+export function wantsCollector(
+  { enabled, endpoint }: Pick<TelemetryConfig, "enabled" | "endpoint">,
+  env: Environment,
+): boolean {
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === "true") return false;
+  const named = ["", "TRACES_", "METRICS_"].some((signal) => env[`OTEL_EXPORTER_OTLP_${signal}ENDPOINT`]);
+  return enabled ?? (named || endpoint !== undefined);
 }

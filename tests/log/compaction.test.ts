@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import { planCompaction, planTrim } from "../../src/log/folds/compaction.js";
 import { toMessages } from "../../src/log/folds/replay.js";
-import { transcript } from "../../src/log/folds/summary-input.js";
+import { transcript } from "../../src/session/turns/compactor.js";
 import { call, stored, turn } from "./support.js";
 
 function turns(from: number, to: number): ChatEvent[] {

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Message } from "../../src/core/messages.js";
-import { cutResults } from "../../src/log/folds/cut-results.js";
+import { cutResults } from "../../src/log/folds/cut-messages.js";
 import { tokensOf } from "../../src/log/folds/estimate.js";
 import { runs } from "../support/runs.js";
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { StoredEvent } from "../../src/core/events.js";
 import type { Message } from "../../src/core/messages.js";
 import { planCompaction, planTrim } from "../../src/log/folds/compaction.js";
-import { cutToFit } from "../../src/log/folds/cut-history.js";
+import { cutToFit } from "../../src/log/folds/cut-messages.js";
 import { tokensOf } from "../../src/log/folds/estimate.js";
 import { toMessages, withSummary } from "../../src/log/folds/replay.js";
 import { withoutRewound } from "../../src/log/folds/rewind.js";

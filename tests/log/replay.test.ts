@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
 import { type Message, textOf } from "../../src/core/messages.js";
-import { cutToFit } from "../../src/log/folds/cut-history.js";
+import { cutToFit } from "../../src/log/folds/cut-messages.js";
 import { resumeTurn, toMessages } from "../../src/log/folds/replay.js";
 import { costMs } from "../support/processor-time.js";
 import { call, stored, turn } from "./support.js";

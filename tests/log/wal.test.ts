@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { connect } from "../../src/log/sqlite/connection.js";
-import { toWal } from "../../src/log/sqlite/wal.js";
+import { toWal } from "../../src/log/sqlite/database.js";
 import { inFolder } from "./support.js";
 
 async function connections(folder: string) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import { wantsCollector } from "../../src/host/running-config.js";
 import { BoundedValues } from "../../src/telemetry/bounded.js";
 import { samplesBy } from "../../src/telemetry/open-receivers.js";
-import { wantsCollector } from "../../src/telemetry/wanted.js";
 
 test("what servers and clients choose makes no more than so many time series, each with one short line", () => {
   const values = new BoundedValues(2);

@@ -3,7 +3,7 @@
  * generated from the schema.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { schemaFormats } from "./schema-formats.js";
+import { schemaFormats } from "../../core/source/schema-messages.js";
 
 /**
  * Compiler options for a check that runs once at each start, on a small tree. The schema itself is not validated here, because a test

@@ -70,6 +70,16 @@ const FORMATS: Record<string, string> = {
   "postgres-url": "a URL such as postgres://user:password@host:5432/name",
 };
 
+const isDuration = (text: string) => parseDuration(text) !== undefined;
+
+/** The formats that `config.schema.json` uses. */
+export const schemaFormats = {
+  "duration-ms": isDuration,
+  duration: isDuration,
+  "postgres-url": (text: string) => /^postgres(ql)?:\/\/.*\/./i.test(text) && URL.canParse(text),
+  "http-url": (text: string) => /^https?:\/\//i.test(text) && URL.canParse(text),
+};
+
 function expected({ keyword }: ErrorObject, schema: SchemaWords): string {
   if (schema.enum) return `one of ${schema.enum.join(", ")}`;
   const types = [schema.type ?? []].flat().map((type) => TYPES[type] ?? type);

@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { Slots } from "../protocol/slots.js";
+import { Slots } from "../protocol/back-pressure.js";
 
 /** Maximum number of bytes that wait in a socket. Above this number, the next message waits until the client has read the messages before. */
 const bufferedBytes = 1024 * 1024;

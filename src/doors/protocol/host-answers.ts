@@ -1,9 +1,9 @@
 import type { ToolHub } from "../../core/ports.js";
+import { Slots } from "./back-pressure.js";
 import { type WireChunk, wirePart } from "./chunks.js";
 import { promptsJson, resourcesJson, serversJson, toolsJson } from "./host-lists.js";
 import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";
-import { Slots } from "./slots.js";
 
 /** Maximum number of lists that are sent concurrently. Each list stays in memory until the client has read it. */
 const mostLists = 4;

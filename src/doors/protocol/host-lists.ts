@@ -3,7 +3,7 @@
  * server are null.
  */
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../../core/ports.js";
-import { tokensOfTool } from "../../session/shared/tool-cost.js";
+import { tokensOfTool } from "../../session/tools/tool-choice.js";
 
 export function serversJson(servers: readonly ServerStatus[]): object {
   return { servers: servers.map(serverJson) };

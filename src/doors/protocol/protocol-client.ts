@@ -1,7 +1,7 @@
 import { errorInfo, RequestError } from "../../core/errors.js";
 import type { DoorParts } from "../shared/door.js";
 import { requireSeen } from "../shared/seen-event.js";
-import { Backlog } from "./backlog.js";
+import { Backlog, Slots } from "./back-pressure.js";
 import type { WireChunk } from "./chunks.js";
 import { ClientSessions } from "./client-sessions.js";
 import { Followings } from "./followings.js";
@@ -11,7 +11,6 @@ import { PromptTurns } from "./prompt-turns.js";
 import { errorMessage, historyMessages, type WireMessage } from "./protocol.js";
 import { ServerRequests, type ShownRequest } from "./server-requests.js";
 import { ShownTurns } from "./shown-turns.js";
-import { Slots } from "./slots.js";
 
 /** Sends a message. Resolves when the client can take the next message. */
 type Send = (message: WireMessage) => Promise<void>;

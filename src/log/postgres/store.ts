@@ -1,4 +1,11 @@
-import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
+import type {
+  ChatStore,
+  CheckpointStore,
+  Claim,
+  ConversationPage,
+  ConversationQuery,
+  TurnRequest,
+} from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Period, SpentTotals } from "../../core/usage-store.js";
@@ -7,11 +14,11 @@ import { fenced, requireSameEvents } from "../shared/fencing.js";
 import { throwChanged } from "../shared/repeated-requests.js";
 import { eventWritten } from "../shared/stored-event.js";
 import { isOver, stateAfter } from "../shared/turn-state.js";
+import { putCheckpoint, readCheckpoint } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import type { TurnEventRow } from "../sql/usage-reports.js";
 import { someShard, spentOfPeriod, spentValues } from "../sql/usage-table.js";
 import { PostgresArchive } from "./archive.js";
-import { PostgresCheckpoints } from "./checkpoints.js";
 import type { Database, Statement } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
@@ -197,3 +204,20 @@ function needsLock(events: readonly ChatEvent[]): boolean {
 
 /** Highest value of the column `seq`. */
 const mostSeq = 2 ** 31 - 1;
+
+class PostgresCheckpoints implements CheckpointStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async put(conversationId: string, checkpoint: string): Promise<void> {
+    await this.#database.rows("write", "idempotent", putCheckpoint("$1", "$2"), [conversationId, checkpoint]);
+  }
+
+  async read(conversationId: string): Promise<string | undefined> {
+    const rows = await this.#database.read<{ checkpoint: string }>(readCheckpoint("$1"), [conversationId]);
+    return rows[0]?.checkpoint;
+  }
+}

@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { StoreError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import { asStored } from "./as-stored.js";
 
 /**
  * Compares the stored events `there` with `events`, and returns `there` if they are equal. Equal events were stored by an earlier attempt
@@ -20,4 +19,12 @@ export function requireSameEvents(there: readonly StoredEvent[], events: readonl
 
 export function fenced(turnId: string): StoreError {
   return new StoreError("fenced", `another process has taken over the turn ${turnId}`);
+}
+
+/**
+ * Returns the value as it would be after a round trip through JSON. After this, values that differ only in what JSON cannot express are
+ * equal.
+ */
+function asStored(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
 }

@@ -4,8 +4,8 @@ import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import { type Connection, connect, inMemory } from "./connection.js";
 import { checkAfterCrash } from "./crash-check.js";
+import { whileLocked } from "./file-access.js";
 import { migrate } from "./migrate.js";
-import { toWal } from "./wal.js";
 
 /** The first version without the bug by which several connections can corrupt a file: https://www.sqlite.org/wal.html#walresetbug */
 const safeSqliteVersion = "3.51.3";
@@ -80,6 +80,16 @@ async function prepareFile(
   await checkAfterCrash(db, { ...boot, path, busyTimeoutMs, now });
   // From now on, `FileAccess` waits for the lock. Without WAL, reads need the lock, too, and SQLite goes on waiting for it.
   if (journal.journal_mode === "wal") db.exec("PRAGMA busy_timeout = 0");
+}
+
+/**
+ * Switches the file to WAL mode, if its file system supports that. Returns the resulting mode. Retries while the file is locked, because
+ * `busy_timeout` does not help here: while another host creates the file, SQLite reports the lock at once. (Only one connection can change
+ * the mode, and a connection that has begun to read does not wait for a writer.) Rejects with errors of the driver.
+ */
+export function toWal(db: Connection, patienceMs: number): Promise<{ journal_mode: string }> {
+  const switched = () => db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
+  return whileLocked(switched, performance.now() + patienceMs);
 }
 
 /**

@@ -1,4 +1,11 @@
-import type { ChatStore, Claim, ConversationPage, ConversationQuery, TurnRequest } from "../../core/chat-store.js";
+import type {
+  ChatStore,
+  CheckpointStore,
+  Claim,
+  ConversationPage,
+  ConversationQuery,
+  TurnRequest,
+} from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
@@ -8,11 +15,11 @@ import { isInMessages } from "../shared/conversation-facts.js";
 import { requireSameEvents } from "../shared/fencing.js";
 import { canContinue, requireSameContent, throwChanged } from "../shared/repeated-requests.js";
 import { isOver, stateAfter } from "../shared/turn-state.js";
+import { putCheckpoint, readCheckpoint } from "../sql/common-statements.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import { addSpentTotals, haveSpent, spentOfPeriod, spentValues } from "../sql/usage-table.js";
 import { SqliteArchive } from "./archive.js";
-import { SqliteCheckpoints } from "./checkpoints.js";
 import { type Connection, inMemory, type Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
 import { SqliteEvents } from "./event-table.js";
@@ -202,5 +209,24 @@ class SqliteStore implements ChatStore {
     }
     const messages = this.#messages.all(conversationId) as { turnId: string; seq: number; payload: string }[];
     return messages.find(({ payload }) => JSON.parse(payload).requestId === requestId);
+  }
+}
+
+class SqliteCheckpoints implements CheckpointStore {
+  readonly #db: Connection;
+  readonly #access: FileAccess;
+
+  constructor(db: Connection, access: FileAccess) {
+    this.#db = db;
+    this.#access = access;
+  }
+
+  async put(conversationId: string, checkpoint: string): Promise<void> {
+    await this.#access.write(() => this.#db.prepare(putCheckpoint("?1", "?2")).all(conversationId, checkpoint));
+  }
+
+  async read(conversationId: string): Promise<string | undefined> {
+    const row = this.#access.read(() => this.#db.prepare(readCheckpoint("?1")).get(conversationId));
+    return (row as { checkpoint: string } | undefined)?.checkpoint;
   }
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { parseDuration } from "../../core/text/durations.js";
+import { schemaFormats } from "../../core/source/schema-messages.js";
 
 export const schemaText = () => readFileSync(fileURLToPath(new URL("../session.schema.json", import.meta.url)), "utf8");
 
@@ -15,7 +15,6 @@ export function schemaErrors(tree: unknown): ErrorObject[] {
 }
 
 function compile(): ValidateFunction {
-  const isDuration = (text: string) => parseDuration(text) !== undefined;
   const options = { allErrors: true, verbose: true, allowUnionTypes: true, meta: false, validateSchema: false };
-  return new Ajv({ ...options, formats: { "duration-ms": isDuration } }).compile(JSON.parse(schemaText()));
+  return new Ajv({ ...options, formats: schemaFormats }).compile(JSON.parse(schemaText()));
 }

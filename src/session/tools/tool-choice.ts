@@ -1,5 +1,6 @@
 /** Chooses the tools for a request if the definitions of all tools would be too large together. */
 import { largest } from "../../core/lists/long-lists.js";
+import type { ToolDefinition } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import { toolTokens } from "../../log/folds/estimate.js";
 
@@ -69,4 +70,9 @@ export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: To
 
 function roomForFound(maxTools: number): number {
   return Math.min(maxFoundTools, Math.ceil(maxTools / 4));
+}
+
+/** Estimates how many tokens the definition of a tool adds to each request that contains it. */
+export function tokensOfTool(tool: ToolDefinition): number {
+  return Math.ceil(toolTokens(tool));
 }

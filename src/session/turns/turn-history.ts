@@ -2,8 +2,7 @@
 import type { Message } from "../../core/messages.js";
 import { comparedBefore } from "../../log/folds/checkpoint.js";
 import { planCompaction, planTrim } from "../../log/folds/compaction.js";
-import { cutToFit } from "../../log/folds/cut-history.js";
-import { cutResults } from "../../log/folds/cut-results.js";
+import { cutResults, cutToFit } from "../../log/folds/cut-messages.js";
 import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";
 import { type ResumePoint, resumeTurn, withSummary } from "../../log/folds/replay.js";
 import { summarise } from "./compactor.js";

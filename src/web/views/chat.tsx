@@ -2,17 +2,16 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ConversationLog } from "../api/conversation-log.js";
-import type { Api, ApiFailure } from "../api/host-client.js";
+import type { Api } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
-import { DeletedNotice } from "../chat/deleted-notice.js";
 import { EarlierTurns } from "../chat/earlier-turns.js";
-import type { OutgoingMessage, SendQueue } from "../chat/send-queue.js";
+import { DeletedNotice, OnItsWay } from "../chat/outgoing-messages.js";
 import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { Timeline } from "../chat/timeline.js";
-import { TurnView, UserMessage } from "../chat/turn-view.js";
+import { TurnView } from "../chat/turn-view.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
 import { goTo, linkTo } from "./page-address.js";
@@ -185,13 +184,6 @@ function TurnList({ state, conversationId, isEmpty, log }: TurnListProps) {
   );
 }
 
-interface OnItsWayProps {
-  message: OutgoingMessage;
-  /** True if this message is the one that is being sent. Later messages wait for it. */
-  isNext: boolean;
-  queue: SendQueue;
-}
-
 /** Keeps the turns that the user sees in their place when turns are added above them. `firstId` is the id of the first turn. */
 function useSteadyScroll(frame: RefObject<HTMLElement | null>, firstId: string | undefined): void {
   const shown = useRef(firstId);
@@ -214,38 +206,6 @@ function useSearchOfAll(log: ConversationLog): void {
     document.addEventListener("keydown", onKeyDown);
     return () => document.removeEventListener("keydown", onKeyDown);
   }, [log]);
-}
-
-function OnItsWay({ message, isNext, queue }: OnItsWayProps) {
-  const { state, failure } = message;
-  return (
-    <article class="turn" aria-label="On its way">
-      <UserMessage text={message.text}>
-        {state === "waiting" && <WaitingNote failure={failure} isNext={isNext} />}
-      </UserMessage>
-      {state === "refused" && (
-        <div class="card error" role="alert">
-          <p>{visibleText(failure?.message ?? "")}</p>
-          <div class="buttons">
-            <button type="button" onClick={() => queue.sendAgain(message)}>
-              Send again
-            </button>
-            <button type="button" onClick={() => queue.takeBack(message)}>
-              Take back
-            </button>
-          </div>
-        </div>
-      )}
-    </article>
-  );
-}
-
-/** Says why a message is not sent yet. Says nothing about a message that is being sent for the first time. */
-function WaitingNote({ failure, isNext }: { failure: ApiFailure | undefined; isNext: boolean }) {
-  if (!isNext) return <p class="small quiet">It is sent after the message before it.</p>;
-  if (!failure) return null;
-  const reason = failure.status === 0 ? "The host does not answer" : `Not accepted yet: ${failure.message}`;
-  return <p class="small quiet">{visibleText(reason)}; it is sent as soon as possible.</p>;
 }
 
 function LinkNote({ socket }: { socket: HostSocket }) {
