@@ -1,5 +1,3 @@
-/** Formats the output of the `config` commands. */
-
 import { dump } from "js-yaml";
 import { isPlainObject, type JsonObject } from "../core/json.js";
 import { isPlainVariable, isSecretName } from "../core/secrets/secret-names.js";
@@ -14,7 +12,6 @@ export { schemaText } from "./schema/config-schema.js";
 export { initText } from "./starter.js";
 
 interface ConfigTextOptions {
-  /** True if the output names the origin of each value. */
   origin?: boolean;
   /** Pointers of the settings and servers that are marked as not confirmed. */
   unconfirmed?: readonly string[];

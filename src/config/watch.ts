@@ -44,7 +44,6 @@ export class FileWatch {
     this.#compareSoon();
   }
 
-  /** Watches these files from now on instead of the previous ones. */
   watch(texts: FileTexts): void {
     this.#texts = texts;
     this.#watchFolders();

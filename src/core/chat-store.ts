@@ -28,9 +28,7 @@ export interface ConversationSummary {
   turns: number;
 }
 
-/** Choice of the conversations that a page shows. */
 export interface ConversationQuery {
-  /** Maximum number of conversations in the page. */
   most: number;
   /** `next` of the page before. Default: the page begins with the latest conversation. */
   after?: number | undefined;

@@ -83,7 +83,6 @@ export type LiveTurnState =
   | { at: "queued" }
   /** The turn waits for the turns before it, or runs on another host. */
   | { at: "waiting" }
-  /** This host runs the turn. */
   | { at: "running" }
   /** This host has stored the end of the turn. */
   | { at: "stored" }
@@ -134,7 +133,6 @@ export interface Drive {
   onStored(event: StoredEvent): void;
 }
 
-/** The servers that a conversation has called. */
 export interface CalledServers {
   /** For each server, the host that ran it when it was last called before `events`. */
   processes: Iterable<readonly [server: string, nodeId: string]>;
@@ -181,7 +179,6 @@ export interface OwnedTurn {
 export interface LiveCursor {
   /** True if the message follows a stored event that this reader has not received yet. */
   readonly isBehind: boolean;
-  /** Returns what to show now. */
   take(): LiveEvent[];
   /** Returns what to show before this stored event. */
   stored(event: StoredEvent): LiveEvent[];

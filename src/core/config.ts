@@ -270,7 +270,6 @@ export interface RetentionConfig {
   maxConversations?: number;
 }
 
-/** A database that many hosts share. */
 export interface PostgresConfig {
   driver: "postgres";
   /** Contains user and password: never show it. */
@@ -292,7 +291,6 @@ export interface PostgresConfig {
 export type StorageConfig = RetentionConfig &
   ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" } | PostgresConfig);
 
-/** Settings of the HTTP front door. */
 export interface ServeConfig {
   host: string;
   /** Port to listen on. 0: any free port. */
@@ -323,7 +321,6 @@ export interface McpServeConfig {
   plainNames: boolean;
 }
 
-/** Settings of what is written to stderr. */
 export interface LoggingConfig {
   level: LogLevel;
   /** Levels of single scopes (`llm`, `mcp`…). They override `level`. */

@@ -27,7 +27,6 @@ interface ErrorDetails {
   retryable?: boolean;
   /** Advice for the user, as a sentence. */
   hint?: string;
-  /** Time after which a retry makes sense. */
   retryAfterMs?: number;
   cause?: unknown;
 }
@@ -48,7 +47,6 @@ export class ConfigError extends HostError<"config"> {
   }
 }
 
-/** Compares problems for sorting by their positions. */
 export function byPosition(one: ConfigProblem, other: ConfigProblem): number {
   return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
 }
@@ -171,7 +169,6 @@ export type RequestErrorKind =
   | "cancelled"
   | "not_found";
 
-/** An invalid request of a caller. */
 export class RequestError extends HostError<RequestErrorKind> {}
 
 export function conversationDeleted(conversationId: string): RequestError {

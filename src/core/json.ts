@@ -30,7 +30,6 @@ export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Returns the value if it is text, otherwise "". */
 export function textOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

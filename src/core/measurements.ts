@@ -64,7 +64,6 @@ type CompletionMeasurement =
       kind: LlmErrorKind;
       status?: number | undefined;
       isRetried: boolean;
-      /** Delay before the next attempt. */
       delayMs: number;
     }
   | { type: "fallback_asked"; trace: TraceContext; provider: string; model: string }
@@ -114,7 +113,6 @@ interface ToolLabels {
 
 export type BreakerState = "closed" | "half_open" | "open";
 
-/** A snapshot of the host, taken on request. */
 export interface HostState {
   turns: { sessions: number; running: number; waiting: number };
   /** Use of the slots for concurrent requests, for each provider that has been asked. */

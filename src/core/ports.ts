@@ -94,7 +94,6 @@ export interface HubTool extends ToolDefinition, ToolAnnotations {
 
 /** A call that is checked but not yet sent. `send` never rejects: a failure becomes a result with `isError`. */
 export interface PreparedCall extends ToolFacts {
-  /** The arguments that will be sent. */
   arguments: Readonly<Record<string, unknown>>;
   /** Hashes of the parts of the tool's definition. Undefined for tools of the host, whose definition no server can change. */
   definition?: Readonly<Record<string, string>>;
@@ -159,7 +158,6 @@ export interface ResourceInfo {
   mimeType?: string;
 }
 
-/** The tools that a turn can use. */
 export interface Toolbox {
   /** Returns the tools. Their order is stable, so that a provider's prompt cache stays valid from request to request. */
   tools(): readonly HubTool[];
@@ -228,7 +226,6 @@ export interface McpResults {
   withAddresses(server: string, result: Record<string, unknown>): Record<string, unknown>;
   /** Returns all prompts. `own`: the prompt's name on its server; `details`: all other fields of the prompt's listing. */
   prompts(): readonly (PromptInfo & { own: string; details: Record<string, unknown> })[];
-  /** Returns the result of `prompts/get`. */
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
   /**
    * Returns the resources as the servers list them, but each with an address that is unique over all servers. Only servers for which
@@ -270,6 +267,5 @@ export interface ServedResource extends Pick<ToolFacts, "server" | "place"> {
 
 /** The host's hub plus the servers of one session. */
 export interface SessionHub extends ToolHub {
-  /** Ends the servers of the session. */
   close(): Promise<void>;
 }

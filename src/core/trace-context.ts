@@ -23,7 +23,6 @@ export interface CarriedTrace {
 export type Samples = (traceId: string, parent: boolean | undefined) => boolean;
 
 interface TraceOptions {
-  /** The trace to continue. */
   carried?: CarriedTrace | undefined;
   /** Decides whether the trace is recorded. Default: the decision of the parent span; without a parent, the trace is recorded. */
   samples?: Samples | undefined;

@@ -29,7 +29,6 @@ export interface TurnName {
   requestId: string;
 }
 
-/** A turn to be put into the queue. */
 export interface QueuedTurn extends TurnName {
   /** Position of the turn among the unfinished turns of its conversation. If the turn is queued again, it gets a new position. */
   place: number;
@@ -43,7 +42,6 @@ export interface AbandonedTurn extends QueuedTurn {
   workspace: string;
 }
 
-/** State of a turn in the log. */
 export interface LoggedTurnState {
   /** True while the turn waits or runs, on any host. */
   isUnfinished: boolean;
@@ -144,7 +142,6 @@ export interface TurnLeases {
    * resume (`isResumedIn`).
    */
   abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]>;
-  /** Returns the unfinished turns that the given host owns. */
   held(nodeId: string): Promise<TurnName[]>;
   /** Frees a turn that the given host owns but could not continue. This counts as a crash. */
   release(turn: TurnName, nodeId: string): Promise<void>;

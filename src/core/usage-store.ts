@@ -12,7 +12,6 @@ export interface SpentTotals {
   estimated: number;
 }
 
-/** Totals of no requests. */
 export const nothingSpent: Readonly<SpentTotals> = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
 
 /** Adds one request to the totals. */
@@ -20,7 +19,6 @@ export function addSpent(totals: SpentTotals, { tokens, usd, estimated }: Spent)
   addTotals(totals, { tokens, usd: usd ?? 0, unpriced: usd === undefined ? 1 : 0, estimated: estimated ? 1 : 0 });
 }
 
-/** Adds other totals to `totals`. */
 export function addTotals(totals: SpentTotals, other: SpentTotals): void {
   totals.tokens += other.tokens;
   totals.usd += other.usd;
@@ -34,7 +32,6 @@ export interface Period {
   until: number;
 }
 
-/** Usage of models. */
 export interface ModelCounts {
   requests: number;
   inputTokens: number;

@@ -3,7 +3,6 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 
 interface StartConditions {
-  /** Environment variables of the program. */
   env: Readonly<Record<string, string>>;
   cwd: string | undefined;
 }

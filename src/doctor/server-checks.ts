@@ -1,5 +1,3 @@
-/** Tests all servers of a configuration at the same time. */
-
 import type { ServerConfig } from "../core/config.js";
 import { addAll } from "../core/lists/long-lists.js";
 import type { ToolDefinition } from "../core/messages.js";

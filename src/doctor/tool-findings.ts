@@ -1,5 +1,3 @@
-/** Reports the tools that a server offers, and problems with them. */
-
 import type { ServerConfig } from "../core/config.js";
 import type { ToolDefinition } from "../core/messages.js";
 import { globMatches } from "../core/patterns/glob.js";

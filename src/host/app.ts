@@ -67,7 +67,6 @@ export interface AppOptions {
   scraped?: boolean;
 }
 
-/** A running host. */
 export interface App extends AsyncDisposable {
   /** Current configuration of the host. */
   readonly config: Config;

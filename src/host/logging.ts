@@ -32,7 +32,6 @@ interface LoggingParts {
   write: (line: string) => void;
   /** Returns the current time in ms since the epoch. */
   now: () => number;
-  /** Secrets that are removed from every line. */
   secrets?: readonly string[];
   /** Maximum length of one text, in bytes. A longer text keeps only its two ends. */
   maxLength: number;

@@ -57,7 +57,6 @@ export const methods = { callTool: "tools/call" } as const;
 export const tokenTypes = { input: "input", output: "output" } as const;
 export const transports = { stdio: "pipe", remote: "tcp" } as const;
 
-/** Names of the instruments in OpenTelemetry. */
 export const metrics = {
   completionDuration: "gen_ai.client.operation.duration",
   timeToFirstChunk: "gen_ai.client.operation.time_to_first_chunk",
@@ -82,7 +81,6 @@ export const metrics = {
   serverState: "mcp_platform.mcp.server.states",
 } as const;
 
-/** Names of events within a `chat` span. */
 export const spanEvents = {
   attemptFailed: "mcp_platform.llm.attempt_failed",
   fallback: "mcp_platform.llm.fallback",

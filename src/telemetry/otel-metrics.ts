@@ -1,4 +1,3 @@
-/** Passes readings to OpenTelemetry as metrics. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Counter, Histogram, Meter } from "@opentelemetry/api";
 import type { HostState } from "../core/measurements.js";

@@ -1,4 +1,3 @@
-/** `approvals …`: lists and removes the user's stored answers about tools. */
 import { type Command, InvalidArgumentError } from "commander";
 import { namesTool, parseToolPattern, type ToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { RememberedTool } from "../../core/ports.js";

@@ -95,7 +95,6 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
 interface Bundled extends Pick<Configuration, "loaded" | "env"> {
   report: string;
   version: string;
-  /** Id of the conversation to include. */
   conversation: string | undefined;
   clear(text: string): string;
 }

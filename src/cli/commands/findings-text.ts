@@ -1,4 +1,3 @@
-/** Formats the findings of `doctor` and `servers test` as text and as JSON. */
 import { largest } from "../../core/lists/long-lists.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 import type { Finding } from "../../doctor/finding.js";

@@ -1,4 +1,3 @@
-/** `serve`: opens the host to HTTP and WebSocket clients. */
 import { type Command, Option } from "commander";
 import type { LlmConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";

@@ -7,7 +7,6 @@ import type { LoadedConfig, LoadOptions } from "../../config/reading/load.js";
 import type { ServerConfig } from "../../core/config.js";
 import { readRegularFile } from "../../core/source/regular-file.js";
 
-/** Flags of every command. */
 export interface GlobalOptions {
   config?: string;
   mcpConfig?: string;
@@ -169,7 +168,6 @@ export function usersPath(): string {
   return join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
 }
 
-/** The settings at the top level of a configuration. */
 export const topLevelSettings = ["llm", "mcpServers", "mcp", "chat", "serve", "logging", "telemetry"];
 /** Keys that only our configuration has, in lower case and without `_` or `-`. */
 const ownSettings = ["llm", "mcpservers", "mcp", "chat"];

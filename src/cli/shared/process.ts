@@ -1,4 +1,3 @@
-/** Signals, streams and exit of this process. */
 import { Console } from "node:console";
 import { unambiguous } from "../../core/text/inert.js";
 import type { OnInterrupt } from "../../doors/shared/door.js";

@@ -15,7 +15,6 @@ import {
   missingFiles,
 } from "./configuration.js";
 
-/** Result of reading the files again. */
 interface ReloadOutcome {
   level: "info" | "warn";
   text: string;

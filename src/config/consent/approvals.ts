@@ -67,7 +67,6 @@ export class Approvals implements StoredApprovals {
     return answers.find(({ allow }) => !allow) ?? answers[0];
   }
 
-  /** Returns the answers for the project and for all projects. */
   #answersAbout(tool: RememberedTool, workspace: string): StoredApproval[] {
     return [workspace, undefined].flatMap((where) => {
       const name = fileNameOf(tool, where);

@@ -44,7 +44,6 @@ export function fingerprint(
 
 interface RefusedSettings {
   servers: readonly ServerConfig[];
-  /** Pointers of the refused settings. */
   settings: readonly string[];
   /** Values that the user confirmed earlier, and that stay in effect. The key is the JSON pointer of the setting. */
   held?: ReadonlyMap<string, unknown>;

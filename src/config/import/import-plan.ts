@@ -7,7 +7,6 @@ import type { ImportedFile, ImportedServer } from "./import-file.js";
 
 export interface PlannedServer extends Pick<ImportedServer, "name" | "file" | "notes"> {
   outcome: "added" | "replaced" | "kept" | "left out";
-  /** Reason why the server is disabled or not added. */
   reason?: string | undefined;
   isOff: boolean;
 }

@@ -39,7 +39,6 @@ export function variable(name: string | undefined, fallback?: string): Replaced 
   return { text: fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}` };
 }
 
-/** Returns the name of a variable that is made from any text. */
 function variableName(text: string): string {
   return text
     .replaceAll(/[^A-Za-z0-9]+/g, "_")

@@ -1,4 +1,3 @@
-/** Reads a configuration file of another program. */
 import { existsSync } from "node:fs";
 import { type Node as JsonNode, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { parse as parseToml, TomlError } from "smol-toml";

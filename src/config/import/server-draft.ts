@@ -50,7 +50,6 @@ export class ServerDraft {
     if (Object.keys(pairs).length > 0) this.entry[target] = { ...(isPlainObject(before) ? before : {}), ...pairs };
   }
 
-  /** Adds patterns of tools to `tools.allow` or `tools.deny`. */
   addTools(target: "allow" | "deny", patterns: readonly string[]): void {
     const { tools } = this.entry;
     const before = isPlainObject(tools) && Array.isArray(tools[target]) ? tools[target] : [];

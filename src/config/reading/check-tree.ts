@@ -75,7 +75,6 @@ function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved 
   return [...problems.values()];
 }
 
-/** Pointers of lists of tool patterns. */
 const patternLists = [
   ...["allow", "ask", "deny"].map((list) => `/chat/service/permissions/${list}`),
   "/mcp/serve/tools",

@@ -31,7 +31,6 @@ export function heldLayers(file: Source, held: ReadonlyMap<string, unknown>): La
 
 interface LayerParts {
   surroundings: Surroundings;
-  /** Variables whose values replace placeholders. */
   variables: Environment;
   /** Pointers of values to ignore in the file that `mcp.config_file` names. */
   leftOut?: readonly string[];
@@ -88,7 +87,6 @@ function namedLayers(merged: Merged, { surroundings, variables, leftOut = [] }: 
   }
 }
 
-/** Removes the values at these pointers. */
 export function withoutValues(source: Source, pointers: readonly string[]): Source {
   return pointers.length === 0 ? source : { ...source, tree: pruned(source.tree, new Set(pointers)) };
 }

@@ -57,7 +57,6 @@ export interface LoadedConfig {
   file: string;
   /** The user's own configuration. Set if a found file overrides its settings. */
   base?: LoadedConfig;
-  /** Texts of the files that were read. */
   files: FileTexts;
   /** The values that are in effect, with the keys of config.yaml. The values include secrets, so only `showConfig` may display them. */
   tree: JsonObject;
@@ -92,7 +91,6 @@ interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
   variables?: Environment;
 }
 
-/** All inputs from which a configuration is built. */
 interface Given {
   file: Source;
   read: FileTexts;

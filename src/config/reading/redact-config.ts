@@ -37,7 +37,6 @@ export function redactPlainUrls(text: string): string {
     );
 }
 
-/** Hides the secrets in arguments. */
 export function redactArgs(args: readonly string[]): string[] {
   return args.map((arg, index) => redactUrls(secretsInArg(arg, args[index - 1]).reduce(withoutSecret, arg)));
 }

@@ -3,7 +3,6 @@
  * stack at about 120,000 items, and such lists come from callers, servers and models. `tests/architecture.test.ts` refuses these spreads.
  */
 
-/** Appends all items to the list. */
 export function addAll<Item>(list: Item[], items: Iterable<Item>): void {
   for (const item of items) list.push(item);
 }

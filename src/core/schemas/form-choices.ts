@@ -1,6 +1,5 @@
 import { asArray, asObject, asObjects, asText, type JsonObject } from "../json.js";
 
-/** One of the values that a field of a server's form may have. */
 export interface FormChoice {
   /** The value as the server gets it. */
   value: unknown;

@@ -6,7 +6,6 @@ import { isPlainObject, type JsonObject } from "../json.js";
 import { type FindPosition, type Part, positionsOf } from "./positions.js";
 import { readRegularFile } from "./regular-file.js";
 
-/** A configuration text (or object) as its author wrote it. */
 export interface Source {
   /** Name of the file in messages. It is relative to the working directory if the file is below it. */
   file: string;

@@ -1,5 +1,3 @@
-/** Reads and writes durations. */
-
 const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Parses `30s`, `1.5m`, `500ms`, `1h`, `90d` to milliseconds. Returns undefined for anything else, including a number without a unit. */

@@ -22,7 +22,6 @@ export function inert(text: string): string {
 
 /** The characters that change the reading order, and the line end, which ends their effect. */
 const orderChanges = /[\n\u202a-\u202e\u2066-\u2069]/gu;
-/** Embeddings and overrides. */
 const embeddings = "\u202a\u202b\u202d\u202e";
 const isolates = "\u2066\u2067\u2068";
 const endOfEmbedding = "\u202c";

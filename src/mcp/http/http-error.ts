@@ -19,7 +19,6 @@ export class HttpError extends Error {
 export class NotSent extends Unreachable {
   constructor(
     cause: NodeJS.ErrnoException,
-    /** Method of the message. */
     readonly method: string,
   ) {
     super(cause);

@@ -48,7 +48,6 @@ export interface ToolRun {
   inputSchema: JsonSchema;
 }
 
-/** MCP with one server, in the version that the server speaks. */
 export interface ServerSession {
   readonly era: Era;
   /** Sets the listeners. Must be called exactly once, before `connect`. */

@@ -65,7 +65,6 @@ export class KeptConnection {
     return this.#connection;
   }
 
-  /** A signal that aborts when `close` is called. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }

@@ -207,7 +207,6 @@ export class McpConnection {
     return this.#sendSubscription("subscribe", uri);
   }
 
-  /** Ends the subscription to changes of the resource. */
   unsubscribe(uri: string): Promise<void> {
     return this.#sendSubscription("unsubscribe", uri);
   }

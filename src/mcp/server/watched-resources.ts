@@ -34,7 +34,6 @@ export class WatchedResources {
     return this.#read.has(uri) || this.#clients.has(uri);
   }
 
-  /** Watches a resource that the host has read. */
   addRead(uri: string): void {
     if (!this.#read.delete(uri)) this.#noticeFailure(uri, this.#subscribe(uri));
     this.#read.add(uri);
@@ -72,7 +71,6 @@ export class WatchedResources {
     return unwatch;
   }
 
-  /** Subscribes to all watched resources over a new connection. */
   watchAll(): void {
     this.#subscriptions.clear();
     const uris = new Set([...this.#read, ...this.#clients.keys()]);

@@ -7,7 +7,6 @@ import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../a
 export interface OutgoingMessage extends UnsentMessage {
   /** A `refused` message is sent again only if the user asks for it. */
   state: "waiting" | "accepted" | "refused";
-  /** Error of the last attempt to send the message. */
   failure?: ApiFailure | undefined;
 }
 

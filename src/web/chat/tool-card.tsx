@@ -73,7 +73,6 @@ export function ProgressLine({ progress, total, message }: Progress) {
   );
 }
 
-/** Shows the result of a tool. */
 export function Parts({ parts }: { parts: readonly ShownPart[] }) {
   if (parts.length === 0) return <p class="quiet small">It is empty.</p>;
   return parts.map((part) => <PartView part={part} />);

@@ -6,7 +6,6 @@ const listItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])\s/;
 /** Splits a growing text. Each call continues after the last complete block. */
 export class BlockSplitter {
   #text = "";
-  /** Position where the open block starts. */
   #start = 0;
   #closed: string[] = [];
   /** Position of the first line that was not read yet. */

@@ -15,7 +15,6 @@ import { type TimeScale, timeScale } from "./time-scale.js";
 const growMs = 250;
 const maxTitle = 160;
 
-/** Live state of the running turn. */
 export interface Happening {
   live: LiveAnswer;
   skewMs: number;
