@@ -1,7 +1,6 @@
 /** Checks whether a provider accepts the servers' tool schemas without changes. */
 
 import { isDeepStrictEqual } from "node:util";
-import { isPlainObject } from "../core/json.js";
 import type { JsonSchema, ToolDefinition } from "../core/messages.js";
 import type { Provider } from "../llm/providers/providers.js";
 import { fullSchema, plainSchema } from "../llm/wires/shared/tool-schemas.js";
@@ -56,18 +55,10 @@ function saysLess(schema: JsonSchema): boolean {
 }
 
 /**
- * Describes a part of the schema that OpenAI and Anthropic reject with status 400, although other providers accept it. Undefined if the
- * schema has no such part.
+ * Describes the keyword of the schema's root that OpenAI and Anthropic reject with status 400, although other providers accept it. Undefined if
+ * the root has no such keyword.
  */
 function oddityOf(schema: JsonSchema): string | undefined {
   const branches = ["oneOf", "anyOf", "allOf", "not", "enum"].find((word) => word in schema);
-  if (branches) return `its schema has ${branches} at the root`;
-  return hasListOfNothing(schema) ? "its schema has an array without items" : undefined;
-}
-
-function hasListOfNothing(node: unknown): boolean {
-  if (Array.isArray(node)) return node.some(hasListOfNothing);
-  if (!isPlainObject(node)) return false;
-  const isList = node.type === "array" && !("items" in node) && !("prefixItems" in node);
-  return isList || Object.values(node).some(hasListOfNothing);
+  return branches && `its schema has ${branches} at the root`;
 }

@@ -14,10 +14,19 @@ const MAX_REFERENCES = 64;
 const MAX_WORDS = 64 * 1024;
 
 const projections = new WeakMap<JsonSchema, JsonObject>();
+const completed = new WeakMap<JsonSchema, JsonObject>();
 
-/** Adds `type` and `properties` at the root. OpenAI and APIs that imitate it require both, even for a tool without parameters. */
+/**
+ * Adds `type` and `properties` at the root, and `items` to each array that does not say what it holds. OpenAI and APIs that imitate it require
+ * them, even for a tool without parameters. The same schema always gives the same object.
+ */
 export function fullSchema(schema: JsonSchema): JsonObject {
-  return { ...schema, type: "object", properties: asObject(schema.properties) ?? {} };
+  const known = completed.get(schema);
+  if (known) return known;
+  const whole = asObject(withItems(schema)) ?? {};
+  const full = { ...whole, type: "object", properties: asObject(whole.properties) ?? {} };
+  completed.set(schema, full);
+  return full;
 }
 
 /**
@@ -131,6 +140,17 @@ class Projection {
     }
     return [schema, path];
   }
+}
+
+/** Returns a copy of the schema in which each array has `items`, at any depth up to `MAX_DEPTH`. */
+function withItems(node: unknown, depth = 0): unknown {
+  // Each level of a schema is two levels of objects: the schema, and its `properties`.
+  if (typeof node !== "object" || node === null || depth > 2 * MAX_DEPTH) return node;
+  if (Array.isArray(node)) return node.map((each) => withItems(each, depth + 1));
+  const entries = Object.entries(node).map(([key, value]) => [key, withItems(value, depth + 1)]);
+  const whole: JsonObject = Object.fromEntries(entries);
+  const isOpen = [whole.type].flat().includes("array") && !asObject(whole.items) && !("prefixItems" in whole);
+  return isOpen ? { ...whole, items: asObject(itemOf(whole)) ?? {} } : whole;
 }
 
 /** Returns the schema of an array's items. In draft 4, `items` may list the schemas of a tuple. */

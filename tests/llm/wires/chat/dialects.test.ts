@@ -190,7 +190,7 @@ describe("tools", () => {
     const inputSchema = {
       $schema: "x",
       type: "object",
-      properties: { a: { $ref: "#/$defs/a" }, b: true, c: { type: "array" }, d: { const: 1 } },
+      properties: { a: { $ref: "#/$defs/a" }, b: true, c: { type: "array", items: {} }, d: { const: 1 } },
       additionalProperties: false,
       $defs: { a: { type: ["string", "null"] } },
     };
@@ -202,7 +202,7 @@ describe("tools", () => {
       properties: {
         a: { type: "string", nullable: true },
         b: {},
-        c: { type: "array", items: { type: "string" } },
+        c: { type: "array", items: {} },
         d: { type: "number", description: "One of 1" },
       },
     };

@@ -141,7 +141,7 @@ test("schemas of tools are sent as they are, in the order of the tools", async (
   const schema = {
     type: "object",
     properties: { a: { type: ["string", "null"], const: "x" }, b: { $ref: "#/$defs/b" } },
-    $defs: { b: { oneOf: [{ type: "string" }, { type: "array" }] } },
+    $defs: { b: { oneOf: [{ type: "string" }, { type: "array", items: {} }] } },
     additionalProperties: false,
   };
   const { tools } = await sent({ tools: [tool("z", schema), tool("a")] });

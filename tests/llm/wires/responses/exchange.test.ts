@@ -67,6 +67,14 @@ describe.each([false, true])("streamed: %p", (streaming) => {
   });
 });
 
+test("a tool with an array that says nothing about its items is accepted at once", async () => {
+  await using mock = await startOpenAi([answer("fine")]);
+  await using tested = responsesClient(mock);
+  const properties = { files: { type: "array" }, pairs: { type: "array", items: { type: "array" } } };
+  const tools = [{ ...TOOL, inputSchema: { type: "object", properties } }];
+  expect(await tested.ask({ streaming: true }, { messages: [user("read")], tools })).toMatchObject({ attempts: 1 });
+});
+
 test("a quota that is spent, said inside a stream, is final", async () => {
   await using mock = await startOpenAi([breaking({ how: "error", at: "before_text", error: "quota" }, says("x"))]);
   await using tested = responsesClient(mock);

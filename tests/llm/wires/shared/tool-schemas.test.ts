@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { plainSchema } from "../../../../src/llm/wires/shared/tool-schemas.js";
+import { fullSchema, plainSchema } from "../../../../src/llm/wires/shared/tool-schemas.js";
 import { processorMs } from "../../../support/processor-time.js";
 import { runs } from "../../../support/runs.js";
 
@@ -259,4 +259,31 @@ describe("whatever the schema", () => {
     // It takes some 8 times as long. A cost that grows with the square would be thousands of times.
     expect(tookMs).toBeLessThan(50 * copyMs);
   });
+});
+
+test("a full schema says the items of each array, and changes nothing else", () => {
+  const array = { type: "array", minItems: 1 };
+  const given = {
+    description: "d",
+    properties: { a: array, b: { type: ["array", "null"] }, c: { anyOf: [array] }, d: { type: "array", items: true } },
+    $defs: { t: { type: "array", items: [array] }, p: { type: "array", prefixItems: [{}] } },
+    required: ["a"],
+  };
+  const any = { type: "array", minItems: 1, items: {} };
+  expect(fullSchema(given)).toEqual({
+    description: "d",
+    properties: {
+      a: any,
+      b: { type: ["array", "null"], items: {} },
+      c: { anyOf: [any] },
+      d: { type: "array", items: {} },
+    },
+    $defs: { t: { type: "array", items: { anyOf: [any] } }, p: { type: "array", prefixItems: [{}] } },
+    required: ["a"],
+    type: "object",
+  });
+  expect(fullSchema(given)).toBe(fullSchema(given));
+  let deep: object = { type: "string" };
+  for (let n = 0; n < 5_000; n++) deep = { type: "array", items: deep };
+  expect(fullSchema({ properties: { deep } })).toMatchObject({ type: "object" });
 });
