@@ -3,6 +3,7 @@ import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/message
 import { GrowingText } from "../shared/growing-text.js";
 import { openaiUsage } from "../shared/openai-usage.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
+import { withUniqueIds } from "../shared/tool-ids.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
@@ -102,11 +103,12 @@ export class ChatFold implements AnswerFold {
 
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
     this.#thinkTags?.end();
-    const toolCalls = this.#calls.finish(newId, isTaken);
+    const calls = this.#calls.finish();
+    const toolCalls = withUniqueIds(calls, newId, isTaken);
     const reasoning = this.#reasoning.toString();
     const content = this.#text.toString();
     const details = toolCalls.length > 0 ? (this.#blocks?.all ?? []) : [];
-    const { attached } = this.#calls;
+    const attached = calls.map((call) => call.attached);
     const isKept = details.length > 0 || attached.some((extra) => extra !== undefined);
     return {
       message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },

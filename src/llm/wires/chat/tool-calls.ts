@@ -1,5 +1,6 @@
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../../core/json.js";
-import type { ToolCall, ToolDefinition } from "../../../core/messages.js";
+import type { ToolDefinition } from "../../../core/messages.js";
+import { firstOccurrence, type WrittenCall } from "../shared/tool-ids.js";
 import { ArgumentPieces } from "./argument-pieces.js";
 
 type ToolName = Pick<ToolDefinition, "name">;
@@ -51,18 +52,11 @@ export class ToolCallAssembly {
     return true;
   }
 
-  /** Returns the calls, each with a unique id. `isTaken` tells whether the conversation already has an id; `newId` creates a new one. */
-  finish(newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
-    const used = new Set<string>();
-    return this.#calls.map(({ id, name = "", pieces }) => {
-      const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
-      used.add(own);
-      return { id: own, name, arguments: argumentsOf(pieces.all) };
-    });
-  }
-
-  get attached(): readonly unknown[] {
-    return this.#calls.map(({ attached }) => attached);
+  /** Returns the calls, each with what the provider has attached to it. */
+  finish(): (WrittenCall & Pick<OpenCall, "attached">)[] {
+    return this.#calls
+      .map(({ id, name = "", pieces, attached }) => ({ id, name, arguments: argumentsOf(pieces.all), attached }))
+      .filter(firstOccurrence());
   }
 
   #openCall(piece: JsonObject, position: number): OpenCall | undefined {

@@ -4,6 +4,7 @@ import { areTokenCounts } from "../../../core/token-usage.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
+import { firstOccurrence, type WrittenCall, withUniqueIds } from "../shared/tool-ids.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { toolNameOf } from "./gemini-names.js";
 import { geminiFailure } from "./refused-request.js";
@@ -18,19 +19,14 @@ const FINISH_REASONS: readonly (readonly [RegExp, FinishReason])[] = [
 /** Keys of parts that are not text. */
 const DATA = ["functionCall", "functionResponse", "inlineData", "fileData", "executableCode", "codeExecutionResult"];
 
-interface Call {
-  id: string | undefined;
-  name: string;
-  arguments: string;
-}
-
 /** Collects responses into an answer. In a stream, each response holds a few parts. Parts are only appended, and a call arrives whole. */
 export class GeminiFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #tools: NonNullable<FoldOptions["tools"]>;
   readonly #text = new GrowingText();
   readonly #reasoning = new GrowingText();
-  readonly #calls: Call[] = [];
+  readonly #calls: WrittenCall[] = [];
+  readonly #isFirst = firstOccurrence();
   readonly #parts: KeptPart[] = [];
   /** True once the answer holds more than thoughts. */
   #hasAnswer = false;
@@ -93,12 +89,7 @@ export class GeminiFold implements AnswerFold {
   }
 
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
-    const used = new Set<string>();
-    const toolCalls = this.#calls.map(({ id, name, arguments: text }) => {
-      const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
-      used.add(own);
-      return { id: own, name, arguments: text };
-    });
+    const toolCalls = withUniqueIds(this.#calls, newId, isTaken);
     const reasoning = this.#reasoning.toString();
     const isKept = this.#parts.some((part) => "opaque" in part || part.extra !== undefined);
     const hasCalls = toolCalls.length > 0 && (this.#reason === "stop" || this.#reason === "unknown");
@@ -128,13 +119,15 @@ export class GeminiFold implements AnswerFold {
   }
 
   #pushCall({ name, args, ...native }: JsonObject, { functionCall: _, ...extra }: JsonObject): void {
-    this.#hasAnswer = true;
-    const position = this.#calls.length;
-    this.#calls.push({
+    const call = {
       id: asText(native.id),
       name: toolNameOf(asText(name) ?? "", this.#tools),
       arguments: JSON.stringify(asObject(args) ?? {}),
-    });
+    };
+    if (!this.#isFirst(call)) return;
+    this.#hasAnswer = true;
+    const position = this.#calls.length;
+    this.#calls.push(call);
     if (Object.keys(native).length > 0) extra.functionCall = native;
     this.#parts.push(Object.keys(extra).length > 0 ? { call: position, extra } : { call: position });
     this.#shown.take([args, extra]);

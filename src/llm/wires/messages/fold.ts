@@ -1,6 +1,7 @@
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import type { FinishReason } from "../../../core/messages.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
+import { withUniqueIds } from "../shared/tool-ids.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { type OpenBlock, openBlock, saidInBlocks } from "./message-blocks.js";
 import { mergedUsage, usageOf } from "./messages-usage.js";
@@ -93,13 +94,8 @@ export class MessagesFold implements AnswerFold {
   }
 
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
-    const used = new Set<string>();
-    const idOf = (id: string | undefined) => {
-      const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
-      used.add(own);
-      return own;
-    };
-    const { content, toolCalls, parts } = saidInBlocks(this.#blocks, idOf);
+    const { content, calls, parts } = saidInBlocks(this.#blocks);
+    const toolCalls = withUniqueIds(calls, newId, isTaken);
     const said = content || (this.#stopReason === "refusal" ? (this.#explanation ?? "") : "");
     const reasoning = thoughtsIn(this.#blocks);
     const finishReason = this.#reason(toolCalls.length > 0);

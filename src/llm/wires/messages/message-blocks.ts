@@ -1,6 +1,7 @@
 import { asObject, asText, type JsonObject, parseJson } from "../../../core/json.js";
-import type { KeptPart, ToolCall } from "../../../core/messages.js";
+import type { KeptPart } from "../../../core/messages.js";
 import { GrowingText } from "../shared/growing-text.js";
+import { firstOccurrence, type WrittenCall } from "../shared/tool-ids.js";
 
 export interface OpenBlock {
   /** The block as the provider sent it, without the text that arrives later in pieces. */
@@ -18,19 +19,19 @@ export function openBlock(native: JsonObject): OpenBlock {
 
 interface SaidInBlocks {
   content: string;
-  toolCalls: ToolCall[];
+  calls: WrittenCall[];
   parts: KeptPart[] | undefined;
 }
 
 /**
  * Converts blocks to text, calls and the parts that are sent back later. Thinking is kept as it came, even without text. From other blocks,
- * all keys except text and arguments are kept. `parts` is undefined if the answer is only a text followed by calls. `idOf`: returns the id
- * that a call has in this conversation.
+ * all keys except text and arguments are kept. `parts` is undefined if the answer is only a text followed by calls.
  */
-export function saidInBlocks(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): SaidInBlocks {
-  const toolCalls: ToolCall[] = [];
+export function saidInBlocks(blocks: readonly OpenBlock[]): SaidInBlocks {
+  const calls: WrittenCall[] = [];
+  const isFirst = firstOccurrence();
   const texts: string[] = [];
-  const parts = blocks.map((block): KeptPart => {
+  const parts = blocks.flatMap((block): KeptPart | [] => {
     const { native, text, citations } = block;
     if (native.type === "text") {
       const { type: _, text: _text, citations: given, ...extra } = native;
@@ -40,12 +41,14 @@ export function saidInBlocks(blocks: readonly OpenBlock[], idOf: (id: string | u
     }
     if (native.type === "tool_use") {
       const { type: _, id, name, input: _input, ...extra } = native;
-      toolCalls.push({ id: idOf(asText(id)), name: asText(name) ?? "", arguments: argumentsOf(block) });
-      return withExtra({ call: toolCalls.length - 1 }, extra);
+      const call = { id: asText(id), name: asText(name) ?? "", arguments: argumentsOf(block) };
+      if (!isFirst(call)) return [];
+      calls.push(call);
+      return withExtra({ call: calls.length - 1 }, extra);
     }
     return { opaque: opaqueOf(block) };
   });
-  return { content: texts.join(""), toolCalls, parts: isPlain(parts) ? undefined : parts };
+  return { content: texts.join(""), calls, parts: isPlain(parts) ? undefined : parts };
 }
 
 function withExtra<Part extends object>(part: Part, extra: JsonObject): Part {

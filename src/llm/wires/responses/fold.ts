@@ -1,8 +1,9 @@
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
-import type { Delta, FinishReason, KeptPart, ToolCall, Usage } from "../../../core/messages.js";
+import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/messages.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { openaiUsage } from "../shared/openai-usage.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
+import { firstOccurrence, type WrittenCall, withUniqueIds } from "../shared/tool-ids.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { BREAK, keptOf, textIn } from "./kept-items.js";
 import { haveOtherIds, type OutputItem, OutputItems } from "./output-items.js";
@@ -82,9 +83,13 @@ export class ResponsesFold implements AnswerFold {
 
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
     const items = this.#items.all.toSorted((a, b) => a.index - b.index);
-    const natives = items.map((item) => (item.isWhole ? item.native : asWhole(item)));
+    const isFirst = firstOccurrence();
+    const natives = items
+      .map((item) => (item.isWhole ? item.native : asWhole(item)))
+      .filter((item) => item.type !== "function_call" || isFirst(callIn(item)));
     const { content, parts } = keptOf(natives);
-    const toolCalls = callsIn(natives, newId, isTaken);
+    const calls = natives.filter(({ type }) => type === "function_call").map(callIn);
+    const toolCalls = withUniqueIds(calls, newId, isTaken);
     const reasoning = this.#reasoning.toString();
     // Parts are kept only if every item has ended, and an incomplete answer only if it ends with a message: reasoning or a call that was cut off
     // must not be sent back.
@@ -235,16 +240,9 @@ function asWhole({ native, pieces }: OutputItem): JsonObject {
   return native;
 }
 
-/** Returns the calls, each with a unique id. Empty arguments, which some servers send for a tool without parameters, become `{}`. */
-function callsIn(items: readonly JsonObject[], newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
-  const used = new Set<string>();
-  return items.flatMap((item) => {
-    if (item.type !== "function_call") return [];
-    const given = asText(item.call_id) ?? asText(item.id);
-    const id = given === undefined || used.has(given) || isTaken(given) ? newId() : given;
-    used.add(id);
-    const written = item.arguments;
-    const text = typeof written === "object" && written !== null ? JSON.stringify(written) : (asText(written) ?? "");
-    return [{ id, name: asText(item.name) ?? "", arguments: text.trim() === "" ? "{}" : text }];
-  });
+/** Returns the call in the item. Empty arguments, which some servers send for a tool without parameters, become `{}`. */
+function callIn({ call_id, id, name, arguments: written }: JsonObject): WrittenCall {
+  const text = typeof written === "object" && written !== null ? JSON.stringify(written) : (asText(written) ?? "");
+  const words = text.trim() === "" ? "{}" : text;
+  return { id: asText(call_id) ?? asText(id), name: asText(name) ?? "", arguments: words };
 }

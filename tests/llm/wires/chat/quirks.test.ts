@@ -483,11 +483,11 @@ const cases: Case[] = [
     name: "the same id for two calls",
     pieces: [
       call({ index: 0, id: "f", function: { name: "f", arguments: "{}" } }),
-      call({ index: 1, id: "f", function: { name: "f", arguments: "{}" } }),
+      call({ index: 1, id: "f", function: { name: "f", arguments: '{"x":1}' } }),
       stop,
       DONE,
     ],
-    expected: { toolCalls: called(["f", "f", "{}"], ["call_new2", "f", "{}"]) },
+    expected: { toolCalls: called(["f", "f", "{}"], ["call_new2", "f", '{"x":1}']) },
   },
   {
     name: "arguments as an object",

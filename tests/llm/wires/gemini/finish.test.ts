@@ -147,8 +147,8 @@ test("parts come as they are: signed pieces stay apart, unknown ones and unknown
 });
 
 test("of two calls with the same id, the second gets another one", async () => {
-  const call = { functionCall: { id: "x", name: "f", args: {} } };
-  const outcome = await ask([[chunkOf([call, call], "STOP")]]);
+  const call = (n: number) => ({ functionCall: { id: "x", name: "f", args: { n } } });
+  const outcome = await ask([[chunkOf([call(1), call(2)], "STOP")]]);
   const message = { toolCalls: [{ id: "x" }, { id: expect.stringMatching(/^call_new/) }] };
   expect(outcome).toMatchObject({ message });
 });
