@@ -226,7 +226,6 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
   },
   "scripted/cassette": {
     file: [],
-    recording: ["file"],
     playing: ["file"],
   },
   "scripted/many": {

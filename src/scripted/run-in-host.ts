@@ -2,15 +2,20 @@ import { RequestError, ScriptError } from "../core/errors.js";
 import type { ServerStatus } from "../core/ports.js";
 import { rulesOf } from "../session/shared/rules.js";
 import { transcriptOf } from "./script-transcript.js";
-import { namesServer } from "./shared/names-server.js";
 import { innerSteps, type Script, type Step } from "./shared/script.js";
-import type { Failure, ScriptResult, StepResult } from "./shared/script-result.js";
-import { skippedSteps, stepFailureOf } from "./shared/step-result.js";
+import {
+  type Failure,
+  type ScriptResult,
+  type StepResult,
+  skippedSteps,
+  stepFailureOf,
+} from "./shared/script-result.js";
 import { Variables } from "./shared/variables.js";
 import { StepRunner } from "./step-runner.js";
 import { ScriptConversations } from "./steps/script-conversations.js";
 import type { ScriptHost, ScriptRunOptions } from "./steps/script-host.js";
 import { ScriptLimits } from "./steps/script-limits.js";
+import { namesServer } from "./steps/server-wait.js";
 
 /** Name of the conversation with which a script begins. */
 const MAIN = "main";

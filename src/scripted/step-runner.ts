@@ -1,12 +1,12 @@
-import { ScriptError } from "../core/errors.js";
+import { messageOf, ScriptError } from "../core/errors.js";
 import { addAll } from "../core/lists/long-lists.js";
 import type { rulesOf } from "../session/shared/rules.js";
+import { evaluate } from "./sandbox/sandbox.js";
 import type { Script, Step, StepOf } from "./shared/script.js";
-import type { StepResult } from "./shared/script-result.js";
-import { failedStep, passedStep, skippedSteps } from "./shared/step-result.js";
-import { render, renderText } from "./shared/templates.js";
+import { positionText, type ScriptPosition } from "./shared/script-position.js";
+import { failedStep, passedStep, type StepResult, skippedSteps } from "./shared/script-result.js";
+import { asExpression, isTemplate, render, renderText } from "./shared/templates.js";
 import type { Variables } from "./shared/variables.js";
-import { holds } from "./step-condition.js";
 import { Answers } from "./steps/answers.js";
 import { type Acting, performStep } from "./steps/perform.js";
 import type { StepContext } from "./steps/performed.js";
@@ -170,4 +170,19 @@ function withAnswers(steps: readonly Step[]): [step: Step, answers: StepOf<"answ
     else grouped.push([step, []]);
   }
   return grouped;
+}
+
+/** Evaluates a condition, which is one template or a JavaScript expression with the script's variables. Rejects with ScriptError. */
+export async function holds(
+  condition: string,
+  { variables, position }: { variables: Variables; position: ScriptPosition },
+): Promise<boolean> {
+  if (isTemplate(condition)) return Boolean(render<unknown>(condition.trim(), variables, position));
+  try {
+    return Boolean(await evaluate(asExpression(condition), variables.all()));
+  } catch (error) {
+    throw new ScriptError("condition", `${positionText(position)}: ${condition}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }

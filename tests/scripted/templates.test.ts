@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { asExpression, isTemplate, render, renderText, templateProblem } from "../../src/scripted/shared/templates.js";
 import { Variables } from "../../src/scripted/shared/variables.js";
-import { holds } from "../../src/scripted/step-condition.js";
+import { holds } from "../../src/scripted/step-runner.js";
 
 const position = { file: "a.session.yaml", line: 7 };
 const fill = (value: unknown, variables: Record<string, unknown>) => render(value, new Variables(variables), position);

@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { LoadedConfig } from "../../config/reading/load.js";
+import { configuredSecrets } from "../../config/reading/secrets.js";
 import { ConfigError } from "../../core/errors.js";
 import { addAll } from "../../core/lists/long-lists.js";
 import { unambiguous } from "../../core/text/inert.js";
@@ -12,18 +13,19 @@ import { oneLine } from "../../doors/shared/terminal.js";
 import { jsonLog } from "../../host/logging.js";
 import { type CassetteMode, requireCassette } from "../../scripted/cassette/cassette.js";
 import { readFaults } from "../../scripted/cassette/faults.js";
-import { runCleaner } from "../../scripted/host/run-cleaner.js";
+import { Cleaner } from "../../scripted/cassette/file/clean.js";
 import { cassetteModeOf, runReadScript } from "../../scripted/host/run-script.js";
 import { settingsOf } from "../../scripted/host/script-settings.js";
 import { findScripts } from "../../scripted/many/find-scripts.js";
-import { requireKnownVariables } from "../../scripted/many/known-variables.js";
 import { openReporters, requireWritable } from "../../scripted/many/reporters/open-reporters.js";
-import { stepLine } from "../../scripted/many/reporters/step-text.js";
+import { stepLine } from "../../scripted/many/reporters/run-text.js";
 import { runMany } from "../../scripted/many/run-many.js";
-import { type PlannedRun, plan } from "../../scripted/many/run-plan.js";
-import { exitCodeOf } from "../../scripted/many/summary/counts.js";
+import { type PlannedRun, plan, requireKnownVariables } from "../../scripted/many/run-plan.js";
+import { exitCodeOf } from "../../scripted/many/run-report.js";
 import { summaryOf } from "../../scripted/many/summary/run-summary.js";
-import { summaryText } from "../../scripted/many/summary/summary-text.js";
+import { summaryHtml } from "../../scripted/many/summary/summary-html.js";
+import { summaryJson } from "../../scripted/many/summary/summary-json.js";
+import { summaryMarkdown } from "../../scripted/many/summary/summary-tables.js";
 import { Transcripts } from "../../scripted/many/transcripts.js";
 import type { Update } from "../../scripted/many/updates/assertion-updates.js";
 import { readScript } from "../../scripted/reading/read-script.js";
@@ -38,6 +40,7 @@ import type { ScriptFlags } from "./script-flags.js";
 const { stdout, stderr } = process;
 const now = () => performance.now();
 const defaultJobs = 8;
+const summaryWriters = { html: summaryHtml, json: summaryJson, md: summaryMarkdown };
 
 /**
  * Runs the scripts and ends the process. If anything is wrong before the first session begins, rejects with a ConfigError that lists every
@@ -67,8 +70,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const transcripts = new Transcripts(flags.transcripts);
   const { signal, endedBy } = untilEnded();
   const given = commonOptions(flags, config, mode);
-  const cleanerOf = ({ script, model = script.model }: PlannedRun) =>
-    runCleaner(script, config, { model, env: process.env });
+  const cleanerOf = (run: PlannedRun) => reportCleaner(run, config);
   const toldStep = (run: PlannedRun) => {
     const cleaner = cleanerOf(run);
     return (step: StepResult) => void stderr.write(cleaner.text(stepLine(step)));
@@ -89,12 +91,21 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
       runReadScript(run.script, { ...how, ...given, ...(isWatched && runs.length === 1 && { onStep: toldStep(run) }) }),
   });
   for (const reporter of reporters) reporter.end(many);
-  for (const { path, format } of flags.summary ?? []) writeFileSync(path, summaryText(summaryOf(many.reports), format));
+  for (const { path, format } of flags.summary ?? [])
+    writeFileSync(path, summaryWriters[format](summaryOf(many.reports)));
   const changes = updates?.apply(cwd) ?? [];
   for (const change of changes) stderr.write(updateLine(change));
   const code = exitCodeOf(many.reports);
   const isStale = code === exitCodes.done && changes.some((change) => "problem" in change);
   exit(endedBy() ?? (isStale ? exitCodes.unmet : code));
+}
+
+/** Returns a cleaner for the reports of a run. It removes the secrets of the configuration and of the script's own settings. */
+function reportCleaner({ script, model = script.model }: PlannedRun, config: LoadedConfig): Cleaner {
+  const cleaner = new Cleaner();
+  const settings = config.with(settingsOf(script, model), { allowsUnset: true });
+  cleaner.conceal(configuredSecrets(settings.config, process.env));
+  return cleaner;
 }
 
 function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: CassetteMode) {

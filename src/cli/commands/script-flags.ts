@@ -5,9 +5,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { RequestError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
 import { couldBeScripts, isScriptArgument } from "../../scripted/many/find-scripts.js";
+import { reporterNames, type SummaryFormat, summaryFormatOf } from "../../scripted/many/output-formats.js";
 import type { ReportTarget } from "../../scripted/many/reporters/open-reporters.js";
-import { reporterNames } from "../../scripted/many/reporters/reporter-names.js";
-import { type SummaryFormat, summaryFormatOf } from "../../scripted/many/summary/summary-formats.js";
 import { appended, positive } from "../shared/flags.js";
 
 interface SummaryTarget {

@@ -9,7 +9,6 @@ import type { AssertionResult, StepOutcome } from "../shared/script-result.js";
 import { javascript } from "./javascript.js";
 import { jsonKinds } from "./json-assertions.js";
 import type { AssertionParts, AssertionProblem, AssertionVerdict, Check, Kind } from "./kind.js";
-import { measureKinds } from "./measures.js";
 import { llmRubric } from "./rubric.js";
 import { textKinds } from "./text-assertions.js";
 import { trajectoryKinds } from "./trajectory.js";
@@ -20,7 +19,6 @@ const kinds: Readonly<Record<string, Kind>> = {
   ...textKinds,
   ...jsonKinds,
   javascript,
-  ...measureKinds,
   "llm-rubric": llmRubric,
   ...trajectoryKinds,
   ...turnKinds,

@@ -10,6 +10,8 @@ export const turnKinds = {
   "tool-error": callsThat("to fail", ({ isError, isDenied }) => isError && !isDenied),
   denied: callsThat("to be denied", ({ isDenied }) => isDenied),
   "event-sequence": eventSequence,
+  latency,
+  cost,
 } satisfies Record<string, Kind>;
 
 const stopReasons: Record<StopReason, true> = {
@@ -96,4 +98,31 @@ function eventSequence({ value }: { value?: unknown }): ReturnType<Kind> {
       found: `${missing ? `${missing} did not come in its place; ` : ""}they were ${listed(types)}`,
     };
   };
+}
+
+function latency({ threshold, value }: Parameters<Kind>[0]): ReturnType<Kind> {
+  const problem = limitProblem("milliseconds", threshold, value);
+  if (problem) return problem;
+  return ({ latencyMs }) => ({
+    holds: latencyMs <= Number(threshold),
+    subject: "the step",
+    predicate: `to take at most ${threshold} ms`,
+    found: `it took ${Math.round(latencyMs)} ms`,
+  });
+}
+
+function cost({ threshold, value }: Parameters<Kind>[0]): ReturnType<Kind> {
+  const problem = limitProblem("US dollars", threshold, value);
+  if (problem) return problem;
+  const predicate = `to cost at most $${threshold}`;
+  return ({ costUsd }) =>
+    costUsd === undefined
+      ? { problem: `expected the step ${predicate}, but its cost is not known: the model has no price` }
+      : { holds: costUsd <= Number(threshold), subject: "the step", predicate, found: `it cost $${costUsd}` };
+}
+
+function limitProblem(unit: string, threshold: unknown, value: unknown): { problem: string } | undefined {
+  if (typeof threshold === "number" && threshold >= 0 && value === undefined) return undefined;
+  if (value !== undefined) return { problem: `expected threshold in ${unit} instead of value` };
+  return { problem: `expected threshold to be a number of ${unit}, got ${shown(threshold)}` };
 }

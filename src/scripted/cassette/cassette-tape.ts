@@ -30,7 +30,7 @@ import {
   serverRequestOf,
 } from "./playing/recorded-requests.js";
 import { ServerPlayback } from "./playing/server-playback.js";
-import type { Recorder } from "./recording/recorder.js";
+import type { Recorder } from "./recorder.js";
 
 interface CassetteTapeParts {
   path: string;

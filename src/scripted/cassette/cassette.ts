@@ -9,7 +9,7 @@ import { Cleaner } from "./file/clean.js";
 import { maxBytes, type Recording, readCassette, requireReplaceable } from "./file/read.js";
 import { cassetteText, writeCassette } from "./file/write.js";
 import type { Sleep } from "./playing/played-body.js";
-import { Recorder } from "./recording/recorder.js";
+import { Recorder } from "./recorder.js";
 
 /**
  * `record`: every request goes to the real server or model, and the file is replaced. `replay`: no request goes to a real server or model.

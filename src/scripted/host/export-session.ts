@@ -6,18 +6,18 @@ import { join } from "node:path";
 import { type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import type { Environment } from "../../core/environment.js";
 import { RequestError } from "../../core/errors.js";
-import type { StoredEvent } from "../../core/events.js";
+import type { Question, StoredEvent } from "../../core/events.js";
 import { clearing } from "../../core/text/redaction.js";
 import type { Tape } from "../../host/tape.js";
-import { type Playable, readPlayable } from "../../session/export/playable.js";
+import { type Playable, type PlayableTurn, readPlayable } from "../../session/export/playable.js";
 import { redacted } from "../../session/export/redact-export.js";
 import { openCassette } from "../cassette/cassette.js";
 import { difference } from "../from-log/difference.js";
 import { LogTape, type RequestTool } from "../from-log/log-tape.js";
-import { withoutRepeatedForms } from "../from-log/repeated-forms.js";
 import { hasAskedShape, sessionFile } from "../from-log/session-file.js";
 import { readScript } from "../reading/read-script.js";
 import type { ScriptResult } from "../shared/script-result.js";
+import { problemInForm } from "../steps/answers.js";
 import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
 import { runOnTape, runReadScript } from "./run-script.js";
 import { settingsOf } from "./script-settings.js";
@@ -173,5 +173,28 @@ function recordingTape(recorder: Tape, source: Tape): Tape {
     model: (exchange) => recorder.model(exchange, () => source.model(exchange, never)),
     hello: (server, life) => recorder.hello(server, life, (told) => source.hello(server, told, never)),
     server: (exchange, life) => recorder.server(exchange, life, (told) => source.server(exchange, told, never)),
+  };
+}
+
+/**
+ * Returns the conversation without the forms that the host asked again, because what was entered did not fit. Their last repetition stays, so a
+ * replay asks for the form once, and gets the content that fits.
+ */
+async function withoutRepeatedForms({ turns, ...others }: Playable): Promise<Playable> {
+  return { ...others, turns: await Promise.all(turns.map(withFittingForms)) };
+}
+
+async function withFittingForms({ questions, hops, ...turn }: PlayableTurn): Promise<PlayableTurn> {
+  const problems = await Promise.all(questions.map(({ question, value }) => problemInForm(value, question)));
+  const repeated = new Set<Question>(
+    questions.flatMap(({ question }, index) => (problems[index] === undefined ? [] : [question])),
+  );
+  return {
+    ...turn,
+    questions: questions.filter(({ question }) => !repeated.has(question)),
+    hops: hops.map(({ answer, calls }) => ({
+      answer,
+      calls: calls.map((call) => ({ ...call, asks: call.asks.filter((asked) => !repeated.has(asked)) })),
+    })),
   };
 }

@@ -8,13 +8,11 @@ import { exitCodeOfScripts, exitCodes } from "../../doors/shared/exit-codes.js";
 import { type App, type AppOptions, createApp } from "../../host/app.js";
 import type { Tape } from "../../host/tape.js";
 import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "../cassette/cassette.js";
-import { ScriptedModel } from "../model/scripted-model.js";
-import { scriptedTape } from "../model/scripted-tape.js";
+import { ScriptedModel, scriptedTape } from "../model/scripted-model.js";
 import { readScript, type ScriptObject } from "../reading/read-script.js";
 import { runInHost, unbegun } from "../run-in-host.js";
 import { SCRIPTED, type Script } from "../shared/script.js";
-import type { ScriptResult } from "../shared/script-result.js";
-import { stepFailureOf } from "../shared/step-result.js";
+import { type ScriptResult, stepFailureOf } from "../shared/script-result.js";
 import type { ScriptHost, ScriptRunOptions } from "../steps/script-host.js";
 import { offline, settingsOf } from "./script-settings.js";
 

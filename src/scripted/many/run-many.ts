@@ -1,7 +1,6 @@
 import { messageOf } from "../../core/errors.js";
 import { unbegun } from "../run-in-host.js";
-import type { ScriptResult } from "../shared/script-result.js";
-import { stepFailureOf } from "../shared/step-result.js";
+import { type ScriptResult, stepFailureOf } from "../shared/script-result.js";
 import type { ScriptRunOptions } from "../steps/script-host.js";
 import type { PlannedRun } from "./run-plan.js";
 import { type RunReport, reportOf, skippedReport } from "./run-report.js";

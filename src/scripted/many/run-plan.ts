@@ -1,6 +1,7 @@
 /** Plans the runs of scripts. Each combination of a script's matrix is a run, and each run is repeated as often as requested. */
 import { createHash } from "node:crypto";
 import { messageOf, RequestError } from "../../core/errors.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import type { Script } from "../shared/script.js";
 import { positionText } from "../shared/script-position.js";
@@ -93,4 +94,23 @@ async function named(runs: readonly PlannedRun[], grep: string): Promise<Planned
   if (kept.length === 0)
     throw new RequestError("usage", `--grep ${grep}: no name of the ${runs.length} runs contains this text`);
   return kept;
+}
+
+/**
+ * Throws RequestError if `--var` sets a variable that none of the scripts has. A script has the variables that it declares, and any that its texts
+ * mention: it may leave the value to `--var`. Scripts without a declared variable are not checked.
+ */
+export function requireKnownVariables(scripts: readonly Script[], given: VariableValues = {}): void {
+  const declared = [
+    ...new Set(scripts.flatMap(({ vars, matrix }) => [...Object.keys(vars), ...Object.keys(matrix.vars)])),
+  ];
+  if (declared.length === 0) return;
+  // Without the escapes of JSON, whose letter would be taken for the beginning of a name.
+  const texts = scripts.map(({ source: _, ...script }) => JSON.stringify(script).replaceAll(/\\[a-z]/g, " ")).join(" ");
+  const isKnown = (name: string) => declared.includes(name) || new RegExp(`\\b${name}\\b`).test(texts);
+  const unknown = Object.keys(given).find((name) => !isKnown(name));
+  if (unknown === undefined) return;
+  throw new RequestError("usage", `--var ${unknown}: no session has this variable${didYouMean(unknown, declared)}`, {
+    hint: `known: ${declared.toSorted().join(", ")}`,
+  });
 }

@@ -1,15 +1,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
+import { withinTime } from "../../core/async/within-time.js";
 import { LlmError, messageOf, ScriptError } from "../../core/errors.js";
+import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { HubTool } from "../../core/ports.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import type { ModelAnswer, ModelExchange } from "../../core/transports.js";
-import { isRefusal, type ScriptedAnswer, type ScriptedReply } from "../shared/reply.js";
+import type { Tape } from "../../host/tape.js";
+import { isRefusal, type ReplyCondition, type ScriptedAnswer, type ScriptedReply } from "../shared/reply.js";
 import { positionText } from "../shared/script-position.js";
 import { render } from "../shared/templates.js";
 import type { Variables } from "../shared/variables.js";
-import { applies } from "./choose.js";
-import { type AskedRequest, describeRequest, excerpt, readRequest } from "./request.js";
+import { type AskedRequest, describeRequest, excerpt, newest, readRequest, resultsIn } from "./request.js";
 import { type WireReply, writeAnswer, writeRefusal } from "./scripted-wire.js";
 
 /** A step that is running and may make requests to the model. */
@@ -146,4 +148,51 @@ function modelSideName(name: string, position: ScriptedReply["position"], tools:
   if (!name.includes(".")) return name;
   const names = tools.map(({ server, tool: own }) => `${server}.${own}`);
   throw new ScriptError("scripted", `${positionText(position)}: there is no tool ${name}${didYouMean(name, names)}`);
+}
+
+/** Time limit for matching, in ms. It is needed because a regular expression may backtrack for ever on a tool's text. */
+const longestMatchMs = 500;
+
+interface Circumstances {
+  request: AskedRequest;
+  step: string;
+  tools: readonly HubTool[];
+}
+
+/** Returns true if the condition holds for the request. `condition` must not contain templates any more. */
+function applies(condition: ReplyCondition, { request, step, tools }: Circumstances): boolean {
+  const { contains, icontains, regex, toolResult } = condition;
+  const messages = newest(request);
+  const text = messages.map((message) => message.text).join("\n");
+  if (condition.step !== undefined && condition.step !== step) return false;
+  if (contains !== undefined && !text.includes(contains)) return false;
+  if (icontains !== undefined && !text.toLowerCase().includes(icontains.toLowerCase())) return false;
+  if (toolResult !== undefined && !resultsIn(messages, tools).some((tool) => isNamed(toolResult, tool))) return false;
+  return regex === undefined || matches(regex, text);
+}
+
+function isNamed(written: string, tool: HubTool): boolean {
+  const pattern = parseToolPattern(written);
+  return !("problem" in pattern) && namesTool(pattern, tool);
+}
+
+function matches(regex: string, text: string): boolean {
+  return withinTime(longestMatchMs, () => new RegExp(regex, "su").test(text))?.result ?? false;
+}
+
+/**
+ * Returns a tape, which stands in for connections to models and servers. The scripted model answers all model requests. The tape `servers`
+ * answers for the servers; if `servers` is undefined, the real servers are used.
+ */
+export function scriptedTape(model: Pick<ScriptedModel, "answer">, servers?: Tape): Tape {
+  return {
+    playsModels: true,
+    isInstant: servers?.isInstant ?? false,
+    wireOf: () => "chat",
+    conceal: (secrets) => servers?.conceal(secrets),
+    choose: (choose) => choose(),
+    model: (exchange) => model.answer(exchange),
+    hello: (server, life, connect) => servers?.hello(server, life, connect) ?? connect(life),
+    server: (exchange, life, send) => servers?.server(exchange, life, send) ?? send(life),
+  };
 }

@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import { byPosition, ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
+import { addAll } from "../../core/lists/long-lists.js";
 import { describeSchemaError } from "../../core/source/schema-messages.js";
-import { objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
+import { displayName, objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
 import type { ScriptPosition } from "../shared/script-position.js";
+import { templateProblem } from "../shared/templates.js";
 import { schemaErrors } from "./script-schema.js";
 
 export class ScriptDocument {
@@ -55,6 +57,41 @@ export class ScriptDocument {
       if (/^[A-Za-z_]\w*$/.test(name)) continue;
       const message = `"${name}" is not a valid name of a variable: use letters, digits and _`;
       this.complain({ pointer: child(pointer, name), part: "key", message });
+    }
+  }
+
+  /** Reports every text in the value that has an invalid template. */
+  checkTemplates(pointer: string, value: unknown): void {
+    if (typeof value === "string") {
+      const message = templateProblem(value);
+      if (message !== undefined) this.complain({ pointer, part: "value", message });
+    } else if (Array.isArray(value) || isPlainObject(value)) {
+      for (const [key, item] of Object.entries(value)) this.checkTemplates(child(pointer, key), item);
+    }
+  }
+
+  /**
+   * Opens a file that the step at `at` includes, and checks its variables. If the file cannot be read or includes itself, reports a problem
+   * and returns undefined.
+   */
+  openInclude(file: string, at: string, cwd: string): ScriptDocument | undefined {
+    const path = this.resolve(file);
+    const complain = (message: string) => this.complain({ pointer: child(at, "include"), part: "value", message });
+    if (this.chain.includes(path)) {
+      const names = [...this.chain, path].map((each) => displayName(each, cwd));
+      complain(`it includes itself: ${names.join(" -> ")}`);
+      return undefined;
+    }
+    try {
+      const included = ScriptDocument.read(path, cwd, this.chain);
+      included.checkVariables("/vars", included.source.tree.vars);
+      return included;
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const [first] = error.problems;
+      if (first?.line === 0) complain(`${first.file}: ${first.message}`);
+      else addAll(this.problems, error.problems);
+      return undefined;
     }
   }
 

@@ -7,7 +7,6 @@ import { didYouMean } from "../../core/text/nearest.js";
 import type { ReplyCondition, ScriptedReply } from "../shared/reply.js";
 import { innerSteps, type Step } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
-import { templateProblems } from "./template-problems.js";
 
 /** A reply that the schema has accepted. */
 interface WrittenReply {
@@ -38,7 +37,7 @@ export function readReplies(list: unknown, steps: readonly Step[], document: Scr
     const written = item as WrittenReply;
     checkSense(written, pointer, document);
     checkCondition(written.when ?? {}, `${pointer}/when`, { steps, document });
-    for (const problem of templateProblems(item, pointer)) document.complain(problem);
+    document.checkTemplates(pointer, item);
     const reply = read(written, pointer, document);
     if (!reply.when && endless !== undefined) {
       const message = `this reply is never used, because the reply in line ${endless} is repeated for ever`;

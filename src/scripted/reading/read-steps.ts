@@ -4,9 +4,7 @@ import { child } from "../../core/source/tree.js";
 import { problemOf } from "../assertions/assertions.js";
 import type { Assertion, Step, StepKind } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
-import { openInclude } from "./open-include.js";
 import { checkSense, stepKindOf } from "./step-shape.js";
-import { templateProblems } from "./template-problems.js";
 
 /** Reads and checks a list of steps. Problems are added to the document. */
 export function readSteps(list: unknown, pointer: string, document: ScriptDocument, cwd: string): Step[] {
@@ -91,7 +89,7 @@ function byKind(kind: StepKind, item: JsonObject, at: string, { document, cwd }:
       return { ...base(`set ${Object.keys(written.set).join(", ")}`), kind, values: written.set };
     case "include": {
       document.checkVariables(child(at, "with"), written.with);
-      const { vars, steps } = readIncluded(openInclude(written.include, at, document, cwd), document, cwd);
+      const { vars, steps } = readIncluded(document.openInclude(written.include, at, cwd), document, cwd);
       return { ...base(`include ${written.include}`), kind, values: { ...vars, ...written.with }, steps };
     }
     case "parallel":
@@ -150,7 +148,7 @@ function checkTemplates(kind: StepKind, item: JsonObject, at: string, document: 
   const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as JsonObject), steps: [] } } : item;
   for (const [key, value] of Object.entries(own)) {
     if (["parallel", "then", "else", "name", "output"].includes(key)) continue;
-    for (const problem of templateProblems(value, child(at, key))) document.complain(problem);
+    document.checkTemplates(child(at, key), value);
   }
 }
 

@@ -1,7 +1,9 @@
-/** Types of a script's result, shared by the runner, the reports and the public API. */
+/** A script's result, shared by the runner, the reports and the public API, and what makes the results of its steps. */
+
+import { errorInfo } from "../../core/errors.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { Usage } from "../../core/messages.js";
-import type { StepKind } from "./script.js";
+import { innerSteps, type Step, type StepKind } from "./script.js";
 import type { ScriptPosition } from "./script-position.js";
 
 /** A tool call within a step, made by the model or by the script. */
@@ -87,4 +89,29 @@ export interface ScriptResult {
   costUsd?: number;
   /** The conversations as JSON lines. They are the same in every run: ids are replaced by numbers, and times are left out. */
   transcript: string;
+}
+
+export function stepFailureOf(error: unknown): Failure {
+  const { kind, message, hint } = errorInfo(error);
+  return { kind, message, hint };
+}
+
+function base({ position, name, kind }: Step) {
+  return { position, name, kind, skipped: false, assertions: [], durationMs: 0 };
+}
+
+export function passedStep(step: Step, more: Partial<StepResult> = {}): StepResult {
+  return { ...base(step), passed: true, ...more };
+}
+
+export function failedStep(step: Step, error: unknown, more: Partial<StepResult> = {}): StepResult {
+  return { ...base(step), passed: false, error: stepFailureOf(error), ...more };
+}
+
+/** Returns results for steps that are not run, and for the steps within them, so that a report lists all steps. */
+export function skippedSteps(steps: readonly Step[]): StepResult[] {
+  return steps.flatMap((step) => {
+    const inner = innerSteps(step);
+    return inner ? skippedSteps(inner) : [{ ...base(step), passed: true, skipped: true }];
+  });
 }

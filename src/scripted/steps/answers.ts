@@ -4,10 +4,9 @@ import type { Question } from "../../core/events.js";
 import { isPlainObject } from "../../core/json.js";
 import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import { endsOf } from "../../core/text/excerpt.js";
-import { problemInForm } from "../shared/form-problem.js";
+import { fillIn } from "../../mcp/callbacks/elicitation.js";
 import type { StepOf } from "../shared/script.js";
-import type { StepResult } from "../shared/script-result.js";
-import { failedStep, passedStep, skippedSteps } from "../shared/step-result.js";
+import { failedStep, passedStep, type StepResult, skippedSteps } from "../shared/script-result.js";
 import { render } from "../shared/templates.js";
 import type { Variables } from "../shared/variables.js";
 
@@ -89,4 +88,13 @@ function isNamed(text: string, tool: { server: string; tool: string }): boolean 
   const pattern = parseToolPattern(text);
   const facts = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
   return !("problem" in pattern) && namesTool(pattern, { ...facts, ...tool });
+}
+
+/**
+ * Resolves with why the entered content does not fit the question's form. The host asks such a form again. Resolves with undefined if the
+ * content fits, and if the value accepts no form.
+ */
+export async function problemInForm(value: unknown, question: Question): Promise<string | undefined> {
+  if (!("form" in question && isPlainObject(value) && value.action === "accept")) return undefined;
+  return (await fillIn(question.form, value.content)).problem;
 }

@@ -4,14 +4,19 @@ import type { AssertionParts } from "../assertions/kind.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import { readPath } from "../shared/json-path.js";
 import type { StepOf } from "../shared/script.js";
-import type { AssertionResult, Failure, StepResult } from "../shared/script-result.js";
-import { failedStep, passedStep, stepFailureOf } from "../shared/step-result.js";
+import {
+  type AssertionResult,
+  type Failure,
+  failedStep,
+  passedStep,
+  type StepResult,
+  stepFailureOf,
+} from "../shared/script-result.js";
 import { hasTemplate, render } from "../shared/templates.js";
 import type { Performed, StepContext } from "./performed.js";
-import { performPrompt } from "./prompt.js";
 import { performResource } from "./resource.js";
 import { performTool } from "./tool.js";
-import { performUser } from "./user.js";
+import { performPrompt, performUser } from "./turn.js";
 
 export type Acting = StepOf<"user" | "tool" | "prompt" | "resource">;
 

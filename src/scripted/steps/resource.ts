@@ -4,7 +4,7 @@ import { readTool } from "../../core/patterns/hidden-servers.js";
 import type { ServedResource } from "../../core/ports.js";
 import { refusalOfRead } from "../../session/direct-call.js";
 import type { StepOf } from "../shared/script.js";
-import { stepFailureOf } from "../shared/step-result.js";
+import { stepFailureOf } from "../shared/script-result.js";
 import { renderText } from "../shared/templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 import { notOffered, untilOffered } from "./server-wait.js";

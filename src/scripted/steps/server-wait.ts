@@ -2,7 +2,6 @@
 
 import { RequestError, ScriptError } from "../../core/errors.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
-import { namesServer } from "../shared/names-server.js";
 import type { StepContext } from "./performed.js";
 
 /**
@@ -28,4 +27,9 @@ export function notOffered(message: string, hub: ToolHub, name?: string): Script
 function reasonOf({ name, state, reason }: ServerStatus): string[] {
   const isMissing = state === "starting" || state === "failed" || state === "needs_auth";
   return isMissing ? [`mcpServers.${name}: ${reason ?? `it is ${state}`}`] : [];
+}
+
+/** Returns true if the name of a tool or prompt begins with the server's name, as in `server.tool` and `server__tool`. */
+export function namesServer(name: string, server: string): boolean {
+  return name.startsWith(`${server}.`) || name.startsWith(`${server}__`);
 }

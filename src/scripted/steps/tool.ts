@@ -6,7 +6,7 @@ import { didYouMean } from "../../core/text/nearest.js";
 import { isDeniedResult } from "../../session/conversations/called-tools.js";
 import { callTool } from "../../session/direct-call.js";
 import type { StepOf } from "../shared/script.js";
-import { stepFailureOf } from "../shared/step-result.js";
+import { stepFailureOf } from "../shared/script-result.js";
 import { render, renderText } from "../shared/templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 import { notOffered, untilOffered } from "./server-wait.js";

@@ -1,26 +1,69 @@
-import type { LlmErrorKind } from "../../core/errors.js";
+/** The steps that run a turn: with a user's text, and with a prompt of a server. */
+
+import { type LlmErrorKind, ScriptError } from "../../core/errors.js";
 import type { Question, StoredEvent } from "../../core/events.js";
 import { parseJson } from "../../core/json.js";
 import type { ContentPart, OutputFormat } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
+import { readStructured } from "../../core/schemas/structured-output.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
 import { type AnsweredCall, calledTools } from "../../session/conversations/called-tools.js";
 import { summarizeTurn } from "../../session/shared/summary.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
-import type { CalledTool, StepOutcome } from "../shared/script-result.js";
-import { stepFailureOf } from "../shared/step-result.js";
+import type { StepOf } from "../shared/script.js";
+import { type CalledTool, type StepOutcome, stepFailureOf } from "../shared/script-result.js";
+import { render, renderText } from "../shared/templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { reached } from "./script-limits.js";
+import { notOffered, untilOffered } from "./server-wait.js";
+
+/** Runs a turn with a user's text. If the answer violates `json_schema`, the step gets a failure that assertions cannot expect. */
+export async function performUser(step: StepOf<"user">, context: StepContext): Promise<Performed> {
+  const text = renderText(step.text, context.variables, step.position);
+  const performed = await performTurn([{ type: "text", text }], context, step.output);
+  if (!step.output || performed.failure) return performed;
+  const { outcome } = performed;
+  const read = readStructured(outcome.output, step.output.jsonSchema);
+  if ("value" in read) return { outcome: { ...outcome, json: read.value } };
+  // The turn itself does not check answers that were cut or filtered, so an invalid answer may arrive here.
+  const failure = stepFailureOf(new ScriptError("output", `the answer does not fit its json_schema: ${read.problem}`));
+  return { outcome, failure };
+}
+
+/**
+ * Runs a turn with a prompt of a server. The step names the prompt as `server.prompt`, or by the prompt's name in the host. Rejects if the
+ * prompt does not exist or if the server does not return it.
+ */
+export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
+  const { host, variables, limits } = context;
+  const name = await findPrompt(renderText(step.prompt, variables, step.position), context);
+  const args = Object.entries(render(step.args, variables, step.position)).map(([key, value]) => [key, asText(value)]);
+  return performTurn(await host.hub.applyPrompt(name, Object.fromEntries(args), limits.signal), context);
+}
+
+/** Returns the prompt's name in the host. Waits for servers if the prompt is not known yet. */
+async function findPrompt(written: string, context: StepContext): Promise<string> {
+  const { hub } = context.host;
+  const { mcpResults } = hub;
+  const find = () =>
+    mcpResults.prompts().find(({ server, own, name }) => `${server}.${own}` === written || name === written);
+  if (!find()) await untilOffered(context);
+  const found = find();
+  if (found) return found.name;
+  const names = mcpResults.prompts().map(({ name }) => name);
+  throw notOffered(`there is no prompt ${written}${didYouMean(written, names)}`, hub, written);
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 /**
  * Runs a turn. Rejects with ScriptError if a limit of the script allows no more turns. An error of the turn becomes the failure of the
  * step.
  */
-export async function performTurn(
-  content: ContentPart[],
-  context: StepContext,
-  output?: OutputFormat,
-): Promise<Performed> {
+async function performTurn(content: ContentPart[], context: StepContext, output?: OutputFormat): Promise<Performed> {
   const { script, host, limits, conversation, model } = context;
   const { session } = conversation;
   limits.beginTurn();

@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { withTape } from "../../../src/host/tape.js";
 import { Models } from "../../../src/llm/providers/models.js";
 import { LogTape } from "../../../src/scripted/from-log/log-tape.js";
-import { scriptedTape } from "../../../src/scripted/model/scripted-tape.js";
+import { scriptedTape } from "../../../src/scripted/model/scripted-model.js";
 import { fixtureServer } from "../../support/app.js";
 import { llmConfig } from "../../support/llm-config.js";
 import { answer as chatAnswer, startLlmServer, toolCalls } from "../../support/llm-server.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { requireKnownVariables } from "../../../src/scripted/many/known-variables.js";
+import { requireKnownVariables } from "../../../src/scripted/many/run-plan.js";
 import { readScript } from "../../../src/scripted/reading/read-script.js";
 
 const declaring = { vars: { repo: "a/b", most: 3 }, steps: [{ user: "bugs of {{repo}}, {{given}}" }] };

@@ -4,8 +4,7 @@ import { type RunReport, reportOf, skippedReport } from "../../../src/scripted/m
 import { summaryOf } from "../../../src/scripted/many/summary/run-summary.js";
 import { summaryHtml } from "../../../src/scripted/many/summary/summary-html.js";
 import { summaryJson } from "../../../src/scripted/many/summary/summary-json.js";
-import { summaryMarkdown } from "../../../src/scripted/many/summary/summary-markdown.js";
-import { summaryTable } from "../../../src/scripted/many/summary/table.js";
+import { summaryMarkdown, summaryTable } from "../../../src/scripted/many/summary/summary-tables.js";
 import { resultOf, scriptOf } from "./support.js";
 
 /** Runs a script with two models. The second one fails every fourth time, and its price is not known. */

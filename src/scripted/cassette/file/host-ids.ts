@@ -7,7 +7,7 @@ import { idPattern } from "../../../core/ids.js";
 import type { JsonObject } from "../../../core/json.js";
 import { type Rewriter, rewrittenStream } from "./clean-stream.js";
 import type { ModelEntry } from "./format.js";
-import { historyOf } from "./request-history.js";
+import { historyOf } from "./normalise.js";
 
 /** Returns the ids in the messages of a request, in the order in which they first occur. */
 function idsIn(request: JsonObject): string[] {

@@ -2,7 +2,6 @@
 
 import { idPattern } from "../../../core/ids.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { historyOf, withHistory } from "./request-history.js";
 
 /** Patterns for texts that differ from run to run, with their replacements. */
 const passing: readonly [RegExp, string][] = [
@@ -41,4 +40,20 @@ export function messagesOf(request: JsonObject): JsonObject {
 export function normalisedParams({ _meta, ...params }: JsonObject): JsonObject {
   const { traceparent: _, tracestate: __, "mcp-platform/call-id": ___, ...meta } = isPlainObject(_meta) ? _meta : {};
   return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as JsonObject;
+}
+
+/** Keys of a request that may contain its messages. The key depends on the API. */
+const keys = ["messages", "input", "contents"];
+
+/** Returns the messages of a request, without the rest of the request. */
+export function historyOf(request: JsonObject): JsonObject {
+  return Object.fromEntries(keys.flatMap((key) => (request[key] === undefined ? [] : [[key, request[key]]])));
+}
+
+/** Returns the request with `map` applied to its messages. */
+export function withHistory(request: JsonObject, map: (messages: readonly unknown[]) => unknown[]): JsonObject {
+  const lists = Object.entries(historyOf(request)).flatMap(([key, list]) =>
+    Array.isArray(list) ? [[key, map(list)]] : [],
+  );
+  return { ...request, ...Object.fromEntries(lists) };
 }

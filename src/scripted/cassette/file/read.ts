@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type ConfigProblem, messageOf } from "../../../core/errors.js";
 import { asObject, isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import type { Entry, Head } from "./format.js";
-import { withHistory } from "./request-history.js";
+import { withHistory } from "./normalise.js";
 
 export const maxBytes = 256 * 1024 * 1024;
 

@@ -10,8 +10,7 @@ import { rewrittenStream } from "./clean-stream.js";
 import { recordedCallsIn } from "./ending-order.js";
 import { type Entry, type Head, isExchange, type ModelEntry } from "./format.js";
 import { NumberedIds } from "./host-ids.js";
-import { normalisedBody, normalisedParams } from "./normalise.js";
-import { withHistory } from "./request-history.js";
+import { normalisedBody, normalisedParams, withHistory } from "./normalise.js";
 
 /** Minimum length, in characters, of a part that is written only once although several requests contain it. */
 const partChars = 400;

@@ -1,5 +1,6 @@
 /** Differences between a request and the most similar recorded one, as text. */
 import { isPlainObject } from "../../../core/json.js";
+import { redactedMark } from "../../../core/text/redaction.js";
 
 export interface Difference {
   /** Path to the value, such as `$.messages[2].content`. */
@@ -78,4 +79,26 @@ export function visible(text: string): string {
     /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+export function isRedacted(text: string): boolean {
+  return text.includes(redactedMark);
+}
+
+/**
+ * Returns true if `now` equals the recorded text. A redacted part of the recorded text matches any text: on another machine the original
+ * text may be different, or may not be redacted.
+ */
+export function isAlike(recorded: string, now: string): boolean {
+  const [start = "", ...parts] = recorded.split(redactedMark);
+  const end = parts.pop();
+  if (end === undefined) return recorded === now;
+  if (!now.startsWith(start)) return false;
+  let at = start.length;
+  for (const part of parts) {
+    const found = now.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return now.endsWith(end) && now.length - end.length >= at;
 }

@@ -4,8 +4,7 @@ import type { ModelAnswer, ModelExchange, ServerAnswer, ServerExchange, ServerLi
 import type { Cleaner } from "../file/clean.js";
 import type { CallEntry, ModelEntry, TimedEvent } from "../file/format.js";
 import { normalised } from "../file/normalise.js";
-import { isAlike } from "./alike.js";
-import { changeText, differences } from "./diff.js";
+import { changeText, differences, isAlike } from "./diff.js";
 import { brokenBy, type Playback, playedBody } from "./played-body.js";
 
 /** Headers that make the client retry at once. They are added to a recorded error response if the retry is recorded too. */

@@ -4,8 +4,7 @@ import type { Cleaner } from "../file/clean.js";
 import { type CallEntry, isExchange, type ModelEntry, type RecordedExchange } from "../file/format.js";
 import { messagesOf, normalisedBody, normalisedParams } from "../file/normalise.js";
 import type { Recording } from "../file/read.js";
-import { isAlike, isRedacted } from "./alike.js";
-import { changeText, differences, distance } from "./diff.js";
+import { changeText, differences, distance, isAlike, isRedacted } from "./diff.js";
 
 /** A request in a form in which requests can be compared. */
 export interface ComparableRequest {

@@ -3,11 +3,11 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { messageOf, RequestError } from "../../../core/errors.js";
+import type { ReporterName } from "../output-formats.js";
 import type { Reporter } from "../run-many.js";
 import { resultsJson } from "../summary/summary-json.js";
 import { resultsJunit } from "./junit.js";
 import { prettyReporter, type ReportScreen } from "./pretty.js";
-import type { ReporterName } from "./reporter-names.js";
 import { tapBegin, tapRun } from "./tap.js";
 
 export interface ReportTarget {

@@ -5,9 +5,9 @@ import { unambiguous } from "../../../core/text/inert.js";
 import { eraseLine, StatusLine } from "../../../doors/shared/status-line.js";
 import { type Colors, oneLine } from "../../../doors/shared/terminal.js";
 import type { Reporter } from "../run-many.js";
-import { countsText } from "../summary/counts.js";
+import { countsText } from "../run-report.js";
 import { summaryOf } from "../summary/run-summary.js";
-import { summaryTable } from "../summary/table.js";
+import { summaryTable } from "../summary/summary-tables.js";
 import { failureText, runLine, transcriptLine } from "./run-text.js";
 
 export interface ReportScreen {

@@ -2,8 +2,8 @@ import { elapsedText } from "../../../core/text/durations.js";
 import { unambiguous } from "../../../core/text/inert.js";
 import type { Colors } from "../../../doors/shared/terminal.js";
 import { positionText } from "../../shared/script-position.js";
+import type { Failure, StepResult } from "../../shared/script-result.js";
 import type { RunReport, StepReport } from "../run-report.js";
-import { sentence } from "./step-text.js";
 
 /** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that does not belong to a step is added below it. */
 export function runLine({ status, position, name, model, durationMs, error }: RunReport): string {
@@ -38,4 +38,23 @@ function inOneLine(text: string): string {
 
 function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gm, "  ");
+}
+
+export function stepLine({ passed, skipped, name, position, durationMs, error, assertions }: StepResult): string {
+  const mark = skipped ? "skipped" : passed ? "ok     " : "FAILED ";
+  const time = skipped ? "" : ` (${Math.round(durationMs)} ms)`;
+  const reasons = assertions
+    .filter((assertion) => !assertion.passed)
+    .map((assertion) => `${positionText(assertion.position)}: ${assertion.reason}`);
+  const failures = error ? [`${positionText(position)}: ${sentence(error)}`, ...reasons] : reasons;
+  return unambiguous(
+    [
+      `  ${mark} ${inOneLine(name)}${time}\n`,
+      ...failures.map((line) => `${line.replaceAll(/^/gm, "          ")}\n`),
+    ].join(""),
+  );
+}
+
+function sentence({ message, hint }: Failure): string {
+  return hint ? `${message} (${hint})` : message;
 }

@@ -2,8 +2,7 @@
 import { toVisibleJson } from "../../../core/text/inert.js";
 import { wireUsage } from "../../../doors/protocol/chunks.js";
 import type { ManyResult } from "../run-many.js";
-import type { RunReport, StepReport } from "../run-report.js";
-import { countsOf } from "./counts.js";
+import { countsOf, type RunReport, type StepReport } from "../run-report.js";
 import { type Summary, type SummaryRow, summaryOf } from "./run-summary.js";
 
 export function resultsJson({ reports, durationMs }: ManyResult): string {

@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, Readable } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
-import { McpError } from "../../../core/errors.js";
-import type { JsonObject } from "../../../core/json.js";
+import { McpError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type {
   ModelAnswer,
   ModelExchange,
@@ -10,8 +10,8 @@ import type {
   ServerFailure,
   ServerHello,
   ServerLife,
-} from "../../../core/transports.js";
-import { recordedCallsIn } from "../file/ending-order.js";
+} from "../../core/transports.js";
+import { recordedCallsIn } from "./file/ending-order.js";
 import {
   type CallEntry,
   type Entry,
@@ -20,12 +20,10 @@ import {
   type ModelEntry,
   type RecordedError,
   type TimedEvent,
-} from "../file/format.js";
-import { messagesOf, normalisedParams } from "../file/normalise.js";
-import type { Recording } from "../file/read.js";
-import { type Arrival, chunksOf } from "../file/recorded-chunks.js";
-import { noted } from "./noted-life.js";
-import { keptHeaders } from "./recorded-headers.js";
+} from "./file/format.js";
+import { messagesOf, normalisedParams } from "./file/normalise.js";
+import type { Recording } from "./file/read.js";
+import { type Arrival, chunksOf } from "./file/recorded-chunks.js";
 
 /**
  * The routine requests (`isRoutine`) of one server that run at the same time, and those of them that are done. They are recorded together when
@@ -182,4 +180,48 @@ function wireErrorOf(error: unknown): RecordedError {
 
 function failureIn({ kind, message, retryable, hint }: McpError): ServerFailure {
   return { kind, message, ...(retryable && { retryable }), ...(hint && { hint }) };
+}
+
+/**
+ * Returns a listener that records each event with `note` and passes it on to `life`. `ms` returns the time since the previous event.
+ * Notifications of changed lists are not recorded, because the changes can be seen from the recorded lists.
+ */
+function noted(life: ServerLife, note: (event: TimedEvent) => void, ms: () => number = () => 0): ServerLife {
+  return {
+    progress(progress) {
+      note([ms(), { progress }]);
+      life.progress(progress);
+    },
+    notified(method, params) {
+      if (!method.endsWith("/list_changed")) note([ms(), { notify: { method, params } }]);
+      life.notified(method, params);
+    },
+    async ask(method, params, signal) {
+      const event: TimedEvent[1] = { ask: { method, params } };
+      note([ms(), event]);
+      event.answer = await life.ask(method, params, signal);
+      return event.answer;
+    },
+    closed(reason) {
+      note([ms(), { closed: reason }]);
+      life.closed(reason);
+    },
+  };
+}
+
+/**
+ * Pattern of the response headers to record: those that the client reads from an error response. From a successful response the client
+ * reads only the content type. None of these headers identifies the caller.
+ */
+const ofErrors =
+  /^(content-type|retry-after|retry-after-ms|x-should-retry|location|x-request-id|request-id|apim-request-id|x-amzn-requestid|cf-ray|x-ratelimit-.+|anthropic-ratelimit-.+)$/;
+
+/** Returns the headers to record, sorted. The query string of a `location` is removed, because it may contain a token. */
+function keptHeaders(status: number, headers: ModelAnswer["headers"]): Record<string, string> {
+  const isAnswer = status >= 200 && status < 300;
+  const kept = Object.entries(headers).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined || !(isAnswer ? name === "content-type" : ofErrors.test(name))) return [];
+    return [[name, name === "location" ? String(value).replace(/\?.*$/s, "") : String(value)]];
+  });
+  return Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

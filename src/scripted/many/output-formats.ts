@@ -1,7 +1,11 @@
 /**
- * Names of the formats of a summary. They have a module of their own, so that the command line can check a name without loading the code of
- * the formats.
+ * Names of the reporters, and of the formats of a summary. They have a module of their own, so that the command line can check a name without
+ * loading the code that writes them.
  */
+export const reporterNames = ["pretty", "json", "junit", "tap"] as const;
+
+export type ReporterName = (typeof reporterNames)[number];
+
 const summaryFormats = ["html", "json", "md"] as const;
 
 export type SummaryFormat = (typeof summaryFormats)[number];
