@@ -103,7 +103,7 @@ test("the table of growth says which rows keep to their bounds", () => {
 });
 
 test.each(noPostgres ? (["sqlite"] as const) : (["sqlite", "postgres"] as const))(
-  "a log that is made for the growth benchmark is one that a host could have written: %s",
+  "the log that is made for the growth benchmark could come from a host: %s",
   async (driver) => {
     const storage = await newStorage(folder, driver);
     const open = () => openStore(storage, { now: Date.now, observe: () => {} });

@@ -70,7 +70,7 @@ describe("docker/", () => {
     services: { host: { build: { dockerfile: string; context: string }; ports: string[]; volumes: string[] } };
   };
 
-  test("its configuration is one that the host reads", () => {
+  test("its configuration is valid for the host", () => {
     const { config } = loadConfig("examples/docker/config.yaml", {
       env: { OPENAI_API_KEY: "sk-0123456789", MCP_PLATFORM_SERVE__TOKEN: token },
     });

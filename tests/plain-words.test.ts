@@ -14,7 +14,35 @@ test("no comment of src/ begins with a bare fragment", () => {
   expect(found).toEqual([]);
 });
 
-test("comments are found in every form, and addresses in texts are none", () => {
+/** Words whose meaning a reader must guess: negated nouns, "one" for a thing just named, people in place of things. */
+const unclear =
+  /(?<!(?:there|answer) )\bis (?:no(?! longer)|none)\b|\b(?:all the same|whoever|of such a name|so often|do not arrive|no news)\b/i;
+
+test("no line of src/ and no title of a test has words whose meaning a reader must guess", () => {
+  const found = [...sourceFiles("src").flatMap(linesOf), ...titles()].filter(({ text }) => unclear.test(text));
+  expect(found).toEqual([]);
+});
+
+test("the title of a test is a sentence with its describe, and names what it is about", () => {
+  const pointing = /^(?:that|which|who|and|or|also|it|they|none|both)\b|\bis one\b/i;
+  expect(titles().filter(({ text }) => pointing.test(text))).toEqual([]);
+});
+
+function linesOf(path: string): { at: string; text: string }[] {
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .map((text, index) => ({ at: `${path}:${index + 1}`, text }));
+}
+
+/** Returns the texts in tests/ that stand before a function, which is how titles are written. */
+function titles(): { at: string; text: string }[] {
+  const title = /\(\s*(["`])((?:\\.|(?!\1)[^\\\n])+)\1,\s*(?:\w+\()?(?:async )?(?:\(|\w+ =>)/g;
+  return sourceFiles("tests")
+    .filter((path) => /^(?!.*node_modules).*\.test\.tsx?$/.test(path))
+    .flatMap((path) => [...readFileSync(path, "utf8").matchAll(title)].map(({ 2: text = "" }) => ({ at: path, text })));
+}
+
+test("comments are found in every form, and addresses in texts are not taken for comments", () => {
   const source =
     'const url = "http://a"; // The address.\n/** Of it. */\n// Two\n// lines\nx;\n/*\n * Three.\n */\n// biome-ignore x: y\n';
   expect(commentsIn(source).map(({ line, words }) => [line, words])).toEqual([

@@ -40,7 +40,7 @@ export function configFindings(configuration: Configuration): Finding[] {
   ];
 }
 
-/** Reports permission rules about tools of a server that is not configured. Editors bring servers of their own, so this is no error. */
+/** Reports permission rules about tools of a server that is not configured. Editors bring servers of their own, so this is not an error. */
 function ruleFindings({ chat, mcpServers }: Config): Finding[] {
   const servers = ["host", ...mcpServers.map(({ name }) => name)];
   return Object.entries(chat.service.permissions).flatMap(([list, texts]: [string, readonly string[]]) => {

@@ -23,7 +23,7 @@ export function fromLevel(
     try {
       observe(event);
     } catch {
-      // an error of `observe` is ignored; the next event is passed to `observe` all the same
+      // an error of `observe` is ignored; the next event is passed to `observe` as usual
     }
   };
 }

@@ -34,7 +34,7 @@ interface Size {
   media: number;
 }
 
-/** Measures the fields of the tools that a request contains. A text under a key `data` in a schema is no picture. */
+/** Measures the fields of the tools that a request contains. A text under a key `data` in a schema is not a picture. */
 function toolsSize(tools: CompletionRequest["tools"]): Size {
   const sent = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   return { bytes: Buffer.byteLength(JSON.stringify(sent)), media: 0 };

@@ -108,7 +108,7 @@ export class Budget {
     this.spend(spent);
   }
 
-  /** Counts what a request has cost that is no hop of the turn: a summary, or a request whose answer broke off. */
+  /** Counts the cost of a request that is not a hop of the turn: a summary, or a request whose answer broke off. */
   spend(spent: Spent): void {
     for (const totals of [this.#turn, this.#conversation]) addSpent(totals, spent);
   }

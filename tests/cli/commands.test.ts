@@ -54,7 +54,7 @@ describe("a turn", () => {
     expect([exitCode, stdout]).toEqual([0, "The answer is 42.\n"]);
   });
 
-  test("text piped in without a command is one prompt", async () => {
+  test("text piped in without a command is sent as one prompt", async () => {
     expect(await outputOf([], "hi")).toContain("fine");
   });
 

@@ -58,21 +58,21 @@ describe("commands that run at the same time", () => {
     return ends.flatMap((end) => (end.status === "rejected" ? [(end.reason as Error).message] : []));
   }
 
-  test("and add a server of the same name: one adds it, the other reports that it exists", async () => {
+  test("may add a server of the same name: one adds it, the other reports that it exists", async () => {
     using folder = folderWith({ "config.yaml": "mcpServers: {}\n" });
     const path = join(folder.path, "config.yaml");
     const failures = await failuresOf(path, ["add", "s", "one"], ["add", "s", "two"]);
     expect(failures).toEqual([expect.stringContaining('has a server "s" already')]);
   });
 
-  test("and remove the same server: one removes it, the other reports that it does not exist", async () => {
+  test("may remove the same server: one removes it, the other reports that it does not exist", async () => {
     using folder = folderWith({ "config.yaml": "mcpServers: { s: { command: one } }\n" });
     const path = join(folder.path, "config.yaml");
     const failures = await failuresOf(path, ["remove", "s"], ["remove", "s"]);
     expect(failures).toEqual([expect.stringContaining('has no server "s"')]);
   });
 
-  test("and import servers: the second keeps what the first has imported", async () => {
+  test("may import the same servers: the second keeps what the first has imported", async () => {
     using folder = folderWith({
       "config.yaml": "mcpServers: {}\n",
       "one.json": '{ "mcpServers": { "s": { "command": "one" } } }',

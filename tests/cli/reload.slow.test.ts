@@ -129,7 +129,7 @@ describe("servers follow the configuration of a running host", () => {
     expect(isRunning(after)).toBe(true);
   });
 
-  test("also when mcp.config_file changes, and settings that need a restart are named", async () => {
+  test("follow mcp.config_file too, and the host names settings that need a restart", async () => {
     await using llm = await startLlmServer([]);
     place.configure(configFor(llm.url));
     place.write("servers.json", JSON.stringify({ mcpServers: { a: fixtureServer() } }));
@@ -146,7 +146,7 @@ describe("servers follow the configuration of a running host", () => {
     await host.logged("changed chat.service, from the next turn on; serve stays as before until the host restarts");
   });
 
-  test("and the demo server stays next to them", async () => {
+  test("may be added while the demo server goes on running", async () => {
     place.configure({ llm: { active: "demo" } });
     host = new Host();
     await host.logged("demo: ready");

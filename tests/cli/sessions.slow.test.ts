@@ -148,7 +148,7 @@ describe("while another process runs a turn of the conversation", () => {
       expect((await running).exitCode).toBe(130);
     }));
 
-  test("and is killed, the turn counts as unfinished and the conversation may be deleted", async () => {
+  test("a kill of that process leaves an unfinished turn, and the conversation may be deleted", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     using place = new Workplace();
     place.configure(configFor(llm.url));

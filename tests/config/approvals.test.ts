@@ -132,7 +132,7 @@ describe("kept answers", () => {
     expect(kept.list()).toEqual([]);
   });
 
-  test("that cannot be stored hold until the host ends, and the log says so", () => {
+  test("hold until the host ends when they cannot be stored, and the log says so", () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "taken"), "");
     const said: string[] = [];

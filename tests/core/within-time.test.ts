@@ -4,7 +4,7 @@ import { withinTime } from "../../src/core/async/within-time.js";
 const gate = new Int32Array(new SharedArrayBuffer(4));
 
 describe("work with a time limit", () => {
-  test("that ends in time gives its result or its error", () => {
+  test("gives its result or its error when it ends in time", () => {
     expect(withinTime(1_000, () => 42)).toEqual({ result: 42 });
     expect(() =>
       withinTime(1_000, () => {
@@ -13,14 +13,14 @@ describe("work with a time limit", () => {
     ).toThrow("no");
   });
 
-  test("that never ends is given up", () => {
+  test("is given up when it never ends", () => {
     const endless = () => {
       for (;;);
     };
     expect(withinTime(20, endless)).toBeUndefined();
   });
 
-  test("that got no processor time starts again with more time", () => {
+  test("starts again with more time when it got no processor time", () => {
     let tries = 0;
     const starved = () => {
       tries += 1;

@@ -150,7 +150,7 @@ describe("after the results of its calls, the demo model", () => {
     );
   });
 
-  test("still answers when tools are no longer offered", () => {
+  test("answers in text when the request offers no tools", () => {
     expect(replyTo([user("add 2 and 40, then echo hi"), ...called(["demo__add", "42"])], [])).toEqual({
       text: "The answer is 42.",
     });

@@ -75,7 +75,7 @@ describe("a prompt", () => {
     }
   });
 
-  test("that is cancelled ends as cancelled, and the session goes on", async () => {
+  test("ends as cancelled when the client cancels it, and the session takes the next prompt", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL]), answer("next")]);
     await using app = await startApp({ llm: llm.url });
     await using acp = await openAcp(app);
@@ -87,7 +87,7 @@ describe("a prompt", () => {
     expect(await acp.prompt(sessionId, "again")).toEqual({ stopReason: "end_turn" });
   });
 
-  test("that is cancelled ends with an error if the host ends before the log has the cancel", async () => {
+  test("ends with an error if the host ends before the cancel is in the log", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
     const path = join(mkdtempSync(join(tmpdir(), "mcp-platform-")), "log.db");
     const app = await startApp({ llm: llm.url, storage: { driver: "sqlite", path } });
@@ -107,7 +107,7 @@ describe("a prompt", () => {
     await Promise.all([app.drain(0), expect(prompt).rejects.toMatchObject({ code: -32603 })]);
   });
 
-  test("that is sent again under its request id is no second one", async () => {
+  test("runs once when it is sent twice under one request id", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     await using acp = await openAcp(app);
@@ -128,7 +128,7 @@ describe("a prompt", () => {
     await expect(named("hi", 1)).rejects.toMatchObject({ code: -32602 });
   });
 
-  test("that fails is an error in our words", async () => {
+  test("fails with an error that has a kind and says whether a retry may help", async () => {
     await using llm = await startLlmServer([failure(401)]);
     await using app = await startApp({ llm: llm.url });
     await using acp = await openAcp(app);
@@ -359,7 +359,7 @@ describe("questions beside approval", () => {
     expect(JSON.stringify(acp.of("tool_call_update").at(-1))).toContain("Ada");
   });
 
-  test("a form is declined where the client has none, and so is a page", async () => {
+  test("a form is declined where the client shows none, and so is a page", async () => {
     const asks = call("elicitation/create", { message: "who?", requestedSchema: form });
     const visits = call("elicitation/create", {
       mode: "url",
@@ -387,7 +387,7 @@ describe("questions beside approval", () => {
     ]);
   });
 
-  test("a limit that is refused ends the turn with the word that ACP has for it", async () => {
+  test("refusing to go over a limit ends the turn with ACP's stop reason for it", async () => {
     await using llm = await startLlmServer([echo(), answer("as far as I got")]);
     const limits = { turn: { hops: 1 } };
     const config = { chat: { service: { approval: "auto" }, limits, storage: { driver: "memory" } } };
@@ -464,7 +464,7 @@ describe("servers of the client", () => {
     expect(JSON.stringify(ran)).not.toContain("SECRET");
   });
 
-  test("that cannot be are refused with the session", async () => {
+  test("make the session fail if they are invalid", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using acp = await openAcp(app);
@@ -521,7 +521,7 @@ describe("a conversation of the log", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("is on one of the pages, and what is no cursor is the beginning", async () => {
+  test("is found through the pages of the list; an invalid cursor gives the first page", async () => {
     await using llm = await startLlmServer(() => answer("ok"));
     await using app = await startApp({ llm: llm.url });
     await using acp = await openAcp(app);
@@ -536,7 +536,7 @@ describe("a conversation of the log", () => {
     expect(await list("rubbish")).toEqual(page);
   });
 
-  test("can be resumed without being shown; one that is not there cannot", async () => {
+  test("can be resumed without being shown, if it exists", async () => {
     await using llm = await startLlmServer([answer("first answer")]);
     await using app = await startApp({ llm: llm.url });
     let sessionId = "";
@@ -553,7 +553,7 @@ describe("a conversation of the log", () => {
     await expect(unknown).rejects.toMatchObject({ code: -32002 });
   });
 
-  test("that a dead host has left unfinished is gone on with when it is loaded, with the client's servers", async () => {
+  test("continues a turn that a dead host left unfinished, with the client's servers, when it is loaded", async () => {
     const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
     const storage = { driver: "sqlite", path: join(folder, "log.db") };
     await using llm = await startLlmServer([
@@ -618,7 +618,7 @@ describe("what a person chooses", () => {
     }
   });
 
-  test("may be a slash command; what is none is a prompt", async () => {
+  test("may be a slash command; an unknown one is sent to the model as a prompt", async () => {
     await using llm = await startLlmServer([answer("it is a path")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     await using acp = await openAcp(app);
@@ -636,7 +636,7 @@ describe("what a person chooses", () => {
     expect(llm.requests[0]?.body.model).toBe("m9");
   });
 
-  test("of a plan is shown where the model keeps one with a tool", async () => {
+  test("becomes ACP's plan if the model keeps a plan with a tool", async () => {
     const pages = [[{ name: "update_plan", inputSchema: { type: "object" } }]];
     const plan = [
       { step: "look", status: "completed" },

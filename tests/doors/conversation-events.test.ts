@@ -27,7 +27,7 @@ async function beginFollowed(app: Awaited<ReturnType<typeof startApp>>) {
   return { turn, events, stop };
 }
 
-test("who reads more slowly than it happens is told the open answer anew, and has all of it", async () => {
+test("a reader that falls behind gets the open answer again from its beginning, and all of it", async () => {
   const words = Array.from({ length: 3_000 }, (_, index) => `${index} `);
   const { promise: written, resolve: goOn } = gate();
   const { promise: read, resolve: finish } = gate();
@@ -98,7 +98,7 @@ test("large events do not wait for a slow reader: it gets the open answer anew",
   await events.return(undefined);
 });
 
-test("who comes from another host, with the number of its last event, is told the open answer anew", async () => {
+test("a reader that comes from another host, with the number of its last event, gets the open answer from its beginning", async () => {
   await using llm = await startLlmServer([answer("fine")]);
   await using app = await startApp({ llm: llm.url });
   const session = app.sessions.open("c1");
@@ -117,7 +117,7 @@ test("who comes from another host, with the number of its last event, is told th
   }
 });
 
-test("who comes back after a restart, before its turn goes on here, is told the open answer anew", async () => {
+test("a reader that comes back after a restart, before the turn continues here, gets the open answer from its beginning", async () => {
   await using llm = await startLlmServer([answer("fine"), answer("again")]);
   await using app = await startApp({ llm: llm.url });
   const session = app.sessions.open("c1");

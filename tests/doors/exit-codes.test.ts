@@ -26,7 +26,7 @@ describe("the exit code says", () => {
     expect(exitCodeOfTurn({ stopReason, denied: false })).toBe(code);
   });
 
-  test("that a tool was denied, unless the turn failed or was cancelled", () => {
+  test("a tool was denied, unless the turn failed or was cancelled", () => {
     expect(exitCodeOfTurn({ stopReason: "end_turn", denied: true })).toBe(6);
     expect(exitCodeOfTurn({ stopReason: "max_tool_hops", denied: true })).toBe(6);
     expect(exitCodeOfTurn({ stopReason: "cancelled", denied: true })).toBe(130);

@@ -134,7 +134,7 @@ describe.each(requests)("an error of a server in answer to %s", (_method, ask) =
     expect(data).toBeUndefined();
   });
 
-  test("is one of JSON-RPC although its code is none and its data cannot be written", async () => {
+  test("is a valid JSON-RPC error even if its code is not a number and its data cannot be written as JSON", async () => {
     expect(await errorOf(ask("deep"))).toEqual({ code: ErrorCode.InternalError, message: "E_ODD: deep" });
   });
 });
@@ -155,7 +155,7 @@ test("an error of a server in answer to tools/call is a result that the client's
   });
 });
 
-describe("a server that does not answer is no resource or prompt that is not there", () => {
+describe("a server that does not answer is not reported as a missing resource or prompt", () => {
   test.each(["unavailable", "needs_auth", "timeout", "protocol"] as const)("when it is %s", async (kind) => {
     const failing = inProtocol(() => Promise.reject(new ServerError(kind, "it failed")), resourceNotFound);
     await expect(failing).rejects.toMatchObject({ code: ErrorCode.InternalError });

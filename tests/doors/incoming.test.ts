@@ -39,7 +39,7 @@ describe("a client's message", () => {
   });
 });
 
-describe("a line that is no message says why", () => {
+describe("an error about an invalid line says why", () => {
   test.each([
     ["{", /^not JSON: /],
     ["[]", "a message must be a JSON object"],
@@ -67,12 +67,12 @@ describe("a line that is no message says why", () => {
     expect(parseMessage(line)).toMatchObject({ problem: expect.stringMatching(problem) });
   });
 
-  test("and names the request where it can", () => {
+  test("names the request where it can", () => {
     expect(parse({ action: "chat", request_id: "r1" })).toMatchObject({ requestId: "r1" });
     expect(parse({ action: "chat", request_id: 1 })).toMatchObject({ requestId: undefined });
   });
 
-  test("whatever it is", () => {
+  test("is the result of any line; nothing throws", () => {
     fc.assert(fc.property(fc.string(), (line) => void parseMessage(line)));
     fc.assert(fc.property(fc.json(), (line) => void parseMessage(line)));
   });

@@ -27,7 +27,7 @@ describe("lines of input", () => {
     for (let size = 1; size < 12; size++) expect(await linesOf(text, { size })).toEqual(await linesOf(text));
   });
 
-  test("that are too long are reported, and the next one is read as usual", async () => {
+  test("are reported if they are too long, and the next one is read as usual", async () => {
     const lines = await linesOf(`${"x".repeat(300)}\nshort\n`, { size: 7 });
     expect(lines).toEqual([{ problem: "the line is longer than 100 bytes" }, { text: "short" }]);
   });
@@ -36,7 +36,7 @@ describe("lines of input", () => {
     expect(await linesOf(`${"x".repeat(100)}\n`)).toEqual([{ text: "x".repeat(100) }]);
   });
 
-  test("that are not UTF-8 are reported", async () => {
+  test("are reported if they are not UTF-8", async () => {
     const lines = await linesOf(Buffer.from([0x61, 0xff, 0x0a, 0x62, 0x0a]));
     expect(lines).toEqual([{ problem: "the line is not valid UTF-8" }, { text: "b" }]);
   });

@@ -140,7 +140,7 @@ describe("a streamed answer", () => {
     expect(processorMs() - started).toBeLessThan(10_000);
   });
 
-  test("is passed through where there is no colour, with a line end at its end", () => {
+  test("is passed through unchanged without colour, but ends with a line end", () => {
     const stream = new PlainStream();
     expect(stream.push("# a\u001b[31m *b*\n\nc")).toBe("# a *b*\n\nc");
     expect(stream.end()).toBe("\n");

@@ -35,7 +35,7 @@ function isRefused(line: string): boolean {
   }
 }
 
-test("10,000 hostile lines on stdin: what asks for an answer has one, what is no message is refused, and the process reads on", async () => {
+test("10,000 hostile lines on stdin: each request has an answer, each invalid message an error, and the process reads on", async () => {
   await using llm = await startLlmServer([]);
   const mcp = { serve: { chat: false, tools: ["s.echo"], resources: true, prompts: true, plain_names: true } };
   workplace.configure(configFor(llm.url, { s: fixtureServer() }, { mcp }));
@@ -70,7 +70,7 @@ test("10,000 hostile lines on stdin: what asks for an answer has one, what is no
   expect(answers.find(({ id }) => id === "last")).toMatchObject({ result: { tools: [{ name: "echo" }] } });
 });
 
-test("a line that is no message is told so, also one that is too long, and the next one is answered", async () => {
+test("a line that is invalid or too long gets an error, and the next one is answered", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.configure(configFor(llm.url));

@@ -149,7 +149,7 @@ describe("the tool chat", () => {
   describe("with a request_id", () => {
     const args = { prompt: "hi", request_id: "r1" };
 
-    test("is one turn however often it is called, and asks once", async () => {
+    test("runs one turn for calls with the same id, and asks once", async () => {
       await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
       await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
       const asked: string[] = [];
@@ -204,7 +204,7 @@ describe("the tool chat", () => {
       await client.close();
     });
 
-    test("that a known conversation has of another prompt is refused", async () => {
+    test("refuses another prompt under an id that is used in the conversation", async () => {
       await using llm = await startLlmServer([answer("one"), answer("other")]);
       await using app = await startApp({ llm: llm.url });
       const client = await connect(app, {});

@@ -61,7 +61,7 @@ test("a file gets the model's text byte for byte, a terminal gets nothing that c
   expect((await printed([message(text)], true)).stdout).toBe("ab\n");
 });
 
-test("a server that is lost and comes back is told on stderr; that servers get ready at the start is no news", async () => {
+test("stderr says when a server is lost and comes back, but not when servers get ready at the start", async () => {
   const status = (state: "starting" | "ready" | "failed", reason?: string): TurnEvent => ({
     type: "server_status",
     server: "fs",

@@ -80,7 +80,7 @@ describe("one prompt as text", () => {
     );
   });
 
-  test("that fails says why and what to do on stderr", async () => {
+  test("says on stderr why it failed and what to do", async () => {
     await using llm = await startLlmServer([failure(401, { body: { error: { message: "bad \u001b[31mkey" } } })]);
     await using app = await startApp({ llm: llm.url });
     const { exitCode, stdout, stderr } = await run(app);
@@ -223,7 +223,7 @@ describe("one prompt as a JSON object", () => {
     });
   });
 
-  test("is one also when the turn fails", async () => {
+  test("prints a JSON object also when the turn fails", async () => {
     await using llm = await startLlmServer([failure(401)]);
     await using app = await startApp({ llm: llm.url });
     const { exitCode, stdout } = await run(app, { outputFormat: "json" });
@@ -237,7 +237,7 @@ describe("one prompt as a JSON object", () => {
     });
   });
 
-  test("is one also when there is no turn", async () => {
+  test("prints a JSON object also when no turn begins", async () => {
     await using llm = await startLlmServer([answer("x")]);
     await using app = await startApp({ llm: llm.url });
     const request = { conversationId: "c", requestId: "r", outputFormat: "json" as const };
@@ -265,7 +265,7 @@ describe("one prompt as a stream of messages", () => {
     expect(messages.at(-1).chunk).toMatchObject({ type: "turn_end", data: "one two" });
   });
 
-  test("ends with one error when the turn fails, or when there is none", async () => {
+  test("ends with one error when the turn fails or does not begin", async () => {
     await using llm = await startLlmServer([failure(401)]);
     await using app = await startApp({ llm: llm.url });
     const failed = messagesOf((await run(app, { outputFormat: "stream-json" })).stdout);

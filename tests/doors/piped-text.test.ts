@@ -55,7 +55,7 @@ test("text that a Node program pipes in, through a socket, comes before the prom
 describe("an empty argument, as an unset variable of a shell gives it", () => {
   const withNothing = () => Object.assign(new PassThrough().end(), { fd: openSync("/dev/null", "r") });
 
-  test.each(["", " \n"])("is no prompt (%j)", async (argument) => {
+  test.each(["", " \n"])("is refused as a prompt (%j)", async (argument) => {
     const stdin = withNothing();
     const read = readPrompt(argument, { stdin, stderr: new PassThrough() });
     await expect(read).rejects.toMatchObject({ kind: "usage", message: "the prompt is empty" });

@@ -171,7 +171,7 @@ describe("a turn on the wire", () => {
     });
   });
 
-  test("or with its error", () => {
+  test("ends with its error if it fails", () => {
     const error = { kind: "rate_limit", message: "busy", retryable: true, hint: "wait" };
     expect(encoded([user, { type: "turn_error", turnId, error }]).at(-1)).toEqual({
       request_id: "r1",
@@ -225,7 +225,7 @@ describe("the history on the wire", () => {
     ]);
   });
 
-  test("that has nothing new ends where the client already is", async () => {
+  test("ends at the client's number if there are no newer events", async () => {
     expect(await all(historyMessages([], { ...request, from: 8 }))).toMatchObject([
       { seq: 7, chunk: { type: "history_end" } },
     ]);

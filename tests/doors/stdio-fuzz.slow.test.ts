@@ -44,7 +44,7 @@ function badLine(bytes: Uint8Array): string | null | undefined {
   return typeof id === "string" && id !== "" ? id : null;
 }
 
-test("10,000 lines of anything: each that is no message has one error, nobody else's words come out, and a chat works", async () => {
+test("10,000 lines of anything: each invalid message has one error, no text of another conversation comes out, and a chat works", async () => {
   await using llm = await startLlmServer(() => answer("fine"));
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
   const other = await app.sessions.open("c-secret").submit({ requestId: "r", text: secret });

@@ -111,7 +111,7 @@ describe("what servers offer", () => {
     }
   });
 
-  test("and cannot be had is one error message with its action", async () => {
+  test("gives a single error message with its action if it cannot be read or applied", async () => {
     await using llm = await startLlmServer([]);
     await using app = await withServer(llm);
     const pipe = openPipe(app);

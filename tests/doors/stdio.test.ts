@@ -49,7 +49,7 @@ describe("a chat on the pipe", () => {
     });
   });
 
-  test("that interrupts is answered at once, and the running one ends as cancelled with what it had said", async () => {
+  test("with `interrupt` is answered at once, and the running one ends as cancelled with its text so far", async () => {
     await using llm = await startLlmServer((request) =>
       userText(request).includes("slow") ? stream([chunk({ content: "begun" }), STALL]) : answer("quick"),
     );
@@ -64,7 +64,7 @@ describe("a chat on the pipe", () => {
     expect(pipe.of("r2").at(-1)).toMatchObject({ status: "complete", chunk: { data: "quick" } });
   });
 
-  test("that fails has one error line, and may be sent again when that could help", async () => {
+  test("has one error line when it fails, and may be sent again if that can help", async () => {
     let requests = 0;
     await using llm = await startLlmServer(() => (++requests <= 4 ? failure(503) : answer("at last")));
     await using app = await startApp({ llm: llm.url });
@@ -122,7 +122,7 @@ describe("a question", () => {
     expect(toolError(pipe.messages()).is_error).toBe(false);
   });
 
-  test("that was answered is not asked again when the turn is sent again, but is in the history", async () => {
+  test("is not asked again when its turn is sent again, but is in the history", async () => {
     await using llm = await startLlmServer([sayAndCall("", "s__echo"), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     const pipe = open(app);
@@ -147,7 +147,7 @@ describe("a question", () => {
     expect(pipe.messages().at(-1)).toMatchObject({ status: "complete" });
   });
 
-  test("that is not open makes an error line which does not end the turn", async () => {
+  test("is not open any more: an answer to it is an error line, and the turn continues", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -215,7 +215,7 @@ describe("the other messages", () => {
     expect(statuses(pipe.messages())).toEqual(["pong"]);
   });
 
-  test("a line that is none has an error line, and the next one is read as usual", async () => {
+  test("an invalid line has an error line, and the next one is read as usual", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -257,7 +257,7 @@ describe("the pipe", () => {
     expect(pieces.length).toBeLessThan(words / 2); // deltas that could not be sent yet were joined
   });
 
-  test("that follows a conversation ends with its input like any other", async () => {
+  test("ends with its input even while it follows a conversation", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);

@@ -13,7 +13,7 @@ function written(event: Partial<Observation>, options: { secrets?: string[]; max
   return JSON.parse(lines[0] ?? "");
 }
 
-test("a line is one JSON object with the time, level, module, message and fields", () => {
+test("a line is a single JSON object with the time, level, module, message and fields", () => {
   expect(written({ fields: { provider: "test", attempts: 2 } })).toEqual({
     time: "2026-11-25T00:00:00.000Z",
     level: "warn",

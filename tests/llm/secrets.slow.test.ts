@@ -60,7 +60,7 @@ describe("a proxy with a password", () => {
     ["is overloaded", 503],
     ["closes", "close"],
     ["speaks another language", "nonsense"],
-  ])("that %s", async (_name, treatment) => {
+  ])("keeps it out of errors and log lines when it %s", async (_name, treatment) => {
     proxy.treatment = treatment;
     const url = new URL(proxy.url);
     url.username = "user";
@@ -74,7 +74,7 @@ describe("a proxy with a password", () => {
     }
   });
 
-  test("that is no URL", async () => {
+  test("keeps it out of errors when its address is invalid", async () => {
     const proxyUrl = `ftp://user:${PROXY_PASSWORD}@nowhere`;
     await using ends = clientOf({ url: "https://provider.test/v1" }, { proxy: proxyUrl }, PROVIDER);
     const error = (await ends.ask({ streaming: true }, REQUEST).catch((thrown: unknown) => thrown)) as LlmError;

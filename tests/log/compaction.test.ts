@@ -160,6 +160,6 @@ test("what the model reads for a summary is bounded, however long the conversati
   }
 });
 
-test("with nothing but the current turn there is no plan", () => {
+test("a conversation of the current turn alone is not compacted", () => {
   expect(planCompaction(stored([turn("turn_1").user("hi")]), "turn_1", 0)).toBeUndefined();
 });

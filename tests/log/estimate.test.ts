@@ -39,7 +39,7 @@ test("without two reports of the same model there is nothing to learn", () => {
   expect(tokenFactor(stored(log(5, 3)), { ...target, model: "another" })).toBe(1);
 });
 
-test("nonsense is bounded, and a step that says too little is none: something was left out of the request", () => {
+test("an absurd factor is bounded, and a step with far too few tokens is ignored, because something was left out of its request", () => {
   expect(tokenFactor(stored(log(5, 1_000)), target)).toBe(4);
   expect(tokenFactor(stored(log(5, 0.001)), target)).toBe(1);
 });

@@ -42,7 +42,7 @@ describe("a look at an event log migrates nothing:", () => {
   });
 });
 
-test("a log file that cannot be written is no log that a host can use", () =>
+test("a log file that a host cannot write is an error", () =>
   inFolder(async (place) => {
     const path = join(place, "log.db");
     const host = await openStore({ driver: "sqlite", path }, parts);
@@ -78,7 +78,7 @@ test("a log file that cannot be written is no log that a host can use", () =>
     expect(await query(url, "SELECT 1 FROM nodes")).toEqual([]);
   });
 
-  test("that takes no writes says so", async () => {
+  test("without write access is an error that says so", async () => {
     const url = await server.database();
     const storage = { driver: "postgres" as const, url };
     await (await openStore(storage, parts)).close();

@@ -72,7 +72,7 @@ onServer("a host", () => {
     await log.store.close();
   });
 
-  test("that is only a command, and whose clock is off, gives a copy the database's time", async () => {
+  test("whose clock is off gives a copy the database's time, also if it only runs a command", async () => {
     const url = await server.database();
     const { config } = loadConfig({ chat: { storage: { url } } }, { env: {} });
     const log = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
@@ -244,7 +244,7 @@ onServer("opening", () => {
   });
 });
 
-onServer("whoever changes a schema in the database", () => {
+onServer("a process that changes the schema", () => {
   test("may do other things meanwhile for longer than a transaction may be idle", async () => {
     const url = await server.database();
     await using log = await open(url, { leaseMs: 200 });
@@ -255,7 +255,7 @@ onServer("whoever changes a schema in the database", () => {
     expect(await migrated).toEqual([{ one: 1 }]);
   });
 
-  test("is alone, and the next one sees what it has made", async () => {
+  test("works alone, and the next one sees what it has made", async () => {
     const url = await server.database();
     await using first = await open(url);
     await using second = await open(url);
@@ -268,7 +268,7 @@ onServer("whoever changes a schema in the database", () => {
     expect(await waiting).toMatchObject({ rowCount: 0 });
   });
 
-  test("is waited for, also longer than a statement may take", async () => {
+  test("makes others wait, also longer than a statement may take", async () => {
     const url = await server.database();
     await using first = await open(url);
     await using second = await open(url, { statementTimeoutMs: 100 });
@@ -358,7 +358,7 @@ onServer("a database that goes away", () => {
     });
   });
 
-  test("and whose answer is lost has stored an event once, whoever asks again", async () => {
+  test("stores an event once if its answer is lost, also when another host sends it again", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();
     await using log = await open(through(proxy, url));
@@ -383,7 +383,7 @@ onServer("a database that goes away", () => {
     expect(await store.read("c")).toHaveLength(4);
   });
 
-  test("and whose answer is lost has stored events that belong together once", async () => {
+  test("stores events that belong together once if its answer is lost", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();
     await using log = await open(through(proxy, url));
@@ -472,8 +472,8 @@ onServer("a database that goes away", () => {
   });
 });
 
-onServer("whoever waits for other processes", () => {
-  test("knows of what they write, and not of its own writing", async () => {
+onServer("a process that waits for other processes", () => {
+  test("notices what they write, but not its own writing", async () => {
     const url = await server.database();
     await using ours = await open(url);
     await using theirs = await open(url);
@@ -543,7 +543,7 @@ onServer("whoever waits for other processes", () => {
 onServer("a claim", () => {
   const acquiring = (nodeId: string) => ({ ...request(nodeId), acquires: true });
 
-  test("acquires its turn at once, but only the first unfinished turn of a conversation", async () => {
+  test("acquires its turn at once if that is the first unfinished turn of the conversation", async () => {
     await using log = await open(await server.database());
     const { store } = log;
     const claim = await store.claim("c", one.user("hello"), acquiring("a"));
@@ -557,7 +557,7 @@ onServer("a claim", () => {
     expect(await store.turns.acquire("c", "turn_2", "a")).toMatchObject({ fence: 1, crashes: 0 });
   });
 
-  test("that acquired its turn counts as its run: the lease ends with its host, whose crash counts", async () => {
+  test("gives up its turn when its host dies, and the crash counts for the turn", async () => {
     await using log = await open(await server.database());
     const { store } = log;
     await store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });

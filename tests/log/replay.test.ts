@@ -233,7 +233,7 @@ describe("a turn that broke off", () => {
     expect(fold(events)).toEqual([user("add"), assistant("I wi")]);
   });
 
-  test("is one message with the next user message when nothing was answered", () => {
+  test("is joined with the next user message when nothing was answered", () => {
     expect(fold([one.user("hello"), one.error(false), two.user("anyone?")])).toEqual([user("hello", "anyone?")]);
   });
 });

@@ -43,7 +43,7 @@ test("a failed turn that was taken back and is asked again continues where it st
   expect(texts(toMessages(again))).toEqual(["ask a", "say a", "ask b", "say b"]);
 });
 
-test("the mark of a fork is no message", () => {
+test("the mark of a fork is left out of the messages", () => {
   const fork: ChatEvent = { type: "fork", turnId: "fork_1", origins: ["c"], toSeq: 3 };
   const log = stored([fork, ...whole("a")]);
   expect(texts(toMessages(log))).toEqual(["ask a", "say a"]);

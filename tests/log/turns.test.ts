@@ -15,7 +15,7 @@ function node(nodeId: string) {
 const at = (fence: number, position: number): TurnGrant => ({ fence, position });
 
 describe("a turn", () => {
-  test("that went to another process takes nothing more from the one before, not even what the other has written too", () =>
+  test("takes nothing more from a process that lost it, not even an event that the new one has written too", () =>
     withStore(async (store) => {
       await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), request("a"));
@@ -38,7 +38,7 @@ describe("a turn", () => {
       });
     }));
 
-  test("waits until the turns before it in its conversation have ended, whoever runs them", () =>
+  test("waits until the turns before it in its conversation have ended, on any host", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("first"), request("a"));
       await store.claim("c", two.user("second"), request("b"));
@@ -51,7 +51,7 @@ describe("a turn", () => {
       expect(await store.turns.acquire("c", "turn_2", "b")).toBeDefined();
     }));
 
-  test("that ended is not run again, and neither is one that failed for good", () =>
+  test("does not run again after it ended or failed for good", () =>
     withStore(async (store) => {
       for (const [conversationId, end] of [
         ["c", one.end()],
@@ -65,7 +65,7 @@ describe("a turn", () => {
       }
     }));
 
-  test("that failed in a way that may pass goes to the first who sends it again, behind what came meanwhile", () =>
+  test("goes to the first who sends it again after a failure that may pass, behind the turns that came meanwhile", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("first"), request("a"));
       await append(store, "c", one.error(), at((await store.turns.acquire("c", "turn_1", "a"))?.fence ?? 0, 2));
@@ -92,7 +92,7 @@ describe("a turn", () => {
 });
 
 describe("events of a turn", () => {
-  test("are written by whoever has it, each place once", () =>
+  test("are written by its owner, each number once", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
@@ -120,7 +120,7 @@ describe("events of a turn", () => {
       expect(await store.read("c")).toHaveLength(56);
     }));
 
-  test("that were stored together are given again, where they are repeated as they were", () =>
+  test("are returned again, not stored, if the same group is sent again", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
@@ -245,7 +245,7 @@ describe("events of a turn", () => {
 });
 
 describe("processes", () => {
-  test("that have said again that they live are not buried", () =>
+  test("are not buried if they have sent a heartbeat since", () =>
     withStore(async (store) => {
       const seenAt = await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), request("a"));
@@ -257,7 +257,7 @@ describe("processes", () => {
       expect(await store.turns.abandoned({ workspace: "here" })).toEqual([]);
     }));
 
-  test("that die leave their turns to their workspace; a turn that only waited has not crashed", () =>
+  test("leave their turns to their workspace when they die; a turn that only waited has not crashed", () =>
     withStore(async (store) => {
       const seenAt = await store.turns.beat(node("a"));
       await store.claim("c", one.user("running"), request("a"));
@@ -273,7 +273,7 @@ describe("processes", () => {
       expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
     }));
 
-  test("that were buried alive, or have left, and die before they say again that they live, leave what they took meanwhile", () =>
+  test("lose what they take after they left or were buried, if they die before their next heartbeat", () =>
     withStore(async (store) => {
       const seenAt = await store.turns.beat(node("a"));
       await store.turns.bury("a", seenAt);
@@ -289,7 +289,7 @@ describe("processes", () => {
       expect(await store.turns.acquire("c", "turn_2", "b")).toMatchObject({ crashes: 0 });
     }));
 
-  test("that die have not died of a turn that waits for a person", () =>
+  test("may die without a crash counted against a turn that waits for a person", () =>
     withStore(async (store) => {
       await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), request("a"));
@@ -306,7 +306,7 @@ describe("processes", () => {
       expect(await store.turns.stateOf("c", "turn_1")).toEqual({ isUnfinished: true, crashes: 0 });
     }));
 
-  test("that leave have not crashed", () =>
+  test("may leave without a crash counted against their turns", () =>
     withStore(async (store) => {
       await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), request("a"));

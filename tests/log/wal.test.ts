@@ -27,7 +27,7 @@ test("a host that opens a file while another one writes to it, before its mode i
     other.close();
   }));
 
-test("it does not wait for ever", () =>
+test("the switch to WAL gives up after a while", () =>
   inFolder(async (folder) => {
     const { db, other } = await connections(folder);
     other.exec("BEGIN IMMEDIATE");

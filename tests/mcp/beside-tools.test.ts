@@ -7,7 +7,7 @@ const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: 
 const onlyTools = { declares: { tools: {} } };
 
 describe("prompts and resources", () => {
-  test("that cannot be listed are named, and keep no tool away", async () => {
+  test("are named in the state if they cannot be listed, and the tools stay", async () => {
     await using running = startHub(fixture("s", { pages: [[tool("one")]], failingLists: "no database" }));
     await running.hub.ready();
     expect(running.hub.servers()[0]).toMatchObject({
@@ -33,7 +33,7 @@ describe("prompts and resources", () => {
     );
   });
 
-  test("that a result points to can be read, from that server only", async () => {
+  test("can be read if a result points to them, from that server only", async () => {
     const pages = [[tool("link")]];
     const others = { pages: [[tool("link")]], declares: { tools: {} } };
     await using running = startHub(fixture("s", { pages }), fixture("none", others));
@@ -63,7 +63,7 @@ describe("prompts and resources", () => {
     }
   });
 
-  test.each(ways)("and one of 2026-07-28 does so too, over %s", async (way) => {
+  test.each(ways)("of a server of 2026-07-28 are in the catalogue too, over %s", async (way) => {
     await using server = await modernServer(way, { instructions: "Mind the shard." });
     await using running = startHub(server.config);
     await running.hub.ready();

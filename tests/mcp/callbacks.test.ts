@@ -63,7 +63,7 @@ describe("elicitation", () => {
     ["a no", { action: "decline" }, "decline"],
     ["a cancel", { action: "cancel" }, "cancel"],
     ["nobody", false, "decline"],
-  ])("%s is no data", async (_, answer, action) => {
+  ])("%s carries no data", async (_, answer, action) => {
     await using server = await asking({ answers: [answer] });
     expect(await server.send("elicitation/create", { message: "?", requestedSchema: form })).toEqual({ action });
   });
@@ -221,7 +221,7 @@ describe("sampling", () => {
     });
   });
 
-  test("that the provider refuses tells the server the kind of the error, and none of the provider's words", async () => {
+  test("tells the server the kind of the provider's refusal, but not its text", async () => {
     const sample = () => Promise.reject(new LlmError("rate_limit", "limit reached for organization org-secret"));
     await using server = await asking({ sample, overrides: { sampling: "allow" } });
     expect(await server.send("sampling/createMessage", { messages, maxTokens: 5 })).toEqual({

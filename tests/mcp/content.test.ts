@@ -84,7 +84,7 @@ describe("structured content", () => {
   const withText = (words: string | undefined, structuredContent: unknown) =>
     toToolResult({ content: words === undefined ? [] : [text(words)], structuredContent }).content;
 
-  test("stands as JSON where there is no text", () => {
+  test("becomes JSON text where the result has no text", () => {
     expect(withText(undefined, { a: 1 })).toEqual([text('{"a":1}')]);
   });
 

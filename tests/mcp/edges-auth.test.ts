@@ -46,7 +46,7 @@ test("edge 19: a code that comes with another state is refused and waited past",
   expect(server.asked.at(-1)?.get("code")).not.toBe("stolen");
 });
 
-test("whoever asks the callback for what is no address is refused and waited past", async () => {
+test("the callback refuses an invalid address and waits for the next request", async () => {
   await using callback = await listenForCallback(undefined);
   const returned = callback.firstReturn("s", new AbortController().signal);
   const socket = connect(Number(new URL(callback.url).port), "127.0.0.1");

@@ -163,7 +163,7 @@ test("the last progress arrives that comes in one piece with the answer", async 
   expect(heard).toEqual([1, 2]);
 });
 
-test("any number of calls at once is no reason for Node to warn", async () => {
+test("many calls at once cause no warning of Node", async () => {
   const warnings: string[] = [];
   const note = ({ message }: Error) => warnings.push(message);
   process.on("warning", note);
@@ -276,7 +276,7 @@ test("edge 12: an error on a stream whose events have ids is that call's error, 
   expect(server.gets()).toBe(1); // only the stream of notifications
 });
 
-test("edge 13: an answer that takes longer than an idle connection is kept comes all the same, on a connection that was used before", async () => {
+test("edge 13: an answer that takes longer than an idle connection is kept arrives, on a connection that was used before", async () => {
   const sockets: Socket[] = [];
   await using server = await faulty({
     call(response, { id }, request) {

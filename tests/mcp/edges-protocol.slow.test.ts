@@ -128,7 +128,7 @@ test("edge 25: a server that is slow to start gets its own time, not the SDK's",
   expect(running.hub.servers()[0]?.state).toBe("ready");
 });
 
-test("edge 26: progress that comes in one piece with the answer is shown, and is no error", async () => {
+test("edge 26: progress that comes in one piece with the answer is shown, and causes no error", async () => {
   await using running = await ready(fixture("s", { pages: [[tool("burst")]] }));
   const seen: ToolProgress[] = [];
   const result = await running.call("s__burst", {}, { onProgress: (progress) => seen.push(progress) });

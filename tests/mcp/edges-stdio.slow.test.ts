@@ -196,7 +196,7 @@ test("edge 7: an error that names no request is nobody's answer: the call ends w
   expect(running.log.map(({ message }) => message).join()).toContain("what was that?");
 });
 
-test("edge 7: an error with a code that is no number is that call's error", async () => {
+test("edge 7: an error whose code is not a number is that call's error", async () => {
   await using running = await ready(fixture("s"));
   expect(textOf((await running.call("s__oddly")).content)).toBe("oddly failed: E_SQL: no such table");
 });

@@ -27,7 +27,7 @@ describe("a server of 2026-07-28", () => {
     }
   });
 
-  test("that takes long to start is found out at the second start", async () => {
+  test("is recognised at its second start if it takes long to start", async () => {
     using record = recording();
     await using running = startHub(modern({ record: record.path, startMs: 2300 }));
     await until(() => running.hub.servers()[0]?.state === "ready");
@@ -126,7 +126,7 @@ describe("an older server", () => {
     expect(record.lines().filter((line) => line === "server/discover")).toHaveLength(1);
   });
 
-  test("that ends over the question is started again without it", async () => {
+  test("is started again without the probe if the probe makes it exit", async () => {
     using record = recording();
     await using running = startHub(fixture("s", { record: record.path, diesOfProbe: true }));
     await running.hub.ready();
@@ -134,7 +134,7 @@ describe("an older server", () => {
     expect(started(record.lines())).toBe(2);
   });
 
-  test("that keeps silent about the question is taken for what it is, and not asked again after a restart", async () => {
+  test("is recognised by its silence to the probe, and not probed again after a restart", async () => {
     using record = recording();
     await using running = startHub(fixture("s", { ignoresProbe: true, record: record.path }));
     await running.hub.ready();

@@ -176,7 +176,7 @@ describe("the tool list", () => {
     expect(await running.hub.prepare({ id: "1", name: "s__page", arguments: "{}" })).toHaveProperty("refused");
   });
 
-  test("is in the order of the configuration, whoever was first, and holds what the user allows", async () => {
+  test("is in the order of the configuration, not of the starts, and holds what the user allows", async () => {
     const pages = [[tool("read"), tool("write"), tool("drop")]];
     const tools = { allow: [], deny: ["drop"], autoApprove: ["read"], timeoutsMs: {} };
     await using running = startHub(fixture("slow", { pages, startMs: 300 }, { tools }), fixture("fast", { pages }));

@@ -62,7 +62,7 @@ test("of a long message of progress the beginning is passed on", () => {
   limits.end();
 });
 
-test("a pause is no silence, and after the last of several it begins anew", async () => {
+test("a pause does not count as silence; the time limit starts anew after the last of several pauses", async () => {
   const limits = new RequestLimits({ timeoutMs: 100 });
   const seen = watched(limits);
   const goOn = [limits.pause(), limits.pause()];

@@ -41,7 +41,7 @@ test("lists that a server refuses to send again are a warning", async () => {
   expect(logged).toEqual(["the lists could not be read again: no"]);
 });
 
-test("lists that are being read when the host closes are no warning", async () => {
+test("lists that are being read when the host closes cause no warning", async () => {
   const { logged, closing } = await reading();
   closing.abort(new Error("the host is closing"));
   await settled();

@@ -50,7 +50,7 @@ test("a schema so deep that no request could be written with it is left out alon
   expect(problems).toEqual(["deep: inputSchema is deeper than 200 levels"]);
 });
 
-test("what is only sloppy is used: no schema type, null texts, hints that are no booleans", async () => {
+test("small mistakes are accepted: no schema type, null texts, hints that are not booleans", async () => {
   const sloppy = tool("t", { description: null, title: null, inputSchema: {}, annotations: { readOnlyHint: "true" } });
   const { items, problems } = await listAll(
     onePage([sloppy, tool("u", { title: "Title", outputSchema: 3 })]),

@@ -14,7 +14,7 @@ describe("a server of 2026-07-28", () => {
     expect(textOf((await running.call("m__echo", {})).content)).toBe("{}");
   });
 
-  test("that has come to want another header gets it at the second try", async () => {
+  test("gets a call again if it now wants another header", async () => {
     using record = recording();
     await using server = await modernServer("http", { record: record.path });
     await using running = startHub(server.config);
@@ -24,7 +24,7 @@ describe("a server of 2026-07-28", () => {
     expect(record.lines().filter((line) => line === "tools/call shard")).toHaveLength(2);
   });
 
-  test("that speaks another protocol from now on is started anew, and the call is sent again", async () => {
+  test("is restarted if it now speaks another protocol, and the call is sent again", async () => {
     using record = recording();
     await using server = await modernServer("stdio", { record: record.path });
     await using running = startHub(server.config);
@@ -34,7 +34,7 @@ describe("a server of 2026-07-28", () => {
     expect(record.lines().filter((line) => line.startsWith("started"))).toHaveLength(2);
   });
 
-  test("that speaks another protocol once it runs a call as a task is started anew, and the call is not sent again", async () => {
+  test("is restarted if it speaks another protocol while it runs a call as a task, and the call is not sent again", async () => {
     using record = recording();
     await using server = await modernServer("stdio", { record: record.path });
     await using running = startHub(server.config);
@@ -45,7 +45,7 @@ describe("a server of 2026-07-28", () => {
     expect(record.lines().filter((line) => line === "tools/call task")).toHaveLength(1);
   });
 
-  test("that cannot be started anew is said to speak another protocol", async () => {
+  test("fails with the protocol that it speaks if it cannot be restarted", async () => {
     await using server = await modernServer("http");
     await using running = startHub(server.config);
     await running.hub.ready();

@@ -35,7 +35,7 @@ async function stillCalls({ call }: Pick<RunningHub, "call">) {
 }
 
 test.each(["legacy", "auto"] as const)(
-  "a server (%s) whose stdout has JSON that is no message breaks neither the host nor its own calls",
+  "JSON on stdout of a server (%s) that is not a message breaks neither the host nor the server's calls",
   async (protocol) => {
     const program = `
     const results = {
@@ -62,7 +62,7 @@ test.each(["legacy", "auto"] as const)(
   },
 );
 
-test("a server whose streams have JSON that is no message breaks neither the host nor its own calls", async () => {
+test("JSON in streams of a server that is not a message breaks neither the host nor the server's calls", async () => {
   await using server = await faulty({
     call(response, { id, params }) {
       const { wants } = (params as { arguments?: { wants?: string } }).arguments ?? {};

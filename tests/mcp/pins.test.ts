@@ -90,7 +90,7 @@ describe("pinned definitions", () => {
     expect(pins.changes([after]).size).toBe(1);
   });
 
-  test("that cannot be read are kept, and every tool counts as changed meanwhile", () => {
+  test("stay if they cannot be read, and every tool counts as changed meanwhile", () => {
     using folder = temporaryFolder();
     const pins = new Pins(folder.path, fixture("s"), noon);
     pins.pinNew([before]);
@@ -107,7 +107,7 @@ describe("pinned definitions", () => {
     expect(pins.changes([before]).size).toBe(0);
   });
 
-  test("that were approved while the file could not be read hold, and are added to the file later", () => {
+  test("hold for approvals that were given while the file could not be read, and get them later", () => {
     using folder = temporaryFolder();
     const pins = new Pins(folder.path, fixture("s"), noon);
     pins.pinNew([before, tool("other", "else")]);
@@ -133,7 +133,7 @@ describe("pinned definitions", () => {
     expect([...pins.changes([after]).values()]).toEqual(["its description changed since 2026-11-25 12:00 UTC"]);
   });
 
-  test("of which the text is unusable are none, and names of JavaScript's own are names like others", () => {
+  test("are ignored if their file is broken; tools may have names of JavaScript's own properties", () => {
     using folder = temporaryFolder();
     mkdirSync(folder.path, { recursive: true });
     const pins = new Pins(folder.path, fixture("s"), noon);

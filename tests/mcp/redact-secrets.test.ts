@@ -56,7 +56,7 @@ test("of the tokens that a server's renewals bring, the latest are removed from 
   expect(redact("renewed-token-0; renewed-token-90;")).toBe("renewed-token-0; [redacted]");
 });
 
-test("a variable that every process has is no secret of a server", () => {
+test("a variable that every process has does not count as a secret of a server", () => {
   const { config } = loadConfig({ mcpServers: { s: { command: "x", env: { NODE_ENV: "production" } } } }, { env });
   const [loaded] = config.mcpServers;
   expect(loaded && redactor(loaded)("runs in production")).toBe("runs in production");

@@ -134,7 +134,7 @@ describe("a server that was seen before", () => {
     expect(textOf((await running.call("s__other")).content)).toBe("other");
   });
 
-  test("that registers a tool late, as some do, gets its call all the same", async () => {
+  test("gets a call of a tool that it registers late", async () => {
     const config = server({}, { late: true });
     {
       await using first = start(config);
@@ -157,7 +157,7 @@ describe("a server that was seen before", () => {
     expect(running.hub.tools().map(({ name }) => name)).toEqual(["s__echo", "s__newer"]);
   });
 
-  test("that does not start any more says so to the call, and is not offered from then on", async () => {
+  test("is an error of the call if it no longer starts, and is not offered from then on", async () => {
     const config = server({}, { exitsAtSecondStart: true });
     await firstRun(config);
     await using running = start(config);
@@ -244,7 +244,7 @@ describe("a kept list that may be wrong", () => {
     open();
   });
 
-  test("is used all the same as long as an old server starts, and if it is lazy", async () => {
+  test("is used while an old server starts, and if the server is lazy", async () => {
     await firstRun();
     await firstRun(server({ lazy: true }));
     age(25);

@@ -70,7 +70,7 @@ test.each<[string, object]>([
   ["the arguments of a tool call", { messages: [{ role: "assistant", content: use }, ...params.messages] }],
   ["the schema of a tool", { tools: [{ name: "t", inputSchema: { type: "object", examples: [picture] } }] }],
   ["content of another type", { messages: [{ role: "user", content: { ...picture, type: "data" } }] }],
-])("text is no picture because its key is `data`: in %s", async (_, more) => {
+])("text does not count as a picture because its key is `data`: in %s", async (_, more) => {
   const sent = answerSampling("s", { ...params, maxTokens: 5, ...more }, parts(1));
   await expect(sent).rejects.toThrow("this call's sampling budget is used up");
 });
@@ -158,7 +158,7 @@ describe("a request that a tool must be called", () => {
     expect(choices).toEqual(["required", "required", "required", undefined]);
   });
 
-  test("and that has no tools is refused, and nobody is asked", async () => {
+  test("is refused if it has no tools, and nobody is asked", async () => {
     const asked: unknown[] = [];
     const ask = async (question: unknown) => asked.push(question) > 0;
     const without = answerSampling("s", { ...required, tools: [] }, { ...parts(1), ask });

@@ -104,7 +104,7 @@ test.each([
   expect(await readArguments('{"a":"1"}', broken)).toEqual({ value: { a: "1" } });
 });
 
-test("a $schema that is no text is none", async () => {
+test("a $schema that is not a text is ignored", async () => {
   const odd = { $schema: { toString: 1 }, type: "object", required: ["n"] };
   expect(await readArguments("{}", odd)).toEqual({ problem: "the arguments must have `n`" });
 });

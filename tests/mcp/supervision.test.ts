@@ -70,7 +70,7 @@ describe("a lazy server", () => {
     expect(statSync(manifests).mode & 0o777).toBe(0o700);
   });
 
-  test("that cannot start says so to the call", async () => {
+  test("fails the call with its reason if it cannot start", async () => {
     using folder = temporaryFolder();
     using record = recording();
     const host = { manifests: manifestsIn(folder) };

@@ -115,7 +115,7 @@ describe("a call that the server makes a task of", () => {
       { status: "completed" },
       'task did not answer and its outcome is unknown: the server says of the task that it is "completed", without a result',
     ],
-  ])("that comes to %j says so", async (end, words) => {
+  ])("is an error of the call if it comes to %j", async (end, words) => {
     await using server = await modernServer("stdio");
     await using running = startHub(server.config);
     await running.hub.ready();

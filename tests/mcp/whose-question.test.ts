@@ -132,7 +132,7 @@ async function bothCall(alice: Partial<SendOptions>, bob: Partial<SendOptions>):
 }
 
 describe("over HTTP", () => {
-  test("it comes on the stream of its call, whatever call began last", async () => {
+  test("a question comes on the stream of its call, whatever call began last", async () => {
     const [alice, bob] = [new Person(), new Person()];
     await using running = await bothCall(alice.options(), bob.options());
     const { server } = running;
@@ -145,7 +145,7 @@ describe("over HTTP", () => {
     expect(bob.asked).toEqual(["elicitation"]);
   });
 
-  test("on the stream of a request that is no call it is declined, although a call is running", async () => {
+  test("a question on the stream of a request other than a call is declined, although a call is running", async () => {
     const [alice, bob] = [new Person(), new Person()];
     await using running = await bothCall(alice.options(), bob.options());
     const { server, hub } = running;
@@ -206,7 +206,7 @@ describe("over HTTP", () => {
     },
   );
 
-  test("it is declined for a minute after a prompt was cancelled, because the server may still work on it", async () => {
+  test("a question is declined for a minute after a prompt was cancelled, because the server may still work on it", async () => {
     const alice = new Person();
     await using running = await bothCall(alice.options(), alice.options());
     const { server, hub } = running;
@@ -229,7 +229,7 @@ describe("over stdio, where nothing shows the call", () => {
   test.each([
     ["is declined while two callers' calls are running", "Bob", { action: "decline" }],
     ["reaches the one caller of both calls", "Alice", accepted],
-  ])("it %s", async (_, second, expected) => {
+  ])("a question %s", async (_, second, expected) => {
     using folder = temporaryFolder();
     const path = join(folder.path, "go");
     await using hub = startHubWith({}, fixture("s"));

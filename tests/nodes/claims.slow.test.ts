@@ -50,7 +50,7 @@ onServer("requests", (server) => {
     expect(cluster.asked).toEqual(["trip#0", "trip#1", "trip#2", "trip#3"]);
   });
 
-  test("a turn that the queue has given to a node which never heard of it is run within some leases all the same", async () => {
+  test("a turn runs within some leases even if its node never learnt that the queue gave it the turn", async () => {
     await using cluster = await Cluster.open(await server().database(), {
       nodes: 2,
       model: speaker(1_000),

@@ -58,7 +58,7 @@ onServer("a node", (server) => {
     expect(await node.end).toMatchObject({ stdout: "" });
   });
 
-  (isLinux ? whole : test.skip)("that has nothing to do leaves the database and the processor alone", async () => {
+  (isLinux ? whole : test.skip)("leaves the database and the processor alone while it is idle", async () => {
     const url = await server().database();
     await using cluster = await Cluster.open(url, { nodes: 1, lease: "10s" });
     const pid = cluster.node(0).child.pid ?? 0;

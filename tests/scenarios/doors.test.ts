@@ -4,7 +4,7 @@ import { answer, startLlmServer } from "../support/llm-server.js";
 import { doors } from "./doors/doors.js";
 
 test.each([true, false])(
-  "a conversation that goes through all doors is one to each of them, streamed: %s",
+  "a conversation that goes through all doors is the same conversation to each of them, streamed: %s",
   async (streaming) => {
     await using llm = await startLlmServer(({ body }) => answer(`heard ${JSON.stringify(body.messages?.length)}`));
     await using app = await startApp({

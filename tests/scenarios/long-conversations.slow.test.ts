@@ -250,7 +250,7 @@ test("without a summary, because the model gives none or none is wanted, the old
   }
 });
 
-test("a summary that a filter refused is none: the turns stay in the log for the next one", async () => {
+test("a summary that a filter refused is dropped: the turns stay in the log for the next one", async () => {
   const refused = answer("I cannot help with that.", { finishReason: "content_filter" });
   await using llm = await startLlmServer([answer(words(100)), refused, answer("a")]);
   await using app = await startApp({ llm: llm.url, config: config(llm.url, 100_000) });

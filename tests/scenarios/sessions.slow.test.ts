@@ -95,7 +95,7 @@ const everyFeature = [
   ...["sampling/createMessage", "elicitation/create form", "elicitation/create url", "roots/list"],
 ];
 
-test("they have every feature of MCP in them", () => {
+test("the session files use every feature of MCP", () => {
   const features = new Set(cassettes.flatMap(linesIn).flatMap(featuresIn));
   expect([...features]).toEqual(expect.arrayContaining(everyFeature));
   const lists = linesIn(join(folder, "list-changed.cassette.jsonl")).filter(

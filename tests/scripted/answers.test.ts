@@ -27,7 +27,7 @@ describe("answers", () => {
     ]);
   });
 
-  test("that nobody asked for fail", async () => {
+  test("fail if nobody asked for them", async () => {
     await using llm = await startLlmServer([answer("done")]);
     const result = await runSteps(
       { ...ask, steps: [{ user: "hi" }, { answer: true }, { user: "more" }] },

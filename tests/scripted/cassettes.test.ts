@@ -56,7 +56,7 @@ describe("a recorded session", () => {
   });
 
   test.each(["record", "record-missing"] as const)(
-    "that a provider keeps from going on leaves the cassette as it was (%s)",
+    "leaves the cassette as it was if the provider fails in the middle (%s)",
     async (cassette) => {
       using folder = new ScriptFolder();
       folder.write("a.session.yaml", { steps: [{ user: "one" }, { user: "two" }] });
@@ -117,7 +117,7 @@ describe("a recorded session", () => {
       writeFileSync(path(folder), ['{"cassette":1}', ...lines].join("\n"));
     };
 
-    test("that of llm.active is in the cassette", async () => {
+    test("with that of llm.active, which the cassette names", async () => {
       using folder = new ScriptFolder();
       const recorded = await record(folder);
       expect(readFileSync(path(folder), "utf8")).toMatch(/^\{"cassette":1,"llm":\{"active":"test","model":"m1"\}\}\n/);
@@ -126,7 +126,7 @@ describe("a recorded session", () => {
       expect(played.transcript).toBe(recorded.transcript);
     });
 
-    test("that of llm.providers is in the cassette, where a key chose the provider", async () => {
+    test("with that of llm.providers that a key chose, which the cassette names", async () => {
       using folder = new ScriptFolder();
       await using llm = await startLlmServer([answer("1")]);
       const openai = { base_url: llm.url, model: "m1", wire: "chat", api_key: "sk-test-0123456789" };
@@ -195,7 +195,7 @@ describe("a recorded session", () => {
     expect((await folder.run("a.session.yaml", { cassette: "replay" })).passed).toBe(true);
   });
 
-  test("says what is missing when there is no cassette", async () => {
+  test("names the missing file when there is no cassette", async () => {
     using folder = new ScriptFolder();
     folder.write("a.session.yaml", session);
     await expect(folder.run("a.session.yaml", { cassette: "replay" })).rejects.toThrow(/a\.cassette\.jsonl/);

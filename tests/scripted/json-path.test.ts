@@ -62,7 +62,7 @@ test.each([
   "$.items[?@.id]",
   "$[0:1]",
   "$['\\q']",
-])("%j is no path", (path) => {
+])("%j is not a valid path", (path) => {
   expect(pathProblem(path)).toMatch(/is not a path: expected/);
   expect(() => readPath(path, value)).toThrow(expect.objectContaining({ kind: "usage" }));
 });

@@ -111,7 +111,7 @@ describe("limits of the whole script", () => {
   });
 });
 
-test("whoever runs the script can end it", async () => {
+test("a caller can abort a running script", async () => {
   const controller = new AbortController();
   const result = await runSteps(
     { ...auto, steps: [{ tool: { name: "fs.echo" } }, { tool: { name: "fs.echo" } }] },

@@ -50,7 +50,7 @@ describe("the code reaches nothing of the host", () => {
     await expect(evaluate(code, {})).rejects.toThrow(/the code threw (ReferenceError|SyntaxError)/);
   });
 
-  test("and what it does to its own world ends with it", async () => {
+  test("changes to its own world end with it", async () => {
     await evaluate("Object.prototype.polluted = 1; Array.prototype.map = null; globalThis.left = 1; JSON = null", {});
     expect(await evaluate("[typeof left, typeof Object.prototype.polluted, [1].map(String)]", {})).toEqual([
       "undefined",
@@ -114,7 +114,7 @@ describe("limits", () => {
     ["(async () => { throw new Error('late') })()", /threw Error: late/],
     ["throw null", /threw nothing/],
     ["what is this", /SyntaxError/],
-  ])("%s is one clear message", async (code, message) => {
+  ])("%s ends with one clear message", async (code, message) => {
     await expect(evaluate(code, {}, { timeoutMs: 120_000 })).rejects.toMatchObject({
       name: "RequestError",
       message: expect.stringMatching(message),
@@ -154,7 +154,7 @@ test("what V8 needs to compile the sandbox is not the code's time", async () => 
   expect(stdout).toBe("2\n");
 });
 
-test("values that are no JSON are refused", async () => {
+test("values that JSON cannot express are refused", async () => {
   const self: Record<string, unknown> = {};
   self.self = self;
   await expect(evaluate("1", self)).rejects.toThrow(/circular/);

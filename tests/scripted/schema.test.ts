@@ -38,12 +38,12 @@ test("every key of it has a sentence, and mappings with keys have no others", ()
   expect(open.map(([path]) => path)).toEqual([]);
 });
 
-test("it is published as mcp-platform/session.schema.json", () => {
+test("the schema is published as mcp-platform/session.schema.json", () => {
   const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
   expect(readFileSync(exports["./session.schema.json"], "utf8")).toBe(schemaText());
 });
 
-test("it takes a session with everything in it", () => {
+test("the schema accepts a session with everything in it", () => {
   const step = {
     user: "hi",
     output: { json_schema: {} },

@@ -52,7 +52,7 @@ test("a transcript is the same whatever ids there were and in whatever order cal
   );
 });
 
-test("it has ids by their appearance, in texts, too, and no times", () => {
+test("a transcript numbers ids in the order of their appearance, in texts too, and has no times", () => {
   const lines = transcriptOf([{ name: "main", events: turn([2, 1, 0]) }])
     .trimEnd()
     .split("\n")

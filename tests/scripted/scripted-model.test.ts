@@ -61,7 +61,7 @@ describe("the scripted model", () => {
     expect((await run(scripted, steps, { vars: { n: 5 } })).transcript).toBe(first.transcript);
   });
 
-  test("may write arguments that are no JSON, and name a tool that there is not", async () => {
+  test("may write invalid JSON as arguments, and name a tool that does not exist", async () => {
     const scripted = [
       { tool_calls: [{ name: "fs.echo", arguments: '{"n":' }, { name: "nothing_like_it" }] },
       { reply: "sorry" },
@@ -136,7 +136,7 @@ describe("the scripted model", () => {
 });
 
 describe("errors of the scripted model are those of a provider", () => {
-  test("which are tried again, at once or when it says so", async () => {
+  test("some are retried, at once or after the time that they give", async () => {
     const scripted = [
       { error: 429, retry_after: 1 },
       { error: 503, message: "overloaded" },
@@ -148,7 +148,7 @@ describe("errors of the scripted model are those of a provider", () => {
     expect(eventsOf(result).find((event) => event.type === "assistant_message")).toMatchObject({ attempts: 4 });
   });
 
-  test("which end the turn", async () => {
+  test("some end the turn", async () => {
     const message = "this model's maximum context length is 8 tokens";
     const scripted = [{ error: 401 }, { error: 400, message, code: "context_length_exceeded" }];
     const result = await run(scripted, [
@@ -158,22 +158,22 @@ describe("errors of the scripted model are those of a provider", () => {
     expect(verdicts(result)).toEqual(["passed", expect.stringMatching(/^context_length: /)]);
   });
 
-  test("which break an answer off in its middle, and the turn begins again", async () => {
+  test("a cut breaks an answer off in its middle, and the turn asks again", async () => {
     const reply = "a text of some length";
     const result = await run([{ reply, cut: 6 }, { reply }], [{ user: "x" }]);
     expect(outputs(result)).toEqual([reply]);
     expect(eventsOf(result).find((event) => event.type === "assistant_message")).toMatchObject({ attempts: 2 });
   });
 
-  test("which keep it waiting in its middle", async () => {
+  test("a stall in the middle of an answer ends by the idle timeout, and the turn asks again", async () => {
     const config = { llm: { http: { idle_timeout: 0.05 } } };
     const result = await run([{ reply: "a text", stall: 3 }, { reply: "all" }], [{ user: "x" }], { config });
     expect(outputs(result)).toEqual(["all"]);
   });
 });
 
-describe("what does not go as the script says", () => {
-  test("is a request that no reply is for: with what was asked and what is left", async () => {
+describe("a run of the scripted model fails", () => {
+  test("at a request that no reply is for, with the request and the replies that are left", async () => {
     using folder = new ScriptFolder();
     folder.write(
       "a.session.yaml",
@@ -201,13 +201,13 @@ describe("what does not go as the script says", () => {
     expect(result.error).toBeUndefined();
   });
 
-  test("is a script without replies, which says where they belong", async () => {
+  test("at a script without replies, with where they belong", async () => {
     const result = await runSteps({ ...auto, steps: [{ user: "x" }] }, { model: "scripted" });
     const where = /request 1 to the model:\n {2}user: "x"\nthe file has no replies under `scripted`$/;
     expect(result.steps[0]?.error?.message).toMatch(where);
   });
 
-  test("is no error that an assertion can expect", async () => {
+  test("even if an assertion expects an error", async () => {
     const result = await run(
       [{ when: { contains: "y" }, reply: "" }],
       [{ user: "x", assert: [{ type: "stop-reason", value: "error" }] }],
@@ -215,7 +215,7 @@ describe("what does not go as the script says", () => {
     expect(verdicts(result)).toEqual([expect.stringMatching(/^scripted: the script has no reply for request 1/)]);
   });
 
-  test("is a reply that nobody asked for, at its place", async () => {
+  test("at a reply that nobody asked for, with its position", async () => {
     using folder = new ScriptFolder();
     const scripted = [
       "scripted:",
@@ -239,17 +239,17 @@ describe("what does not go as the script says", () => {
     });
   });
 
-  test("is a tool that no server has", async () => {
+  test("at a tool that no server has", async () => {
     const result = await run([{ tool_calls: [{ name: "fs.ecko" }] }], [{ user: "x" }]);
     expect(result.steps[0]?.error?.message).toMatch(/there is no tool fs\.ecko \(did you mean fs\.echo\?\)$/);
   });
 
-  test("is a variable that there is not", async () => {
+  test("at a variable that does not exist", async () => {
     const result = await run([{ reply: "{{nobody}}" }], [{ user: "x" }]);
     expect(result.steps[0]?.error?.message).toMatch(/there is no variable "nobody"$/);
   });
 
-  test("is the scripted model where there is no script", async () => {
+  test("if the script has no scripted model", async () => {
     const config = { llm: { active: "scripted" } };
     const result = await runSteps({ config, steps: [{ user: "x" }] });
     expect(result.error).toMatchObject({

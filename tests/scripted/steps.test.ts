@@ -81,14 +81,14 @@ describe("a structured answer", () => {
   test.each([
     ['{"title": 7}', "$.title must be string"],
     ["no idea", "expected JSON, got text"],
-  ])("that is %s is asked for once more, then fails the step with what is wrong", async (wrong, problem) => {
+  ])("is asked for once more when it is %s, then fails the step with the reason", async (wrong, problem) => {
     await using llm = await startLlmServer([answer("{}"), answer(wrong)]);
     const result = await runSteps({ steps: [{ user: "as JSON", output }] }, { llm: llm.url });
     const asked = "the answer does not fit the requested JSON Schema, also after a second request";
     expect(verdicts(result)).toEqual([`output: test/m1: ${asked}: ${problem} (2 requests)`]);
   });
 
-  test("that was cut fails the step", async () => {
+  test("fails the step when it was cut", async () => {
     const cut = stream([chunk({ content: '{"title": "a' }), chunk({}, "length"), "data: [DONE]\n\n"]);
     await using llm = await startLlmServer([cut]);
     const result = await runSteps({ steps: [{ user: "as JSON", output }] }, { llm: llm.url });
@@ -125,12 +125,12 @@ describe("a tool step", () => {
     expect(verdicts(result)).toEqual(["failed: denied"]);
   });
 
-  test("that no server has names the nearest one", async () => {
+  test("names the nearest tool when no server has the named one", async () => {
     const result = await runSteps({ steps: [{ tool: { name: "fs.ecko" } }] });
     expect(verdicts(result)).toEqual(["not_found: there is no tool fs.ecko (did you mean fs.echo?)"]);
   });
 
-  test("that needs an answer and has none is denied", async () => {
+  test("is denied when it needs an answer and the script has none", async () => {
     const result = await runSteps({
       permissions: { approval: "ask" },
       steps: [{ tool: { name: "fs.echo" }, assert: [{ type: "denied" }] }, { tool: { name: "fs.echo" } }],
@@ -172,7 +172,7 @@ describe("a prompt step", () => {
     expect(JSON.stringify(llm.requests[0]?.body.messages?.at(-1))).toContain("owls");
   });
 
-  test("that there is not fails, with the nearest one", async () => {
+  test("fails with the nearest name when no server has the prompt", async () => {
     const result = await runSteps({ mcpServers, steps: [{ prompt: { name: "demo__sumarize" } }] });
     expect(verdicts(result)).toEqual([expect.stringMatching(/^not_found: .*did you mean demo__summarize/)]);
   });
@@ -192,7 +192,7 @@ describe("a resource step", () => {
   const denied = [{ type: "denied", value: "fs.read_resource" }];
 
   test.each([["fs.*"], ["fs.read_resource"], ["host.read_resource"]])(
-    "that the rule %s denies is not read, and may assert it",
+    "is not read when the rule %s denies it, and may assert that",
     async (rule) => {
       const step = { resource: { uri: "demo://x" } };
       const steps = [{ ...step, assert: denied }, step];
@@ -205,7 +205,7 @@ describe("a resource step", () => {
     },
   );
 
-  test("that a rule asks about needs an answer", async () => {
+  test("needs an answer when a rule asks about it", async () => {
     const config = { chat: { service: { permissions: { ask: ["fs.read_resource"] } } } };
     const step = { resource: { uri: "demo://x" } };
     const steps = [{ ...step, assert: denied }, step, { answer: true, to: { tool: "fs.read_resource" } }];
@@ -214,7 +214,7 @@ describe("a resource step", () => {
     expect(result.steps.map(({ outcome }) => outcome?.output)).toContain("words");
   });
 
-  test("that no server offers fails", async () => {
+  test("fails when no server offers the resource", async () => {
     const result = await runSteps({ mcpServers, steps: [{ resource: { uri: "other://x" } }] });
     expect(verdicts(result)).toEqual(["not_found: no MCP server offers the resource other://x"]);
   });
@@ -276,7 +276,7 @@ describe("if", () => {
     expect(verdicts(result)).toEqual(["skipped", "skipped", "passed"]);
   });
 
-  test("that is no expression fails", async () => {
+  test("fails when its expression is invalid", async () => {
     const result = await runSteps({ steps: [branches("nobody > 1", [echo("a")]), { set: { a: 1 } }] });
     expect(verdicts(result)).toEqual([
       expect.stringMatching(/^condition: a\.session\.yaml:\d+: nobody > 1: /),

@@ -10,7 +10,7 @@ const fill = (value: unknown, variables: Record<string, unknown>) => render(valu
 const names = fc.stringMatching(/^[A-Za-z_]\w{0,8}$/);
 
 describe("templates", () => {
-  test("that are all of a text keep the type of the value, whatever it is", () => {
+  test("keep the type of the value, whatever it is, when they are the whole text", () => {
     fc.assert(
       fc.property(names, fc.jsonValue(), (name, value) => {
         expect(fill(`{{${name}}}`, { [name]: value })).toEqual(value);
@@ -63,9 +63,12 @@ describe("templates", () => {
     expect(() => fill(text, values)).toThrow(`a.session.yaml:7: ${message}`);
   });
 
-  test.each(["{{", "a {{b", "{{a b}}", "{{}}", "{{a.}}", "{{a[x]}}", "{{1a}}", "{{a}} {{"])("%j is none", (text) => {
-    expect(templateProblem(text)).toBeDefined();
-  });
+  test.each(["{{", "a {{b", "{{a b}}", "{{}}", "{{a.}}", "{{a[x]}}", "{{1a}}", "{{a}} {{"])(
+    "are refused when they are invalid: %j",
+    (text) => {
+      expect(templateProblem(text)).toBeDefined();
+    },
+  );
 
   test("in an expression are the variables that they name", () => {
     expect(asExpression("{{a.b[0]}} > 1 && c")).toBe(`(a["b"]["0"]) > 1 && c`);

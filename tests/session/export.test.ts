@@ -117,7 +117,7 @@ describe("JSON", () => {
 });
 
 describe("HTML", () => {
-  test("is one file whose policy lets in its own style and program and nothing else", async () => {
+  test("is a single file whose policy allows its own style and program and nothing else", async () => {
     const html = await as("html", conversation);
     const hashOf = (name: string) => {
       const [, text = ""] = new RegExp(`<${name}>(.*?)</${name}>`, "s").exec(html) ?? [];

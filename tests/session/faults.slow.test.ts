@@ -219,7 +219,7 @@ test("a host whose disk is full says so, until the log takes its heartbeat again
 }, 20_000);
 
 describe("a process that was taken for dead", () => {
-  test("and gets its turn back need not ask again what was answered meanwhile", async () => {
+  test("does not ask again what was answered meanwhile, when it gets its turn back", async () => {
     await using llm = await startLlmServer([echo, answer("allowed")]);
     await using desk = await Desk.open();
     const session = (await desk.host(llm, {})).sessions.open("c");

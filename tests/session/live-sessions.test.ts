@@ -63,7 +63,7 @@ test("a conversation that remembers what the log does not have stays for an hour
   jest.useRealTimers();
 });
 
-test("a deleted conversation is forgotten, also by whoever still holds its session", async () => {
+test("a deleted conversation is forgotten, also while something holds its session", async () => {
   await using llm = await startLlmServer([answer("hello")]);
   await using app = await visited(llm, ["c0"]);
   const session = app.sessions.open("c0");

@@ -37,7 +37,7 @@ describe("a turn that nobody watches", () => {
   });
 });
 
-test("who keeps up with a turn sees every piece, and tells of each of them", async () => {
+test("a watcher that keeps up with a turn gets every piece, and so do listeners", async () => {
   const told: TurnEvent[] = [];
   const turn = new LiveTurn({ requestId: "r1" }, [], (event) => void told.push(event));
   const seen: TurnEvent[] = [];

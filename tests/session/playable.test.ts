@@ -14,8 +14,8 @@ const called = (name: string) => {
   return [one.user("go"), one.answer("", [own]), one.planned(own), one.sent("call_1"), one.result("call_1", "x")];
 };
 
-describe("what can be done again of a conversation", () => {
-  test("is its turns that have ended, each with its place", () => {
+describe("the repeatable turns of a conversation", () => {
+  test("are those that have ended, each with its number", () => {
     const { turns, leftOut } = read([
       one.user("first"),
       one.answer("no"),
@@ -31,13 +31,13 @@ describe("what can be done again of a conversation", () => {
     expect(leftOut).toEqual(["turn 1 is left out: it was cancelled", "turn 3 is left out: it has not ended"]);
   });
 
-  test("has an error where there is none", () => {
+  test("are missing with an error that says why", () => {
     expect(() => read([one.user("first"), one.error(false)])).toThrow(
       "no turn can be repeated; turn 1 is left out: it failed: busy",
     );
   });
 
-  test("is the last attempt of a turn that was sent again", () => {
+  test("include only the last attempt of a turn that was sent again", () => {
     const again = [
       one.user("go"),
       one.answer("ha", [], { interrupted: true }),
@@ -48,7 +48,7 @@ describe("what can be done again of a conversation", () => {
     expect(read(again).turns).toMatchObject([{ number: 1, hops: [{ answer: { message: { content: "done" } } }] }]);
   });
 
-  test("knows the servers of tools by what was asked, by what is known and by their names", () => {
+  test("know the servers of tools from the question, from what is known, and from their names", () => {
     const tools = [...called("everything__add"), one.end()];
     const toolOf = (events: readonly ChatEvent[], known?: () => { server: string; tool: string }) =>
       read(events, known).turns[0]?.hops[0]?.calls[0];
@@ -80,7 +80,7 @@ describe("what can be done again of a conversation", () => {
     expect(read(withQuestion).turns[0]?.questions).toEqual([{ question: approval, value: yes.value }]);
   });
 
-  test("gives what a server asked to the call that was running there", () => {
+  test("assign a question of a server to the call that was running there", () => {
     const [a, b] = [call("call_a", "s__x"), call("call_b", "t__y")];
     const question = { kind: "elicitation", server: "t", message: "who?", form: {} } as const;
     const during = { type: "question", turnId: "turn_1", questionId: "q", question } as const;
@@ -116,11 +116,11 @@ describe("what can be done again of a conversation", () => {
       [one.user("go"), one.answer("", [asked]), one.end()],
       "turn 1 called everything__add without a result",
     ],
-  ])("has no turn that %s", (_, events, message) => {
+  ])("leave out a turn that %s", (_, events, message) => {
     expect(() => read(events)).toThrow(message);
   });
 
-  test("has nothing of what was taken back", () => {
+  test("leave out what was rewound", () => {
     const events: ChatEvent[] = [one.user("a"), one.answer("b"), one.end(), two.user("c"), two.answer("d"), two.end()];
     const rewind: ChatEvent = { type: "rewind", turnId: "rewind_1", toSeq: 3 };
     const { turns }: { turns: { events: readonly StoredEvent[] }[] } = read([...events, rewind]);

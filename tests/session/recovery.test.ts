@@ -271,7 +271,7 @@ describe("a question about a limit", () => {
   }
 
   test.each([true, false])(
-    "that was open when the host ended is asked again under its id, and counts: %s",
+    "is asked again under its id, and counts, if the host ended while it was open: %s",
     async (value) => {
       const two = toolCalls([1, 2].map((n) => ({ name: "s__echo", arguments: { n } })));
       await using llm = await startLlmServer([two, answer("done")]);
@@ -417,7 +417,7 @@ describe("a turn of an editor's session", () => {
     expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   });
 
-  test("that uses the editor's servers goes on in the agent that has its session open with them", async () => {
+  test("continues in the agent that has its session open, if it uses the editor's servers", async () => {
     await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
@@ -444,7 +444,7 @@ describe("a turn of an editor's session", () => {
     await editor.until(() => editor.said().endsWith("went on"));
   });
 
-  test("that has lost its host waits until an editor opens its session", async () => {
+  test("waits after its host died until an editor opens its session", async () => {
     await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
     await using desk = await Desk.open("sqlite");
     await loseTurn(desk, llm);
@@ -456,7 +456,7 @@ describe("a turn of an editor's session", () => {
     await editor.until(() => editor.said() === "went on");
   });
 
-  test("that has lost its host is not taken over because an editor of another folder has loaded its session", async () => {
+  test("is not taken over because an editor of another folder has loaded its session", async () => {
     await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
@@ -472,7 +472,7 @@ describe("a turn of an editor's session", () => {
     expect(offered).toContain("s__echo");
   });
 
-  test("that has lost its host goes on in the editor that has its session open: shown once, and asked about there", async () => {
+  test("continues after its host died in the editor that has its session open: shown once, and asked about there", async () => {
     await using llm = await startLlmServer([echo, stream([STALL]), echo, answer("done")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
@@ -488,7 +488,7 @@ describe("a turn of an editor's session", () => {
     expect(editor.of("tool_call")).toHaveLength(2);
   });
 
-  test("that an editor's host has only taken over is not ended with the editor, and its question stays open", async () => {
+  test("does not end with an editor that has only taken it over, and its question stays open", async () => {
     await using llm = await startLlmServer([stream([STALL]), echo, answer("done")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);

@@ -133,7 +133,7 @@ test("a fork of an old conversation is new", () =>
     expect(await left(store)).toEqual(["d"]);
   }));
 
-test("it works by itself from its start, and without rules not at all", () =>
+test("retention works by itself from its start, but not without rules", () =>
   withConversations(3, async (store) => {
     retention(store, {}).start();
     const told = new Promise<string>((resolve) => {

@@ -33,7 +33,7 @@ describe("a message that interrupts", () => {
     ]);
   });
 
-  test("without it waits for the running turn", async () => {
+  test("waits for the running turn without `interrupt`", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two")]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
@@ -78,7 +78,7 @@ describe("a message that interrupts", () => {
     expect(sent(llm, 1)?.at(1)).toEqual(["assistant", "half of "]);
   });
 
-  test("that is repeated after its answer cancels nobody", async () => {
+  test("cancels no turn when it is repeated after its answer", async () => {
     await using llm = await startLlmServer([answer("one"), half]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
@@ -177,7 +177,7 @@ describe("a fork", () => {
     expect((await app.sessions.open("e").history())[0]).toMatchObject({ origins: ["d", "c"] });
   });
 
-  test("leaves out a turn that still runs; of nothing there is none", async () => {
+  test("leaves out a turn that still runs; a conversation without events cannot be forked", async () => {
     await using llm = await startLlmServer([answer("one"), half]);
     await using app = await startApp({ llm: llm.url });
     const { conversations } = app.sessions;

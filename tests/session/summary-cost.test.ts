@@ -45,7 +45,7 @@ test("a summary counts against the limits of its turn and conversation", async (
   expect(budget.reached({ tokens: 0 })).toMatchObject({ limit: "tokens", used: 440 });
 });
 
-test("a summary without words is paid, and is no part of the conversation", async () => {
+test("an empty summary is paid for, but left out of the conversation", async () => {
   const { log, events } = await conversation(answer(" ", { usage }), {});
   expect(events.at(-1)).toMatchObject({ type: "turn_end" });
   const [wordless] = log.flatMap((event) => (event.type === "assistant_message" && event.interrupted ? [event] : []));

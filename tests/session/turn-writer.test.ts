@@ -110,7 +110,7 @@ describe("events of a turn", () => {
     await expect(written).rejects.toMatchObject({ kind: "shutting_down" });
   });
 
-  test("that come in one tick, or while the log is being written to, are stored together and then shown", async () => {
+  test("are stored together and then shown, if they come in one tick or while the log is being written to", async () => {
     const { writer, shown } = await writerOf();
     await Promise.all([
       writer.store([one.result("a", "x")]),
@@ -154,7 +154,7 @@ describe("events of a turn", () => {
     expect(log).toEqual(await store.read("c", 2));
   });
 
-  test("that the log has refused are kept, and stored once when it takes them", async () => {
+  test("are kept if the log refuses them, and stored once when it takes them", async () => {
     const { writer, shown } = await writerOf({ repetitions: 2 });
     const append = store.appendAll;
     let refusals = 2;

@@ -43,7 +43,7 @@ describe("one turn, sent to a collector", () => {
   });
   afterAll(async () => collector[Symbol.asyncDispose]());
 
-  test("is one tree: the turn, its completions, its calls, and what the server did in them", () => {
+  test("becomes one tree: the turn, its completions, its calls, and the work of the server in them", () => {
     expect(new Set(collector.spans.map(({ traceId }) => traceId)).size).toBe(1);
     const turn = one("invoke_agent mcp-platform");
     const tree = collector.spans.map(({ name, kind, parentSpanId, service }) => {
@@ -187,7 +187,7 @@ describe("a caller's trace is gone on with", () => {
     expect(roots(collector)).toEqual(expected);
   });
 
-  test("and where it is not kept, it is not sent, and servers are told so", async () => {
+  test("is not sent if the caller does not keep it, and servers get to know that", async () => {
     await using collector = await startCollector();
     let requests: LlmServer["requests"] = [];
     requests = await turnTo(collector, {}, async (app) => {

@@ -28,7 +28,7 @@ describe("a whole answer", () => {
     ["came after refusals, which cost nothing", [failure(429), failure(503), whole]],
     ["came after a request without any answer, of which nobody can know", [RESET, whole]],
     ["came after one that broke off before its first word", [stream([chunk({ role: "assistant" }), CUT]), whole]],
-  ])("that %s counts as reported", async (_, steps) => {
+  ])("counts as reported if it %s", async (_, steps) => {
     const answers = await spentBy(steps);
     expect(answers.map(({ spent }) => spent)).toEqual([spentOnce]);
   });
@@ -64,7 +64,7 @@ test("an answer that broke off before anything of it was shown counts each attem
   expect(answers[0]?.spent?.tokens).toBeGreaterThan(400);
 });
 
-test("an answer that was not streamed and is no answer costs what it says of itself, if anything", async () => {
+test("an unstreamed answer without content costs the usage that it states, if any", async () => {
   await expect(spentBy([json({ choices: [] }), whole])).resolves.toMatchObject([{ spent: spentOnce }]);
 });
 

@@ -60,7 +60,7 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
     expect(bodies[0]?.messages?.[1]?.content).toContain(JSON.stringify(jsonSchema));
   });
 
-  test("that is not of it is paid also where the second one fails", async () => {
+  test("is paid if it does not fit, also where the second one fails", async () => {
     const usage = { prompt_tokens: 100, completion_tokens: 20 };
     const { end, shown, said } = await ask([answer('{"title":7}', { usage }), failure(401)], mode);
     expect(end).toMatchObject({ type: "turn_error" });
@@ -76,7 +76,7 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
     expect(bodies.map(({ response_format }) => response_format !== undefined)).toEqual([true, true]);
   });
 
-  test("that is not of it is asked for once more; the conversation keeps the second one", async () => {
+  test("is asked for once more if it does not fit; the conversation keeps the second one", async () => {
     const { session, end, shown, said, bodies } = await ask([answer('{"title":7}'), answer(good)], mode);
     expect(end).toMatchObject({ stopReason: "end_turn" });
     expect(shown).toEqual(mode.streaming ? [good] : []);
@@ -99,7 +99,7 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
     expect(asked[1]).toMatch(/^a bug as JSON\n\[Note of the host, .* JSON Schema/);
   });
 
-  test("that never comes ends the turn, and says which path is wrong", async () => {
+  test("ends the turn with the path that is wrong, if none fits", async () => {
     const { end, said } = await ask([answer("no"), answer('{"title":"x","tags":["y",2]}')], mode);
     expect(end).toMatchObject({ type: "turn_error", error: { kind: "output" } });
     expect(end).toHaveProperty("error.message", expect.stringContaining("$.tags.1 must be string"));
@@ -111,7 +111,7 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
     expect(said).toMatchObject([{ message: { content: good } }]);
   });
 
-  test("that is cut or filtered ends as such", async () => {
+  test("ends as cut or filtered, if it was", async () => {
     const cut = stream([chunk({ content: '{"title' }), chunk({}, "length"), "data: [DONE]\n\n"]);
     expect((await ask([cut], mode)).end).toMatchObject({ type: "turn_end", stopReason: "max_tokens" });
   });

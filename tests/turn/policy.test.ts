@@ -31,8 +31,8 @@ function rules({ config = {}, remembered, ...turn }: Said = {}) {
 const yes = { allow: true, remember: "always" } as const;
 const no = { allow: false, remember: "always" } as const;
 
-describe("who may run without being asked", () => {
-  test("a tool that nothing is known of is asked for, with the reason", () => {
+describe("the approval of calls", () => {
+  test("a tool without hints is asked about, with the reason", () => {
     const reason = "fs.write_file is not known to be read-only";
     expect(decide(write, rules())).toEqual({ decision: "ask", reason, onceOnly: false });
   });
@@ -63,7 +63,7 @@ describe("who may run without being asked", () => {
     expect(decide(write, rules({ config, allow: ["fs.*"] })).decision).toBe("allow");
   });
 
-  test("a remembered no wins over all but the word for this turn, and says where it can be taken back", () => {
+  test("a remembered no wins over all but a permission for this turn, and says where it can be taken back", () => {
     const config = { allow: ["*"], ask: ["*"], approval: "auto" as const };
     expect(decide({ ...write, readOnly: true }, rules({ config, remembered: no }))).toEqual({
       decision: "deny",
@@ -130,7 +130,7 @@ describe("a tool whose definition has changed", () => {
     ["although the user said always to what it was", { ...write, change }, rules({ remembered: yes })],
     ["also where it would have been asked for", { ...write, change }, rules({ config: { changedTools: "allow" } })],
     ["also where a rule asks", { ...write, change }, rules({ config: { ask: ["*"] } })],
-  ])("is asked for with the change, %s", (_, call, given) => {
+  ])("is asked about with the change, %s", (_, call, given) => {
     expect(decide(call, given)).toMatchObject(asked);
   });
 

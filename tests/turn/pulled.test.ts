@@ -40,7 +40,7 @@ test("a turn whose events nobody asks for any more is cancelled, and goes no fur
   expect(steps).toEqual([]);
 });
 
-test("what a turn fails with is thrown to whoever asks", async () => {
+test("the error of a turn is thrown to the reader of its events", async () => {
   const events = pulled(async () => {
     throw new Error("no");
   });

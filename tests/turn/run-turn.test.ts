@@ -10,7 +10,7 @@ describe.each([
   ["streamed", true],
   ["whole", false],
 ])("a turn, %s", (_, streaming) => {
-  test("an answer without tools is one message and the end", async () => {
+  test("an answer without tools gives one message and the end", async () => {
     await using llm = await startLlmServer([answer("Hello you.")]);
     await using app = await startApp({ llm: llm.url });
     const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming }));
@@ -95,7 +95,7 @@ describe.each([
     expect(llm.requests.map(({ body }) => body.tool_choice)).toEqual([undefined, undefined, "none"]);
   });
 
-  test("a model that calls tools all the same, and says nothing, is asked once more without them", async () => {
+  test("a model that calls tools after they were withdrawn, and writes no text, is asked once more without them", async () => {
     await using llm = await startLlmServer([toolCalls([echo({})]), toolCalls([echo({})]), answer("so far")]);
     await using app = await startApp({ llm: llm.url, mcpServers: servers });
     const prompt = { requestId: "r", text: "loop", streaming, maxToolHops: 1 };
@@ -226,7 +226,7 @@ test("a stream that breaks after its first words keeps them in the log, and fail
   expect(events.at(-1)).toMatchObject({ error: { kind: "stream_interrupted" } });
 });
 
-test("a denied tool is not offered, and not run when the model calls it all the same", async () => {
+test("a denied tool is neither offered nor run", async () => {
   await using llm = await startLlmServer([toolCalls([echo({})]), answer("ok")]);
   await using app = await startApp({ llm: llm.url, mcpServers: servers });
   const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "go", deny: ["s.echo"] }));

@@ -46,7 +46,7 @@ describe("the bill of a request", () => {
     expect(billed?.map((each) => each.spent?.usd)).toEqual([11, undefined]);
   });
 
-  test("that ended without a complete answer has all those that broke off", () => {
+  test("has all answers that broke off, if the request ended without a complete one", () => {
     const { billed } = billOfFailed(request, { ...cheap, lost: [...lost, ...lost] }, priced("dear"));
     expect(billed?.map(({ model, spent }) => [model, spent?.usd])).toEqual([
       ["dear", 11],

@@ -116,7 +116,7 @@ describe("a loop", () => {
     ]);
   });
 
-  test("of two calls in turns is one too", () => {
+  test("may consist of two calls in turns", () => {
     const loops = new Loops();
     const lengths = ["a", "b", "a", "b", "a", "b"].map((text) => {
       loops.noted(call(text), result("x"));

@@ -396,7 +396,7 @@ inBrowser("a chat in the browser", () => {
     expect(await shownText(page)).not.toContain("the log is away");
   });
 
-  test("begins anew at an address whose percent forms are no text", async () => {
+  test("shows the start page at an address whose percent forms are invalid", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -537,7 +537,7 @@ inBrowser("a question in the browser", () => {
     await reads(page, "s asks: declined");
   });
 
-  test("that is a page to visit shows where it leads, and opens nothing by itself", async () => {
+  test("shows where it leads, and opens nothing by itself, if it is a page to visit", async () => {
     const params = { mode: "url", elicitationId: "e1", message: "Log in there", url: "https://login.example/?next=1" };
     await using llm = await startLlmServer([
       toolCalls([{ name: "s__visit", arguments: { url: params.url } }]),

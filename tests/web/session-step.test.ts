@@ -57,7 +57,7 @@ describe("a step that was copied from a trace", () => {
     );
   });
 
-  test("is none where there is nothing to do again", () => {
+  test("does not exist where there is nothing to repeat", () => {
     expect(userStep("")).toBeUndefined();
     for (const written of ["", "{", "[1]", "null", '"x"'])
       expect(toolStep({ server: "s", tool: "t" }, written)).toBeUndefined();

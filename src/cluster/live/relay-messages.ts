@@ -11,7 +11,7 @@ import {
 
 /**
  * Each text on the bus is this version followed by a JSON list. Only hosts on the same log can send on the bus, so the version is all that
- * is checked. Whoever changes the shape of announcements or frames must count it up: hosts of another version then skip them.
+ * is checked. A change of the shape of announcements or frames must count it up: hosts of another version then skip them.
  */
 const version = "1";
 

@@ -130,7 +130,7 @@ function destinationOf(pointer: string, loaded: LoadedConfig, presetOf: PresetOf
   if (top === "chat" && section !== "storage") return "the model";
   const preset = top === "llm" && section === "providers" ? presetOf(name).baseUrl : undefined;
   if (address && valueAt(loaded.tree, address) === undefined && preset) return new URL(preset).host;
-  return address ? hostOf(address, loaded) : "whoever connects";
+  return address ? hostOf(address, loaded) : "anyone who connects";
 }
 
 /** Returns the host of an address, as it is written in the file. Placeholders are not replaced, because their values may be secrets. */

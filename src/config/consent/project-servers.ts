@@ -15,7 +15,7 @@ export function projectServers({ config }: LoadedConfig, own: readonly ServerCon
   return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isSame(mine, server)));
 }
 
-/** Whether another server has the same URL is no setting of the server itself. */
+/** Whether another server has the same URL is not a setting of the server itself. */
 function isSame(one: ServerConfig, other: ServerConfig): boolean {
   return isDeepStrictEqual({ ...one, sharesUrl: undefined }, { ...other, sharesUrl: undefined });
 }

@@ -87,7 +87,7 @@ const duration = (target: string, unitMs: number) =>
   shaped(isNumber, "a number", (amount, draft, key) => {
     const ms = Math.round(amount * unitMs);
     if (ms >= 1 && ms <= 86_400_000) draft.set(target, writtenDuration(ms));
-    else draft.note(key, `${amount} is no time that ${target} can have, so it was left out`);
+    else draft.note(key, `${amount} is not a valid time for ${target}, so it was left out`);
   });
 
 export const seconds = (target: string) => duration(target, 1000);

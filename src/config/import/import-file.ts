@@ -88,7 +88,7 @@ function setTransport(draft: ServerDraft, raw: JsonObject, program: Program): vo
   const known = { ...transports, ...program.transports };
   const name = String(raw.transport ?? raw.type ?? "");
   const type = raw.httpUrl !== undefined ? "http" : name === "" ? program.untyped : known[name];
-  if (name !== "" && !Object.hasOwn(known, name)) draft.note("type", `"${name}" is no transport of this host`);
+  if (name !== "" && !Object.hasOwn(known, name)) draft.note("type", `"${name}" is not a transport of this host`);
   else if (type !== undefined && [raw.url, raw.uri, raw.httpUrl].some((url) => url !== undefined))
     draft.set("type", type);
 }

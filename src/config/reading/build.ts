@@ -189,7 +189,7 @@ function buildStorage({ driver, path, durability, url, ...rest }: ConfigTree["ch
 }
 
 function buildServe({ stateless_retention: retention, ...rest }: ConfigTree["serve"]): ServeConfig {
-  const statelessRetentionMs = parseDuration(retention); // "never" is no duration
+  const statelessRetentionMs = parseDuration(retention); // "never" is not a duration
   return {
     ...(camelCase(rest) as unknown as ServeConfig),
     ...(statelessRetentionMs !== undefined && { statelessRetentionMs }),

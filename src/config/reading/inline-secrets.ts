@@ -85,7 +85,7 @@ export function masked(entry: JsonObject): JsonObject {
   return shown;
 }
 
-/** Matches a text beside placeholders that is no secret: signs, and the scheme of a header. */
+/** Matches a text beside placeholders that is not secret: signs, and the scheme of a header. */
 const plainText = new RegExp(`^(?:(?:Authorization:\\s*)?(?:${schemes})\\s+|[\\s:;,/@$}]*)$`, "i");
 
 /** Hides a value, but shows its placeholders without their defaults. */

@@ -6,7 +6,7 @@ const signatures: readonly [mimeType: string, pattern: RegExp][] = [
 ];
 
 /**
- * Returns the media type of a picture, detected from its first 16 bytes. Undefined if it is none of the types that all common providers
+ * Returns the media type of a picture, detected from its first 16 bytes. Undefined if it is not one of the types that all common providers
  * accept: PNG, JPEG, GIF, WebP.
  */
 export function pictureType(bytes: Buffer): string | undefined {

@@ -156,7 +156,7 @@ function plainPath(text: string): string {
 const windowsPath = /^(?:[a-z*]:|\\)\\/i;
 
 /**
- * Resolves a URL as programs read it: `HTTPS://user@H.:443/x/../%79#z` becomes `https://h/y`. Returns undefined for a text that is no URL
+ * Resolves a URL as programs read it: `HTTPS://user@H.:443/x/../%79#z` becomes `https://h/y`. Returns undefined for a text that is not a URL
  * with `//`.
  */
 function plainUrl(text: string): string | undefined {

@@ -67,7 +67,7 @@ const scheme = new RegExp(`^(?:${schemes})$`, "i");
 
 /**
  * Matches a name and the `=` or `:` after it. An argument may have several: `--set=user=me,password=abc`. A host such as `auth.x.com:80`
- * is no name.
+ * is not a name.
  */
 const nameInArg = /(?<=^|[\s,;&{="'])(?:([\w-]{1,100})\s{0,4}:|([\w.-]{1,100})\s{0,4}=)\s{0,4}(?=\S)/g;
 /** Maximum number of names in one argument whose values are looked at, and maximum length of a value: each may contain all later ones. */

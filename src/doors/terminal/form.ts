@@ -75,7 +75,7 @@ function readField(text: string, field: SchemaField): { value: unknown } | { pro
   const entered = field.type === "array" ? text.split(",").map((part) => part.trim()) : [text];
   if (choices.size > 0) {
     const strange = entered.find((part) => !choices.has(part));
-    if (strange !== undefined) return { problem: `"${strange}" is none of: ${[...choices.keys()].join(", ")}` };
+    if (strange !== undefined) return { problem: `"${strange}" is not one of: ${[...choices.keys()].join(", ")}` };
     return { value: field.type === "array" ? entered.map((part) => choices.get(part)) : choices.get(text) };
   }
   switch (field.type) {

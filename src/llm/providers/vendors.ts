@@ -12,7 +12,7 @@ export interface Vendor {
   responses?: { [quirk in "store" | "encryptedReasoning" | "cacheKey" | "obfuscates" | "lateTools"]?: false } & {
     summaries?: "refused";
   };
-  /** Header that has the key on the wires of OpenAI's APIs, if it is no bearer token. */
+  /** Header that has the key on the wires of OpenAI's APIs, if it is not a bearer token. */
   keyHeader?: string;
   /** Name of the preset that holds for every provider of this vendor. Set if each customer has an address of its own. */
   preset?: string;

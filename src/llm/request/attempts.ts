@@ -29,7 +29,7 @@ export class Attempts {
   /**
    * Sends the call until an answer is whole. A failure after the response headers is retried like any other, and counts towards the same
    * number of retries. Once a delta was shown, nothing is retried, since a retry would give another answer. With `restart`, the call is
-   * retried all the same: a `discard` then voids the deltas shown so far, but only when the new answer has something to show or is whole.
+   * retried nevertheless: a `discard` then voids the deltas shown so far, but only when the new answer has something to show or is whole.
    * If no attempt succeeds, the deltas shown so far stay visible. Throws LlmError.
    */
   async answer(call: ProviderCall): Promise<AnswerFold> {

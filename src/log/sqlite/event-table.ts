@@ -73,7 +73,7 @@ export class SqliteEvents {
 
   /**
    * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. `title` and `workspace` are
-   * those of the message that is the change. They are null if the change is no message. Returns the number of the conversation. No title is
+   * those of the message that is the change. They are null if the change is not a message. Returns the number of the conversation. No title is
    * stored for single calls, see `conversation-statements.ts`.
    */
   touch(

@@ -25,7 +25,7 @@ export function withinOrigin(send: SendRequest): SendRequest {
 
 /**
  * Returns a message about a redirect that was not followed. The message contains the new address without its secret parts. Returns
- * undefined if the answer is no redirect.
+ * undefined if the answer is not a redirect.
  */
 export function unfollowed(answer: HttpAnswer, url: URL): string | undefined {
   const target = targetOf(answer, url);

@@ -97,7 +97,7 @@ function mimeOf(mimeType: unknown): { mimeType?: string } {
   return media ? { mimeType: media } : {};
 }
 
-/** Returns the media type. Returns an empty text if it is none or too long: the media type of a picture does not count as text of the result. */
+/** Returns the media type. Returns an empty text if it is invalid or too long: the media type of a picture does not count as text of the result. */
 function mediaType(given: unknown): string {
   const media = textOrEmpty(given);
   return media.length > longestMediaType ? "" : media;

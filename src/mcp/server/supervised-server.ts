@@ -74,7 +74,7 @@ export class SupervisedServer {
     const condition = new Condition(config, {
       observe: events.observe,
       changed: () => {
-        // A server that only has been postponed has no news for its log file: a file for each of 100 servers takes 100 ms.
+        // For a server that is only postponed nothing goes to its log file: a file for each of 100 servers takes 100 ms.
         if (!this.#postponedStart.isPostponed) log?.line("host", condition.sentence);
         this.#statusChanged();
       },

@@ -67,7 +67,7 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     env: hostEnv,
     observe,
     recover: false,
-    // The user's refusals hold for the user's servers, whoever wrote the script. A replay reaches no server.
+    // The user's refusals hold for the user's servers, also in a script of another person. A replay reaches no server.
     keepsApprovals: isReplay ? false : ("refusals" as const),
     questionTimeoutMs: Infinity,
     tape,

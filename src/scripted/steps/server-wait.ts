@@ -1,4 +1,4 @@
-/** The wait of a step for servers that the script does not name, and the error if what the step needs is missing all the same. */
+/** The wait of a step for servers that the script does not name, and the error if what the step needs is still missing. */
 
 import { RequestError, ScriptError } from "../../core/errors.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";

@@ -65,7 +65,7 @@ class Scan {
    */
   async member(start: number, token: string, path: string): Promise<number> {
     const isObject = this.#text[start] === "{";
-    if (!isObject && this.#text[start] !== "[") throw missing(path, token, "it is no object and no list");
+    if (!isObject && this.#text[start] !== "[") throw missing(path, token, "it is neither an object nor a list");
     const keys: string[] = [];
     let count = 0;
     for (let at = this.skipSpace(start + 1); !"}]".includes(this.#text.charAt(at)); count++) {

@@ -98,7 +98,7 @@ export class TurnWriter implements Outlet {
     this.#gathering = undefined;
     const { live } = this.#turn;
     if (this.#over) throw this.#over.error;
-    // A failure is left out: without the log, the turn is parked all the same.
+    // A failure is left out: without the log, the turn is parked too.
     if (live.closing === "parked") await this.#append(gathered.flatMap(paidFor), (write) => write()).catch(() => {});
     live.requireOpen();
     await this.#append(gathered, (write) => this.keep(write));

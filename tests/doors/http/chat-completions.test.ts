@@ -420,7 +420,7 @@ describe.each([true, false])("a call with `stop`, streamed: %s", (streamed) => {
     expect(await completed(llm, "STOP")).toEqual({ text: "thinking ", reasons: ["stop"] });
   });
 
-  test("separates the answers of the turn, whose gap is no sequence", async () => {
+  test("ignores the gap between two answers of the turn", async () => {
     await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one\n\ntwo")]);
     expect(await completed(llm, "\n\n")).toEqual({ text: "Let me see.\n\none", reasons: ["stop"] });
   });

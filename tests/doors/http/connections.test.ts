@@ -36,7 +36,7 @@ describe("a door with few places", () => {
     for (const socket of silent) socket.destroy();
   });
 
-  test("that are all taken answers probes, sends others away, and says so in the log once", async () => {
+  test("answers probes when all are taken, refuses other requests, and logs it once", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const logged: Observation[] = [];

@@ -134,7 +134,7 @@ describe("hostile inputs", () => {
   );
 
   test(
-    `as ${inputsPerDoor} frames: each that is no message has one error, and the socket goes on`,
+    `sent as ${inputsPerDoor} frames: each invalid message gets one error, and the socket stays open`,
     async () => {
       await using llm = await startLlmServer(() => answer("ok"));
       await using app = await startApp({ llm: llm.url });

@@ -120,7 +120,7 @@ describe("the token", () => {
     expect(statusOf({ token }, headers as Record<string, string>, url)).toBe(status);
   });
 
-  test.each(["GET", "POST"])("is no part of the address of a %s, which proxies write into their logs", (method) => {
+  test.each(["GET", "POST"])("in the address of a %s is refused, because proxies log addresses", (method) => {
     expect(statusOf({ token }, {}, `/v1/models?token=${token}`, method)).toBe(401);
   });
 });

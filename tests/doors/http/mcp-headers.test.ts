@@ -100,7 +100,7 @@ describe("X-MCP-Tools", () => {
     }
   });
 
-  test("holds for calls too that the model makes all the same, and for their arguments", async () => {
+  test("refuses calls of tools that the model was not offered, and calls with other arguments", async () => {
     const calls = [
       { name: "s__log", arguments: {} },
       { name: "s__echo", arguments: { a: 2 } },
@@ -118,7 +118,7 @@ describe("X-MCP-Tools", () => {
     ]);
   });
 
-  test("that is no pattern is a mistake of the call", async () => {
+  test("is refused with 400 if it is not a valid pattern", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);

@@ -192,7 +192,7 @@ describe("sessions of clients that have vanished", () => {
     await stream.body?.cancel();
   });
 
-  test("make room for new ones; while all are in use there is none", async () => {
+  test("make room for new ones; while all are in use, a new one is refused", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { mcp: { serve: all, mostSessions: 2 } });
@@ -253,7 +253,7 @@ describe("the gate", () => {
 });
 
 describe("a request", () => {
-  test("that is cancelled ends, its stream too, and so does what its server was doing", async () => {
+  test("ends when it is cancelled, and so do its stream and the work of its server", async () => {
     await using llm = await startLlmServer([]);
     using record = recording();
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
@@ -267,7 +267,7 @@ describe("a request", () => {
     await until(() => record.lines().some((line) => line.startsWith("cancelled")));
   });
 
-  test("that is cancelled is not answered as cancelled if the log does not take the cancel of its turn", async () => {
+  test("is not reported as cancelled if the log refuses the cancel of its turn", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
     const path = join(folder, "log.db");

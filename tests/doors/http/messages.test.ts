@@ -220,7 +220,7 @@ describe.each(ways)("a message, $stream", (way) => {
     expect(llm.requests).toHaveLength(asked + 1);
   });
 
-  test("that ends at a stop sequence is billed as it came", async () => {
+  test("cut at a stop sequence here counts the tokens that the provider sent", async () => {
     const content = `one STOP ${"two ".repeat(500)}`;
     const whole = { choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }] };
     const spentWith = async (more: object) => {
@@ -232,7 +232,7 @@ describe.each(ways)("a message, $stream", (way) => {
     expect(await spentWith({ stop_sequences: ["STOP"] })).toEqual(await spentWith({}));
   });
 
-  test("has an object for arguments that are none", async () => {
+  test("has an object for arguments that are not valid JSON", async () => {
     steps.push(toolCalls([{ name: "weather", arguments: '{"city": ' }]));
     const { message } = await ask(door, { ...way, messages: [hi], tools: [weather] });
     expect(message.content).toMatchObject([{ type: "tool_use", input: { unparsed: '{"city": ' } }]);
@@ -579,7 +579,7 @@ describe("around the messages", () => {
     expect(body.data[0]).toMatchObject({ type: "model", id: "mcp-platform", display_name: expect.any(String) });
   });
 
-  test.each(["test/m1", "test%2Fm1"])("the model %s is one of that page", async (id) => {
+  test.each(["test/m1", "test%2Fm1"])("the model %s is described as in the list of models", async (id) => {
     const { body: page } = await get("/v1/models");
     const { body, requestId } = await get(`/v1/models/${id}`);
     expect(body).toEqual(page.data.at(-1));

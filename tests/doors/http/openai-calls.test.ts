@@ -92,7 +92,7 @@ describe("lists of conversations", () => {
     (await app.sessions.list({ most: 100 })).conversations.map(({ conversationId }) => conversationId);
   const idOf = ({ response }: { response: Response }) => response.headers.get("x-conversation-id") ?? "";
 
-  test("leave out calls that name no conversation, and the responses that continue them; the log has them all the same", async () => {
+  test("leave out calls that name no conversation, and the responses that continue them; the log keeps both", async () => {
     steps.push(...Array.from({ length: 7 }, () => answer("fine")));
     const before = await listed();
     const history = [...messages, { role: "assistant" as const, content: "ho" }, ...messages];

@@ -151,7 +151,7 @@ describe("a failure before any tool has run is a status that OpenAI's clients kn
     await expect(call(["chat", false])).rejects.toThrow(/exceeds the context window/);
   });
 
-  test.each(ways)("that is worth a retry is retried, %s, streamed %s", async (...way) => {
+  test.each(ways)("is retried by the client if a retry may help: %s, streamed %s", async (...way) => {
     steps.push(saying(500, { message: "oops" }), answer("fine"));
     await expect(call(way)).resolves.toBe("fine");
   });
@@ -194,7 +194,7 @@ describe("a failure after a tool has run", () => {
   );
 });
 
-test.each(ways)("a turn that somebody else cancels is no whole answer: %s, streamed %s", async (...way) => {
+test.each(ways)("a turn that was cancelled elsewhere fails at the client: %s, streamed %s", async (...way) => {
   steps.push(stream([chunk({ content: "half" }), STALL]));
   const before = llm.requests.length;
   const id = `cancelled-${way.join("-")}`;
@@ -245,7 +245,7 @@ describe("a call that its client sends again since its connection was lost", () 
     expect((await send(attempt(path, 0))).status).toBe(200);
   });
 
-  test("and each time with another X-Request-Id, as proxies make them, runs none either", async () => {
+  test("runs no tool again either if each attempt has another X-Request-Id, as proxies make them", async () => {
     await lose(attempt("responses", 0, { "x-request-id": "p1" }));
     await expectRefused(send(attempt("responses", 1, { "x-request-id": "p2" })));
   });

@@ -65,7 +65,7 @@ describe("a response", () => {
     expect(output[0]).toMatchObject({ type: "mcp_call", output: "[image, image/png]" });
   });
 
-  test("comes to the AI SDK 5 without the servers' calls, of which the model is told again all the same", async () => {
+  test("has no calls of the servers for the AI SDK 5, but the model still gets them with the next message", async () => {
     await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("a"), answer("b")]);
     await using app = await startApp({ llm: llm.url, mcpServers });
     await using door = await openDoor(app);
@@ -178,7 +178,7 @@ describe("a response", () => {
     expect(one).toMatchObject({ id: other.id, output_text: "four" });
   });
 
-  test("that is still being written is continued by one call; others are refused until it has ended", async () => {
+  test("can be continued by one call while it is being written; others are refused until it has ended", async () => {
     let release = () => {};
     const gate = new Promise<void>((open) => {
       release = open;
@@ -289,7 +289,7 @@ describe("a response", () => {
       },
     ));
 
-  test("that was cancelled elsewhere does not end as a whole one", async () => {
+  test("ends as cancelled, with its last message incomplete, if it was cancelled elsewhere", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "half" }), STALL])]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);

@@ -194,7 +194,7 @@ describe.each(Object.entries(apis))("%s: after an answer to results", (_name, ap
     });
   });
 
-  test("that the client never got, the results may come with a new message, but not alone", async () => {
+  test("when the answer got lost, the results may come with a new message, but not alone", async () => {
     const { send, results } = await conversationOn(api);
     script.push(answer("lost"), answer("done"));
     await send(results("own result"));
@@ -215,7 +215,7 @@ describe.each(Object.entries(apis))("%s: after an answer to results", (_name, ap
     expect(told()).toEqual(begun);
   });
 
-  test("that failed, a result of an unknown call is still refused", async () => {
+  test("when the answer failed, a result of an unknown call is still refused", async () => {
     const { send, results } = await conversationOn(api);
     script.push(failure(500));
     await send(results("own result"));

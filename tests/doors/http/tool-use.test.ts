@@ -173,7 +173,7 @@ describe.each(doors)("%s", (path) => {
     },
   );
 
-  test("a provider that does not know parallel_tool_calls is asked without it, and gets one call run all the same", async () => {
+  test("a provider that refuses parallel_tool_calls is asked again without it, and the host runs one call only", async () => {
     const refusal = {
       error: { message: "Unsupported parameter: 'parallel_tool_calls'", type: "invalid_request_error" },
     };

@@ -145,7 +145,7 @@ describe("a body in chunks", () => {
     expect(await text(socket)).toContain("there is no such route");
   });
 
-  test("that is read whole leaves the connection open", async () => {
+  test("leaves the connection open when it was read to its end", async () => {
     await using door = await doorFor(1_000);
     const socket = chunkedRequest(door.url, "/v1/chat/completions", ["[", "]"], true);
     const [piece] = await once(socket, "data");

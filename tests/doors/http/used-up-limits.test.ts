@@ -137,7 +137,7 @@ test.each(ways)("an answer that a limit has cut short stays an answer: $path, st
   expect(host.logged).toEqual([]);
 });
 
-test("text beside a call is no answer where the answer must be JSON", async () => {
+test("text beside a call does not count as the answer where the answer must be JSON", async () => {
   await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }, bigUsage.usage)]);
   await using host = await open(llm, { turn: { tokens: 50_100 } });
   const body = { messages: hi, response_format: { type: "json_object" } };

@@ -120,7 +120,7 @@ describe("a conversation that is followed", () => {
     expect(socket.messages.filter(({ status }) => status === "error")).toEqual([refused]);
   });
 
-  test("is told as its log has it and on with what happens, whoever begins it, until that is cancelled", async () => {
+  test("is sent from the log, then live, with turns of other clients, until the follower cancels", async () => {
     const { goOn, step } = held();
     await using llm = await startLlmServer([step, answer("three")]);
     await using app = await startApp({ llm: llm.url });

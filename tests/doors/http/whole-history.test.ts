@@ -166,7 +166,7 @@ describe("another model", () => {
     expect(large.requests.map(told)).toEqual([history.map(({ content }) => content)]);
   });
 
-  test("that is an Ollama with a smaller window is not asked, and the call ends with the first failure", async () => {
+  test("with a smaller window is not asked if it runs on Ollama, and the call ends with the first failure", async () => {
     await using first = await startLlmServer([failure(503)]);
     await using ollama = await startLlmServer([]);
     const windows = { test: 32_000, ollama: 8_000 };

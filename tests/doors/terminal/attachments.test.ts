@@ -63,7 +63,7 @@ describe("a prompt", () => {
     ],
     ["has an address, a mention, a package and a folder", "me@notes.txt @you @types/node @src", []],
     ["has an address of the web", "@https://example.org/x @demo://other", []],
-  ])("that %s", async (_what, prompt, expected) => {
+  ])("attaches what it names: it %s", async (_what, prompt, expected) => {
     expect(await attached(prompt)).toEqual(expected);
   });
 
@@ -100,13 +100,13 @@ describe("a prompt", () => {
     expect(await attached(`@${resolve("LICENSE")}`)).toHaveLength(1);
   });
 
-  test("that was pasted and has a long word costs its length once", async () => {
+  test("with a long pasted word is read in linear time", async () => {
     const begun = processorMs();
     expect(await attached(`see @${".".repeat(200_000)}x`)).toEqual([]);
     expect(processorMs() - begun).toBeLessThan(5_000);
   });
 
-  test("that names a file gets the file, also where a server lists a resource of that name", async () => {
+  test("gets a file that it names, even if a server lists a resource of that name", async () => {
     const listed = [{ uri: "notes.txt" }, { uri: "./notes.txt" }, { uri: join(folder, "notes.txt") }];
     const readResource = async () => [{ type: "text", text: "of the server" }];
     const hub = { resources: () => listed, mcpResults: { templates: () => [] }, readResource } as unknown as ToolHub;

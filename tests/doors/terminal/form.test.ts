@@ -37,7 +37,7 @@ test.each([
 ])("the line shows the choices of a field with %s, and takes only these", async (_, size, line, value, offered) => {
   const { answer, shown } = await filled({ size }, "huge", line);
   expect(shown[0]).toContain(offered);
-  expect(shown[1]).toContain('"huge" is none of: s, l');
+  expect(shown[1]).toContain('"huge" is not one of: s, l');
   expect(answer).toEqual({ action: "accept", content: { size: value } });
 });
 

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
 import { Keys } from "../../../src/doors/terminal/editor/keys.js";
 
-test("a process that goes on takes the terminal again, whoever had stopped it, until the chat is closed", () => {
+test("a stopped process that continues takes the terminal again, until the chat is closed", () => {
   const modes: boolean[] = [];
   const input = Object.assign(new PassThrough(), { setRawMode: (isRaw: boolean) => modes.push(isRaw) });
   let continued = 0;

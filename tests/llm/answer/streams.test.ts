@@ -160,7 +160,7 @@ describe("after something was shown, nothing is ever sent again", () => {
     expect(ends.shown()).toBe(shown);
   });
 
-  test.concurrent("but a whole answer collected from the same stream is", async () => {
+  test.concurrent("a whole answer collected from the same stream may be sent again", async () => {
     await using server = await startLlmServer([stream([role, hel, CUT]), answer("hello")]);
     await using ends = clientOf(server);
     expect(await ends.ask({ streaming: false })).toMatchObject({ message: { content: "hello" }, attempts: 2 });
@@ -240,14 +240,14 @@ describe("a proxy that compresses although we asked it not to", () => {
       zip.flush(() => setImmediate(end, zip, response));
     };
 
-  test.concurrent("is understood", async () => {
+  test.concurrent("does so, and the answer is unpacked", async () => {
     const pieces = [hel, lo, stop].map((event) => `data: ${JSON.stringify(event)}\n\n`);
     await using server = await startLlmServer([zipped([...pieces, DONE], (zip) => zip.end())]);
     await using ends = clientOf(server);
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
 
-  test.concurrent("and cuts with a clean end is found out", async () => {
+  test.concurrent("does so, and a stream that it ends too early counts as cut", async () => {
     const half = zipped([`data: ${JSON.stringify(hel)}\n\n`], (zip, response) => {
       zip.unpipe();
       response.end();
@@ -270,7 +270,7 @@ describe("connections", () => {
     expect(server.connections).toBe(1);
   });
 
-  test.concurrent("no more are opened than max_connections, no more kept than max_keepalive_connections", async () => {
+  test.concurrent("never exceed max_connections, nor max_keepalive_connections while idle", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     await using ends = clientOf(server, { maxConnections: 4, maxKeepaliveConnections: 1 });
     await Promise.all(Array.from({ length: 12 }, () => ends.ask({ streaming: true })));

@@ -239,7 +239,7 @@ const complaints: [string, object, string, string][] = [
   ["a type only", { type: "error", error: { type: "overloaded_error" } }, "overloaded", "error 529"],
 ];
 
-modes("a 200 that is no answer, streaming: $streaming", ({ streaming }) => {
+modes("an error in the body of a 200, streaming: $streaming", ({ streaming }) => {
   test.each(complaints)("%s", async (_name, body, kind, said) => {
     await using server = await startLlmServer([json(body), stream([body, DONE]), json([body])]);
     await using ends = clientOf(server, { maxRetries: 0 });
@@ -296,7 +296,7 @@ modes("a 200 that is no answer, streaming: $streaming", ({ streaming }) => {
   });
 });
 
-test("blank lines that keep a whole answer's connection alive are no part of it", async () => {
+test("blank lines that keep the connection alive do not count as part of a whole answer", async () => {
   const document = { choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] };
   await using server = await startLlmServer([stream(["\n", "\n\n", " ", JSON.stringify(document), "\n"])]);
   await using ends = clientOf(server, { maxRetries: 0 });
@@ -325,7 +325,7 @@ modes("an answer whose end is the end of the connection, streaming: $streaming",
   });
 });
 
-test("what one read of the socket brings in pieces is all shown, cut wherever it is, and is one delta after the first piece", async () => {
+test("deltas that arrive in one read of the socket are all shown, the later ones joined into one", async () => {
   const piece = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
   const event = (content: string) => `${line(chunk({ content }))}\n\n`;
   const cut = event(" four");
@@ -347,7 +347,7 @@ test("what one read of the socket brings in pieces is all shown, cut wherever it
   server.close();
 });
 
-test("a cut inside a character is no character", async () => {
+test("half a character before a cut is not shown", async () => {
   const bytes = Buffer.from(line(chunk({ content: "Hé" })));
   await using server = await startLlmServer([stream([hello, bytes.subarray(0, bytes.indexOf(0xc3) + 1), CUT])]);
   await using ends = clientOf(server, { maxRetries: 0 });

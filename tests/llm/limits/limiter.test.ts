@@ -60,7 +60,7 @@ describe("slots", () => {
     expect([admitted, limiter.active, jest.getTimerCount()]).toEqual([["a", "c"], 0, 0]);
   });
 
-  test("who was aborted before does not enter the queue", async () => {
+  test("a request that was cancelled before does not enter the queue", async () => {
     const { limiter, failed, enter } = start({ maxConcurrency: 1 });
     await enter("a", { signal: AbortSignal.abort("before") });
     expect([failed.get("a"), limiter.active, limiter.queued]).toEqual(["before", 0, 0]);
@@ -170,7 +170,7 @@ describe("overload", () => {
     expect(limits(limiter, () => limiter.grow(), 7)).toEqual([2, 3, 3, 3, 4, 4, 4]);
   });
 
-  test("who is in stays in; nobody enters until enough have left", async () => {
+  test("requests that were admitted continue; no other is admitted until enough have ended", async () => {
     const { limiter, admitted, enter, leave } = start({ maxConcurrency: 3 }, 100);
     for (const name of ["a", "b", "c", "d"]) void enter(name);
     await settle();
@@ -192,7 +192,7 @@ describe("overload", () => {
     expect(failed.get("b")).toEqual(new QueueTimeout("overload"));
   });
 
-  test("nothing is sent during a pause that the provider asked for, which is no time in the queue", async () => {
+  test("nothing is sent during a pause that the provider asked for, and the pause does not count as time in the queue", async () => {
     const { limiter, admitted, slots, failed, enter } = start({ maxConcurrency: 2 }, 100);
     void enter("a");
     await settle();

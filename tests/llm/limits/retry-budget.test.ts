@@ -13,7 +13,7 @@ test("a lone call has ten retries, or half as many of what may have been billed"
   expect(drain(new RetryBudget(() => 0), 10)).toBe(5);
 });
 
-test("it fits the most calls that were in flight together", () => {
+test("the budget grows with the most calls that were in flight together", () => {
   const budget = new RetryBudget(() => 0);
   const crowd = () => {
     for (let count = 0; count < 1000; count++) budget.enter();

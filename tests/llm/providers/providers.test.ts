@@ -23,7 +23,7 @@ function refused(act: () => unknown): LlmError {
   throw new Error("not refused");
 }
 
-describe("which provider and model", () => {
+describe("the choice of provider and model", () => {
   const two = config(
     { mine: { baseUrl: "http://127.0.0.1:1/v1", model: "m1" }, other: { baseUrl: "http://127.0.0.1:2/v1" } },
     "mine",
@@ -41,7 +41,7 @@ describe("which provider and model", () => {
     expect(resolve(two, wanted)).toMatchObject({ provider: { name: provider }, model });
   });
 
-  test("of the many that callers may name, the latest are remembered", () => {
+  test("the latest of the many models that callers name are remembered", () => {
     const client = new LlmClient(two, { env: {}, observe: () => {} });
     const first = client.resolve("m0");
     expect(client.resolve("m0")).toBe(first);
@@ -91,7 +91,7 @@ describe("is refused before anything is sent", () => {
     expect(error.message).not.toContain("ключ");
   });
 
-  test("a model whose name is as long as no model's is", () => {
+  test("a model whose name is too long for a model", () => {
     const one = config({ mine: { baseUrl: "http://127.0.0.1:1/v1" } }, "mine");
     expect(resolve(one, `mine/${"m".repeat(400)}`).model).toHaveLength(400);
     const { message } = refused(() => resolve(one, `mine/${"m".repeat(1_000_000)}`));

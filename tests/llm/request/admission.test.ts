@@ -108,7 +108,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await ends.ask({ streaming });
   });
 
-  test("who cancels while waiting to try again leaves the slot at once", async () => {
+  test("a caller that cancels while it waits for a retry leaves the slot at once", async () => {
     await using server = await startLlmServer([failure(503), hi]);
     await using ends = clientOf(server, { maxConnections: 1, initialRetryDelayMs: 30_000, maxRetryDelayMs: 30_000 });
     const controller = new AbortController();

@@ -180,7 +180,7 @@ test("an entry may name a model, and may be the same provider", async () => {
   expect(await ends.ask({ streaming: true })).toMatchObject({ provider: "a", model: "meta/small" });
 });
 
-test("who was asked already is not asked again", async () => {
+test("a model that was asked already is not asked again as a fallback", async () => {
   await using a = await startLlmServer([failure(404)]);
   await using ends = chainOf({ a }, { fallback: ["a", "a/a-model"] });
   expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "model_gone", attempts: 1 });

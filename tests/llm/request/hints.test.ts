@@ -48,7 +48,7 @@ test.each<Record<string, string>>([
   { "x-ratelimit-remaining-tokens": "10", "x-ratelimit-reset-tokens": "6m0s" },
   { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "soon" },
   { "anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2026-11-24T11:59:00Z" },
-])("%j is no hint", (headers) => {
+])("%j gives no hint", (headers) => {
   expect(hint(headers)).toBeUndefined();
 });
 
@@ -57,7 +57,7 @@ test("Gemini gives its delay in the body only", () => {
   expect(hint({}, { error: { code: 429, details } })).toBeCloseTo(45_837.9, 1);
 });
 
-test("OpenRouter has headers in the body, and what is no text there is no hint", () => {
+test("OpenRouter gives its headers in the body; a value that is not text gives no hint", () => {
   const body = (reset: unknown) => ({ error: { code: 429, metadata: { headers: { "X-RateLimit-Reset": reset } } } });
   expect(hint({}, body(String(NOW + 5000)))).toBe(5000);
   expect(hint({}, body(NOW + 5000))).toBe(5000);
@@ -65,6 +65,6 @@ test("OpenRouter has headers in the body, and what is no text there is no hint",
   expect(hint({}, body({ toString: 1 }))).toBeUndefined();
 });
 
-test("limits that ran out are no hint for another failure", () => {
+test("limits that ran out give no hint for another failure", () => {
   expect(hint({ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s" }, {}, 500)).toBeUndefined();
 });

@@ -36,7 +36,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     );
   });
 
-  test("a change of keys is no retry", async () => {
+  test("a change of keys does not count as a retry", async () => {
     await using server = await startLlmServer([failure(401), failure(429), failure(500), hi]);
     await using ends = clientWith(llmConfig(server.url, { maxRetries: 1 }, { apiKeys: KEYS, apiKey: undefined }));
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 4 });

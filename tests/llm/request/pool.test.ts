@@ -78,7 +78,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     for (let round = 0; round < 10; round++) expect((await ends.ask({ streaming })).attempts).toBe(2);
   });
 
-  test("that is done once a call: the next reset is a failure like any other", async () => {
+  test("the repetition at once happens once per call: the next reset counts as an ordinary failure", async () => {
     await using server = await startLlmServer([answer("one"), ...Array<Step>(3).fill(beforeHeaders(RESET))]);
     await using ends = clientOf(server, { maxRetries: 2 });
     await ends.ask({ streaming });
@@ -140,7 +140,7 @@ describe("how many connections", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test("none stays idle with max_keepalive_connections 0 or keepalive_expiry 0", async () => {
+  test("no connection stays idle with max_keepalive_connections 0 or keepalive_expiry 0", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     for (const http of [{ maxKeepaliveConnections: 0 }, { keepaliveExpiryMs: 0 }]) {
       await using ends = clientOf(server, http);

@@ -8,7 +8,7 @@ function chosen(url: string, configured: string | undefined, env: Record<string,
   return proxyTo(new URL(url), configured, env)?.name;
 }
 
-describe("which proxy", () => {
+describe("the choice of a proxy", () => {
   test.each<[string, string, string | undefined, Record<string, string>, string | undefined]>([
     ["none", API, undefined, {}, undefined],
     ["HTTPS_PROXY for https", API, undefined, ENV, "secure:1"],
@@ -80,7 +80,7 @@ describe("plain HTTP to this machine or its network goes past the environment's 
     },
   );
 
-  test("and a proxy elsewhere is never asked for a loopback address, which would be its own", () => {
+  test("a proxy elsewhere is never asked for a loopback address, which would mean the proxy's own machine", () => {
     expect(chosen("http://127.0.0.1:11434/v1", "http://corp:1")).toBeUndefined();
     expect(chosen("https://localhost/v1", undefined, ENV)).toBeUndefined();
     expect(chosen("http://127.0.0.1:11434/v1", "http://127.0.0.1:8888")).toBe("127.0.0.1:8888");

@@ -186,7 +186,7 @@ describe("a proxy that does not let us through", () => {
     expect(error.message).toContain(`within 50 ms (llm.http.connect_timeout) through the proxy ${proxy.name}`);
   });
 
-  test("nobody there", async () => {
+  test("nobody listens at its address", async () => {
     const proxy = await startProxy();
     await proxy[Symbol.asyncDispose]();
     await using ends = clientBehind(API, { HTTPS_PROXY: proxy.url }, { maxRetries: 1 });
@@ -195,7 +195,7 @@ describe("a proxy that does not let us through", () => {
     expect(error.message).toContain(`the proxy ${proxy.name} connect ECONNREFUSED`);
   });
 
-  test("one that is no HTTP proxy at all is refused before anything is sent", async () => {
+  test("an address of another kind of proxy is refused before anything is sent", async () => {
     await using ends = clientBehind(API, { ALL_PROXY: "socks5://127.0.0.1:1080" });
     const error = await ends.fails({ streaming: true });
     expect(error).toMatchObject({ kind: "bad_request", retryable: false });

@@ -196,7 +196,7 @@ test("https to a server that speaks http is not repeated", async () => {
   expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "connect", attempts: 1, retryable: false });
 });
 
-test("a base_url that is no URL is an error that names the key", async () => {
+test("an invalid base_url is an error that names the key", async () => {
   await using server = await startLlmServer([]);
   await using ends = clientOf(server, {}, { baseUrl: "htp//nowhere" });
   const error = await ends.fails({ streaming: true });

@@ -66,7 +66,7 @@ describe("a server's hint", () => {
     );
   });
 
-  test("beyond what a timer can wait is no hot loop", () => {
+  test("is shortened to the longest time that a timer can wait", () => {
     expect(retryDelay(SEED, { attempts: 1, delayMs: 0 }, Number.POSITIVE_INFINITY, () => 0)).toBe(2 ** 31 - 1);
   });
 });

@@ -189,7 +189,7 @@ test("a script that is not used up, and a request without a step, fail the test"
   await expect(none[Symbol.asyncDispose]()).rejects.toThrow("request 1 has no step");
 });
 
-test.each(names)("%s: a path that the vendor does not have, and a body that is no JSON", async (wire) => {
+test.each(names)("%s: a path that the vendor does not have, and a body that is not valid JSON", async (wire) => {
   await using mock = await wires[wire].start([]);
   expect((await fetch(`${mock.origin}/v2/other`)).status).toBe(404);
   const path =

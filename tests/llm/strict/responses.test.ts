@@ -257,7 +257,7 @@ test("a message without its phase is a warning", async () => {
   expect(mock.hops.at(-1)?.warnings).toEqual(["the phase final_answer was not sent back"]);
 });
 
-test("a key that is unknown, a prompt that is too long, a body that is no JSON", async () => {
+test("an unknown key, a prompt that is too long and a body that is not valid JSON are refused", async () => {
   await using small = await startOpenAi([], { keys: { good: "a" }, contextWindow: 10 });
   const other = rawClient(small, "responses");
   const bad = await other.post({ ...body, input: [prompt] });

@@ -92,7 +92,7 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
     whole = (await client.ask({ streaming: true })).message;
   });
 
-  test("the answer is what was said", () => {
+  test("the answer is complete", () => {
     expect(said(whole)).toMatchObject({
       content: "北京🌍ь é, in several pieces",
       reasoning: wire === "chat" ? undefined : "hm",
@@ -103,7 +103,7 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
     });
   });
 
-  test.each(framings)("it is the same with %s", async (_name, framed) => {
+  test.each(framings)("the answer is the same with %s", async (_name, framed) => {
     steps = [stream(framed(text))];
     await using client = tested();
     const { message } = await client.ask({ streaming: true });
@@ -111,7 +111,7 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
     expect(client.shown()).toBe(`${whole.reasoning ?? ""}${whole.content}`);
   });
 
-  test("it is the same compressed, though identity was asked for", async () => {
+  test("the answer is the same when it is compressed, though identity was asked for", async () => {
     steps = [(response) => response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(text))];
     await using client = tested();
     expect(said((await client.ask({ streaming: true })).message)).toEqual(said(whole));
@@ -137,7 +137,7 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
       { kind: "server", message: expect.stringContaining("no healthy upstream") },
     ],
     ["an event that is cut", stream(['data: {"type":"x', "\n\n"]), { retryable: true }],
-  ])("a 200 with %s is no answer", async (_name, step, expected) => {
+  ])("a 200 with %s is an error", async (_name, step, expected) => {
     for (const streaming of [true, false]) {
       steps = [step];
       await using client = tested();

@@ -77,7 +77,7 @@ describe.each(WIRES)("over $name", ({ wire, model }) => {
   });
 
   test.each(["input", "output", "cached", "reasoning"] as const)(
-    "an impossible count of %s is no usage",
+    "an impossible count of %s is ignored",
     async (key) => {
       for (const count of [-100, 1.5, 2e9, 2 ** 53, 1e308]) {
         expect([count, await usageWith({ [key]: count })]).toEqual([count, undefined]);

@@ -100,7 +100,7 @@ test.each([
   "mcp.fs[1]=429",
   "mcp.fs[1]=delay:5",
   "x",
-])("%s is no fault, and the error says what is", async (fault) => {
+])("%s is refused as a fault, and the error lists the valid ones", async (fault) => {
   await expect(openCassette({ path, mode: "replay", faults: [fault] })).rejects.toThrow(
     `--fault: ${JSON.stringify(fault)} is not a fault (llm[N]= one of 400 to 599, cut@BYTES`,
   );

@@ -26,7 +26,7 @@ test("entries that match by messages hold nothing else of the request", () => {
   expect(JSON.stringify(requests)).not.toContain('"role":"system"');
 });
 
-test("they answer whatever the model, its parameters and the system prompt are, in order or not", async () => {
+test("recorded answers match whatever the model, its parameters and the system prompt are, in order or not", async () => {
   for (const strict of [false, true]) {
     const { transcript, misses, problems } = await taped(
       { path, mode: "replay", strict },
@@ -43,7 +43,7 @@ test("other messages are missed, with a diff of the messages", async () => {
   expect(misses[0]).not.toContain("$.tools");
 });
 
-test("there is no other way to match", async () => {
+test('`match` accepts no value but "messages"', async () => {
   const wrong = join(folder.path, "wrong.cassette.jsonl");
   writeFileSync(wrong, readFileSync(path, "utf8").replace('"match":"messages"', '"match":"anything"'));
   await expect(openCassette({ path: wrong, mode: "replay" })).rejects.toThrow(/match can be "messages" alone/);

@@ -64,7 +64,7 @@ const ways = (secret: string) => [
 ];
 
 test.each([true, false])(
-  "no secret of a session is in its cassette, and it plays all the same (streaming: %s)",
+  "a cassette holds none of its session's secrets, and still plays (streaming: %s)",
   async (streaming) => {
     using folder = temporaryFolder();
     const path = join(folder.path, "secret.cassette.jsonl");

@@ -67,7 +67,7 @@ describe("a secret that comes letter by letter is not in the cassette", () => {
   });
 });
 
-test("a secret in an answer with bytes that are no UTF-8 is not in the cassette", () => {
+test("a secret in an answer with bytes that are not UTF-8 is not in the cassette", () => {
   const bytes = Buffer.concat([Buffer.from(`{"error":"bad key ${secret} `), Buffer.from([0xff]), Buffer.from('"}')]);
   expect(bodyOf(writtenWith([secret], answered(bytes, "application/json")).read)).toBe(
     '{"error":"bad key [redacted] \ufffd"}',
@@ -111,14 +111,14 @@ test("an event is found where it is, not where the same words stand before it", 
   expect(bodyOf(read)).not.toContain("hunter22");
 });
 
-test("ids that are no list of texts are an error of their line, not a broken connection", () => {
+test("ids that are not a list of texts are an error of their line, not a broken connection", () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "a.cassette.jsonl");
   writeFileSync(path, `{"cassette":1}\n${JSON.stringify({ ...answered(Buffer.from("x")), ids: 5 })}\n`);
   expect(() => readCassette(path)).toThrow(/a\.cassette\.jsonl:2:1: ids must be a list of texts/);
 });
 
-test("a byte order mark and Windows line ends are no part of a cassette", () => {
+test("a byte order mark and Windows line ends are skipped in a cassette", () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "a.cassette.jsonl");
   writeFileSync(path, `\ufeff{"cassette":1}\r\n${JSON.stringify(said("hi"))}\r\n`);

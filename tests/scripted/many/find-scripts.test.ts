@@ -48,7 +48,7 @@ describe("scripts are found", () => {
     ["a file that is not there", "no.session.yaml", "no.session.yaml: no such file"],
     ["a folder without scripts", "empty", "empty: no *.session.yaml there"],
     ["a glob that nothing matches", "**/*.session.toml", "**/*.session.toml: no *.session.yaml there"],
-  ])("and %s is an error", (_, given, message) => {
+  ])("only if they exist: %s is an error", (_, given, message) => {
     expect(() => found("b.session.yaml", given)).toThrow(message);
   });
 });

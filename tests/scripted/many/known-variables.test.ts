@@ -23,7 +23,7 @@ describe("a variable of --var", () => {
     expect(check).not.toThrow();
   });
 
-  test("that no session has is refused with those that there are", () => {
+  test("is refused if no session has it, and the error names the known ones", () => {
     expect(given("repos", silent, declaring)).toThrow("--var repos: no session has this variable (did you mean repo?)");
     expect(given("x", declaring)).toThrow(expect.objectContaining({ kind: "usage", hint: "known: most, repo" }));
   });

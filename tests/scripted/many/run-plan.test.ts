@@ -46,7 +46,7 @@ describe("a matrix", () => {
     expect((await cassettesOf("a-b", "a b")).toSorted()).toEqual(all.slice(2, 4).toSorted());
   });
 
-  test("that nobody has the memory for is an error at its script", async () => {
+  test("is an error at its script if it has too many runs", async () => {
     const values = Array.from({ length: 10 }, (_, index) => index);
     const vars = Object.fromEntries([..."abcdefghij"].map((name) => [name, values]));
     await expect(plan([scriptOf("vast", { matrix: { vars } })])).rejects.toThrow(

@@ -55,7 +55,7 @@ describe("updates", () => {
     expect(gone.apply(folder)).toEqual([{ position, problem: expect.stringContaining("ENOENT") }]);
   });
 
-  test("write braces so that they are no template", () => {
+  test("escape braces, so that they do not become a template", () => {
     writeFileSync(join(folder, "a.session.yaml"), text);
     const updates = new Updates();
     updates.note(run("{{who}}"));

@@ -82,7 +82,7 @@ describe("the servers' words in the system prompt", () => {
     expect(after.frontOf("Words:\n- t: new")).toBe("Words:\n- t: new");
   });
 
-  test("none at the beginning are none later, where there were tools", () => {
+  test("are stored as empty if the first request had tools but no such text", () => {
     const here = orderOf();
     here.sorted(named("a"));
     here.sends("");

@@ -71,7 +71,7 @@ test("pictures for which those before them leave no room in a request are stored
   expect(kept.get("res_1")).toHaveLength(6_000_000);
 });
 
-test("where the log is full, the ends are shown all the same, and nothing promises the rest", async () => {
+test("where the log is full, the result shows its beginning and its end, and does not offer the rest", async () => {
   const put = () => Promise.reject(new StoreError("full", "the disk is full"));
   const result = await offload({ content: [text("x".repeat(100_000))], isError: false }, { ...parts(), put });
   expect(result.resultIds).toBeUndefined();

@@ -103,8 +103,8 @@ test("every value of a JSON text is found by its pointer", async () => {
 test.each([
   ['{"a":{"b":1,"c":2}}', "/a/d", 'there is no "d" at /a; its keys: b, c'],
   ["[1,2]", "/7", 'there is no "7" at the top; it has 2 items'],
-  ['{"a":1}', "/a/b", 'there is no "b" at /a; it is no object and no list'],
-  ["plain words", "/a", "no object and no list"],
+  ['{"a":1}', "/a/b", 'there is no "b" at /a; it is neither an object nor a list'],
+  ["plain words", "/a", "neither an object nor a list"],
   ['{"a":[1,2', "/b", "not JSON"],
   ['{"a" 1}', "/a", "not JSON"],
   ['{"a":"open', "/a", "not JSON"],

@@ -36,7 +36,7 @@ test("the first tools are within the budget, of every server, in the order of th
   expect(firstTools([...many], limits)).toEqual(first);
 });
 
-test("they leave places for the host's own tools and for what is found", () => {
+test("the first tools leave room for the host's own tools and for what is found", () => {
   expect(firstTools(many, { maxTokens: 1e6, maxTools: 128 })).toHaveLength(128 - 2 - 32);
 });
 
@@ -87,7 +87,7 @@ test("a search costs no more than its first words, however long the query and a 
   expect(processorMs() - startedAt).toBeLessThan(1_000);
 });
 
-test("nothing found is no error, and a query is needed", async () => {
+test("a search without a match succeeds; one without a query fails", async () => {
   const search = findTools(many);
   expect(await search.run({ query: "zzzzzzzz" }, signal)).toMatchObject({
     isError: false,

@@ -157,7 +157,7 @@ export const schemaPath = "#/components/schemas/";
 const named = (schema: string) => ({ $ref: schemaPath + schema });
 
 export const message = named("HostMessage");
-/** `previous` is the path of the page before: null in the first page, and absent if the answer is no page. */
+/** `previous` is the path of the page before: null in the first page, and absent if the answer is not a page. */
 export const messageList = whole({ messages: list(message) }, { previous: optional(text) });
 export const serverList = whole({ servers: list(named("Server")) });
 export const serverStderr = whole({ stderr: text });

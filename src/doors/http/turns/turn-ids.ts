@@ -66,7 +66,7 @@ function turnKeyIn(code: string): TurnKey | undefined {
   if (!Array.isArray(ids) || ids.length !== 2) return undefined;
   const [conversationId, turnId] = ids;
   const areTexts = typeof conversationId === "string" && typeof turnId === "string";
-  // Text with a NUL is no id. PostgreSQL would fail to read it.
+  // Text with a NUL is not an id. PostgreSQL would fail to read it.
   return areTexts && !`${conversationId}${turnId}`.includes("\0") ? { conversationId, turnId } : undefined;
 }
 

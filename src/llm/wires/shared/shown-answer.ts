@@ -23,7 +23,7 @@ export class ShownAnswer {
     this.measure(piece, measured);
   }
 
-  /** Measures what belongs to a piece that is counted already or that alone is no progress, such as a signature. */
+  /** Measures what belongs to a piece that is counted already or that alone does not count as progress, such as a signature. */
   measure(piece: unknown, measured = 0): void {
     const length = typeof piece === "string" ? piece.length : (JSON.stringify(piece)?.length ?? 0);
     this.length += Math.max(0, length - measured);

@@ -105,7 +105,7 @@ export class Listener {
           this.#observe({
             level: "warn",
             scope: "history",
-            message: `notices of other hosts do not arrive: ${message}`,
+            message: `this host gets no notices from other hosts: ${message}`,
           });
         }
         lost = error;

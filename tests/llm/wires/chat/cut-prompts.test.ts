@@ -30,6 +30,6 @@ test.each<[string, string, number, number]>([
   ["where it counted about as many", "ollama", 8000, 4000],
   ["where the prompt was short", "ollama", 10, 300],
   ["where others count what their cache does not have", "openai", 100, 4000],
-])("there is none %s", async (_name, provider, count, words) => {
+])("no warning comes %s", async (_name, provider, count, words) => {
   expect(await warnings(provider, [count], words)).toEqual([]);
 });

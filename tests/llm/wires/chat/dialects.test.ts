@@ -327,11 +327,11 @@ describe("Azure", () => {
     });
   });
 
-  test("under a name of one's own, api_version tells what it is", async () => {
+  test("is known by api_version under any name of the provider", async () => {
     expect(await pathOf("", dated, "work")).toMatchObject({ key: "azure-key", asked: deployment });
   });
 
-  test("and so does its host", () => {
+  test("is known by its host", () => {
     const at = (baseUrl: string) => clientWith(llmConfig(baseUrl)).client.resolve().provider.vendor?.keyHeader;
     expect(at("https://mine.openai.azure.com")).toBe("api-key");
     expect(at("https://mine.services.ai.azure.com/openai/v1")).toBe("api-key");
@@ -466,7 +466,7 @@ describe("reasoning between tags", () => {
     }
   });
 
-  test("however the text is cut, it is the same", () => {
+  test("gives the same result however the text is cut", () => {
     const piece = fc.constantFrom("<think>", "</think>", "<", "think>", "a", " ", "\n", "</", "<think", "b c");
     const fold = (pieces: readonly string[]) => {
       const shown = { text_delta: "", reasoning_delta: "" };
@@ -486,7 +486,7 @@ describe("reasoning between tags", () => {
     );
   });
 
-  test("it takes time by its length, and no more", () => {
+  test("takes time in proportion to its length", () => {
     const read = () => {
       let shown = 0;
       const tags = new ThinkTags((_type, delta) => {

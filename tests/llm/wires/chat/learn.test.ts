@@ -356,7 +356,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     expect(said[0]?.fields).toMatchObject({ provider: "test", model: "m1" });
   });
 
-  test("also from an answer that was not to be streamed, and from an error inside a 200", async () => {
+  test("a refusal of a whole answer teaches the same, and so does an error inside a 200", async () => {
     const refusal = openAi("Unsupported parameter: 'max_tokens'", { code: 400, param: "max_tokens" });
     for (const [streaming, first] of [
       [false, failure(400, { body: refusal })],
@@ -373,7 +373,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     openAi("Your organization must be verified to stream this model.", { param: "stream", code: "unsupported_value" }),
     openAi("Unsupported value: 'stream' does not support true with this model."),
     openAi("Streaming is not supported with tools for this model."),
-  ])("a model that must not be streamed is asked for whole answers, which are shown all the same: %j", async (body) => {
+  ])("a model that refuses to stream is asked for whole answers, and the door still gets deltas: %j", async (body) => {
     await using server = await startLlmServer((request) =>
       request.body.stream ? failure(400, { body }) : answer("hello"),
     );
@@ -631,7 +631,7 @@ describe("a tool that no schema makes acceptable", () => {
     ]);
   });
 
-  test("that the error does not name is the user's to find: the error goes to him", async () => {
+  test("stays when the error does not name it, and the error goes to the user", async () => {
     await using server = await startLlmServer(() => failure(400, { body: openAi("a tool has a bad schema") }));
     await using ends = clientOf(server);
     expect(await ends.ask({ streaming: true }, REQUEST).catch((error: unknown) => error)).toMatchObject({

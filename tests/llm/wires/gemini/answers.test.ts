@@ -95,15 +95,18 @@ test.each(
   expect(requests).toHaveLength(2);
 });
 
-test.each(modes)("thoughts without an answer are none, streaming: $streaming", async ({ streaming }) => {
+test.each(modes)("thoughts without text do not count as an answer, streaming: $streaming", async ({ streaming }) => {
   const script = [{ ...answer(thinks("hm")), end: "stop" as never }, answer("Done.")];
   // Text of a stream that was already shown is not discarded here, so the turn fails.
   const { outcome } = await ask(streaming ? script.slice(0, 1) : script, streaming);
   expect(outcome).toMatchObject(streaming ? { kind: "stream_interrupted" } : stop("Done."));
 });
 
-test.each(modes)("a refused key is no bad request, streaming: $streaming", async ({ streaming }) => {
-  await using closed = await startGemini([], { keys: { other: "a" } });
-  await using ends = geminiClient(closed);
-  expect(await ends.fails({ streaming })).toMatchObject({ kind: "auth", status: 400, attempts: 1 });
-});
+test.each(modes)(
+  "a refused key is an error of kind auth, not bad_request, streaming: $streaming",
+  async ({ streaming }) => {
+    await using closed = await startGemini([], { keys: { other: "a" } });
+    await using ends = geminiClient(closed);
+    expect(await ends.fails({ streaming })).toMatchObject({ kind: "auth", status: 400, attempts: 1 });
+  },
+);

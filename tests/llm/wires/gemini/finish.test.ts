@@ -53,7 +53,7 @@ test.each([
   });
 });
 
-test.each(["MAX_TOKENS", "SAFETY"])("an answer without a word that ends with %s is one", async (reason) => {
+test.each(["MAX_TOKENS", "SAFETY"])("an answer without text that ends with %s is accepted", async (reason) => {
   expect(await ask([[ends(reason)]])).toMatchObject({ message: { content: "" } });
 });
 
@@ -107,7 +107,7 @@ test("a stream without a reason to end is cut, one without arguments has none", 
   });
 });
 
-test("an error of a 200, as a chunk or in a list; a list of chunks is no answer", async () => {
+test("an error in a 200, as a chunk or in a list, and a list of chunks are retried", async () => {
   const error = { error: { code: 503, status: "UNAVAILABLE", message: "The model is overloaded." } };
   const fine = [text("Fine."), ends("STOP")];
   expect(await ask([[error], fine])).toMatchObject({ finishReason: "stop", attempts: 2 });

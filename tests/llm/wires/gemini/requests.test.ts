@@ -130,7 +130,7 @@ test.each<[Partial<CompletionRequest>, object | undefined]>([
   [{ toolChoice: { name: "1st__f" } }, { mode: "ANY", allowedFunctionNames: ["_1st__f"] }],
   [{ toolChoice: "none" }, { mode: "NONE" }],
   [{ toolChoice: "none", tools: [] }, undefined],
-])("which tool is called: %j", async (choice, functionCallingConfig) => {
+])("the choice of the called tool: %j", async (choice, functionCallingConfig) => {
   const { toolConfig, tools } = await sent({ tools: [tool("1st__f"), tool("g")], ...choice });
   expect(toolConfig).toEqual(functionCallingConfig && { functionCallingConfig });
   if (functionCallingConfig)

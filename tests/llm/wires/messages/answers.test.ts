@@ -123,7 +123,7 @@ test("an answer cut by length in a thought or in a call gives no thought back", 
   expect(cut[1]?.message.toolCalls[0]?.arguments).toBe('{"a": 1');
 });
 
-test("a paused answer is sent back as it is until it ends, and is one answer", async () => {
+test("a paused answer is sent back as it is until it ends, and becomes a single answer", async () => {
   await using mock = await startAnthropic([
     ending("pause", thinks("search"), says("One ")),
     ending("pause", says("two ")),

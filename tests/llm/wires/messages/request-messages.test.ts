@@ -155,7 +155,7 @@ test.each<[string, Message[], unknown[]]>([
   expect(sent.map(({ content }) => content)).toEqual(expected);
 });
 
-test("arguments that are no object, a name that no API takes, and a system message where it stands", async () => {
+test("arguments that are not an object, a name that no API takes, and a system message where it stands", async () => {
   await using mock = await startAnthropic([answer("ok")]);
   await using client = messagesClient(mock, { cache: "off" });
   const toolCalls = [{ id: "a", name: "no such.tool", arguments: '{"a": ' }];

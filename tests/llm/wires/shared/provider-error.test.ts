@@ -329,7 +329,7 @@ test.each<[string, number, unknown, string]>([
 test.each([
   [JSON.stringify({ error: { message: "<400> InternalError.Algo: tool calls need results" } })],
   ["<400> InternalError.Algo: tool calls need results"],
-])("a message that begins with its status in angle brackets is no HTML page: %s", (body) => {
+])("a message that begins with its status in angle brackets is not taken for an HTML page: %s", (body) => {
   const error = parseErrorBody(body, 400);
   expect(error.message).toBe("<400> InternalError.Algo: tool calls need results");
   expect(kindOf(error)).toBe("bad_request");
@@ -401,7 +401,7 @@ test.each([
   "`max_completion_tokens` must be less than or equal to `8192`, the maximum value for `max_completion_tokens` is less than the `context_window` for this model",
   "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude-sonnet-4-5-20250929",
   "max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas you provided 100000.",
-])("a limit of the answer that is too high is no full window: %s", (message) =>
+])("a limit of the answer that is too high is not taken for a full window: %s", (message) =>
   expect(said(message)).toBe("bad_request"),
 );
 

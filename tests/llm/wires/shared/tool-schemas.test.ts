@@ -211,7 +211,7 @@ describe("whatever the schema", () => {
     return children.map(wrong).find((found) => found !== undefined);
   }
 
-  test("it comes out in the plain words, as an object", () => {
+  test("the result is an object in the plain subset of JSON Schema", () => {
     fc.assert(
       fc.property(root, (given) => {
         const plain = plainSchema(given);
@@ -232,7 +232,7 @@ describe("whatever the schema", () => {
     );
   });
 
-  test("and is of a bounded size, in no time", () => {
+  test("the result has a bounded size and is ready in little time", () => {
     const level = (name: string) => ({
       properties: { l: { $ref: name }, r: { $ref: name } },
       description: "d".repeat(999),
