@@ -138,8 +138,11 @@ export class Dialect {
     return keptFor(message, { wire: wire.name, provider: provider.name, account, model, family });
   };
 
+  /** Never sends the kept parts of these messages again. */
   forgetKept(messages: readonly Message[]): void {
     for (const message of messages) if (message.role === "assistant" && message.kept) this.#forgotten.add(message.kept);
+    const what = "the signed reasoning and the ids of earlier answers are refused";
+    this.say("warn", `${what}; leaving them out of this conversation from now on`);
   }
 
   /**

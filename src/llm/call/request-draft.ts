@@ -22,6 +22,8 @@ export class RequestDraft {
   #mediaRefusals = 0;
   /** Fingerprints of the media that this request leaves out, because a refusal may have been about them. */
   readonly #leftOut = new Set<string>();
+  /** False if this request leaves out the kept parts of earlier answers, because a refusal may have been about them. */
+  #sendsKept = true;
   #written: WrittenRequest | undefined;
 
   constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
@@ -77,8 +79,9 @@ export class RequestDraft {
     this.#dialect.counted(inputTokens, this.#request);
   }
 
-  /** Remembers the media that were left out: the provider has accepted the request without them. */
+  /** Remembers the kept parts and the media that were left out: the provider has accepted the request without them. */
   accepted(): void {
+    if (!this.#sendsKept) this.#dialect.forgetKept(this.#request.messages);
     if (this.#leftOut.size === 0) return;
     this.#dialect.media.add(this.#leftOut);
     this.#dialect.say("warn", leavesOutMedia.note, { media: this.#leftOut.size });
@@ -94,7 +97,6 @@ export class RequestDraft {
     if (++this.#corrections > MAX_CORRECTIONS) return false;
     for (const lesson of this.#wire.learn(said, this.#quirks)) {
       if (lesson.wire && this.#dialect.speak(lesson.wire, lesson.note)) return this.#beginAgain();
-      if (lesson.forgetsKept && this.#forgetsKept(lesson.note)) return true;
       if (lesson.leavesOutMedia && this.#leaveOutMedia(refusalText(said))) return true;
       const quirks = lesson.changes && this.#dialect.with(lesson.changes);
       if (!quirks || !this.#rewrite(quirks)) continue;
@@ -103,7 +105,7 @@ export class RequestDraft {
       return true;
     }
     const text = refusalText(said);
-    return ABOUT_TOOLS.test(text) && this.#leaveOutTool(text);
+    return (ABOUT_TOOLS.test(text) && this.#leaveOutTool(text)) || this.#leaveOutKept();
   }
 
   #beginAgain(): true {
@@ -114,12 +116,18 @@ export class RequestDraft {
     return true;
   }
 
-  #forgetsKept(note: string): boolean {
-    const before = this.body.text;
-    this.#dialect.forgetKept(this.#request.messages);
-    this.#written = undefined;
-    if (this.body.text === before) return false;
-    this.#dialect.say("warn", note, { forgets: "reasoning" });
+  /**
+   * Leaves out the kept parts of earlier answers, once. This needs no pattern: a refusal that no lesson explains is often about them, and providers
+   * and gateways word it in many ways.
+   */
+  #leaveOutKept(): boolean {
+    if (!this.#sendsKept) return false;
+    this.#sendsKept = false;
+    if (!this.#rewrite(this.#quirks)) {
+      this.#sendsKept = true;
+      return false;
+    }
+    this.#sendMediaAgain();
     return true;
   }
 
@@ -167,7 +175,8 @@ export class RequestDraft {
 
   #target(quirks: WireQuirks): Target {
     const { provider, model, keptIn } = this.#dialect;
-    return { provider, model, streaming: this.#streams(quirks), quirks, kept: keptIn };
+    const kept = this.#sendsKept ? keptIn : () => undefined;
+    return { provider, model, streaming: this.#streams(quirks), quirks, kept };
   }
 }
 

@@ -94,8 +94,6 @@ export interface WireRequest {
 export interface Lesson<Q extends WireQuirks = WireQuirks> {
   /** Changes to the quirks, which hold for the model until the process ends. A quirk is changed at most once. */
   changes?: Partial<Q>;
-  /** Set if the provider has refused kept parts. The kept parts of this request are then never sent again. */
-  forgetsKept?: true;
   /**
    * Set if the provider may have refused a picture or sound of the conversation. The request is then sent again with notes in place of those
    * that the refusal may be about.

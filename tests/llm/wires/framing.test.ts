@@ -1,10 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { WireName } from "../../../src/core/config.js";
 import type { AssistantMessage } from "../../../src/core/messages.js";
 import { WIRES } from "../../support/every-wire.js";
 import { json, type LlmServer, type Piece, type Step, startLlmServer, stream } from "../../support/llm-server.js";
 import { answer, calls, says, thinks } from "../../support/strict/index.js";
+import { type WrittenCall, wholeAnswer } from "../../support/whole-answer.js";
 import { clientOf } from "../client-of.js";
 import { rawClient } from "../strict/raw-client.js";
 
@@ -146,52 +146,17 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
   });
 });
 
-type Written = [id: string, n: number];
-/** Writes a whole answer with signed reasoning and these calls, as the provider of each wire writes it. */
-const answerWith: Record<WireName, (written: Written[]) => object> = {
-  responses: (written) => ({
-    status: "completed",
-    output: [
-      { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "S" },
-      ...written.map(([call_id, n]) => ({ type: "function_call", call_id, name: "f", arguments: `{"n":${n}}` })),
-    ],
-  }),
-  messages: (written) => ({
-    type: "message",
-    content: [
-      { type: "thinking", thinking: "hm", signature: "S" },
-      ...written.map(([id, n]) => ({ type: "tool_use", id, name: "f", input: { n } })),
-    ],
-    stop_reason: "tool_use",
-  }),
-  gemini: (written) => {
-    const parts = written.map(([id, n]) => ({ functionCall: { id, name: "f", args: { n } } }));
-    return {
-      candidates: [{ content: { parts: [{ thought: true, thoughtSignature: "S" }, ...parts] }, finishReason: "STOP" }],
-    };
-  },
-  chat: (written) => {
-    const tool_calls = written.map(([id, n], index) => ({
-      index,
-      id,
-      function: { name: "f", arguments: `{"n":${n}}` },
-    }));
-    const reasoning_details = [{ type: "reasoning.encrypted", data: "S" }];
-    return { choices: [{ message: { content: null, tool_calls, reasoning_details }, finish_reason: "tool_calls" }] };
-  },
-};
-
 test.each(WIRES)(
-  "a call that an answer has twice runs once, and two calls under one id both, over $name",
+  "a call that an answer repeats runs once, and two different calls with one id both run, over $name",
   async ({ wire, model }) => {
-    const written: Written[] = [
+    const written: WrittenCall[] = [
       ["a", 1],
       ["a", 1],
       ["a", 2],
       ["b", 1],
       ["b", 1],
     ];
-    steps = [json(answerWith[wire](written))];
+    steps = [json(wholeAnswer[wire](written))];
     await using client = clientOf(server, {}, { wire, model });
     const { message } = await client.ask({ streaming: false });
     expect(message.toolCalls).toEqual([

@@ -8,22 +8,15 @@ export function lessonsIn(said: ProviderError, used: GeminiQuirks): Lesson<Gemin
   return lessonsBy(RULES, said, used);
 }
 
-const SIGNATURE = /thought[_ ]?signature/i;
 const REFUSED =
   /not (\w+ )?(supported|allowed|enabled)|(does|do)(n't| not) support|unsupported|cannot find field|invalid|only works/i;
 
 /** The rules follow error texts from ai.google.dev and from forum threads. */
 const RULES: readonly LessonRule<GeminiQuirks>[] = [
   {
-    matches: [SIGNATURE, /missing/i],
+    matches: [/thought[_ ]?signature/i, /missing/i],
     changes: { checksSignatures: true },
     note: "thought signatures are wanted; sending one with each step",
-  },
-  {
-    matches: [SIGNATURE],
-    unless: /missing/i,
-    forgetsKept: true,
-    note: "thought signatures are refused; sending the conversation without them",
   },
   (text, { levels }) => {
     const refused = /thinking[_ ]?level\W+(minimal|low|medium|high)\b/i.exec(text)?.[1]?.toLowerCase();
@@ -49,6 +42,7 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
   },
   {
     matches: [/thinking/i, REFUSED],
+    unless: /signature/i,
     changes: { thinking: "none" },
     note: "thinking is refused; leaving thinkingConfig out from now on",
     isLoss: true,

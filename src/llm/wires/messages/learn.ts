@@ -10,15 +10,8 @@ export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<Mes
 
 const REFUSED =
   /not (currently )?(be )?(supported|permitted|allowed|accepted|available)|un(supported|known|recogni[sz]ed|expected)|(does|do)(n't| not) (support|accept|allow)|extra inputs|deprecated|cannot both|may only be|may not be|does not match|no longer|only support/i;
-const KEPT_REFUSED =
-  /invalid `?(signature|data)`? in|bound to a different conversation|blocks? .{0,60}cannot be modified|expected `?(redacted_)?thinking`?/i;
 
 const RULES: readonly LessonRule<MessagesQuirks>[] = [
-  {
-    matches: [KEPT_REFUSED],
-    forgetsKept: true,
-    note: "the thinking of earlier answers is refused; sending the conversation without it",
-  },
   (text, { maxOutput }) => {
     const limit = /max_tokens\D{1,40}\d+ > (\d+)|max_tokens.{0,60}\[\d+, *(\d+)\]|max_tokens.{0,60}at most (\d+)/.exec(
       text,
@@ -104,6 +97,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
   leavesOutMedia,
   {
     matches: [/\b(thinking|reasoning_content)\b.{0,80}(passed back|missing|required)/i],
+    unless: /signature/,
     changes: { echoThinking: true },
     note: "thinking is wanted with tool calls; sending it from now on",
   },

@@ -19,13 +19,6 @@ export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<Re
 const REFUSED =
   /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (value|request parameter|parameter|argument|field)|deprecated|no longer|must be verified/i;
 
-/**
- * Matches the refusal of reasoning that comes from another account or model, or that is sent without the item it belongs to. Sources of the
- * texts: openai/codex#17541, sub2api#3138 and llama.cpp.
- */
-const KEPT_REFUSED =
-  /invalid_?encrypted_?content|encrypted content .{0,80}could not be|item with id '(rs|fc|msg|cmp)_[^']*' not found|provided without its required|item\['content'\] is not an array|id_mismatch/i;
-
 /** Matches the refusal of images in tool results, such as llama.cpp's "Output of tool call should be 'Input text'". */
 const IN_RESULTS =
   /output of tool call should be|(function_call_output|tool (output|result)).{0,80}(image|text only|only.{0,10}text|string)/i;
@@ -36,11 +29,6 @@ const NO_IMAGES =
 const parameter = (names: string) => new RegExp(`(^|['"\`.])(${names})\\b`, "i");
 
 const RULES: readonly LessonRule<ResponsesQuirks>[] = [
-  {
-    matches: [KEPT_REFUSED],
-    forgetsKept: true,
-    note: "the reasoning of earlier answers is refused; it is left out of this conversation's history from now on",
-  },
   {
     matches: [parameter("include|encrypted content is"), REFUSED],
     changes: { encryptedReasoning: false },

@@ -119,7 +119,10 @@ test("a refused signature is left out with all others, once, and the log says so
   expect(lastOf({ completions })).toMatchObject({ message: { content: "3" } });
   expect(mock.refusals.map(({ message }) => message)).toEqual(["Corrupted thought signature."]);
   expect(ends.observed.filter(({ level }) => level === "warn")).toMatchObject([
-    { message: "gemini: thought signatures are refused; sending the conversation without them" },
+    {
+      message:
+        "gemini: the signed reasoning and the ids of earlier answers are refused; leaving them out of this conversation from now on",
+    },
   ]);
   // Refused signatures are not sent again; newer ones are.
   expect(signaturesOf(mock)).toEqual([sentinel, expect.stringMatching(/^CiQB/)]);

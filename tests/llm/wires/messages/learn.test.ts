@@ -264,7 +264,9 @@ test.each<[string, (messages: Message[]) => void]>([
   const thoughts = mock.requests.map(({ text }) => text.split('"thinking":"').length - 1);
   expect(thoughts).toEqual([0, 1, 0, 1]);
   const said = client.observed.filter(({ level }) => level === "warn").map(({ message }) => message);
-  expect(said).toEqual(["test: the thinking of earlier answers is refused; sending the conversation without it"]);
+  expect(said).toEqual([
+    "test: the signed reasoning and the ids of earlier answers are refused; leaving them out of this conversation from now on",
+  ]);
   expect(JSON.stringify(client.observed)).not.toMatch(/EqQBCgIY|signature/);
 });
 

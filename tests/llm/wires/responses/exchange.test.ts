@@ -171,7 +171,9 @@ describe("whom reasoning goes back to", () => {
     await loopOf((request) => tested.ask({ streaming: true }, request), messages);
     expect(mock.refusals.map(({ code }) => code)).toEqual(["invalid_encrypted_content"]);
     expect(
-      tested.observed.filter(({ message }) => message.includes("reasoning of earlier answers is refused")),
+      tested.observed.filter(({ message }) =>
+        message.includes("signed reasoning and the ids of earlier answers are refused"),
+      ),
     ).toHaveLength(1);
     // Reasoning of later answers is sent back.
     expect(reasoningIn(mock.requests[2]?.body)).toHaveLength(2);

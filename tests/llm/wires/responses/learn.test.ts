@@ -1,14 +1,12 @@
 import { expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../../src/core/config.js";
-import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
-import { accountOf } from "../../../../src/llm/providers/provider-account.js";
+import type { CompletionRequest } from "../../../../src/core/messages.js";
 import { resolveModel } from "../../../../src/llm/providers/providers.js";
 import { responses } from "../../../../src/llm/wires/responses/responses-wire.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import { failure, json, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
-import { answer, calls, startOpenAi, thinks } from "../../../support/strict/index.js";
 import { clientOf, clientWith } from "../../client-of.js";
-import { responsesClient, result, TOOL, user } from "./loop-client.js";
+import { TOOL, user } from "./loop-client.js";
 
 const answered = json({
   object: "response",
@@ -294,33 +292,6 @@ test("an effort that the model does not have is said, not left out", async () =>
     kind: "bad_request",
     message: expect.stringContaining(said),
   });
-});
-
-test.each([
-  ["Item with id 'rs_1' not found. Items are not persisted when `store` is set to false.", 404],
-  [
-    "The encrypted content for item rs_1 could not be verified. Reason: Encrypted content could not be decrypted or parsed.",
-    400,
-  ],
-  ["Item 'rs_1' of type 'reasoning' was provided without its required following item.", 400],
-  ["Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'.", 400],
-  ["item['content'] is not an array", 400],
-])("what went back and is refused with %p (%i) is left out, with all ids", async (message, status) => {
-  await using mock = await startOpenAi([answer(thinks("hm"), calls("read"))]);
-  await using first = responsesClient(mock);
-  const asked = await first.ask({ streaming: true }, { messages: [user("read")], tools: [TOOL] });
-  await using server = await startLlmServer([failure(status, { body: openAi(message) }), answered]);
-  await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-5.6-sol" });
-  const account = accountOf({ baseUrl: server.url, apiKeys: ["sk-test-0123456789"] });
-  const { kept, toolCalls } = asked.message;
-  if (!kept) throw new Error("nothing is kept");
-  const own: Message = { ...asked.message, kept: { ...kept, account } };
-  const messages = [user("read"), own, result(toolCalls[0]?.id ?? "", "4")];
-  expect(await tested.ask({ streaming: true }, { messages, tools: [TOOL] })).toMatchObject({ attempts: 2 });
-  const [refused, sent] = server.requests.map(({ body }) => JSON.stringify(body));
-  expect(refused).toContain('encrypted_content":"gAAAA');
-  expect(sent).not.toContain("gAAAA");
-  expect(sent).not.toContain('"id"');
 });
 
 test.each([
