@@ -20,11 +20,11 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
   .version(version)
-  .option("--config <file>", "config file, read alone (default: ./config.yaml over the one in ~/.config/mcp-platform)")
+  .option("--config <file>", "read only this config file (default: ./config.yaml, merged over ~/.config/mcp-platform)")
   .option("--mcp-config <file>", 'read more servers from this JSON file with "mcpServers"')
-  .option("--trust-project", "accept every setting of a config file that was only found in this folder")
+  .option("--trust-project", "accept all servers and settings of the config file in this folder")
   .addOption(
-    new Option("--log-level <level>", "level from which log lines are written to stderr").choices([
+    new Option("--log-level <level>", "write log lines of this level and above to stderr").choices([
       "debug",
       "info",
       "warn",

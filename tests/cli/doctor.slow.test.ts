@@ -50,7 +50,7 @@ test("the report shows neither the end of a refused key nor escapes of a server'
   const { exitCode, stdout } = await place.run(["doctor", "--live"]);
   expect(exitCode).toBe(3);
   expect(stdout).toContain("error 401");
-  expect(stdout).toContain("  its last words on stderr:\n    no such database\n");
+  expect(stdout).toContain("  its last lines on stderr:\n    no such database\n");
 });
 
 test("a config file that was only found is not trusted, and the report says what it would do", async () => {

@@ -47,7 +47,7 @@ test("a failing server exits with 5 and shows the stage, its exit code, its last
   expect(exitCode).toBe(5);
   expect(stdout).toContain("fail  start    node: the server exited with code 7\n");
   expect(stdout).toContain("fix: read its stderr, and check mcpServers.db.args and env\n");
-  expect(stdout).toContain("its last words on stderr:\n  no such database\n");
+  expect(stdout).toContain("its last lines on stderr:\n  no such database\n");
 });
 
 test("an unset variable of this server is a finding; one of another server is not", async () => {
@@ -79,7 +79,7 @@ describe("flags that contradict each other are a usage error that says why, and 
     [["test", "thare"], 'there is no server "thare" in config.yaml (did you mean there?)'],
     [["logs", "thare"], 'there is no server "thare" (did you mean there?)'],
     [["tset", "there"], "servers has no command tset (did you mean test?)"],
-    [["import", "--from", "vscod"], "vscod is neither a tool nor a file (did you mean vscode?)"],
+    [["import", "--from", "vscod"], "vscod is neither a known program nor a file (did you mean vscode?)"],
   ])("servers %j", async (args, message) => {
     place.configure({ mcpServers: { there: { command: "true", enabled: false } } });
     const before = readFileSync(join(place.folder, "config.yaml"), "utf8");

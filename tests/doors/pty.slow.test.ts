@@ -82,7 +82,7 @@ onTerminal("servers of a file that was found in the folder start after a yes, wh
   using place = new Workplace();
   place.write("config.yaml", JSON.stringify(configFor(llm.url, { s: fixtureServer() })));
   const first = openTerminal(place);
-  await first.screen.until("Let it from now on? y/n: ");
+  await first.screen.until("Allow it from now on? y/n: ");
   expect(first.screen.text).toMatch(
     /config\.yaml in this folder does this, with your rights:\r?\n {2}starts the MCP server s: .*mcp-server\.mjs/,
   );

@@ -5,11 +5,13 @@ import { unambiguous } from "../../core/text/inert.js";
 import { printInert } from "../shared/process.js";
 
 export function addApprovalCommands(program: Command): void {
-  const approvals = program.command("approvals").description("kept answers about tools: list them, or forget them");
+  const approvals = program
+    .command("approvals")
+    .description("list or forget your stored answers to questions about tool calls");
   approvals
     .command("list", { isDefault: true })
-    .description("list every answer that holds for a project or always")
-    .option("--json", "as JSON")
+    .description("list the answers that hold for a project or always")
+    .option("--json", "print JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { approvalsJson, approvalsText } = await import("../../session/commands/approvals-text.js");
       const stored = (await open()).list();
@@ -17,9 +19,9 @@ export function addApprovalCommands(program: Command): void {
     });
   approvals
     .command("forget")
-    .description("ask about these tools again, also in hosts that are running")
-    .argument("[pattern]", "server__tool, server.*", toolNames)
-    .option("--all", "every answer")
+    .description("forget answers, so that running hosts ask again too")
+    .argument("[pattern]", "tools, such as server__tool or server.*", toolNames)
+    .option("--all", "forget every answer")
     .action(async (pattern: ToolPattern | undefined, { all }: { all?: boolean }, command: Command) => {
       if ((pattern === undefined) !== (all === true)) command.error("error: name a pattern, or --all");
       const { forgottenText } = await import("../../session/commands/approvals-text.js");

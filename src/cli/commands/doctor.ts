@@ -30,13 +30,13 @@ export function addDoctorCommand(program: Command, version: string): void {
   program
     .command("doctor")
     .description(
-      "check everything that a host needs and say what to do about each failure; the exit code is not 0 after a failure",
+      "check everything that a host needs and say what to do about each failure; a failure gives another exit code than 0",
     )
     .option(
       "--live",
       "send four small requests to each provider: a whole answer, a streamed one, a tool call and its result",
     )
-    .option("--json", "as JSON")
+    .option("--json", "print JSON")
     .option("--bundle [file]", "also write a JSON file for a bug report, without secrets and without conversations")
     .option("--conversation <id>", "add this conversation to the file of --bundle")
     .action((flags: DoctorFlags) => doctor(flags, program.opts<GlobalOptions>(), version));

@@ -33,18 +33,13 @@ function addUsageCommand(program: Command): void {
   program
     .command("usage")
     .description("print tokens, cost and tool time from the event log")
-    .addOption(new Option("--by <key>", "what each line of the report is for").choices([...usageKeys]).default("day"))
+    .addOption(new Option("--by <key>", "print one line for each").choices([...usageKeys]).default("day"))
     .addOption(
-      new Option(
-        "--since <time>",
-        "first moment that counts: a day such as 2026-11-25, or a time ago such as 7d or 12h",
-      )
+      new Option("--since <time>", "count from this time: a day such as 2026-11-25, or a time ago such as 7d or 12h")
         .argParser(moment)
         .default(daysAgo(30), "30d"),
     )
-    .addOption(
-      new Option("--until <time>", "first moment that no longer counts").argParser(moment).default(Date.now(), "now"),
-    )
+    .addOption(new Option("--until <time>", "count until this time").argParser(moment).default(Date.now(), "now"))
     .addOption(
       new Option("--format <format>", "format of the output").choices(["table", "json", "csv"]).default("table"),
     )
@@ -78,7 +73,7 @@ function addNodeCommand(program: Command): void {
   program
     .command("nodes")
     .description("list the hosts on this event log, with their processes and turns")
-    .option("--json", "as JSON")
+    .option("--json", "print JSON")
     .action(async ({ json }: { json?: boolean }) => {
       const { readNodes } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
@@ -119,7 +114,7 @@ export function nodesJson({ nodes, unclaimed }: Nodes): string {
 function addMigrateCommand(program: Command): void {
   program
     .command("migrate")
-    .description("bring the event log to the schema of this version (a host does this when it starts)")
+    .description("upgrade the event log to the schema of this version (a host does this when it starts)")
     .action(async () => {
       const { migrateLog } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());

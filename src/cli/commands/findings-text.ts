@@ -16,7 +16,7 @@ export function findingLines(findings: readonly Finding[]): string[] {
 /** Returns the server's stderr as lines to print, or no lines if the server works. */
 export function lastStderr({ findings, stderr }: ServerCheck): string[] {
   return hasFailed(findings) && stderr.length > 0
-    ? ["its last words on stderr:", ...stderr.map((line) => `  ${line}`)]
+    ? ["its last lines on stderr:", ...stderr.map((line) => `  ${line}`)]
     : [];
 }
 

@@ -12,7 +12,7 @@ export function addProtocolCommands(program: Command, version: string): void {
   const flags = () => program.opts<GlobalOptions>();
   program
     .command("stdio")
-    .description("JSON lines on stdin and stdout")
+    .description("exchange JSON lines on stdin and stdout, for programs")
     .option("--schema", "print the JSON Schema of the messages in both directions")
     .action(async ({ schema }: { schema?: boolean }) => {
       if (schema) return print((await import("../../doors/protocol/message-schema.js")).messageSchemaText());
@@ -22,7 +22,7 @@ export function addProtocolCommands(program: Command, version: string): void {
 
   program
     .command("acp")
-    .description("Agent Client Protocol on stdin and stdout, for editors")
+    .description("speak the Agent Client Protocol on stdin and stdout, for editors")
     .addOption(new Option("--print-config <editor>", "print what to paste into an editor").choices(editors))
     .action(async ({ printConfig: editor }: { printConfig?: Editor }) => {
       if (editor) return print(editorConfig(editor, ...ownCommand(flags())));
@@ -45,8 +45,8 @@ export function addProtocolCommands(program: Command, version: string): void {
     .description(
       "run this host as an MCP server on stdin and stdout: the tool chat, and the tools that mcp.serve names",
     )
-    .option("--allow <pattern>", "tool that runs without approval: server__tool, server.*; repeatable", appended)
-    .option("--deny <pattern>", "tool that no client may call; repeatable", appended)
+    .option("--allow <pattern>", "run these tools without approval: server__tool, server.*; repeatable", appended)
+    .option("--deny <pattern>", "let no client call these tools; repeatable", appended)
     .option("--yes", "approve every tool call")
     .action(async ({ allow = [], deny = [], yes }: { allow?: string[]; deny?: string[]; yes?: boolean }) => {
       const { runMcp } = await import("../../doors/mcp/stdio.js");

@@ -48,7 +48,7 @@ export function addRunCommand(program: Command): void {
       "[prompt...]",
       "the prompt, or - for a prompt from stdin (piped text is put before the prompt); or *.session.yaml files",
     )
-    .option("-p, --prompt <text>", "the prompt, as an option")
+    .option("-p, --prompt <text>", "the prompt, instead of the argument")
     .option(...modelFlag)
     .option("-s, --system <text>", "system prompt instead of the configured one")
     .option("--append-system <text>", "text to append to the system prompt")
@@ -56,18 +56,15 @@ export function addRunCommand(program: Command): void {
     .option("--conversation <id>", "continue this conversation")
     .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
     .option("--interrupt", "cancel the running turn of the conversation instead of waiting for it")
-    .option(
-      "--ends-with-process",
-      "cancel the turn when this process is asked to end or is lost, so that no host continues it",
-    )
-    .option("--max-tool-hops <n>", "most model requests that may use tools", wholeNumber)
-    .option("--timeout <duration>", "longest time for the turn: 90s, 5m", milliseconds)
+    .option("--ends-with-process", "cancel the turn when this process ends, so that no other host continues it")
+    .option("--max-tool-hops <n>", "maximum number of model requests with tools", wholeNumber)
+    .option("--timeout <duration>", "maximum time of the turn, such as 90s or 5m", milliseconds)
     .option(
       "--allow <pattern>",
-      "call that runs without approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
+      "run calls that match without approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
       appended,
     )
-    .option("--deny <pattern>", "tool that is hidden from the model, or call that never runs; repeatable", appended)
+    .option("--deny <pattern>", "hide the tool from the model, or never run calls that match; repeatable", appended)
     .option(
       "--json-schema <file>",
       "ask for JSON that fits this JSON Schema, check it, and print nothing else on stdout",

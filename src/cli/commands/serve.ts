@@ -15,7 +15,7 @@ interface ServeFlags extends TokenFlags {
 export function addServeCommand(program: Command, version: string): void {
   program
     .command("serve")
-    .description("HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
+    .description("serve HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
     .option("--port <n>", "port to listen on; 0 chooses a free one", wholeNumber)
     .option("--host <address>", "address to listen on")
     .option(

@@ -42,7 +42,7 @@ export function addConversationCommands(program: Command): void {
     .description("list conversations, the latest first")
     .option("--all", "also list single API calls whose caller keeps the history")
     .option("--limit <n>", "list at most this many; 0 lists all", wholeNumber, 50)
-    .option("--json", "as JSON")
+    .option("--json", "print JSON")
     .action(({ all, limit, json }: { all?: boolean; limit: number; json?: boolean }) =>
       withLog(async (conversations) => {
         const texts = await import("../../session/commands/conversation-text.js");
@@ -71,7 +71,7 @@ export function addConversationCommands(program: Command): void {
     .command("export")
     .description("write a conversation to a file, without anything that looks like a secret")
     .argument("<id>")
-    .addOption(new Option("--format <format>", "of the file").choices([...exportFormats]).default("md"))
+    .addOption(new Option("--format <format>", "format of the file").choices([...exportFormats]).default("md"))
     .addOption(
       new Option("--as <what>", "write a session file with its cassette, which repeats the conversation")
         .choices(["session"])

@@ -19,7 +19,7 @@ export async function confirmed(
   if (!unconfirmed) return loaded;
   const { file, servers, settings, list } = unconfirmed;
   if (canAsk()) {
-    const question = `${file} in this folder does this, with your rights:\n${list}Let it from now on? y/n: `;
+    const question = `${file} in this folder does this, with your rights:\n${list}Allow it from now on? y/n: `;
     if (await isAgreed(unambiguous(question))) {
       unconfirmed.confirm();
       return loaded;

@@ -47,7 +47,7 @@ export function importFrom(from: string, surroundings: ImportSurroundings): Impo
   const path = resolve(cwd, from);
   if (!existsSync(path)) {
     const names = programs.map(({ tool }) => tool);
-    const message = `${from} is neither a tool nor a file${didYouMean(from, names)}`;
+    const message = `${from} is neither a known program nor a file${didYouMean(from, names)}`;
     throw new RequestError("usage", message, { hint: `tools: ${names.join(", ")}` });
   }
   const foreign = readForeign(path, cwd);

@@ -20,7 +20,7 @@ export function importReport(
     const count = servers.filter((server) => server.outcome === outcome).length;
     return count > 0 ? [`${count} ${outcome}`] : [];
   });
-  const summary = `${target}: ${counts.join(", ") || "nothing to take over"}`;
+  const summary = `${target}: ${counts.join(", ") || "nothing to import"}`;
   const all = [...lines, isDone ? summary : `${summary} (--dry-run: nothing was written)`];
   // A name or a key of the file may contain line breaks, and must not look like further lines of the report.
   return clearingLines([])(all.map((line) => line.replaceAll(/\s*[\n\r\u2028\u2029]\s*/g, " ")).join("\n"));

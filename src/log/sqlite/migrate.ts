@@ -49,10 +49,14 @@ function requireAlone(db: Connection, path: string, now: () => number): void {
   const hosts = known.filter(({ seenAt }) => Math.abs(now() - seenAt) < defaultLeaseMs);
   if (hosts.length === 0) return;
   const pids = hosts.map(({ pid }) => pid).join(", ");
-  throw new StoreError("locked", `${path} is to be brought to this version, and hosts of an earlier one run on it`, {
-    retryable: true,
-    hint: `end them (process ${pids}), and start again; one that was killed counts for ${defaultLeaseMs / 1_000} seconds`,
-  });
+  throw new StoreError(
+    "locked",
+    `${path} needs the migration to this version, but hosts of an earlier version use it`,
+    {
+      retryable: true,
+      hint: `end them (process ${pids}), and start again; one that was killed counts for ${defaultLeaseMs / 1_000} seconds`,
+    },
+  );
 }
 
 function versionOf(db: Connection, path: string, target: number): number {

@@ -160,7 +160,7 @@ export class RunningTurn implements TurnContext, Disposable {
   }
 
   #timeUp(timeoutMs: number): void {
-    this.#abort.abort(new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`));
+    this.#abort.abort(new TimeLimitReached(`the turn has reached its time limit of ${timeoutMs} ms`));
   }
 }
 

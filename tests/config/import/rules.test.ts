@@ -486,9 +486,11 @@ test.each([
   );
 });
 
-test("a --from that is neither a tool nor a file is an error with a suggestion", () => {
+test("a --from that is neither a known program nor a file is an error with a suggestion", () => {
   using folder = folderWith({});
-  expect(() => importFrom("curser", at(folder))).toThrow("curser is neither a tool nor a file (did you mean cursor?)");
+  expect(() => importFrom("curser", at(folder))).toThrow(
+    "curser is neither a known program nor a file (did you mean cursor?)",
+  );
   expect(() => importFrom("zed", at(folder))).toThrow(
     "Zed has no configuration at its usual places: .zed/settings.json",
   );

@@ -11,8 +11,8 @@ import { printInert, tell } from "../../shared/process.js";
 
 interface AddFlags {
   transport?: "stdio" | "http" | "sse";
-  env: string[];
-  header: string[];
+  env?: string[];
+  header?: string[];
   json?: JsonObject;
   replace?: boolean;
 }
@@ -21,13 +21,18 @@ export function addEditCommands(servers: Command, globals: () => GlobalOptions):
   servers
     .command("add")
     .description("add a server: a program with its arguments, or a URL")
-    .addOption(new Option("-t, --transport <transport>", "left out, what fits").choices(["stdio", "http", "sse"]))
-    .option("-e, --env <KEY=VALUE>", "environment variable of the program; repeatable", appended, [])
-    .option("-H, --header <Name: value>", "header of every request; repeatable", appended, [])
+    .addOption(
+      new Option(
+        "-t, --transport <transport>",
+        "default: stdio for a program; Streamable HTTP, else SSE, for a URL",
+      ).choices(["stdio", "http", "sse"]),
+    )
+    .option("-e, --env <KEY=VALUE>", "environment variable of the program; repeatable", appended)
+    .option("-H, --header <Name: value>", "header of every request; repeatable", appended)
     .option("--json <entry>", "the whole entry as JSON, as under mcpServers", entryJson)
     .option("--replace", "replace a server that has this name")
     .argument("<name>", "name of the server in the configuration")
-    .argument("[command or URL]")
+    .argument("[command or URL]", "program to start, or address of a remote server")
     .argument("[args...]", "arguments of the program")
     .showHelpAfterError(
       "(write options of the program after --, as in: servers add NAME -- npx -y PACKAGE; --help shows more)",
@@ -52,7 +57,7 @@ export function addEditCommands(servers: Command, globals: () => GlobalOptions):
 }
 
 /** Splits each text into a name and a value. Errors do not quote the texts, because they may hold secrets. */
-function pairsOf(texts: readonly string[], shape: RegExp, expected: string): Record<string, string> {
+function pairsOf(texts: readonly string[] = [], shape: RegExp, expected: string): Record<string, string> {
   const pairs = texts.map((text) => {
     const [, name, value = ""] = shape.exec(text) ?? [];
     if (name === undefined) throw usage(`expected ${expected}`);

@@ -19,9 +19,9 @@ interface ImportFlags {
 export function addImportCommand(servers: Command, globals: () => GlobalOptions): void {
   servers
     .command("import")
-    .description("import the servers of another tool; without --from, list the configurations found")
+    .description("import the servers of another program; without --from, list the configurations found")
     .option(
-      "--from <tool or file>",
+      "--from <program or file>",
       "claude-desktop, claude-code, cursor, vscode, gemini, codex, opencode, goose, zed, kit, original, or the path of a configuration file",
     )
     .option("--dry-run", "show the change without making it")
@@ -73,22 +73,18 @@ async function agreed(from: string, { dryRun = false }: ImportFlags): Promise<Im
   for (const file of files) {
     if (dryRun || !file.isOfFolder || (await isTaken(file))) kept.push(file);
     else if (!canAsk())
-      tell([`${file.file} is a file of this folder and was left out: --from ${file.file} takes it over`]);
+      tell([`${file.file} is a file of this folder and was left out: --from ${file.file} imports it`]);
   }
   if (kept.length > 0) return kept;
   const names = files.map(({ file }) => file).join(", ");
-  throw new RequestError(
-    "usage",
-    `nothing was taken over: ${names} ${files.length > 1 ? "are" : "is"} of this folder`,
-    {
-      hint: "Look at what is in it (--dry-run), and name the file to take it over: --from FILE.",
-    },
-  );
+  throw new RequestError("usage", `nothing was imported: ${names} ${files.length > 1 ? "are" : "is"} of this folder`, {
+    hint: "Look at what is in it (--dry-run), and name the file to import it: --from FILE.",
+  });
 }
 
 async function isTaken(file: ImportedFile): Promise<boolean> {
   if (!canAsk()) return false;
-  return isAgreed(unambiguous(`${file.file}:\n${await listed(file)}Take these over? y/n: `));
+  return isAgreed(unambiguous(`${file.file}:\n${await listed(file)}Import these? y/n: `));
 }
 
 /** Describes the servers of a file and what these servers may do. */
@@ -118,13 +114,11 @@ async function chosen(): Promise<ImportedFile[] | undefined> {
       `${title}: ${names || "no servers"} (--from ${imported.isOfFolder ? displayName(path, folder) : program.tool})`,
     );
     const what = await listed(imported);
-    if (names && canAsk() && (await isAgreed(unambiguous(`${title}:\n${what}Take these over? y/n: `)))) {
+    if (names && canAsk() && (await isAgreed(unambiguous(`${title}:\n${what}Import these? y/n: `)))) {
       files.push(imported);
     }
   }
   if (files.length > 0) return files;
-  await printInert(
-    lines.join("\n") || "no configuration of another tool is at its usual place (--from FILE names one)",
-  );
+  await printInert(lines.join("\n") || "no configuration of another program was found (--from FILE names one)");
   return undefined;
 }

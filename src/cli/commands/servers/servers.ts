@@ -18,7 +18,7 @@ type Texts = typeof import("../../../session/shared/command-text.js");
 const loginCommands = {
   login: "log in to a remote server, in the browser",
   logout: "forget the login of a remote server",
-  status: "print whether there is a login, and how long it is valid",
+  status: "print whether this host is logged in to a remote server, and until when",
 };
 
 export function addServerCommands(program: Command): void {
@@ -27,17 +27,16 @@ export function addServerCommands(program: Command): void {
   servers
     .command("list", { isDefault: true })
     .description("list every server with its state")
-    .option("--json", "as JSON")
-    .argument("[none...]")
-    .usage("[options]")
-    .action(async (words: string[], { json }: { json?: boolean }, list: Command) => {
-      const [unknown] = words;
+    .option("--json", "print JSON")
+    .allowExcessArguments()
+    .action(async ({ json }: { json?: boolean }, list: Command) => {
+      const [unknown] = list.args;
       if (unknown !== undefined) list.error(await unknownText(unknown, servers));
       return show(flags(), (texts, { hub }) => (json ? texts.serversData : texts.serversText)(hub.servers()));
     });
   servers
     .command("trust")
-    .description("accept the tools of a server as they are now, after a redefinition")
+    .description("accept the current tool definitions of a server after it has changed them")
     .argument("<name>", "name of the server, as in mcpServers")
     .argument("[tool]", "accept only this tool")
     .action((name: string, tool?: string) =>

@@ -18,7 +18,7 @@ export function addTestCommand(servers: Command, globals: () => GlobalOptions): 
     .command("test")
     .description("start or reach a server and list its tools with their tokens; exit code 5 after a failure")
     .argument("<name>", "name of the server, as in mcpServers")
-    .option("--json", "as JSON")
+    .option("--json", "print JSON")
     .action((name: string, { json = false }: { json?: boolean }) => test(name, json, globals()));
 }
 

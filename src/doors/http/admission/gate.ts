@@ -94,7 +94,7 @@ export class Gate {
       return refusal(401, "invalid_api_key", message, { "www-authenticate": "Bearer" });
     }
     if (!isOpen && this.#parts.isDraining()) {
-      return refusal(503, "shutting_down", "the host is about to end", { "retry-after": "5" });
+      return refusal(503, "shutting_down", "the host is shutting down", { "retry-after": "5" });
     }
     return undefined;
   }

@@ -90,7 +90,7 @@ function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): ApiRoute {
 
 async function whyNotReady(parts: DoorParts): Promise<string | undefined> {
   const { sessions } = parts;
-  if (sessions.isDraining) return "the host is about to end";
+  if (sessions.isDraining) return "the host is shutting down";
   return (await unsettled(parts)) ?? (await sessions.logProblem(logWithinMs));
 }
 

@@ -72,7 +72,7 @@ const causes: Readonly<Record<string, string>> = {
   model_gone: "The provider no longer has the model.",
   quota: "The provider's quota is used up.",
   rate_limit: "The provider accepts no more requests for now.",
-  shutting_down: "The host is about to end.",
+  shutting_down: "The host is shutting down.",
   stream_interrupted: "The answer broke off.",
 };
 
