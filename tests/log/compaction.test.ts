@@ -41,10 +41,10 @@ test("older turns become one summary before the first message that stays; the lo
   expect(plan?.messages[0]).toMatchObject({ content: [{ text: "question 1" }] });
   const event = { ...turn("turn_5").compaction(plan?.upToSeq ?? 0, "they added numbers"), seq: log.length + 1, at: 0 };
   const messages = toMessages([...log, event], "turn_5");
-  expect(messages[0]).toMatchObject({
-    role: "user",
-    content: [{ text: expect.stringContaining("they added numbers") }, {}],
-  });
+  expect(messages.slice(0, 2)).toMatchObject([
+    { role: "user", content: [{ text: expect.stringContaining("they added numbers") }] },
+    { role: "user", content: [{}] },
+  ]);
   expect(JSON.stringify(messages)).not.toContain("question 1");
   expect(JSON.stringify(messages)).toContain("question 4");
   expect(messages.map(({ role }) => role).slice(-3)).toEqual(["tool", "assistant", "user"]);

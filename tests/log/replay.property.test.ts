@@ -27,9 +27,9 @@ function problemsOf(messages: readonly Message[]): string[] {
     }
     if (expected.length > 0) problems.push(`${index}: calls without results`);
     expected = message.role === "assistant" ? message.toolCalls.map(({ id }) => id) : [];
-    const previous = messages[index - 1];
-    if (message.role === previous?.role) problems.push(`${index}: two of ${message.role} in a row`);
-    if (message.role === "assistant" && !message.content && expected.length === 0) problems.push(`${index}: empty`);
+    const isAnswer = message.role === "assistant";
+    if (isAnswer && messages[index - 1]?.role === "assistant") problems.push(`${index}: two answers in a row`);
+    if (isAnswer && !message.content && expected.length === 0) problems.push(`${index}: empty`);
     if (message.role === "user" && message.content.length === 0) problems.push(`${index}: empty`);
   }
   if (expected.length > 0) problems.push("calls without results at the end");

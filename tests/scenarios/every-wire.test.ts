@@ -205,6 +205,17 @@ describe.each(WIRES)("over $name", (wire) => {
   });
 });
 
+/** Chat Completions joins the messages, because some servers refuse two user messages in a row. */
+test.each(WIRES.filter(({ wire }) => wire !== "chat"))(
+  "the message after a turn without a visible answer is appended to the request of that turn, over $name",
+  async (wire) => {
+    const talk = host.talk(wire, [answer(thinks("hm")), answer("two"), answer("three")]);
+    for (const text of ["one?", "two?", "three?"]) await talk.turn(text);
+    expect(talk.mock.bill({ input: 1, output: 1 }, talk.hops()).prefixBroken).toEqual([]);
+    talk.expectTaken({ isLost: true });
+  },
+);
+
 test("Gemini before 3 takes a schema without tools only, and is told in words beside them", async () => {
   const [, , gemini] = WIRES;
   const talk = host.talk(gemini as TriedWire, [answer(calls("s__echo")), answer('{"title":"a bug"}')]);

@@ -10,10 +10,11 @@ import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, val
 
 /**
  * Returns the conversation as messages for a model. Strict providers accept these messages even if the log ends in the middle of a turn. Each call
- * has exactly one result. The results directly follow the answer that made the calls, in the order of the calls. No message is empty, and roles
- * alternate, except within a history that a caller has sent with its request. `currentTurnId` is the turn that the model is about to answer; this
- * turn comes last, and if its last answer was interrupted, that answer is left out. If turns were compacted, their summary is at the beginning of the
- * first user message. `resumeTurn` returns the same content in parts: the messages, the summary, and the calls of the last answer.
+ * has exactly one result. The results directly follow the answer that made the calls, in the order of the calls. No message is empty, and no answer
+ * follows another one, except within a history that a caller has sent with its request. User messages may: a turn may end without an answer.
+ * `currentTurnId` is the turn that the model is about to answer; this turn comes last, and if its last answer was interrupted, that answer is left
+ * out. If turns were compacted, their summary is the first message. `resumeTurn` returns the same content in parts: the messages, the summary, and
+ * the calls of the last answer.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const { messages, summary } = ownMessages(events, currentTurnId);
@@ -75,7 +76,7 @@ const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; sh
 function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, shortenedAt: number): Message[] {
   const asked = askedContent(turn);
   const messages = [...turn.history];
-  if (asked.length > 0) add(messages, { role: "user", content: asked });
+  if (asked.length > 0) messages.push({ role: "user", content: asked });
   for (const hop of hopsToSend(turn, currentTurnId)) {
     const message = answerOf(hop);
     if (message.kept && hop.answer.seq < shortenedAt) message.hasLostContext = true;
@@ -135,9 +136,7 @@ export function withSummary(messages: readonly Message[], summary: string | unde
     role: "user",
     content: [{ type: "text", text: `${summaryHead}\n${summary}\n${summaryEnd}` }],
   };
-  const all: Message[] = [summaryMessage];
-  for (const message of messages) add(all, message);
-  return all;
+  return [summaryMessage, ...messages];
 }
 
 const summaryHead = "[Summary of the conversation so far, whose older messages are left out:]";
@@ -216,15 +215,10 @@ export function toolMessageOf({ call, planned, sent, result, note }: StartedCall
 /** Stop reasons of turns that ended with an answer. Turns that were stopped by a limit or a person have other stop reasons. */
 export const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
 
-/**
- * Appends a message. If the last message has the same role (user or assistant), both messages are merged, because providers want
- * alternating roles. Two user messages follow each other if a turn failed before any answer.
- */
+/** Appends a message. If it and the last message are answers, both are merged, because providers refuse two answers in a row. */
 function add(messages: Message[], message: Message): void {
   const last = messages.at(-1);
-  if (message.role === "user" && last?.role === "user") {
-    messages[messages.length - 1] = { role: "user", content: [...last.content, ...message.content] };
-  } else if (message.role === "assistant" && last?.role === "assistant") {
+  if (message.role === "assistant" && last?.role === "assistant") {
     messages[messages.length - 1] = { ...message, content: `${last.content}\n\n${message.content}` };
   } else {
     messages.push(message);

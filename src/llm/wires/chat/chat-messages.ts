@@ -31,7 +31,11 @@ class WireWalk {
   readonly #target: Target<Quirks>;
   readonly #quirks: Quirks;
   readonly #messages: JsonObject[] = [];
-  #attachments: ContentPart[] = [];
+  /**
+   * Content of the next user message: pictures of tool results, and the user's messages. They are joined, because some servers refuse two user
+   * messages in a row. Undefined if there are none.
+   */
+  #asked: ContentPart[] | undefined;
   #unnamed: string[] = [];
   #generated = 0;
   #isAfterResult = false;
@@ -43,7 +47,7 @@ class WireWalk {
 
   next(message: Message): void {
     const taken = asTaken(message, this.#quirks);
-    if (taken.role === "user") this.#user(taken.content);
+    if (taken.role === "user") this.#ask(taken.content);
     else if (taken.role === "tool") {
       this.#messages.push(this.#result(taken));
       this.#isAfterResult = true;
@@ -55,19 +59,16 @@ class WireWalk {
   }
 
   end(): JsonObject[] {
-    if (this.#attachments.length > 0) this.#user([]);
+    if (!this.#asked) return this.#messages;
+    if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: BRIDGE });
+    this.#messages.push({ role: "user", content: wireContent(this.#asked) });
+    this.#asked = undefined;
     return this.#messages;
   }
 
-  /**
-   * Writes a user message, which also holds the attachments of the tool results before it, because some servers refuse two user messages in
-   * a row.
-   */
-  #user(content: readonly ContentPart[]): void {
-    if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: BRIDGE });
-    this.#messages.push({ role: "user", content: wireContent([...this.#attachments, ...content]) });
-    this.#attachments = [];
-    this.#isAfterResult = false;
+  #ask(content: readonly ContentPart[]): void {
+    this.#asked ??= [];
+    addAll(this.#asked, content);
   }
 
   #result(message: Extract<Message, { role: "tool" }>): JsonObject {
@@ -76,7 +77,7 @@ class WireWalk {
     const only = onlyText(message.content);
     if (only) return { role: "tool", tool_call_id: id, content: only };
     const rest = message.content.filter((part) => !isText(part));
-    if (rest.length > 0) addAll(this.#attachments, [{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
+    if (rest.length > 0) this.#ask([{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
     const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
     return { role: "tool", tool_call_id: id, content: textOf(message.content) || note };
   }

@@ -25,6 +25,11 @@ export interface ResponsesQuirks extends WireQuirks {
   tokenLimit: boolean;
   /** True if the server wants the system prompt as a message of the role `developer`; false for the role `system`. */
   developerRole: boolean;
+  /**
+   * True if each user message becomes an item of its own. OpenAI caches the input up to the end of an item, so an item that grows is read anew.
+   * Other servers may refuse two user messages in a row, as the prompt templates of some models do.
+   */
+  appendsMessages: boolean;
   /** True if the server knows `strict` in tools. On such a server, `strict` is true by default. */
   strict: boolean;
   toolSchemas: "full" | "plain";
@@ -63,6 +68,7 @@ export function quirksOf({ vendor, quirks, reasoning }: Provider, model: string)
     sampling: reasons ? reasoning?.effort === "none" : quirks.temperature,
     tokenLimit: true,
     developerRole: isOpenAi || quirks.developerRole,
+    appendsMessages: isOpenAi,
     strict: true,
     toolSchemas,
     parallelToolCalls,

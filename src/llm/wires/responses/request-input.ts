@@ -25,7 +25,8 @@ class InputWalk {
   readonly #items: JsonObject[] = [];
   readonly #ids = new CallIds();
   readonly #lateTools: (message: Message) => readonly JsonObject[];
-  #attachments: ContentPart[] = [];
+  /** Content of the next user item: pictures of tool results, and user messages. Undefined if there are none. */
+  #asked: ContentPart[] | undefined;
   /**
    * Tools that results offer to the model. They are written after the last result of an answer: if they stood between two results, the
    * prefix of the next request would change.
@@ -43,8 +44,9 @@ class InputWalk {
       addAll(this.#tools, this.#lateTools(message));
       this.#items.push(this.#output(taken));
     } else if (taken.role === "user") {
-      this.#found();
-      this.#user(taken.content);
+      if (this.#target.quirks.appendsMessages) this.end();
+      this.#asked ??= [];
+      addAll(this.#asked, taken.content);
     } else {
       this.end();
       if (taken.role === "assistant") addAll(this.#items, this.#said(taken));
@@ -53,21 +55,13 @@ class InputWalk {
     }
   }
 
+  /** Writes what waits for the end of the tool results and of the user's messages. */
   end(): JsonObject[] {
-    this.#found();
-    if (this.#attachments.length > 0) this.#user([]);
-    return this.#items;
-  }
-
-  #found(): void {
-    if (this.#tools.length === 0) return;
-    this.#items.push({ type: "additional_tools", role: "developer", tools: this.#tools });
+    if (this.#tools.length > 0) this.#items.push({ type: "additional_tools", role: "developer", tools: this.#tools });
+    if (this.#asked) this.#items.push({ role: "user", content: inputContent(this.#asked) });
     this.#tools = [];
-  }
-
-  #user(content: readonly ContentPart[]): void {
-    this.#items.push({ role: "user", content: inputContent([...this.#attachments, ...content]) });
-    this.#attachments = [];
+    this.#asked = undefined;
+    return this.#items;
   }
 
   #output({ toolCallId, content }: Extract<Message, { role: "tool" }>): JsonObject {
@@ -77,7 +71,8 @@ class InputWalk {
       return output(content.length === 0 ? "(no output)" : inputContent(content) || "(no output)");
     }
     const rest = content.filter((part) => !isText(part));
-    addAll(this.#attachments, [{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
+    this.#asked ??= [];
+    addAll(this.#asked, [{ type: "text", text: `From the tool call ${id}:` }, ...rest]);
     const note = `(${rest.length} attachment(s) in the next user message)`;
     return output(textOf(content) || note);
   }

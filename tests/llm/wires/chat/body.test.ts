@@ -70,11 +70,13 @@ test("text is a plain string; images, audio and links go as parts", () => {
     messagesOf([
       { role: "system", content: "be kind" },
       { role: "user", content: [text("one"), text("two"), { type: "resource_link", uri: "db://1" }] },
+      { role: "assistant", content: "ok", toolCalls: [] },
       { role: "user", content: [text("look"), image, { type: "audio", data: "BBBB", mimeType: "audio/mpeg" }, link] },
     ]),
   ).toEqual([
     { role: "system", content: "be kind" },
     { role: "user", content: "one\ntwo\n[resource db://1]" },
+    { role: "assistant", content: "ok" },
     {
       role: "user",
       content: [
@@ -85,6 +87,21 @@ test("text is a plain string; images, audio and links go as parts", () => {
       ],
     },
   ]);
+});
+
+test("user messages in a row are joined, because some servers refuse them", () => {
+  const user = (...content: ContentPart[]): Message => ({ role: "user", content });
+  expect(messagesOf([user(text("one")), user(text("two")), user(image)])).toEqual([
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "one" },
+        { type: "text", text: "two" },
+        { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } },
+      ],
+    },
+  ]);
+  expect(messagesOf([user(text("one")), user(text("two"))])).toEqual([{ role: "user", content: "one\ntwo" }]);
 });
 
 test("tool results keep together; their images follow as one user message", () => {

@@ -295,6 +295,19 @@ test("an effort that the model does not have is said, not left out", async () =>
 });
 
 test.each([
+  ["gpt-5.6-sol", [{ content: "one" }, { content: "two" }]],
+  ["a-deployment", [{ content: "one\ntwo" }]],
+])("two user messages in a row reach %s as %j", (name, expected) => {
+  const { provider, model } = resolveModel(
+    llmConfig("https://example.com/v1", {}, { wire: "responses", model: name }),
+    {},
+  );
+  const target = { provider, model, streaming: true, quirks: responses.quirks(provider, model), kept: () => undefined };
+  const { body } = responses.request({ messages: [user("one"), user("two")], tools: [] }, target);
+  expect(body.input).toMatchObject(expected);
+});
+
+test.each([
   ["api.groq.com", { store: undefined, include: undefined, prompt_cache_key: undefined }],
   ["example.com", { store: false, include: ["reasoning.encrypted_content"], prompt_cache_key: "conv_1" }],
 ])("what %s gets from the start", async (host, expected) => {
