@@ -26,7 +26,7 @@ test.each([
   ["a cancelled request of no id", JSON.stringify({ jsonrpc: "2.0", method: "$/cancel_request", params: null })],
   ["a cancelled session of no id", JSON.stringify({ jsonrpc: "2.0", method: "session/cancel", params: mute })],
   ["parameters that are a text", JSON.stringify({ jsonrpc: "2.0", id: 7, method: "session/prompt", params: "x" })],
-])("after %s the next request is answered", async (_, line) => {
+])("the request after %s is answered", async (_, line) => {
   await using llm = await startLlmServer([]);
   await using app = await startApp({ llm: llm.url });
   const acp = openRawAcp(app);

@@ -30,7 +30,7 @@ test.each(["debug", "info", "warn", "error", "silent"])("stdout holds protocol o
   expect(wire.problems).toEqual([]);
 });
 
-test("acpx, a client of others, gets an answer with a tool in it", async () => {
+test("acpx, a third-party client, gets an answer with a tool in it", async () => {
   const acpx = spawn(
     process.execPath,
     [
@@ -51,7 +51,7 @@ test("acpx, a client of others, gets an answer with a tool in it", async () => {
   expect(stdout).toContain("The answer is 42.");
 });
 
-test("a turn whose host was killed goes on in the next one, and the client that loads it sees it end", async () => {
+test("a turn whose host was killed continues in the next host, and the client that loads its session sees it end", async () => {
   let requests = 0;
   await using llm = await startLlmServer(() =>
     ++requests === 1 ? stream([chunk({ content: "begun" }), STALL]) : answer("went on"),
@@ -83,7 +83,7 @@ test("a turn whose host was killed goes on in the next one, and the client that 
   expect(second.wire.problems).toEqual([]);
 });
 
-test("editors are told how to start the host", async () => {
+test("each editor gets a configuration that starts the host", async () => {
   const [zed, jetbrains, neovim] = await Promise.all(
     ["zed", "jetbrains", "neovim"].map((editor) => workplace.run(["acp", "--print-config", editor])),
   );

@@ -146,7 +146,7 @@ describe("a prompt", () => {
     await expect(acp.prompt("nowhere", "hi")).rejects.toMatchObject({ code: -32002, data: { sessionId: "nowhere" } });
   });
 
-  test("is answered although the client has ended its side, with nobody there to be asked", async () => {
+  test("is answered although the client has closed its input, and nobody can be asked", async () => {
     await using llm = await startLlmServer([echo(), answer("without it")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     await using acp = await openAcp(app, { onPermission: () => new Promise(() => {}) });
@@ -175,7 +175,7 @@ describe("a tool that needs approval", () => {
     return { asked: acp.permissions, results: results.map(({ status }) => status) };
   };
 
-  test("is asked about with its call and four ways to answer", async () => {
+  test("is asked about with its call and the four options", async () => {
     const { asked, results } = await twice("allow_once");
     expect(results).toEqual(["completed", "completed"]);
     expect(asked).toHaveLength(2);
@@ -200,7 +200,7 @@ describe("a tool that needs approval", () => {
     expect(results).toEqual([status, status]);
   });
 
-  test("runs unasked in the mode auto", async () => {
+  test("runs without a question in the mode auto", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     await using acp = await openAcp(app);
@@ -218,7 +218,7 @@ describe("a tool that needs approval", () => {
     chat: { service: { approval: "auto", permissions }, storage: { driver: "memory" } },
   });
 
-  test("is asked about by a rule that asks, although the configuration runs what no rule decides", async () => {
+  test("is asked about by an ask rule, although the configuration runs calls that no rule decides", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     const config = auto({ ask: ["s.echo"] });
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
@@ -233,7 +233,7 @@ describe("a tool that needs approval", () => {
     expect(acp.of("tool_call_update").at(-1)).toMatchObject({ status: "failed" });
   });
 
-  test("stays denied by a kept no, although the configuration has come to run what no rule decides", async () => {
+  test("stays denied by a stored no, although the configuration now runs calls that no rule decides", async () => {
     await using llm = await startLlmServer([echo(), answer("a"), echo(), answer("b")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     await using acp = await openAcp(app, { onPermission: () => "reject_always" });
@@ -247,7 +247,7 @@ describe("a tool that needs approval", () => {
     expect(ends.map(({ status }) => status)).toEqual(["failed", "failed"]);
   });
 
-  test("runs unasked in a session of the folder for which it was allowed, and is asked about in another folder", async () => {
+  test("runs without a question in a session of the folder for which it was allowed, and is asked about in another folder", async () => {
     await using llm = await startLlmServer([echo(), answer("a"), echo(), answer("b"), echo(), answer("c")]);
     const server = fixtureServer({ greeting: "allowed in one folder" });
     await using app = await startApp({ llm: llm.url, mcpServers: { s: server }, config: ask });
@@ -340,7 +340,7 @@ describe("a tool that needs approval", () => {
   });
 });
 
-describe("questions beside approval", () => {
+describe("questions other than approvals", () => {
   const form = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
   const call = (method: string, params: object) => toolCalls([{ name: "s__ask", arguments: { method, params } }]);
 
@@ -398,7 +398,7 @@ describe("questions beside approval", () => {
 });
 
 describe("servers of the client", () => {
-  test("are the session's alone, get their values as they are, and end with it", async () => {
+  test("belong to the session alone, get their values unchanged, and end with the session", async () => {
     await using llm = await startLlmServer([
       toolCalls([{ name: "mine__env", arguments: {} }]),
       answer("done"),
@@ -422,7 +422,7 @@ describe("servers of the client", () => {
     await expect(acp.prompt(sessionId, "hi")).rejects.toMatchObject({ code: -32002 });
   });
 
-  test("may be remote", async () => {
+  test("may be remote servers", async () => {
     await using server = await httpServer();
     const call = toolCalls([{ name: "r__echo", arguments: { value: 1 } }]);
     await using llm = await startLlmServer([call, answer("done")]);
@@ -434,7 +434,7 @@ describe("servers of the client", () => {
     expect(server.headers.every((sent) => sent["x-token"] === "t1")).toBe(true);
   });
 
-  test("get another name where one of the host has theirs, so that rules about it do not let them run", async () => {
+  test("get another name if the host has a server of that name, so that the host's rules do not allow their calls", async () => {
     const config = {
       chat: { service: { approval: "ask", permissions: { allow: ["s.*"] } }, storage: { driver: "memory" } },
     };
@@ -451,7 +451,7 @@ describe("servers of the client", () => {
     expect(ran).toHaveLength(1);
   });
 
-  test("are not offered while a server of the same name that the host got later is there", async () => {
+  test("are not offered while the host has a later server of the same name", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "mine__env", arguments: {} }]), answer("done")]);
     await using app = await startApp({ llm: llm.url });
     await using acp = await openAcp(app);
@@ -476,7 +476,7 @@ describe("servers of the client", () => {
 });
 
 describe("a conversation of the log", () => {
-  test("is listed, shown again as it was, and gone on with", async () => {
+  test("is listed, shown again as it was, and continued", async () => {
     await using llm = await startLlmServer([echo(), answer("first answer"), answer("second answer")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     let sessionId = "";
@@ -583,8 +583,8 @@ describe("a conversation of the log", () => {
   });
 });
 
-describe("what a person chooses", () => {
-  test("is the model of the next prompts", async () => {
+describe("a session", () => {
+  test("uses the chosen model for the next prompts", async () => {
     await using llm = await startLlmServer([answer("done")]);
     const providers = {
       test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" },
@@ -605,7 +605,7 @@ describe("what a person chooses", () => {
     expect(llm.requests[0]?.body.model).toBe("m2");
   });
 
-  test("stays chosen when the client loads the open session again", async () => {
+  test("keeps the choices when the client loads it again", async () => {
     await using llm = await startLlmServer([answer("done")]);
     await using app = await startApp({ llm: llm.url, config: { chat: { service: { approval: "auto" } } } });
     await using acp = await openAcp(app);
@@ -618,7 +618,7 @@ describe("what a person chooses", () => {
     }
   });
 
-  test("may be a slash command; an unknown one is sent to the model as a prompt", async () => {
+  test("runs slash commands; an unknown one is sent to the model as a prompt", async () => {
     await using llm = await startLlmServer([answer("it is a path")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     await using acp = await openAcp(app);
@@ -636,7 +636,7 @@ describe("what a person chooses", () => {
     expect(llm.requests[0]?.body.model).toBe("m9");
   });
 
-  test("becomes ACP's plan if the model keeps a plan with a tool", async () => {
+  test("shows a plan if the model keeps one with a tool", async () => {
     const pages = [[{ name: "update_plan", inputSchema: { type: "object" } }]];
     const plan = [
       { step: "look", status: "completed" },

@@ -19,7 +19,7 @@ const parrot = () => startLlmServer((request) => answer(`told: ${textOf(request)
 const plain = { NO_COLOR: "1" };
 
 onTerminal(
-  "what was entered is there in the next chat, by Up and by Ctrl-R, but no answers and no secrets",
+  "the next chat recalls earlier input by Up and Ctrl-R, but no answers to questions and no secrets",
   async () => {
     await using llm = await startLlmServer((request) =>
       textOf(request).includes("call") && request.body.messages?.at(-1)?.role === "user"
@@ -59,7 +59,7 @@ onTerminal(
   },
 );
 
-onTerminal("several lines are one input: pasted, after a backslash, after Alt-Enter", async () => {
+onTerminal("several lines are one input if they are pasted, or entered after a backslash or Alt-Enter", async () => {
   await using llm = await parrot();
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -77,7 +77,7 @@ onTerminal("several lines are one input: pasted, after a backslash, after Alt-En
   expect(await exitCode).toBe(0);
 });
 
-onTerminal("Tab completes commands and prompts, and shows what there is", async () => {
+onTerminal("Tab completes commands and prompts, and shows the choices", async () => {
   await using llm = await parrot();
   using place = new Workplace();
   place.configure(configFor(llm.url, { demo: script("dist/demo/mcp-server.js") }));
@@ -101,7 +101,7 @@ onTerminal("Tab completes commands and prompts, and shows what there is", async 
   expect(await exitCode).toBe(0);
 });
 
-onTerminal("a file named with @ goes along, one that is missing is told, and an address stays text", async () => {
+onTerminal("a file named with @ is attached, a missing one is reported, and an address stays text", async () => {
   await using llm = await parrot();
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -171,7 +171,7 @@ onTerminal("below the prompt stand the model, the servers, and what the conversa
   expect(await exitCode).toBe(0);
 });
 
-onTerminal("a terminal that cannot move its cursor gets a prompt, and lines as they are", async () => {
+onTerminal("a terminal that cannot move its cursor gets a plain prompt and plain lines", async () => {
   await using llm = await parrot();
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -185,7 +185,7 @@ onTerminal("a terminal that cannot move its cursor gets a prompt, and lines as t
   expect(screen.text).not.toContain("\u001b");
 });
 
-onTerminal("a hangup sets the terminal back, when that is still there", async () => {
+onTerminal("a hangup restores the terminal's mode, if the terminal still exists", async () => {
   await using llm = await parrot();
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -198,7 +198,7 @@ onTerminal("a hangup sets the terminal back, when that is still there", async ()
   expect(screen.text).toContain("\u001b[?2004l");
 });
 
-onTerminal("Ctrl-Z where no shell could continue the chat takes nothing from it", async () => {
+onTerminal("Ctrl-Z changes nothing where no shell could continue the chat", async () => {
   await using llm = await parrot();
   using place = new Workplace();
   place.configure(configFor(llm.url));

@@ -5,7 +5,7 @@ const item = (server: string, own: string) => ({ name: `${server}__${own}`, own 
 const namesOf = (items: ReturnType<typeof item>[], taken: string[] = []) =>
   [...byClientName(items, { plainNames: true }, taken)].map(([name, { name: full }]) => [name, full]);
 
-test("an item keeps its own name where it is the only one", () => {
+test("an item keeps its own name if no other server has the name", () => {
   const items = [item("github", "push"), item("fs", "read"), item("git", "push")];
   expect(namesOf(items)).toEqual([
     ["github__push", "github__push"],
@@ -15,7 +15,7 @@ test("an item keeps its own name where it is the only one", () => {
   expect(namesOf([item("s", "chat")], ["chat"])).toEqual([["s__chat", "s__chat"]]);
 });
 
-test("no server gets the name of another server's item, whatever it calls its own", () => {
+test("no server can take the name of another server's item", () => {
   const items = [item("github", "push"), item("evil", "push"), item("evil", "github__push")];
   expect(namesOf(items)).toEqual(items.map(({ name }) => [name, name]));
   expect(namesOf([item("github", "push"), item("evil", "github__push")])).toEqual([

@@ -65,7 +65,7 @@ test("a reader that falls behind gets the open answer again from its beginning, 
   stop.abort();
 });
 
-test("large events do not wait for a slow reader: it gets the open answer anew", async () => {
+test("large events do not wait for a slow reader: it gets the open answer from its beginning", async () => {
   const words = Array.from({ length: 10 }, (_, index) => `${"x".repeat(300_000)}${index} `);
   const { promise: begun, resolve: writeWords } = gate();
   const { promise: read, resolve: finish } = gate();

@@ -22,7 +22,7 @@ describe("the exit code says", () => {
     ["max_tool_hops", 7],
     ["budget", 7],
     ["cancelled", 130],
-  ] as const)("how a turn stopped: %s is %i", (stopReason, code) => {
+  ] as const)("how a turn stopped: %s gives %i", (stopReason, code) => {
     expect(exitCodeOfTurn({ stopReason, denied: false })).toBe(code);
   });
 

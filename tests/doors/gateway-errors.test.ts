@@ -169,7 +169,7 @@ describe("a server that does not answer is not reported as a missing resource or
   });
 });
 
-test("what the gateway refuses itself has a code of its own", async () => {
+test("an error of the gateway itself has a code of its own", async () => {
   const read = (uri: string) => errorOf(client.readResource({ uri }));
   const code = async (error: Promise<{ code: number }>) => (await error).code;
   expect(await code(read("nowhere://a"))).toBe(resourceNotFound);

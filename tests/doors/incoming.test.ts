@@ -5,7 +5,7 @@ import { parseMessage } from "../../src/doors/protocol/incoming.js";
 const parse = (message: unknown) => parseMessage(JSON.stringify(message));
 
 describe("a client's message", () => {
-  test("chat carries its text and how it wants to be answered", () => {
+  test("chat carries its text and the form of its answer", () => {
     const payload = { text: "hi", streaming: true, model: "m", interrupt: true };
     expect(parse({ action: "chat", request_id: "r1", conversation_id: "c1", payload })).toEqual({
       action: "chat",

@@ -16,7 +16,7 @@ function appWith(llm: { url: string }, limits: object): Promise<App> {
   return startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: { chat } });
 }
 
-describe("in the terminal", () => {
+describe("a limit in the terminal", () => {
   function open(app: App, color = false) {
     const keys = new PassThrough();
     const screen = new Sink(200);
@@ -26,7 +26,7 @@ describe("in the terminal", () => {
     return { keys, screen, exitCode: runRepl(doorParts(app), options, terminal) };
   }
 
-  test("yes goes on for as much again, no gets an answer from what there is", async () => {
+  test("is raised by the same amount after a yes; after a no, the model answers with what it has", async () => {
     await using llm = await startLlmServer([echo(1), echo(2), answer("so far")]);
     await using app = await appWith(llm, { turn: { hops: 1 } });
     const { keys, screen, exitCode } = open(app);
@@ -46,7 +46,7 @@ describe("in the terminal", () => {
     expect(llm.requests.map(({ body }) => body.tool_choice)).toEqual([undefined, undefined, "none"]);
   });
 
-  test("what a turn has used is shown below it; a cost that is not known is not 0", async () => {
+  test("has the usage of the turn below it; an unknown cost does not count as 0", async () => {
     await using llm = await startLlmServer([answer("hello")]);
     await using app = await appWith(llm, {});
     const { keys, screen, exitCode } = open(app, true);
@@ -59,7 +59,7 @@ describe("in the terminal", () => {
   });
 });
 
-test("over JSON lines the question is a chunk and its answer a message", async () => {
+test("over JSON lines the question about a limit is a chunk and its answer a message", async () => {
   await using llm = await startLlmServer([echo(1), echo(2), answer("done")]);
   await using app = await appWith(llm, { conversation: { calls: 1 } });
   const stdin = new PassThrough();
@@ -102,6 +102,6 @@ test.each([
   ],
   [{ limit: "time", scope: "turn", used: 61_500, allowed: 60_000 }, "this turn has used 61.5 of 60.0 s"],
   [{ limit: "loop", scope: "turn", used: 5, allowed: 5 }, "the model has made the same call 5 times in a row"],
-] as const)("%j as a sentence", (question, text) => {
+] as const)("the sentence about %j", (question, text) => {
   expect(limitText({ kind: "limit", ...question })).toContain(text);
 });

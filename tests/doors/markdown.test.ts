@@ -66,7 +66,7 @@ describe("Markdown on a terminal", () => {
     }
   });
 
-  test("columns of a table stand under each other with emoji and combining marks", () => {
+  test("columns of a table stay aligned with emoji and combining marks", () => {
     const lines = plain(whole("|a|b|\n|-|-|\n|👩‍👩‍👧|x|\n|e\u0301|y|\n|漢|z|")).trimEnd().split("\n");
     expect(new Set(lines.map((line) => stringWidth(line.slice(0, line.search(/[│┼]/)))))).toEqual(new Set([3]));
   });
@@ -81,7 +81,7 @@ describe("Markdown on a terminal", () => {
     expect(plain(whole("- one two three four", 12))).toBe("• one two\n  three four\n");
   });
 
-  test("control sequences of the model do nothing", () => {
+  test("control sequences of the model have no effect", () => {
     expect(whole("a\u001b]0;title\u0007b\u001b[2J")).toBe("ab\n");
   });
 });
@@ -111,14 +111,14 @@ describe("a streamed answer", () => {
     expect(plain(stream.end())).toBe("\n2. b\n");
   });
 
-  test("starts afresh after its end", () => {
+  test("starts afresh after an answer", () => {
     const stream = newStream();
     stream.push("```\nopen");
     stream.end();
     expect(stream.push("a\n\nb")).toBe("a\n");
   });
 
-  test("reads the same however it was cut", () => {
+  test("reads the same however the text is cut", () => {
     const markdown = "# T\n\ntext *em*\n\n- a\n  b\n\n  c\n- d\n\n```js\nx\n\ny\n```\nend\n\n|a|b|\n|-|-|\n|1|2|\n";
     fc.assert(
       fc.property(fc.array(fc.nat(markdown.length), { maxLength: 20 }), (cuts) => {
@@ -130,7 +130,7 @@ describe("a streamed answer", () => {
     );
   });
 
-  test("costs what its length costs, also where the lexer does not", () => {
+  test("takes linear time, also where the lexer does not", () => {
     const started = processorMs();
     for (const piece of ["> ", "- ", "_a", "a`b", "[", "*", "word "]) {
       const stream = newStream();
@@ -148,7 +148,7 @@ describe("a streamed answer", () => {
     expect(stream.end()).toBe("");
   });
 
-  test("does not change the reading order of what follows", () => {
+  test("does not change the reading order of the text after it", () => {
     for (const stream of [new PlainStream(), newStream()]) {
       expect(stream.push("a \u202eb") + stream.end()).toBe("a \u202eb\u202c\n");
     }

@@ -5,7 +5,7 @@ import { script, startApp } from "../support/app.js";
 import { startLlmServer } from "../support/llm-server.js";
 import { openDoor } from "./http/door.js";
 
-test("the conformance suite's scenarios of what is passed on are passed", async () => {
+test("the gateway passes the conformance suite's scenarios", async () => {
   await using llm = await startLlmServer([]);
   const conformance = script("tests/support/mcp-conformance-server.mjs");
   await using app = await startApp({ llm: llm.url, mcpServers: { conformance } });

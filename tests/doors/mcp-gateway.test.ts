@@ -128,18 +128,18 @@ afterAll(async () => {
 });
 
 describe("a listing", () => {
-  test("of tools has what the server's has", async () => {
+  test("of tools has all fields of the server's", async () => {
     const { tools } = await client.listTools();
     expect(tools.find(({ name }) => name === "one__show")).toEqual({ ...show, name: "one__show" });
   });
 
-  test("has a tool that must be run as a task as one that can be, and it can be called", async () => {
+  test("shows a tool that must run as a task as one that may, and the tool can be called", async () => {
     const { tools } = await client.listTools();
     expect(tools.find(({ name }) => name === "one__job")).toMatchObject({ execution: { taskSupport: "optional" } });
     expect(await client.callTool({ name: "one__job", arguments: {} })).toMatchObject({ content: [{ type: "text" }] });
   });
 
-  test("of prompts, resources and templates does so too", async () => {
+  test("of prompts, resources and templates has all fields too", async () => {
     const { prompts } = await client.listPrompts();
     expect(prompts[0]).toEqual({ ...prompt, name: "one__ask" });
     const { resources } = await client.listResources();
@@ -148,7 +148,7 @@ describe("a listing", () => {
     expect(resourceTemplates[0]).toEqual(template);
   });
 
-  test("leaves out the fields that clients would refuse the whole list for", async () => {
+  test("leaves out invalid fields for which clients would refuse the whole list", async () => {
     const { tools } = await client.listTools();
     expect(tools.find(({ name }) => name === "careless__odd")).toEqual({
       name: "careless__odd",
@@ -167,7 +167,7 @@ describe("a listing", () => {
 describe("an address that two servers use", () => {
   const read = async (uri: string) => (await client.readResource({ uri })).contents;
 
-  test("is another one for the second server: where it is listed, and where it is a tool's page", async () => {
+  test("is changed for the second server, in lists and in the page of a tool", async () => {
     const { resources } = await client.listResources();
     const addresses = resources.map(({ uri }) => uri);
     expect(addresses).toEqual(["note://today", page, "note://two/today", "two://list", "odd://a"]);
@@ -180,13 +180,13 @@ describe("an address that two servers use", () => {
     expect(await read("ui://two/board/page")).toEqual([{ uri: "ui://two/board/page", text: "of two" }]);
   });
 
-  test("is so in results", async () => {
+  test("is changed in results", async () => {
     const linked = (name: string) => client.callTool({ name, arguments: { uri: "note://today" } });
     expect(await linked("one__link")).toMatchObject({ content: [{ uri: "note://today" }] });
     expect(await linked("two__link")).toMatchObject({ content: [{ uri: "note://two/today" }] });
   });
 
-  test("is so in news of its change", async () => {
+  test("is changed in notifications", async () => {
     const news: string[] = [];
     const told = new Promise<void>((done) => {
       client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
@@ -200,12 +200,12 @@ describe("an address that two servers use", () => {
   });
 });
 
-describe("what servers say of themselves", () => {
-  test("is whole in what the gateway says of itself, each under its name", () => {
+describe("the instructions of servers", () => {
+  test("are whole in the gateway's instructions, each under its server's name", () => {
     expect(client.getInstructions()).toBe(`# one\n\n${long}\n\n# two\n\nTwo comes after one.`);
   });
 
-  test("is only of servers that something is passed on of", async () => {
+  test("are left out for servers of which nothing is passed on", async () => {
     const narrow = await connect({ tools: ["two.*"], prompts: false, resources: false });
     expect(narrow.getInstructions()).toBe("# two\n\nTwo comes after one.");
     await narrow.close();
@@ -215,7 +215,7 @@ describe("what servers say of themselves", () => {
   });
 });
 
-test("a tool that is not there is an error of the protocol", async () => {
+test("a call of an unknown tool is a protocol error", async () => {
   const call = { name: "one__nothing", arguments: {} };
   await expect(client.callTool(call)).rejects.toMatchObject({ code: ErrorCode.InvalidParams });
 });
@@ -223,7 +223,7 @@ test("a tool that is not there is an error of the protocol", async () => {
 test.each([
   ["prompts", { resources: true }, { type: "ref/prompt", name: "one__ask" }],
   ["resources", { prompts: true }, { type: "ref/resource", uri: template.uriTemplate }],
-] as const)("%s that are not passed on are not completed either", async (_what, serve, ref) => {
+] as const)("%s that are not passed on cannot be completed either", async (_what, serve, ref) => {
   const narrow = await connect({ tools: [], prompts: false, resources: false, ...serve });
   const argument = { name: "topic", value: "" };
   await expect(narrow.complete({ ref, argument })).rejects.toThrow(/no prompt|no server offers/);
@@ -254,7 +254,7 @@ describe("rules that deny", () => {
     await denied.close();
   });
 
-  test("are about the address that its server gave it, also where clients get a changed one", async () => {
+  test("use the address that the server gave, also where clients get a changed one", async () => {
     const denied = await connect(serve, { deny: ["two.read_resource(uri=note://today)"] });
     const refusal = /two__read_resource with these arguments/;
     await expect(denied.readResource({ uri: "note://two/today" })).rejects.toThrow(refusal);
@@ -309,7 +309,7 @@ describe("a client that stays connected while the configuration changes", () => 
       chat: { ...before.chat, service: { ...before.chat.service, permissions: { allow: [], ask, deny } } },
     });
 
-  test("gets its next answer by the new rules, whatever it asks for", async () => {
+  test("gets its next answer by the new rules, for every request", async () => {
     const connected = await connect(serve, { approval: undefined });
     expect(await connected.callTool({ name: "one__show", arguments: {} })).not.toHaveProperty("isError", true);
     expect((await connected.readResource({ uri: page })).contents).toHaveLength(1);
@@ -331,7 +331,7 @@ describe("a client that stays connected while the configuration changes", () => 
     await connected.close();
   });
 
-  test("is asked by a new rule that asks, and gets back what no rule denies any more", async () => {
+  test("is asked by a new ask rule, and gets back what no rule denies any more", async () => {
     const connected = await connect(serve, { approval: undefined });
     await apply({ ask: ["one.show"], deny: ["one.job"] });
     expect(await connected.callTool({ name: "one__show", arguments: {} })).toMatchObject({ isError: true });

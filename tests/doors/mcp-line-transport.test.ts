@@ -45,7 +45,7 @@ test.each([
   expect((await reading(messages, leave)).state.isEnded).toBe(true);
 });
 
-test("of a client that reads no answers no further requests are read until it reads them", async () => {
+test("no further requests are read from a client that reads no answers", async () => {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const transport = new LineTransport(input, output);
   let taken = 0;

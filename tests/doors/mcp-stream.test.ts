@@ -4,7 +4,7 @@ import { SessionEvents, StreamEvents } from "../../src/doors/mcp/stream-events.j
 
 const note = (text: string) => ({ jsonrpc: "2.0" as const, method: "notifications/message", params: { text } });
 
-test("a stream that nobody reads is cut before it fills the memory, and its source is told", async () => {
+test("a stream that nobody reads is cut before it fills the memory, and its source is notified", async () => {
   let isCancelled = false;
   let written = 0;
   const source = new ReadableStream<Uint8Array>({
@@ -43,7 +43,7 @@ test("events are kept for their own session, the newest ones, until it ends", as
   expect(other.since(id)?.events.map(([each]) => each)).toEqual([last]);
 });
 
-test("what comes while a stream is replayed is replayed too", async () => {
+test("events that come during a replay are replayed too", async () => {
   const events = new SessionEvents(new StreamEvents(10_000));
   const first = await events.storeEvent("a", note("1"));
   await events.storeEvent("a", note("2"));
@@ -56,7 +56,7 @@ test("what comes while a stream is replayed is replayed too", async () => {
   expect(sent).toEqual(["2", "late 0", "late 1"]);
 });
 
-test("the unanswered requests of all sessions have a limit together, which an answer or the end of a session makes room in", async () => {
+test("the unanswered requests of all sessions share a limit; an answer or the end of a session makes room", async () => {
   const all = new StreamEvents(1000);
   const [one, other] = [new SessionEvents(all), new SessionEvents(all)];
   const part = 20 * 1024 * 1024;

@@ -81,7 +81,7 @@ const questionOf = (session: Session) =>
 const textOf = (result: unknown) => (result as { content: { text: string }[] }).content[0]?.text;
 
 describe("the tool chat", () => {
-  test("is a turn, with its progress, and continues a conversation", async () => {
+  test("runs a turn with its progress, and continues a conversation", async () => {
     await using llm = await startLlmServer([
       toolCalls([{ name: "s__echo", arguments: { a: 1 } }]),
       answer("first answer"),
@@ -168,7 +168,7 @@ describe("the tool chat", () => {
       await other.close();
     });
 
-    test("continues without a client that has gone, and has its answer for when it is back", async () => {
+    test("continues when its client goes, and has its answer ready when the client is back", async () => {
       let release: (answered: Step) => void = () => {};
       const later = new Promise<Step>((resolve) => {
         release = resolve;
@@ -216,7 +216,7 @@ describe("the tool chat", () => {
     });
   });
 
-  test("without a request_id is an error once the host has cancelled it because it ends", async () => {
+  test("without a request_id is an error once the host has cancelled it to shut down", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using app = await startApp({ llm: llm.url });
     const client = await connect(app, {});
@@ -230,7 +230,7 @@ describe("the tool chat", () => {
     await client.close();
   });
 
-  test("is cancelled with the client that called it without a request_id", async () => {
+  test("is cancelled when its client goes, if it has no request_id", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using app = await startApp({ llm: llm.url });
     const client = await connect(app, {});
@@ -251,7 +251,7 @@ describe("the tool chat", () => {
     await client.close();
   });
 
-  test("is an error in our words when the turn fails", async () => {
+  test("returns an error with the host's own text when the turn fails", async () => {
     await using llm = await startLlmServer([failure(401)]);
     await using app = await startApp({ llm: llm.url });
     const client = await connect(app, {});
@@ -259,7 +259,7 @@ describe("the tool chat", () => {
     await client.close();
   });
 
-  test("is an error that names the limit where one is used up before the model was asked", async () => {
+  test("returns an error that names the limit, if a limit is used up before the model was asked", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url, config: { chat: { limits: { day: { tokens: 10 } } } } });
     const client = await connect(app, {});
@@ -273,7 +273,7 @@ describe("the tool chat", () => {
     await client.close();
   });
 
-  test("does not invite a repetition that would run tools again", async () => {
+  test("does not ask for a repetition that would run tools again", async () => {
     const calls = toolCalls([{ name: "s__echo", arguments: {} }]);
     await using llm = await startLlmServer([calls, failure(401), calls, failure(401)]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
@@ -287,7 +287,7 @@ describe("the tool chat", () => {
     await client.close();
   });
 
-  test("is asked of the model again when its answer breaks off", async () => {
+  test("asks the model again when its answer breaks off", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "half" }), CUT]), answer("the whole")]);
     await using app = await startApp({ llm: llm.url });
     const client = await connect(app, {});
@@ -298,7 +298,7 @@ describe("the tool chat", () => {
 });
 
 describe("the gateway", () => {
-  test("passes nothing on that was not chosen", async () => {
+  test("passes nothing on unless it is configured", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     const client = await connect(app, { tools: ["s.ech*"] }, { said: { deny: ["s__hang"] } });
@@ -309,7 +309,7 @@ describe("the gateway", () => {
     await client.close();
   });
 
-  test("runs what needs approval only by the word of a person or of the user's flags", async () => {
+  test("runs a call that needs approval only if a person or the user's flags allow it", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     const call = { name: "s__echo", arguments: { a: 1 } };
@@ -336,7 +336,7 @@ describe("the gateway", () => {
   test.each([
     ["a call", { ask: ["s.echo"] }, (client: Client) => client.callTool({ name: "s__echo", arguments: {} })],
     ["a read", { ask: ["s.read_resource"] }, (client: Client) => client.readResource({ uri: "mem://a" })],
-  ])("offers no answer that is not kept, when a rule asks about %s each time", async (_what, permissions, request) => {
+  ])("offers no lasting answers when a rule asks about %s each time", async (_what, permissions, request) => {
     await using llm = await startLlmServer([]);
     const mcpServers = { s: fixtureServer({ resources: [{ uri: "mem://a", name: "a" }] }) };
     await using app = await startApp({ llm: llm.url, mcpServers, config: { chat: { service: { permissions } } } });
@@ -354,7 +354,7 @@ describe("the gateway", () => {
   test.each([
     ["never again", false, "the user has said no to s__echo for good"],
     ["always", true, '{"a":1}'],
-  ])("holds to an answer that is kept: %s", async (kept, allow, text) => {
+  ])("follows a stored answer: %s", async (kept, allow, text) => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { a: 1 } }]), answer("done")]);
     // A server of its own, because kept answers are about a server as it is started.
     const mcpServers = { s: fixtureServer({ words: kept }) };
@@ -369,7 +369,7 @@ describe("the gateway", () => {
     await client.close();
   });
 
-  test("asks its client what a server asks during several of the client's calls, as a turn does with several calls", async () => {
+  test("asks its client the questions of a server during several of the client's calls, as a turn with several calls does", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "go");
     const asking = { method: "elicitation/create", params: { message: "go?", requestedSchema: { type: "object" } } };
@@ -399,7 +399,7 @@ describe("the gateway", () => {
     await client.close();
   });
 
-  test("withdraws a server's question from its client when the server no longer waits, and no question that was answered", async () => {
+  test("withdraws a server's question from its client when the server no longer waits, but no answered question", async () => {
     using record = recording();
     const form = { method: "elicitation/create", params: { message: "go?", requestedSchema: { type: "object" } } };
     const pages = [["ask", "abandon"].map((name) => ({ name, inputSchema: { type: "object" } }))];
@@ -425,7 +425,7 @@ describe("the gateway", () => {
     await client.close();
   });
 
-  test("passes on what a server logs, and results as they are", async () => {
+  test("passes on log messages of servers, and results unchanged", async () => {
     await using llm = await startLlmServer([]);
     const pages = [
       [
@@ -500,7 +500,7 @@ describe("the gateway", () => {
   });
 });
 
-test("a host whose client closes the input leaves a call with a request_id to the next host, which has its answer", async () => {
+test("a host whose client closes the input leaves a call with a request_id to the next host, which returns its answer", async () => {
   await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -519,7 +519,7 @@ test("a host whose client closes the input leaves a call with a request_id to th
   await client.close();
 });
 
-test("a call is asked the open question of the turn before it, whose host has ended", async () => {
+test("a call gets the open question of the turn before it, whose host has ended", async () => {
   const both = toolCalls([{ name: "s__echo", arguments: {} }]);
   await using llm = await startLlmServer([both, answer("first"), answer("second")]);
   using place = new Workplace();

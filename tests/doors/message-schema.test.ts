@@ -7,7 +7,7 @@ import { runs } from "../support/runs.js";
 import { isClientMessage, isExactHostMessage, isHostMessage } from "../support/schemas/message-schemas.js";
 
 describe("the schema of the messages", () => {
-  test("has what the parser takes, and nothing else", () => {
+  test("accepts what the parser accepts, and nothing else", () => {
     const seen = { taken: 0, refused: 0 };
     fc.assert(
       fc.property(clientMessage, (made) => {
@@ -71,7 +71,7 @@ describe("the schema of the messages", () => {
     expect([isHostMessage(inside), isExactHostMessage(inside)]).toEqual([true, false]);
   });
 
-  test("points to nothing that is not there, wherever a document keeps it", () => {
+  test("has no dead references, wherever a document keeps it", () => {
     const schemas = messageSchemas("#/components/schemas/");
     const places = [...JSON.stringify(schemas).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
       ([, at]) => at,

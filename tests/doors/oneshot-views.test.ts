@@ -36,13 +36,13 @@ test.each([
   ["nothing to say first", ["", "b"], "b\n"],
   ["nothing to say last", ["a", "\n"], "a\n"],
   ["nothing to say at all", ["", ""], ""],
-])("texts of two hops are a blank line apart with %s", async (_name, texts, stdout) => {
+])("texts of two hops have a blank line between them with %s", async (_name, texts, stdout) => {
   expect((await printed(texts.map(message))).stdout).toBe(stdout);
   const streamed = texts.flatMap((text) => [...[...text].map(delta), message(text)]);
   expect((await printed(streamed)).stdout).toBe(stdout);
 });
 
-test("an answer that starts again says so, because what is printed cannot be taken back", async () => {
+test("an answer that starts again says so, because printed text cannot be taken back", async () => {
   const events = [
     delta("Hel"),
     { type: "discard", reason: "the stream broke" } as const,
@@ -75,7 +75,7 @@ test("stderr says when a server is lost and comes back, but not when servers get
   expect((await printed([status("starting", reason), status("failed", "gone")])).stderr).toBe(`server fs: ${reason}\n`);
 });
 
-test("a call on the line of a text that reverses its reading order is shown in its own order", async () => {
+test("a call after a text that reverses its reading order is shown in its own order", async () => {
   const together = new Sink();
   await using running = startHub();
   const out = new Output(together);

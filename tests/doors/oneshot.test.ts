@@ -61,7 +61,7 @@ describe("one prompt as text", () => {
     expect(failed).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("expected JSON, got text") });
   });
 
-  test("is quiet about tools when told so", async () => {
+  test("shows nothing about tools if that is configured", async () => {
     await using llm = await startLlmServer([echo(), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     expect(await run(app, { toolNotifications: false })).toEqual({ exitCode: 0, stdout: "done\n", stderr: "" });
@@ -88,13 +88,13 @@ describe("one prompt as text", () => {
     expect(stderr).toMatch(/^error: .*bad key.*\nhint: .+\n$/);
   });
 
-  test("whose provider stays unreachable exits with 4", async () => {
+  test("exits with 4 if its provider stays unreachable", async () => {
     await using llm = await startLlmServer(() => failure(503));
     await using app = await startApp({ llm: llm.url });
     expect(await run(app)).toMatchObject({ exitCode: 4 });
   });
 
-  test("with a provider that has no key asks nobody", async () => {
+  test("asks nobody if the provider has no key", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const { exitCode, stderr } = await run(app, { model: "openai/m" });
@@ -151,7 +151,7 @@ describe("one prompt whose conversation has a turn on another host", () => {
     expect(llm.requests).toHaveLength(1);
   });
 
-  test("is stopped by its timeout also if it is that turn", async () => {
+  test("is stopped by its timeout also if it waits for that turn itself", async () => {
     await using llm = await stalled();
     await using desk = await Desk.open();
     const { two, earlier } = await hosts(llm, desk);
@@ -162,7 +162,7 @@ describe("one prompt whose conversation has a turn on another host", () => {
     expect(await stopReasons(two)).toEqual(["budget"]);
   });
 
-  test("says what it waits for, and how to go on", async () => {
+  test("says what it waits for, and how to continue", async () => {
     await using llm = await stalled(answer("next"));
     await using desk = await Desk.open();
     const { two } = await hosts(llm, desk);
@@ -276,7 +276,7 @@ describe("one prompt as a stream of messages", () => {
 });
 
 describe("Ctrl-C", () => {
-  test("cancels the turn, and what was shown stays", async () => {
+  test("cancels the turn, and the shown text stays", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
     await using app = await startApp({ llm: llm.url });
     const { exitCode, stdout, stderr, interrupt } = start(app, { streaming: true });
@@ -287,7 +287,7 @@ describe("Ctrl-C", () => {
     expect(stderr.text).toBe("cancelled\n");
   });
 
-  test("leaves at the second time, whatever still hangs", async () => {
+  test("exits at the second time, whatever still hangs", async () => {
     await using llm = await startLlmServer([answer("more than the reader takes")]);
     await using app = await startApp({ llm: llm.url });
     let written = () => {};
@@ -305,7 +305,7 @@ describe("Ctrl-C", () => {
   });
 });
 
-test("a turn that nobody reads any more is cancelled", async () => {
+test("a turn whose output nobody reads any more is cancelled", async () => {
   await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
   await using app = await startApp({ llm: llm.url });
   const { exitCode, stdout } = start(app, { streaming: true });

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { Output } from "../../src/doors/shared/output.js";
 import { HeldSink } from "./support.js";
 
-test("a text that cannot be made when its time has come is its writer's trouble alone", async () => {
+test("an error while a text is made affects only its writer", async () => {
   const sink = new HeldSink();
   const output = new Output(sink);
   const filling = output.write("x".repeat(sink.writableHighWaterMark));

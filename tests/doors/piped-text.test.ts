@@ -20,7 +20,7 @@ async function socketPair(path: string): Promise<{ parent: Socket; stdin: Socket
 test.each([
   ["comes before the prompt, however late it comes", "what is it?", "late\n\nwhat is it?"],
   ["is the prompt, however late it comes", "-", "late\n"],
-])("text in a shell's pipe %s, and who waits is told", async (_, argument, prompt) => {
+])("text in a shell's pipe %s, and the wait is announced", async (_, argument, prompt) => {
   using folder = temporaryFolder();
   const pipe = join(folder.path, "pipe");
   execFileSync("sh", ["-c", "mkfifo pipe"], { cwd: folder.path });
@@ -62,13 +62,13 @@ describe("an empty argument, as an unset variable of a shell gives it", () => {
     closeSync(stdin.fd);
   });
 
-  test("goes with attached files", async () => {
+  test("sends attached files alone", async () => {
     const stdin = withNothing();
     expect(await readPrompt("", { stdin, stderr: new PassThrough(), isAttached: true })).toBe("");
     closeSync(stdin.fd);
   });
 
-  test("leaves the text that is piped in as the prompt", async () => {
+  test("makes the piped text the prompt", async () => {
     using folder = temporaryFolder();
     const { parent, stdin, close } = await socketPair(join(folder.path, "stdin"));
     parent.end("from the parent\n");

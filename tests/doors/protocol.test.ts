@@ -58,7 +58,7 @@ const brief = (messages: ReturnType<typeof encoded>) =>
   });
 
 describe("a turn on the wire", () => {
-  test("begins with who will answer", () => {
+  test("begins with the model that will answer", () => {
     expect(encoded([])).toEqual([
       {
         request_id: "r1",
@@ -68,7 +68,7 @@ describe("a turn on the wire", () => {
     ]);
   });
 
-  test("streamed, shows its text once, and every stored event with its number", () => {
+  test("if streamed, shows its text once, and every stored event with its number", () => {
     expect(brief(encoded([user, delta("Hel"), delta("lo"), message("Hello"), end]))).toEqual([
       "processing",
       'chunk text "Hel"',
@@ -78,7 +78,7 @@ describe("a turn on the wire", () => {
     ]);
   });
 
-  test("not streamed, shows it as one chunk", () => {
+  test("if not streamed, shows its text as one chunk", () => {
     const events = [user, message("Hello", { reasoning: "hm" }), end];
     expect(brief(encoded(events))).toEqual([
       "processing",
@@ -123,7 +123,7 @@ describe("a turn on the wire", () => {
     ]);
   });
 
-  test("says when a server gets into another state", () => {
+  test("says when a server changes its state", () => {
     const lost: TurnEvent = { type: "server_status", server: "fs", state: "starting", reason: "it was lost" };
     expect(brief(encoded([user, lost])).at(-1)).toBe(
       'chunk server_status {"server":"fs","state":"starting","reason":"it was lost"}',
@@ -155,7 +155,7 @@ describe("a turn on the wire", () => {
     });
   });
 
-  test("ends with what it cost and who answered", () => {
+  test("ends with its cost and its model", () => {
     expect(encoded([user, ...toolHop, message("42"), end], true).at(-1)).toMatchObject({
       chunk: {
         metadata: {
@@ -181,7 +181,7 @@ describe("a turn on the wire", () => {
     });
   });
 
-  test("has no usage where the provider told none", () => {
+  test("has no usage if the provider reported none", () => {
     const { usage, ...silent } = message("x") as Extract<ChatEvent, { type: "assistant_message" }>;
     expect(usage).toBeDefined();
     expect(brief(encoded([silent]))).toContain("1 chunk usage null");
@@ -214,7 +214,7 @@ describe("the history on the wire", () => {
     });
   });
 
-  test("says where a conversation was copied from, and what was taken back", async () => {
+  test("says where a conversation was copied from, and which turns were taken back", async () => {
     const marks = stored([
       { type: "fork", turnId: "fork_1", origins: ["c0"], toSeq: 9 },
       { type: "rewind", turnId: "rewind_1", toSeq: 1 },

@@ -9,33 +9,36 @@ import { isRunning, recording, until } from "../support/mcp-hub.js";
 import { onTerminal, openTerminal } from "../support/pty.js";
 import { sayAndCall } from "./support.js";
 
-onTerminal("in a real terminal a turn is shown, Ctrl-C cancels the next one, and again leaves with 130", async () => {
-  await using llm = await startLlmServer([
-    sayAndCall("Let me **see**.", "s__echo", { n: 1 }),
-    answer("It is `1`."),
-    stream([chunk({ content: "begun\n\nand" }), STALL]),
-  ]);
-  using place = new Workplace();
-  const approval = { chat: { service: { approval: "ask" } } };
-  place.configure(configFor(llm.url, { s: fixtureServer() }, approval));
-  const { screen, type, exitCode } = openTerminal(place);
-  await screen.until("> ");
-  type("go\r");
-  await screen.until("Let me \u001b[1msee\u001b[22m.");
-  await screen.until('> s.echo {"n":1}');
-  await screen.until("run s.echo? ");
-  type("y\r");
-  await screen.until(/s\.echo ok [\d.]+ m?s/);
-  await screen.until("It is \u001b[36m1\u001b[39m.");
-  await screen.until("> ");
-  type("more\r");
-  await screen.until("begun");
-  type("\u0003");
-  await screen.until("cancelled");
-  await screen.until("> ");
-  type("\u0003");
-  expect(await exitCode).toBe(130);
-});
+onTerminal(
+  "in a real terminal a turn is shown, Ctrl-C cancels the next one, and a second Ctrl-C exits with 130",
+  async () => {
+    await using llm = await startLlmServer([
+      sayAndCall("Let me **see**.", "s__echo", { n: 1 }),
+      answer("It is `1`."),
+      stream([chunk({ content: "begun\n\nand" }), STALL]),
+    ]);
+    using place = new Workplace();
+    const approval = { chat: { service: { approval: "ask" } } };
+    place.configure(configFor(llm.url, { s: fixtureServer() }, approval));
+    const { screen, type, exitCode } = openTerminal(place);
+    await screen.until("> ");
+    type("go\r");
+    await screen.until("Let me \u001b[1msee\u001b[22m.");
+    await screen.until('> s.echo {"n":1}');
+    await screen.until("run s.echo? ");
+    type("y\r");
+    await screen.until(/s\.echo ok [\d.]+ m?s/);
+    await screen.until("It is \u001b[36m1\u001b[39m.");
+    await screen.until("> ");
+    type("more\r");
+    await screen.until("begun");
+    type("\u0003");
+    await screen.until("cancelled");
+    await screen.until("> ");
+    type("\u0003");
+    expect(await exitCode).toBe(130);
+  },
+);
 
 onTerminal("closing the terminal ends the chat and its servers, without a crash", async () => {
   using record = recording();
@@ -63,7 +66,7 @@ print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status)
   await until(() => !isRunning(Number(record.lines()[0]?.replace("started ", "")))); // a killed process may need a moment to end
 });
 
-onTerminal("with NO_COLOR there is neither colour nor a spinner, and Ctrl-D leaves with 0", async () => {
+onTerminal("with NO_COLOR there is neither colour nor a spinner, and Ctrl-D exits with 0", async () => {
   await using llm = await startLlmServer([answer("*plain*")]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
@@ -77,7 +80,7 @@ onTerminal("with NO_COLOR there is neither colour nor a spinner, and Ctrl-D leav
   expect(screen.text).not.toMatch(/\p{Cc}\[\d*m|[⠋⠙]/u);
 });
 
-onTerminal("servers of a file that was found in the folder start after a yes, which is asked for once", async () => {
+onTerminal("servers of this folder's file start after a yes, and the question comes once", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.write("config.yaml", JSON.stringify(configFor(llm.url, { s: fixtureServer() })));
@@ -99,7 +102,7 @@ onTerminal("servers of a file that was found in the folder start after a yes, wh
   expect(second.screen.text).not.toContain("Let it");
 });
 
-onTerminal("a chat follows its configuration file and says so; /reload says that there is nothing new", async () => {
+onTerminal("a chat follows its configuration file and says so; /reload says that nothing has changed", async () => {
   await using llm = await startLlmServer([]);
   using place = new Workplace();
   place.configure(configFor(llm.url));

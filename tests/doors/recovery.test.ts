@@ -24,7 +24,7 @@ async function once(outputFormat: OneshotOptions["outputFormat"], { isTTY = fals
 
 const note = "the answer starts again: the connection broke: aborted\n";
 
-test("plain text for a program is never said twice: it fails, with the beginning written out", async () => {
+test("plain text for a program is never printed twice: the turn fails after the beginning", async () => {
   const { exitCode, stdout, stderr } = await once("text", { script: script().slice(0, 1) });
   expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: "One tw\n" });
   expect(stderr).toContain("error: test/m1: the answer broke off after its beginning: the connection broke: aborted");
@@ -34,7 +34,7 @@ test("plain text for a person says that it starts again", async () => {
   expect(await once("text", { isTTY: true })).toEqual({ exitCode: 0, stdout: "One tw\n\nOne two.\n", stderr: note });
 });
 
-test("one JSON object holds only the whole answer, and the true count of requests", async () => {
+test("a JSON object holds only the whole answer, and the true count of requests", async () => {
   const { exitCode, stdout } = await once("json");
   expect(exitCode).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ text: "One two.", attempts: 2, stop_reason: "end_turn" });

@@ -149,7 +149,7 @@ describe("a chat on a terminal", () => {
     await repl.leave();
   });
 
-  test("keeps a line that is being typed below what the host has to say", async () => {
+  test("keeps a line that is being typed below the output of the host", async () => {
     await using llm = await startLlmServer([stalled()]);
     await using app = await startApp({ llm: llm.url });
     const repl = open(app);
@@ -178,7 +178,7 @@ describe("a chat on a terminal", () => {
     await repl.leave();
   });
 
-  test("takes lines typed while a turn runs, unseen, one after the other", async () => {
+  test("takes lines typed while a turn runs, without echo, one after the other", async () => {
     await using llm = await startLlmServer((request) =>
       userText(request).includes("first") ? stalled() : answer(userText(request)),
     );
@@ -235,7 +235,7 @@ describe("Ctrl-C", () => {
     expect(await repl.exitCode).toBe(130);
   });
 
-  test("after a cancelled turn counts as the first again once something else was asked", async () => {
+  test("counts as the first again after a cancelled turn once something else was asked", async () => {
     await using llm = await startLlmServer([stalled(), answer("fine")]);
     await using app = await startApp({ llm: llm.url });
     const repl = open(app);
@@ -251,7 +251,7 @@ describe("Ctrl-C", () => {
     expect(await repl.leave()).toBe(0);
   });
 
-  test("at an empty prompt leaves only when pressed again within two seconds", async () => {
+  test("exits at an empty prompt only when pressed again within two seconds", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const repl = open(app);
@@ -368,7 +368,7 @@ describe("a question", () => {
     await repl.leave();
   });
 
-  test("is asked until it is answered, and never answered by what was typed ahead", async () => {
+  test("is asked until it is answered, and never answered by earlier typing", async () => {
     await using llm = await startLlmServer([sayAndCall("", "s__echo"), answer("done"), answer("done too")]);
     await using app = await hostOf(llm);
     const repl = open(app);
@@ -531,7 +531,7 @@ describe("about conversations", () => {
   });
 });
 
-test("a chat that is resumed continues with the turn that its host died in, and tells of other conversations", async () => {
+test("a resumed chat continues the turn that its host died in, and names other unfinished conversations", async () => {
   const folder = mkdtempSync(join(tmpdir(), "repl-"));
   const storage = { driver: "sqlite", path: join(folder, "log.db") };
   await using llm = await startLlmServer(({ body }) =>

@@ -9,7 +9,7 @@ import { HeldSink } from "./support.js";
 const words = "word ".repeat(400).trim();
 
 describe("a client that does not read", () => {
-  test("is not listened to beyond a bound, and gets everything once it reads", async () => {
+  test("is not read from beyond a bound, and gets everything once it reads", async () => {
     await using llm = await startLlmServer(() => answer(words));
     await using app = await startApp({ llm: llm.url });
     const before = await app.sessions.open("c1").submit({ requestId: "before", text: "hi" });
@@ -40,7 +40,7 @@ describe("a client that does not read", () => {
     expect(all.filter(({ chunk: { type, data } }) => type === "turn_end" && data === words)).toHaveLength(1);
   });
 
-  test("keeps no turn from its end in the log, and sees each of them whole later", async () => {
+  test("does not keep turns from their end in the log, and sees each of them whole later", async () => {
     await using llm = await startLlmServer(() => answer(words));
     await using app = await startApp({ llm: llm.url });
     const stdout = new HeldSink();
@@ -77,7 +77,7 @@ describe("a client that does not read", () => {
     expect(await pipe.exitCode).toBe(130);
   });
 
-  test("costs a WebSocket's host as little, and everybody else nothing", async () => {
+  test("costs a WebSocket's host as little, and other clients nothing", async () => {
     const replies = ["word ".repeat(4000).trim()];
     await using llm = await startLlmServer(() => answer(replies.shift() ?? "short"));
     await using app = await startApp({ llm: llm.url });

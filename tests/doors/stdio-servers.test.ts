@@ -76,7 +76,7 @@ const told: Record<string, object> = {
 };
 
 describe("what servers offer", () => {
-  test("is told on the pipe, each in one message, also to who asks before the servers are there", async () => {
+  test("is sent on the pipe, each list in one message, also to a client that asks before the servers are ready", async () => {
     await using llm = await startLlmServer([]);
     await using app = await withServer(llm, { startMs: 200 });
     const pipe = openPipe(app);
@@ -99,7 +99,7 @@ describe("what servers offer", () => {
     });
   });
 
-  test("is told on a WebSocket in the same way", async () => {
+  test("is sent on a WebSocket in the same way", async () => {
     await using llm = await startLlmServer([]);
     await using app = await withServer(llm);
     await using door = await openDoor(app);
@@ -127,7 +127,7 @@ describe("what servers offer", () => {
     expect(pipe.of("r4")).toMatchObject([{ status: "error", chunk: { error: expect.stringContaining("who") } }]);
   });
 
-  test("of a server that hangs holds up no chat and no list, and can be cancelled", async () => {
+  test("does not hold up chats or lists if its server hangs, and the request can be cancelled", async () => {
     await using llm = await startLlmServer([answer("quick")]);
     await using app = await withServer(llm);
     const pipe = openPipe(app);
@@ -153,7 +153,7 @@ describe("a server's prompt", () => {
   const saidBy = (llm: LlmServer, request: number) =>
     llm.requests[request]?.body.messages?.filter(({ role }) => role === "user").map(({ content }) => content);
 
-  test("is sent as a turn of its conversation, in its place among the others", async () => {
+  test("is sent as a turn of its conversation, in order with the others", async () => {
     await using llm = await startLlmServer([answer("a"), answer("b"), answer("c")]);
     await using app = await withServer(llm);
     const pipe = openPipe(app);
@@ -170,7 +170,7 @@ describe("a server's prompt", () => {
     expect(saidBy(llm, 2)).toEqual(["first", 'greet {"who":"Ann"}, fetch 1', "last"]);
   });
 
-  test("sent twice is fetched and paid once, whatever the server would say by now", async () => {
+  test("sent twice is fetched and paid once, even if the server has changed it", async () => {
     using record = recording();
     await using llm = await startLlmServer([answer("once")]);
     await using app = await withServer(llm, { record: record.path });

@@ -10,7 +10,7 @@ const userText = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)?
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
 describe("a chat on the pipe", () => {
-  test("is answered with its own request id, and end of input is a good end", async () => {
+  test("is answered with its own request id, and end of input ends the program with exit code 0", async () => {
     await using llm = await startLlmServer([answer("one two")]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -21,7 +21,7 @@ describe("a chat on the pipe", () => {
     expect(pipe.messages().at(-1)).toMatchObject({ status: "complete", chunk: { data: "one two" } });
   });
 
-  test("without a conversation continues with the pipe's own one", async () => {
+  test("without a conversation id continues the pipe's own conversation", async () => {
     await using llm = await startLlmServer([answer("a"), answer("b")]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -31,7 +31,7 @@ describe("a chat on the pipe", () => {
     expect(llm.requests[1]?.body.messages?.map(({ role }) => role)).toEqual(["system", "user", "assistant", "user"]);
   });
 
-  test("runs beside those of other conversations, whose messages interleave", async () => {
+  test("runs in parallel with those of other conversations, whose messages interleave", async () => {
     await using llm = await startLlmServer((request) =>
       userText(request).includes("slow") ? stream([chunk({ content: "begun" }), STALL]) : answer("quick"),
     );
@@ -180,7 +180,7 @@ describe("the other messages", () => {
     expect(statuses(pipe.of("r4"))).toEqual(["turn_end", "history_end"]);
   });
 
-  test("clear_session of a conversation that messages name is refused, for it keeps its memory", async () => {
+  test("clear_session is refused for a conversation that messages name", async () => {
     await using llm = await startLlmServer([answer("a"), answer("b")]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -266,7 +266,7 @@ describe("the pipe", () => {
     expect(pipe.of("f").map(({ chunk: { type } }) => type)).toEqual(["history_end"]);
   });
 
-  test("whose reader has gone still finishes its turns into the log", async () => {
+  test("still finishes its turns into the log when its reader has gone", async () => {
     await using llm = await startLlmServer([answer("for the log")]);
     await using app = await startApp({ llm: llm.url });
     const gone = new Sink();
@@ -277,7 +277,7 @@ describe("the pipe", () => {
     expect((await app.sessions.open("c1").history()).at(-1)).toMatchObject({ type: "turn_end" });
   });
 
-  test("is left by Ctrl-C, with every turn's end written", async () => {
+  test("ends by Ctrl-C, with every turn's end written", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -288,7 +288,7 @@ describe("the pipe", () => {
     expect(pipe.messages().at(-1)).toMatchObject({ chunk: { metadata: { stop_reason: "cancelled" } } });
   });
 
-  test("survives any line", async () => {
+  test("survives any input line", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);

@@ -25,14 +25,14 @@ describe("foreign text", () => {
     expect(inert(text)).toBe(shown);
   });
 
-  test("leaves no control character, whatever is cut where", () => {
+  test("has no control character left, wherever it is cut", () => {
     const text = `x${esc}[31m${esc}]0;t\u0007${esc}P${esc}\\${esc}(B\u009d\u0000\u007f`;
     for (let cut = 0; cut <= text.length; cut++) {
       expect(inert(text.slice(0, cut)) + inert(text.slice(cut))).not.toMatch(/(?![\n\t])\p{Cc}/u);
     }
   });
 
-  test("a megabyte of unfinished sequences takes no quadratic time", () => {
+  test("with a megabyte of unfinished sequences takes linear time", () => {
     const started = processorMs();
     for (const piece of [`${esc}]`, `${esc}[`, `${esc}]0;x`, `${esc}[1;`, `${esc}P `]) inert(piece.repeat(300_000));
     expect(processorMs() - started).toBeLessThan(5000);
@@ -40,7 +40,7 @@ describe("foreign text", () => {
 });
 
 describe("one line of it", () => {
-  test("has no line ends and no more columns than there are", () => {
+  test("has no line ends and fits the columns of the terminal", () => {
     expect(oneLine('{\n  "a": 2,\n  "b": 40\n}', 40)).toBe('{ "a": 2, "b": 40 }');
     expect(oneLine("0123456789", 10)).toBe("0123456789");
     expect(oneLine("0123456789a", 10)).toBe("012345678…");
@@ -56,7 +56,7 @@ describe("one line of it", () => {
     expect(oneLine("rm \u202Eelif\u202C", 40)).toBe("rm elif");
   });
 
-  test("can be the last columns", () => {
+  test("may be the last columns of the text", () => {
     expect(lastColumns("one two\nthree", 8)).toBe("wo three");
     expect(lastColumns("日本語", 3)).toBe("語");
   });

@@ -26,7 +26,7 @@ const answered: AssistantMessageEvent = {
 const compacted: CompactionEvent = { ...facts, type: "compaction", upToSeq: 1, summary: "short" };
 const events: StoredEvent[] = [compacted, answered].map((event, index) => ({ ...event, seq: index + 1, at: 0 }));
 
-test("the message protocol has every count, and none that the provider did not give", () => {
+test("the message protocol has every count that the provider gave, and no others", () => {
   expect(wireUsage(all, 0.5)).toEqual({
     input_tokens: 100,
     output_tokens: 20,
@@ -52,7 +52,7 @@ test("OpenAI's APIs have the cache among the details of the input", () => {
   expect(responseUsage(few)).toMatchObject({ input_tokens: 100, input_tokens_details: { cached_tokens: 0 } });
 });
 
-test("Anthropic's words have what was cached beside the input", () => {
+test("Anthropic's API has the cached tokens beside the input", () => {
   expect(anthropicUsage(all)).toEqual({
     input_tokens: 10,
     cache_creation_input_tokens: 30,
@@ -75,7 +75,7 @@ test("an editor gets the counts beside how full the context is, and the cost of 
   });
 });
 
-test("an answer that came after another one has what both took, each at its own model", () => {
+test("an answer that came after another one has the cost of both, each at its own model", () => {
   const earlier = { provider: "q", model: "dear", usage: few, spent: { tokens: 120, usd: 0.75 } };
   const last = { provider: "p", model: "m", usage: all, spent: { tokens: 120, usd: 0.25 } };
   const both = { ...answered, spent: { tokens: 240, usd: 1 }, billed: [earlier, last], seq: 1, at: 0 };
@@ -92,7 +92,7 @@ test("an answer that came after another one has what both took, each at its own 
   });
 });
 
-test("a person reads what the cache gave and was given", () => {
+test("a person reads how many tokens came from the cache and went into it", () => {
   const cached = "200 tokens in (120 from the cache, 60 written to it), 40 out";
   expect(accountText(conversationAccount(events))).toBe(`2 requests: ${cached}, $1.0000`);
   expect(usageNote(summarizeTurn(events))).toBe(`${cached}, $1.0000`);
@@ -108,7 +108,7 @@ test("spans have the counts under the names of the conventions", () => {
   });
 });
 
-test("the cost of a turn has what was read and written at their prices", async () => {
+test("the cost of a turn includes reads and writes of the cache at their prices", async () => {
   const usage = {
     prompt_tokens: 100_000,
     completion_tokens: 1_000,

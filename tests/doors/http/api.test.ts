@@ -70,7 +70,7 @@ describe("a conversation over HTTP", () => {
     }
   });
 
-  test("is followed again after a cut in the middle of an answer, and misses nothing of it", async () => {
+  test("is followed again after a cut in the middle of an answer, without a gap", async () => {
     await using llm = await startLlmServer([answer("Fine.", { reasoning: "Let me see." })]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -136,7 +136,7 @@ describe("a conversation over HTTP", () => {
     expect((await remove()).status).toBe(404);
   });
 
-  test("takes no turn, and sends no events, for an event that it no longer has", async () => {
+  test("refuses a turn, and a stream of events, that refer to an event it no longer has", async () => {
     await using llm = await startLlmServer([answer("ok"), answer("anew"), answer("more")]);
     await using app = await startApp({ llm: llm.url, config: { chat: { storage: { driver: "memory" } } } });
     await using door = await openDoor(app);
@@ -221,7 +221,7 @@ test("usage has at most as many lines as are asked for, and the sum of the other
   expect((await fetch(`${door.url}/api/usage?since=99999999999d`)).status).toBe(200);
 });
 
-test("an answer without a limit has at most 1,000 conversations, and where to read on", () => {
+test("an answer without a limit has at most 1,000 conversations, and the address of the next ones", () => {
   expect(pageIn({ query: (name: string) => (name === "before" ? "7" : undefined) } as ApiCall)).toEqual({
     most: 1_000,
     after: 7,
@@ -255,7 +255,7 @@ test("a conversation is copied, and written as a file without secrets that no br
   expect((await fetch(`${url}/export?format=exe`)).status).toBe(400);
 });
 
-test("a file of a conversation does not hold the token of the door", async () => {
+test("the file of a conversation does not contain the token of the door", async () => {
   const token = "correct-horse-battery";
   await using llm = await startLlmServer([answer(`it is ${token}`)]);
   await using app = await startApp({ llm: llm.url });
@@ -389,7 +389,7 @@ describe("the host over HTTP", () => {
     ).toBe(403);
   });
 
-  test("answers a client that offers HTTP/2 as Java's does, with the body of its request and the next one", async () => {
+  test("answers a client that offers HTTP/2, as Java's does, over HTTP/1.1, with the body of its request and the next one", async () => {
     await using llm = await startLlmServer([answer("hello")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { token: "correct-horse-battery", maxConnections: 1 });
@@ -446,7 +446,7 @@ describe("the host over HTTP", () => {
     },
   );
 
-  test("cancels all calls of a client that sends several on one connection and leaves", async () => {
+  test("cancels all calls of a client that sends several on one connection and closes it", async () => {
     const hang = toolCalls([{ name: "s__hang", arguments: {} }]);
     await using llm = await startLlmServer([hang, hang, hang]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
@@ -495,7 +495,7 @@ describe("the host over HTTP", () => {
     expect(app.sessions.open("c1").turnCounts).toEqual({ running: 1, waiting: 0 });
   });
 
-  test("ends what a HEAD of a stream has begun", async () => {
+  test("ends the work of a HEAD request for a stream", async () => {
     let end = () => {};
     const gone = new Promise<void>((resolve) => {
       end = resolve;
@@ -544,7 +544,7 @@ describe("the host over HTTP", () => {
     }
   });
 
-  test("takes no body that is nested deeper than the log and models can have it", async () => {
+  test("refuses a body that is nested deeper than the log and models allow", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -568,7 +568,7 @@ describe("the host over HTTP", () => {
     expect((await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations).toEqual([]);
   });
 
-  test("takes no body beyond its size, announced or not, and knows no other routes", async () => {
+  test("refuses a body beyond its size, announced or not, and unknown routes", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { maxBodyMb: 0.001 });

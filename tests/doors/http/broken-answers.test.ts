@@ -14,7 +14,7 @@ const calls: Record<string, object> = {
 const broken = stream([chunk({ content: "half" }), CUT]);
 
 test.each(Object.keys(calls))(
-  "an answer of %s that is sent whole is asked for again when it breaks off",
+  "an answer of %s that is sent whole is asked for again if it breaks off",
   async (path) => {
     await using llm = await startLlmServer([
       toolCalls([{ name: "s__echo", arguments: {} }]),
@@ -30,26 +30,22 @@ test.each(Object.keys(calls))(
   },
 );
 
-test.each(Object.keys(calls))(
-  "a stream of %s that would have to begin again is an error, and its turn is cancelled",
-  async (path) => {
-    using record = recording();
-    let requests = 0;
-    await using llm = await startLlmServer(() =>
-      requests++ === 0 ? broken : toolCalls([{ name: "s__echo", arguments: {} }]),
-    );
-    const servers = { s: fixtureServer({ record: record.path }) };
-    await using app = await startApp({ llm: llm.url, mcpServers: servers, streamRecovery: "restart" });
-    await using door = await openDoor(app);
-    const response = await post(`${door.url}/v1/${path}`, { ...calls[path], stream: true });
-    const text = await response.text();
-    expect(text).toContain("half");
-    expect(text).toMatch(/broke off.*its turn was cancelled/);
-    const [conversation] = (await app.sessions.conversations.list({ most: 9, includesSingleCalls: true }))
-      .conversations;
-    const id = conversation?.conversationId ?? "";
-    await until(() => !app.sessions.find(id));
-    expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
-    expect(record.lines().filter((line) => line.includes("echo"))).toEqual([]);
-  },
-);
+test.each(Object.keys(calls))("a stream of %s that breaks off is an error, and its turn is cancelled", async (path) => {
+  using record = recording();
+  let requests = 0;
+  await using llm = await startLlmServer(() =>
+    requests++ === 0 ? broken : toolCalls([{ name: "s__echo", arguments: {} }]),
+  );
+  const servers = { s: fixtureServer({ record: record.path }) };
+  await using app = await startApp({ llm: llm.url, mcpServers: servers, streamRecovery: "restart" });
+  await using door = await openDoor(app);
+  const response = await post(`${door.url}/v1/${path}`, { ...calls[path], stream: true });
+  const text = await response.text();
+  expect(text).toContain("half");
+  expect(text).toMatch(/broke off.*its turn was cancelled/);
+  const [conversation] = (await app.sessions.conversations.list({ most: 9, includesSingleCalls: true })).conversations;
+  const id = conversation?.conversationId ?? "";
+  await until(() => !app.sessions.find(id));
+  expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  expect(record.lines().filter((line) => line.includes("echo"))).toEqual([]);
+});

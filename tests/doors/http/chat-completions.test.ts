@@ -27,7 +27,7 @@ const weather = {
 };
 
 describe("with the openai SDK", () => {
-  test("the models are the default one, what it stands for, and the configured ones", async () => {
+  test("the list of models has the default one, the model behind it, and the configured ones", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { models: () => ["test/m1", "test/m2"] });
@@ -68,7 +68,7 @@ describe("with the openai SDK", () => {
     expect(stored.map(({ type }) => type)).toContain("tool_result");
   });
 
-  test("a stream adds up to the same", async () => {
+  test("the pieces of a stream add up to the same answer", async () => {
     await using llm = await startLlmServer([sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     await using door = await openDoor(app);
@@ -117,7 +117,7 @@ describe("with the openai SDK", () => {
     });
   });
 
-  test("a picture is handed on by its address", async () => {
+  test("a picture is passed on by its address", async () => {
     await using llm = await startLlmServer([answer("a cat"), answer("a cat")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -154,7 +154,7 @@ describe("with the openai SDK", () => {
     expect(llm.requests.map(({ body }) => body.messages?.at(-1)?.content)).toEqual([content, content]);
   });
 
-  test.each([false, true])("the caller's own tools are given back to him, streamed: %s", async (streaming) => {
+  test.each([false, true])("calls of the caller's own tools go to the caller, streamed: %s", async (streaming) => {
     const both = toolCalls([
       { name: "s__echo", arguments: { n: 1 } },
       { name: "weather", arguments: { city: "Oslo" }, id: "call_9" },
@@ -209,27 +209,30 @@ describe("with the openai SDK", () => {
     expect(llm.requests).toHaveLength(2);
   });
 
-  test.each([false, true])("leaving cancels the request to the provider, streamed: %s", async (streaming) => {
-    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
-    await using app = await startApp({ llm: llm.url });
-    await using door = await openDoor(app);
-    const leaving = new AbortController();
-    const call = { ...ask("hi"), stream: streaming };
-    const running = (async () => {
-      const result = await sdk(door).chat.completions.create(call, { signal: leaving.signal });
-      if (Symbol.asyncIterator in result) for await (const _ of result) leaving.abort();
-    })();
-    if (!streaming) void llm.received(1).then(() => leaving.abort());
-    await running.catch(() => {});
-    await llm.aborted(1);
-    const [conversation] = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true }))
-      .conversations;
-    const id = conversation?.conversationId ?? "";
-    await until(() => !app.sessions.find(id));
-    expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
-  });
+  test.each([false, true])(
+    "a caller that leaves cancels the request to the provider, streamed: %s",
+    async (streaming) => {
+      await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+      await using app = await startApp({ llm: llm.url });
+      await using door = await openDoor(app);
+      const leaving = new AbortController();
+      const call = { ...ask("hi"), stream: streaming };
+      const running = (async () => {
+        const result = await sdk(door).chat.completions.create(call, { signal: leaving.signal });
+        if (Symbol.asyncIterator in result) for await (const _ of result) leaving.abort();
+      })();
+      if (!streaming) void llm.received(1).then(() => leaving.abort());
+      await running.catch(() => {});
+      await llm.aborted(1);
+      const [conversation] = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true }))
+        .conversations;
+      const id = conversation?.conversationId ?? "";
+      await until(() => !app.sessions.find(id));
+      expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+    },
+  );
 
-  test("leaving cancels the running tool", async () => {
+  test("a caller that leaves cancels the running tool", async () => {
     using record = recording();
     await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });
@@ -246,7 +249,7 @@ describe("with the openai SDK", () => {
 describe("durable calls", () => {
   const durable = { "x-conversation-id": "c1" };
 
-  test("a conversation that is named goes on by its log; another text under a request id of it is a 409", async () => {
+  test("a named conversation continues from its log; another text under one of its request ids is a 409", async () => {
     await using llm = await startLlmServer([answer("first"), answer("second")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -259,7 +262,7 @@ describe("durable calls", () => {
     await expect(send("three", "r2")).rejects.toMatchObject({ status: 409, code: "request_mismatch" });
   });
 
-  test("a request id alone makes a call with the same messages one call", async () => {
+  test("calls with the same request id and messages are one call", async () => {
     await using llm = await startLlmServer([answer("first"), answer("second")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -281,7 +284,7 @@ describe("durable calls", () => {
     expect([await send(), await send()]).toMatchObject([{ choices: [{ message: { content: "whole" } }] }, {}]);
   });
 
-  test("a call with a request id goes on when its caller drops, and has its answer for him later", async () => {
+  test("a call with a request id continues when its caller drops, and its answer waits for the caller", async () => {
     let finish = () => {};
     const held = new Promise<void>((resolve) => {
       finish = resolve;
@@ -339,7 +342,7 @@ describe("durable calls", () => {
     expect(roles).toEqual(["system", "user", "assistant", "tool", "assistant", "user"]);
   });
 
-  test("what is remembered of a stateless call ends with it", async () => {
+  test("the memory of a stateless call ends with the call", async () => {
     await using llm = await startLlmServer(() => answer("fine"));
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -350,7 +353,7 @@ describe("durable calls", () => {
   });
 });
 
-test("nobody can be asked: a tool that needs approval is denied, and its result says so", async () => {
+test("a tool that needs approval is denied, because nobody can be asked, and its result says so", async () => {
   await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("not allowed")]);
   const config = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
@@ -398,7 +401,7 @@ describe.each([true, false])("a call with `stop`, streamed: %s", (streamed) => {
     expect(await completed(llm, "two")).toEqual({ text: "one tw", reasons: ["stop"] });
   });
 
-  test("runs no call behind the sequence and does not ask the model again", async () => {
+  test("neither runs a call after the sequence nor asks the model again", async () => {
     const whole = { message: { role: "assistant", ...sayThenCall }, finish_reason: "tool_calls" };
     const pieces = [chunk(sayThenCall), chunk({}, "tool_calls"), "data: [DONE]\n\n"];
     await using llm = await startLlmServer([streamed ? stream(pieces) : json({ choices: [{ index: 0, ...whole }] })]);
@@ -426,7 +429,7 @@ describe.each([true, false])("a call with `stop`, streamed: %s", (streamed) => {
   });
 });
 
-test("a long tool does not leave the line silent", async () => {
+test("the connection carries keep-alives while a long tool runs", async () => {
   using record = recording();
   await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ record: record.path }) } });

@@ -55,7 +55,7 @@ describe("a host that is told to end during a call", () => {
   );
 
   test.each(calls)(
-    "without a request id, whose tools have run, invites no repetition: %s, streamed %s",
+    "without a request id, whose tools have run, does not ask for a repetition: %s, streamed %s",
     async (path, isStream) => {
       const { status, retry, text, stopReason } = await closedDuring(path, {
         isStream,

@@ -21,8 +21,8 @@ async function silentSocket(url: string): Promise<Socket> {
   return socket;
 }
 
-describe("a door with few places", () => {
-  test("gives those of silent connections to callers with the token", async () => {
+describe("the connections of a door with a small limit", () => {
+  test("go from silent clients to callers with the token", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { token, maxConnections: 4 });
@@ -36,7 +36,7 @@ describe("a door with few places", () => {
     for (const socket of silent) socket.destroy();
   });
 
-  test("answers probes when all are taken, refuses other requests, and logs it once", async () => {
+  test("let probes through when all are taken; other requests are refused, and the log says it once", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const logged: Observation[] = [];
@@ -61,7 +61,7 @@ describe("a door with few places", () => {
     while ((await status("/v1/models"))[0] !== 200);
   });
 
-  test("closes a connection whose headers do not come", async () => {
+  test("are closed if their headers do not come", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { token, requestTimeoutMs: 1 });
@@ -85,7 +85,7 @@ test.each([
   expect(callerAddress({ remoteAddress })).toBe(address);
 });
 
-describe("the places of a door", () => {
+describe("the limited connections of a door", () => {
   function socketOf(remoteAddress: string): Socket & { isEnded: boolean } {
     const socket = Object.assign(new EventEmitter(), {
       remoteAddress,
@@ -98,14 +98,14 @@ describe("the places of a door", () => {
     return socket as unknown as Socket & { isEnded: boolean };
   }
 
-  test("may all be one client's, which opens its connections before it sends the first request", () => {
+  test("may all belong to one client, which opens them before it sends its first request", () => {
     const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
     const all = Array.from({ length: 4 }, () => socketOf("192.0.2.1"));
     for (const socket of all) connections.add(socket);
     expect(all.map(({ isEnded }) => isEnded)).toEqual([false, false, false, false]);
   });
 
-  test("are taken from the crowd of an address when all are taken, until it sends the token", () => {
+  test("are taken from the address that has most of them, if all are taken, unless it has sent the token", () => {
     const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
     const other = socketOf("192.0.2.2");
     connections.add(other);
@@ -118,7 +118,7 @@ describe("the places of a door", () => {
     expect([other.isEnded, known.isEnded]).toEqual([false, false]);
   });
 
-  test("are taken from the network of a crowd, where one caller has all addresses of it", () => {
+  test("are taken from the network that has most of them, if one caller has all its addresses", () => {
     const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
     const other = socketOf("2001:db8:0:2::1");
     connections.add(other);
@@ -128,7 +128,7 @@ describe("the places of a door", () => {
     expect(other.isEnded).toBe(false);
   });
 
-  test("go to callers from other addresses first", () => {
+  test("stay with callers that have few when another address has many", () => {
     const connections = new Connections({ most: 4, now: () => 0, onFull: () => {} });
     const [first, second] = [socketOf("192.0.2.2"), socketOf("192.0.2.3")];
     const many = Array.from({ length: 3 }, () => socketOf("192.0.2.1"));
@@ -136,7 +136,7 @@ describe("the places of a door", () => {
     expect([first, second, ...many].map(({ isEnded }) => isEnded)).toEqual([false, false, true, false, false]);
   });
 
-  test("for probes are few, and one of them becomes any other when there is room", async () => {
+  test("for probes are few, and one becomes an ordinary connection when there is room", async () => {
     let full = 0;
     let now = 0;
     const connections = new Connections({ most: 1, now: () => now, onFull: () => void full++ });

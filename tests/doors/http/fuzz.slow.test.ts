@@ -98,7 +98,7 @@ const longestMs = 900_000;
 
 describe("hostile inputs", () => {
   test(
-    `as ${inputsPerDoor} bodies: each has one answer, an error in one shape or none, and nothing of another conversation`,
+    `sent as ${inputsPerDoor} bodies: each gets one answer, of which no error has another shape, and no text of another conversation`,
     async () => {
       await using llm = await startLlmServer(() => answer("ok"));
       await using app = await startApp({ llm: llm.url });

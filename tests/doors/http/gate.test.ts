@@ -42,7 +42,7 @@ describe("the Host header", () => {
     expect(statusOf({}, { host })).toBe(status);
   });
 
-  test("of a wider address may be any, unless the names are listed", () => {
+  test("on a wider address may have any name, unless the names are listed", () => {
     const wide = { isOnlyLocal: false };
     expect(statusOf(wide, { host: "chat.example.com" })).toBeUndefined();
     expect(statusOf({ ...wide, allowedHosts: ["chat.example.com"] }, { host: "chat.example.com:80" })).toBeUndefined();
@@ -84,7 +84,7 @@ describe("a request that another web page has made", () => {
   });
 });
 
-test("callers without the token use up none of the requests of those with it, and none of the probes", () => {
+test("callers without the token use up no requests of callers with it, and no probes", () => {
   const parts = {
     token: "correct-horse-battery",
     rate: new RateLimit(2, () => 0),
@@ -130,13 +130,13 @@ test("an empty token lets nobody in", () => {
   expect(statusOf({ token: "" }, { authorization: "Bearer " })).toBe(401);
 });
 
-test("a host that drains takes nothing new, and says so to who is let in", () => {
+test("a host that drains refuses new requests, and gives the reason to callers with the token", () => {
   const draining = { isDraining: () => true };
   expect(statusOf(draining, {})).toBe(503);
   expect(statusOf(draining, {}, "/healthz")).toBeUndefined();
 });
 
-test("an address has its share of requests, and gets it back with time", () => {
+test("each address has its number of requests, and gets them back over time", () => {
   let now = 0;
   const rate = new RateLimit(2, () => now);
   expect([rate.take("a"), rate.take("a"), rate.take("a"), rate.take("b")]).toEqual([

@@ -49,7 +49,7 @@ describe("X-MCP-Events", () => {
     }),
   );
 
-  test("changes nothing of an answer that comes whole", () =>
+  test("changes nothing in an answer that is sent whole", () =>
     run(async (door) => {
       const client = sdk(door, { defaultHeaders: { "x-mcp-events": "1" } });
       expect((await client.chat.completions.create(hi)).choices[0]?.message.content).toBe("Let me see.\n\nok");
@@ -69,7 +69,7 @@ describe("X-MCP-Tools", () => {
     expect(toolsIn(() => header)).toEqual(patterns);
   });
 
-  test("is read in the time that its length takes", () => {
+  test("is read in linear time", () => {
     expect(costMs(() => toolsIn(() => ",".repeat(300_000)))).toBeLessThan(1_000);
   });
 
@@ -127,7 +127,7 @@ describe("X-MCP-Tools", () => {
   });
 });
 
-test("the description names the headers", async () => {
+test("the OpenAPI description names the headers", async () => {
   await using llm = await startLlmServer([]);
   await using app = await startApp({ llm: llm.url });
   await using door = await openDoor(app);

@@ -68,7 +68,7 @@ async function events(response: Response, isLast: (data: string) => boolean = ()
 }
 
 describe("MCP over HTTP", () => {
-  test("is the same server as on stdin: sessions with tools, questions, the model's words, and an end", async () => {
+  test("offers the same server as stdin: sessions with tools, questions, sampling, and an end", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     await using door = await openDoor(app, { mcp: { serve: all } });
@@ -99,7 +99,7 @@ describe("MCP over HTTP", () => {
     await other.close();
   });
 
-  test("lets a server's wish be answered by this host's model where the client has none, if its person allows it", async () => {
+  test("answers a server's sampling request with this host's model if the client has none and its person allows it", async () => {
     await using llm = await startLlmServer([answer("the host's words")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
     await using door = await openDoor(app, { mcp: { serve: all, given: { allow: ["s.ask"] } } });
@@ -111,7 +111,7 @@ describe("MCP over HTTP", () => {
     await one.close();
   });
 
-  test("keeps each session's own level of the log", async () => {
+  test("keeps the log level of each session", async () => {
     await using llm = await startLlmServer([]);
     const tool = { name: "log", inputSchema: { type: "object" } };
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ pages: [[tool]] }) } });
@@ -132,7 +132,7 @@ describe("MCP over HTTP", () => {
   });
 });
 
-describe("a stream that was cut", () => {
+describe("a stream that was cut off", () => {
   const waiting = async (
     body: (place: Awaited<ReturnType<typeof session>>, door: { url: string }, go: () => void) => Promise<void>,
   ) => {
@@ -156,7 +156,7 @@ describe("a stream that was cut", () => {
       expect((await events(resumed)).map(({ data }) => data)).toEqual([expect.stringContaining('"waited"')]);
     }));
 
-  test("is given again what came after any of its events, and ends; to its own session only", () =>
+  test("is sent again from any of its events on, and ends; only to its own session", () =>
     waiting(async ({ listen }, door, go) => {
       go();
       const once = await events(await listen());
@@ -208,7 +208,7 @@ describe("sessions of clients that have vanished", () => {
 });
 
 describe("the gate", () => {
-  test("gets a 503 for a call that is too large beside those that run", async () => {
+  test("answers 503 to a call that is too large beside the running ones", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     await using door = await openDoor(app, { maxBodyMb: 40, mcp: { serve: all } });
@@ -224,7 +224,7 @@ describe("the gate", () => {
     expect((await call(3, 1)).status).toBe(200);
   });
 
-  test("is before MCP too: token, origin, place and size", async () => {
+  test("checks token, origin, connections and size for MCP too", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const token = "correct-horse-battery";
@@ -289,7 +289,7 @@ describe("a request", () => {
     db.close();
   });
 
-  test("under the id of one that is not answered yet is refused, and the first goes on", async () => {
+  test("with the id of an unanswered one is refused, and the first continues", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     await using door = await openDoor(app, { mcp: { serve: all } });
@@ -306,7 +306,7 @@ describe("a request", () => {
 test.each([
   [400_000, "a batch has at most 100 messages"],
   [4_000_000, "more than 1,000,000 values"],
-])("a batch of %d is refused before it is looked at, so that others are served", async (count, why) => {
+])("a batch of %d is refused before it is read, so that others are served", async (count, why) => {
   await using llm = await startLlmServer([]);
   await using app = await startApp({ llm: llm.url });
   await using door = await openDoor(app, { mcp: { serve: all } });

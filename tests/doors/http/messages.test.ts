@@ -61,7 +61,7 @@ const call = { index: 0, id: "call_1", type: "function", function: { name: "s__e
 const offered = () => llm.requests.at(-1)?.body.tools?.map(({ function: { name } }) => name) ?? [];
 
 describe.each(ways)("a message, $stream", (way) => {
-  test("has what the servers' tools did, and the usage of its last request", async () => {
+  test("contains the calls and results of the servers' tools, and the usage of the last request", async () => {
     const usage = { prompt_tokens: 100, completion_tokens: 7, prompt_tokens_details: { cached_tokens: 60 } };
     steps.push(sayAndCall("Let me see.", "s__echo", { n: 1 }), answer("one two", { usage }));
     const { message, headers, events } = await ask(door, { ...way, messages: [hi] });
@@ -102,7 +102,7 @@ describe.each(ways)("a message, $stream", (way) => {
     expect(told()).toEqual(["user hi", "assistant Let me see.one two", "user hi"]);
   });
 
-  test("gives the caller's calls last, and takes their results; what ran is not run again", async () => {
+  test("has the caller's calls last, and takes their results; tools that ran do not run again", async () => {
     const both = toolCalls([
       { name: "weather", arguments: { city: "Oslo" } },
       { name: "s__echo", arguments: { n: 1 }, id: "call_b" },
@@ -139,7 +139,7 @@ describe.each(ways)("a message, $stream", (way) => {
     expect(told()).toEqual(history);
   });
 
-  test("shows what the model thinks to a caller that asks for it, and tells the model of it again", async () => {
+  test("shows the thinking to a caller that asks for it, and sends it back to the model", async () => {
     steps.push(
       answer("fine", { reasoning: "hm" }),
       answer("ok"),
@@ -168,7 +168,7 @@ describe.each(ways)("a message, $stream", (way) => {
     expect(disabled.message.content).toMatchObject([{ type: "text" }]);
   });
 
-  test("whose calls a client leaves out is known by the signature of its thinking", async () => {
+  test("is recognised by the signature of its thinking if a client leaves out its calls", async () => {
     const first = stream([
       chunk({ reasoning_content: "hm" }),
       chunk({ tool_calls: [call] }),
@@ -239,8 +239,8 @@ describe.each(ways)("a message, $stream", (way) => {
   });
 });
 
-describe("what a call says", () => {
-  test("is told the model: system blocks, parts, results before words, its limits and tools", async () => {
+describe("the body of a call", () => {
+  test("reaches the model: system blocks, parts, results before text, limits and tools", async () => {
     steps.push(answer("fine"));
     const long = "a".repeat(100);
     await ask(door, {
@@ -304,7 +304,7 @@ describe("what a call says", () => {
     expect(offered()).not.toContain("web_search");
   });
 
-  test("is the same as in other calls: a model without the servers' tools, some of them, a tool that has to be called, one at a time", async () => {
+  test("has the options of other calls: a model without servers' tools, a choice of them, a forced tool, one call at a time", async () => {
     const tools = [weather];
     steps.push(answer("1"), answer("2"), answer("3"), toolCalls([{ name: "weather", arguments: {} }]));
     await ask(door, { messages: [hi], tools, model: "mcp-platform/plain" });
@@ -322,7 +322,7 @@ describe("what a call says", () => {
     expect([tool_choice, parallel_tool_calls]).toEqual([{ type: "function", function: { name: "weather" } }, false]);
   });
 
-  test("offers a tool that is held back once it was found", async () => {
+  test("offers a deferred tool once the model has found it", async () => {
     const held = { ...weather, defer_loading: true };
     const find = { name: "find", input_schema: { type: "object" } };
     const answered = { role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "find", input: {} }] };
@@ -351,7 +351,7 @@ describe("what a call says", () => {
     }
   });
 
-  test("goes on in a conversation of the host, where only what is new counts", async () => {
+  test("continues a conversation of the host, where only new messages count", async () => {
     steps.push(toolCalls([{ name: "weather", arguments: {} }]), answer("cold"), answer("warm"));
     const headers = { "x-conversation-id": "talk" };
     const { message } = await ask(door, { messages: [hi], tools: [weather] }, headers);
@@ -366,7 +366,7 @@ describe("what a call says", () => {
     expect(told()).toEqual(["user hi", "assistant weather", "tool -4", "assistant cold", "user more"]);
   });
 
-  test("in a conversation of the host may end with instructions, as Claude Code's do", async () => {
+  test("may end with instructions in a conversation of the host, as Claude Code's does", async () => {
     steps.push(answer("one"), answer("two"));
     const headers = { "x-conversation-id": "instructed" };
     await ask(door, { messages: [hi, { role: "system", content: "Be brief." }] }, headers);
@@ -378,7 +378,7 @@ describe("what a call says", () => {
     expect(told()).toEqual(["system Be brief.", "user hi", "assistant one", "system Be kind.", "user hi"]);
   });
 
-  test("may have an answer of very many blocks", async () => {
+  test("may hold an answer of very many blocks", async () => {
     steps.push(answer("fine"));
     const blocks = Array.from({ length: 99_000 }, () => ({ type: "text", text: "x" }));
     const messages = [hi, { role: "assistant", content: "x" }, { role: "assistant", content: blocks }, hi];
@@ -386,7 +386,7 @@ describe("what a call says", () => {
     expect(told()[1]).toHaveLength("assistant ".length + 99_001);
   });
 
-  test("may have an answer in very many messages, which hold the host for a moment at most", async () => {
+  test("may hold an answer in very many messages, which block the host for a moment at most", async () => {
     steps.push(answer("fine"));
     const parts = Array.from({ length: 50_000 }, () => ({ role: "assistant", content: "x" }));
     using held = heldUp();
@@ -436,13 +436,13 @@ describe("what a call says", () => {
       { messages: [hi], tool_choice: { type: "tool", name: "nothing" } },
       /nothing/,
     ],
-  ])("is refused by name: %s", async (_, body, words) => {
+  ])("is refused with the name of the field: %s", async (_, body, words) => {
     const { status, error } = await ask(door, body);
     expect([status, error.type]).toEqual([400, "invalid_request_error"]);
     expect(error.message).toMatch(words);
   });
 
-  test("a file that a tool of the caller gives is named to the model", async () => {
+  test("with a file in a tool's result gives the model the file's name", async () => {
     steps.push(answer("fine"), answer("fine"));
     const call = { role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "read", input: {} }] };
     const result = { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_1", content: [pdf] }] };
@@ -453,7 +453,7 @@ describe("what a call says", () => {
     expect(told().slice(-2)).toEqual(["tool read", expect.stringContaining("application/pdf")]);
   });
 
-  test("threads are refused with the code at which clients do without", async () => {
+  test("with threads is refused with the code on which clients do without them", async () => {
     const { status, error } = await ask(door, { messages: [hi], thread: { type: "create" } });
     expect([status, error.details]).toEqual([
       400,
@@ -496,7 +496,7 @@ describe("failures", () => {
   const model = () => `test/f${++models}`;
 
   test.each(ways.flatMap((way) => failures.map((each) => [way.stream, ...each] as const)))(
-    "before anything was shown are a status, streamed %s: %s",
+    "before anything was shown give a status, streamed %s: %s",
     async (isStream, _, step, status, type, words) => {
       steps.push(step);
       const failed = await ask(door, { stream: isStream, model: model(), messages: [hi] });
@@ -510,7 +510,7 @@ describe("failures", () => {
     ["overloaded", () => saying(503, { message: "overloaded" })],
     ["a cut answer", () => stream([chunk({ content: "half" }), CUT])],
   ];
-  test.each(late)("after a tool has run invite no retry: %s", async (_, step) => {
+  test.each(late)("after a tool has run do not ask for a retry: %s", async (_, step) => {
     for (const way of ways) {
       steps.push(toolCalls([{ name: "s__echo", arguments: { n: 1 } }]), step());
       const failed: Answer = await ask(door, { ...way, model: model(), messages: [hi] });
@@ -524,7 +524,7 @@ describe("failures", () => {
   });
 });
 
-test("a stream that is silent for long has pings, and what is told of it stays whole", async () => {
+test("a stream that is silent for long gets pings, and its events stay whole", async () => {
   let go = () => {};
   const held = new Promise<void>((resolve) => {
     go = resolve;
@@ -549,7 +549,7 @@ test("a stream that is silent for long has pings, and what is told of it stays w
   hasty.close();
 });
 
-describe("around the messages", () => {
+describe("the routes beside the messages", () => {
   const headers = { "anthropic-version": "2023-06-01", "x-api-key": "the-token-of-this-host" };
   interface Got {
     type: string;
@@ -563,7 +563,7 @@ describe("around the messages", () => {
     return { status: response.status, body, requestId: response.headers.get("request-id") };
   };
 
-  test("the token comes as x-api-key or as Bearer", async () => {
+  test("take the token as x-api-key or as Bearer", async () => {
     const bearer = { "x-api-key": "", authorization: "Bearer the-token-of-this-host" };
     expect((await get("/v1/models")).status).toBe(200);
     expect((await get("/v1/models", bearer)).status).toBe(200);
@@ -573,30 +573,30 @@ describe("around the messages", () => {
     expect(without).toBe(401);
   });
 
-  test("the models are a page of Anthropic's", async () => {
+  test("list the models as a page of Anthropic's API", async () => {
     const { body } = await get("/v1/models");
     expect(body).toMatchObject({ has_more: false, first_id: "mcp-platform", last_id: "test/m1" });
     expect(body.data[0]).toMatchObject({ type: "model", id: "mcp-platform", display_name: expect.any(String) });
   });
 
-  test.each(["test/m1", "test%2Fm1"])("the model %s is described as in the list of models", async (id) => {
+  test.each(["test/m1", "test%2Fm1"])("describe the model %s as in the list of models", async (id) => {
     const { body: page } = await get("/v1/models");
     const { body, requestId } = await get(`/v1/models/${id}`);
     expect(body).toEqual(page.data.at(-1));
     expect(requestId).toMatch(/^req/);
   });
 
-  test("a model that is not on that page is an error of Anthropic's", async () => {
+  test("answer an unknown model with an error of Anthropic's API", async () => {
     const { status, body, requestId } = await get("/v1/models/test/m2");
     expect([status, body.error.type, body.request_id]).toEqual([404, "not_found_error", requestId]);
   });
 
-  test("an address that is not there is an error of Anthropic's", async () => {
+  test("answer an unknown address with an error of Anthropic's API", async () => {
     const { status, body } = await get("/v1/messages/batches");
     expect([status, body.type, body.error.type]).toEqual([404, "error", "not_found_error"]);
   });
 
-  test("tokens are counted with the tools, by an estimate that a stream begins with too", async () => {
+  test("count tokens with the tools, by the estimate that a stream begins with", async () => {
     const count = async (body: object, more: Record<string, string> = {}) => {
       const response = await fetch(`${door.url}/v1/messages/count_tokens?beta=true`, {
         method: "POST",

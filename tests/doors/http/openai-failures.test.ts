@@ -146,7 +146,7 @@ describe("a failure before any tool has run is a status that OpenAI's clients kn
     await expect(call(way, { maxRetries: 0 })).rejects.toMatchObject({ status: expect.any(Number) });
   });
 
-  test("with the words by which clients know that the context is full", async () => {
+  test("in the words that tell clients that the context is full", async () => {
     steps.push(saying(400, { message: "too long", code: "context_length_exceeded" }));
     await expect(call(["chat", false])).rejects.toThrow(/exceeds the context window/);
   });
@@ -166,7 +166,7 @@ describe("a failure after a tool has run", () => {
   ] as const;
 
   test.each(ways.flatMap((way) => late.map((each) => [...way, ...each] as const)))(
-    "invites no retry: %s, streamed %s, %s",
+    "does not ask for a retry: %s, streamed %s, %s",
     async (api, streamed, _, step, code) => {
       const before = await sentCalls();
       steps.push(callsTool, step);
@@ -451,7 +451,7 @@ describe("the head of a stream", () => {
   });
 });
 
-test("a failed response is read back with the same code", async () => {
+test("a failed response that is read later has the same code", async () => {
   steps.push(callsTool, saying(500, { message: "oops" }));
   const text = await (await post(`${door.url}/v1/responses`, { input: "hi", stream: true })).text();
   const [, failed = "{}"] = /event: response\.failed\ndata: (.*)/.exec(text) ?? [];
@@ -461,7 +461,7 @@ test("a failed response is read back with the same code", async () => {
 });
 
 // This test is last, because the host itself waits that long before it asks the provider again.
-test("a rate limit says the time that the provider asks to wait", async () => {
+test("a rate limit error gives the time for which the provider asks to wait", async () => {
   steps.push(saying(429, { message: "slow down" }, { "retry-after-ms": "2500" }));
   const response = await post(`${door.url}/v1/chat/completions`, { messages, stream: true });
   expect(response.status).toBe(429);

@@ -70,7 +70,7 @@ describe.each(doors)("$path", ({ path, call, param, text }) => {
     return { status: response.status, told: (await response.json()) as Told };
   };
 
-  test("gives the JSON alone, after tools and after an answer of another form", async () => {
+  test("gives the JSON alone, after tools and after an answer that does not fit", async () => {
     steps.push(sayAndCall("Let me see.", "s__echo", { n: 1 }), answer('{"title":7}'), answer(good));
     const { status, told } = await ask(call(schema));
     expect(status).toBe(200);
@@ -79,7 +79,7 @@ describe.each(doors)("$path", ({ path, call, param, text }) => {
     expect(llm.requests.at(-1)?.body.response_format).toMatchObject({ type: "json_schema", json_schema: { schema } });
   });
 
-  test("says which path is wrong where it never comes", async () => {
+  test("names the path that is wrong if no answer fits", async () => {
     steps.push(answer("{}"), answer('{"title":7}'));
     const { status, told } = await ask(call(schema));
     expect(status).toBe(502);
@@ -124,7 +124,7 @@ test("the openai SDK parses a stream of it", async () => {
   expect(await stream.finalContent()).toBe(good);
 });
 
-test("any JSON object will do for json_object", async () => {
+test("json_object accepts any JSON object", async () => {
   steps.push(answer("[]"), answer('{"a":1}'));
   const body = { messages: [{ role: "user", content: "as JSON" }], response_format: { type: "json_object" } };
   const response = await post(`${door.url}/v1/chat/completions`, body);

@@ -5,7 +5,7 @@ import { openDoor, post } from "./door.js";
 
 const json = { "content-type": "application/json" };
 
-test("a host with as many turns as it accepts asks callers to come again, and stores nothing of their calls", async () => {
+test("a host that has all turns it accepts asks callers to come again, and stores nothing of their calls", async () => {
   await using llm = await startLlmServer(() => stream([STALL]));
   await using app = await startApp({ llm: llm.url, config: { chat: { service: { max_turns: 1 } } } });
   await using door = await openDoor(app);

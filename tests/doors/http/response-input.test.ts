@@ -150,7 +150,7 @@ describe("calls of both kinds: the model is told of the servers' calls again, wh
     checkIds();
   });
 
-  test("a turn that the log has lost is told as the caller has it", async () => {
+  test("a turn that the log has lost is sent to the model as the caller has it", async () => {
     script.push(...both());
     const first = await create({ input: "Oslo?", tools: [weather] });
     const call = first.output.find(({ type }) => type === "function_call") as Item;
@@ -223,7 +223,7 @@ describe("a response in a conversation of the host", () => {
     await expect(create(both)).rejects.toMatchObject({ status: 400 });
   });
 
-  test("a call whose result never comes is told as such; a result without its call is refused", async () => {
+  test("has a call without a result sent to the model as such; a result without its call is refused", async () => {
     script.push(toolCalls([{ name: "weather", arguments: {} }]), answer("fine"));
     const first = await create({ input: "Oslo?", tools: [weather] });
     const [call] = first.output as [Item];
@@ -276,7 +276,7 @@ describe("the input of a response", () => {
     });
   });
 
-  test("is refused with a prompt that OpenAI keeps", async () => {
+  test("is refused with a prompt that is stored at OpenAI", async () => {
     await expect(create({ input: "hi", prompt: { id: "pmpt_1" } })).rejects.toMatchObject({ status: 400 });
   });
 
@@ -370,7 +370,7 @@ describe("tools of other kinds", () => {
     checkIds();
   });
 
-  test("a call of a custom tool that another service made is told as a call", async () => {
+  test("a call of a custom tool that another service made is sent to the model as a call", async () => {
     script.push(answer("ok"));
     const call = { type: "custom_tool_call", call_id: "c1", name: "apply_patch", input: "*** Begin" };
     const result = { type: "custom_tool_call_output", call_id: "c1", output: "patched" };
@@ -378,7 +378,7 @@ describe("tools of other kinds", () => {
     expect(told().slice(2)).toEqual(['assistant apply_patch{"input":"*** Begin"}', "tool patched"]);
   });
 
-  test("one that has to be used and cannot be is refused; so are two with one name", async () => {
+  test("a forced tool that cannot be forced is refused; so are two tools with one name", async () => {
     const search = { type: "web_search" };
     await expect(create({ input: "hi", tools: [search], tool_choice: search })).rejects.toMatchObject({
       status: 400,
@@ -388,7 +388,7 @@ describe("tools of other kinds", () => {
   });
 });
 
-test("a turn that is referred to again and again is not told beyond all measure", async () => {
+test("references that repeat a turn beyond the context window are refused, and the model is not asked", async () => {
   script.push(answer("z".repeat(1_000_000)));
   const { output } = await create({ input: "hi" });
   const asked = llm.requests.length;
@@ -413,7 +413,7 @@ describe("a call with very many entries", () => {
     ],
     ["items", "responses", { input: Array(many).fill(said) }, "input"],
     ["tools", "responses", { input: "x", tools: Array(many).fill({ type: "function", name: "f" }) }, "tools"],
-  ])("is refused with the place and the limit: %s", async (_, path, body, param) => {
+  ])("is refused with its position and the limit: %s", async (_, path, body, param) => {
     const response = await post(`${door.url}/v1/${path}`, body);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
@@ -429,7 +429,7 @@ describe("a call with very many entries", () => {
     });
   });
 
-  test("is refused in the words of Anthropic's API too", async () => {
+  test("is refused in Anthropic's API too, with Anthropic's error", async () => {
     const messages = [{ role: "user", content: Array(many).fill(part) }];
     const response = await post(`${door.url}/v1/messages`, { model: "mcp-platform", max_tokens: 5, messages });
     expect(response.status).toBe(400);

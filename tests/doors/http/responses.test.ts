@@ -209,7 +209,7 @@ describe("a response", () => {
     ]);
   });
 
-  test("is not continued when its turn was taken back", async () => {
+  test("cannot be continued if its turn was taken back", async () => {
     await using llm = await startLlmServer(["one", "two", "three"].map((text) => answer(text)));
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -241,7 +241,7 @@ describe("a response", () => {
       expect(told(llm)).toEqual(["system", "user", "assistant weather", "tool 20"]);
     }));
 
-  test("gives the caller's functions back, and takes their results with the whole input", () =>
+  test("contains calls of the caller's functions, and takes their results with the whole input", () =>
     withDoor(
       [
         toolCalls([

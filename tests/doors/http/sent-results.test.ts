@@ -28,7 +28,7 @@ test("results are refused while the turn that failed runs again", () => {
 const called = [one.user("pay"), one.answer("", [call("c1")]), one.end()];
 const question = { role: "user" as const, content: [{ type: "text" as const, text: "pay" }] };
 
-test("the question that comes again before the results is not asked again; another one, or one behind them, is", () => {
+test("a question repeated before the results is not asked again; another question, or one after them, is", () => {
   const events = stored(called);
   const sent = (messages: Parameters<typeof withResultsOfOpenCalls>[0]) =>
     withResultsOfOpenCalls(messages, { events }).messages.map(({ role }) => role);

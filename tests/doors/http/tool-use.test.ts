@@ -71,7 +71,7 @@ describe.each(doors)("%s", (path) => {
     if (path === "/v1/responses") expect(body.tool_choice).toBe("required");
   });
 
-  test("a tool of the caller is the one that is called, and the call comes back", async () => {
+  test("a forced tool of the caller is called, and the call goes to the caller", async () => {
     script.push(toolCalls([ownCall("a")], { finishReason: "stop" }));
     const { body } = await call(path, { tool_choice: named(path, "weather") });
     expect(asked()).toEqual([{ type: "function", function: { name: "weather" } }]);
@@ -111,22 +111,25 @@ describe.each(doors)("%s", (path) => {
     ["a name of many", { tool_choice: { type: "function", name: "x".repeat(1e5) } }, {}, `"${"x".repeat(64)}…"`],
     ["a type of many", { tool_choice: { type: "x".repeat(1e5) } }, {}, `"${"x".repeat(64)}…"`],
     ["something else than a flag", { parallel_tool_calls: "no" }, {}, "parallel_tool_calls"],
-  ])("%s is refused, and no model asked", async (_case, { tool_choice: choice, ...fields }, headers, said) => {
-    const isName = typeof choice === "string" && choice.startsWith("s__");
-    const { status, body } = await call(
-      path,
-      { ...fields, tool_choice: isName ? named(path, choice) : choice },
-      headers,
-    );
-    expect({ status, message: body.error?.message }).toEqual({ status: 400, message: expect.stringContaining(said) });
-    expect(llm.requests).toHaveLength(0);
-  });
+  ])(
+    "%s is refused without a request to the model",
+    async (_case, { tool_choice: choice, ...fields }, headers, said) => {
+      const isName = typeof choice === "string" && choice.startsWith("s__");
+      const { status, body } = await call(
+        path,
+        { ...fields, tool_choice: isName ? named(path, choice) : choice },
+        headers,
+      );
+      expect({ status, message: body.error?.message }).toEqual({ status: 400, message: expect.stringContaining(said) });
+      expect(llm.requests).toHaveLength(0);
+    },
+  );
 
   test.each<[string, Step, object?]>([
     ["required", answer("I would rather talk.")],
     ["weather", toolCalls([echo("a")])],
     ["weather", toolCalls([echo("a"), ownCall("b")]), { parallel_tool_calls: false }],
-  ])("a model that does not keep %s fails the call, and no tool runs", async (choice, step, fields = {}) => {
+  ])("a model that ignores %s fails the call, and no tool runs", async (choice, step, fields = {}) => {
     script.push(step);
     const tool_choice = choice === "required" ? choice : named(path, choice);
     const headers = { "x-conversation-id": "unkept" };
@@ -140,12 +143,12 @@ describe.each(doors)("%s", (path) => {
     expect(llm.requests[1]?.body.messages?.filter(({ role }) => role === "tool")).toEqual([]);
   });
 
-  test("an answer that was cut before it called a tool is an answer that was cut", async () => {
+  test("an answer that was cut before its call ends as cut", async () => {
     script.push(answer("Let me", { finishReason: "length" }));
     expect(await call(path, { tool_choice: "required" })).toMatchObject({ status: 200 });
   });
 
-  test("one tool at a time: the provider is asked for it, and of more calls the first one counts", async () => {
+  test("the provider is asked for one tool call at a time, and of several calls the first one counts", async () => {
     script.push(
       toolCalls([echo("a"), echo("b")], { finishReason: "length" }),
       toolCalls([ownCall("c"), ownCall("d"), echo("e")]),
@@ -162,7 +165,7 @@ describe.each(doors)("%s", (path) => {
   });
 
   test.each([{}, { parallel_tool_calls: true, tool_choice: "auto" }, { parallel_tool_calls: null, tool_choice: null }])(
-    "what every model does unasked is not asked for: %j",
+    "a choice that is every model's default is not sent: %j",
     async (fields) => {
       script.push(toolCalls([echo("a"), echo("b")]), answer("done"));
       const { body } = await call(path, fields);
@@ -185,7 +188,7 @@ describe.each(doors)("%s", (path) => {
     expect(llm.requests[2]?.body.messages?.filter(({ role }) => role === "tool")).toHaveLength(1);
   });
 
-  test("a provider that refuses the choice is quoted, and not asked again", async () => {
+  test("a provider's refusal of the choice is quoted, and the provider is not asked again", async () => {
     const refusal = {
       error: { message: "this model does not support this tool_choice", type: "invalid_request_error" },
     };
@@ -203,7 +206,7 @@ test("a very long namespace of a tool is read in little time", async () => {
   expect(processorMs() - begun).toBeLessThan(3_000);
 });
 
-test("a tool of a namespace is chosen with it", async () => {
+test("a tool of a namespace is chosen by its name with the namespace", async () => {
   script.push(toolCalls([{ name: "files__read", arguments: {} }]));
   const read = { type: "function", name: "read", parameters: { type: "object" } };
   const choice = { type: "function", namespace: "files", name: "read" };

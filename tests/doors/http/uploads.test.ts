@@ -66,7 +66,7 @@ describe("if too much arrives on all connections together, the largest is refuse
   });
 });
 
-test("what has arrived whole counts no longer", async () => {
+test("a body that has arrived whole does not count any more", async () => {
   await using door = await doorFor(1_000);
   await using socket = await connect(door);
   for (let times = 0; times < 5; times++) {
@@ -79,7 +79,7 @@ test("what has arrived whole counts no longer", async () => {
   expect(socket.socket.readyState).toBe(socket.socket.OPEN);
 });
 
-test("pings count for no message, also between the parts of one", async () => {
+test("pings do not count as messages, also between the parts of one", async () => {
   await using door = await doorFor(10);
   await using socket = await connect(door);
   const ping = async () => {
@@ -106,7 +106,7 @@ test("a WebSocket is closed if a message has not arrived whole within its time",
   expect([code, String(reason)]).toEqual([1008, "a message has to arrive within 300 ms"]);
 });
 
-test("a piece counts with the memory that it takes, however short it is", () => {
+test("a piece counts as the memory that it takes, however short it is", () => {
   const uploads = new ArrivingMessages(100 * kilobyte);
   const refused: string[] = [];
   const upload = uploads.begin(() => refused.push("of single bytes"));

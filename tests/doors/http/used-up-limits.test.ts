@@ -81,28 +81,25 @@ test("the same request again gets the same answer, and the log has it once", asy
   }
 });
 
-test.each(ways)(
-  "after a tool has run without a text no client repeats the call: $path, streamed $stream",
-  async (way) => {
-    await using llm = await startLlmServer([callsTool]);
-    await using host = await open(llm, { turn: { tokens: 50_100 } });
-    const { status, headers, text } = await host.ask(way);
-    const [, message] = /"message":"(A limit of the host stopped the turn[^"]*)"/.exec(text) ?? [];
-    expect(message).toContain("a repetition would run them again");
-    // opencode treats an error with one of these words as temporary. The last one would promise that the turn continues.
-    expect(message).not.toMatch(/429|50[0-4]|rate.?limit|try again|X-Request-Id/);
-    expect(text).not.toMatch(/"finish_reason":"(?!null)|"stop_reason":"|response\.incomplete/);
-    if (way.path !== "messages") expect(text).toContain('"insufficient_quota"');
-    if (way.stream) expect(status).toBe(200);
-    else expect([status, headers.get("x-should-retry")]).toEqual([400, "false"]);
-    expect([llm.requests.length, await sentCalls(host.app)]).toEqual([1, 1]);
-    expect(host.logged).toEqual([
-      expect.objectContaining({ message: expect.stringContaining("chat.limits.turn.tokens") }),
-    ]);
-  },
-);
+test.each(ways)("no client repeats a call whose tool has run without a text: $path, streamed $stream", async (way) => {
+  await using llm = await startLlmServer([callsTool]);
+  await using host = await open(llm, { turn: { tokens: 50_100 } });
+  const { status, headers, text } = await host.ask(way);
+  const [, message] = /"message":"(A limit of the host stopped the turn[^"]*)"/.exec(text) ?? [];
+  expect(message).toContain("a repetition would run them again");
+  // opencode treats an error with one of these words as temporary. The last one would promise that the turn continues.
+  expect(message).not.toMatch(/429|50[0-4]|rate.?limit|try again|X-Request-Id/);
+  expect(text).not.toMatch(/"finish_reason":"(?!null)|"stop_reason":"|response\.incomplete/);
+  if (way.path !== "messages") expect(text).toContain('"insufficient_quota"');
+  if (way.stream) expect(status).toBe(200);
+  else expect([status, headers.get("x-should-retry")]).toEqual([400, "false"]);
+  expect([llm.requests.length, await sentCalls(host.app)]).toEqual([1, 1]);
+  expect(host.logged).toEqual([
+    expect.objectContaining({ message: expect.stringContaining("chat.limits.turn.tokens") }),
+  ]);
+});
 
-test("after a tool has run, a call with a request id gets the limit's sentence, each time, and runs nothing again", async () => {
+test("a call with a request id whose tool has run gets the limit's sentence each time, and runs nothing again", async () => {
   await using llm = await startLlmServer([callsTool]);
   await using host = await open(llm, { turn: { tokens: 50_100 } });
   for (let attempt = 0; attempt < 2; attempt++) {
@@ -113,7 +110,7 @@ test("after a tool has run, a call with a request id gets the limit's sentence, 
   expect([llm.requests.length, await sentCalls(host.app)]).toEqual([1, 1]);
 });
 
-test("a response that is read later has failed too", async () => {
+test("a response that is read later is failed too", async () => {
   await using llm = await startLlmServer([callsTool]);
   await using host = await open(llm, { turn: { tokens: 50_100 } });
   const { text } = await host.ask({ path: "responses", stream: true });
@@ -128,7 +125,7 @@ const ends: Record<Path, RegExp> = {
   messages: /"stop_reason":"max_tokens"/,
 };
 
-test.each(ways)("an answer that a limit has cut short stays an answer: $path, streamed $stream", async (way) => {
+test.each(ways)("an answer that a limit has cut short counts as an answer: $path, streamed $stream", async (way) => {
   await using llm = await startLlmServer([callsTool, callsTool, answer("so far")]);
   await using host = await open(llm, { turn: { calls: 1 } });
   const { status, text } = await host.ask(way);

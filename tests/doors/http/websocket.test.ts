@@ -30,7 +30,7 @@ function held() {
 }
 
 describe("a chat on a WebSocket", () => {
-  test("has the messages of the pipe", async () => {
+  test("speaks the protocol of the pipe", async () => {
     await using llm = await startLlmServer([answer("one two")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
@@ -48,7 +48,7 @@ describe("a chat on a WebSocket", () => {
     await socket.until(({ chunk: { type } }) => type === "pong");
   });
 
-  test("goes on when its socket drops; another one replays what it missed and gets the rest", async () => {
+  test("continues when its socket drops; another one replays the missed messages and gets the rest", async () => {
     const { goOn, step } = held();
     await using llm = await startLlmServer([step]);
     await using app = await startApp({ llm: llm.url });
@@ -71,7 +71,7 @@ describe("a chat on a WebSocket", () => {
     expect(llm.requests).toHaveLength(1);
   });
 
-  test("is seen by every socket that asks for it, and a question may be answered by another one than it was asked on", async () => {
+  test("is visible on every socket that asks for it, and any of them may answer its question", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("allowed")]);
     const config = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config });
@@ -152,7 +152,7 @@ describe("a conversation that is followed", () => {
     expect(follower.messages.slice(told).map(({ chunk: { type } }) => type)).toEqual(["pong"]);
   });
 
-  test("is told from the beginning of the answer to who comes in the middle of it, after a discard where he had a part", async () => {
+  test("is sent from the beginning of the answer to a client that comes in its middle, after a discard if the client had a part", async () => {
     const { goOn, step } = held();
     await using llm = await startLlmServer([step]);
     await using app = await startApp({ llm: llm.url });
@@ -171,7 +171,7 @@ describe("a conversation that is followed", () => {
   });
 });
 
-test("a history after an event that the conversation no longer has says that the conversation was deleted", async () => {
+test("the history after an event that no longer exists is an error: the conversation was deleted", async () => {
   await using llm = await startLlmServer([answer("old"), answer("new"), answer("newer")]);
   await using app = await startApp({ llm: llm.url });
   await using door = await openDoor(app);
@@ -199,7 +199,7 @@ test("a history after an event that the conversation no longer has says that the
 });
 
 describe("the socket itself", () => {
-  test("is refused like a request: by token, origin and place", async () => {
+  test("is refused like a request: by token, origin and number of connections", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const token = "correct-horse-battery";
@@ -224,7 +224,7 @@ describe("the socket itself", () => {
     await socket.until(({ chunk: { type } }) => type === "pong");
   });
 
-  test("is closed over a message that is too large, and takes no binary one", async () => {
+  test("is closed by a message that is too large, or binary", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { maxBodyMb: 0.001 });
@@ -247,7 +247,7 @@ describe("the socket itself", () => {
     lively.socket.terminate();
   });
 
-  test("gets an error for messages beyond its share", async () => {
+  test("gets an error for messages beyond its limit", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app, { requestsPerMinute: 2 });

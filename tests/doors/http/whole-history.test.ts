@@ -123,7 +123,7 @@ test("definitions of the caller's tools count for the window of Ollama", async (
   expectTooLong(whole, await send(host.url, whole, historyOf(7_200), { tools }));
 });
 
-test("what the servers' tools add to the call does not end it, even if Ollama may cut it off", async () => {
+test("results of the servers' tools do not end the call, even if Ollama may cut off the beginning", async () => {
   const result = "word ".repeat(3_000);
   await using llm = await startLlmServer([
     toolCalls([{ name: "s__echo", arguments: { result } }]),
@@ -137,7 +137,7 @@ test("what the servers' tools add to the call does not end it, even if Ollama ma
   expect(llm.requests.map((request) => told(request)?.slice(0, sent.length))).toEqual([sent, sent]);
 });
 
-test("a call whose tools' results are too long for the provider goes on without its oldest messages", async () => {
+test("a call whose tools' results are too long for the provider continues without its oldest messages", async () => {
   await using llm = await startLlmServer([
     toolCalls([{ name: "s__echo", arguments: { n: 1 } }]),
     refusal,
@@ -184,7 +184,7 @@ describe("another model", () => {
   });
 });
 
-test("a conversation that the host keeps is shortened as before", async () => {
+test("a conversation that the host keeps is shortened as usual", async () => {
   await using llm = await startLlmServer(() => answer("word ".repeat(1_000)));
   await using host = await start({ ollama: llm }, { active: "ollama", windows: { ollama: 8_000 } });
   const headers = { "x-conversation-id": "kept" };

@@ -34,7 +34,7 @@ test.each([
   ["oneOf", { type: "string", oneOf: titled }, "s", "s", "[s (Small) | l (Large)]"],
   ["a list of enum", { type: "array", items: { type: "string", enum: ["s", "l"] } }, "s, l", ["s", "l"], "[s | l]"],
   ["a list of anyOf", { type: "array", items: { anyOf: titled } }, "l", ["l"], "[s (Small) | l (Large)]"],
-])("the line shows the choices of a field with %s, and takes only these", async (_, size, line, value, offered) => {
+])("the line shows the choices of a field with %s, and accepts only these", async (_, size, line, value, offered) => {
   const { answer, shown } = await filled({ size }, "huge", line);
   expect(shown[0]).toContain(offered);
   expect(shown[1]).toContain('"huge" is not one of: s, l');
@@ -50,7 +50,7 @@ test("a choice is sent as the value that the schema has", async () => {
   expect(answer).toEqual({ action: "accept", content: { size: 2, many: [2, 1] } });
 });
 
-test("a form whose schema is nonsense is still asked for", async () => {
+test("a form with an unusable schema is still asked for", async () => {
   const { answer } = await filled({ a: null, b: { enum: "x" }, c: { type: "array", items: true } }, "1", "x", "2");
   expect(answer).toEqual({ action: "accept", content: { a: "1", b: "x", c: ["2"] } });
 });

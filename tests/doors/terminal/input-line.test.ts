@@ -35,7 +35,7 @@ describe("a line that is being typed", () => {
     expect(shown(type(new InputLine([]), keys))).toBe(expected);
   });
 
-  test("brings back what was entered, and what was begun", () => {
+  test("brings back earlier input, and the line that was begun", () => {
     const line = new InputLine(["one", "two\nlines"]);
     expect(shown(type(line, "begun<up>"))).toBe("two\nlines|");
     expect(shown(type(line, "<up><up>"))).toBe("one|");
@@ -43,7 +43,7 @@ describe("a line that is being typed", () => {
     expect(shown(type(line, "<down><down>"))).toBe("begun|");
   });
 
-  test("is found in the history by a part of it, older with each Ctrl-R", () => {
+  test("can be searched in the history by a part of it, older with each Ctrl-R", () => {
     const line = new InputLine(["list files", "count", "list users"]);
     expect(shown(type(line, "begun<ctrl-r>list"))).toBe("list| users");
     expect(line.searchLabel).toBe("(search: list) ");
@@ -61,7 +61,7 @@ describe("the history", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   const fileOf = (name: string) => join(folder, name, "history.jsonl");
 
-  test("is the next chat's too, lines and all, for its user alone", () => {
+  test("lasts into the next chat, with line ends, and only its user can read it", () => {
     const file = fileOf("kept");
     const first = new InputHistory(file);
     for (const entry of ["one", "two\nlines", "two\nlines", " secret", "  "]) first.add(entry);
@@ -70,7 +70,7 @@ describe("the history", () => {
     expect(statSync(join(folder, "kept")).mode & 0o777).toBe(0o700);
   });
 
-  test("is bounded: a file that has grown is cut, a huge entry is not kept", () => {
+  test("is bounded: a file that has grown is cut, a huge entry is not stored", () => {
     const file = fileOf("bounded");
     new InputHistory(file).add("x");
     writeFileSync(file, Array.from({ length: 2500 }, (_, number) => `"${number}"\n`).join(""));
@@ -81,7 +81,7 @@ describe("the history", () => {
     expect(readFileSync(file, "utf8").split("\n")).toHaveLength(1001);
   });
 
-  test("outlives a line that was half written, and a place that cannot be written", () => {
+  test("survives a line that was half written, and a folder that cannot be written", () => {
     const file = fileOf("broken");
     new InputHistory(file).add("one");
     writeFileSync(file, '"one"\n"tw\n3\n"four"\n');
@@ -92,7 +92,7 @@ describe("the history", () => {
   });
 });
 
-test("a long word costs its length once, not squared", () => {
+test("a long word takes linear time", () => {
   const line = new InputLine([]);
   line.buffer.set(`${"a".repeat(1_000_000)} b`);
   const begun = processorMs();
@@ -103,6 +103,6 @@ test("a long word costs its length once, not squared", () => {
   expect(processorMs() - begun).toBeLessThan(5_000);
 });
 
-test("words of letters beyond the first plane are words", () => {
+test("words of letters outside the first plane of Unicode are words", () => {
   expect(shown(type(new InputLine([]), "a 𝒳𝒴<alt-b>"))).toBe("a |𝒳𝒴");
 });

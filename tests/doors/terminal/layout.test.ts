@@ -48,7 +48,7 @@ describe("a text that is being typed", () => {
   });
 });
 
-test("the bottom of the screen has what goes on, what is queued, the input and the facts, none wider than the terminal", () => {
+test("the bottom of the screen has the running work, the queue, the input and the facts, none wider than the terminal", () => {
   const input = { text: "漢字", cursor: 2 };
   const queued = ["first", "\u001b]0;title\u0007second", "third", "fourth", "fifth"];
   const bottom = { status: "⠋ thinking", queued, input, label: "> ", facts: "モデル名 · 3 servers ready" };
@@ -117,7 +117,7 @@ describe("a text of ten million characters", () => {
   const text = "words of some length ".repeat(500_000);
   const place = { columns: 40, height: 20, ...plain };
 
-  test("costs no more than its shown rows, wherever the cursor is, and none of those is too wide", () => {
+  test("takes time for its shown rows only, wherever the cursor is, and none of those is too wide", () => {
     const begun = processorMs();
     for (const cursor of [0, 1, 5_000_001, text.length]) {
       const area = bottomOf({ queued: [], input: { text, cursor }, label: "> " }, place);
