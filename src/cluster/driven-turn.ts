@@ -17,7 +17,6 @@ interface DrivenTurnParts {
   runs: Map<string, number>;
 }
 
-/** A lease that this host has just acquired. */
 export interface AcquiredLease {
   lease: TurnLease;
   /** A time at which this host certainly owned the turn. */

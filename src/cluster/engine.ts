@@ -98,7 +98,6 @@ export class TurnEngine {
     return this.#begun;
   }
 
-  /** Starts what `Cluster.recover` describes. */
   async recover({ takesAny }: { takesAny: boolean }): Promise<void> {
     this.#recovers = true;
     this.#takesAny ||= takesAny;
@@ -140,12 +139,10 @@ export class TurnEngine {
     return this.#writes.retry(write, () => this.#recovers && isOpen(), givenUp);
   }
 
-  /** Returns the hosts that are certainly lost. */
   lostHosts(): Promise<LogNode[]> {
     return this.#lostHosts.find();
   }
 
-  /** Returns the hosts that are registered in the log. */
   nodes(): Promise<LogNode[]> {
     return this.#parts.turns.nodes();
   }

@@ -16,7 +16,6 @@ export interface TurnDispatch {
 interface FreeTurnsParts {
   /** Resolves with the turns that no host owns. */
   find: () => Promise<AbandonedTurn[]>;
-  /** Gives these turns to hosts. */
   give: (free: AbandonedTurn[]) => Promise<void>;
   /** False if this host takes no turns that belonged to other hosts. */
   isWanted: () => boolean;

@@ -75,7 +75,6 @@ export class LostHosts {
     return at >= this.#heardSince && performance.now() - this.#sentAt < this.#parts.leaseMs;
   }
 
-  /** Returns the hosts that are lost. */
   async find(): Promise<LogNode[]> {
     const { turns, node, isGone, leaseMs } = this.#parts;
     const nodes = await turns.nodes({ machine: node.machine, silentMs: leaseMs });

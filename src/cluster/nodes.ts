@@ -10,7 +10,6 @@ interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
   state: "alive" | "late" | "gone";
 }
 
-/** The hosts that share one log, according to the log. */
 export interface Nodes {
   /** The hosts. The host that was seen last comes first. */
   nodes: Node[];

@@ -68,7 +68,6 @@ export interface ServerLife {
 
 export type HostAnswer = { result: Record<string, unknown> } | { error: { code: number; message: string } };
 
-/** Carries requests to models. */
 export interface ModelTransport {
   /** Sends an attempt, for which `send` uses HTTP. Rejects as a real connection does, that is, with an error that has a `code`. */
   model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer>;

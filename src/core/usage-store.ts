@@ -60,7 +60,6 @@ export interface ToolCounts {
   resultBytes: number;
 }
 
-/** Usage of one model within a period. */
 export interface ModelUsage extends ModelCounts {
   /** Start of the period. */
   at: number;
@@ -68,7 +67,6 @@ export interface ModelUsage extends ModelCounts {
   model: string;
 }
 
-/** Usage of one tool within a period. */
 export interface ToolUsage extends ToolCounts {
   /** Start of the period. */
   at: number;

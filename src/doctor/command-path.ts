@@ -1,4 +1,3 @@
-/** Finds the program of a stdio server. */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 

@@ -180,7 +180,6 @@ export class Session {
     return eventPages(this.#parts.store, this.id, from);
   }
 
-  /** Returns all stored events. */
   history(): Promise<StoredEvent[]> {
     return this.#parts.store.read(this.id);
   }

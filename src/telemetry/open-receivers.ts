@@ -22,9 +22,7 @@ export interface TelemetryParts {
   observe: Observe;
   /** Removes secrets from a text. */
   clear: (text: string) => string;
-  /** True if data is sent to a collector. */
   collector: boolean;
-  /** True if Prometheus may scrape metrics. */
   scraped: boolean;
   state: () => HostState;
 }

@@ -6,7 +6,6 @@
 import { type AssistantMessage, type CompletionRequest, isPictureAddress, type Message } from "../core/messages.js";
 import { bytesPerToken, mediaTokens } from "../core/token-usage.js";
 
-/** Estimates the input tokens of a request. */
 export function estimateInput({ messages, tools }: Pick<CompletionRequest, "messages" | "tools">): number {
   let { bytes, media } = sizeOf(tools, toolsSize);
   for (const message of messages) {
@@ -17,7 +16,6 @@ export function estimateInput({ messages, tools }: Pick<CompletionRequest, "mess
   return tokensOf({ bytes, media });
 }
 
-/** Estimates the output tokens of an answer. */
 export function estimateOutput(message: AssistantMessage): number {
   return tokensOf(sizeOf(message, messageSize));
 }

@@ -14,7 +14,6 @@ import { runToolCalls } from "./tool-batch.js";
 import { unofferedChoice } from "./tool-use.js";
 import { type Answer, abortReason, type ResumedAnswer, type TurnContext } from "./turn-context.js";
 
-/** Input of the loop. */
 export interface LoopStart {
   /**
    * The system prompt, the conversation, and the user's message or, if the turn resumes, its last answer. The loop appends to this array.

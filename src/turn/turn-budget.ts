@@ -102,7 +102,6 @@ export class Budget {
     return day.tokens !== undefined || day.usd !== undefined;
   }
 
-  /** Counts an answer of the turn. */
   answered(spent: Spent): void {
     this.#hops += 1;
     this.spend(spent);

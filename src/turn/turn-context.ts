@@ -66,7 +66,6 @@ export interface TurnContext extends Readonly<CompleteOptions> {
   readonly promptCacheName: string | undefined;
   readonly llm: LlmClient;
   readonly newId: NewId;
-  /** Span of the turn. */
   readonly trace: TraceContext;
   readonly signal: AbortSignal;
   readonly rules: PolicyRules;
@@ -77,7 +76,6 @@ export interface TurnContext extends Readonly<CompleteOptions> {
   readonly budget: Budget;
   readonly prices: TurnPrices;
   readonly loops: Loops;
-  /** Receives the events of the turn. */
   readonly out: EventQueue;
   /** Never rejects. Stops the clock of the budget meanwhile. */
   answer: AnswerTo;

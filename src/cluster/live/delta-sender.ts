@@ -3,7 +3,6 @@ import { addTo } from "../../core/lists/long-lists.js";
 import { isSamePosition, type Known, type MessagePosition, OpenMessage, type Received } from "./open-message.js";
 import { nextFrame, type Subscription } from "./relay-messages.js";
 
-/** The subscription of a host to a conversation. */
 interface SubscribedHost {
   /** Time at which the subscription expires, by the clock of `performance`. */
   until: number;

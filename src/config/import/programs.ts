@@ -8,7 +8,6 @@ import { type Restrict, restrictClaude, restrictGemini, restrictOpencode, restri
 export interface Program {
   /** Name of the program in commands. */
   tool: string;
-  /** The program's name, as it is displayed. */
   title: string;
   /** Paths at which the program may have a configuration file, preferred ones first. They begin with the name of a folder (program-paths.ts). */
   paths: readonly string[];

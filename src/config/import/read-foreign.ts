@@ -39,7 +39,6 @@ export function treeOf(path: string, cwd: string): JsonObject {
   return existsSync(path) ? readForeign(path, cwd).tree : {};
 }
 
-/** Function that throws ConfigError for a position in the file. */
 type Fail = (message: string, line?: number, column?: number) => never;
 
 function parsed(path: string, cwd: string, fail: Fail): unknown {

@@ -103,7 +103,6 @@ interface Given {
   held?: ReadonlyMap<string, unknown>;
   more?: Source;
   allowsUnset?: boolean;
-  /** Variables whose values replace placeholders. */
   variables: Environment;
 }
 

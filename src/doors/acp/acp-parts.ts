@@ -3,7 +3,6 @@ import type { Session } from "../../session/session.js";
 import type { DoorParts } from "../shared/door.js";
 import type { ModeId } from "./choices.js";
 
-/** The parts of the host that the front door for editors needs. */
 export interface AcpParts extends DoorParts {
   version: string;
   approval: () => ModeId;

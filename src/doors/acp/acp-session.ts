@@ -85,7 +85,6 @@ export class AcpSession {
     }
   }
 
-  /** Cancels the turns of the client's prompts. */
   cancelPrompts(): void {
     for (const prompt of this.#prompts) prompt.abort();
   }

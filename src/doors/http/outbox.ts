@@ -25,7 +25,6 @@ export class Outboxes {
     this.limits = limits;
   }
 
-  /** Returns the outbox of a socket. */
   open(webSocket: WebSocket): Outbox {
     const outbox = new Outbox(webSocket, this);
     this.#open.add(outbox);

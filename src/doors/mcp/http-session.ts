@@ -26,11 +26,9 @@ export interface McpSession {
   usedAt: number;
 }
 
-/** The body of a request. */
 export interface ReceivedBody {
   /** The body as JSON. Undefined if there is no body, or if it was refused. */
   message: unknown;
-  /** Size of the body. */
   chars: number;
 }
 

@@ -8,7 +8,6 @@ import type { DoorParts } from "../shared/door.js";
 /** The rules that decide about the requests of a client. */
 export type ClientRules = ReturnType<typeof rulesOf>;
 
-/** The parts of the host that the front door for MCP clients needs. */
 export interface McpParts extends DoorParts {
   version: string;
   serve: McpServeConfig;

@@ -26,7 +26,6 @@ export class Backlog {
     return this.#owed < this.#most;
   }
 
-  /** Waits until the count is below the limit. */
   async room(): Promise<void> {
     while (!this.hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

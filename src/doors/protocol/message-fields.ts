@@ -73,7 +73,6 @@ export const anything: Field<unknown> = {
 export const required = <Value>(field: Field<Value | undefined>): Field<Value> =>
   ({ ...field, isRequired: true }) as Field<Value>;
 
-/** Returns the field type with a default value. */
 export const or = <Value>(field: Field<Value | undefined>, otherwise: Value): Field<Value> =>
   ({ ...field, otherwise }) as Field<Value>;
 

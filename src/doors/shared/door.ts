@@ -3,7 +3,6 @@ import type { NewId } from "../../core/ids.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
 import type { Sessions } from "../../session/sessions.js";
 
-/** Parts of the app that every front door gets. */
 export interface DoorParts {
   sessions: Sessions;
   hub: ToolHub;

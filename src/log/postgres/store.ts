@@ -202,7 +202,6 @@ function needsLock(events: readonly ChatEvent[]): boolean {
   return events.some((event) => event.type === "answer" || stateAfter(event) !== undefined);
 }
 
-/** Highest value of the column `seq`. */
 const mostSeq = 2 ** 31 - 1;
 
 class PostgresCheckpoints implements CheckpointStore {

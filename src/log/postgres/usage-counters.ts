@@ -4,7 +4,6 @@ import { eventsToCount, eventToCount, type TurnEventRow, UsageReports, usageStat
 import { addUsageTo, deleteUsage, someShard } from "../sql/usage-table.js";
 import type { Database, Statement } from "./connection/database.js";
 
-/** Usage in the database. */
 export class PostgresUsage extends UsageReports {
   constructor(database: Database) {
     super(usageStatements.postgres, (sql, values) => database.rows("read", "idempotent", sql, values));

@@ -11,7 +11,6 @@ interface ConversationFacts {
   turns: number;
 }
 
-/** Returns the facts of a conversation that consists of these events. */
 export function conversationFacts(events: readonly StoredEvent[]): ConversationFacts {
   const rewinds = events.filter((event) => event.type === "rewind");
   const isRewound = (asked: number) => rewinds.some(({ seq, toSeq }) => seq > asked && toSeq < asked);

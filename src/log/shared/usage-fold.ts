@@ -29,7 +29,6 @@ export interface UsageRow extends UsageCounts {
   kind: "model" | "tool";
   /** Provider of the model. Empty for tools. */
   provider: string;
-  /** Name of the model or the tool. */
   name: string;
 }
 
@@ -108,7 +107,6 @@ interface TableRow extends UsageRow {
   owner: string;
 }
 
-/** An event with its position in its turn. */
 export interface PlacedEvent {
   position: number | null;
   event: StoredEvent;
@@ -126,7 +124,6 @@ export class UsageChange {
     this.#shard = shard;
   }
 
-  /** Adds the usage of a conversation. */
   add(conversationId: string, rows: readonly UsageRow[]): void {
     for (const row of rows) {
       this.#add({ ...row, span: 0, owner: conversationId }, 1);

@@ -58,6 +58,5 @@ export const putCheckpoint = (
   SELECT conversation_id, CAST(${checkpoint} AS text) FROM conversations WHERE conversation_id = ${conversationId}
   ON CONFLICT (conversation_id) DO UPDATE SET checkpoint = excluded.checkpoint`;
 
-/** Returns the SQL that reads a checkpoint. */
 export const readCheckpoint = (conversationId: string) =>
   `SELECT checkpoint FROM checkpoints WHERE conversation_id = ${conversationId}`;

@@ -128,7 +128,6 @@ function statements({ parameter, ranges, given, inRange, eventsOfTurns }: UsageD
         SELECT min(at) AS at FROM usage_counts WHERE span = ${hourMs} AND ${isOfModels}
         UNION ALL SELECT min(at) AS at FROM (${given(parameter(1))}) AS other WHERE ${isOfModels}
       ) AS used`,
-    /** Query of the events of unfinished turns. */
     unfinished: eventsOfTurns(isUnfinished),
     /** Query of the events of one turn. Parameters: conversation, turn. */
     turn: eventsOfTurns(`turns.conversation_id = ${parameter(1)} AND turns.turn_id = ${parameter(2)}`),

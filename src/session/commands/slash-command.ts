@@ -28,7 +28,6 @@ export interface CommandScope {
   /** The commands that the front door offers. Default: all. */
   commands?: readonly SlashCommand[];
   help?: string;
-  /** Secrets to remove from exports. */
   secrets?: readonly string[];
   /** Returns a text that lists the rules for tool calls and the remembered answers. */
   permissions?: () => string;

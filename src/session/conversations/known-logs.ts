@@ -27,7 +27,6 @@ interface KnownLog extends LogSince {
   stored: Checkpoint | undefined;
 }
 
-/** The part of a conversation that a turn needs. */
 interface ReadNeed {
   /** Tokens of the last turns that are read, if older turns were not summarised or left out. */
   mostTokens: number;

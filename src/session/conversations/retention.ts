@@ -9,7 +9,6 @@ export interface RetentionRules extends RetentionConfig {
   singleCallsMaxAgeMs?: number | undefined;
 }
 
-/** The clocks that `ClockWatch` compares. */
 interface WatchedClocks {
   /** A clock that can be set, in ms since the epoch. */
   now: () => number;

@@ -18,7 +18,6 @@ export interface PlayableTurn {
   hops: { answer: HopRecord["answer"]; calls: PlayableCall[] }[];
   questions: { question: Question; value: unknown }[];
   stopReason: StopReason;
-  /** Schema of the final answer. */
   answerSchema?: JsonSchema;
   /** True if older turns were summarised in this turn. From this turn on, the model gets the summary instead of those older turns. */
   isCompacted: boolean;

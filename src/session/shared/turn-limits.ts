@@ -6,7 +6,6 @@ import type { AskedLimit } from "../../turn/limit-gate.js";
 import { Budget } from "../../turn/turn-budget.js";
 import type { DaySpent } from "./day-spent.js";
 
-/** The parts of a turn that its limits depend on. */
 interface BudgetedTurn {
   turnId: string;
   log: LogSince;

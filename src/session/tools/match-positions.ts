@@ -1,6 +1,5 @@
 import { withinTime } from "../../core/async/within-time.js";
 
-/** A search of one piece of a text. */
 export interface MatchQuestion {
   text: string;
   pattern: string;

@@ -22,7 +22,6 @@ import { type OffloadParts, offload } from "./offload.js";
 import { readResult } from "./read-result.js";
 import { firstTools, fitsAll, foundTools, type ToolLimits } from "./tool-choice.js";
 
-/** The parts of a turn that its tools use. */
 interface ToolboxTurn {
   parts: { hub: Toolbox; newId: NewId; conversationId: string };
   settings: {
@@ -32,7 +31,6 @@ interface ToolboxTurn {
   options: Pick<PromptOptions, "model" | "toolChoice">;
   rules: PolicyRules;
   log: LogSince;
-  /** Where large results are stored. */
   results: ResultStore;
 }
 

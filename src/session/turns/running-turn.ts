@@ -139,7 +139,6 @@ export class RunningTurn implements TurnContext, Disposable {
     return this.budget.clock.stopDuring(() => owned.whileWaiting(wait, signal));
   }
 
-  /** Takes note of an event that the writer has stored. */
   stored(event: StoredEvent): void {
     this.log.events.push(event);
     this.#tools?.note(event);

@@ -46,7 +46,6 @@ export interface SessionParts {
 export interface ConversationParts extends SessionParts {
   readonly conversationId: string;
   readonly questions: Questions;
-  /** The user's answers about tools. */
   readonly memory: SessionApprovals;
   /** Amounts that the user has allowed in addition to the limits. These amounts are valid until the session ends. */
   readonly granted: Map<string, number>;

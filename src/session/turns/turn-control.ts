@@ -99,7 +99,6 @@ export class TurnControl {
     turn.park();
   }
 
-  /** Finds a question in the log. */
   async #question(questionId: string): Promise<QuestionEvent | undefined> {
     for await (const page of eventPages(this.#parts.store, this.#parts.conversationId)) {
       for (const event of page) if (event.type === "question" && event.questionId === questionId) return event;

@@ -12,10 +12,8 @@ interface PromptTurn extends Pick<RunningTurn, "settings" | "options" | "rules" 
   log: LogSince;
 }
 
-/** The system prompt and the tools in the requests of a turn. */
 export class TurnPrompt {
   readonly #turn: PromptTurn;
-  /** The servers' instructions. */
   readonly #catalogue: string;
 
   constructor(turn: PromptTurn) {
@@ -29,7 +27,6 @@ export class TurnPrompt {
     return this.#isNarrowed ? undefined : tools.record.news(this.#catalogue, turnId);
   }
 
-  /** Returns the system prompt of the next request. */
   system(): string {
     const { options, settings } = this.#turn;
     const system = options.system ?? settings.defaults.systemPrompt;

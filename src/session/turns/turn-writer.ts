@@ -9,7 +9,6 @@ import type { Outlet } from "../../turn/outlet.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { ConversationParts } from "./session-parts.js";
 
-/** The parts of a running turn that its writer uses. */
 interface WrittenTurn {
   parts: Pick<ConversationParts, "store" | "hub" | "conversationId" | "questions">;
   turnId: string;

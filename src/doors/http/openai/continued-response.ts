@@ -9,7 +9,6 @@ import { type ApiTurn, promptCacheNameOf } from "../turns/api-turn.js";
 import { type CallContext, requireId } from "../turns/call-headers.js";
 import { type TurnKey, turnKeyOfResponse } from "../turns/turn-ids.js";
 
-/** The fields of the body that name a conversation. */
 export interface ConversationFields {
   previous_response_id?: string | null;
   conversation?: string | { id: string } | null;

@@ -11,7 +11,6 @@ interface OutputPosition {
   index: number;
 }
 
-/** The output items of a response, and the events that write them. */
 export class ResponseItems {
   readonly output: ResponseItem[] = [];
   readonly #turnKey: TurnKey;
@@ -72,7 +71,6 @@ export class ResponseItems {
     return [...this.endMessage("incomplete"), ...calls.flatMap((call) => this.#endServerCall(call, { error }))];
   }
 
-  /** Begins the item of a call of a server's tool. */
   beginServerCall(
     { id, arguments: text }: ToolCall,
     { server, tool }: { server: string; tool: string },

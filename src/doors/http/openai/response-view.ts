@@ -18,7 +18,6 @@ interface ResponseFacts {
   /** Name as `provider/model`. */
   model: string;
   asked: AskedFields;
-  /** Returns the caller's tool that has this name for the model. */
   callerTool(name: string): CallerTool | undefined;
   /** False if the caller's client refuses an answer that holds calls of servers' tools. They are left out then. */
   readsServerCalls: boolean;

@@ -1,4 +1,3 @@
-/** Error for an invalid request. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,

@@ -32,7 +32,6 @@ export interface TurnCall extends CallInput, AnswerOptions {
   asked?: object;
 }
 
-/** The running turn of an API call. */
 export interface ApiTurn {
   turn: LiveTurn;
   session: Session;

@@ -6,7 +6,6 @@ import type { ToolDefinition } from "../../../core/messages.js";
 import type { ToolHub } from "../../../core/ports.js";
 import { ApiError } from "../shared/api-errors.js";
 
-/** A caller's tool, as an API call sends it. */
 export interface ApiTool {
   type: string;
   name?: string;

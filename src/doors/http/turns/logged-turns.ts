@@ -12,7 +12,6 @@ import { answersOf } from "../../../session/turns/turn-answers.js";
 import { requireSize } from "./input-size.js";
 import { callId, type TurnKey, turnKeyOfItem } from "./turn-ids.js";
 
-/** Turns of the log to which one API call refers. */
 export class LoggedTurns {
   readonly #sessions: Pick<Sessions, "history">;
   /** The turns of each log, by conversation id and turn id. A call may refer to many turns of the same log, so each log is read only once. */

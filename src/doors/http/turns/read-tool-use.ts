@@ -1,4 +1,3 @@
-/** Reads `tool_choice` and `parallel_tool_calls` of a call. */
 import type { ToolChoice } from "../../../core/messages.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, toolName } from "./caller-tools.js";

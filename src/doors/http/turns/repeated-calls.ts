@@ -96,9 +96,7 @@ function requireHarmless(call: ApiCall, earlier: RecentAttempts): void {
 }
 
 interface KnownAttempt {
-  /** Hash of the content of the call. */
   digest: string;
-  /** Number of attempts before this one. */
   count: number;
   requestId?: string;
 }

@@ -10,7 +10,6 @@ import { callerTurns } from "../../../session/turns/turn-answers.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerCallsOf, modelIdOf, turnOfOpenCalls } from "./open-calls.js";
 
-/** The log of the conversation that an API call continues. */
 export interface ContinuedLog {
   events: readonly StoredEvent[];
   /** Id of the API call, if the caller has given one. If the API call is a repetition, events from its first attempt on are ignored. */
@@ -89,7 +88,6 @@ function requireEnded(events: readonly StoredEvent[], openCallsTurnId: string | 
   throw new ApiError(409, "busy", text);
 }
 
-/** Returns what the user said last. */
 function lastQuestion(events: readonly StoredEvent[]): readonly ContentPart[] | undefined {
   const asks = (event: StoredEvent) => event.type === "user_message" && event.content.length > 0;
   const event = events.findLast(asks);

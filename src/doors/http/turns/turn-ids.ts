@@ -6,7 +6,6 @@ import { singleCallPrefix } from "../../../core/ids.js";
 import { parseJson } from "../../../core/json.js";
 import type { ToolCall } from "../../../core/messages.js";
 
-/** Names a turn of the log. */
 export interface TurnKey {
   conversationId: string;
   turnId: string;

@@ -198,7 +198,6 @@ async function allDone(all: readonly Promise<unknown>[]): Promise<void> {
   if (failed) throw (failed as PromiseRejectedResult).reason;
 }
 
-/** A statement with the values of its parameters. */
 export type Statement = readonly [sql: string, values: readonly unknown[]];
 
 /** Takes the conversation's lock until the transaction ends. Meanwhile no other transaction writes to the conversation. */
