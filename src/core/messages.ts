@@ -19,8 +19,6 @@ export interface ToolCall {
    * replaced by `{}`.
    */
   arguments: string;
-  /** Data that the provider wants back with the call. Only in logs of earlier versions; now `AssistantMessage.kept` stores it. */
-  opaque?: unknown;
 }
 
 export interface AssistantMessage {
@@ -28,8 +26,6 @@ export interface AssistantMessage {
   content: string;
   reasoning?: string;
   toolCalls: ToolCall[];
-  /** Signed reasoning. Only in logs of earlier versions; now `kept` stores it. */
-  reasoningDetails?: ReasoningDetails;
   /**
    * Parts of the answer that the provider wants back in later requests. Absent if there are none. If the answer was interrupted, they
    * contain neither reasoning nor calls.
@@ -67,16 +63,6 @@ export type KeptPart =
   | { text: number; extra?: Readonly<Record<string, unknown>> }
   /** A tool call: its index in `toolCalls`. */
   | { call: number; extra?: Readonly<Record<string, unknown>> };
-
-/**
- * Signed reasoning (OpenRouter's `reasoning_details`). The model that wrote it wants it back together with the calls that followed it;
- * other models refuse it. The host sends it back without reading it.
- */
-export interface ReasoningDetails {
-  /** `provider/model`. */
-  from: string;
-  blocks: readonly unknown[];
-}
 
 export type Message =
   | { role: "system"; content: string }

@@ -150,10 +150,11 @@ describe("a conversation", () => {
   });
 
   test("keeps what a provider wants back with its answer", () => {
-    const signed = { ...call("c1"), opaque: { signature: "s" } };
-    const answer = one.answer("", [signed]);
-    const events = [one.user("add"), { ...answer, message: { ...answer.message, reasoning: "hm" } }];
-    expect(fold(events)[1]).toEqual({ role: "assistant", content: "", reasoning: "hm", toolCalls: [signed] });
+    const parts = [{ opaque: { signature: "s" } }, { call: 0 }];
+    const kept = { wire: "messages", provider: "demo", account: "a1", model: "demo-1", parts };
+    const answer = one.answer("", [call("c1")]);
+    const message = { ...answer.message, reasoning: "hm", kept };
+    expect(fold([one.user("add"), { ...answer, message }])[1]).toEqual(message);
   });
 
   test("has no place for an answer that says nothing", () => {

@@ -222,7 +222,7 @@ test("gives back every kind of event as it was", () =>
     const asked = { kind: "approval", call: call("c1"), server: "s", tool: "t", reason: "r" } as const;
     const events = [
       one.user("zwölf 🌍 \u0000 \ud800"),
-      one.answer("", [{ ...call("c1"), opaque: { signature: ["x"] } }]),
+      one.answer("", [call("c1")]),
       one.planned(call("c1")),
       { type: "question", turnId: "turn_1", questionId: "q1", question: asked } as const,
       { type: "answer", turnId: "turn_1", questionId: "q1", value: { allow: true } } as const,

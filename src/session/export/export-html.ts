@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { builtFile } from "../../core/built-file.js";
 import type { StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
-import type { ContentPart, ToolCall } from "../../core/messages.js";
+import type { ContentPart } from "../../core/messages.js";
 import { elapsedText } from "../../core/text/durations.js";
 import { escapeHtml } from "./escape.js";
 import { endNote, time, turnFacts } from "./export-facts.js";
@@ -45,14 +45,9 @@ async function* dataElement(log: ExportedLog): AsyncGenerator<string> {
  * conversation.
  */
 function withoutKept(event: StoredEvent): StoredEvent {
-  if (event.type === "tool_call") return { ...event, call: callWithoutKept(event.call) };
   if (event.type !== "assistant_message") return event;
-  const { kept: _kept, reasoningDetails: _details, toolCalls, ...message } = event.message;
-  return { ...event, message: { ...message, toolCalls: toolCalls.map(callWithoutKept) } };
-}
-
-function callWithoutKept({ opaque: _opaque, ...call }: ToolCall): ToolCall {
-  return call;
+  const { kept: _kept, ...message } = event.message;
+  return { ...event, message };
 }
 
 function turnHtml(turn: TranscriptTurn): string {

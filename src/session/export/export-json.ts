@@ -24,7 +24,7 @@ function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
 }
 
 /** Fields whose value is JSON from outside this program. The names inside such a value are not changed to snake_case. */
-const foreign = new Set(["value", "form", "opaque", "blocks", "extra"]);
+const foreign = new Set(["value", "form", "opaque", "extra"]);
 
 function snakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => snakeCase(item));

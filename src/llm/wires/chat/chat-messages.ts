@@ -91,23 +91,12 @@ class WireWalk {
     return wireAssistant(message, this.#named(message.toolCalls), quirks, kept);
   }
 
-  /**
-   * Returns the kept parts that are sent back with the message. In logs of earlier versions, these parts are stored in the message itself
-   * and in the calls of the message.
-   */
-  #kept(message: AssistantMessage): WireKept {
-    const target = this.#target;
-    const parts = target.kept(message);
-    if (parts) {
-      const details = parts.flatMap((part) => ("opaque" in part ? [part.opaque] : []));
-      const attached = new Map(
-        parts.flatMap((part) => ("call" in part ? [[part.call, part.extra?.extra_content]] : [])),
-      );
-      return { details: details.length > 0 ? details : undefined, attachedTo: (call) => attached.get(call) };
-    }
-    const { reasoningDetails: old, toolCalls } = message;
-    const isItsOwn = old?.from === `${target.provider.name}/${target.model}`;
-    return { details: isItsOwn ? old?.blocks : undefined, attachedTo: (call) => toolCalls[call]?.opaque };
+  #kept(message: AssistantMessage): WireKept | undefined {
+    const parts = this.#target.kept(message);
+    if (!parts) return undefined;
+    const details = parts.flatMap((part) => ("opaque" in part ? [part.opaque] : []));
+    const attached = new Map(parts.flatMap((part) => ("call" in part ? [[part.call, part.extra?.extra_content]] : [])));
+    return { details: details.length > 0 ? details : undefined, attachedTo: (call) => attached.get(call) };
   }
 
   #named(calls: readonly ToolCall[]): readonly ToolCall[] {

@@ -1,11 +1,13 @@
 import { expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../../src/core/config.js";
-import type { CompletionRequest, ContentPart, Message } from "../../../../src/core/messages.js";
+import type { AssistantMessage, CompletionRequest, ContentPart, Message } from "../../../../src/core/messages.js";
 import { resolveModel } from "../../../../src/llm/providers/providers.js";
 import { requestBody } from "../../../../src/llm/wires/chat/body.js";
 import { llmConfig } from "../../../support/llm-config.js";
 
 const ENV = { OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", MISTRAL_API_KEY: "k" };
+
+const kept = (message: AssistantMessage) => message.kept?.parts;
 
 /** Returns the body as it is sent: without undefined fields. */
 function body(
@@ -13,7 +15,7 @@ function body(
   { name = "test/", provider = {} as ProviderConfig, streaming = true } = {},
 ) {
   const resolved = resolveModel(llmConfig("http://127.0.0.1:1/v1", {}, provider), ENV, name);
-  const target = { ...resolved, streaming, quirks: resolved.provider.quirks, kept: () => undefined };
+  const target = { ...resolved, streaming, quirks: resolved.provider.quirks, kept };
   return JSON.parse(JSON.stringify(requestBody({ messages: [], tools: [], ...request }, target)));
 }
 
@@ -137,11 +139,13 @@ test("content beside tool calls: null or empty, as the provider wants it; withou
 });
 
 test("what the provider attached to a call goes back to those who want it, and to nobody who refuses unknown keys", () => {
-  const opaque = { google: { thought_signature: "S" } };
+  const attached = { google: { thought_signature: "S" } };
+  const parts = [{ call: 0, extra: { extra_content: attached } }];
+  const origin = { wire: "chat", provider: "gemini", account: "a1", model: "m1", parts };
   const history: Message[] = [
-    { role: "assistant", content: "", toolCalls: [{ id: "a", name: "f", arguments: "{}", opaque }] },
+    { role: "assistant", content: "", toolCalls: [{ id: "a", name: "f", arguments: "{}" }], kept: origin },
   ];
-  expect(messagesOf(history, "gemini/")[0].tool_calls[0].extra_content).toEqual(opaque);
+  expect(messagesOf(history, "gemini/")[0].tool_calls[0].extra_content).toEqual(attached);
   expect(messagesOf(history, "openai/")[0].tool_calls[0]).not.toHaveProperty("extra_content");
 });
 

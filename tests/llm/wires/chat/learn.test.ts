@@ -4,6 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../../src/core/config.js";
 import type { JsonObject } from "../../../../src/core/json.js";
 import type { CompletionRequest, ToolDefinition } from "../../../../src/core/messages.js";
+import { accountOf } from "../../../../src/llm/providers/provider-account.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import {
   answer,
@@ -31,12 +32,21 @@ const REQUEST: CompletionRequest = {
       role: "assistant",
       content: "",
       reasoning: "because",
-      toolCalls: [{ id: "call_1", name: "fs__read", arguments: "{}", opaque: { google: { thought_signature: "S" } } }],
+      toolCalls: [{ id: "call_1", name: "fs__read", arguments: "{}" }],
     },
     { role: "tool", toolCallId: "call_1", content: [{ type: "text", text: "done" }], isError: false },
   ],
   tools: [tool("fs__read"), tool("fs__write", { path: { type: ["string", "null"] } }), tool("db__query")],
 };
+
+/** Returns the request, in which the first call has what this server has attached to it. */
+function withAttached({ url }: { url: string }): CompletionRequest {
+  const account = accountOf({ baseUrl: url, apiKeys: ["sk-test-0123456789"] });
+  const parts = [{ call: 0, extra: { extra_content: { google: { thought_signature: "S" } } } }];
+  const kept = { wire: "chat", provider: "test", account, model: "m1", parts };
+  const messages = REQUEST.messages.map((message) => (message.role === "assistant" ? { ...message, kept } : message));
+  return { ...REQUEST, messages };
+}
 
 const openAi = (message: string, fields: object = {}) => ({
   error: { message, type: "invalid_request_error", ...fields },
@@ -348,8 +358,9 @@ describe("a refusal teaches once, and for the life of the process", () => {
   test.each(refusals)("$name", async ({ provider, status = 400, body, of, before, after, note }) => {
     await using server = await startLlmServer([failure(status, { body }), answer("hello"), answer("again")]);
     await using ends = clientOf(server, { initialRetryDelayMs: 60_000, maxRetryDelayMs: 60_000 }, provider);
-    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" }, attempts: 2 });
-    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ attempts: 1 });
+    const request = withAttached(server);
+    expect(await ends.ask({ streaming: true }, request)).toMatchObject({ message: { content: "hello" }, attempts: 2 });
+    expect(await ends.ask({ streaming: true }, request)).toMatchObject({ attempts: 1 });
     expect(server.requests.map((request) => of(request.body))).toEqual([before, after, after]);
     const said = ends.observed.filter(({ level }) => level === "info");
     expect(said.map(({ message }) => message)).toEqual([`test: ${note}`]);
@@ -549,7 +560,7 @@ describe("nothing is sent a second time", () => {
       return failure(400, { body: openAi(`Unsupported parameter: '${named}', tools[0].function.parameters`) });
     });
     await using ends = clientOf(server, {}, { ...limit, ...warm, reasoning: { effort: "low" } });
-    const outcome = await ends.ask({ streaming: true }, REQUEST).catch((error: unknown) => error);
+    const outcome = await ends.ask({ streaming: true }, withAttached(server)).catch((error: unknown) => error);
     expect(outcome).toMatchObject({ kind: "bad_request" });
     expect(server.requests.length).toBeLessThanOrEqual(9);
   });
