@@ -56,12 +56,12 @@ describe("the way to a token", () => {
     await expect(new Reach(server, [], resolve).check(new URL(url))).rejects.toThrow(reason);
   });
 
-  test("may lead to what the user has configured", async () => {
+  test("may lead to any address that the user has configured", async () => {
     const reach = new Reach(far, ["https://inside.example/idp"], resolve);
     await expect(reach.check(new URL("https://inside.example/token"))).resolves.toBeUndefined();
   });
 
-  test("is not taken at an address that is refused", async () => {
+  test("is left if it leads to a refused address", async () => {
     const seen: unknown[] = [];
     const send = new Reach(far, [], resolve).guarded(async (url) => {
       seen.push(url);

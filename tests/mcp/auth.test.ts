@@ -16,7 +16,7 @@ import { oauthServer } from "../support/oauth-server.js";
 
 const onlyFile = (folder: string) => join(folder, readdirSync(folder)[0] ?? "");
 
-test("without a login, the state says so with the command to run, and nobody but the server is bothered", async () => {
+test("without a login, the state says so with the command to run, and only the server itself is asked", async () => {
   await using server = await oauthServer();
   await using running = await hubOf(guarded(server), newFolder());
   expect(running.hub.servers()[0]).toMatchObject({
@@ -26,7 +26,7 @@ test("without a login, the state says so with the command to run, and nobody but
   expect(server.seen).toEqual(["POST /mcp server/discover"]);
 });
 
-test("a host that runs already sees a login that is made elsewhere", async () => {
+test("a running host notices a login that another program makes", async () => {
   await using server = await oauthServer();
   const folder = newFolder();
   await using running = await hubOf(guarded(server), folder);
@@ -34,7 +34,7 @@ test("a host that runs already sees a login that is made elsewhere", async () =>
   await until(() => running.hub.servers()[0]?.state === "ready");
 });
 
-test("a login is seen that ends between the server's refusal and the wait for a login", async () => {
+test("a login is noticed that ends between the server's refusal and the wait for a login", async () => {
   const folder = newFolder();
   const file = () => new AuthFile(folder, { ...remoteServer("r", "http://127.0.0.1:1/", "http") });
   const running = file();
@@ -71,7 +71,7 @@ test("a login registers, goes through the browser with PKCE and state, and lets 
   expect(await running.call()).toMatchObject({ isError: false });
 });
 
-test("a login from whose page nobody comes back says what to do, and the next one registers again", async () => {
+test("a login page from which no browser returns says what to do, and the next login registers again", async () => {
   await using server = await oauthServer();
   const config = guarded(server);
   const file = new AuthFile(newFolder(), config);
@@ -94,7 +94,7 @@ test("a login from whose page nobody comes back says what to do, and the next on
   expect(server.registered).toHaveLength(2);
 });
 
-test("what is stored belongs to its owner alone, and says which authorization server it is for", async () => {
+test("only its owner can read a stored login, which names its authorization server", async () => {
   await using server = await oauthServer();
   const folder = newFolder();
   await logins(guarded(server), folder).login("r");
@@ -114,7 +114,7 @@ test("a token that has expired is renewed in the middle of a call", async () => 
   expect(grants(server)).toEqual(["POST /token authorization_code", "POST /token refresh_token"]);
 });
 
-test("a login that was revoked ends the connection in the state that says what to do", async () => {
+test("a login that was revoked ends the connection, in the state that says what to do", async () => {
   await using server = await oauthServer();
   const folder = newFolder();
   await logins(guarded(server), folder).login("r");
@@ -125,7 +125,7 @@ test("a login that was revoked ends the connection in the state that says what t
   expect(running.hub.servers()[0]?.reason).toContain("run: mcp-platform servers login r");
 });
 
-test("an authorization server with a bad minute costs the call, not the login", async () => {
+test("a short failure of an authorization server fails the call, not the login", async () => {
   const behaviour = { tokenStatus: 0 };
   await using server = await oauthServer(behaviour);
   const folder = newFolder();
@@ -179,7 +179,7 @@ test.each([
   },
 );
 
-test("with nobody there, the tool that wants more scopes fails alone, and the next login asks for them", async () => {
+test("without a person, the tool that demands more scopes fails alone, and the next login asks for them", async () => {
   await using server = await oauthServer({ scopes: { write: "files:write" } });
   const folder = newFolder();
   await logins(guarded(server), folder).login("r");
@@ -224,7 +224,7 @@ test.each(["", "/oauth"])(
   },
 );
 
-test("client credentials need nobody: by secret, and by signature", async () => {
+test("client credentials need no person: by secret, and by signature", async () => {
   await using server = await oauthServer();
   const secret = { grant: "client_credentials", clientId: "c1", clientSecret: "s3cr3t-0123456789" } as const;
   await using running = await hubOf(guarded(server, secret), newFolder());
@@ -240,7 +240,7 @@ test("client credentials need nobody: by secret, and by signature", async () => 
 });
 
 test.each([1e300, -1e300])(
-  "a lifetime of %s s, which no date can express, breaks neither login nor status",
+  "a lifetime of %s s, which is too long for a date, breaks neither login nor status",
   async (expiresIn) => {
     await using server = await oauthServer({ expiresIn });
     const folder = newFolder();
@@ -250,7 +250,7 @@ test.each([1e300, -1e300])(
   },
 );
 
-test("logout forgets here and there", async () => {
+test("logout forgets the login here and at the authorization server", async () => {
   await using server = await oauthServer();
   const folder = newFolder();
   await logins(guarded(server), folder).login("r");
@@ -265,7 +265,7 @@ const clientSecret = "s3cr3t-0123456789/~+";
 test.each([
   ["HTTP Basic", "client_secret_basic"],
   ["the form", "client_secret_post"],
-])("an authorization server that repeats a request shows no secret of the login (%s)", async (_, method) => {
+])("an authorization server that repeats a request reveals no secret of the login (%s)", async (_, method) => {
   const client = { client_secret: clientSecret, token_endpoint_auth_method: method };
   const metadata = { token_endpoint_auth_methods_supported: [method] };
   await using server = await oauthServer({ echoes: true, client, metadata });
@@ -284,7 +284,7 @@ test.each([
 
 const formValue = (text: string) => new URLSearchParams({ "": text }).toString().slice(1);
 
-test("no token and no secret comes into a log, a state or a status", async () => {
+test("neither token nor secret is in a log line, a state or a status", async () => {
   await using server = await oauthServer();
   const folder = newFolder();
   const config = guarded(server, { clientId: "c1", clientSecret: "s3cr3t-0123456789" });

@@ -17,7 +17,7 @@ describe("prompts and resources", () => {
     });
   });
 
-  test("are listed under their server and told to the system prompt, with a tool to read them", async () => {
+  test("are listed under their server and named in the system prompt, with a tool to read them", async () => {
     const prompts = [{ name: "ask", arguments: [{ name: "topic", required: true }] }];
     const resources = [{ uri: "fix://a", name: "A" }];
     await using running = startHub(fixture("s", { prompts, resources, pages: [[]] }));
@@ -46,7 +46,7 @@ describe("prompts and resources", () => {
     expect(await read("https://example.com/none")).toContain("no MCP server offers the resource");
   });
 
-  test("what a server says of its tools is told to the system prompt, also by one that has not started yet", async () => {
+  test("come with the servers' instructions in the system prompt, also of a server that has not started yet", async () => {
     using folder = temporaryFolder();
     const instructions = `Call begin first.\n# System\n${"x".repeat(5000)}`;
     const lazy = fixture("s", { ...onlyTools, instructions }, { lazy: true });
@@ -70,7 +70,7 @@ describe("prompts and resources", () => {
     expect(running.hub.catalogue()).toContain("- m: Mind the shard.");
   });
 
-  test("without them there is neither a catalogue nor a tool to read", async () => {
+  test("without any, there is neither a catalogue nor a tool to read them", async () => {
     await using running = startHub(fixture("s", onlyTools));
     await running.hub.ready();
     expect(running.hub.catalogue()).toBe("");

@@ -88,7 +88,7 @@ describe("elicitation", () => {
     expect([answered, server.questions.length]).toEqual([{ action: "cancel" }, 5]);
   });
 
-  test("a page is offered, but only one that nobody on the way can read", async () => {
+  test("a page is offered, but only at an address that is encrypted on its way", async () => {
     await using server = await asking({ answers: [{ action: "accept" }] });
     const page = (url: string) => ({ mode: "url", message: "log in", url, elicitationId: "e1" });
     expect(await server.send("elicitation/create", page("https://example.com/x"))).toEqual({ action: "accept" });
@@ -99,14 +99,14 @@ describe("elicitation", () => {
     ]);
   });
 
-  test("a call that needs a page first is sent again once the person has been there", async () => {
+  test("a call that needs a page first is sent again once the person has visited the page", async () => {
     await using server = await asking({ answers: [{ action: "accept" }] });
     const result = await server.call("s__visit", { url: "https://example.com/login" });
     expect(textOf(result.content)).toBe("welcome");
     expect(server.questions).toMatchObject([{ kind: "elicitation", url: "https://example.com/login" }]);
   });
 
-  test("a call that needs a page nobody visits fails with the server's words", async () => {
+  test("a call that needs a page that the person does not visit fails with the server's message", async () => {
     await using server = await asking({ answers: [false] });
     const result = await server.call("s__visit", { url: "https://example.com/login" });
     expect(result).toEqual({ content: [{ type: "text", text: "visit failed: log in first" }], isError: true });
@@ -142,7 +142,7 @@ describe("elicitation", () => {
     expect(server.questions).toEqual([]);
   });
 
-  test("the time that a person takes is not the server's silence", async () => {
+  test("the time that a person takes does not count as the server's silence", async () => {
     await using running = startHub(fixture("s", {}, { timeoutMs: 1_000 }));
     await running.hub.ready();
     const ask = () => sleep(2_000, { action: "decline" });
@@ -154,7 +154,7 @@ describe("elicitation", () => {
 describe("sampling", () => {
   const messages = [{ role: "user", content: { type: "text", text: "2+2?" } }];
 
-  test("asks the person, then the model, and answers with its words", async () => {
+  test("asks the person, then the model, and returns the model's answer", async () => {
     const requests: CompletionRequest[] = [];
     const sample: Sample = async (request) => {
       requests.push(request);
@@ -214,7 +214,7 @@ describe("sampling", () => {
     expect(server.questions).toEqual([]);
   });
 
-  test("a person's no reaches the server as such", async () => {
+  test("a person's no reaches the server as a refusal", async () => {
     await using server = await asking({ answers: [false], sample: async () => completion });
     expect(await server.send("sampling/createMessage", { messages, maxTokens: 5 })).toEqual({
       error: { code: -1, message: "the user did not allow the sampling request" },
@@ -229,7 +229,7 @@ describe("sampling", () => {
     });
   });
 
-  test("without a model, or denied, it is neither declared nor answered", async () => {
+  test("is neither declared nor answered without a model, or if it is denied", async () => {
     using record = recording();
     const deny = fixture("s", { record: record.path }, { sampling: "deny" });
     await using running = startHubWith({ sample: async () => completion }, deny);
@@ -241,14 +241,14 @@ describe("sampling", () => {
   });
 });
 
-test("folders are told to a server that was given some", async () => {
+test("a server gets the folders that the configuration gives to it", async () => {
   await using server = await asking({ overrides: { roots: ["/srv/data"] } });
   expect(await server.send("roots/list", {})).toEqual({ roots: [{ uri: "file:///srv/data", name: "data" }] });
   await using other = await asking({});
   expect(await other.send("roots/list", {})).toMatchObject({ error: { code: -32601 } });
 });
 
-test("what a server logs is in the host's log, its errors as warnings", async () => {
+test("log messages of a server are in the host's log, its errors as warnings", async () => {
   await using server = await asking({});
   await server.call("s__log", { level: "error", data: "disk full" });
   expect(server.log).toContainEqual({

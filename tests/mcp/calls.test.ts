@@ -35,7 +35,7 @@ test("an unknown tool is refused with the nearest names, or with the state of it
   );
 });
 
-test("a call without an answer ends with its timeout, and the server is told", async () => {
+test("a call without an answer ends with its timeout, and the server gets a cancel", async () => {
   using record = recording();
   await using running = await ready(fixture("s", { record: record.path }, { timeoutMs: 200 }));
   const result = await running.call("s__hang");
@@ -52,7 +52,7 @@ test("a call without an answer ends with its timeout, and the server is told", a
   await until(() => record.lines().includes(`cancelled ${id}`));
 });
 
-test("a server that dies in a call gives an error result, is started again, and its tools stay", async () => {
+test("a server that dies in a call gives an error result, is restarted, and its tools stay", async () => {
   await using running = await ready(fixture("s"));
   const tools = running.hub.tools();
   const result = await running.call("s__crash", { code: 7 });
@@ -77,7 +77,7 @@ test("a call that is cancelled while its server starts says so, and not that the
   expect(textOf(result.content)).toBe("echo was cancelled before it was sent");
 });
 
-test("a server that is killed between calls is started again", async () => {
+test("a server that is killed between calls is restarted", async () => {
   using record = recording();
   await using running = await ready(fixture("s", { record: record.path }));
   process.kill(pidOf(record.lines()), "SIGKILL");
@@ -86,13 +86,13 @@ test("a server that is killed between calls is started again", async () => {
   expect((await running.call("s__echo")).isError).toBe(false);
 });
 
-test("a tool's own timeout counts instead of the server's", async () => {
+test("a tool's own timeout outranks the server's", async () => {
   const tools = { allow: [], deny: [], autoApprove: [], timeoutsMs: { "ha*": 150 } };
   await using running = await ready(fixture("s", {}, { tools }));
   expect(textOf((await running.call("s__hang")).content)).toContain("unknown: no answer and no progress within 150 ms");
 });
 
-test("the server gets the call's id and the trace that it belongs to", async () => {
+test("the server gets the call's id and its trace", async () => {
   await using running = await ready(fixture("s", { pages: [[{ name: "meta", inputSchema: { type: "object" } }]] }));
   const span = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
   const trace = { ...span, isSampled: true, state: "vendor=a" };
@@ -105,13 +105,13 @@ test("the server gets the call's id and the trace that it belongs to", async () 
   });
 });
 
-describe("what a tool promises of its result", () => {
+describe("the output schema of a tool", () => {
   const outputSchema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
   const promising = (schema: object) =>
     fixture("s", { pages: [[{ name: "report", inputSchema: { type: "object" }, outputSchema: schema }]] });
   const words = (content: ContentPart[]) => content.map((part) => (part.type === "text" ? part.text : part.type));
 
-  test("is checked, and the model hears of it when it is not so", async () => {
+  test("is checked, and the model learns of a result that does not fit", async () => {
     await using running = await ready(promising(outputSchema));
     expect(words((await running.call("s__report", { structured: { n: 1 } })).content)).toEqual(["report", '{"n":1}']);
     expect(words((await running.call("s__report", { structured: { n: "x" } })).content)).toEqual([
@@ -153,7 +153,7 @@ describe("a tool that runs as a task", () => {
     ]);
   });
 
-  test("may ask the person on its way", async () => {
+  test("may ask the person while it runs", async () => {
     await using running = await ready(working());
     const ask = async () => ({ action: "accept", content: {} });
     const result = await running.call("s__work", { polls: 1, end: "input_required" }, { ask });
@@ -247,7 +247,7 @@ describe("a task whose server wants the person to visit a page", () => {
   });
 });
 
-test("a result line of 5 MB is a matter of milliseconds", async () => {
+test("a result line of 5 MB takes milliseconds", async () => {
   await using running = await ready(fixture("s"));
   const bytes = 5 * 1024 * 1024;
   const before = processorMs();
@@ -277,7 +277,7 @@ test("a secret of the configuration is not in the result of a call or a read tha
   expect(await said("host__read_resource", { uri: "note://listed" })).toMatch(/failed: .*bad token \[redacted\]/);
 });
 
-test("four calls at once run at once", async () => {
+test("four calls at once run in parallel", async () => {
   await using running = await ready(fixture("s"), fixture("t"));
   const startedAt = performance.now();
   const drips = ["s", "t", "s", "t"].map((server) => running.call(`${server}__drip`, { times: 1, everyMs: 1_500 }));

@@ -20,7 +20,7 @@ const resource = {
 
 const nothing = { instructions: [], prompts: [], resources: [] };
 
-test("lists what there is, and nothing where there is nothing", () => {
+test("the catalogue lists everything that servers offer, and is empty if they offer nothing", () => {
   const instructions = [
     { server: "demo", text: "Add\nbefore you multiply." },
     { server: "mute", text: " " },
@@ -40,7 +40,7 @@ test("lists what there is, and nothing where there is nothing", () => {
 const many = (server: string, count: number) =>
   Array.from({ length: count }, (_, index) => ({ ...resource, server, uri: `${server}://${index}` }));
 
-test("never grows beyond its bound, and counts what it leaves out", () => {
+test("the catalogue never grows beyond its limit, and counts what it leaves out", () => {
   const resources = Array.from({ length: 25 }, (_, index) => many(`s${index}`, 20)).flat();
   for (const maxChars of [0, 30, 100, 1000, 5000]) {
     expect(catalogue({ ...nothing, prompts: [prompt], resources }, maxChars).length).toBeLessThanOrEqual(maxChars);

@@ -37,7 +37,7 @@ const prepared = async ({ hub }: ReturnType<typeof startHubWith>) => {
 };
 
 describe("a tool whose definition is not the pinned one", () => {
-  test("is told in every run until it is pinned: in the state of its server, in the log and to the policy", async () => {
+  test("is reported in every run until it is pinned: in the state of its server, in the log and to the policy", async () => {
     describeTool("says it again");
     await run((running) => expect(running.hub.servers()[0]?.reason).toBeUndefined());
     describeTool("says it to everybody");
@@ -58,7 +58,7 @@ describe("a tool whose definition is not the pinned one", () => {
     }
   });
 
-  test("is told in one line of the log together with the others, of which five are named", async () => {
+  test("is reported in one line of the log with the others, of which five are named", async () => {
     const others = ["b", "c", "d", "e", "f", "g"];
     describeTool("one", ...others);
     await run(() => {});
@@ -72,7 +72,7 @@ describe("a tool whose definition is not the pinned one", () => {
     });
   });
 
-  test("is as any other once it is pinned, in this run and the next", async () => {
+  test("counts as any other once it is pinned, in this run and the next", async () => {
     describeTool("one");
     await run(() => {});
     describeTool("two");
@@ -84,7 +84,7 @@ describe("a tool whose definition is not the pinned one", () => {
     await run(async (running) => expect((await prepared(running)).change).toBeUndefined());
   });
 
-  test("is as any other when it is again what it was", async () => {
+  test("counts as any other when it is as it was", async () => {
     describeTool("one");
     await run(() => {});
     describeTool("two");
@@ -108,7 +108,7 @@ describe("a tool whose definition is not the pinned one", () => {
     });
   });
 
-  test("is told of a lazy server that has not started, too", async () => {
+  test("is reported for a lazy server that has not started, too", async () => {
     describeTool("one");
     await run(() => {});
     describeTool("two");
@@ -122,7 +122,7 @@ describe("a tool whose definition is not the pinned one", () => {
     );
   });
 
-  test("is not called by what was allowed before a lazy server came up with it", async () => {
+  test("is not called under an approval from before a lazy server started with it", async () => {
     describeTool("one");
     await run(() => {});
     describeTool("two");

@@ -7,7 +7,7 @@ test("pauses double from half a second to a minute, and stay there", () => {
   expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
 });
 
-test("a connection that held for long makes the next pause a first one, one that did not does not", () => {
+test("a connection that held for long makes the next pause a first one; a short one does not", () => {
   const backoff = new Backoff();
   backoff.nextPauseMs();
   backoff.held(30_000);

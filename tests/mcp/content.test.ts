@@ -5,7 +5,7 @@ const text = (words: string) => ({ type: "text", text: words });
 const parts = (...content: unknown[]) => toToolResult({ content }).content;
 
 describe("content blocks", () => {
-  test("every content type of MCP is carried", () => {
+  test("every content type of MCP is passed on", () => {
     expect(
       parts(
         { type: "text", text: "hello" },
@@ -28,7 +28,7 @@ describe("content blocks", () => {
     ]);
   });
 
-  test("what no one knows becomes a note", () => {
+  test("of an unknown type become a note", () => {
     expect(parts({ type: "hologram" }, { type: "image" }, null)).toEqual([
       text('[content of type "hologram" that this host cannot show]'),
       text('[content of type "image" that this host cannot show]'),
@@ -36,12 +36,12 @@ describe("content blocks", () => {
     ]);
   });
 
-  test("the beginning of a result with very many blocks is carried, and the number of the others", () => {
+  test("are passed on up to a number, with the number of the others", () => {
     const content = parts(...Array(10_005).fill({ type: "text", text: "x" }));
     expect(content.slice(9_999)).toEqual([text("x"), text("[5 more blocks of content were left out]")]);
   });
 
-  test("a media type that is longer than any media type is left out, because it does not count as text", () => {
+  test("with a media type that is longer than any media type lose it, because it does not count as text", () => {
     const mimeType = `image/${"x".repeat(1_000)}`;
     expect(
       parts(
@@ -56,14 +56,14 @@ describe("content blocks", () => {
     ]);
   });
 
-  test("a text or one block instead of a list of blocks is carried as that", () => {
+  test("may come as a text or as one block instead of a list", () => {
     expect(toToolResult({ content: "hello" })).toEqual({ content: [text("hello")], isError: false });
     expect(toToolResult({ content: "no", isError: true })).toEqual({ content: [text("no")], isError: true });
     expect(toToolResult({ content: text("one block") }).content).toEqual([text("one block")]);
     expect(toToolResult({ content: "" }).content).toEqual([text("(the tool returned nothing)")]);
   });
 
-  test("a result without anything says so, and an error stays one", () => {
+  test("become a note if there are none, and an error stays an error", () => {
     expect(toToolResult({ content: [] })).toEqual({ content: [text("(the tool returned nothing)")], isError: false });
     expect(toToolResult({ content: [text("no")], isError: true }).isError).toBe(true);
   });
@@ -88,16 +88,16 @@ describe("structured content", () => {
     expect(withText(undefined, { a: 1 })).toEqual([text('{"a":1}')]);
   });
 
-  test("is not said twice, however the text spells the JSON", () => {
+  test("is not repeated, however the text spells the JSON", () => {
     expect(withText('{ "b": 2,\n "a": 1 }', { a: 1, b: 2 })).toEqual([text('{ "b": 2,\n "a": 1 }')]);
   });
 
-  test("is not said twice where it only wraps the text", () => {
+  test("is not repeated if it only wraps the text", () => {
     expect(withText("42", { result: 42 })).toEqual([text("42")]);
     expect(withText("hello", { content: "hello" })).toEqual([text("hello")]);
   });
 
-  test("follows a text that says something else", () => {
+  test("follows a text that differs", () => {
     expect(withText("Found 2 rows", { rows: [1, 2] })).toEqual([text("Found 2 rows"), text('{"rows":[1,2]}')]);
   });
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => running.hub.close());
 
-test("adds, and its read-only tools run unasked", async () => {
+test("the demo server adds, and its read-only tools run without a question", async () => {
   expect(await running.call("demo__add", { a: 2, b: 40 })).toEqual({
     content: [{ type: "text", text: "42" }],
     isError: false,
@@ -22,12 +22,12 @@ test("adds, and its read-only tools run unasked", async () => {
   }
 });
 
-test("echoes and tells the time", async () => {
+test("the demo server echoes and tells the time", async () => {
   expect(textOf((await running.call("demo__echo", { text: "hé" })).content)).toBe("hé");
   expect(Date.parse(textOf((await running.call("demo__current_time")).content))).not.toBeNaN();
 });
 
-test("counts with progress, and stops when it is cancelled", async () => {
+test("the demo server counts with progress, and stops when it is cancelled", async () => {
   const seen: ToolProgress[] = [];
   const counted = await running.call("demo__count", { to: 3 }, { onProgress: (progress) => seen.push(progress) });
   expect(textOf(counted.content)).toBe("1 2 3");
@@ -41,7 +41,7 @@ test("counts with progress, and stops when it is cancelled", async () => {
   expect((await endless).isError).toBe(true);
 });
 
-test("has a resource and a prompt", async () => {
+test("the demo server has a resource and a prompt", async () => {
   expect(textOf(await running.hub.readResource("demo://readme"))).toContain("comes with MCP-Platform");
   expect(await running.hub.applyPrompt("demo__summarize", { topic: "tides" })).toEqual([
     { type: "text", text: "Summarize in three sentences: tides" },

@@ -114,7 +114,7 @@ test("edge 10: a stream whose rest the server does not have fails the call at on
   expect(textOf((await server.call("f__t")).content)).toBe(lost);
 });
 
-test("edge 10: a stream whose rest the server refuses again and again fails its call, and no other one", async () => {
+test("edge 10: a stream whose rest the server refuses again and again fails its call alone", async () => {
   let wake = () => {};
   await using server = await faulty({
     call(response, { id, params }) {
@@ -144,7 +144,7 @@ test("edge 10: JSON that does not answer the call fails it at once", async () =>
   expect(text).toMatch(new RegExp(`^${unknown}.*JSON that does not answer the request`));
 });
 
-test("the last progress arrives that comes in one piece with the answer", async () => {
+test("progress that comes in one piece with the answer is shown", async () => {
   const heard: number[] = [];
   await using server = await faulty({
     call(response, { id, params }) {
@@ -176,7 +176,7 @@ test("many calls at once cause no warning of Node", async () => {
   expect(warnings).toEqual([]);
 });
 
-test("an answer that is compressed is read", async () => {
+test("a compressed answer is read", async () => {
   await using server = await faulty({
     call(response, { id }) {
       const result = { content: [{ type: "text", text: "tight" }] };
@@ -190,7 +190,7 @@ test("an answer that is compressed is read", async () => {
 test.each([
   ["", "application/json", '{"jsonrpc":"2.0","x":"'],
   [" on a stream", "text/event-stream", "id: e1\nretry: 1\n\ndata: "],
-])("an answer%s that does not end is dropped at 64 MB, and the server is used on", async (_, type, begin) => {
+])("an answer%s that does not end is dropped at 64 MB, and the server stays in use", async (_, type, begin) => {
   const large = Buffer.alloc(8 * 1024 * 1024, "x");
   let isEndless = true;
   await using server = await faulty({
@@ -261,7 +261,7 @@ test("edge 11: a stream of notifications that cannot be opened again ends the co
   expect(textOf((await server.call("f__t")).content)).toBe("done");
 });
 
-test("edge 12: an error on a stream whose events have ids is that call's error, and nobody asks for the rest", async () => {
+test("edge 12: an error on a stream whose events have ids is that call's error, and the rest is not asked for", async () => {
   await using server = await faulty({
     call(response, { id }) {
       const error = { code: -32602, message: "no such thing" };
@@ -314,7 +314,7 @@ test("edge 14: an answer that switches protocols fails its call at once", async 
   expect(textOf((await server.call("f__t")).content)).toContain("the connection was closed instead of an answer");
 });
 
-test("edge 14: an HTTP refusal with a JSON-RPC error inside says what the server said", async () => {
+test("edge 14: an HTTP refusal with a JSON-RPC error inside gives the server's message", async () => {
   await using server = await faulty({
     call(response, { id }) {
       const error = { code: -32602, message: "no such city" };
@@ -368,7 +368,7 @@ describe("edge 14: an error status says whether the call may have been carried o
   });
 });
 
-test("edge 14: a call that is redirected to somebody else does not go there", async () => {
+test("edge 14: a call that is redirected to another origin is not sent there", async () => {
   const visits: string[] = [];
   const other = createServer((request, response) => {
     visits.push(request.url ?? "");

@@ -28,7 +28,7 @@ test("edge 20: a broken tool is left out alone, and the server says so", async (
   });
 });
 
-test("edge 20: a tool that is only sloppy is on offer", async () => {
+test("edge 20: a tool with small mistakes is offered", async () => {
   const sloppy = { name: "s", description: null, title: null, inputSchema: {}, annotations: { readOnlyHint: "true" } };
   const pages = [[sloppy, tool("t", { outputSchema: { type: "array" } }), { inputSchema: { type: "object" } }]];
   await using running = await ready(fixture("x", { pages }));
@@ -43,13 +43,13 @@ test.each([
   ["a reference to nothing", { properties: { n: { $ref: "#/$defs/none" } } }],
   ["a pattern that is none", { properties: { n: { pattern: "(" } } }],
   ["draft-04 bounds", { properties: { n: { minimum: 1, exclusiveMinimum: true } } }],
-])("edge 21: an outputSchema with %s is fetched by nobody and breaks nothing", async (_, schema) => {
+])("edge 21: an outputSchema with %s is not fetched and breaks nothing", async (_, schema) => {
   await using running = await ready(fixture("s", { pages: [[checked({ type: "object", ...schema })]] }));
   expect(await running.call("s__report", { structured: { n: 1 } })).toMatchObject({ isError: false });
   expect(running.hub.servers()[0]).toMatchObject({ state: "ready", tools: 1 });
 });
 
-test("edge 21: an outputSchema is read in its own dialect, and tools do not share what has one $id", async () => {
+test("edge 21: an outputSchema is read in its own dialect, and tools do not share an $id", async () => {
   const first = [{ type: "number" }];
   const modern = { properties: { pair: { type: "array", prefixItems: first, items: false } } };
   const old = { properties: { pair: { type: "array", items: first, additionalItems: false } } };
@@ -78,14 +78,14 @@ test("edge 22: all pages are in the list, and pages in a circle end", async () =
   ]);
 });
 
-test("edge 22: what a tool of an early page promises is checked as well", async () => {
+test("edge 22: the output schema of a tool on an early page is checked as well", async () => {
   const promises = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
   await using running = await ready(fixture("s", { pages: [[checked(promises)], [tool("b")], [tool("c")]] }));
   const { content } = await running.call("s__report", { structured: { n: "x" } });
   expect(JSON.stringify(content)).toContain("the result is not what the tool's outputSchema says");
 });
 
-test("edge 23: an odd result is carried as far as it goes", async () => {
+test("edge 23: an odd result is passed on as far as possible", async () => {
   await using running = await ready(fixture("s"));
   expect((await running.call("s__odd")).content).toEqual([
     { type: "text", text: '[content of type "hologram" that this host cannot show]' },
@@ -94,7 +94,7 @@ test("edge 23: an odd result is carried as far as it goes", async () => {
   ]);
 });
 
-test("edge 24: one signal serves many calls: those that are over are not cancelled again", async () => {
+test("edge 24: one signal serves many calls: finished calls are not cancelled again", async () => {
   using record = recording();
   await using running = await ready(fixture("s", { record: record.path }));
   const turn = new AbortController();
@@ -123,7 +123,7 @@ test("edge 25: progress does not keep a call alive beyond the absolute cap", asy
   expect(textOf(result.content)).toBe("drip did not answer and its outcome is unknown: not finished within 2 s");
 });
 
-test("edge 25: a server that is slow to start gets its own time, not the SDK's", async () => {
+test("edge 25: a server that is slow to start gets its own time limit, not the SDK's", async () => {
   await using running = await ready(fixture("slow", { startMs: 800 }, { timeoutMs: 200, startupTimeoutMs: 20_000 }));
   expect(running.hub.servers()[0]?.state).toBe("ready");
 });
@@ -137,7 +137,7 @@ test("edge 26: progress that comes in one piece with the answer is shown, and ca
   expect(running.hub.servers()[0]?.state).toBe("ready");
 });
 
-test("edge 27: a server that takes back its request 0 does not go on costing the model", async () => {
+test("edge 27: a server that withdraws its request 0 stops the model's request", async () => {
   using record = recording();
   let reason: unknown;
   const sample = (_request: unknown, signal: AbortSignal) =>
@@ -175,7 +175,7 @@ test("edge 27: a first call that is cancelled is a result at once, and the serve
   expect(finished).toBe(1);
 });
 
-test("edge 28: nothing of the server before a restart stays: neither its tools nor the ear for changes", async () => {
+test("edge 28: after a restart nothing of the old server stays: neither its tools nor its listener for changes", async () => {
   using record = recording();
   const changing = { record: record.path, describedByStarts: true };
   await using running = await ready(fixture("s", changing));
@@ -188,7 +188,7 @@ test("edge 28: nothing of the server before a restart stays: neither its tools n
   await until(() => running.hub.tools().at(-1)?.name.startsWith("s__grown") === true);
 });
 
-test("edge 29: names that no provider takes are mapped, and reach the server as they were", async () => {
+test("edge 29: names that no provider accepts are mapped, and reach the server unchanged", async () => {
   const names = ["files.read", "files/read", "files_read", `${"long".repeat(30)}_a`, `${"long".repeat(30)}_b`, "ü"];
   await using running = await ready(fixture("my.server", { pages: [names.map((name) => tool(name))] }));
   const mapped = running.hub.tools().map(({ name }) => name);

@@ -45,7 +45,7 @@ test("edge 2: the death of a server is noticed although its child holds the pipe
   await running.hub.settled();
 });
 
-test("edge 3: a server that floods stderr is not blocked, and its last words are kept for the message", async () => {
+test("edge 3: a server that floods stderr is not blocked, and its last lines are kept for the message", async () => {
   await using running = await ready(fixture("s"));
   expect(textOf((await running.call("s__stderr", { bytes: 400_000 })).content)).toBe("written");
   const words = textOf((await running.call("s__crash")).content);
@@ -99,7 +99,7 @@ test("edge 4: a result line of 30 MB holds up the event loop for less than 300 m
   expect(least).toBeLessThan(300);
 });
 
-test("edge 4: a message beyond 64 MB fails its call, and the connection lives on", async () => {
+test("edge 4: a message beyond 64 MB fails its call, and the connection stays", async () => {
   await using running = await ready(fixture("s"));
   const result = await running.call("s__big", { bytes: 65 * 1024 * 1024 });
   expect(textOf(result.content)).toBe(
@@ -136,7 +136,7 @@ test.each(["tools/call", "initialize"])(
   },
 );
 
-test("edge 5: a server gets a bare environment and what the configuration gives it", async () => {
+test("edge 5: a server gets a minimal environment and the configured variables", async () => {
   process.env.MCP_TEST_HOST_SECRET = "not for servers";
   try {
     await using running = await ready(fixture("s", {}, { env: { GIVEN: "yes" } }));
@@ -158,7 +158,7 @@ test("edge 7: a call that the server does not even read ends with the server, no
   expect(textOf((await call).content)).toMatch(/^echo did not answer and its outcome is unknown: .*killed by SIGKILL/);
 });
 
-test("edge 7: a server that takes its time to die, its pipe broken already, has died of what it says and not of the pipe", async () => {
+test("edge 7: a server that dies slowly, its pipe broken already, fails with its own reason and not with the pipe's", async () => {
   const program = `
     const results = {
       initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } },
@@ -179,7 +179,7 @@ test("edge 7: a server that takes its time to die, its pipe broken already, has 
   expect(textOf(result.content)).toMatch(/ exited with code 7/);
 });
 
-test("edge 7: a call that the server does not read, and lives on, ends with its timeout", async () => {
+test("edge 7: a call that a living server does not read ends with its timeout", async () => {
   await using running = await ready(fixture("s", { pages: [[tool("deafen"), tool("echo")]] }, { timeoutMs: 300 }));
   await running.call("s__deafen");
   const result = await running.call("s__echo", { much: "x".repeat(5 * 1024 * 1024) });
@@ -188,7 +188,7 @@ test("edge 7: a call that the server does not read, and lives on, ends with its 
   );
 });
 
-test("edge 7: an error that names no request is nobody's answer: the call ends with its timeout", async () => {
+test("edge 7: an error that names no request is ignored: the call ends with its timeout", async () => {
   await using running = await ready(fixture("s", { pages: [[tool("nobody")]] }, { timeoutMs: 300 }));
   expect(textOf((await running.call("s__nobody")).content)).toBe(
     "nobody did not answer and its outcome is unknown: no answer and no progress within 300 ms",

@@ -12,7 +12,7 @@ const modern = (behaviour: object = {}, overrides: Partial<StdioServerConfig> = 
 const started = (lines: string[]) => lines.filter((line) => line.startsWith("started")).length;
 
 describe("a server of 2026-07-28", () => {
-  test("is found out over stdio without being started twice", async () => {
+  test("is recognised over stdio without being started twice", async () => {
     for (let tries = 1; ; tries++) {
       using record = recording();
       await using running = startHub(modern({ record: record.path }));
@@ -45,7 +45,7 @@ describe("a server of 2026-07-28", () => {
     });
   });
 
-  test.each(ways)("tells changes of its tools, over %s", async (way) => {
+  test.each(ways)("announces changes of its tools, over %s", async (way) => {
     await using server = await modernServer(way);
     await using running = startHub(server.config);
     await running.hub.ready();
@@ -77,7 +77,7 @@ describe("a server of 2026-07-28", () => {
       return filters;
     };
 
-    test("tells all changes on one stream", async () => {
+    test("announces all changes on one stream", async () => {
       const isOne = ([first, ...others]: { resourceSubscriptions?: string[] }[]) =>
         first?.resourceSubscriptions?.length === 3 && others.length === 0;
       const filters = await listened({}, isOne);
@@ -86,7 +86,7 @@ describe("a server of 2026-07-28", () => {
       expect(filters).toEqual([{ toolsListChanged: true, resourceSubscriptions }]);
     });
 
-    test("goes on telling what it told when it will tell no more", async () => {
+    test("still announces its lists when it refuses to watch more resources", async () => {
       const isRefused = (open: object[], messages: string[]) =>
         open.length > 0 && messages.some((message) => message.includes("too many resources"));
       const filters = await listened({ maxWatched: 2 }, isRefused);
@@ -94,7 +94,7 @@ describe("a server of 2026-07-28", () => {
     });
   });
 
-  test("gets the arguments that it wants as headers, and a tool that declares them wrongly is left out", async () => {
+  test("gets the arguments that it demands as headers; a tool that declares them wrongly is left out", async () => {
     await using server = await modernServer("http");
     await using running = startHub(server.config);
     await running.hub.ready();
@@ -108,7 +108,7 @@ describe("a server of 2026-07-28", () => {
     expect(textOf((await running.call("m__shard", {})).content)).toBe("null");
   });
 
-  test("is refused where the user wants the older protocol", async () => {
+  test("is refused if the user wants the older protocol", async () => {
     await using running = startHub(modern({}, { protocol: "legacy", startupTimeoutMs: 3000 }));
     await running.hub.ready();
     expect(running.hub.servers()[0]?.reason).toContain("unsupported version");
@@ -116,7 +116,7 @@ describe("a server of 2026-07-28", () => {
 });
 
 describe("an older server", () => {
-  test("is asked once what it speaks, not again after a restart", async () => {
+  test("is probed once for its protocol, not again after a restart", async () => {
     using record = recording();
     await using running = startHub(fixture("s", { record: record.path }));
     await running.hub.ready();
@@ -145,7 +145,7 @@ describe("an older server", () => {
     expect(record.lines().filter((line) => line === "server/discover")).toHaveLength(1);
   });
 
-  test("is refused where the user wants the newer protocol", async () => {
+  test("is refused if the user wants the newer protocol", async () => {
     await using running = startHub(fixture("s", {}, { protocol: "modern" }));
     await running.hub.ready();
     expect(running.hub.servers()[0]?.reason).toBe("the server does not speak MCP 2026-07-28");

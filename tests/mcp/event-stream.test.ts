@@ -55,7 +55,7 @@ const piece = fc.oneof(
   fc.array(line, { minLength: 1, maxLength: 4 }).map((lines) => `${lines.join("\n")}\n`),
 );
 
-test("events are the same in whatever pieces they come", async () => {
+test("events are the same in any pieces", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { maxLength: 6 }), async (pieces) => {
       expect(await read(pieces)).toEqual(parsed(pieces.join("")));
@@ -78,7 +78,7 @@ test.each(["\n", "\r", "\r\n"])("an event of a million short lines that end with
   });
 });
 
-test("of a stream that is split anywhere, the event that has not ended is measured", () => {
+test("the unfinished event of a stream is measured, wherever the stream is split", () => {
   const character = fc.constantFrom("\n", "\r", "a");
   fc.assert(
     fc.property(fc.array(fc.string({ unit: character, minLength: 1 }), { minLength: 1 }), (pieces) => {

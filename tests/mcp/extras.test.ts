@@ -8,7 +8,7 @@ const resources = [{ uri: "mem://a", name: "a" }];
 const templates = [{ name: "t", uriTemplate: "mem://notes/{id}" }];
 const prompts = [{ name: "ask", arguments: [{ name: "city" }] }];
 
-test("a resource that was read is watched: its change is in the log, and a restart does not end that", async () => {
+test("a resource that was read is watched: its change is in the log, also after a restart", async () => {
   using record = recording();
   await using running = startHub(fixture("s", { declares, resources, record: record.path }));
   await running.hub.ready();
@@ -69,7 +69,7 @@ describe("a resource that clients watch", () => {
     };
   }
 
-  test("is unsubscribed once none of them watches it", async () => {
+  test("is unsubscribed once no client watches it", async () => {
     await using server = await watching();
     const [first, second] = [await server.watch("mem://a"), await server.watch("mem://a")];
     first();
@@ -84,7 +84,7 @@ describe("a resource that clients watch", () => {
     expect((await server.subscriptions()).length).toBe(3);
   });
 
-  test("is not watched if the server refuses that, and asked for again by the next", async () => {
+  test("is not watched if the server refuses, and requested again by the next client", async () => {
     await using server = await watching();
     await expect(server.watch("none:yet")).rejects.toThrow("not there yet");
     const unwatch = await server.watch("none:yet");
@@ -96,7 +96,7 @@ describe("a resource that clients watch", () => {
     ]);
   });
 
-  test("is refused beyond a number of them, and makes room when it is not watched any more", async () => {
+  test("is refused beyond a number, and makes room when clients no longer watch it", async () => {
     await using server = await watching();
     const uris = Array.from({ length: maxWatched }, (_, number) => `mem://notes/${number}`);
     const [unwatch] = await Promise.all(uris.map(server.watch));
@@ -108,7 +108,7 @@ describe("a resource that clients watch", () => {
     expect((await server.subscriptions()).slice(-2)).toEqual(["unsubscribed mem://notes/0", "subscribed mem://a"]);
   });
 
-  test("is watched however many the host has read, of which only the last are watched", async () => {
+  test("is watched however many resources the host has read, of which only the last are watched", async () => {
     await using server = await watching();
     await server.watch("mem://a");
     for (let number = 0; number <= 100; number++) await server.running.hub.readResource(`mem://notes/${number}`);
@@ -118,7 +118,7 @@ describe("a resource that clients watch", () => {
   });
 });
 
-test("a server without subscriptions is not asked for one", async () => {
+test("a server without subscriptions gets no subscription", async () => {
   using record = recording();
   await using running = startHub(fixture("s", { resources, record: record.path }));
   await running.hub.ready();

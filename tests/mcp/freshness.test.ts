@@ -27,7 +27,7 @@ test.each([
   [undefined, 0],
   [Number.NaN, 0],
   [1e12, 24 * hour],
-])("a ttlMs of %p is taken for %p", (ttlMs, ms) => {
+])("a ttlMs of %p counts as %p", (ttlMs, ms) => {
   expect(freshMs({ ttlMs })).toBe(ms);
 });
 
@@ -39,7 +39,7 @@ test("a resource is kept for as long as it is fresh", async () => {
   expect(await resources.get("a:2", source.read)).toEqual(content("2"));
 });
 
-test("a resource is not kept after its time, or none", async () => {
+test("a resource is not kept after its time, or without one", async () => {
   const resources = new FreshResources();
   const brief = reads(1);
   await resources.get("a:1", brief.read);
@@ -92,7 +92,7 @@ test("the memory for resources is bounded in number and in size", async () => {
   expect(huge.count).toBe(2);
 });
 
-test("lists of which nothing was said never get stale; the page that holds shortest counts", async () => {
+test("lists without a lifetime never get stale; the page with the shortest lifetime counts", async () => {
   const age = new ListAge();
   await age.during(async (saw) => saw({}));
   expect(age.isStale).toBe(false);

@@ -22,7 +22,7 @@ describe("starting", () => {
     );
   });
 
-  test("a server that never answers is waited for no longer than its grace, and times out by itself", async () => {
+  test("a server that never answers is waited for no longer than its grace, and times out later", async () => {
     await using running = startHub(
       fixture("mute", { silent: true, greeting: "waiting for a key" }, { startupGraceMs: 100, startupTimeoutMs: 1000 }),
       fixture("good", { ...onlyTools, pages: [[tool("one")]] }),
@@ -38,7 +38,7 @@ describe("starting", () => {
     expect(running.hub.tools().map(({ name }) => name)).toEqual(["good__one"]);
   });
 
-  test("a host that hosts have started without end starts no server, and says why", async () => {
+  test("a host below a long chain of hosts starts no server, and says why", async () => {
     process.env.MCP_HOST_DEPTH = "4";
     try {
       await using running = startHub(fixture("self", onlyTools));
@@ -53,14 +53,14 @@ describe("starting", () => {
     }
   });
 
-  test("a server is told how many hosts are above it", async () => {
+  test("a server learns how many hosts are above it", async () => {
     await using running = startHub(fixture("s"));
     await running.hub.ready();
     const { content } = await running.call("s__env", {});
     expect(JSON.parse(textOf(content))).toMatchObject({ MCP_HOST_DEPTH: "1" });
   });
 
-  test("once a turn has begun, what is new comes last, and what comes back has its place", async () => {
+  test("once a turn has begun, new tools come last, and returning tools keep their place", async () => {
     using folder = temporaryFolder();
     const gate = join(folder.path, "gate");
     const pages = [["crash", "grow"].map((name) => tool(name))];
@@ -86,7 +86,7 @@ describe("starting", () => {
     expect(names()).toEqual([...first, "late__one"]);
   });
 
-  test("what was too late for its grace joins when it is ready", async () => {
+  test("a server that exceeds its grace joins when it is ready", async () => {
     await using running = startHub(fixture("late", { ...onlyTools, startMs: 400 }, { startupGraceMs: 50 }));
     await running.hub.settled();
     expect(running.hub.tools()).toEqual([]);
@@ -98,7 +98,7 @@ describe("starting", () => {
     ]);
   });
 
-  test("waiting ends with the signal", async () => {
+  test("the wait ends with the signal", async () => {
     await using running = startHub(fixture("mute", { silent: true }));
     await expect(running.hub.settled(AbortSignal.timeout(50))).rejects.toThrow(/timeout/i);
   });
@@ -128,7 +128,7 @@ describe("starting", () => {
     expect(running.statuses).toMatchObject([{ name: "off", state: "disabled" }]);
   });
 
-  test("a command that does not exist fails at once, with what to do, and is not tried again", async () => {
+  test("an unknown command fails at once, with what to do, and is not tried again", async () => {
     await using running = startHub(fixture("gone", {}, { command: "no-such-mcp-server" }));
     await running.hub.ready();
     expect(running.hub.servers()[0]).toMatchObject({
@@ -137,7 +137,7 @@ describe("starting", () => {
     });
   });
 
-  test("a folder that does not exist is not taken for the command", async () => {
+  test("an unknown folder is not taken for an unknown command", async () => {
     await using running = startHub(fixture("lost", {}, { cwd: "/no/such/folder" }));
     await running.hub.ready();
     expect(running.hub.servers()[0]?.reason).toBe(
@@ -145,7 +145,7 @@ describe("starting", () => {
     );
   });
 
-  test("lines on stdout that are not MCP are noticed and do no harm", async () => {
+  test("lines on stdout that are not MCP are reported and do no harm", async () => {
     await using running = startHub(fixture("noisy", { noise: true }));
     await running.hub.ready();
     expect(running.hub.servers()[0]?.state).toBe("ready");
@@ -154,7 +154,7 @@ describe("starting", () => {
     );
   });
 
-  test("a server that fails at first is tried again and joins", async () => {
+  test("a server that fails at first is tried again, and joins", async () => {
     using record = recording();
     await using running = startHub(fixture("slow", { startMs: 150, record: record.path }, { startupTimeoutMs: 100 }));
     await running.hub.ready();
@@ -164,7 +164,7 @@ describe("starting", () => {
 });
 
 describe("the tool list", () => {
-  test("tools that are for a server's own pages (MCP Apps) are not the model's", async () => {
+  test("leaves out tools for a server's own pages (MCP Apps)", async () => {
     const visible = (...visibility: string[]) => ({ _meta: { ui: { visibility } } });
     const pages = [
       [tool("both", visible("model", "app")), tool("page", visible("app")), tool("any", { _meta: { ui: 1 } })],
@@ -176,7 +176,7 @@ describe("the tool list", () => {
     expect(await running.hub.prepare({ id: "1", name: "s__page", arguments: "{}" })).toHaveProperty("refused");
   });
 
-  test("is in the order of the configuration, not of the starts, and holds what the user allows", async () => {
+  test("is in the order of the configuration, not of the starts, and has only allowed tools", async () => {
     const pages = [[tool("read"), tool("write"), tool("drop")]];
     const tools = { allow: [], deny: ["drop"], autoApprove: ["read"], timeoutsMs: {} };
     await using running = startHub(fixture("slow", { pages, startMs: 300 }, { tools }), fixture("fast", { pages }));

@@ -72,7 +72,7 @@ test("the request is sent again with its answers and its server's state, and its
   expect(end).toEqual({ ...done, ttlMs: 0 });
 });
 
-test("ten rounds are answered, and no more", async () => {
+test("ten rounds are answered, but not more", async () => {
   expect((await run([...Array<JsonObject>(10).fill(asking), done])).end).toEqual({ ...done, ttlMs: 0 });
   const { sent, end } = await run([...Array<JsonObject>(11).fill(asking), done]);
   expect(sent).toHaveLength(11);

@@ -19,7 +19,7 @@ function watched(limits: RequestLimits): { reached?: { ms: number; why: string }
 
 const silence = "no answer and no progress within";
 
-test("of several limits that run each is reached at its own time, whichever began first", async () => {
+test("of several limits each is reached at its own time, whichever began first", async () => {
   const long = watched(new RequestLimits({ timeoutMs: 300 }));
   const short = watched(new RequestLimits({ timeoutMs: 100 }));
   new RequestLimits({ timeoutMs: 150 }).end();
@@ -30,7 +30,7 @@ test("of several limits that run each is reached at its own time, whichever bega
   ]);
 });
 
-test("progress begins the silence anew, but not the whole", async () => {
+test("progress restarts the limit on silence, but not the whole limit", async () => {
   const limits = new RequestLimits({ timeoutMs: 300, maxTotalTimeoutMs: 1_000 });
   const seen = watched(limits);
   const ticking = setInterval(() => limits.progress({ progress: 1 }), 200);
@@ -39,7 +39,7 @@ test("progress begins the silence anew, but not the whole", async () => {
   expect(seen.reached).toEqual({ ms: 1_000, why: expect.stringContaining("not finished within 1 s") });
 });
 
-test("of progress that comes too fast only a part is passed on, and all of it counts against the silence", async () => {
+test("only a part of fast progress is passed on, and all of it counts against the silence", async () => {
   const heard: number[] = [];
   const limits = new RequestLimits({ timeoutMs: 300, onProgress: ({ progress }) => heard.push(progress) });
   for (let progress = 0; progress < 10_000; progress++) limits.progress({ progress });
@@ -53,7 +53,7 @@ test("of progress that comes too fast only a part is passed on, and all of it co
   limits.end();
 });
 
-test("of a long message of progress the beginning is passed on", () => {
+test("the beginning of a long progress message is passed on", () => {
   const heard: (string | undefined)[] = [];
   const limits = new RequestLimits({ onProgress: ({ message }) => heard.push(message) });
   for (const message of ["x".repeat(1_000), "x".repeat(5_000_000)]) limits.progress({ progress: 1, total: 2, message });

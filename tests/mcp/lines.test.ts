@@ -27,7 +27,7 @@ test("lines come out whole, wherever the bytes were cut", () => {
   );
 });
 
-test("a line beyond the limit is dropped but for its edges, and the next one is read", () => {
+test("a line beyond the limit is dropped except for its ends, and the next one is read", () => {
   const chunks = ["first\n", `<${"x".repeat(700)}`, "y".repeat(700), `${"z".repeat(700)}>`, "\nlast\n"];
   const { lines, dropped } = split(
     1000,

@@ -43,7 +43,7 @@ test.each([
   expect(problems).toEqual([`${name}: ${reason}`]);
 });
 
-test("a schema so deep that no request could be written with it is left out alone", async () => {
+test("a schema that is too deep for a request is left out alone", async () => {
   const deep = JSON.parse(`${'{"x":'.repeat(20_000)}1${"}".repeat(20_000)}`);
   const { items, problems } = await listAll(onePage([tool("deep", { inputSchema: deep }), tool("good")]), toolListKind);
   expect(items.map(({ name }) => name)).toEqual(["good"]);
@@ -74,7 +74,7 @@ test("all pages are read, in order", async () => {
   expect(asked).toEqual(["", "p2"]);
 });
 
-test("pages that go in a circle end, with what was found", async () => {
+test("pages that go in a circle end, with the items so far", async () => {
   let asked = 0;
   const { items, problems } = await listAll(
     async () => ({ tools: [tool(`t${asked++}`)], nextCursor: "same" }),
@@ -84,14 +84,14 @@ test("pages that go in a circle end, with what was found", async () => {
   expect(problems).toEqual(["tools/list pages in a circle"]);
 });
 
-test("pages without end end", async () => {
+test("the number of pages is limited", async () => {
   let asked = 0;
   const { problems } = await listAll(async () => ({ tools: [], nextCursor: `c${asked++}` }), toolListKind);
   expect(asked).toBe(200);
   expect(problems).toEqual(["tools/list has more than 200 pages"]);
 });
 
-test("a list that would take all memory ends, with what was found", async () => {
+test("a list that would take all memory ends, with the items so far", async () => {
   const uris = Array.from({ length: 25_001 }, (_, index) => `x:${index}`);
   let pages = 0;
   const many = async () => {

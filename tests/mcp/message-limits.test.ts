@@ -35,21 +35,18 @@ test.each([
   ["JSON", readJson],
   ["an event of Streamable HTTP", readStream],
   ["an event of HTTP+SSE", readFetched],
-])(
-  "of the messages that arrive from all servers, the largest is dropped if they are too large together: %s",
-  async (_, read) => {
-    const all = new ArrivingMessages(100 * kilobyte);
-    const [large, small, next] = [new PassThrough(), new PassThrough(), new PassThrough()];
-    const dropped = read(large, all);
-    large.write("x".repeat(60 * kilobyte));
-    const whole = readJson(small, all);
-    small.write("x".repeat(50 * kilobyte));
-    await expect(dropped).resolves.toMatchObject({ message: expect.stringContaining(tooMany) });
-    small.end();
-    await expect(whole).resolves.toBeUndefined();
-    await finished(small);
-    const later = read(next, all);
-    next.end("x".repeat(90 * kilobyte));
-    await expect(later).resolves.toBeUndefined();
-  },
-);
+])("the largest of the messages from all servers is dropped if they are too large together: %s", async (_, read) => {
+  const all = new ArrivingMessages(100 * kilobyte);
+  const [large, small, next] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const dropped = read(large, all);
+  large.write("x".repeat(60 * kilobyte));
+  const whole = readJson(small, all);
+  small.write("x".repeat(50 * kilobyte));
+  await expect(dropped).resolves.toMatchObject({ message: expect.stringContaining(tooMany) });
+  small.end();
+  await expect(whole).resolves.toBeUndefined();
+  await finished(small);
+  const later = read(next, all);
+  next.end("x".repeat(90 * kilobyte));
+  await expect(later).resolves.toBeUndefined();
+});

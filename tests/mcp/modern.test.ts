@@ -55,7 +55,7 @@ describe("a server of 2026-07-28", () => {
     );
   });
 
-  test("is asked again for what it broke off, if that changes nothing", async () => {
+  test("gets a request again that it broke off, if the request changes nothing", async () => {
     await using server = await modernServer("http");
     await using running = startHub(server.config);
     await running.hub.ready();
@@ -64,7 +64,7 @@ describe("a server of 2026-07-28", () => {
     ]);
   });
 
-  test.each(ways)("is listened to again after it has ended its stream of changes, over %s", async (way) => {
+  test.each(ways)("gets a new stream of changes after it has ended the first, over %s", async (way) => {
     await using server = await modernServer(way);
     await using running = startHub(server.config);
     await running.hub.ready();
@@ -75,7 +75,7 @@ describe("a server of 2026-07-28", () => {
     }
   });
 
-  test.each(ways)("is not listened to for a resource that no client watches any more, over %s", async (way) => {
+  test.each(ways)("gets no stream for a resource that no client watches any more, over %s", async (way) => {
     await using server = await modernServer(way, { more: [{ name: "listeners", inputSchema: { type: "object" } }] });
     await using running = startHub(server.config);
     await running.hub.ready();

@@ -78,7 +78,7 @@ test.each([
   ["null", "null"],
   ["a list of null", "[null]"],
   ["lists in lists", deep],
-])("a call that is answered with nothing but %s fails at once", async (_, body) => {
+])("a call whose only answer is %s fails at once", async (_, body) => {
   await using server = await faulty({
     call: (response) => response.writeHead(200, { "content-type": "application/json" }).end(body),
   });

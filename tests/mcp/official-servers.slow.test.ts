@@ -8,7 +8,7 @@ import { nodeServer, remoteServer, startHub, until } from "../support/mcp-hub.js
 
 const script = (name: string) => resolve(`node_modules/@modelcontextprotocol/server-${name}/dist/index.js`);
 
-test("server-everything is the same over stdio, Streamable HTTP and SSE", async () => {
+test("server-everything offers the same over stdio, Streamable HTTP and SSE", async () => {
   await using http = await everything("streamableHttp");
   await using sse = await everything("sse");
   await using running = startHub(

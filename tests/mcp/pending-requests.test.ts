@@ -17,7 +17,7 @@ function connected() {
   return { requests, sent, left, comes: (message: object) => transport.onmessage({ jsonrpc: "2.0", ...message }) };
 }
 
-test("an answer is its request's, also under an id that became a text; any other is the client's", async () => {
+test("an answer goes to its request, also under an id that became a text; any other goes to the client", async () => {
   const { requests, sent, left, comes } = connected();
   const answers = [requests.send("a", {}), requests.send("b", {})];
   comes({ id: "2", result: { b: 1 } });
@@ -35,7 +35,7 @@ test("an answer is its request's, also under an id that became a text; any other
   expect(left).toHaveLength(4);
 });
 
-test("progress is the call's for as long as it runs, and for a call that became a task until that is over", async () => {
+test("progress goes to the call while it runs, and to a call that became a task until the task ends", async () => {
   const { requests, left, comes } = connected();
   const limits = new RequestLimits({});
   const seen: unknown[] = [];
@@ -56,7 +56,7 @@ test("progress is the call's for as long as it runs, and for a call that became 
   limits.end();
 });
 
-test("a request that is aborted is taken back, and its late answer is the client's", async () => {
+test("a request that is aborted is withdrawn, and its late answer goes to the client", async () => {
   const { requests, sent, left, comes } = connected();
   const stop = new AbortController();
   const limits = new RequestLimits({ signal: stop.signal });
@@ -72,7 +72,7 @@ test("a request that is aborted is taken back, and its late answer is the client
   limits.end();
 });
 
-test("what waits when the connection ends is told so, and nothing is sent after it", async () => {
+test("waiting requests fail when the connection ends, and nothing is sent after it", async () => {
   const { requests, sent } = connected();
   const answer = requests.send("a", {});
   requests.close(new Error("closed"));

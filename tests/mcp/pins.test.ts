@@ -18,7 +18,7 @@ const before = tool("write", "writes");
 const after = tool("write", "writes and sends");
 
 describe("pinned definitions", () => {
-  test("are those that were seen first, until others are pinned", () => {
+  test("are the first ones seen, until others are pinned", () => {
     using folder = temporaryFolder();
     new Pins(folder.path, fixture("s"), noon).pinNew([before]);
     const later = new Pins(folder.path, fixture("s"), at("2026-12-24T18:30:00Z"));
@@ -32,14 +32,14 @@ describe("pinned definitions", () => {
     ]);
   });
 
-  test("stay when the tool is gone for a while", () => {
+  test("stay while the tool is gone", () => {
     const pins = new Pins(undefined, fixture("s"), noon);
     pins.pinNew([before]);
     pins.pinNew([tool("other", "else")]);
     expect(pins.changes([after]).size).toBe(1);
   });
 
-  test("are 10,000 at most, none of which gives way to a new tool: a further one counts as changed until it is approved", () => {
+  test("are 10,000 at most; a further tool counts as changed until it is approved", () => {
     using folder = temporaryFolder();
     const pins = new Pins(folder.path, fixture("s"), noon);
     const renamed = (to: string) => Array.from({ length: 5_000 }, (_, index) => ({ ...before, name: `${to}${index}` }));
@@ -63,7 +63,7 @@ describe("pinned definitions", () => {
     expect([...pins.changes(further).keys()]).toEqual(["c1"]);
   });
 
-  test("belong to the server at its place; a new key in its environment makes no other server of it", () => {
+  test("belong to the server under its settings; a new key in its environment makes no other server of it", () => {
     using folder = temporaryFolder();
     new Pins(folder.path, fixture("s", {}, { env: { KEY: "old" } }), noon).pinNew([before]);
     const changesAt = (...server: Parameters<typeof fixture>) =>
@@ -73,7 +73,7 @@ describe("pinned definitions", () => {
     expect(changesAt("s", { noise: true })).toBe(0);
   });
 
-  test("lie where only their owner can read them, without the key", () => {
+  test("can be read only by their owner, and do not contain the key", () => {
     using folder = temporaryFolder();
     new Pins(folder.path, fixture("s", {}, { env: { KEY: "secret" } }), noon).pinNew([before]);
     const [file = ""] = readdirSync(folder.path);
@@ -81,7 +81,7 @@ describe("pinned definitions", () => {
     expect(readFileSync(join(folder.path, file), "utf8")).not.toContain("secret");
   });
 
-  test("hold for this run where they cannot be written", () => {
+  test("hold for this run if they cannot be written", () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "file");
     writeFileSync(path, "");
@@ -123,7 +123,7 @@ describe("pinned definitions", () => {
     expect([...later.changes([before, tool("other", "changed")]).keys()]).toEqual(["write", "other"]);
   });
 
-  test("hold however many there are", () => {
+  test("hold, however many there are", () => {
     using folder = temporaryFolder();
     const pins = new Pins(folder.path, fixture("s"), noon);
     pins.pinNew([before]);

@@ -17,7 +17,7 @@ test("a server behind a shell is closed within milliseconds when it reads its in
   expect(pids(record.lines()).map(isRunning)).toEqual([false]);
 });
 
-test("closing while servers start leaves nothing", async () => {
+test("closing while servers start leaves no process behind", async () => {
   using record = recording();
   const running = startHub(fixture("s", { record: record.path, silent: true }));
   await until(() => record.lines().length > 0);
@@ -25,7 +25,7 @@ test("closing while servers start leaves nothing", async () => {
   await until(() => !pids(record.lines()).some(isRunning)); // a killed process may need a moment to end
 });
 
-test("a server is given its time to leave by the clock: looks that come late do not add to it", async () => {
+test("a server has its time to leave by the clock: late checks do not extend it", async () => {
   const group = new ProcessGroup("sleep", ["1000"], { stdio: "ignore" });
   let looks = 0;
   const timer = setInterval(() => {

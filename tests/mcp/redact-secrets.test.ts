@@ -43,7 +43,7 @@ test.each([
     expect(message).not.toContain(part);
 });
 
-test("of the tokens that a server's renewals bring, the latest are removed from its errors, and one in use for as long as it is used", () => {
+test("the latest tokens of a server's renewals are removed from its errors, and a token in use for as long as it is used", () => {
   const { config } = loadConfig({ mcpServers: { s: { url: "https://x/mcp" } } }, { env });
   const [loaded] = config.mcpServers;
   if (!loaded) throw new Error("no server");
@@ -69,7 +69,7 @@ test("the advice to log in does not name the secret part of an address", () => {
   expect(explainAuth(new Error("no"), loaded).message).toBe("https://x/[redacted]/mcp wants authorization: no");
 });
 
-test("a secret at the edge of what is kept of a server's stderr is hidden whole", () => {
+test("a secret at the edge of a server's stored stderr is hidden whole", () => {
   const secret = "secret-0123456789";
   const { config } = loadConfig({ mcpServers: { s: { command: "x", env: { DB_DSN: secret } } } }, { env });
   const [loaded] = config.mcpServers;

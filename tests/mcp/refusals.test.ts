@@ -40,13 +40,13 @@ test.each([
   ["an answer", { id: 1, result: {} }],
   ["a request", { id: 1, method: "tools/call" }],
   ["a notification", { method: "notifications/cancelled" }],
-])("of the refusal of %s the beginning is read, even if it has no end", async (_, message) => {
+])("the refusal of %s is read up to a limit, even if it has no end", async (_, message) => {
   const refused = transport("/400").send({ jsonrpc: "2.0", ...message });
   await expect(refused).rejects.toMatchObject({ status: 400, text: "x".repeat(64 * kilobyte) });
   await allCut();
 });
 
-test("of the refusal of a request that asks for the protocol, the beginning is read", async () => {
+test("the refusal of a request that asks for the protocol is read up to a limit", async () => {
   const request = { jsonrpc: "2.0", id: 1, method: "server/discover" } as const;
   const { signal } = new AbortController();
   const asked = askHttp(urlOf("/400"), request, { headers: {}, send: exchange, signal });
@@ -54,7 +54,7 @@ test("of the refusal of a request that asks for the protocol, the beginning is r
   await allCut();
 });
 
-test("of a refusal over HTTP+SSE or at a login, the beginning is read", async () => {
+test("a refusal over HTTP+SSE or at a login is read up to a limit", async () => {
   const response = await asFetch(exchange)(urlOf("/400"));
   await expect(response.text()).resolves.toBe("x".repeat(64 * kilobyte));
   await allCut();

@@ -70,7 +70,7 @@ const warnings = ({ log }: RunningHub) => log.filter(({ level }) => level === "w
 const manifests = () => readdirSync(manifestsIn(folder).folder).map((name) => join(manifestsIn(folder).folder, name));
 
 describe("a server that was seen before", () => {
-  test("is offered in the same bytes while it starts, and a call waits for it", async () => {
+  test("is offered in the same bytes while it starts, and a call waits for the start", async () => {
     const before = await firstRun();
     shut();
     await using running = start();
@@ -86,7 +86,7 @@ describe("a server that was seen before", () => {
     expect(warnings(running)).toEqual([]);
   });
 
-  test("starts when a model answers, when somebody waits for it, at its first use, and by itself", async () => {
+  test("starts when a model answers, when a caller waits for it, at its first use, and by itself", async () => {
     await firstRun();
     const begins: ((running: RunningHub) => unknown)[] = [
       ({ hub }) => hub.scheduleBackgroundStarts(),
@@ -117,7 +117,7 @@ describe("a server that was seen before", () => {
     expect(["a", "b", "c"].map(startsOf)).toEqual([1, 2, 1]);
   });
 
-  test("whose tool has changed gets no call by the old definition, and the next one by the new", async () => {
+  test("gets no call by the old definition of a changed tool, and the next one by the new", async () => {
     await firstRun();
     offer({ ...echo, description: "says it to everybody" }, other);
     await using running = start();
@@ -146,7 +146,7 @@ describe("a server that was seen before", () => {
     expect((await running.call("s__echo", { a: 1 })).isError).toBe(false);
   });
 
-  test("whose tool is gone gets no call of it", async () => {
+  test("gets no call of a tool that it no longer has", async () => {
     await firstRun();
     offer(echo, { ...other, name: "newer" });
     await using running = start();
@@ -169,7 +169,7 @@ describe("a server that was seen before", () => {
     expect(running.hub.tools()).toEqual([]);
   });
 
-  test("is waited for where it is required", async () => {
+  test("delays the first turn if it is required", async () => {
     const required = { required: true };
     const config = server(required, { exitsAtSecondStart: true });
     await firstRun(config);
@@ -180,7 +180,7 @@ describe("a server that was seen before", () => {
     expect(again.hub.servers()).toMatchObject([{ state: "ready" }]);
   });
 
-  test("is waited for as the first time where it was given something else, where that is wanted, and where the file is broken", async () => {
+  test("delays the first turn as a new server if its settings changed, if that is configured, and if the file is broken", async () => {
     await firstRun();
     const cases: (() => RunningHub)[] = [
       () => start(server({ env: { MODE: "other" } })),
@@ -262,7 +262,7 @@ describe("a kept list that may be wrong", () => {
     expect(starts()).toBe(before);
   });
 
-  test("is not used if it is empty: the server is waited for as the first time", async () => {
+  test("is ignored if it is empty: the first turn waits for the server", async () => {
     const bare = { instructions: undefined, prompts: [] };
     for (const more of [{}, { lazy: true }]) {
       offer();
@@ -275,7 +275,7 @@ describe("a kept list that may be wrong", () => {
   });
 });
 
-test("no secret is in what is kept of a server, nor can be found out from the name of the file by trying", async () => {
+test("a stored list contains no secret, and its file name does not reveal one by trying", async () => {
   const config = server({ env: { PIN: "4711" }, args: [...server().args, "--token=4712"] });
   await firstRun(config);
   const [name] = manifests();

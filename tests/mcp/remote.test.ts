@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { freePort, httpServer } from "../support/mcp-http.js";
 import { remoteServer, startHub } from "../support/mcp-hub.js";
 
-test("a server that is not running is told in words, and joins when it is", async () => {
+test("a server that is not running is described in words, and joins when it runs", async () => {
   const port = await freePort();
   await using running = startHub(remoteServer("r", `http://127.0.0.1:${port}/mcp?key=s3cr3t`, "auto"));
   await running.hub.ready();
@@ -12,7 +12,7 @@ test("a server that is not running is told in words, and joins when it is", asyn
   });
 });
 
-test("a server that wants authorization is in the state that says so", async () => {
+test("a server that demands authorization is in the state that says so", async () => {
   await using server = await httpServer({ status: 401 });
   await using running = startHub(remoteServer("r", server.url, "auto"));
   await running.hub.ready();
@@ -23,7 +23,7 @@ test("a server that wants authorization is in the state that says so", async () 
   expect(server.seen).toHaveLength(1);
 });
 
-test("only where the kind is to be found out, a refused POST is followed by the older transport", async () => {
+test("a refused POST leads to the older transport only if the transport is not configured", async () => {
   await using server = await httpServer({ status: 404, body: "nothing here" });
   await using running = startHub(remoteServer("auto", server.url, "auto"), remoteServer("http", server.url, "http"));
   await running.hub.ready();
@@ -36,7 +36,7 @@ test("only where the kind is to be found out, a refused POST is followed by the 
   expect(running.hub.servers()[1]?.reason).toContain("nothing here");
 });
 
-test("a server of a newer era is told apart from a broken one", async () => {
+test("a server of a newer protocol is told apart from a broken one", async () => {
   const body =
     '{"jsonrpc":"2.0","id":0,"error":{"code":-32022,"message":"unsupported","data":{"supported":["2031-01-01"]}}}';
   await using server = await httpServer({ status: 400, body });
@@ -46,7 +46,7 @@ test("a server of a newer era is told apart from a broken one", async () => {
   expect(server.seen).toHaveLength(1);
 });
 
-test("an error answer that repeats a secret header does not bring it into the message", async () => {
+test("an error that repeats a secret header does not bring it into the message", async () => {
   await using server = await httpServer({ status: 500, body: "bad token: token-123" });
   await using running = startHub({
     ...remoteServer("r", server.url, "http"),

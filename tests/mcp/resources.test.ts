@@ -19,17 +19,17 @@ test("a resource belongs to the server that lists it", () => {
   expect(owner("https://example.com/a")).toBe("web");
 });
 
-test("else to one that has pointed to it, whatever its scheme", () => {
+test("a resource that no server lists belongs to one that has pointed to it, whatever its scheme", () => {
   expect(owner("https://example.com/linked")).toBe("other");
 });
 
-test("else to one whose template it fits, else to one with a scheme of its own", () => {
+test("a resource of neither kind belongs to a server whose template it fits, or with a scheme of its own", () => {
   expect(owner("note://archive/2024")).toBe("notes");
   expect(owner("https://example.com/docs/x")).toBe("web");
   expect(owner("note://tomorrow")).toBe("notes");
 });
 
-test("an address that anybody could be made to open belongs to no one", () => {
+test("an address that any server could make the host open belongs to none", () => {
   expect(owner("https://evil.example/?secret")).toBeUndefined();
   expect(owner("https://example.com/b")).toBeUndefined();
   expect(owner("file:///etc/passwd")).toBeUndefined();

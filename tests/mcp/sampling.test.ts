@@ -17,20 +17,20 @@ const parts = (outputTokens: number, budget = new SamplingBudget()) => ({
 });
 const params = { messages: [{ role: "user", content: { type: "text", text: "?" } }], maxTokens: 1_000_000 };
 
-test("one call's sampling has a bound in tokens", async () => {
+test("the sampling of one call has a limit in tokens", async () => {
   const bounded = parts(60_000);
   await answerSampling("s", params, bounded);
   await answerSampling("s", params, bounded);
   await expect(answerSampling("s", params, bounded)).rejects.toMatchObject({ code: -1 });
 });
 
-test("one call's sampling has a bound in requests", async () => {
+test("the sampling of one call has a limit in requests", async () => {
   const bounded = parts(1);
   for (let times = 0; times < 20; times++) await answerSampling("s", params, bounded);
   await expect(answerSampling("s", params, bounded)).rejects.toThrow("this call's sampling budget is used up");
 });
 
-test("requests that a server sends at once share the bound in tokens", async () => {
+test("requests that a server sends at once share the limit in tokens", async () => {
   const granted: number[] = [];
   const { sample, ...others } = parts(1);
   const bounded = {
@@ -46,7 +46,7 @@ test("requests that a server sends at once share the bound in tokens", async () 
   expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
 });
 
-test("what was granted and not written can be granted again, also after a no and a failure", async () => {
+test("tokens that were granted and not used can be granted again, also after a no and a failure", async () => {
   const bounded = parts(1);
   await expect(answerSampling("s", params, { ...bounded, ask: async () => false })).rejects.toThrow("did not allow");
   const sample = () => Promise.reject(new Error("down"));
@@ -54,7 +54,7 @@ test("what was granted and not written can be granted again, also after a no and
   await expect(answerSampling("s", params, bounded)).resolves.toMatchObject({ stopReason: "endTurn" });
 });
 
-test("one call's sampling has a bound in what the model reads", async () => {
+test("the sampling of one call has a limit in input tokens", async () => {
   const bounded = parts(1);
   const long = { messages: [{ role: "user", content: { type: "text", text: "x".repeat(1_500_000) } }], maxTokens: 5 };
   await answerSampling("s", long, bounded);
@@ -75,7 +75,7 @@ test.each<[string, object]>([
   await expect(sent).rejects.toThrow("this call's sampling budget is used up");
 });
 
-test("a yes has either form of the answers to questions", async () => {
+test("a yes may have either form of an answer", async () => {
   const given = (value: unknown) => answerSampling("s", params, { ...parts(1), ask: async () => value });
   expect(await given({ allow: true })).toEqual(await given(true));
   await expect(given({ allow: false })).rejects.toThrow("did not allow");
@@ -130,7 +130,7 @@ test.each([[-5], [0], [0.5]])("%s tokens are one", async (maxTokens) => {
   expect(granted).toBe(1);
 });
 
-test("a tool that no model could call is refused by name", async () => {
+test("a tool that no model could call is refused with its name", async () => {
   const tools = [{ name: "a.b", inputSchema: {} }];
   await expect(answerSampling("s", { ...params, tools }, parts(1))).rejects.toThrow('a tool named "a.b"');
 });

@@ -17,17 +17,17 @@ test("valid arguments come back as the model wrote them", async () => {
   expect(await readArguments('{"path":"a","depth":2}', schema)).toEqual({ value: { path: "a", depth: 2 } });
 });
 
-test("no text at all is a call without arguments", async () => {
+test("empty arguments are a call without arguments", async () => {
   expect(await readArguments("", { type: "object" })).toEqual({ value: {} });
 });
 
-test("text that does not parse is told with the parser's words", async () => {
+test("text that cannot be parsed is reported in the parser's words", async () => {
   expect(await problem('{"path": "a')).toMatch(/^the arguments are not valid JSON: Unterminated string/);
   expect(await problem("[1]")).toBe("the arguments are not a JSON object");
   expect(await problem("null")).toBe("the arguments are not a JSON object");
 });
 
-test("a key that is there twice is refused: people are shown one of its values, and another one may count", async () => {
+test("a duplicate key is refused: people are shown one of its values, and the other may count", async () => {
   expect(await problem('{"path":"harmless","\\u0070ath":"/etc"}')).toBe('the arguments have the key "path" twice');
 });
 
@@ -39,13 +39,13 @@ test("every problem is named in words that a model can act on", async () => {
   expect(await problem('{"path":"a","depth":0}')).toBe("`depth` must be >= 1");
 });
 
-test("many problems are counted, not all told", async () => {
+test("many problems are counted, and some of them named", async () => {
   const numbers = { type: "object", properties: { list: { type: "array", items: { type: "number" } } } };
   const list = Array.from({ length: 30 }, () => "x");
   expect(await problem(JSON.stringify({ list }), numbers)).toMatch(/`list.9` must be number, got "x"; and 20 more$/);
 });
 
-test("a server's pattern that backtracks for ever does not stop the event loop: the server checks for itself", async () => {
+test("a server's pattern that backtracks for ever does not block the event loop: the server checks the arguments itself", async () => {
   const trap = { type: "object", properties: { text: { type: "string", pattern: "^(a+)+$" }, n: { type: "number" } } };
   const text = JSON.stringify({ text: `${"a".repeat(40)}!` });
   expect(await problem('{"n":"x"}', trap)).toMatch(/`n` must be number/);
@@ -60,7 +60,7 @@ test("a server's pattern that backtracks for ever does not stop the event loop: 
   expect(turnsOfTheLoop).toBeGreaterThan(1);
 });
 
-test("the dialect is the one that $schema names, 2020-12 where it names none", async () => {
+test("the dialect is the one that $schema names, or 2020-12", async () => {
   const tuple = {
     type: "object",
     properties: { pair: { type: "array", prefixItems: [{ type: "number" }], items: false } },
@@ -100,7 +100,7 @@ test.each([
   ["draft-04 bounds", { type: "object", properties: { a: { type: "number", minimum: 1, exclusiveMinimum: true } } }],
   ["an asynchronous schema", { $async: true, type: "object", required: ["b"] }],
   ["nonsense", { type: "object", properties: 7 }],
-])("a schema with %s checks nothing and throws nothing", async (_, broken) => {
+])("a schema with %s checks nothing and does not throw", async (_, broken) => {
   expect(await readArguments('{"a":"1"}', broken)).toEqual({ value: { a: "1" } });
 });
 
@@ -145,7 +145,7 @@ test("invalid arguments without a null are checked once: the problem counts, als
   await Promise.all(held);
 });
 
-test("a check that waits for those of another server for too long is left to its own server", async () => {
+test("a check that waits for other servers' checks for too long is left to its own server", async () => {
   const text = JSON.stringify({ text: `${"a".repeat(40)}!` });
   const traps = Array.from({ length: 6 }, (_, number) => ({ properties: { text: { pattern: `^(a+)+${number}$` } } }));
   const held = traps.map((trap) => problem(text, trap));

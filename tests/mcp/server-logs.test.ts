@@ -39,7 +39,7 @@ test("a server's stderr, log messages and states are in its file, without secret
   expect(statSync(serverLogFile(folder.path, "fs")).mode & 0o777).toBe(0o600);
 });
 
-test("a file that has got long becomes the older one of two", async () => {
+test("a file that is too long becomes the older one of two", async () => {
   using folder = temporaryFolder();
   const file = serverLogFile(folder.path, "fs");
   writeFileSync(file, `${"x".repeat(1_000_001)}\n`);
@@ -50,7 +50,7 @@ test("a file that has got long becomes the older one of two", async () => {
   expect(readFileSync(`${file}.1`, "utf8")).toHaveLength(1_000_002);
 });
 
-test("a server that says more than can be written loses the rest, and that is said", async () => {
+test("a server that writes too fast loses the rest, and its file says so", async () => {
   using folder = temporaryFolder();
   const logs = logsIn(folder.path);
   const log = logs.of(fixture("fs"));
@@ -73,7 +73,7 @@ test("a line without an end is cut, and is there at the end", async () => {
   expect(lines.every((line) => line.length < 8_100)).toBe(true);
 });
 
-test("a folder that cannot be written is told once, and the server goes on", async () => {
+test("a folder that cannot be written is reported once, and the server continues", async () => {
   using folder = temporaryFolder();
   const observed: Observation[] = [];
   const blocked = join(folder.path, "blocked");
@@ -89,7 +89,7 @@ test("a folder that cannot be written is told once, and the server goes on", asy
   ]);
 });
 
-test("a name is a file's name, whatever it is", () => {
+test("the name of a server becomes a valid file name, whatever it is", () => {
   const names = ["../../etc/passwd", "a/b", ".", "ä".repeat(200), "plain"];
   const files = names.map((name) => serverLogFile("/logs", name));
   for (const file of files) expect(file).toMatch(/^\/logs\/[^/]{1,130}\.log$/);

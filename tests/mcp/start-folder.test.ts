@@ -62,7 +62,7 @@ test.each([true, false])("servers of --mcp-config start in the working folder, w
   );
 });
 
-test("a server whose own folder cannot be made starts in the root folder", () => {
+test("a server whose own folder cannot be created starts in the root folder", () => {
   const config = { command: "npx", args: ["."], folders: { own: join(process.execPath, "x"), working: process.cwd() } };
   expect(startOf(config)).toEqual({ command: "npx", args: [process.cwd()], cwd: "/" });
 });

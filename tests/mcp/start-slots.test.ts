@@ -43,7 +43,7 @@ test("a server that is called does not wait, and the others then wait for its sl
   expect(begun).toEqual(["a", "c", "b"]);
 });
 
-test("a server that is closed while it waits takes no slot", async () => {
+test("a server that is closed while it waits uses no slot", async () => {
   const slots = new StartSlots(1);
   const closing = new AbortController();
   const { begun } = starting(slots, { a: signal, b: closing.signal, c: signal });

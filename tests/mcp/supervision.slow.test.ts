@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { fixture, startHub } from "../support/mcp-hub.js";
 
-test("500 tools of five servers are ready as soon as the slowest alone", async () => {
+test("500 tools of five servers are ready as soon as those of the slowest server", async () => {
   const many = (name: string, startMs: number) =>
     fixture(name, {
       startMs,

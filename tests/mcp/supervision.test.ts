@@ -9,7 +9,7 @@ const started = (lines: string[]) => lines.filter((line) => line.startsWith("sta
 const pages = [[{ name: "echo", description: "says it again", inputSchema: { type: "object" } }]];
 
 describe("health", () => {
-  test("an idle server is asked whether it is alive", async () => {
+  test("an idle server gets pings", async () => {
     using record = recording();
     await using running = startHub(fixture("s", { record: record.path }, { pingIntervalMs: 30 }));
     await running.hub.ready();
@@ -18,7 +18,7 @@ describe("health", () => {
     expect(started(record.lines())).toBe(1);
   });
 
-  test("one that does not answer twice is started again", async () => {
+  test("a server that does not answer two pings is restarted", async () => {
     using record = recording();
     await using running = startHub(fixture("s", { record: record.path }, { pingIntervalMs: 150 }));
     await running.hub.ready();
@@ -30,7 +30,7 @@ describe("health", () => {
     expect(started(record.lines())).toBe(2);
   });
 
-  test("one that works on a call is left alone", async () => {
+  test("a server with a running call gets no pings", async () => {
     await using running = startHub(fixture("s", { noPing: true }, { pingIntervalMs: 50 }));
     await running.hub.ready();
     expect(textOf((await running.call("s__drip", { times: 1, everyMs: 600 })).content)).toBe("dripped");
@@ -38,7 +38,7 @@ describe("health", () => {
 });
 
 describe("a lazy server", () => {
-  test("starts like any other the first time, and by its first use from then on", async () => {
+  test("starts like any other the first time, and later at its first use", async () => {
     using record = recording();
     using folder = temporaryFolder();
     const host = { manifests: manifestsIn(folder) };
@@ -60,7 +60,7 @@ describe("a lazy server", () => {
     expect(started(record.lines())).toBe(2);
   });
 
-  test("keeps what it offers where only its owner can read it", async () => {
+  test("stores its list where only its owner can read it", async () => {
     using folder = temporaryFolder();
     await using running = startHubWith({ manifests: manifestsIn(folder) }, fixture("s", { pages }, { lazy: true }));
     await running.hub.ready();
@@ -87,7 +87,7 @@ describe("a lazy server", () => {
 });
 
 describe("another configuration", () => {
-  test("starts what is new, ends what is gone, and leaves alone what is the same", async () => {
+  test("starts new servers, ends removed ones, and leaves unchanged ones alone", async () => {
     using record = recording();
     const same = fixture("same", { record: record.path, pages });
     await using running = startHub(same, fixture("gone", { pages }));
@@ -102,7 +102,7 @@ describe("another configuration", () => {
     expect(started(record.lines())).toBe(1);
   });
 
-  test("does not touch a call that is running", async () => {
+  test("does not touch a running call", async () => {
     await using running = startHub(fixture("s"));
     await running.hub.ready();
     let call: Promise<ToolResult> | undefined;

@@ -21,7 +21,7 @@ const asks = (...keys: string[]) => ({
 });
 
 describe("a call that the server makes a task of", () => {
-  test.each(ways)("is polled to its result, and shows how far it is, over %s", async (way) => {
+  test.each(ways)("is polled to its result, and shows its progress, over %s", async (way) => {
     using record = recording();
     await using server = await modernServer(way, { record: record.path });
     await using running = startHub(server.config);
@@ -66,7 +66,7 @@ describe("a call that the server makes a task of", () => {
     expect(asked).toHaveLength(2);
   });
 
-  test.each(ways)("is cancelled on the server when it is cancelled here, over %s", async (way) => {
+  test.each(ways)("is cancelled on the server when the call is cancelled, over %s", async (way) => {
     using record = recording();
     await using server = await modernServer(way, { record: record.path });
     await using running = startHub(server.config);
@@ -78,7 +78,7 @@ describe("a call that the server makes a task of", () => {
     await until(() => record.lines().includes("tasks/cancel task 0 é"));
   });
 
-  test("is cancelled on the server when its time is up, which every poll lets begin anew", async () => {
+  test("is cancelled on the server when its time limit, which every poll restarts, is reached", async () => {
     using record = recording();
     await using server = await modernServer("stdio", { record: record.path });
     await using running = startHub({ ...server.config, timeoutMs: 1_000, maxTotalTimeoutMs: 2_000 });
@@ -88,7 +88,7 @@ describe("a call that the server makes a task of", () => {
     await until(() => record.lines().includes("tasks/cancel task 0 é"));
   });
 
-  test("is cancelled on the server when what it asks for is refused", async () => {
+  test("is cancelled on the server when its question is refused", async () => {
     using record = recording();
     await using server = await modernServer("stdio", { record: record.path });
     await using running = startHub(server.config);

@@ -22,12 +22,12 @@ const listed = {
 };
 
 describe("model-side names", () => {
-  test("a clean pair is server__tool", () => {
+  test("are server__tool for plain names", () => {
     expect(modelName("fs", "read_file")).toBe("fs__read_file");
     expect(modelName("my-server", "a-b")).toBe("my-server__a-b");
   });
 
-  test("every pair of names becomes a name that every provider takes", () => {
+  test("are valid for every provider, for every pair of names", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme", maxLength: 200 }), (server, tool) => {
         expect(modelName(server, tool)).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
@@ -35,7 +35,7 @@ describe("model-side names", () => {
     );
   });
 
-  test("two pairs never share a name, whatever underscores, dots and lengths they have", () => {
+  test("are never shared by two pairs, whatever underscores, dots and lengths they have", () => {
     const awkward = fc.string({ unit: fc.constantFrom("a", "_", ".", "-", "é"), maxLength: 6 });
     const long = awkward.map((end) => "x".repeat(62) + end);
     const pair = fc.tuple(awkward, fc.oneof(awkward, long));
@@ -48,14 +48,14 @@ describe("model-side names", () => {
     );
   });
 
-  test("a clean name splits back at its first double underscore", () => {
+  test("split back at their first double underscore, if they are plain", () => {
     expect(modelName("a", "b__c")).toBe("a__b__c");
     expect(modelName("a__b", "c")).toMatch(/^a__b__c_[0-9a-f]{10}$/);
     expect(modelName("a", "_b")).toBe("a___b");
     expect(modelName("a_", "b")).toMatch(/^a___b_[0-9a-f]{10}$/);
   });
 
-  test("a tool that is named like another one's hashed name does not take its place", () => {
+  test("are not taken by a tool that is named like another one's hashed name", () => {
     const hashed = modelName("a.b", "t");
     expect(modelName("a_b", hashed.slice("a_b__".length))).not.toBe(hashed);
   });
@@ -65,7 +65,7 @@ describe("the user's patterns", () => {
   const config = (tools: Partial<ReturnType<typeof fixture>["tools"]>) =>
     fixture("s", {}, { tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {}, ...tools } });
 
-  test("without an allow list all tools are on offer, with one only those, and deny wins", () => {
+  test("without an allow list all tools are offered, with one only its tools, and deny wins", () => {
     expect(isOffered(config({}), { name: "read" })).toBe(true);
     expect(isOffered(config({ allow: ["read*"] }), { name: "read_file" })).toBe(true);
     expect(isOffered(config({ allow: ["read*"] }), { name: "write_file" })).toBe(false);
@@ -106,7 +106,7 @@ test("the first pattern that a tool matches gives its timeout", () => {
   expect(["build_all", "test_all", "read"].map((tool) => timeoutOf(timed, tool))).toEqual([70, 80, 5]);
 });
 
-test("annotations count only where the user vouches for the server", () => {
+test("annotations count only if the user trusts the server", () => {
   expect(factsOf(fixture("s"), listed)).toMatchObject({ readOnly: false, idempotent: false });
   expect(factsOf(fixture("s", {}, { trusted: true }), listed)).toMatchObject({ readOnly: true, idempotent: true });
 });

@@ -157,7 +157,7 @@ describe("over HTTP", () => {
     await prompt;
   });
 
-  test("outside all calls' streams it is declined while two callers' calls are running", async () => {
+  test("a question outside all calls' streams is declined while two callers' calls are running", async () => {
     const [alice, bob] = [new Person(), new Person()];
     await using running = await bothCall(alice.options(), bob.options());
     const { server, hub } = running;
@@ -168,7 +168,7 @@ describe("over HTTP", () => {
     expect(hub.log.map(({ message }) => message)).toContainEqual(expect.stringContaining("calls of several users"));
   });
 
-  test("outside all calls' streams it reaches the one caller of all running calls", async () => {
+  test("a question outside all calls' streams reaches the one caller of all running calls", async () => {
     const alice = new Person();
     await using running = await bothCall(alice.options(), alice.options());
     const { server } = running;
@@ -189,7 +189,7 @@ describe("over HTTP", () => {
   ];
 
   test.each(others)(
-    "outside all calls' streams it is declined while the server works on %s, which may be another user's",
+    "a question outside all calls' streams is declined while the server works on %s, which may be another user's",
     async (method, request, result) => {
       const alice = new Person();
       await using running = await bothCall(alice.options(), alice.options());
@@ -242,7 +242,7 @@ describe("over stdio, where nothing shows the call", () => {
     await waiting;
   });
 
-  test("a call without a caller counts as another's", async () => {
+  test("a call without a caller counts as another user's", async () => {
     using folder = temporaryFolder();
     const path = join(folder.path, "go");
     await using hub = startHubWith({}, fixture("s"));
@@ -256,7 +256,7 @@ describe("over stdio, where nothing shows the call", () => {
   });
 });
 
-test("in protocol 2026-07-28 it reaches the caller of the request that it answers", async () => {
+test("a question of protocol 2026-07-28 reaches the caller of the request that it answers", async () => {
   await using server = await modernServer("stdio");
   await using hub = startHubWith({}, server.config);
   await hub.hub.ready();

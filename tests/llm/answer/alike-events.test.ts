@@ -220,7 +220,7 @@ describe.each(WIRES)("over $name", ({ wire: name, start }) => {
     recorded = await rawClient(mock, name).streamText(bodies[name]);
   });
 
-  test("a stream of alike words is hardly parsed", () => {
+  test("a stream of similar events is hardly parsed", () => {
     const words = Array.from({ length: 1000 }, (_, number) => `word${number} `);
     const text = framed([...begin, ...words.map((each, number) => wordEvent(each, number + 95))]);
     const expected = told(name, text, [], true);
@@ -234,7 +234,7 @@ describe.each(WIRES)("over $name", ({ wire: name, start }) => {
     expect(expected).toMatchObject({ shown: [{ type: "text_delta", delta: words.join("") }] });
   });
 
-  test("a recorded stream, cut anywhere, tells what a parser of every event tells", () => {
+  test("a recorded stream, cut anywhere, gives the deltas that a parser of every event gives", () => {
     const lineEnd = fc.constantFrom("\n", "\r\n", "\r");
     fc.assert(
       fc.property(cuts, lineEnd, (lengths, end) => {
@@ -250,7 +250,7 @@ describe.each(WIRES)("over $name", ({ wire: name, start }) => {
     ...others.map((event) => (text: string) => `${JSON.stringify(event)}\ndata: ${text}\n\n`),
   ];
 
-  test("events that are alike, however they are written, tell what a parser of every event tells", () => {
+  test("similar events, however they are written, give the deltas that a parser of every event gives", () => {
     for (const change of [(text: string) => text, ...changes]) {
       for (const frame of [usual[name], ...ownFramings]) {
         const events = ["a", "a", "bc", "\\", "d"].map((each, number) => wordEvent(each, number + 8));
@@ -284,7 +284,7 @@ describe.each(WIRES)("over $name", ({ wire: name, start }) => {
     }
   });
 
-  test("a stream of any events, cut anywhere, tells what a parser of every event tells", () => {
+  test("a stream of any events, cut anywhere, gives the deltas that a parser of every event gives", () => {
     const mostly = <T>(common: T, rare: readonly T[]) =>
       fc.oneof({ weight: 3, arbitrary: fc.constant(common) }, fc.constantFrom(...rare));
     const run = fc.record({

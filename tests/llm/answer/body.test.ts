@@ -7,7 +7,7 @@ import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
 import { drain, readUpTo } from "../../../src/outbound/response.js";
 import { processorMs } from "../../support/processor-time.js";
 
-test("the end of an answer that is there already is seen, however long the process was busy meanwhile", async () => {
+test("the end of an answer is noticed, however long the process was busy after it arrived", async () => {
   let end = () => {};
   const server = createServer((_, response) => {
     response.write("all of it");
@@ -39,14 +39,14 @@ test.each([
   expect(count).toBeLessThan(300);
 });
 
-test("an event of very many short lines is a fault", () => {
+test("an event of very many short lines is an error", () => {
   const reader = new MessageReader(() => false, { pushText: () => {} }, chatWire.textPosition);
   const lines = Buffer.from("data:x\n".repeat(60_000));
   expect([reader.feed(lines), reader.feed(Buffer.from("\n")), reader.feed(lines)]).toEqual(Array(3).fill(undefined));
   expect(reader.feed(lines)).toBe("too_large");
 });
 
-test("a document with very many spaces in it is read in little time", () => {
+test("a document with very many spaces in it is read in linear time", () => {
   const messages: unknown[] = [];
   const reader = new MessageReader(
     (message) => messages.push(message) === 0,
@@ -60,7 +60,7 @@ test("a document with very many spaces in it is read in little time", () => {
   expect(processorMs() - begun).toBeLessThan(2_000);
 });
 
-test("a document that is nested too deeply to be written again is a fault", () => {
+test("a document that is nested too deeply to be written again is an error", () => {
   const reader = new MessageReader(() => false, { pushText: () => {} }, chatWire.textPosition);
   reader.feed(Buffer.from(`{"choices":${"[".repeat(600)}${"]".repeat(600)}}`));
   expect(reader.end()).toBe("too_deep");
@@ -69,7 +69,7 @@ test("a document that is nested too deeply to be written again is a fault", () =
 test.each([
   ["a document", (json: string) => json],
   ["an event", (json: string) => `data: ${json}\n\n`],
-])("%s of very many values is a fault, and is not read", (_, written) => {
+])("%s of very many values is an error, and is not read", (_, written) => {
   const reader = new MessageReader(() => false, { pushText: () => {} }, chatWire.textPosition);
   const fault = reader.feed(Buffer.from(written(`{"choices":[${"{},".repeat(500_000)}{}]}`)));
   expect(fault ?? reader.end()).toBe("too_large");

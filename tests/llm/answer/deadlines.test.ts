@@ -128,7 +128,7 @@ test.concurrent.each<[string, boolean, Step]>([
   ["timeout", false, beforeHeaders(STALL)],
   ["ttft_timeout", true, stream([STALL])],
   ["idle_timeout", true, stream([hello, STALL])],
-])("a provider's own %s counts, and is named, streaming: %s", async (key, streaming, step) => {
+])("the provider's own %s counts, and the error names it, streaming: %s", async (key, streaming, step) => {
   await using server = await startLlmServer([step]);
   await using ends = clientOf(server, { maxRetries: 0 }, shortLimits);
   const error = await ends.fails({ streaming });
@@ -142,7 +142,7 @@ describe.each([{ streaming: true }, { streaming: false }])(
       ["silence", beforeHeaders(STALL)],
       ["an answer that goes on and on", stream(dripping(hello))],
       ["a document that trickles in", stream(characters(document.padStart(500)))],
-    ])("ends %s, and names its key", async (_name, step) => {
+    ])("ends %s, and the error names its key", async (_name, step) => {
       await using server = await startLlmServer([step]);
       await using ends = clientOf(server, { totalTimeoutMs: 500 });
       const error = await ends.fails({ streaming });
@@ -154,7 +154,7 @@ describe.each([{ streaming: true }, { streaming: false }])(
   },
 );
 
-describe("what goes on is not cut by a limit that it outlasts", () => {
+describe("a limit does not cut an answer that makes progress", () => {
   const limits = { timeoutMs: 1_000, ttftTimeoutMs: 1_000, idleTimeoutMs: 1_000 };
 
   test.concurrent("a stream with progress", async () => {
@@ -180,7 +180,7 @@ describe("what goes on is not cut by a limit that it outlasts", () => {
   });
 });
 
-test.concurrent("a limit that is reached before anything was shown is tried again, and after it only where that is wanted", async () => {
+test.concurrent("a limit that ends a request before anything was shown leads to a retry; after that, only if it is configured", async () => {
   await using server = await startLlmServer([
     stream([STALL]),
     stream([hello, STALL]),

@@ -25,7 +25,7 @@ test.each<[string, object]>([
   expect((await ends.fails({ streaming: true })).message).toEqual(isTooLarge);
 });
 
-test("so is an answer that comes whole, and one of 15 MB is taken", async () => {
+test("a whole answer that is too long is ended too, and one of 15 MB is accepted", async () => {
   const whole = (times: number) =>
     json({ choices: [{ message: { content: megabyte.repeat(times) }, finish_reason: "stop" }] });
   await using server = await startLlmServer([whole(17), whole(15)]);
@@ -69,7 +69,7 @@ test.each<[string, () => AnswerFold, object[]]>([
   ["gemini: a thought's signature", gemini, [part({ thought: true, text: "so", thoughtSignature: megabyte })]],
   ["gemini: a call", gemini, [part({ functionCall: { name: "f", args: { path: megabyte } } })]],
   ["gemini: a picture", gemini, [part({ inlineData: { mimeType: "image/png", data: megabyte } })]],
-])("%s has its length", (_, fold, events) => {
+])("the message has the whole length of %s", (_, fold, events) => {
   const folded = fold();
   for (const event of events) folded.push(event as Record<string, unknown>, undefined);
   expect(folded.length).toBeGreaterThanOrEqual(megabyte.length);

@@ -121,7 +121,7 @@ test("any answer, in any framing and any pieces, folds to the same completion", 
   fc.assert(property, { numRuns: runs(300) });
 });
 
-test("no beginning of a stream is taken for the whole, however its connection ends", async () => {
+test("an unfinished stream never counts as whole, however its connection ends", async () => {
   let steps = stream([END]);
   await using server = await startLlmServer(() => steps);
   const property = fc.asyncProperty(
@@ -146,7 +146,7 @@ test("no beginning of a stream is taken for the whole, however its connection en
   await fc.assert(property, { numRuns: runs(120) });
 });
 
-test("no beginning of a whole answer is taken for the whole", async () => {
+test("an unfinished document never counts as a whole answer", async () => {
   let steps = stream([END]);
   await using server = await startLlmServer(() => steps);
   const property = fc.asyncProperty(

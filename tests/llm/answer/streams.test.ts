@@ -93,7 +93,7 @@ describe("before anything was shown", () => {
     await server.aborted(1);
   });
 
-  test.concurrent("a provider's own limit is the one that is named", async () => {
+  test.concurrent("the error names the provider's own limit if that is the one that ended the request", async () => {
     await using server = await startLlmServer([stream([role, STALL])]);
     await using ends = clientOf(server, { maxRetries: 0 }, { ttftTimeoutMs: 50 });
     expect((await ends.fails({ streaming: true })).message).toContain("50 ms (llm.providers.test.ttft_timeout)");
@@ -116,7 +116,7 @@ describe("before anything was shown", () => {
   });
 });
 
-describe("after something was shown, nothing is ever sent again", () => {
+describe("a request is never sent again after something was shown", () => {
   const faults: [string, Piece[], object, string?][] = [
     ["a cut", [CUT], { kind: "stream_interrupted", retryable: true }],
     ["a reset", [RESET], { kind: "stream_interrupted" }],
@@ -168,7 +168,7 @@ describe("after something was shown, nothing is ever sent again", () => {
 });
 
 test.concurrent.each([true, false])(
-  "what was billed of an answer that ends as a failure is counted, streaming: %s",
+  "the cost of an answer that ends as a failure is counted, streaming: %s",
   async (streaming) => {
     const usage = { prompt_tokens: 9, completion_tokens: 4 };
     const choices = [{ index: 0, delta: {}, message: { role: "assistant", content: "" }, finish_reason: "error" }];
@@ -183,7 +183,7 @@ test.concurrent.each([true, false])(
   },
 );
 
-describe("an answer is whole by its content", () => {
+describe("an answer is complete if its content is", () => {
   test.concurrent.each<[string, Piece[]]>([
     ["finish_reason, no [DONE]", [stop]],
     ["finish_reason, then a cut", [stop, CUT]],
@@ -200,7 +200,7 @@ describe("an answer is whole by its content", () => {
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
 
-  test.concurrent("a reason to finish is not the end where more text and calls follow after a pause", async () => {
+  test.concurrent("a finish reason does not end the answer if more text and calls follow after a pause", async () => {
     const call = chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{}" } }] });
     const pieces = [
       role,
@@ -259,7 +259,7 @@ describe("a proxy that compresses although we asked it not to", () => {
 });
 
 describe("connections", () => {
-  test.concurrent("three streams in a row use one", async () => {
+  test.concurrent("are reused: three streams in a row use one", async () => {
     await using server = await startLlmServer([
       answer("one"),
       toolCalls([{ name: "f", arguments: {} }]),
@@ -278,14 +278,14 @@ describe("connections", () => {
     while (server.openSockets > 1) await new Promise(setImmediate);
   });
 
-  test.concurrent("an idle one is closed after keepalive_expiry", async () => {
+  test.concurrent("are closed after keepalive_expiry", async () => {
     await using server = await startLlmServer([answer("hello")]);
     await using ends = clientOf(server, { keepaliveExpiryMs: 50 });
     await ends.ask({ streaming: true });
     await server.idle();
   });
 
-  test.concurrent("an idle one is closed before the server does, where it says when", async () => {
+  test.concurrent("are closed before the server does it, if the server says when", async () => {
     const headers = { "keep-alive": "timeout=2" };
     await using server = await startLlmServer([stream([hel, stop, DONE], { headers })]);
     await using ends = clientOf(server);
@@ -295,7 +295,7 @@ describe("connections", () => {
     expect(performance.now() - startedAt).toBeLessThan(1900);
   });
 
-  test.concurrent("one that the server has closed meanwhile is replaced without a pause", async () => {
+  test.concurrent("are replaced without a pause if the server has closed them meanwhile", async () => {
     await using server = await startLlmServer([
       answer("one"),
       (response) => void response.socket?.destroy(),
@@ -306,7 +306,7 @@ describe("connections", () => {
     expect(await ends.ask({ streaming: true })).toMatchObject({ message: { content: "two" }, attempts: 2 });
   });
 
-  test.concurrent("cancelling in the middle of an answer closes it", async () => {
+  test.concurrent("are closed when the caller cancels in the middle of an answer", async () => {
     await using server = await startLlmServer([stream([hel, STALL])]);
     await using ends = clientOf(server);
     const controller = new AbortController();
@@ -315,14 +315,14 @@ describe("connections", () => {
     await server.idle();
   });
 
-  test.concurrent("the silence between two words may be longer than the limit for the headers, twice", async () => {
+  test.concurrent("may be silent between two words for longer than the limit for the headers", async () => {
     await using server = await startLlmServer([stream([hel, pause(1_500), lo, pause(1_500), stop])]);
     await using ends = clientOf(server, { timeoutMs: 1_000 });
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
 });
 
-test.concurrent("the total time limit ends everything, and names its key", async () => {
+test.concurrent("the total time limit ends a request, and the error names its key", async () => {
   await using server = await startLlmServer([failure(500), stream([role, STALL])]);
   await using ends = clientOf(server, { totalTimeoutMs: 1_500 });
   const error = await ends.fails({ streaming: true });
@@ -331,7 +331,7 @@ test.concurrent("the total time limit ends everything, and names its key", async
   expect(error.attempts).toBe(2);
 });
 
-test.concurrent("closing the client ends what is in flight, for good", async () => {
+test.concurrent("a closed client ends its requests, for good", async () => {
   await using server = await startLlmServer([stream([role, STALL])]);
   await using ends = clientOf(server);
   const failed = ends.fails({ streaming: true });

@@ -258,7 +258,7 @@ modes("an error in the body of a 200, streaming: $streaming", ({ streaming }) =>
     expect((await ends.ask({ streaming })).message.content).toBe("Hello");
   });
 
-  test("an error event of plain words is an error, also before [DONE]", async () => {
+  test("an error event of plain text is an error, also before [DONE]", async () => {
     const pieces = [hello, "event: error\ndata: upstream went away\n\n", DONE];
     await using server = await startLlmServer([stream(pieces), stream(pieces)]);
     await using ends = clientOf(server, { maxRetries: 0 });

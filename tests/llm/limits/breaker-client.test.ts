@@ -15,7 +15,7 @@ test.each([
   ["text", chunk({ content: "be" }), chunk({ content: "gun" }, "stop")],
   ["the arguments of a tool call", call('{"path":"a'), chunk({ content: "begun" }, "tool_calls")],
 ])(
-  "after an outage all calls are answered again while %s of the answer that showed it is being streamed",
+  "after an outage all calls are answered again while %s of the trial's answer is being streamed",
   async (_, ...pieces) => {
     const [begun, ended] = [new Signal(), new Signal()];
     const pause = () => {

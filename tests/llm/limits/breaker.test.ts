@@ -88,14 +88,14 @@ test.each<LlmErrorKind>([
   "queue_timeout",
   "total_timeout",
   "aborted",
-])("%s says nothing of the provider's health", async (kind) => {
+])("%s says nothing about the provider's health", async (kind) => {
   const { run, fail } = start();
   await fail(kind, 30);
   expect(await run("answer")).toBe("answer");
 });
 
 test.each<LlmErrorKind>(["queue_timeout", "total_timeout", "aborted"])(
-  "a trial that ends with %s shows nothing, and the next call is the trial",
+  "a trial that ends with %s decides nothing, and the next call is the trial",
   async (kind) => {
     const { run, fail, observed } = start();
     await fail("connect", 5);
@@ -111,7 +111,7 @@ test.each<LlmErrorKind>(["queue_timeout", "total_timeout", "aborted"])(
   },
 );
 
-test("a trial that the provider refuses shows that it answers", async () => {
+test("a trial that the provider refuses closes the breaker, because the provider answers", async () => {
   const { run, fail, observed } = start();
   await fail("connect", 5);
   jest.setSystemTime(Date.now() + 10_000);
@@ -134,7 +134,7 @@ function slowAnswer() {
   return Object.assign(slow, { ask });
 }
 
-test("after a while one call tries it, and others do not wait for that", async () => {
+test("after a while one call is the trial, and others do not wait for it", async () => {
   const { run, fail, calls, observed } = start();
   await fail("connect", 5);
   jest.setSystemTime(Date.now() + 10_000);
@@ -150,7 +150,7 @@ test("after a while one call tries it, and others do not wait for that", async (
   expect(observed.at(-1)).toMatchObject({ level: "info", message: "answers again" });
 });
 
-test("a trial has succeeded when its answer begins, however long the answer is", async () => {
+test("a trial succeeds when its answer begins, however long the answer is", async () => {
   const { run, fail, observed } = start();
   await fail("server", 5);
   jest.setSystemTime(Date.now() + 10_000);
@@ -194,7 +194,7 @@ test("a trial succeeds although another one has failed meanwhile", async () => {
   expect(await trial).toBe("whole");
 });
 
-test("an answer that began before the failures says nothing of the provider now", async () => {
+test("an answer that began before the failures does not close the breaker", async () => {
   const { run, fail } = start();
   const slow = slowAnswer();
   const early = run(slow.ask);
@@ -205,7 +205,7 @@ test("an answer that began before the failures says nothing of the provider now"
   expect(await run("answer")).toMatchObject({ kind: "server" });
 });
 
-test("a trial that fails keeps it closed to others for as long again", async () => {
+test("a trial that fails keeps the breaker open for as long again", async () => {
   const { run, fail, calls } = start();
   await fail("timeout", 5);
   jest.setSystemTime(Date.now() + 10_000);

@@ -77,7 +77,7 @@ describe("slots", () => {
     expect([limiter.queued, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
-  test("without waiting and without passing anybody, or not at all", async () => {
+  test("are given without a wait and without passing others, or not at all, if the caller cannot wait", async () => {
     const { limiter, enter } = start({ maxConcurrency: 2 });
     const slot = limiter.tryAcquire(0);
     void enter("a");
@@ -91,7 +91,7 @@ describe("slots", () => {
 });
 
 describe("rates", () => {
-  test("rpm: so many in any sixty seconds, also when they are repeated from their slot", async () => {
+  test("rpm: at most this many in any sixty seconds, repetitions from their slot included", async () => {
     const { admitted, slots, enter, leave } = start({ maxConcurrency: 10, rpm: 2 }, 600_000);
     void enter("a");
     await jest.advanceTimersByTimeAsync(20_000);
@@ -112,7 +112,7 @@ describe("rates", () => {
     leave("a");
   });
 
-  test("rpm: the wait that is too long names it", async () => {
+  test("rpm: the error of a wait that is too long names the limit", async () => {
     const { failed, enter } = start({ maxConcurrency: 10, rpm: 1 }, 100);
     void enter("a");
     void enter("b");
@@ -135,7 +135,7 @@ describe("rates", () => {
     expect(failed.get("c")).toEqual(new QueueTimeout("tpm"));
   });
 
-  test("tpm: a request beyond the whole limit goes when nothing else counts", async () => {
+  test("tpm: a request beyond the whole limit is sent when nothing else counts", async () => {
     const { admitted, enter } = start({ maxConcurrency: 10, tpm: 1000 }, 600_000);
     void enter("a", { tokens: 10 });
     void enter("b", { tokens: 5000 });
@@ -153,7 +153,7 @@ describe("overload", () => {
       return limiter.limit;
     });
 
-  test("leaves seven slots of ten, once for all that were sent into it, and never fewer than one", () => {
+  test("leaves seven slots of ten, once for all requests that met it, and never fewer than one", () => {
     const { limiter } = start({ maxConcurrency: 100 });
     expect(limits(limiter, () => limiter.shrink(0), 3)).toEqual([70, 70, 70]);
     const later = () => {
@@ -183,7 +183,7 @@ describe("overload", () => {
     expect(admitted).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("a wait that is too long says that it was for the few slots left", async () => {
+  test("the error of a wait that is too long names the lowered number of slots", async () => {
     const { limiter, failed, enter } = start({ maxConcurrency: 2 }, 100);
     void enter("a");
     limiter.shrink(0);
@@ -235,7 +235,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ act: fc.constant("advance" as const), ms: fc.nat(70_000) }) },
 );
 
-test("whatever happens: in order, never more than allowed at once or a minute, and nothing is left behind", async () => {
+test("any sequence of calls is served in order, within the limits, and leaves nothing behind", async () => {
   const bounds = fc.record({
     maxConcurrency: fc.integer({ min: 1, max: 6 }),
     rpm: fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),

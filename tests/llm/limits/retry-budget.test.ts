@@ -8,7 +8,7 @@ function drain(budget: RetryBudget, cost: number): number {
   return taken;
 }
 
-test("a lone call has ten retries, or half as many of what may have been billed", () => {
+test("a lone call has ten retries, or half as many if the attempts may have been billed", () => {
   expect(drain(new RetryBudget(() => 0), 5)).toBe(10);
   expect(drain(new RetryBudget(() => 0), 10)).toBe(5);
 });
@@ -25,7 +25,7 @@ test("the budget grows with the most calls that were in flight together", () => 
   expect(drain(budget, 5)).toBe(0);
 });
 
-test("successes and time fill it, never above its measure", () => {
+test("successes and time fill the budget, up to its maximum", () => {
   let now = 0;
   const budget = new RetryBudget(() => now);
   drain(budget, 5);
@@ -37,13 +37,13 @@ test("successes and time fill it, never above its measure", () => {
   expect(drain(budget, 5)).toBe(10);
 });
 
-test("what was not enough is left", () => {
+test("a retry that the budget cannot pay leaves the rest of the budget", () => {
   const budget = new RetryBudget(() => 0);
   for (let count = 0; count < 9; count++) budget.take(5);
   expect([budget.take(10), budget.take(5)]).toEqual([false, true]);
 });
 
-test("knows whether more than half is left", () => {
+test("the budget says whether more than half is left", () => {
   const budget = new RetryBudget(() => 0);
   const halves = Array.from({ length: 6 }, () => {
     budget.take(5);

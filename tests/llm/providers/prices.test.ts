@@ -6,12 +6,12 @@ const none = { providers: {} };
 const at = (name: string, baseUrl: string) => ({ providers: { [name]: { baseUrl } } });
 
 describe("the price of a model", () => {
-  test("is in the shipped table, also for a dated version of it", () => {
+  test("is in the shipped table, also for a dated version of the model", () => {
     expect(priceOf(none, "openai", "gpt-5.4-mini")).toMatchObject({ input: 0.75, output: 4.5, cachedInput: 0.075 });
     expect(priceOf(none, "openai", "gpt-5.4-mini-2026-03-17")).toEqual(priceOf(none, "openai", "gpt-5.4-mini"));
   });
 
-  test("is that of the API under whatever name it was configured", () => {
+  test("depends on the address of the API, not on the configured name", () => {
     const mine = at("mine", "https://api.openai.com/v1");
     expect(priceOf(mine, "mine", "gpt-5.4-mini")).toEqual(priceOf(none, "openai", "gpt-5.4-mini"));
   });
@@ -21,11 +21,11 @@ describe("the price of a model", () => {
     ["openai", "constructor"],
     ["nobody", "gpt-5.4-mini"],
     ["openrouter", "auto"],
-  ])("of %s/%s is not known, and that is not 0", (provider, model) => {
+  ])("of %s/%s is unknown, which is not 0", (provider, model) => {
     expect(priceOf(none, provider, model)).toBeUndefined();
   });
 
-  test.each(["ollama", "lmstudio", "llamacpp", "vllm", "demo"])("%s is free where it is local", (name) => {
+  test.each(["ollama", "lmstudio", "llamacpp", "vllm", "demo"])("of %s is 0 if it is local", (name) => {
     expect(priceOf(none, name, "any")).toEqual({ input: 0, output: 0 });
     expect(priceOf(at(name, "http://192.168.1.7:8000/v1"), name, "any")).toEqual({ input: 0, output: 0 });
     expect(priceOf(at(name, "https://models.example.com/v1"), name, "any")).toBeUndefined();
@@ -37,7 +37,7 @@ describe("the price of a model", () => {
     expect(models.filter(({ name, model }) => !priceOf(none, name, model))).toEqual([]);
   });
 
-  test("is what the configuration says, the longer name first", () => {
+  test("is the configured one, the longest matching name first", () => {
     const prices = { m: { input: 1, output: 2 }, "p/m": { input: 3, output: 4 } };
     expect(priceOf({ ...none, prices }, "p", "m")).toEqual({ input: 3, output: 4 });
     expect(priceOf({ ...none, prices }, "q", "m")).toEqual({ input: 1, output: 2 });
@@ -60,7 +60,7 @@ const cachePrices: [provider: string, model: string, factors: [read: number, wri
   ["gemini", "gemini-3.5-flash", [0.1]],
 ];
 
-describe("the price of what a provider caches", () => {
+describe("the price of cached tokens", () => {
   test.each(cachePrices)("of %s/%s", (provider, model, [read, write, writeFor1h]) => {
     const price = priceOf(none, provider, model);
     for (const { input, cachedInput, cacheWrite, cacheWrite1h } of [price, ...(price?.tiers ?? [])].flatMap(
@@ -78,13 +78,13 @@ describe("the price of what a provider caches", () => {
 });
 
 describe("the cost of a request", () => {
-  test("takes cached input at its own price, or at the full one where that is not known", () => {
+  test("uses the price of cached input, or the full price if that one is unknown", () => {
     const usage = { inputTokens: 1_000_000, outputTokens: 100_000, cachedTokens: 400_000 };
     expect(costUsd(usage, { input: 1, output: 10, cachedInput: 0.1 })).toBeCloseTo(0.6 + 0.04 + 1, 10);
     expect(costUsd(usage, { input: 1, output: 10 })).toBeCloseTo(2, 10);
   });
 
-  test("takes what was written to a cache at its own price, also for an hour", () => {
+  test("uses the price of a write to the cache, also for an hour", () => {
     const counts = { outputTokens: 0, cachedTokens: 500_000, cacheWriteTokens: 300_000 };
     const usage = { inputTokens: 1_000_000, ...counts, cacheWrite1hTokens: 100_000 };
     const price = { input: 1, output: 10, cachedInput: 0.1 };
@@ -93,13 +93,13 @@ describe("the cost of a request", () => {
     expect(costUsd(usage, price)).toBeCloseTo(0.5 + 0.05, 10);
   });
 
-  test("never takes more from the input than there is", () => {
+  test("never subtracts more than the input", () => {
     const usage = { inputTokens: 100, outputTokens: 0, cachedTokens: 80, cacheWriteTokens: 50, cacheWrite1hTokens: 90 };
     const price = { input: 1, output: 1, cachedInput: 0, cacheWrite: 2, cacheWrite1h: 3 };
     expect(costUsd(usage, price)).toBeCloseTo((20 * 3) / 1_000_000, 12);
   });
 
-  test("is higher where a model charges more for a long input", () => {
+  test("is higher if a model charges more for a long input", () => {
     const tiers = [{ aboveTokens: 200_000, input: 2, output: 20 }];
     const price = { input: 1, output: 10, tiers };
     expect(costUsd({ inputTokens: 200_000, outputTokens: 0 }, price)).toBeCloseTo(0.2, 10);

@@ -50,7 +50,7 @@ describe("the choice of provider and model", () => {
     expect(client.resolve("m0")).not.toBe(first);
   });
 
-  test("a preset is completed by the configuration, and the environment's key wins", () => {
+  test("the configuration completes a preset, and the environment's key wins", () => {
     const { provider, model, contextWindow } = resolve(
       config({ groq: { apiKey: "from-file", temperature: 0.5 } }, "groq"),
       undefined,
@@ -66,13 +66,13 @@ describe("the choice of provider and model", () => {
     expect({ model, contextWindow }).toEqual({ model: "llama-3.3-70b-versatile", contextWindow: 131_072 });
   });
 
-  test("a local model gets the time that it needs, unless configured", () => {
+  test("a local model gets longer time limits, unless they are configured", () => {
     expect(resolve(config({}, "ollama")).provider.limits).toMatchObject({ timeoutMs: 300_000, idleTimeoutMs: 60_000 });
     expect(resolve(config({ ollama: { timeoutMs: 5 } }, "ollama")).provider.limits.timeoutMs).toBe(5);
   });
 });
 
-describe("is refused before anything is sent", () => {
+describe("an error of the configuration is found before any request", () => {
   test("a provider without its key", async () => {
     const client = new LlmClient(config({}, "groq"), { env: { GROQ_API_KEY: "" }, observe: () => {} });
     const error = await client
@@ -108,20 +108,20 @@ describe("is refused before anything is sent", () => {
   });
 });
 
-describe("on a first run", () => {
+describe("the provider of a first run", () => {
   const nobody = () => Promise.resolve(undefined);
 
-  test("llm.active decides", async () => {
+  test("is llm.active", async () => {
     expect(await chooseProvider(config({}, "vllm"), { OPENAI_API_KEY: "k" }, nobody)).toEqual({ provider: "vllm" });
   });
 
-  test("else a provider with a key: in the order of the file, then of the presets", async () => {
+  test("else is the first one with a key, in the order of the file, then of the presets", async () => {
     const env = { MISTRAL_API_KEY: "k", GROQ_API_KEY: "k" };
     expect(await chooseProvider(config({}), env, nobody)).toEqual({ provider: "groq" });
     expect(await chooseProvider(config({ mistral: {} }), env, nobody)).toEqual({ provider: "mistral" });
   });
 
-  test("else a local server that answers, with the model it has", async () => {
+  test("else is a local server that answers, with its model", async () => {
     const probe = (url: string) => Promise.resolve(url.includes("11434") ? undefined : [`model at ${url}`]);
     expect(await chooseProvider(config({}), {}, probe)).toEqual({
       provider: "lmstudio",
@@ -133,11 +133,11 @@ describe("on a first run", () => {
     });
   });
 
-  test("else the demo", async () => {
+  test("else is the demo", async () => {
     expect(await chooseProvider(config({}), { OPENAI_API_KEY: " " }, nobody)).toEqual({ provider: "demo" });
   });
 
-  test("a port is asked for its models; anything else that answers there is not a model server, and one that is busy is", async () => {
+  test("is local only if a port lists models; other servers do not count, a busy one does", async () => {
     const busy: Step = (...given) => void setTimeout(() => json({ data: [{ id: "real" }] })(...given), 500);
     const answers = {
       ollama: json("<html>"),
@@ -155,7 +155,7 @@ describe("on a first run", () => {
     ]);
   });
 
-  test("a port whose answer switches protocols is not a model server either", async () => {
+  test("does not include a port whose answer switches protocols", async () => {
     await using server = await startLlmServer(
       () => (response) =>
         void response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"),

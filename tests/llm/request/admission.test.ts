@@ -42,7 +42,7 @@ const debugs = ({ observed }: ReturnType<typeof clientOf>, message: string) =>
   observed.filter((event) => event.level === "debug" && event.message === message).map(({ fields }) => fields);
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
-  test("no more requests at once than the provider's max_concurrency, and waits can be seen", async () => {
+  test("the provider gets no more requests at once than max_concurrency, and the log counts the waiting ones", async () => {
     const { at, step } = counting(hi, 3);
     await using server = await startLlmServer(() => step);
     await using ends = clientOf(server, {}, { maxConcurrency: 3 });
@@ -56,22 +56,25 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   test.each([
     ["llm.http.max_connections", { maxConnections: 1 }, {}],
     ["llm.providers.test.max_concurrency", {}, { maxConcurrency: 1 }],
-  ])("waiting too long is a queue_timeout that names the limit, its value and %s", async (key, http, provider) => {
-    const { step, open } = held();
-    await using server = await startLlmServer([step]);
-    await using ends = clientOf(server, { queueTimeoutMs: 50, ...http }, provider);
-    const first = ends.ask({ streaming });
-    const error = await ends.fails({ streaming });
-    expect(error).toMatchObject({ kind: "queue_timeout", retryable: true, attempts: 0 });
-    expect(error.hint).toBe(`Try again, or raise ${key}.`);
-    expect(error.message).toBe(
-      `test/m1: no free slot within 50 ms (llm.http.queue_timeout): the limit is 1 request at once (${key})`,
-    );
-    open();
-    await first;
-  });
+  ])(
+    "a wait that is too long is a queue_timeout that names the limit, its value and %s",
+    async (key, http, provider) => {
+      const { step, open } = held();
+      await using server = await startLlmServer([step]);
+      await using ends = clientOf(server, { queueTimeoutMs: 50, ...http }, provider);
+      const first = ends.ask({ streaming });
+      const error = await ends.fails({ streaming });
+      expect(error).toMatchObject({ kind: "queue_timeout", retryable: true, attempts: 0 });
+      expect(error.hint).toBe(`Try again, or raise ${key}.`);
+      expect(error.message).toBe(
+        `test/m1: no free slot within 50 ms (llm.http.queue_timeout): the limit is 1 request at once (${key})`,
+      );
+      open();
+      await first;
+    },
+  );
 
-  test("cancelling in the queue is prompt, sends nothing and leaves the slot to the next", async () => {
+  test("a cancelled call leaves the queue at once, sends nothing and leaves the slot to the next one", async () => {
     const { step, open } = held();
     await using server = await startLlmServer([step, hi]);
     await using ends = clientOf(server, { maxConnections: 1 });
@@ -240,7 +243,7 @@ test.each([
   await ends.ask({ streaming: true });
 });
 
-test("rpm: a request too many waits, and says so when that is too long", async () => {
+test("rpm: a request beyond the limit waits, and fails with the limit if that takes too long", async () => {
   await using server = await startLlmServer([hi, failure(500), hi]);
   await using ends = clientOf(server, { queueTimeoutMs: 50 }, { rpm: 3 });
   await ends.ask({ streaming: true });
@@ -250,7 +253,7 @@ test("rpm: a request too many waits, and says so when that is too long", async (
   expect(error.message).toContain("the limit is 3 requests a minute (llm.providers.test.rpm)");
 });
 
-test("tpm: the usage that the provider reports counts, not what was estimated", async () => {
+test("tpm: the usage that the provider reports counts, not the estimate", async () => {
   const large = answer("hi", { usage: { prompt_tokens: 600, completion_tokens: 400 } });
   await using server = await startLlmServer([hi, hi, hi, large]);
   await using ends = clientOf(server, { queueTimeoutMs: 50 }, { tpm: 1000 });

@@ -48,7 +48,7 @@ const warnings = ({ observed }: ReturnType<typeof clientWith>, message: string) 
   observed.filter((event) => event.level === "warn" && event.message === message).map(({ fields }) => fields);
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
-  test("after its retries the next provider is asked; the completion says who answered and counts every request", async () => {
+  test("the next provider is asked after the retries; the completion names the one that answered and counts every request", async () => {
     await using a = await startLlmServer([failure(503), failure(503)]);
     await using b = await startLlmServer([hi]);
     await using ends = chainOf({ a, b });
@@ -97,7 +97,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     ["tool_generation_failed", said(400, "tool_use_failed"), 2],
     ["redirect", failure(307, { headers: { location: "/elsewhere" } })],
     ["html", json("<html><title>Login</title></html>")],
-  ])("%s is not asked of anybody else", async (kind, step, attempts = 1) => {
+  ])("%s is not sent to another provider", async (kind, step, attempts = 1) => {
     await using a = await startLlmServer(Array<Step>(attempts).fill(step));
     await using b = await startLlmServer([]);
     await using ends = chainOf({ a, b });
@@ -113,7 +113,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(await ends.ask({ streaming })).toMatchObject({ provider: "c", attempts: 2 });
   });
 
-  test("when everybody failed the first one's error says what the others said, counts all requests and holds no key", async () => {
+  test("if all fail, the first error quotes the others, counts all requests and holds no key", async () => {
     const refusal = { error: { message: "no such key: key-of-b-0123456789", code: "invalid_api_key" } };
     await using a = await startLlmServer([failure(500), failure(500)]);
     await using b = await startLlmServer([failure(401, { body: refusal })]);
@@ -127,7 +127,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(inspect([error, ends.observed], { depth: 10 })).not.toMatch(/0123456789|secret prompt/);
   });
 
-  test("all share one time limit", async () => {
+  test("all providers share one time limit", async () => {
     await using a = await startLlmServer([failure(500), failure(500)]);
     await using b = await startLlmServer([beforeHeaders(STALL)]);
     await using c = await startLlmServer([]);
@@ -137,14 +137,14 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(error.message).toContain("[also: a/a-model: error 500");
   });
 
-  test("the retries of all together are at most twice max_retries, and everybody is asked once", async () => {
+  test("the retries of all providers together are at most twice max_retries, and each is asked once", async () => {
     await using a = await always(failure(500));
     await using ends = chainOf({ a, b: a, c: a, d: a }, { http: { maxRetries: 2 } });
     expect(await ends.fails({ streaming })).toMatchObject({ attempts: 8 });
     expect(a.requests.map(({ body }) => body.model?.[0])).toEqual([..."aaabbbcd"]);
   });
 
-  test("cancelling while the second one is asked ends it all", async () => {
+  test("cancelling while the second provider is asked ends the call", async () => {
     await using a = await startLlmServer([failure(401)]);
     await using b = await startLlmServer([beforeHeaders(STALL)]);
     await using c = await startLlmServer([]);
@@ -157,7 +157,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await b.aborted(1);
   });
 
-  test("a model that kept failing is passed over at once, and says so where nobody is next", async () => {
+  test("a model that kept failing is passed over at once, and the error says so if it was the last", async () => {
     await using a = await always(failure(500));
     await using b = await always(hi);
     await using ends = chainOf({ a, b }, { http: { maxRetries: 0 } });
@@ -174,7 +174,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 });
 
-test("an entry may name a model, and may be the same provider", async () => {
+test("an entry may name a model, also of the same provider", async () => {
   await using a = await startLlmServer([failure(404), hi]);
   await using ends = chainOf({ a }, { fallback: ["a/meta/small"] });
   expect(await ends.ask({ streaming: true })).toMatchObject({ provider: "a", model: "meta/small" });
@@ -201,7 +201,7 @@ test("a fallback that cannot be asked is skipped with a note", async () => {
   );
 });
 
-test("everybody gets the request in the provider's own words, with a request id of its own", async () => {
+test("each provider gets the request in its own wire's form, with a request id of its own", async () => {
   await using a = await startLlmServer([failure(401)]);
   await using b = await startLlmServer([hi]);
   const providers = {
@@ -223,7 +223,7 @@ test("everybody gets the request in the provider's own words, with a request id 
 describe("after something was shown", () => {
   const broken = stream([chunk({ content: "half" }), CUT]);
 
-  test("nobody else is asked", async () => {
+  test("no other provider is asked", async () => {
     await using a = await startLlmServer([broken]);
     await using b = await startLlmServer([]);
     await using ends = chainOf({ a, b });
@@ -231,14 +231,14 @@ describe("after something was shown", () => {
     expect(ends.shown()).toBe("half");
   });
 
-  test("nor when it stood still", async () => {
+  test("no other provider is asked after a stall either", async () => {
     await using a = await startLlmServer([stream([chunk({ content: "half" }), STALL])]);
     await using b = await startLlmServer([]);
     await using ends = chainOf({ a, b }, { http: { idleTimeoutMs: 50 } });
     expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "idle_timeout", provider: "a" });
   });
 
-  test("where it may be voided, the next one's answer takes its place", async () => {
+  test("the next provider's answer replaces the text, if the door can void it", async () => {
     await using a = await always(broken);
     await using b = await startLlmServer([hi]);
     await using ends = chainOf({ a, b });
@@ -247,7 +247,7 @@ describe("after something was shown", () => {
     expect(ends.shown()).toBe("hi");
   });
 
-  test("where it may be voided and nobody answers, it stays", async () => {
+  test("the text stays if the door can void it but no provider answers", async () => {
     await using a = await always(broken);
     await using b = await startLlmServer([failure(401)]);
     await using ends = chainOf({ a, b });

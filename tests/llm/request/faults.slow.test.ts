@@ -74,7 +74,7 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
   const { wire, says, streaming } = of;
 
   test.each(ENDS)(
-    "%s anywhere, once: the answer is whole in the end, or what was shown is not called one",
+    "%s anywhere, once: the answer is complete in the end, or counts as interrupted",
     async (name, at) => {
       await everywhere(of, async (place, offset) => {
         await using server = await startLlmServer(() => says);
@@ -97,7 +97,7 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
     },
   );
 
-  test.each(ENDS)("%s anywhere, every time: a typed error with the true count, and no answer", async (name, at) => {
+  test.each(ENDS)("%s anywhere, every time: a typed error with the true count, but no answer", async (name, at) => {
     await everywhere(of, async (place, offset) => {
       await using server = await startLlmServer(() => says);
       await using proxy = await startFaultProxy(server.url, Array<Fault>(3).fill(at(offset)));
@@ -141,7 +141,7 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
     expect(proxy.aborts).toBe(1);
   });
 
-  test("cancelling reaches the server, however far the answer is", async () => {
+  test("a cancel reaches the server at any point of the answer", async () => {
     await everywhere(of, async (place, offset) => {
       if (place.includes("last byte")) return;
       await using server = await startLlmServer(() => says);

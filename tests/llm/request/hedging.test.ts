@@ -33,7 +33,7 @@ function hedgingClient(server: LlmServer, http: Partial<HttpConfig> = {}, provid
 }
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
-  test("the second request answers; the first is broken off, and its slot and connection are free", async () => {
+  test("the second request answers; the first is cancelled, and its slot and connection are free", async () => {
     await using server = await startLlmServer([silent, hi, hi]);
     await using ends = hedgingClient(server, { maxConnections: 2, queueTimeoutMs: 5_000 }, { hedgeAfterMs: 500 });
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 2, message: { content: "hi" } });
@@ -43,14 +43,14 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(server.openSockets).toBe(1);
   });
 
-  test("the first answers after all; the second is broken off", async () => {
+  test("the first request still answers; the second is cancelled", async () => {
     await using server: LlmServer = await startLlmServer([afterSecond(() => server, hi), silent]);
     await using ends = hedgingClient(server);
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 2 });
     await server.aborted(1);
   });
 
-  test("a fast answer is asked for once", async () => {
+  test("a fast answer causes no second request", async () => {
     await using server = await startLlmServer([hi]);
     await using ends = hedgingClient(server, {}, { hedgeAfterMs: 2000 });
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 1 });
@@ -70,7 +70,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 2 });
   });
 
-  test("never a third", async () => {
+  test("a third request is never sent", async () => {
     await using server = await startLlmServer([silent, silent]);
     await using ends = hedgingClient(server, { timeoutMs: 300, maxRetries: 0 });
     const error = await ends.ask({ streaming }).catch((reason: unknown) => reason);
@@ -88,7 +88,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(await ends.ask({ streaming }, request)).toMatchObject({ attempts: 1 });
   });
 
-  test.concurrent("a repeated request is not doubled, nor is any once half of the retry budget is spent", async () => {
+  test.concurrent("neither a retry nor, once half of the retry budget is spent, a first attempt is hedged", async () => {
     const slow: Step = (response, request) => void setTimeout(() => hi(response, request), 1_000);
     const steps = [...Array<Step>(6).fill(failure(500)), slow, slow];
     await using server = await startLlmServer(steps);
@@ -97,7 +97,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 1 });
   });
 
-  test("cancelling ends both", async () => {
+  test("a cancel ends both", async () => {
     await using server = await startLlmServer([silent, silent]);
     await using ends = hedgingClient(server);
     const controller = new AbortController();

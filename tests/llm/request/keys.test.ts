@@ -25,7 +25,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(used(server)).toEqual([1, 2, 3, 1]);
   });
 
-  test.each([401, 403, 402, 429])("%i: the next one is used at once, and that one not again", async (status) => {
+  test.each([401, 403, 402, 429])("%i: the next key is used at once, and the refused one not again", async (status) => {
     await using server = await startLlmServer([failure(status), hi, hi, hi, hi]);
     await using ends = clientOfKeys(server);
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 2 });
@@ -51,7 +51,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(used(server)).toEqual([1, 2, 3, 3]);
   });
 
-  test("when all are at their rate limit the request waits as for one", async () => {
+  test("when all are at their rate limit the request waits as for a single key", async () => {
     const limited = failure(429, { headers: { "retry-after-ms": "20" } });
     await using server = await startLlmServer([limited, limited, limited, hi]);
     await using ends = clientOfKeys(server);
@@ -59,7 +59,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(used(server).slice(0, 3)).toEqual([1, 2, 3]);
   });
 
-  test("a key is nowhere in errors and logs", async () => {
+  test("errors and logs contain no key", async () => {
     const body = { error: { message: `refused: ${KEYS.join(" ")}`, code: "invalid_api_key" } };
     await using server = await startLlmServer(() => failure(401, { body }));
     await using ends = clientOfKeys(server);
@@ -69,7 +69,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 });
 
-test("a secret in the query of the address is nowhere in errors", async () => {
+test("errors do not contain a secret in the query of the address", async () => {
   const body = { error: { message: "bad /v1/chat/completions?sig=Zq10Xw7kPv109LmT2" } };
   await using server = await startLlmServer([failure(403, { body })]);
   await using ends = clientWith(llmConfig(`${server.url}?sig=Zq10Xw7kPv109LmT2`), {});
@@ -130,7 +130,7 @@ test("any number of refused keys is tried, whatever the retry budget", async () 
   expect(await ends.ask({ streaming: true })).toMatchObject({ attempts: 30 });
 });
 
-test("the environment's variable may hold several, and wins over api_key; api_keys come after", async () => {
+test("the environment's variable may hold several keys, and wins over api_key; api_keys come after", async () => {
   await using server = await startLlmServer([hi, hi, hi, hi]);
   const config = llmConfig(server.url, {}, { apiKey: "not-used", apiKeys: ["key-c", "key-a"] });
   await using ends = clientWith(config, { TEST_API_KEY: " key-a, key-b,\n" });

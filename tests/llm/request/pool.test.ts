@@ -17,14 +17,14 @@ import { startSilentServer } from "../../support/silent-server.js";
 import { clientOf, clientWith } from "../client-of.js";
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
-  test("503, 429, 200 are one connection", async () => {
+  test("the requests after a 503 and a 429 use the same connection", async () => {
     await using server = await startLlmServer([failure(503), failure(429), answer("hello")]);
     await using ends = clientOf(server);
     expect((await ends.ask({ streaming })).attempts).toBe(3);
     expect(server.connections).toBe(1);
   });
 
-  test("three answers in a row are one connection", async () => {
+  test("three answers in a row use the same connection", async () => {
     const call = toolCalls([{ name: "f", arguments: {} }]);
     await using server = await startLlmServer([call, call, answer("done")]);
     await using ends = clientOf(server);
@@ -56,7 +56,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await ends.ask({ streaming });
   });
 
-  test("a server that closes after every answer while announcing to keep it open costs nothing, 60 times", async () => {
+  test("a server that announces keep-alive but closes after every answer costs no failure, 60 times", async () => {
     const rude: Step = (response, request) => {
       response.setHeader("Connection", "keep-alive").setHeader("Keep-Alive", "timeout=5, max=100");
       response.once("finish", () => response.socket?.destroySoon());
@@ -86,8 +86,8 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 });
 
-describe("how many connections", () => {
-  test("250 at once are 100, and 20 of them stay", async () => {
+describe("the connections of a provider", () => {
+  test("are 100 for 250 requests at once, and 20 of them stay", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     await using ends = clientOf(server, { maxConnections: 100, maxKeepaliveConnections: 20, queueTimeoutMs: 120_000 });
     await Promise.all(Array.from({ length: 250 }, () => ends.ask({ streaming: true })));
@@ -97,7 +97,7 @@ describe("how many connections", () => {
     expect(server.openSockets).toBe(20);
   });
 
-  test("50 that follow 50 others at once go over their connections, also where fewer stay", async () => {
+  test("are reused by the next 50 of 100 requests, also if fewer may stay", async () => {
     // On a busy machine, idle connections may expire between the two rounds, so one of several tries must succeed.
     let fewest = Number.POSITIVE_INFINITY;
     for (let tries = 0; fewest > 50 && tries < 10; tries++) {
@@ -112,7 +112,7 @@ describe("how many connections", () => {
     expect(fewest).toBe(50);
   });
 
-  test("the limit is for each provider: idle connections to one are not in the way of another", async () => {
+  test("are limited for each provider: idle connections to one do not block another", async () => {
     await using first = await startLlmServer(() => answer("first"));
     await using second = await startLlmServer(() => answer("second"));
     const config = llmConfig(first.url, { maxConnections: 2, maxKeepaliveConnections: 2 });
@@ -128,7 +128,7 @@ describe("how many connections", () => {
     expect([first.openSockets, second.openSockets]).toEqual([2, 2]);
   });
 
-  test("closing leaves none, also of requests that wait for one", async () => {
+  test("are all closed at the end, also those that requests wait for", async () => {
     await using server = await startLlmServer(() => stream([chunk({ content: "Hel" }), STALL]));
     const ends = clientOf(server, { maxConnections: 2 });
     const failing = Array.from({ length: 5 }, () => ends.fails({ streaming: false }));
@@ -140,7 +140,7 @@ describe("how many connections", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test("no connection stays idle with max_keepalive_connections 0 or keepalive_expiry 0", async () => {
+  test("do not stay idle with max_keepalive_connections 0 or keepalive_expiry 0", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     for (const http of [{ maxKeepaliveConnections: 0 }, { keepaliveExpiryMs: 0 }]) {
       await using ends = clientOf(server, http);
@@ -152,7 +152,7 @@ describe("how many connections", () => {
 });
 
 describe("connect_timeout", () => {
-  test("of a provider counts for it, and is the key that is named; llm.http's counts for the others", async () => {
+  test("of a provider wins, and the error names its key; otherwise llm.http's counts", async () => {
     await using server = await startSilentServer();
     const baseUrl = server.url.replace("http:", "https:");
     const config = llmConfig(baseUrl, { connectTimeoutMs: 120, maxRetries: 0 }, { connectTimeoutMs: 40 });
@@ -170,7 +170,7 @@ describe("connect_timeout", () => {
     });
   });
 
-  test("is for connecting only: an answer may take longer", async () => {
+  test("limits connecting only: an answer may take longer", async () => {
     await using server = await startLlmServer([stream([chunk({}), chunk({ content: "hello" }, "stop")])]);
     await using ends = clientOf(server, { connectTimeoutMs: 1_000, timeoutMs: 5_000 });
     await ends.ask({ streaming: true });
@@ -186,7 +186,7 @@ test("a request beyond 32 MB is not sent", async () => {
   expect(outcome).toMatchObject({ kind: "context_length", retryable: false });
 });
 
-test("base_url may carry a name and password, a key outranks them, and headers of the provider everything", async () => {
+test("base_url may carry a name and password; a key outranks them, and the provider's headers outrank both", async () => {
   await using server = await startLlmServer(() => answer("hello"));
   const url = server.url.replace("http://", "http://me:p%40ss@");
   const basic = `Basic ${Buffer.from("me:p@ss").toString("base64")}`;

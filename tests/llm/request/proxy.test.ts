@@ -39,7 +39,7 @@ withTls("an https provider behind a proxy", () => {
 
   const trusting = (http: Partial<HttpConfig> = {}) => ({ caFile: certificates.caFile, ...http });
 
-  test("20 requests through HTTPS_PROXY are one CONNECT and one TLS handshake", async () => {
+  test("20 requests through HTTPS_PROXY cause one CONNECT and one TLS handshake", async () => {
     await using server = await startLlmServer(() => answer("hello"), certificates);
     await using proxy = await startProxy();
     await using ends = clientBehind(server.url, { HTTPS_PROXY: proxy.url }, trusting());
@@ -93,7 +93,7 @@ withTls("an https provider behind a proxy", () => {
     expect(proxy.connects).toHaveLength(2);
   });
 
-  test("the proxy itself may be spoken to by TLS", async () => {
+  test("the proxy itself may be reached by TLS", async () => {
     await using server = await startLlmServer(() => answer("hello"), certificates);
     await using proxy = await startProxy(undefined, certificates);
     await using ends = clientBehind(server.url, { HTTPS_PROXY: proxy.url }, trusting());
@@ -119,7 +119,7 @@ withTls("an https provider behind a proxy", () => {
     await server.idle();
   });
 
-  test("the proxy gets the password of its URL, and nobody else does", async () => {
+  test("only the proxy gets the password of its URL", async () => {
     await using server = await startLlmServer(() => answer("hello"), certificates);
     await using proxy = await startProxy();
     const url = proxy.url.replace("http://", "http://me:s3cr3t-pass@");
@@ -138,7 +138,7 @@ withTls("an https provider behind a proxy", () => {
     expect(dump).not.toMatch(/s3cr3t-pass|me:|Basic/);
   });
 
-  test("a certificate that is not trusted is found out through the tunnel", async () => {
+  test("the error of an untrusted certificate comes through the tunnel", async () => {
     await using server = await startLlmServer([], certificates);
     await using proxy = await startProxy();
     await using ends = clientBehind(server.url, { HTTPS_PROXY: proxy.url });
@@ -147,7 +147,7 @@ withTls("an https provider behind a proxy", () => {
     expect(error.hint).toContain("llm.http.ca_file");
   });
 
-  test("NO_PROXY goes straight", async () => {
+  test("a host in NO_PROXY is reached directly", async () => {
     await using server = await startLlmServer([answer("hello")], certificates);
     await using proxy = await startProxy();
     await using ends = clientBehind(server.url, { HTTPS_PROXY: proxy.url, NO_PROXY: "127.0.0.1" }, trusting());
@@ -177,7 +177,7 @@ describe("a proxy that does not let us through", () => {
     expect(proxy.connects.map(({ target }) => target)).toEqual(Array(attempts).fill("api.example.com:443"));
   });
 
-  test("silence counts as connecting, and names the proxy", async () => {
+  test("a proxy that does not answer counts as a connect failure, and the error names it", async () => {
     await using proxy = await startProxy();
     proxy.treatment = "silence";
     await using ends = clientBehind(API, { HTTPS_PROXY: proxy.url }, { maxRetries: 0, connectTimeoutMs: 50 });
@@ -232,7 +232,7 @@ describe("a plain http provider", () => {
     expect(ends.observed.filter(({ level }) => level === "warn")).toEqual([]);
   });
 
-  test("on the Internet is asked through the environment's proxy, and the user told once that all of it is readable", async () => {
+  test("is asked through the environment's proxy on the Internet, and the log warns once that the proxy can read everything", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     await using proxy = await startProxy(Number(new URL(server.url).port));
     await using ends = clientBehind(API, { http_proxy: `http://me:pw@${proxy.name}` });

@@ -20,7 +20,7 @@ test("a short text counts as a quotation between quotation marks only", () => {
   expect(withoutQuotes("model 'model' is no model", ["model"])).toBe("model '…' is no model");
 });
 
-test("everything that a conversation says is known", () => {
+test("every text of a conversation is recognised in an error", () => {
   const texts = textsIn({
     messages: [
       { role: "system", content: "system" },
@@ -38,7 +38,7 @@ test("everything that a conversation says is known", () => {
   expect(texts).toEqual(["system", "question", "answer", "thought", '{"x":1}', "result"]);
 });
 
-test("no part of 16 characters stays, wherever it stands and whatever is around it", () => {
+test("no quotation of 16 characters stays, wherever it stands and whatever is around it", () => {
   const around = fc.string({ maxLength: 40 });
   const quoted = fc.record({
     before: around,
@@ -55,7 +55,7 @@ test("no part of 16 characters stays, wherever it stands and whatever is around 
   );
 });
 
-test("nor wherever it ends in what JSON would go on with", () => {
+test("a quotation is removed too if an escape of JSON follows it", () => {
   const begins = Array.from({ length: prompt.length - 15 }, (_, from) => from);
   const said = begins.flatMap((from) =>
     begins.flatMap((more) => {

@@ -37,7 +37,7 @@ function recorder(): { onDelta: (event: Delta | Discard) => void; text: () => st
   return { onDelta, text: () => text, reasons };
 }
 
-test("what was held back of an answer that breaks off before anything was shown is not shown after it", async () => {
+test("text that was held back when an answer broke off is not shown with the next answer", async () => {
   const held = chunk({ content: "<thi" });
   await using server = await startLlmServer([stream([held, CUT]), answer("Hello")]);
   await using ends = clientOf(server, limits, { quirks: { thinkTags: true } });
@@ -136,7 +136,7 @@ describe("an answer that breaks off after its first words, where it may be resta
     expect(server.requests[1]?.body).toEqual(server.requests[0]?.body);
   });
 
-  test("what fails before and after the first words shares one count, and the last words shown stay", async () => {
+  test("failures before and after the first words share one count, and the last words shown stay", async () => {
     await using server = await startLlmServer([
       half(CUT),
       failure(503),
@@ -174,7 +174,7 @@ describe("an answer that breaks off after its first words, where it may be resta
     expect(text()).toBe("Hel|");
   });
 
-  test("a pause that would be too long is not begun", async () => {
+  test("a pause that would take too long is not started", async () => {
     const limited = { error: { code: 429, message: "slow down", details: [{ retryDelay: "3600s" }] } };
     await using server = await startLlmServer([half(limited)]);
     await using ends = clientOf(server);
@@ -196,14 +196,14 @@ describe("an answer that breaks off after its first words, where it may be resta
     expect(ends.shown()).toBe("Hel");
   });
 
-  test("the total time limit ends the restarts as well", async () => {
+  test("the total time limit ends the restarts too", async () => {
     await using server = await startLlmServer([half(CUT), half(STALL)]);
     await using ends = clientOf(server, { totalTimeoutMs: 1_000 });
     expect(await ends.fails(restart)).toMatchObject({ kind: "total_timeout", attempts: 2 });
   });
 });
 
-test("the provider's id of a request is in the error of an answer that broke off", async () => {
+test("the error of an answer that broke off has the provider's request id", async () => {
   await using server = await startLlmServer([stream([hel, CUT], { headers: { "x-request-id": "theirs-1" } })]);
   await using ends = clientOf(server);
   const { kind, requestId, provider, model, attempts } = await ends.fails({ streaming: true });
@@ -258,7 +258,7 @@ describe("a turn", () => {
     expect(early.filter(isStored)[1]).toMatchObject({ message: { content: "Hello you" }, attempts: 2 });
   });
 
-  test("keeps the last words in the log when no attempt succeeds", async () => {
+  test("keeps the shown text in the log when no attempt succeeds", async () => {
     await using llm = await startLlmServer([half(CUT), ...Array(3).fill(failure(503))]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");

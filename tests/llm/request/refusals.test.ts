@@ -104,7 +104,7 @@ describe("a tool call that the provider could not read", () => {
     expect(await ends.ask({ streaming: true })).toMatchObject({ message: { content: "Hello" }, attempts: 2 });
   });
 
-  test.each(steps)("%s, twice: that is final, and what was written is not shown", async (_name, refusal) => {
+  test.each(steps)("%s, twice: the second is final, and its text is not shown", async (_name, refusal) => {
     await using server = await startLlmServer([refusal, refusal]);
     await using ends = clientOf(server);
     const failed = await ends.fails({ streaming: true });
@@ -112,7 +112,7 @@ describe("a tool call that the provider could not read", () => {
     expect(failed.message).not.toContain("function=f");
   });
 
-  test("nothing is asked again where max_retries is 0", async () => {
+  test("with max_retries 0 no request is repeated", async () => {
     await using server = await startLlmServer([failure(400, { body: { error } })]);
     await using ends = clientOf(server, { maxRetries: 0 });
     expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "tool_generation_failed", attempts: 1 });

@@ -16,7 +16,7 @@ function expectJsonBytes(json: object): void {
   expect(body.length).toBe(bytes.length);
 }
 
-test("a body is sent as the bytes of its JSON, in one alphabet or in several", () => {
+test("a body is sent as the bytes of its JSON, whether it has one alphabet or several", () => {
   for (const words of ["the sea ", "das Meer, größer ", "ÿ", "море ", "🌊 "]) {
     expectJsonBytes({ messages: Array.from({ length: 100 }, (_, place) => words.repeat(place)) });
   }

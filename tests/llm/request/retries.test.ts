@@ -5,7 +5,7 @@ import { startSilentServer } from "../../support/silent-server.js";
 import { clientOf } from "../client-of.js";
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
-  test("a failed attempt is repeated on the same connection, its body read to the end", async () => {
+  test("a failed attempt is repeated on the same connection, after its body was read to the end", async () => {
     const page = "x".repeat(50_000);
     await using server = await startLlmServer([failure(503), failure(429, { body: page }), answer("hello world")]);
     await using ends = clientOf(server);
@@ -83,7 +83,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect((await ends.fails({ streaming })).attempts).toBe(4);
   });
 
-  test("a hint that is too long is not slept through, and the message says when to come back", async () => {
+  test("the call does not wait for a hint that is too long, and the error says when to try again", async () => {
     await using server = await startLlmServer([failure(429, { headers: { "retry-after": "9999999999" } })]);
     await using ends = clientOf(server);
     const error = await ends.fails({ streaming });
@@ -93,7 +93,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     );
   });
 
-  test("the server's word on retrying counts", async () => {
+  test("the server's header about retries counts", async () => {
     const headers = { "x-should-retry": "false" };
     await using server = await startLlmServer([
       failure(501, { headers: { "x-should-retry": "true" } }),
@@ -122,7 +122,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(await ends.fails({ streaming })).toMatchObject({ kind: "overloaded", attempts: 1 });
   });
 
-  test("neither key nor prompt is anywhere in an error", async () => {
+  test("an error contains neither key nor prompt", async () => {
     const body = {
       error: { message: "Incorrect API key provided: sk-test-0123456789. Bearer abcdefgh", code: "invalid_api_key" },
     };
@@ -163,7 +163,7 @@ test("all attempts carry the same request id and the same body", async () => {
   expect(others).toEqual([first, first]);
 });
 
-test("nobody listening is a connection error, repeated, that says what to check", async () => {
+test("a refused connection is a connection error that is retried and says what to check", async () => {
   const server = await startLlmServer([]);
   await server[Symbol.asyncDispose]();
   await using ends = clientOf(server);
@@ -182,7 +182,7 @@ test("an error body that never ends is given up", async () => {
   expect((await ends.ask({ streaming: true })).attempts).toBe(2);
 });
 
-test("a connection that never gets ready is a connect_timeout, which names its key", async () => {
+test("a connection that is never ready is a connect_timeout, which names its key", async () => {
   await using server = await startSilentServer();
   await using ends = clientOf({ url: server.url.replace("http:", "https:") }, { connectTimeoutMs: 50, maxRetries: 1 });
   const error = await ends.fails({ streaming: true });
@@ -190,7 +190,7 @@ test("a connection that never gets ready is a connect_timeout, which names its k
   expect(error.message).toContain("50 ms (llm.http.connect_timeout)");
 });
 
-test("https to a server that speaks http is not repeated", async () => {
+test("https to a server that speaks http is not retried", async () => {
   await using server = await startLlmServer([]);
   await using ends = clientOf({ url: server.url.replace("http:", "https:") });
   expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "connect", attempts: 1, retryable: false });

@@ -50,7 +50,7 @@ withTls("llm.http.ca_file", () => {
     expect(server.handshakes).toBe(2);
   });
 
-  test("is what a server with another authority is refused for, once, with the key to set", async () => {
+  test("makes the host refuse a server of another authority, once, with the key to set", async () => {
     await using server = await startLlmServer([], theirs);
     await using ends = clientOf(server, { caFile: ours.caFile });
     const error = await ends.fails({ streaming: true });
@@ -59,7 +59,7 @@ withTls("llm.http.ca_file", () => {
     expect(server.handshakes).toBe(0);
   });
 
-  test("does not make a certificate good for another name", async () => {
+  test("does not make a certificate valid for another name", async () => {
     using others = makeCertificates("DNS:api.example.com");
     await using server = await startLlmServer([], others);
     await using ends = clientOf(server, { caFile: others.caFile });
@@ -73,7 +73,7 @@ withTls("llm.http.ca_file", () => {
     await ends.ask({ streaming: true });
   });
 
-  test("NODE_EXTRA_CA_CERTS works without it", async () => {
+  test("is not needed for NODE_EXTRA_CA_CERTS", async () => {
     await using server = await startLlmServer([answer("hello")], ours);
     const script = `
       import { LlmClient } from "./dist/llm/client.js";

@@ -148,7 +148,7 @@ test.each<[string, object, string]>([
   expect(await client.refusal({ ...body, ...change })).toContain(text);
 });
 
-test("what it takes: pictures and sound of a user, a named tool, a schema, every parameter of a client", async () => {
+test("accepted: pictures and sound of a user, a named tool, a schema, every parameter of a client", async () => {
   const content = [
     { type: "text", text: "look" },
     { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } },
@@ -169,7 +169,7 @@ test("what it takes: pictures and sound of a user, a named tool, a schema, every
   expect(status).toBe(200);
 });
 
-test.each([false, true])("DeepSeek wants the reasoning of a call back, streamed: %p", async (isStreamed) => {
+test.each([false, true])("DeepSeek demands the reasoning of a call back, streamed: %p", async (isStreamed) => {
   const { refusal, post, stream } = rawClient(deepSeek, "chat");
   const asked = { ...body, model: "deepseek-flash" };
   const delta = async () => {

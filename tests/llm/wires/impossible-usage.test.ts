@@ -71,7 +71,7 @@ describe.each(WIRES)("over $name", ({ wire, model }) => {
     return usage;
   };
 
-  test("possible counts are the usage", async () => {
+  test("possible counts are taken as the usage", async () => {
     expect(await usageWith({})).toMatchObject({ cachedTokens: 3, reasoningTokens: 2 });
     expect(await usageWith({ input: "50", cached: null })).toMatchObject({ inputTokens: 50 });
   });

@@ -131,14 +131,14 @@ test("tool results keep together; their images follow as one user message", () =
   expect(types).toEqual(["text", "image_url", "text", "image_url", "text"]);
 });
 
-test("content beside tool calls: null or empty, as the provider wants it; without calls never null", () => {
+test("content beside tool calls is null or empty, as the provider demands; without calls it is never null", () => {
   const calling: Message = { role: "assistant", content: "", toolCalls: [{ id: "a", name: "f", arguments: "{}" }] };
   expect(messagesOf([calling])[0].content).toBeNull();
   expect(messagesOf([calling], "ollama/")[0].content).toBe("");
   expect(messagesOf([{ role: "assistant", content: "", toolCalls: [] }])).toEqual([{ role: "assistant", content: "" }]);
 });
 
-test("what the provider attached to a call goes back to those who want it, and to nobody who refuses unknown keys", () => {
+test("fields that the provider attached to a call go back to providers that demand them, not to those that refuse unknown keys", () => {
   const attached = { google: { thought_signature: "S" } };
   const parts = [{ call: 0, extra: { extra_content: attached } }];
   const origin = { wire: "chat", provider: "gemini", account: "a1", model: "m1", parts };
@@ -149,7 +149,7 @@ test("what the provider attached to a call goes back to those who want it, and t
   expect(messagesOf(history, "openai/")[0].tool_calls[0]).not.toHaveProperty("extra_content");
 });
 
-test("an id is never empty, and the result's is its call's", () => {
+test("an id is never empty, and a result has its call's id", () => {
   const call = (id: string) => ({ id, name: "f", arguments: "{}" });
   const wire = messagesOf([
     { role: "assistant", content: "", toolCalls: [call(""), call("b"), call("")] },

@@ -40,7 +40,7 @@ const CHAT = { temperature: 0.7, top_p: 0.9 };
 const SYSTEM = { role: "system", content: "be kind" };
 
 describe.each([{ streaming: true }, { streaming: false }])(
-  "the words of a preset, streaming: $streaming",
+  "the fields of a preset, streaming: $streaming",
   ({ streaming }) => {
     test.each<[string, string, object]>([
       ["openai", "gpt-4.1", { ...CHAT, max_completion_tokens: 100, reasoning_effort: "low" }],
@@ -83,13 +83,13 @@ describe.each([{ streaming: true }, { streaming: false }])(
   },
 );
 
-describe("what the file says outranks what a preset knows", () => {
-  test("of a model that takes a temperature after all", async () => {
+describe("the configuration outranks a preset", () => {
+  test("in the temperature of a model", async () => {
     const { body } = await sent("openai", { ...parameters, model: "gpt-5.4", quirks: { temperature: true } });
     expect(body).toMatchObject({ ...CHAT, max_completion_tokens: 100 });
   });
 
-  test("of every quirk", async () => {
+  test("in every quirk", async () => {
     const quirks = {
       tokenLimitKey: "max_tokens",
       nullContent: false,
@@ -130,7 +130,7 @@ describe("what the file says outranks what a preset knows", () => {
 });
 
 describe("tools", () => {
-  test("what is about tools is not sent without any", async () => {
+  test("options about tools are not sent without tools", async () => {
     const extraBody = { tool_choice: "auto", parallel_tool_calls: false, seed: 1 };
     const without = await sent("mine", { extraBody }, { tools: [] });
     expect(without.body).toEqual({
@@ -143,7 +143,7 @@ describe("tools", () => {
     expect((await sent("mine", { extraBody })).body).toMatchObject(extraBody);
   });
 
-  test("what a request asks about its tools goes before the configuration, and not without tools", async () => {
+  test("the request's options about tools outrank the configuration, and are not sent without tools", async () => {
     const extraBody = { tool_choice: "auto", parallel_tool_calls: true };
     const use = { toolChoice: { name: "t0" }, parallelToolCalls: false };
     const choice = { type: "function", function: { name: "t0" } };
@@ -155,7 +155,7 @@ describe("tools", () => {
     expect((await sent("openai", { model: "o4-mini" }, use)).body).not.toHaveProperty("parallel_tool_calls");
   });
 
-  test("where no tool may be called they are forbidden, and left out for who does not keep that", async () => {
+  test("forbidden tools are sent with tool_choice none, or left out for providers that ignore it", async () => {
     const use = { toolChoice: "none" } as const;
     const { body } = await sent("openai", {}, use);
     expect(body).toMatchObject({ tool_choice: "none", tools: [{ function: { name: "t0" } }] });
@@ -164,13 +164,13 @@ describe("tools", () => {
     expect(without).not.toHaveProperty("tool_choice");
   });
 
-  test("parallel_tool_calls is not sent to o-models, whatever it says", async () => {
+  test("parallel_tool_calls is never sent to o-models", async () => {
     const extraBody = { parallel_tool_calls: false };
     expect((await sent("openai", { model: "o4-mini", extraBody })).body).not.toHaveProperty("parallel_tool_calls");
     expect((await sent("openai", { model: "gpt-5", extraBody })).body).toMatchObject(extraBody);
   });
 
-  test("of too many the first are sent, with one warning that names how many and the key", async () => {
+  test("if there are too many, the first are sent, with one warning that names their number and the key", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     await using ends = clientOf(server);
     for (const count of [128, 130, 130, 131]) {
@@ -217,19 +217,22 @@ describe("tools", () => {
     ["", /^[a-zA-Z0-9]{9}$/],
     ["functions.read:0", /^[a-zA-Z0-9]{9}$/],
     ["D681PevKs", /^D681PevKs$/],
-  ])("Mistral gets the id %j as nine letters and digits, for the call and its result, every time", async (id, form) => {
-    const idsOf = ({ body: { messages = [] } }: LlmRequest) => [
-      messages[2]?.tool_calls?.[0]?.id,
-      messages[3]?.tool_call_id,
-    ];
-    const [first, second] = [
-      idsOf(await sent("mistral", {}, { messages: secondHop(id) })),
-      idsOf(await sent("mistral", {}, { messages: secondHop(id) })),
-    ];
-    expect(first[0]).toMatch(form);
-    expect(first).toEqual([first[0], first[0]]);
-    expect(second).toEqual(first);
-  });
+  ])(
+    "Mistral gets the id %j as nine letters and digits, the same for a call and its result, every time",
+    async (id, form) => {
+      const idsOf = ({ body: { messages = [] } }: LlmRequest) => [
+        messages[2]?.tool_calls?.[0]?.id,
+        messages[3]?.tool_call_id,
+      ];
+      const [first, second] = [
+        idsOf(await sent("mistral", {}, { messages: secondHop(id) })),
+        idsOf(await sent("mistral", {}, { messages: secondHop(id) })),
+      ];
+      expect(first[0]).toMatch(form);
+      expect(first).toEqual([first[0], first[0]]);
+      expect(second).toEqual(first);
+    },
+  );
 
   test("ids that differ stay different", async () => {
     const calls = Array.from({ length: 500 }, (_, n) => ({ id: `call_${n}`, name: "t", arguments: "{}" }));
@@ -237,7 +240,7 @@ describe("tools", () => {
     expect(new Set(body.messages?.[0]?.tool_calls?.map(({ id }) => id)).size).toBe(500);
   });
 
-  test("a name that no API takes back does not spoil the conversation", async () => {
+  test("a name that no API accepts does not break the conversation", async () => {
     const names = ["fs.read", "", "a".repeat(99), "run it!"];
     const toolCalls = names.map((name, n) => ({ id: `c${n}`, name, arguments: "{}" }));
     const { body } = await sent("mine", {}, { messages: [{ role: "assistant", content: "", toolCalls }] });
@@ -245,7 +248,7 @@ describe("tools", () => {
     expect(wire).toEqual(["fs_read", "unnamed", "a".repeat(64), "run_it_"]);
   });
 
-  test("the reasoning of another wire's model is nobody's to send back as its own", async () => {
+  test("the reasoning of another wire's model is not sent back", async () => {
     const toolCalls = [{ id: "c", name: "t0", arguments: "{}" }];
     const foreign = {
       wire: "messages",
@@ -262,7 +265,7 @@ describe("tools", () => {
     expect(body.messages?.[0]?.reasoning_content).toBe("");
   });
 
-  test("reasoning that is wanted back is there even where there was none", async () => {
+  test("reasoning that is demanded back is sent even where there was none", async () => {
     const toolCalls = [{ id: "c", name: "t0", arguments: "{}" }];
     const { body } = await sent(
       "deepseek",
@@ -391,7 +394,7 @@ describe("Azure", () => {
 });
 
 describe("OpenRouter", () => {
-  test("learns who asks, and the file can say it otherwise", async () => {
+  test("gets the app's name, and the configuration can change it", async () => {
     expect((await sent("openrouter", {})).headers["x-title"]).toBe("MCP-Platform");
     const headers = { "x-title": "Mine", "HTTP-Referer": "https://example.org" };
     expect((await sent("openrouter", { headers })).headers).toMatchObject({
@@ -400,7 +403,7 @@ describe("OpenRouter", () => {
     });
   });
 
-  test("an error inside a choice, after its comments, is the provider's error", async () => {
+  test("an error inside a choice, after its comments, counts as the provider's error", async () => {
     const failed = { error: { code: 502, message: "Upstream is down" }, delta: {}, finish_reason: "error" };
     await using server = await startLlmServer([
       stream([": OPENROUTER PROCESSING\n\n", { choices: [failed] }]),
@@ -411,7 +414,7 @@ describe("OpenRouter", () => {
     expect(await ends.ask({ streaming: true })).toMatchObject({ message: { content: "hello" }, attempts: 3 });
   });
 
-  test("takes all of `reasoning`", async () => {
+  test("gets all of `reasoning`", async () => {
     const reasoning = { max_tokens: 2000, exclude: true };
     expect((await sent("openrouter", { reasoning })).body.reasoning).toEqual(reasoning);
     expect((await sent("openrouter", {})).body).not.toHaveProperty("reasoning");
@@ -454,7 +457,7 @@ describe("reasoning between tags", () => {
     });
   });
 
-  test("text that is held back keeps the stream alive, and tool calls and [DONE] set it free", async () => {
+  test("text that is held back keeps the stream alive, and tool calls and [DONE] release it", async () => {
     const call = chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "t0", arguments: "{}" } }] });
     for (const end of [[call, chunk({}, "tool_calls")], ["data: [DONE]\n\n"]]) {
       await using server = await startLlmServer([

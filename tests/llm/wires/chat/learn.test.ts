@@ -451,7 +451,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     expect(server.requests.at(-1)?.body.stream).toBe(true);
   });
 
-  test("several lessons in a row, one request each", async () => {
+  test("several lessons in a row take one request each", async () => {
     await using server = await startLlmServer([
       failure(400, { body: openAi("Unsupported parameter: 'max_tokens'") }),
       failure(400, { body: openAi("Unsupported value: 'temperature'") }),
@@ -466,7 +466,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     });
   });
 
-  test("a failure after the correction is retried like any", async () => {
+  test("a failure after the correction is retried as usual", async () => {
     await using server = await startLlmServer([
       failure(400, { body: openAi("Unsupported parameter: 'max_tokens'") }),
       failure(503),
@@ -493,7 +493,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     expect(ends.observed.filter(({ level }) => level === "info")).toHaveLength(1);
   });
 
-  test("tools that cannot be forbidden are left out where none may be called, and only there", async () => {
+  test("if tools cannot be forbidden they are left out of requests that forbid calls, and only there", async () => {
     const refusal = failure(400, { body: openAi("tool_choice: only 'auto' is supported", { param: "tool_choice" }) });
     await using server = await startLlmServer([refusal, answer("hello"), answer("hello"), answer("hello")]);
     await using ends = clientOf(server, { maxRetries: 0 });
@@ -507,7 +507,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     ]);
   });
 
-  test("what one model refused is not held against another one", async () => {
+  test("the refusal of one model does not affect another one", async () => {
     const refusal = failure(400, { body: openAi("Unsupported parameter: 'max_tokens'") });
     await using server = await startLlmServer([refusal, answer("hello"), answer("hello")]);
     await using ends = clientOf(server, {}, limit);
@@ -531,7 +531,7 @@ describe("nothing is sent a second time", () => {
     expect(ends.observed.filter(({ level }) => level === "info")).toEqual([]);
   });
 
-  test("when both ways are refused: a lesson is not unlearnt", async () => {
+  test("when both forms are refused: the lesson stays", async () => {
     await using server = await startLlmServer(({ body }) =>
       failure(400, {
         body: openAi(`Unsupported parameter: '${Object.keys(body).find((key) => key.startsWith("max_"))}'`),
@@ -552,7 +552,7 @@ describe("nothing is sent a second time", () => {
     expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "stream_interrupted", attempts: 1 });
   });
 
-  test("for ever: a server that finds fault with whatever it gets is given up", async () => {
+  test("after a few lessons: a server that refuses every request is given up", async () => {
     const faults = ["max_tokens", "temperature", "stream_options", "extra_content", "reasoning", "content null"];
     let asked = 0;
     await using server = await startLlmServer(() => {
@@ -604,7 +604,7 @@ describe("a tool that no schema makes acceptable", () => {
     expect(server.requests.map(names).at(-1)).toEqual(["db__query"]);
   });
 
-  test("comes back when its server mends it", async () => {
+  test("comes back when its server fixes it", async () => {
     await using server = await startLlmServer((request): Step => {
       const bad = JSON.stringify(request.body.tools).includes('"broken"');
       return bad ? failure(400, { body: openAi("Invalid schema for function 'x'") }) : answer("hello");
@@ -620,7 +620,7 @@ describe("a tool that no schema makes acceptable", () => {
     expect(server.requests.map(names).slice(-3)).toEqual([["y"], ["y"], ["x", "y"]]);
   });
 
-  test("whose description is too long keeps the beginning of it, and others theirs", async () => {
+  test("keeps the beginning of its description if that is too long, and others keep theirs", async () => {
     const descriptions = ({ body }: LlmRequest) =>
       body.tools?.map((one) => (one.function as { description?: string }).description);
     const refusal = (index: number) =>

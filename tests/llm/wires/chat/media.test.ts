@@ -18,7 +18,7 @@ const user = (text: string): Message => ({ role: "user", content: [{ type: "text
 
 const isSent = ({ text }: LlmRequest) => ({ image: text.includes("image_url"), audio: text.includes("input_audio") });
 
-test("a model that takes no pictures is sent a word on them, also where a tool returned one", async () => {
+test("a model without pictures is sent a note instead, also for a tool's picture", async () => {
   await using server = await startLlmServer([answer("ok")]);
   await using ends = clientOf(server, {}, { quirks: { images: false } });
   await ends.ask({ streaming }, request);
@@ -49,7 +49,7 @@ test.each([
     "Failed to create new sequence: failed to process inputs: this model is missing data required for image input",
     noImage,
   ],
-])("what a refusal says is learnt: %i %s", async (status, message, left) => {
+])("a refusal is learnt: %i %s", async (status, message, left) => {
   await using server = await startLlmServer([
     failure(status, { body: { error: { message } } }),
     answer("ok"),
@@ -129,7 +129,7 @@ test("a refusal that begins with the word Image leaves the sound of the same ans
   ]);
 });
 
-test("sound of a tool that is refused becomes a note, pictures still go out, and the next request repeats neither mistake", async () => {
+test("a tool's sound that is refused becomes a note, pictures are still sent, and the next request repeats neither mistake", async () => {
   const ogg = { ...audio, data: "T2dnUw==", mimeType: "audio/ogg" };
   const [, calling, result] = request.messages;
   const messages = [user("listen"), calling, { ...result, content: [image, ogg] }] as Message[];
@@ -150,20 +150,23 @@ test.each([
   "Too many images in request. Max 2",
   "At most 2 image(s) may be provided",
   "messages.2.content.0.image: At least one of the image dimensions exceed max allowed size for many-image requests: 2000 pixels",
-])("of too many pictures, the oldest become notes, and other conversations keep theirs: %s", async (message) => {
-  const pictures = (text: string) => text.match(/data:image[^"]+/g) ?? [];
-  await using server = await startLlmServer(({ text }) =>
-    pictures(text).length > 2 ? failure(400, { body: { error: { message } } }) : answer("ok"),
-  );
-  await using ends = clientOf(server);
-  const [asked, calling, result] = request.messages;
-  const shot = (name: string) => ({ ...image, data: btoa(name) });
-  const looks = ["first", "second", "third", "fourth", "fifth"].flatMap((name) => [
-    calling,
-    { ...result, content: [shot(name)] },
-  ]);
-  await ends.ask({ streaming }, { messages: [asked, ...looks] as Message[], tools: [] });
-  expect(pictures(server.requests.at(-1)?.text ?? "").at(-1)).toContain(btoa("fifth"));
-  await ends.ask({ streaming }, request);
-  expect(isSent(server.requests.at(-1) as LlmRequest).image).toBe(true);
-});
+])(
+  "if there are too many pictures, the oldest become notes, and other conversations keep theirs: %s",
+  async (message) => {
+    const pictures = (text: string) => text.match(/data:image[^"]+/g) ?? [];
+    await using server = await startLlmServer(({ text }) =>
+      pictures(text).length > 2 ? failure(400, { body: { error: { message } } }) : answer("ok"),
+    );
+    await using ends = clientOf(server);
+    const [asked, calling, result] = request.messages;
+    const shot = (name: string) => ({ ...image, data: btoa(name) });
+    const looks = ["first", "second", "third", "fourth", "fifth"].flatMap((name) => [
+      calling,
+      { ...result, content: [shot(name)] },
+    ]);
+    await ends.ask({ streaming }, { messages: [asked, ...looks] as Message[], tools: [] });
+    expect(pictures(server.requests.at(-1)?.text ?? "").at(-1)).toContain(btoa("fifth"));
+    await ends.ask({ streaming }, request);
+    expect(isSent(server.requests.at(-1) as LlmRequest).image).toBe(true);
+  },
+);

@@ -568,7 +568,7 @@ test.each([1, 2, 3, 5, 7])("characters of several bytes survive pieces of %i", a
   expect(ends.shown()).toBe(text);
 });
 
-test("streamed and whole, the same answer is the same completion", async () => {
+test("the same answer, streamed and whole, is the same completion", async () => {
   const steps = [
     answer("some words", { reasoning: "thinking" }),
     toolCalls([
@@ -616,7 +616,7 @@ describe("whole answers", () => {
     expect({ ...completion.message, finishReason: completion.finishReason }).toMatchObject(expected);
   });
 
-  test("a document where a stream was asked for is shown and folded alike", async () => {
+  test("a document in place of a stream is shown and read like the stream", async () => {
     await using server = await startLlmServer([
       json(message({ content: "Hello" }), { "content-type": "text/event-stream" }),
     ]);
@@ -675,7 +675,7 @@ test("an event beyond 8 MB ends the answer", async () => {
   expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "protocol", retryable: false });
 });
 
-test("a gateway's error page of HTML is told by its title", async () => {
+test("the error of a gateway's HTML page has its title", async () => {
   const body = "<html><head><title>502 Bad Gateway</title></head></html>";
   await using server = await startLlmServer([failure(502, { body })]);
   await using ends = clientOf(server, { maxRetries: 0 });

@@ -87,7 +87,7 @@ test.each(
     { streaming, end: "malformed_call" as const, kind: "tool_generation_failed" },
     { streaming, end: "empty" as const, kind: "empty_stream" },
   ]),
-)("no answer ($end) is asked for once more, and no third time, streaming: $streaming", async (given) => {
+)("no answer ($end) is asked for once more, but not a third time, streaming: $streaming", async (given) => {
   const { streaming, end, kind } = given;
   expect((await ask([ending(end), answer("Now it works.")], streaming)).outcome).toMatchObject(stop("Now it works."));
   const { outcome, requests } = await ask([ending(end), ending(end)], streaming);

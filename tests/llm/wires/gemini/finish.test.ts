@@ -70,7 +70,7 @@ test.each([
   if (attempts > 1) expect(await ask([failed, [text("Fine."), ends("STOP")]])).toMatchObject({ finishReason: "stop" });
 });
 
-test.each([true, false])("what was billed of no answer is counted, streaming: %s", async (streaming) => {
+test.each([true, false])("the cost of a request without an answer is counted, streaming: %s", async (streaming) => {
   const usageMetadata = { promptTokenCount: 9, candidatesTokenCount: 4 };
   for (const reason of ["MALFORMED_FUNCTION_CALL", "STOP"]) {
     const script = [[{ ...ends(reason), usageMetadata }], [chunkOf([{ text: "Fine." }], "STOP")]];
@@ -79,7 +79,7 @@ test.each([true, false])("what was billed of no answer is counted, streaming: %s
   }
 });
 
-test("a prompt that is blocked has no candidate", async () => {
+test("a blocked prompt has no candidate, and the answer ends as filtered", async () => {
   const blocked = { promptFeedback: { blockReason: "PROHIBITED_CONTENT" }, usageMetadata: { promptTokenCount: 9 } };
   for (const streaming of [true, false])
     expect(await ask([[blocked]], streaming)).toMatchObject({

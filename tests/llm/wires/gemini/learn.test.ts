@@ -70,7 +70,7 @@ test.each<[string, RegExp, ProviderConfig, Partial<CompletionRequest>, RegExp]>(
     { tools },
     /"parameters":\{"type":"object"/,
   ],
-])("learnt of one refusal: %s", async (message, refused, provider, request, sent) => {
+])("one refusal teaches: %s", async (message, refused, provider, request, sent) => {
   refusal = { isRefused: (body) => refused.test(body), message };
   await using ends = geminiClient(server, provider);
   const before = server.requests.length;

@@ -69,7 +69,7 @@ test("pictures in results, in the model's own way", async () => {
   }
 });
 
-test("another model of Gemini gets the signatures; where they are of another account, the sentinel", async () => {
+test("another model of Gemini gets the signatures; with another account it gets the sentinel", async () => {
   const keys = { "key-of-gemini": "a", "key-of-other": "b" };
   await using mock = await startGemini(
     ({ results }) => (results.length > 0 ? answer("4") : answer(thinks("hm"), calls("fs__add", { a: 2 }))),
@@ -89,7 +89,7 @@ test("another model of Gemini gets the signatures; where they are of another acc
   expect(mock.refusals).toEqual([]);
 });
 
-test("a model that did not sign its steps is followed by one that wants signatures", async () => {
+test("a model that does not sign its steps may be followed by one that demands signatures", async () => {
   await using mock = await startGemini([answer(calls("fs__add", { a: 2 })), answer("4")]);
   await using before = geminiClient(mock, { model: "gemini-2.5-flash" });
   const { message } = await before.ask({ streaming: true }, { messages: [user("go")], tools: [] });
@@ -152,7 +152,7 @@ test("a fallback by another wire gets no signature, and Gemini gets its own back
   expect(signaturesOf(mock)).toEqual([expect.stringMatching(/^CiQB/), sentinel]);
 });
 
-test("a provider that is down is replaced within the turn, with what it wants", async () => {
+test("a provider that is down is replaced within the turn, and its successor gets the form that it demands", async () => {
   await using chat = await startOpenAi([answer("by chat")]);
   await using down = await startGemini([{ fails: "forbidden" }]);
   const providers = { openai: { baseUrl: chat.url, model: "gpt-4.1", apiKey: "key-of-openai" } };

@@ -106,7 +106,7 @@ test("a system message within the conversation stands where it is, and behind th
   ]);
 });
 
-test("system texts, parameters and what the user adds have their places", async () => {
+test("system texts, parameters and the user's fields have their places", async () => {
   const messages: Message[] = [{ role: "system", content: "be kind" }, user("hi")];
   const extraBody = { safetySettings: [], generationConfig: { seed: 7 } };
   const provider = { temperature: 1, topP: 0.9, maxTokens: 100, extraBody };
@@ -194,7 +194,7 @@ describe("history that another model wrote", () => {
     expect(JSON.stringify(older)).not.toContain(sentinel);
   });
 
-  test("what others leave out or write otherwise is made whole", async () => {
+  test("fields that other wires leave out or write otherwise are completed", async () => {
     const messages: Message[] = [
       { role: "assistant", content: "How can I help?", toolCalls: [] },
       user(""),

@@ -15,7 +15,7 @@ import { messagesClient, resultsOf, runLoop, SYSTEM, TOOLS, user } from "./loop.
 const request = (...messages: Message[]) => ({ messages: [SYSTEM, ...messages], tools: TOOLS });
 const hi = request(user("hi"));
 
-test("an answer is the same streamed or not: thinking, words, calls in their order, usage", async () => {
+test("an answer is the same streamed or not: thinking, text, calls in their order, usage", async () => {
   const step = () => answer(thinks("Grüße 🌍"), says("I add."), calls("calc__add", { a: 1 }), calls("calc__add"));
   await using mock = await startAnthropic([step(), step()]);
   await using client = messagesClient(mock);
@@ -43,7 +43,7 @@ test("an answer is the same streamed or not: thinking, words, calls in their ord
   expect(mock.refusals).toEqual([]);
 });
 
-test("a plain answer keeps nothing", async () => {
+test("a plain answer has no kept parts", async () => {
   await using mock = await startAnthropic([answer("hello")]);
   await using client = messagesClient(mock, { model: "claude-haiku-4-5" });
   const { message, finishReason } = await client.ask({ streaming: true }, hi);
@@ -146,14 +146,14 @@ test("a paused answer is sent back as it is until it ends, and becomes a single 
   expect(client.shown()).toContain("One two ");
 });
 
-test("an answer that is paused for ever is given up as cut", async () => {
+test("an answer that pauses again and again is given up as cut", async () => {
   await using mock = await startAnthropic(() => ending("pause", says("more ")));
   await using client = messagesClient(mock);
   expect((await client.ask({ streaming: false }, hi)).finishReason).toBe("length");
   expect(mock.requests).toHaveLength(11);
 });
 
-test("usage counts what the cache gave and took, hours apart", async () => {
+test("usage counts reads and writes of the cache, by their lifetimes", async () => {
   await using mock = await startAnthropic([answer("one"), answer("two")]);
   await using client = messagesClient(mock, { cache: "1h" });
   const long = request(user("word ".repeat(2000)));

@@ -9,7 +9,7 @@ import { loopOf, responsesClient, result, TOOL, user } from "./loop-client.js";
 const system: Message = { role: "system", content: "Be brief." };
 
 describe.each([false, true])("streamed: %p", (streaming) => {
-  test("an answer, its reasoning and what it cost", async () => {
+  test("an answer has its reasoning and its cost", async () => {
     await using mock = await startOpenAi([answer(thinks("Let me see."), says("Grüße 🌍"))]);
     await using tested = responsesClient(mock);
     const completion = await tested.ask({ streaming }, { messages: [system, user("hi")], tools: [] });
@@ -29,7 +29,7 @@ describe.each([false, true])("streamed: %p", (streaming) => {
     });
   });
 
-  test("four parallel calls, with words before them, and all of it goes back as it came", async () => {
+  test("four parallel calls, with text before them, go back as they came", async () => {
     const four = [1, 2, 3, 4].map((n) => calls("read", { n, 北: "京" }));
     await using mock = await startOpenAi([
       answer(thinks("four"), says("I look."), thinks("more"), ...four),
@@ -75,7 +75,7 @@ test("a tool with an array that says nothing about its items is accepted at once
   expect(await tested.ask({ streaming: true }, { messages: [user("read")], tools })).toMatchObject({ attempts: 1 });
 });
 
-test("a quota that is spent, said inside a stream, is final", async () => {
+test("a quota error inside a stream is final", async () => {
   await using mock = await startOpenAi([breaking({ how: "error", at: "before_text", error: "quota" }, says("x"))]);
   await using tested = responsesClient(mock);
   expect(await tested.fails({ streaming: true })).toMatchObject({ kind: "quota", retryable: false });
@@ -108,7 +108,7 @@ test("a picture in a result stands in the result, also beside text", async () =>
   });
 });
 
-describe("whom reasoning goes back to", () => {
+describe("reasoning goes back", () => {
   const question = [system, user("read")];
 
   async function first(mock: { url: string }) {
@@ -124,7 +124,7 @@ describe("whom reasoning goes back to", () => {
       ({ type, id }) => type === "reasoning" || id !== undefined,
     );
 
-  test("another process with the same account", async () => {
+  test("from another process with the same account", async () => {
     await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer("4")]);
     const messages = await first(mock);
     await using tested = responsesClient(mock);
@@ -133,7 +133,7 @@ describe("whom reasoning goes back to", () => {
     expect(reasoningIn(mock.requests[1]?.body)).toHaveLength(2);
   });
 
-  test("a model of the same family, and none of another one", async () => {
+  test("to a model of the same family, but to no other one", async () => {
     await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer("4"), answer("4")]);
     const messages = await first(mock);
     for (const model of ["gpt-5.6-luna", "gpt-5.5"]) {
@@ -145,7 +145,7 @@ describe("whom reasoning goes back to", () => {
     expect(mock.refusals).toEqual([]);
   });
 
-  test("another account or wire gets text, calls and results", async () => {
+  test("only as text, calls and results to another account or wire", async () => {
     await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer("4"), answer("4")]);
     const messages = await first(mock);
     for (const other of [
@@ -160,7 +160,7 @@ describe("whom reasoning goes back to", () => {
     expect(mock.refusals).toEqual([]);
   });
 
-  test("an account that cannot read what it wrote itself gets none of it, once, and the log says so", async () => {
+  test("never to an account that cannot read its own reasoning; that is found out once and logged", async () => {
     await using other = await startOpenAi([answer(thinks("hm"), calls("read"))]);
     const messages = await first(other);
     await using mock = await startOpenAi([answer(thinks("so"), calls("read")), answer("4")]);

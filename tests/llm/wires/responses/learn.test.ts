@@ -283,7 +283,7 @@ test("a tool in the middle of the conversation that is refused in every form is 
   expect(JSON.stringify(input)).not.toContain("additional_tools");
 });
 
-test("an effort that the model does not have is said, not left out", async () => {
+test("an effort that the model does not have is an error, and is not left out", async () => {
   const said =
     "Unsupported value: 'none' is not supported with the 'gpt-6-astra' model. Supported values are: 'low' and 'high'.";
   await using server = await startLlmServer([failure(400, { body: openAi(said, { param: "reasoning.effort" }) })]);
@@ -310,7 +310,7 @@ test.each([
 test.each([
   ["api.groq.com", { store: undefined, include: undefined, prompt_cache_key: undefined }],
   ["example.com", { store: false, include: ["reasoning.encrypted_content"], prompt_cache_key: "conv_1" }],
-])("what %s gets from the start", async (host, expected) => {
+])("the first request to %s has only fields that it takes", async (host, expected) => {
   const config = llmConfig(`https://${host}/openai/v1`, {}, { wire: "responses", model: "openai/gpt-oss-120b" });
   const { provider, model } = resolveModel(config, {});
   const target = { provider, model, streaming: true, quirks: responses.quirks(provider, model), kept: () => undefined };

@@ -299,24 +299,21 @@ test.each<[string, unknown, object]>([
   expect(await tested.fails({ streaming: false })).toMatchObject(error);
 });
 
-test.each([true, false])(
-  "what was billed of an answer that has failed is counted, streaming: %s",
-  async (streaming) => {
-    const response = { status: "failed", error: { code: "server_error", message: "boom" }, output: [], usage };
-    const good = json({ status: "completed", output: [message("hi")] });
-    await using server = await startLlmServer([
-      streaming ? stream([{ type: "response.failed", response }]) : json(response),
-      good,
-    ]);
-    await using tested = clientOf(server, {}, model);
-    expect(await tested.ask({ streaming })).toMatchObject({
-      message: { content: "hi" },
-      lost: [{ usage: { inputTokens: 10, outputTokens: 4 } }],
-    });
-  },
-);
+test.each([true, false])("the cost of an answer that has failed is counted, streaming: %s", async (streaming) => {
+  const response = { status: "failed", error: { code: "server_error", message: "boom" }, output: [], usage };
+  const good = json({ status: "completed", output: [message("hi")] });
+  await using server = await startLlmServer([
+    streaming ? stream([{ type: "response.failed", response }]) : json(response),
+    good,
+  ]);
+  await using tested = clientOf(server, {}, model);
+  expect(await tested.ask({ streaming })).toMatchObject({
+    message: { content: "hi" },
+    lost: [{ usage: { inputTokens: 10, outputTokens: 4 } }],
+  });
+});
 
-test("what the assistant has said has a type: llama.cpp refuses it without one", async () => {
+test("the assistant's earlier text has a type, because llama.cpp refuses it without one", async () => {
   await using server = await startLlmServer([json({ status: "completed", output: [] })]);
   await using tested = clientOf(server, {}, model);
   const messages = [
@@ -332,7 +329,7 @@ test("what the assistant has said has a type: llama.cpp refuses it without one",
   ]);
 });
 
-test("reasoning that holds nothing is not sent back, and ids without it neither", async () => {
+test("empty reasoning is not sent back, and neither are ids without it", async () => {
   const items = [{ type: "reasoning", id: "rs_1", summary: [] }, call({ id: "fc_1", status: "completed" })];
   await using server = await startLlmServer([
     json({ status: "completed", output: items }),
@@ -348,7 +345,7 @@ test("reasoning that holds nothing is not sent back, and ids without it neither"
   ]);
 });
 
-test("ids that are empty, too long or there twice are other ones, the same for a call and its result", async () => {
+test("ids that are empty, too long or duplicate are replaced, the same for a call and its result", async () => {
   await using server = await startLlmServer([json({ status: "completed", output: [] })]);
   await using tested = clientOf(server, {}, model);
   const long = "x".repeat(80);

@@ -33,6 +33,6 @@ test.each<[string, AssistantMessage, boolean]>([
   ["a message with fewer calls than the answer had", message({ toolCalls: [call("a")] }), false],
   ["a message with other words", message({ content: "hell" }), false],
   ["a message that keeps nothing", message({ kept: undefined }), false],
-])("what is kept of an answer goes back where it is from: %s", (_, of, isSent) => {
+])("kept parts of an answer go back to their origin only: %s", (_, of, isSent) => {
   expect(keptFor(of, target)).toEqual(isSent ? parts : undefined);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { merged } from "../../../../src/llm/wires/shared/merged.js";
 
-test("what the user adds is merged into nested objects, and replaces all else", () => {
+test("the user's fields are merged into nested objects, and replace all other values", () => {
   const body = { model: "m", output_config: { effort: "high" }, tools: [{ name: "f" }], stop: undefined };
   const extra = { output_config: { format: { type: "text" } }, tools: [], seed: 1 };
   expect(merged(body, extra)).toEqual({

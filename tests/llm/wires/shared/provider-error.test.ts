@@ -346,7 +346,7 @@ test("an error is found in four others, and a body of endless others ends the se
   expect(parseErrorBody(JSON.stringify(wrapped(3000))).message).toBe("");
 });
 
-test("what the model's provider said comes with OpenRouter's own words", () => {
+test("OpenRouter's message is followed by that of the model's provider", () => {
   const { message } = parseErrorBody(
     JSON.stringify({
       error: {

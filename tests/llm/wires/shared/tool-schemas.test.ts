@@ -10,7 +10,7 @@ function projected(schema: unknown, rest: object = {}): unknown {
   return (properties as { x?: unknown } | undefined)?.x;
 }
 
-describe("in plain words", () => {
+describe("the plain subset of JSON Schema", () => {
   test.each<[string, unknown, unknown]>([
     ["a type", { type: "integer", minimum: 1, format: "int32", default: 2 }, { type: "integer" }],
     ["a description", { type: "string", description: "why", examples: ["a"] }, { type: "string", description: "why" }],
@@ -88,12 +88,12 @@ describe("in plain words", () => {
     expect(projected(schema)).toEqual(expected ?? expect.anything());
   });
 
-  test("a type beside its choices holds for all of them", () => {
+  test("keeps a type beside its choices for all of them", () => {
     const schema = { type: "string", anyOf: [{ format: "date" }, { pattern: "^x" }] };
     expect(JSON.stringify(projected(schema))).toMatch(/^\{"anyOf":\[\{"type":"string"\},\{"type":"string"\}\]\}$/);
   });
 
-  test("references are put in place, with what is said beside them", () => {
+  test("replaces references, with the fields beside them", () => {
     const $defs = { "a/b": { type: "object", properties: { c: { $ref: "#/definitions/text" } } } };
     const definitions = { text: { type: "string", description: "text" } };
     expect(projected({ $ref: "#/$defs/a~1b", description: "mine" }, { $defs, definitions })).toEqual({
@@ -103,7 +103,7 @@ describe("in plain words", () => {
     });
   });
 
-  test("a schema that holds itself ends after one round", () => {
+  test("ends a schema that contains itself after one round", () => {
     const node = { type: "object", properties: { name: { type: "string" }, next: { $ref: "#/$defs/node" } } };
     expect(projected({ $ref: "#/$defs/node" }, { $defs: { node } })).toEqual({
       type: "object",
@@ -156,11 +156,11 @@ describe("in plain words", () => {
       { type: "object", properties: { a: { type: "string" } }, anyOf: [{ required: ["a"] }] },
       { type: "object", properties: { a: { type: "string" } } },
     ],
-  ])("the root is an object: %s", (_name, schema, expected) => {
+  ])("has an object as its root: %s", (_name, schema, expected) => {
     expect(plainSchema({ $schema: "http://json-schema.org/draft-07/schema#", $id: "x", ...schema })).toEqual(expected);
   });
 
-  test("names that objects have by nature are names", () => {
+  test("keeps properties with names that JavaScript's objects have", () => {
     const schema = JSON.parse('{"properties":{"__proto__":{"type":"string"},"constructor":{"$ref":"#/toString"}}}');
     expect(JSON.stringify(plainSchema(schema))).toBe(
       '{"type":"object","properties":{"__proto__":{"type":"string"},"constructor":{}}}',
@@ -222,7 +222,7 @@ describe("whatever the schema", () => {
     );
   });
 
-  test("plain stays plain", () => {
+  test("a plain schema is not changed", () => {
     fc.assert(
       fc.property(root, (given) => {
         const once = plainSchema(given);
