@@ -18,15 +18,15 @@ async function ended(store: ChatStore, conversationId: string, { user, answer, e
 const fork = (...origins: string[]): ForkEvent => ({ type: "fork", turnId: "fork_1", origins, toSeq: 3 });
 const rewind = (toSeq: number) => ({ type: "rewind", turnId: `rewind_${toSeq}`, toSeq }) as const;
 
-describe("a conversation is amended", () => {
-  test("with what is made of all that is in it", () =>
+describe("an amendment of a conversation", () => {
+  test("is computed from all of its events", () =>
     withStore(async (store) => {
       await ended(store, "c", one);
       const event = await store.archive.amend("c", (events) => rewind(events.length - 3));
       expect(event).toMatchObject({ type: "rewind", toSeq: 0, seq: 4 });
     }));
 
-  test("only when none of its turns waits, runs, or was left by a dead process", () =>
+  test("is refused while a turn waits or runs, or was left by a dead process", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       const refused = { kind: "busy", hint: expect.stringContaining("chat -r c") };
@@ -62,7 +62,7 @@ describe("a copy", () => {
       expect(await append(store, "d", two.end(), { fence: lease?.fence ?? 0, position: 3 })).toMatchObject({ seq: 7 });
     }));
 
-  test("takes no place that is taken", () =>
+  test("cannot replace a conversation", () =>
     withStore(async (store) => {
       await ended(store, "c", one);
       const copy = store.archive.copy("c", "c", () => ({ first: fork("c"), seqs: [1] }));
@@ -72,7 +72,7 @@ describe("a copy", () => {
 });
 
 describe("deleting", () => {
-  test("takes events, turns, mail and results of this conversation and of no other", () =>
+  test("removes events, turns, mail and results of this conversation and of no other", () =>
     withStore(async (store) => {
       for (const id of ["c", "d"]) {
         await ended(store, id, one);
@@ -102,7 +102,7 @@ describe("deleting", () => {
       expect(await store.turns.stateOf("c", "turn_1")).toMatchObject({ crashes: 0 });
     }));
 
-  test("leaves results that a copy, or a copy of that, may still read, and takes them with the last one", () =>
+  test("keeps results that a copy, or a copy of that copy, may still read, until the last one is deleted", () =>
     withStore(async (store) => {
       await ended(store, "c", one);
       await store.results.put("c", "res_1", "long");
@@ -115,7 +115,7 @@ describe("deleting", () => {
       expect(await store.results.read("res_1")).toBeUndefined();
     }));
 
-  test("of what is too old leaves what has gone on meanwhile, and every unfinished turn", () =>
+  test("of old conversations spares those that have continued meanwhile, and unfinished turns", () =>
     withStore(async (store) => {
       await ended(store, "c", one);
       expect(await store.archive.expire("c", 2)).toBe(false);
@@ -128,7 +128,7 @@ describe("deleting", () => {
     }));
 });
 
-test("the list has titles, turns without those taken back, and the time of a copy", () =>
+test("the list has titles, turns without those taken back, and the time of the copy", () =>
   withStore(async (store) => {
     await ended(store, "c", one);
     await ended(store, "c", two);
@@ -143,7 +143,7 @@ test("the list has titles, turns without those taken back, and the time of a cop
     ]);
   }));
 
-test("turns before another one are those that have not ended, in their order", () =>
+test("the turns before another one are those that have not ended, in their order", () =>
   withStore(async (store) => {
     await ended(store, "c", one);
     for (const number of [2, 3, 4]) await store.claim("c", turn(`turn_${number}`).user("x"), request("a"));

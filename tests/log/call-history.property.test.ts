@@ -94,7 +94,7 @@ async function rowsOf(storage: StorageConfig) {
   return { count: Number(row?.count), chars: Number(row?.chars) };
 }
 
-test("calls read back what their callers have sent, whatever became of the calls that they build on", () =>
+test("calls read back what their callers have sent, whatever happened to the calls before them", () =>
   withStore(async (log, storage) => {
     let count = 0;
     await fc.assert(
@@ -146,7 +146,7 @@ test("calls read back what their callers have sent, whatever became of the calls
     );
   }));
 
-test("a chat stores what is new in each call, and no more once its first calls are deleted", () =>
+test("a chat stores the new messages of each call, and no more than those once its first calls are deleted", () =>
   withStore(async (log, storage) => {
     let messages: readonly Message[] = [];
     const long = "x".repeat(1_000);

@@ -123,7 +123,7 @@ test("a turn that only repeats results of a failed turn replaces its broken answ
   expect(toMessages([...log, event], "turn_5").slice(1)).toMatchObject([{ content: "cold" }, { role: "user" }]);
 });
 
-test("the next summary is told the one before it, and stands in its place", () => {
+test("the next summary includes the one before it, and replaces it", () => {
   const first = [
     ...turns(1, 2),
     turn("turn_3").user("go on"),
@@ -142,7 +142,7 @@ test("the next summary is told the one before it, and stands in its place", () =
   expect(told).not.toContain("summary one");
 });
 
-test("what the model reads for a summary is bounded, however long the conversation", () => {
+test("the text that the model reads for a summary is bounded, however long the conversation", () => {
   const { user, answer, end } = turn("turn_1");
   const log = stored([
     user("x".repeat(200_000)),

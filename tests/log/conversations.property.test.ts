@@ -151,7 +151,7 @@ async function paged(store: ChatStore, query: Omit<ConversationQuery, "most" | "
   }
 }
 
-test("pages show what the events of the log say, whatever was done with the conversations", () =>
+test("pages show the state that the events of the log give, whatever happened to the conversations", () =>
   withStore(async (store) => {
     let count = 0;
     await fc.assert(

@@ -107,7 +107,7 @@ test.each<[string, boolean, { machine: string; pid?: number }, Opening]>([
   }),
 );
 
-test("the check is not repeated: the host of an earlier boot is removed, and its turn is free", () =>
+test("the check is not repeated: the host of an earlier boot is removed, and its turn can be taken over", () =>
   inFolder(async (folder) => {
     const path = await afterCrash(folder, { machine: "host pid:[1] boot-1", pid: running });
     const store = await open(path, { machine: here, at: later });

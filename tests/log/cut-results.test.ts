@@ -23,7 +23,7 @@ test("messages that fit stay the same objects", () => {
   expect(cutResults(messages, 10_000).every((message, index) => message === messages[index])).toBe(true);
 });
 
-test("the oldest results keep their beginning and end; the newest stay whole", () => {
+test("the oldest results keep their beginning and end; the newest stay unchanged", () => {
   const cut = cutResults(hops(6), 5_000);
   expect(tokensOf(cut)).toBeLessThanOrEqual(5_000);
   expect(JSON.stringify(cut[2])).toMatch(/begin x+ \[…\] x+ end\\n\[The host has left out parts/);
@@ -36,7 +36,7 @@ test("a single result that is too long is shortened only as far as needed", () =
   expect(tokensOf(cut)).toBeGreaterThan(5_900);
 });
 
-test("requests of a turn that grows begin alike, but for one in a quarter of the room", () => {
+test("the requests of a growing turn begin alike, except for one in each quarter of the room", () => {
   const requests = Array.from({ length: 30 }, (_, count) =>
     JSON.stringify(cutResults(hops(count), 10_000)).slice(0, -1),
   );
@@ -44,7 +44,7 @@ test("requests of a turn that grows begin alike, but for one in a quarter of the
   expect(breaks.length).toBeLessThan(12);
 });
 
-test("everything fits if results are what is too long, and only results change", () => {
+test("everything fits if only results are too long, and only results change", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 12 }), (sizes) => {
       const messages = [question, ...sizes.flatMap((chars, id) => hop(id, chars))];

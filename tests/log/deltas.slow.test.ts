@@ -62,7 +62,7 @@ class Heard {
 }
 
 onPostgres("messages between hosts by PostgreSQL", () => {
-  test("arrive in their order, whatever is in them, and only where their channel is heard", async () => {
+  test("arrive in their order, whatever they contain, and only where their channel is listened to", async () => {
     const url = await newDatabaseUrl();
     await using one = await Host.open(url);
     await using other = await Host.open(url);
@@ -91,7 +91,7 @@ onPostgres("messages between hosts by PostgreSQL", () => {
     expect(connections.filter(({ query: sql }) => !String(sql).includes("pg_stat_activity"))).toHaveLength(1);
   });
 
-  test("are lost while the server is away, without a word or a wait, and arrive again when it is back", async () => {
+  test("are lost while the server is away, without an error or a wait, and arrive again when it is back", async () => {
     await using server = await startPostgres();
     const url = await server.database();
     await using one = await Host.open(url);
@@ -115,7 +115,7 @@ onPostgres("messages between hosts by PostgreSQL", () => {
     expect(heard.begins).toBeGreaterThan(begun);
   });
 
-  test("on a connection that answers nothing are given up after some seconds", async () => {
+  test("are given up after some seconds on a connection that answers nothing", async () => {
     const url = await newDatabaseUrl();
     await using proxy = await startTcpProxy(Number(new URL(url).port));
     const behind = new URL(url);

@@ -29,11 +29,11 @@ test.each([0.8, 1, 1.7])(
   },
 );
 
-test("what is in no log, as the system prompt and tools, does not count", () => {
+test("parts that are not in the log, such as the system prompt and tools, do not count", () => {
   expect(tokenFactor(stored(log(5, 1, 90_000)), target)).toBeCloseTo(1, 1);
 });
 
-test("without two reports of the same model there is nothing to learn", () => {
+test("without two reports of the same model there is no correction", () => {
   expect(tokenFactor([], target)).toBe(1);
   expect(tokenFactor(stored(log(1, 3)), target)).toBe(1);
   expect(tokenFactor(stored(log(5, 3)), { ...target, model: "another" })).toBe(1);
@@ -53,7 +53,7 @@ test("many short turns teach as much as a few long ones", () => {
   expect(tokenFactor(stored(short), target)).toBeCloseTo(20 / perTurn, 1);
 });
 
-test("results that the caller's tools gave are part of what was sent", () => {
+test("results of the caller's tools are part of the sent tokens", () => {
   const events = Array.from({ length: 6 }, (_, index) => {
     const { user, answer, end } = turn(`turn_${index}`);
     const result: Message = {
@@ -69,7 +69,7 @@ test("results that the caller's tools gave are part of what was sent", () => {
   expect(tokenFactor(stored(events), target)).toBeCloseTo(1, 0);
 });
 
-test("steps over a compaction do not count: the request begins anew there", () => {
+test("steps over a compaction do not count, because the request begins anew there", () => {
   const events = log(4, 1);
   const { user, answer, compaction, end } = turn("turn_9");
   const shorter = { ...answer(text), usage: { inputTokens: 2_001, outputTokens: 1 } };
@@ -78,13 +78,13 @@ test("steps over a compaction do not count: the request begins anew there", () =
   expect(tokenFactor(stored(all), target)).toBeCloseTo(1, 0);
 });
 
-test("what was compared in earlier turns counts", () => {
+test("comparisons of earlier turns count", () => {
   const earlier = comparedTokens(readTurns(stored(log(5, 1.7))), target);
   expect(tokenFactor([], target, earlier)).toBeCloseTo(1.7, 1);
   expect(tokenFactor(stored(log(5, 1.1)), target, earlier)).toBeCloseTo(1.4, 1);
 });
 
-test("a picture that a user gives by its address counts as a picture, and a link in a result as text", () => {
+test("a picture that a user gives by its address counts as a picture, a link in a result as text", () => {
   const content: ContentPart[] = [
     { type: "resource_link", uri: "https://pictures.example/cat.png", mimeType: "image/*" },
   ];

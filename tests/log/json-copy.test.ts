@@ -9,7 +9,7 @@ const throughText = (value: unknown) => {
   return text === undefined ? undefined : JSON.parse(text);
 };
 
-test("a copy is what becomes of a value that is written as JSON and read again", () => {
+test("a copy equals the value after it was written as JSON and read again", () => {
   const leaf = fc.oneof(
     anyText(),
     fc.double().filter((value) => !Object.is(value, -0)),
@@ -30,13 +30,13 @@ test("a copy is what becomes of a value that is written as JSON and read again",
   );
 });
 
-test("a copy shares nothing with what it was made of", () => {
+test("a copy shares nothing with its original", () => {
   const event = { content: [{ type: "text", text: "hello" }] };
   const copy = jsonCopy(event);
   event.content[0] = { type: "text", text: "changed" };
   expect(copy).toEqual({ content: [{ type: "text", text: "hello" }] });
 });
 
-test("what JSON cannot write is refused", () => {
+test("values that JSON cannot express are refused", () => {
   expect(() => jsonCopy({ value: 1n })).toThrow(TypeError);
 });

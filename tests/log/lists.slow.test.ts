@@ -28,7 +28,7 @@ async function withLog(work: (store: ChatStore) => Promise<void>): Promise<void>
   });
 }
 
-test("pages, searches and retention do not hold up what else the host does", () =>
+test("pages, searches and retention do not block the other work of the host", () =>
   withLog(async (store) => {
     const rules = { maxAgeMs: Number.MAX_SAFE_INTEGER, maxConversations: conversations };
     const parts = { store, isOpen: () => false, now: Date.now, observe: () => {} };

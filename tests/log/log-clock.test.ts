@@ -22,7 +22,7 @@ test.each([
 test.each([
   [-year, "was ahead"],
   [year, "was late"],
-])("the log's time goes on as before while this machine's clock is set by %d ms, because it %s", (setBy) => {
+])("the log's time continues while this machine's clock is set by %d ms, because it %s", (setBy) => {
   let [wall, steady] = [10_000 - setBy, 0];
   const clock = new LogClock(
     () => wall,

@@ -13,8 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const parts = { now: Date.now, observe: () => {} };
 
-describe("a look at an event log migrates nothing:", () => {
-  test("one that is not there stays so, and its folder as it is", async () => {
+describe("a look at an event log migrates nothing", () => {
+  test("if it does not exist, and creates no file", async () => {
     const path = join(folder, "none", "below", "log.db");
     expect(await lookAtLog({ driver: "sqlite", path }, parts)).toEqual({
       location: path,
@@ -24,7 +24,7 @@ describe("a look at an event log migrates nothing:", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test("one of an unreleased build is refused", async () => {
+  test("but refuses one of an unreleased build", async () => {
     const path = join(folder, "unreleased.db");
     const db = await connect(path);
     db.exec("CREATE TABLE events (a); PRAGMA application_id = 0x4d435050; PRAGMA user_version = 1");
@@ -34,7 +34,7 @@ describe("a look at an event log migrates nothing:", () => {
     });
   });
 
-  test("one of this version", async () => {
+  test("with the current schema", async () => {
     const path = join(folder, "now.db");
     await (await openStore({ driver: "sqlite", path }, parts)).close();
     expect(await lookAtLog({ driver: "sqlite", path }, parts)).toMatchObject({ schema: schemaVersion });

@@ -20,7 +20,7 @@ function version(db: Connection): number {
   return (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }
 
-test("an empty file gets the whole schema, and a second time nothing", () =>
+test("an empty file gets the whole schema, once", () =>
   withDatabase(async (db, path) => {
     await migrate(db, path, Date.now);
     const columns = db.prepare("PRAGMA table_info(events)").all() as { name: string }[];
@@ -41,7 +41,7 @@ test("an empty file gets the whole schema, and a second time nothing", () =>
     expect(sqliteSteps).toHaveLength(schemaVersion);
   }));
 
-test("a new file that another process migrates first, and runs on at once, is opened", () =>
+test("a new file that another process migrates and uses first is opened", () =>
   withDatabase(async (db, path) => {
     const late = migrate(db, path, Date.now); // has found an empty file, and loads the steps
     const other = await connect(path);
@@ -52,7 +52,7 @@ test("a new file that another process migrates first, and runs on at once, is op
     expect(version(db)).toBe(schemaVersion);
   }));
 
-test("a later step is taken alone, once, and only while no host of the version before runs on the file", () =>
+test("a later step runs alone, once, and only while no host of the version before uses the file", () =>
   withDatabase(async (db, path) => {
     const first = ["CREATE TABLE nodes (pid integer, seen_at integer)", "INSERT INTO nodes VALUES (4711, 1000)"];
     await migrate(db, path, Date.now, [first]);

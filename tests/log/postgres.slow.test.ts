@@ -99,7 +99,7 @@ onServer("a host", () => {
     await database.close();
   });
 
-  test("says that no connection became free, and does not take the database for lost", async () => {
+  test("says that no connection became free, but not that the database is lost", async () => {
     const url = await server.database();
     const pool = openPool({ driver: "postgres", url }, 1, 1_000);
     const held = await pool.connect();
@@ -115,7 +115,7 @@ onServer("a host", () => {
     });
   });
 
-  test("says that it lives also while all its connections are in use", async () => {
+  test("sends its heartbeat also while all its connections are in use", async () => {
     await using log = await open(await server.database(), { poolSize: 2, connectTimeoutMs: 500, retryTimeoutMs: 0 });
     let release = () => {};
     const released = new Promise<void>((done) => {
@@ -129,7 +129,7 @@ onServer("a host", () => {
   });
 });
 
-test("a connection that is lost in the message that makes it does not end the process", async () => {
+test("a connection that is lost in the message that opens it does not end the process", async () => {
   const message = (type: string, ...body: Buffer[]) => {
     const length = Buffer.alloc(4);
     length.writeInt32BE(4 + Buffer.concat(body).length);
@@ -154,7 +154,7 @@ test("a connection that is lost in the message that makes it does not end the pr
 onServer("opening", () => {
   const booting = fileURLToPath(new URL("./migrating.mjs", import.meta.url));
 
-  test.each([1, 2, 3, 4, 5])("by three processes at once on an empty database, round %i", async () => {
+  test.each([1, 2, 3, 4, 5])("works for three processes at once on an empty database, round %i", async () => {
     const url = await server.database();
     const outputs = await Promise.all(
       [1, 2, 3].map(async () => {
@@ -180,7 +180,7 @@ onServer("opening", () => {
     return error;
   };
 
-  test("says at once where no database is, without the password, and what to do", async () => {
+  test("fails at once where no database is, without the password, and says what to do", async () => {
     await using proxy = await startTcpProxy(server.port);
     proxy.refuse();
     expect(await failing(`postgres://me:word@127.0.0.1:${proxy.port}/chats?application_name=word`)).toMatchObject({
@@ -198,7 +198,7 @@ onServer("opening", () => {
     expect(await failing(url, { connectTimeoutMs: 100 })).toMatchObject({ kind: "open", retryable: true });
   });
 
-  test("says which database is missing, and which user must not come in", async () => {
+  test("names the database that is missing, and the user that has no access", async () => {
     expect(await failing(`postgres://postgres:word@127.0.0.1:${server.port}/nowhere`)).toMatchObject({
       message: expect.stringContaining('database "nowhere" does not exist'),
       hint: 'create it (CREATE DATABASE "nowhere"), or name another one in chat.storage.url',
@@ -218,7 +218,7 @@ onServer("opening", () => {
     });
   });
 
-  test("leaves the database of another program, one of a newer version, and one of an unreleased build as it is", async () => {
+  test("leaves unchanged the database of another program, of a newer version, and of an unreleased build", async () => {
     const [other, newer, unreleased] = [await server.database(), await server.database(), await server.database()];
     await query(other, "CREATE TABLE events (name text)");
     await expect(open(other)).rejects.toMatchObject({
@@ -282,7 +282,7 @@ onServer("a process that changes the schema", () => {
 });
 
 onServer("a database that goes away", () => {
-  test("is waited for by a running turn, which goes on when the server was killed and started again", async () => {
+  test("is waited for by a running turn, which continues when the server was killed and restarted", async () => {
     await using own = await startPostgres(["synchronous_commit=on"]);
     await using log = await open(await own.database());
     const { store } = log;
@@ -347,7 +347,7 @@ onServer("a database that goes away", () => {
     expect(await log.store.read("d")).toHaveLength(1);
   });
 
-  test("is given up after the time that is set, with an error that may pass", async () => {
+  test("is given up after the configured time, with an error that may pass", async () => {
     await using proxy = await startTcpProxy(server.port);
     await using log = await open(through(proxy, await server.database()), { retryTimeoutMs: 300 });
     proxy.refuse();
@@ -404,7 +404,7 @@ onServer("a database that goes away", () => {
     expect(await store.read("c")).toHaveLength(5);
   });
 
-  test("takes a cancellation again, but not an answer, because only the first one counts", async () => {
+  test("gets a cancel a second time, but not an answer, because only the first answer counts", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();
     await using log = await open(through(proxy, url));
@@ -425,7 +425,7 @@ onServer("a database that goes away", () => {
     await expect(answered).rejects.toMatchObject({ kind: "write", retryable: true });
   });
 
-  test("is not asked again what would be something else the second time", async () => {
+  test("gets no statement a second time that would mean something else then", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();
     await using log = await open(through(proxy, url));
@@ -441,7 +441,7 @@ onServer("a database that goes away", () => {
     await expect(amended).rejects.toMatchObject({ kind: "write", retryable: true });
   });
 
-  test("without a word is given up for dead, and work goes on on another connection", async () => {
+  test("is given up when it does not answer, and work continues on another connection", async () => {
     await using proxy = await startTcpProxy(server.port);
     await using log = await open(through(proxy, await server.database()), { statementTimeoutMs: 200 });
     await append(log.store, "c", one.user("hello"));
@@ -449,7 +449,7 @@ onServer("a database that goes away", () => {
     expect(await log.store.read("c")).toHaveLength(1);
   });
 
-  test("takes no mail with it whose answer was lost", async () => {
+  test("loses no mail if its answer was lost", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();
     await using log = await open(through(proxy, url), { poolSize: 1 });
@@ -499,7 +499,7 @@ onServer("a process that waits for other processes", () => {
     expect(await ours.store.turns.version()).not.toBe(before);
   });
 
-  test("hears again after its connection was lost, and is told that it may have missed something", async () => {
+  test("gets notices again after its connection was lost, and learns that it may have missed some", async () => {
     await using proxy = await startTcpProxy(server.port);
     const url = await server.database();
     await using log = await open(through(proxy, url));
@@ -525,7 +525,7 @@ onServer("a process that waits for other processes", () => {
     expect(await news).toBe("x");
   });
 
-  test("looks by itself several times a second where nobody can listen, as behind a pooler in transaction mode", async () => {
+  test("polls several times a second where it cannot listen, as behind a pooler in transaction mode", async () => {
     const url = await server.database();
     await using log = await open(url, { listen: false });
     expect(log.listener.isListening).toBe(false);
@@ -604,7 +604,7 @@ onServer("a request that is repeated while its turn and the next turn end", () =
 });
 
 onServer("requests that come while a turn of their conversation is written", () => {
-  test("leave no gap in the numbers of events, and nothing is lost or stored twice", async () => {
+  test("leave no gap in the numbers of events, and none is lost or stored twice", async () => {
     const url = await server.database();
     await using writing = await open(url);
     await using asking = await open(url);
@@ -630,8 +630,8 @@ onServer("requests that come while a turn of their conversation is written", () 
   });
 });
 
-onServer("a process that stands still in the middle of a transaction", () => {
-  test("keeps nobody from taking its turns over", async () => {
+onServer("a process that stops in the middle of a transaction", () => {
+  test("does not keep others from taking over its turns", async () => {
     const url = await server.database();
     await using still = await open(url, { leaseMs: 1_000 });
     await using other = await open(url);
@@ -676,7 +676,7 @@ onServer("many writers of one conversation", () => {
     for (const { store } of logs) await store.close();
   });
 
-  test("are fenced by a takeover that is under way when they write", async () => {
+  test("are fenced by a takeover that runs while they write", async () => {
     const url = await server.database();
     await using log = await open(url);
     const { store } = log;
@@ -695,7 +695,7 @@ onServer("many writers of one conversation", () => {
     expect(await store.read("c")).toHaveLength(1);
   });
 
-  test("keep a conversation whose lost turn they are just taking over from being deleted", async () => {
+  test("keep a conversation from being deleted whose lost turn they are taking over", async () => {
     const url = await server.database();
     await using log = await open(url);
     const { store } = log;
@@ -713,7 +713,7 @@ onServer("many writers of one conversation", () => {
     expect(await store.read("c")).toHaveLength(1);
   });
 
-  test("leave no mail behind that crossed the end of its turn", async () => {
+  test("leave no mail behind that arrives with the end of its turn", async () => {
     const url = await server.database();
     await using log = await open(url);
     const { store } = log;

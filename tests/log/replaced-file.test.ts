@@ -34,7 +34,7 @@ test.each([
       renameSync(`${path}.copy`, path);
     },
   ],
-])("a log whose file was %s takes no more turns, because they would be lost", async (_, change) => {
+])("a log whose file was %s refuses turns, because they would be lost", async (_, change) => {
   change();
   await expect(store.claim("c", two.user("more"), request("a"))).rejects.toMatchObject({
     kind: "open",

@@ -36,7 +36,7 @@ function problemsOf(messages: readonly Message[]): string[] {
   return problems;
 }
 
-test("any cut of any log folds to messages that a strict provider accepts", () => {
+test("any log, cut anywhere, folds to messages that a strict provider accepts", () => {
   fc.assert(
     fc.property(attempts(6), fc.nat(), fc.integer({ min: 0, max: 4 }), (attempts, at, current) => {
       const log = stored(logOf(attempts));
@@ -48,7 +48,7 @@ test("any cut of any log folds to messages that a strict provider accepts", () =
   );
 });
 
-test("a turn is told by its messages or by a summary, or left out: what has ended since is whole, and the current turn always", () => {
+test("a turn is in the messages, in a summary, or left out; ended turns are whole, and the current one is always in the messages", () => {
   fc.assert(
     fc.property(attempts(8), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
       const log = stored(logOf(attempts));
@@ -90,7 +90,7 @@ test("a plan for a compaction takes whole turns, oldest first, and never the cur
   );
 });
 
-test("after a trim, the current turn and the latest turns that fit are left, and a summary covers the others too", () => {
+test("after a trim the current turn and the latest turns that fit are left, and a summary covers the others too", () => {
   fc.assert(
     fc.property(
       attempts(8),
@@ -131,7 +131,7 @@ test("trimming leaves the end of the conversation, from a user message on, which
   );
 });
 
-test("a log that grows folds to the same as one that is read anew", () => {
+test("a log that grows folds to the same messages as one that is read anew", () => {
   fc.assert(
     fc.property(attempts(8), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
       const log = stored(logOf(attempts));

@@ -26,7 +26,7 @@ function fold(events: readonly ChatEvent[], currentTurnId?: string): Message[] {
 }
 
 describe("a conversation", () => {
-  test("loses the results of a turn that is tried again after the turn with their calls was taken back", () => {
+  test("loses the results of a retried turn after the turn with their calls was taken back", () => {
     const results = { ...two.user("", "r2"), content: [], history: [tool("c1", "cold")] };
     const rewind = { type: "rewind" as const, turnId: "", toSeq: 0 };
     const events = [one.user("weather?"), one.answer("", [call("c1")]), one.end(), results, two.error(), rewind];
@@ -43,7 +43,7 @@ describe("a conversation", () => {
     expect(messages).toHaveLength(2 + many);
   });
 
-  test("is its user messages, answers and tool results", () => {
+  test("becomes its user messages, answers and tool results", () => {
     const events = [
       one.user("add"),
       one.answer("I will.", [call("c1")]),
@@ -63,7 +63,7 @@ describe("a conversation", () => {
     ]);
   });
 
-  test("has results in the order of the calls, whenever they came", () => {
+  test("has results in the order of the calls, whenever they arrived", () => {
     const events = [
       one.user("add"),
       one.answer("", [call("c1"), call("c2")]),
@@ -73,7 +73,7 @@ describe("a conversation", () => {
     expect(fold(events).slice(2)).toEqual([tool("c1", "1"), tool("c2", "2")]);
   });
 
-  test("says what servers have lost where it was lost: after the results of the answer before, or with the request", () => {
+  test("has a note on the lost state of servers after the results before it, or with the request", () => {
     const text = (server: string) =>
       expect.stringContaining(`the process of the tool server "${server}" ended`) as unknown as string;
     const events = [
@@ -106,7 +106,7 @@ describe("a conversation", () => {
     expect(point?.calls.map(({ note }) => note)).toEqual([undefined, notes.text]);
   });
 
-  test("says which form the answer has behind the user's words, before all that is told later", () => {
+  test("has the form of the answer after the user's text, before all later messages", () => {
     const answerSchema = { type: "object", title: "bug" };
     const asked = { ...one.user("as JSON"), answerSchema };
     const form = { type: "text", text: expect.stringContaining(JSON.stringify(answerSchema)) };
@@ -120,7 +120,7 @@ describe("a conversation", () => {
     ]);
   });
 
-  test("says no form behind results of the caller's tools, which come last", () => {
+  test("has no form after results of the caller's tools, which come last", () => {
     const events = [
       one.user("as JSON"),
       one.answer("", [call("c1")]),
@@ -138,7 +138,7 @@ describe("a conversation", () => {
     expect(fold(events, "turn_3")).toEqual([...calls, user("hurry"), user("go on")]);
   });
 
-  test("tells calls apart whose ids come again in a later answer", () => {
+  test("tells calls apart if their ids come again in a later answer", () => {
     const events = [
       one.user("add"),
       one.answer("", [call("call_0")]),
@@ -149,7 +149,7 @@ describe("a conversation", () => {
     expect(fold(events).filter(({ role }) => role === "tool")).toEqual([tool("call_0", "1"), tool("call_0", "2")]);
   });
 
-  test("keeps what a provider wants back with its answer", () => {
+  test("keeps parts that a provider demands back with its answer", () => {
     const parts = [{ opaque: { signature: "s" } }, { call: 0 }];
     const kept = { wire: "messages", provider: "demo", account: "a1", model: "demo-1", parts };
     const answer = one.answer("", [call("c1")]);
@@ -157,13 +157,13 @@ describe("a conversation", () => {
     expect(fold([one.user("add"), { ...answer, message }])[1]).toEqual(message);
   });
 
-  test("has no place for an answer that says nothing", () => {
+  test("leaves out an answer without content", () => {
     expect(fold([one.user("hello"), one.answer(" \n"), one.end()])).toEqual([user("hello")]);
   });
 });
 
 describe("a turn that broke off", () => {
-  test("leaves out a request that was refused after an answer that nothing was shown of", () => {
+  test("leaves out a request that was refused after an answer of which nothing was shown", () => {
     const { error } = turn("two").error(false);
     const refused = { type: "turn_error", turnId: "two", error: { ...error, kind: "bad_request" } } as const;
     const unsaid = turn("two").answer("", [], { interrupted: true });
@@ -185,7 +185,7 @@ describe("a turn that broke off", () => {
     expect(JSON.stringify(later)).not.toContain("half");
   });
 
-  test("says of a caller's result that a filter stopped that it is left out, until the caller sends another", () => {
+  test("says that a caller's result was left out because of a filter, until the caller sends another", () => {
     const left = [one.user("pay"), one.answer("", [call("c1")]), one.end()];
     const result = (text: string): Message => ({
       role: "tool",
@@ -205,7 +205,7 @@ describe("a turn that broke off", () => {
     expect(told({ ...three.user("and now?"), history: [result("other")] })).toEqual(["other"]);
   });
 
-  test("leaves a history that a caller brings whole as it is, also one that begins with a result without a call", () => {
+  test("leaves the history of a caller unchanged, also if it begins with a result without a call", () => {
     const orphan: Message = { role: "tool", toolCallId: "c1", content: [{ type: "text", text: "5" }], isError: false };
     expect(toMessages(stored([{ ...one.user("go on"), history: [orphan] }]), "turn_1")).toEqual([
       orphan,
@@ -213,7 +213,7 @@ describe("a turn that broke off", () => {
     ]);
   });
 
-  test("gives calls without a result one that says what is known", () => {
+  test("gives each call without a result one that says how far the call got", () => {
     const events = [
       one.user("add"),
       one.answer("", [call("c1"), call("c2"), call("c3")]),
@@ -243,7 +243,7 @@ describe("a turn that failed and was sent again", () => {
   const failed = [one.user("first"), one.error()];
   const other = [two.user("second"), two.answer("two"), two.end()];
 
-  test("has its place where it was answered", () => {
+  test("stands where it was answered", () => {
     expect(fold([...failed, ...other, one.answer("one"), one.end()])).toEqual([
       user("second"),
       assistant("two"),
@@ -260,24 +260,24 @@ describe("a turn that failed and was sent again", () => {
     ]);
   });
 
-  test("comes last when it is about to run again, before it has any new event", () => {
+  test("comes last when it is about to run again, before it has a new event", () => {
     expect(fold([...failed, ...other]).slice(0, 2)).toEqual([user("first"), user("second")]);
     expect(fold([...failed, ...other], "turn_1").at(-1)).toEqual(user("first"));
   });
 
-  test("continues without the text that broke off", () => {
+  test("continues without the text of the answer that broke off", () => {
     const broken = [one.user("first"), one.answer("The ans", [], { interrupted: true }), one.error()];
     expect(fold(broken, "turn_1")).toEqual([user("first")]);
     expect(fold([...broken, one.answer("The answer"), one.end()])).toEqual([user("first"), assistant("The answer")]);
   });
 
-  test("goes on from the results that it already had", () => {
+  test("continues from the results that it already had", () => {
     const events = [one.user("first"), one.answer("", [call("c1")]), one.result("c1", "1"), one.error()];
     expect(fold(events, "turn_1")).toEqual([user("first"), assistant("", [call("c1")]), tool("c1", "1")]);
   });
 });
 
-describe("a turn that goes on after its process died", () => {
+describe("a turn that continues after its process died", () => {
   const asked = { kind: "approval", call: call("c3"), server: "s", tool: "t", reason: "" } as const;
   const log = stored([
     one.user("add"),
@@ -294,7 +294,7 @@ describe("a turn that goes on after its process died", () => {
     one.result("c2", "2"),
   ]);
 
-  test("knows of each call of the last answer how far it got", () => {
+  test("has the state of each call of the last answer", () => {
     const { point } = resumeTurn(log, "turn_1");
     expect(point).toMatchObject({ hop: 1, finishReason: "stop" });
     expect(point?.calls).toMatchObject([
@@ -306,7 +306,7 @@ describe("a turn that goes on after its process died", () => {
     expect(point?.calls[0]?.result).toBeUndefined();
   });
 
-  test("an answer is about its own question only, also when the call is asked about again", () => {
+  test("has an answer for its own question only, also when the call is asked about again", () => {
     const again: ChatEvent = { type: "question", turnId: "turn_1", questionId: "q2", question: asked };
     const late: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q", value: true };
     for (const events of [[again], [again, late]]) {
@@ -316,12 +316,12 @@ describe("a turn that goes on after its process died", () => {
     }
   });
 
-  test("has told the model everything up to that answer", () => {
+  test("has sent the model everything up to that answer", () => {
     const { messages } = resumeTurn(log, "turn_1");
     expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"]);
   });
 
-  test("has no answer to go on from before the first one, or when that broke off", () => {
+  test("has no answer to continue from before the first one, or when that broke off", () => {
     expect(resumeTurn(log.slice(0, 1), "turn_1")).toEqual({ messages: [user("add")] });
     const broken = stored([one.user("add"), one.answer("I wi", [], { interrupted: true }), one.error()]);
     expect(resumeTurn(broken, "turn_1")).toEqual({ messages: [user("add")] });
@@ -357,7 +357,7 @@ describe("trimming", () => {
     expect(cutToFit([system], 0)).toEqual([system]);
   });
 
-  test("counts a picture by what it costs, not by its bytes", () => {
+  test("counts a picture by its cost, not by its bytes", () => {
     const picture: Message = {
       role: "user",
       content: [{ type: "image", data: "x".repeat(1e6), mimeType: "image/png" }],
@@ -366,7 +366,7 @@ describe("trimming", () => {
     expect(cutToFit([picture, assistant("nice"), user("now")], 1_000)).toHaveLength(1);
   });
 
-  test("takes time in proportion to the conversation", () => {
+  test("takes linear time", () => {
     const trim = () => {
       const many = Array.from({ length: 20_000 }, () => [user("hello"), assistant("hello")]).flat();
       expect(cutToFit(many, 1e9)).toHaveLength(40_000);

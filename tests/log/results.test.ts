@@ -5,7 +5,7 @@ import { inFolder } from "./support.js";
 
 const parts = { now: Date.now, observe: () => {} };
 
-test("a stored result is there, to its last character, after the log was closed and opened", () =>
+test("a stored result is complete after the log was closed and opened", () =>
   inFolder(async (folder) => {
     const storage = await newStorage(folder);
     const text = "é€𝄞\u0000\n".repeat(200_000);
@@ -18,7 +18,7 @@ test("a stored result is there, to its last character, after the log was closed 
     await second.close();
   }));
 
-test("an id is stored once: what it names never changes", () =>
+test("an id is stored once: its result never changes", () =>
   withStore(async (store) => {
     await store.results.put("c", "res_1", "one");
     await expect(store.results.put("c", "res_1", "two")).rejects.toMatchObject({ kind: "write" });

@@ -15,7 +15,7 @@ const texts = (messages: readonly Message[]) =>
     typeof content === "string" ? content : content.map((part) => "text" in part && part.text).join(),
   );
 
-test("turns that began after the event are gone, and what comes later is there", () => {
+test("turns that began after the event are removed, and later ones stay", () => {
   const log = stored([...whole("a"), ...whole("b"), rewind(3), ...whole("c")]);
   expect(texts(toMessages(log))).toEqual(["ask a", "say a", "ask c", "say c"]);
 });
@@ -29,13 +29,13 @@ test("a turn that began before it stays whole", () => {
   ]);
 });
 
-test("taken back twice, also beyond what was taken back before, and down to nothing", () => {
+test("a rewind may be repeated, reach beyond an earlier one, and remove every turn", () => {
   const log = stored([...whole("a"), ...whole("b"), rewind(3), ...whole("c"), rewind(3)]);
   expect(texts(toMessages(log))).toEqual(["ask a", "say a"]);
   expect(toMessages(stored([...whole("a"), rewind(0)]))).toEqual([]);
 });
 
-test("a failed turn that was taken back and is asked again continues where it stopped, without the others", () => {
+test("a failed turn that was taken back and is asked again continues where it stopped, without the other turns", () => {
   const { user, answer, error, end } = turn("b");
   const failed = [...whole("a"), ...whole("x"), user("ask b"), error(), rewind(3)];
   expect(texts(resumeTurn(stored(failed), "b").messages)).toEqual(["ask a", "say a", "ask b"]);

@@ -60,7 +60,7 @@ async function isElsewhere(read: () => Promise<unknown>): Promise<boolean> {
   return isStillReading;
 }
 
-test("what reads the whole log leaves this thread to others", () =>
+test("reading the whole log does not block this thread", () =>
   withLog(async (store) => {
     const reads: Record<string, () => Promise<unknown>> = {
       usage: () => store.usage.models([always]),
@@ -76,7 +76,7 @@ test("what reads the whole log leaves this thread to others", () =>
     }
   }));
 
-test("a reader that is closed while it reads lets its thread answer before the thread is stopped", () =>
+test("a reader that is closed while it reads gets its answer before the thread is stopped", () =>
   withLog(async (_, path) => {
     const reader = new SqliteReader({ path, busyTimeoutMs: 1_000 });
     const reading = reader.rows("SELECT 1 AS one");
@@ -86,7 +86,7 @@ test("a reader that is closed while it reads lets its thread answer before the t
     await expect(reader.rows("SELECT 1 AS one")).rejects.toThrow("is closed");
   }));
 
-test("all rows come, in their order, a part at a time", () =>
+test("all rows arrive in their order, a part at a time", () =>
   withLog(async (store) => {
     await store.conversations(all); // by now the reader thread has started
     let listed: { conversationId: string }[] = [];
@@ -99,7 +99,7 @@ test("all rows come, in their order, a part at a time", () =>
     expect(rounds).toBeGreaterThanOrEqual(3);
   }));
 
-test("a read sees what was written before it, and fails with the reason", () =>
+test("a read sees earlier writes, and fails with the reason", () =>
   withLog(async (store, path) => {
     await store.conversations(all);
     await append(store, "new", turn("t").user("hello"));
@@ -123,7 +123,7 @@ test("a read that has not ended when the log is closed fails", () =>
     await expect(store.conversations(all)).rejects.toMatchObject({ message: expect.stringMatching(/is closed$/) });
   }));
 
-test("a host that has checked the file after a crash still writes to the file that others read", () =>
+test("a host that has checked the file after a crash still writes to the file that other hosts read", () =>
   inFolder(async (folder) => {
     const path = join(folder, "events.db");
     const open = (now: number) => openSqliteStore(path, { now: () => now, observe: () => {} });

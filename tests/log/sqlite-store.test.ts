@@ -36,7 +36,7 @@ async function linesOf(child: ChildProcessByStdio<null, Readable, null>, onLine:
   return lines;
 }
 
-test("a log in memory makes no file, warns of nothing, and its searches and reports read what it has", async () => {
+test("a log in memory makes no file, warns of nothing, and its searches and reports work", async () => {
   const observed: Observation[] = [];
   const openInMemory = () => openSqliteStore(inMemory, { now: Date.now, observe: (each) => observed.push(each) });
   const store = await openInMemory();
@@ -55,7 +55,7 @@ test("a log in memory makes no file, warns of nothing, and its searches and repo
   expect(observed).toEqual([]);
 });
 
-test("a request to a long conversation of a single call is looked for in its messages only", async () => {
+test("a request to a long conversation of a single call is searched for in its messages only", async () => {
   const store = await openSqliteStore(inMemory, { now: Date.now, observe: ignore });
   for (const id of ["1", "2"]) {
     const { user, answer, end } = turn(`turn_${id}`);
@@ -116,7 +116,7 @@ describe("several processes on one file", () => {
 });
 
 describe("opening", () => {
-  test("makes the folder and the file, for their owner only", () =>
+  test("creates the folder and the file, for their owner only", () =>
     inFolder(async (folder) => {
       const path = join(folder, "new", "deep", "events.db");
       const store = await open(path);
@@ -126,7 +126,7 @@ describe("opening", () => {
       await store.close();
     }));
 
-  test("makes a new file of pages of 4 KB, and leaves those of an older one as they are", () =>
+  test("creates a new file with pages of 4 KB, and leaves those of an older one", () =>
     inFolder(async (folder) => {
       for (const [name, before, after] of [
         ["new", undefined, 4096],
@@ -170,7 +170,7 @@ describe("opening", () => {
       await copy.close();
     }));
 
-  test("says nothing when all is well", () =>
+  test("logs nothing if all is well", () =>
     inFolder(async (folder) => {
       const seen: Observation[] = [];
       const observe = (observation: Observation) => seen.push(observation);
@@ -190,7 +190,7 @@ describe("opening", () => {
       expect(await readFile(path, "utf8")).toBe("my diary\n".repeat(500));
     }));
 
-  test("notices damage in the middle of the file", () =>
+  test("detects damage in the middle of the file", () =>
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const store = await open(path);
@@ -209,7 +209,7 @@ describe("opening", () => {
       expect(garbled.kind).toBe("corrupt");
     }));
 
-  test("refuses a file that another process keeps locked, and may be tried again", () =>
+  test("refuses a file that another process keeps locked, and works when it is free", () =>
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const holder = await openDatabase(path, { busyTimeoutMs: 50, now: Date.now, observe: ignore });
@@ -228,7 +228,7 @@ describe("opening", () => {
       await expect(open(join(folder, "folder"))).rejects.toMatchObject({ kind: "open" });
     }));
 
-  test("refuses a read-only folder and a read-only file before anything is acknowledged", () =>
+  test("refuses a read-only folder and a read-only file before anything is stored", () =>
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       await (await open(path)).close();
@@ -243,7 +243,7 @@ describe("opening", () => {
     }));
 });
 
-test("a full disk is reported as such, and nothing of the event is kept", () =>
+test("a full disk is reported, and no part of the event is stored", () =>
   inFolder(async (folder) => {
     const path = join(folder, "events.db");
     const db = await openDatabase(path, { busyTimeoutMs: 50, now: Date.now, observe: ignore });
@@ -311,7 +311,7 @@ describe("while another program holds the lock of the file", () => {
     expect(stored).toEqual(["t4"]);
   });
 
-  test("a log that is closed stores first what waits", async () => {
+  test("a log that is closed stores the waiting writes first", async () => {
     await inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const store = await openSqliteStore(path, { now: Date.now, observe: ignore, busyTimeoutMs: 60_000 });

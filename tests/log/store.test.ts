@@ -76,7 +76,7 @@ test("keeps the last checkpoint of a conversation until the conversation is dele
     expect(await store.checkpoints.read("b")).toBe("other");
   }));
 
-test("sums up what all conversations have spent in quarters of an hour", () =>
+test("sums up the cost of all conversations in quarters of an hour", () =>
   withStore(async (store) => {
     await runTurn(store, "a", [{ ...one.answer("x"), spent: { tokens: 10, usd: 0.25 } }, one.end()]);
     const estimated = { ...two.answer("y"), spent: { tokens: 5, estimated: true as const } };
@@ -90,7 +90,7 @@ test("sums up what all conversations have spent in quarters of an hour", () =>
     expect(await store.spent({ since: 0, until: 900_000 })).toEqual(all);
   }));
 
-test("what a summary has cost counts with the answer after it, once where the conversation was copied", () =>
+test("the cost of a summary counts with the answer after it, once if the conversation was copied", () =>
   withStore(async (store) => {
     const { turnId } = await store.claim("a", one.user("hi"), request("n"));
     const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
@@ -103,7 +103,7 @@ test("what a summary has cost counts with the answer after it, once where the co
     expect(await store.spent({ since: 0, until: 900_000 })).toMatchObject({ tokens: 60, usd: 2.5, unpriced: 0 });
   }));
 
-test("says what was asked of which model and by which conversation, and which tools were called", () =>
+test("reports usage by model, conversation and tool", () =>
   withStore(async (store) => {
     const usage = { inputTokens: 10, outputTokens: 4, cachedTokens: 6, cacheWriteTokens: 3, reasoningTokens: 1 };
     await store.claim("a", one.user("hi"), request("n"));
@@ -164,7 +164,7 @@ test("says what was asked of which model and by which conversation, and which to
     expect(await store.usage.conversations(next, 1)).toEqual({ conversations: [], all: 0 });
   }));
 
-test("a model with a name of any length and any characters is counted, and keeps no turn from its end", () =>
+test("a model with a name of any length and any characters is counted, and does not block the end of its turn", () =>
   withStore(async (store) => {
     // Different letters, because PostgreSQL would compress a repetition.
     const name = `\0\ud800${Array.from({ length: 4_000 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join("")}`;
@@ -174,7 +174,7 @@ test("a model with a name of any length and any characters is counted, and keeps
     expect(used?.model).toHaveLength(200);
   }));
 
-test("a copied conversation has spent nothing for what it was copied with", () =>
+test("a copied conversation does not count the cost of its original", () =>
   withStore(async (store) => {
     const usage = { inputTokens: 10, outputTokens: 5 };
     const { turnId } = await store.claim("a", one.user("hi"), request("n"));
@@ -187,7 +187,7 @@ test("a copied conversation has spent nothing for what it was copied with", () =
     expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 1 }]);
   }));
 
-test("a summary counts for the day, also long before the answer after it or without one", () =>
+test("a summary counts for its own day, also long before the answer after it or without one", () =>
   withStore(async (store) => {
     const summary = { ...one.compaction(0, "short"), spent: { tokens: 7, usd: 0.5 } };
     const asked = { type: "question", turnId: "turn_1", questionId: "q", question: { kind: "stuck" } } as unknown;
@@ -205,7 +205,7 @@ test("a summary counts for the day, also long before the answer after it or with
     expect(await store.usage.models([{ since: 0, until: 900_000 }])).toEqual([]);
   }));
 
-test("appends in the order of the calls, without awaiting each", () =>
+test("appends in the order of the calls, also if they are not awaited", () =>
   withStore(async (store) => {
     await store.claim("a", one.user("hello"), request("n"));
     const { fence = 0 } = (await store.turns.acquire("a", "turn_1", "n")) ?? {};
@@ -217,7 +217,7 @@ test("appends in the order of the calls, without awaiting each", () =>
     expect(await store.read("a", 2)).toEqual(appended);
   }));
 
-test("gives back every kind of event as it was", () =>
+test("returns every kind of event as it was", () =>
   withStore(async (store) => {
     const asked = { kind: "approval", call: call("c1"), server: "s", tool: "t", reason: "r" } as const;
     const events = [
@@ -246,7 +246,7 @@ test("reads from any number on", () =>
     expect(await store.read("never seen")).toEqual([]);
   }));
 
-test("claims a request id once and then gives all of its turn and nothing else", () =>
+test("claims a request id once, and then returns all of its turn and nothing else", () =>
   withStore(async (store) => {
     const first = await store.claim("a", one.user("hello", "r1"), request("n"));
     const events = [{ ...one.user("hello", "r1"), seq: 1, at: 100 }];
@@ -330,7 +330,7 @@ test("lists conversations, the one with the latest event first", () =>
     expect((await listed(store))[0]).toMatchObject({ conversationId: "c", title: "" });
   }));
 
-test("lists them all, also where the first event of one is nested deeper than a database reads", () =>
+test("lists all conversations, even if the first event of one is nested deeper than a database reads", () =>
   withStore(async (store) => {
     const deep = JSON.parse(`${'{"a":'.repeat(2_000)}1${"}".repeat(2_000)}`);
     await append(store, "a", { ...one.user("hello"), asked: { metadata: deep } });
@@ -348,7 +348,7 @@ test("is not changed by what its callers do to their events", () =>
     expect(await store.read("a")).toMatchObject([one.user("hello")]);
   }));
 
-test("refuses what JSON cannot carry, and stays as it was", () =>
+test("refuses values that JSON cannot express, and stays unchanged", () =>
   withStore(async (store) => {
     const answer = { type: "answer", turnId: "turn_1", questionId: "q1", value: 1n } as const;
     await expect(append(store, "a", answer)).rejects.toThrow("BigInt");

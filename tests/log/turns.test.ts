@@ -26,7 +26,7 @@ describe("a turn", () => {
       await expect(append(store, "c", one.answer("hi"), at(stale, 2))).rejects.toMatchObject({ kind: "fenced" });
     }));
 
-  test("is run by the process that sent it, with the options it was sent with", () =>
+  test("is run by the process that sent it, with its options", () =>
     withStore(async (store) => {
       await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), { nodeId: "a", workspace: "w", options: { model: "m" } });
@@ -82,7 +82,7 @@ describe("a turn", () => {
       expect(await store.turns.acquire("c", "turn_1", "b")).toBeDefined();
     }));
 
-  test("refuses the same request id with another text, and stays as it was", () =>
+  test("refuses the same request id with another text, and stays unchanged", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello", "r"), request("a"));
       const other = store.claim("c", two.user("goodbye", "r"), request("a"));
@@ -102,7 +102,7 @@ describe("events of a turn", () => {
       expect((await store.read("c")).map(({ seq }) => seq)).toEqual([1, 2]);
     }));
 
-  test("are stored together, in their order, or none of them", () =>
+  test("are stored together, in their order, or not at all", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       await store.claim("c", two.user("meanwhile"), request("a"));
@@ -134,7 +134,7 @@ describe("events of a turn", () => {
       expect(await store.read("c")).toHaveLength(4);
     }));
 
-  test("are stored in the same way whatever their writer takes for the last event of the conversation", () =>
+  test("are stored in the same way, whatever event their writer takes for the last one of the conversation", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
@@ -155,7 +155,7 @@ describe("events of a turn", () => {
       expect(await store.read("c")).toHaveLength(10);
     }));
 
-  test("end it when its end is the last of them", () =>
+  test("end the turn if the last of them is its end", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
@@ -170,7 +170,7 @@ describe("events of a turn", () => {
       await expect(late).rejects.toMatchObject({ kind: "fenced" });
     }));
 
-  test("are what remains of a turn that has ended: a file has no row of it, a database only that of the last one", () =>
+  test("are all that remains of a turn that has ended: a file has no row of it, a database only that of the last one", () =>
     withStore(async (store, storage) => {
       const turns = ["turn_1", "turn_2", "turn_3"];
       for (const each of turns) {
@@ -191,7 +191,7 @@ describe("events of a turn", () => {
       expect(await store.turns.stateOf("c", "turn_1")).toBeUndefined();
     }));
 
-  test("take the options of a failed turn, and not its fence; it gets those of the request that is repeated", () =>
+  test("clear the options of a turn that failed; a repeated request brings them again, with a new fence", () =>
     withStore(async (store, storage) => {
       const asked = { ...request("a"), options: { system: "Be brief." } };
       await store.claim("c", one.user("hello"), asked);
@@ -205,7 +205,7 @@ describe("events of a turn", () => {
       expect(again?.fence).toBeGreaterThan(fence);
     }));
 
-  test("leave the row of an ended turn that a host of a newer version ran, because it keeps older hosts away", () =>
+  test("leave the row of an ended turn of a newer version's host, because the row keeps older hosts away", () =>
     withStore(async (store, storage) => {
       if (storage.driver !== "postgres") return;
       await store.claim("c", one.user("hello"), request("a"));
@@ -217,7 +217,7 @@ describe("events of a turn", () => {
       expect(await store.turns.acquire("c", "turn_3", "a")).toBeUndefined();
     }));
 
-  test("are refused from a process whose turn has gone to another one", () =>
+  test("are refused from a process that has lost the turn", () =>
     withStore(async (store) => {
       const seenAt = await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), request("a"));
@@ -232,7 +232,7 @@ describe("events of a turn", () => {
       expect((await store.read("c")).map(({ type }) => type)).toEqual(["user_message", "turn_end"]);
     }));
 
-  test("are refused from it also where the other one has written the same: else it would go on beside it", () =>
+  test("are refused from that process even if the new one has written the same event", () =>
     withStore(async (store) => {
       const seenAt = await store.turns.beat(node("a"));
       await store.claim("c", one.user("hello"), request("a"));
@@ -316,7 +316,7 @@ describe("processes", () => {
       expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ crashes: 0 });
     }));
 
-  test("get no second answer to a question, not even in a call of an API", () =>
+  test("cannot answer a question twice, not even in a call of an API", () =>
     withStore(async (store) => {
       const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q", value: true };
       for (const conversationId of ["c", "single_1"]) {
@@ -329,7 +329,7 @@ describe("processes", () => {
       }
     }));
 
-  test("get what is said to their turns, in order and once; what is said to an ended turn is gone", () =>
+  test("get mail for their turns, in order and once; mail for an ended turn is deleted", () =>
     withStore(async (store) => {
       await store.claim("c", one.user("hello"), request("a"));
       await store.claim("d", two.user("hello"), request("b"));

@@ -275,7 +275,7 @@ test("the counters equal the sums of the events, in any period", () =>
     await Promise.all([counting.close(), otherHost.close()]);
   }));
 
-test("a failed turn that continues in a conversation and in its copy is counted in both from there on", () =>
+test("a failed turn that continues in a conversation and in its copy is counted in both from then on", () =>
   inFolder(async (folder) => {
     let now = 0;
     const parts = { now: () => now, observe: () => {} };

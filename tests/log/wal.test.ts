@@ -11,7 +11,7 @@ async function connections(folder: string) {
   return { db, other };
 }
 
-test("a host that opens a file while another one writes to it, before its mode is changed, waits for it", () =>
+test("a host waits if another one writes to the file before its mode is changed", () =>
   inFolder(async (folder) => {
     const { db, other } = await connections(folder);
     other.exec("BEGIN IMMEDIATE");

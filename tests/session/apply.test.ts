@@ -42,8 +42,8 @@ function configOf({ url, model = "m1", system = "old", http = {}, provider = {},
   return loadConfig(file, { env: {} }).config;
 }
 
-describe("another configuration", () => {
-  test("is that of the next turn: one that runs keeps its provider, its model, its prompt and its limits to the end", async () => {
+describe("a changed configuration", () => {
+  test("applies from the next turn: a running one keeps its provider, model, prompt and limits to its end", async () => {
     const path = join(folder, "go");
     await using before = await startLlmServer([
       toolCalls([{ name: "s__wait", arguments: { path } }]),
@@ -64,7 +64,7 @@ describe("another configuration", () => {
     expect(String(systemOf(after.requests[0] as LlmRequest))).toContain("new");
   });
 
-  test("does not loosen a provider's limit: turns of before and after count together", async () => {
+  test("does not reset a provider's limit: turns before and after count together", async () => {
     let running = 0;
     let most = 0;
     const release: (() => void)[] = [];
@@ -90,7 +90,7 @@ describe("another configuration", () => {
     expect(most).toBe(1);
   });
 
-  test("keeps no connection of the one before open, where they are made in another way", async () => {
+  test("closes connections that would be made in another way now", async () => {
     const path = join(folder, "go");
     await using llm = await startLlmServer([
       toolCalls([{ name: "s__wait", arguments: { path } }]),
@@ -110,7 +110,7 @@ describe("another configuration", () => {
     await until(() => llm.openSockets === 1);
   });
 
-  test("says from then on how many conversations stay", async () => {
+  test("decides from then on how many conversations stay", async () => {
     await using llm = await startLlmServer(() => answer("hi"));
     await using app = await startApp({ llm: llm.url });
     app.sessions.startUpkeep();

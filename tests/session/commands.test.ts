@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(async () => app[Symbol.asyncDispose]());
 
 describe("slash commands", () => {
-  test("each has its line in the help", async () => {
+  test("have a line each in the help", async () => {
     const outcome = await runSlashCommand("/help", scope);
     const text = outcome.type === "text" ? outcome.text : "";
     expect(text.split("\n").map((line) => line.split(" ")[0])).toEqual(slashCommands.map(({ name }) => `/${name}`));
@@ -76,7 +76,7 @@ describe("slash commands", () => {
     ["/rewind last", "usage: /rewind [N]", ""],
     ["/rewind", "there is no conversation c", expect.any(String)],
     ["/model openai/m", expect.stringContaining("OPENAI_API_KEY"), expect.any(String)],
-  ])("%s is refused with a reason", async (line, message, hint) => {
+  ])("are refused with a reason: %s", async (line, message, hint) => {
     await expect(runSlashCommand(line, scope)).rejects.toMatchObject({ message, hint });
   });
 
@@ -91,14 +91,14 @@ describe("slash commands", () => {
     expect(await runSlashCommand("/history", here)).toEqual({ type: "text", text: "you: a\nassistant: one" });
   });
 
-  test("are told from what is said by their first character", () => {
+  test("are recognised by their first character", () => {
     expect(isSlashCommand("/help")).toBe(true);
     expect(isSlashCommand("what is /help?")).toBe(false);
   });
 });
 
 describe("the texts of commands", () => {
-  test("say when there is nothing", () => {
+  test("say when a list is empty", () => {
     expect([toolsText([]), serversText([]), promptsText([]), resourcesText([])]).toEqual([
       "no server offers a tool",
       "no MCP server is configured",
@@ -107,7 +107,7 @@ describe("the texts of commands", () => {
     ]);
   });
 
-  test("say what a server that is not as it should be still offers, and how fast it answers", () => {
+  test("say what a degraded server still offers, and how fast it answers", () => {
     const server = { name: "fs", state: "degraded" as const, transport: "http", tools: 2, prompts: 0, resources: 0 };
     expect(serversText([{ ...server, startMs: 80, latencyMs: 3, reason: "left out: x" }])).toBe(
       "fs  degraded  http  2 tools, 0 prompts, 0 resources, ready in 80 ms, answers in 3 ms, left out: x",
@@ -130,7 +130,7 @@ describe("the texts of commands", () => {
     expect(serversText([{ ...server, reason: "left out: x" }])).toBe(`fs  ${state}  stdio  ${facts}, left out: x`);
   });
 
-  test("are JSON for programs, with null for what is not known", () => {
+  test("have a JSON form for programs, with null for unknown values", () => {
     expect(JSON.parse(serversData([{ ...up, state: "ready" }]))).toEqual([
       {
         ...{ name: "fs", state: "ready", transport: "stdio", tools: 3, prompts: 0, resources: 1, start_ms: 200 },
@@ -139,20 +139,20 @@ describe("the texts of commands", () => {
     ]);
   });
 
-  test("say what is trusted from now on", () => {
+  test("name the tools that are trusted from now on", () => {
     expect(trustText("fs", new Map([["write", "its title changed"]]))).toBe(
       "fs.write is trusted as it is now: its title changed",
     );
     expect(trustText("fs", new Map())).toBe("fs: nothing has changed");
   });
 
-  test("name what is not text", () => {
+  test("describe parts other than text", () => {
     const picture = { type: "image" as const, data: "aGk=", mimeType: "image/png" };
     const link = { type: "resource_link" as const, uri: "file:///a" };
     expect(partsText([{ type: "text", text: "see" }, picture, link])).toBe("see\n[image, image/png]\n[file:///a]");
   });
 
-  test("tell a conversation", () => {
+  test("show a conversation", () => {
     const common = { turnId: "t", at: 0 };
     const call = { id: "c1", name: "s__add", arguments: "{}" };
     const assistant = { finishReason: "stop", provider: "p", model: "m", attempts: 1 } as const;

@@ -69,7 +69,7 @@ onServer("the first turn of a conversation", () => {
 });
 
 onServer("a host whose database is away", () => {
-  test("leaves without waiting for it", async () => {
+  test("shuts down without waiting for it", async () => {
     await using llm = await startLlmServer([answer("hi")]);
     await using proxy = await startTcpProxy(server.port);
     const url = (await server.database()).replace(`:${server.port}/`, `:${proxy.port}/`);
@@ -104,7 +104,7 @@ onServer("a host that is cut off from its database for longer than its lease", (
     return { app, llm, proxy, turn, fail };
   }
 
-  test("does not send the request of a turn again that went to another one, and shows that one's end", async () => {
+  test("does not send the request of a turn again that another host has taken over, and shows that host's end of it", async () => {
     const url = await server.database();
     const { app, llm, proxy, turn, fail } = await cutOff(url);
     await using _ends = llm;
@@ -127,7 +127,7 @@ onServer("a host that is cut off from its database for longer than its lease", (
     expect(llm.requests).toHaveLength(1);
   });
 
-  test("sends it again once the database has said that the turn is still its own", async () => {
+  test("sends it again once the database has confirmed that the turn is still its own", async () => {
     const { app, llm, proxy, turn, fail } = await cutOff(await server.database());
     await using _ends = llm;
     await using _way = proxy;

@@ -17,7 +17,7 @@ test("the day begins at midnight of this host's time zone", async () => {
   await store.close();
 });
 
-test("what was spent while the clock was ahead does not count before that day, and then on that day only", async () => {
+test("the cost of calls while the clock was ahead counts on that later day only", async () => {
   const [today, ahead] = [new Date(2026, 5, 1, 12), new Date(2027, 6, 6, 12)];
   let now = ahead.getTime();
   const store = await openStore({ driver: "memory" }, { now: () => now, observe: () => {} });

@@ -46,7 +46,7 @@ const allowed =
   /^<(!doctype html|\/?(html|head|title|style|body|main|h1|h4|h5|section|time|div|p|pre|code|details|summary|strong|em|del|ul|ol|li|table|tr|th|td|blockquote|hr|br|a)|meta [^>]*|html lang="en"|(section|div|p|details) class="[a-z ]+"|time datetime="[\d-]+T[\d:.]+Z"|ol start="\d+"|a href="(https?:\/\/|mailto:)[^"]*" rel="noopener noreferrer"|img alt="image\/\w+" src="data:image\/\w+;base64,[\w+/=-]+")>$/i;
 
 describe("Markdown", () => {
-  test("has the prompts, the answers, the calls with results, and what a turn cost", async () => {
+  test("has the prompts, the answers, the calls with results, and the cost of each turn", async () => {
     const text = await as("md", conversation);
     expect(text).toContain("> Add 2 and 40");
     expect(text).toContain(
@@ -56,7 +56,7 @@ describe("Markdown", () => {
     expect(text).toContain("*demo/demo-1 · 20 tokens in, 10 out · 6 ms*");
   });
 
-  test("fences what would close its fence", async () => {
+  test("fences text that would close its fence", async () => {
     const result = one.result("call_1", "```\n# not a heading\n```");
     const text = await as("md", [
       one.user("x"),
@@ -69,7 +69,7 @@ describe("Markdown", () => {
     expect(text).toContain("````text\n```\n# not a heading\n```\n````");
   });
 
-  test("says how a turn ended that did not end well", async () => {
+  test("says how a turn ended if it did not end well", async () => {
     const ends = [[one.end("cancelled")], [one.error(false)], []];
     const texts = await Promise.all(ends.map((end) => as("md", [one.user("x"), ...end])));
     expect(texts[0]).toContain("**stopped: cancelled**");
@@ -79,7 +79,7 @@ describe("Markdown", () => {
 });
 
 describe("JSON", () => {
-  test("has every event of the conversation as it was, in the names of the wire", async () => {
+  test("has every event of the conversation unchanged, in the names of the wire", async () => {
     const { events, ...rest } = JSON.parse(await as("json", conversation));
     expect(rest).toEqual({ format: "mcp-platform.conversation", version: 1, conversation_id: "c1" });
     expect(events).toHaveLength(conversation.length);
@@ -97,7 +97,7 @@ describe("JSON", () => {
     });
   });
 
-  test("has no hash of the provider's account, and the parts that belong to it as they are", async () => {
+  test("has no hash of the provider's account, and keeps the parts that belong to the account", async () => {
     const parts = [{ opaque: { encryptedContent: "x" } }];
     const { message, ...facts } = one.answer("hello");
     const kept = { wire: "responses", provider: "openai", account: "a1b2c3", model: "m", parts };
@@ -106,7 +106,7 @@ describe("JSON", () => {
     expect(exported).not.toContain("a1b2c3");
   });
 
-  test("does not rename what is somebody else's", async () => {
+  test("does not rename keys of other programs' data", async () => {
     const value = { action: "accept", content: { firstName: "x" } };
     const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q1", value };
     expect(JSON.parse(await as("json", [one.user("x"), answered])).events[1]).toMatchObject({
@@ -153,7 +153,7 @@ describe("HTML", () => {
     "&lt;script&gt; &#60;script&#62; \u0000 \u001b[2J \u202e \ud800",
   ];
 
-  test.each(hostile)("of %j is text and known elements", async (text) => {
+  test.each(hostile)("of %j consists of text and known elements", async (text) => {
     const call = { id: "call_1", name: text, arguments: text };
     const events = [
       one.user(text),
@@ -169,7 +169,7 @@ describe("HTML", () => {
     for (const character of ["\u0000", "\u001b", "\u202e"]) expect(html).not.toContain(character);
   });
 
-  test("of any text is text and known elements", async () => {
+  test("of any text consists of text and known elements", async () => {
     const piece = fc.oneof(
       fc.constantFrom(...hostile),
       fc.constantFrom("<", ">", '"', "'", "`", "[x](", ")", "\n", "&", "*", "|"),
@@ -184,7 +184,7 @@ describe("HTML", () => {
     );
   });
 
-  test("shows pictures that are pictures, and names all else", async () => {
+  test("shows real pictures, and names all other files", async () => {
     const content = [
       { type: "image", data: "iVBORw0KGgo=", mimeType: "image/png" },
       { type: "image", data: "PHN2Zz4=", mimeType: "image/svg+xml" },
@@ -199,7 +199,7 @@ describe("HTML", () => {
 });
 
 describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
-  test("has nothing of what a rewind took back, and all that came after it", async () => {
+  test("leaves out turns that a rewind removed, and has all later ones", async () => {
     const log = [...conversation, two.user("a mistake"), two.end(), { type: "rewind", turnId: "w", toSeq: 7 } as const];
     const text = await as(format, [...log, turn("turn_3").user("better"), turn("turn_3").end()]);
     expect(text).not.toContain("a mistake");
@@ -217,7 +217,7 @@ describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
     "password=correct-horse",
     "-----BEGIN PRIVATE KEY-----\nabcdefghij0123456789\n-----END PRIVATE KEY-----",
     "configured-secret-value",
-  ])("does not hold %j, wherever it was", async (secret) => {
+  ])("does not contain %j, wherever it was", async (secret) => {
     const named = { ...asked, arguments: secret };
     const events = [one.user(`it is ${secret}`), one.answer(secret, [named]), one.result("call_1", secret), one.end()];
     const text = await as(format, events, ["configured-secret-value"]);
@@ -225,7 +225,7 @@ describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
     expect(text).not.toMatch(/abcdef|AKIAIOS|c2lnbmF0dXJl|hunter2|correct-horse|configured-secret/);
   });
 
-  test("of a long conversation lets the host do other things meanwhile", async () => {
+  test("of a long conversation does not block the host's other work", async () => {
     const long = Array.from({ length: 4_000 }, () => one.user("word ".repeat(1_000)));
     let turns = 0;
     let isDone = false;
@@ -239,13 +239,13 @@ describe.each(["md", "json", "html"] as const)("an export as %s", (format) => {
     expect(turns).toBeGreaterThan(1);
   });
 
-  test("keeps words that only sound like a secret", async () => {
+  test("keeps words that only look like a secret", async () => {
     const words = "The token count is 512, max_tokens: 4096; the key is under the mat; skip-this-long-hyphenated-word";
     expect(await as(format, [one.user(words), one.end()])).toContain("skip-this-long-hyphenated-word");
     expect(await as(format, [one.user(words), one.end()])).not.toContain("[redacted]");
   });
 
-  test("of a long hostile text takes no more than moments", async () => {
+  test("of a long hostile text takes little time", async () => {
     const long = ["-----BEGIN PRIVATE KEY-----", "api_key", "eyJaaaaaaaa.", '"secret', "://a:"].map((text) =>
       text.repeat(4_000),
     );

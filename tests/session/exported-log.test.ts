@@ -25,7 +25,7 @@ function longLog(turns: number): StoredEvent[] {
   );
 }
 
-test("an export has the turns that a fold over the whole log has, however they lie in its pages", async () => {
+test("an export has the same turns as a fold over the whole log, however they lie in its pages", async () => {
   const step = fc.oneof(
     { weight: 20, arbitrary: fc.record({ turn: fc.nat(8), repeat: fc.integer({ min: 1, max: 90 }) }) },
     { weight: 1, arbitrary: fc.record({ rewindTo: fc.nat(1_000) }) },
@@ -51,7 +51,7 @@ test("an export has the turns that a fold over the whole log has, however they l
   );
 });
 
-test("an export reads the log as its text is read, and no more once its reader has gone", async () => {
+test("an export reads the log at the pace of its reader, and stops when the reader has gone", async () => {
   const events = longLog(2_000);
   let reads = 0;
   const reader = {

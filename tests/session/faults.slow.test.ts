@@ -73,7 +73,7 @@ function gate() {
 );
 
 test.each(["here", "in another process"])(
-  "a turn of a command whose log took no more goes on before the conversation's next request, sent %s",
+  "a command's turn whose log was full continues before the conversation's next request, sent %s",
   async (where) => {
     await using llm = await startLlmServer([answer("lost"), answer("first"), answer("second")]);
     await using desk = await Desk.open("sqlite");
@@ -94,7 +94,7 @@ test.each(["here", "in another process"])(
   20_000,
 );
 
-test("a serving host whose log has no room for an answer keeps it until there is room, and is not ready meanwhile", async () => {
+test("a serving host whose log is full keeps an answer until there is room, and is not ready meanwhile", async () => {
   await using llm = await startLlmServer([answer("paid")]);
   await using desk = await Desk.open("sqlite");
   const { sessions } = await desk.host(llm);
@@ -120,7 +120,7 @@ test("a serving host whose log has no room for an answer keeps it until there is
   while ((await problem()) !== undefined) await sleep(20);
 }, 30_000);
 
-test("a serving host whose log has no room for a large tool result keeps the whole of it until there is room", async () => {
+test("a serving host whose log is full keeps the whole of a large tool result until there is room", async () => {
   const call = toolCalls([{ name: "s__big", arguments: { bytes: 100_000 } }]);
   await using llm = await startLlmServer([call, answer("done")]);
   await using desk = await Desk.open("sqlite");
@@ -139,7 +139,7 @@ test("a serving host whose log has no room for a large tool result keeps the who
   db.close();
 }, 30_000);
 
-test("a large tool result that alone has no room holds neither its turn nor the host", async () => {
+test("a large tool result that has no room alone blocks neither its turn nor the host", async () => {
   const call = toolCalls([{ name: "s__big", arguments: { bytes: 100_000 } }]);
   await using llm = await startLlmServer([call, answer("done")]);
   await using desk = await Desk.open("sqlite");
@@ -155,7 +155,7 @@ test("a large tool result that alone has no room holds neither its turn nor the 
   expect(await sessions.logProblem(60_000)).toBeUndefined();
 }, 30_000);
 
-test("a turn that is cancelled while its log has no room ends as cancelled when there is room, and does not run again", async () => {
+test("a turn that is cancelled while its log is full ends as cancelled when there is room, and does not run again", async () => {
   await using llm = await startLlmServer([answer("paid")]);
   await using desk = await Desk.open("sqlite");
   const { sessions } = await desk.host(llm);
@@ -232,7 +232,7 @@ describe("a process that was taken for dead", () => {
     expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   });
 
-  test("passes a cancel on to the process that has its turn now", async () => {
+  test("passes a cancel on to the process that now has its turn", async () => {
     await using llm = await startLlmServer([stream([STALL]), stream([STALL])]);
     // On PostgreSQL a live process keeps its queue entry for a minute after it was declared dead; tests/nodes has hosts that are really
     // silent.
@@ -253,8 +253,8 @@ describe("a process that was taken for dead", () => {
   });
 });
 
-describe("a host that ends", () => {
-  test("does not wait for another one's turn; one behind it that was cancelled has ended before it", async () => {
+describe("a host that shuts down", () => {
+  test("does not wait for another host's turn; a cancelled turn behind it has ended before it", async () => {
     let release = () => {};
     const gate = new Promise<void>((open) => {
       release = open;
@@ -280,7 +280,7 @@ describe("a host that ends", () => {
     expect(llm.requests).toHaveLength(2);
   });
 
-  test("cancels what runs, and leaves what waits for another one's turn after it", async () => {
+  test("cancels running turns, and leaves turns that wait for another host's turn to later", async () => {
     await using llm = await startLlmServer(() => stream([STALL]));
     await using desk = await Desk.open();
     const owner = await desk.host(llm);
@@ -296,7 +296,7 @@ describe("a host that ends", () => {
     expect(await typesOf(desk, "c")).toEqual(["user_message"]);
   });
 
-  test("leaves what was sent just before to its next start, and takes nothing more", async () => {
+  test("leaves a turn that was just submitted to its next start, and accepts nothing more", async () => {
     await using llm = await startLlmServer([answer("one")]);
     await using desk = await Desk.open();
     const app = await desk.host(llm);
@@ -313,7 +313,7 @@ describe("a host that ends", () => {
   });
 });
 
-test("a turn that has ended since it was found abandoned is not gone on with", async () => {
+test("a turn that has ended since it was found abandoned does not continue", async () => {
   await using llm = await startLlmServer([answer("done")]);
   await using desk = await Desk.open();
   const session = (await desk.host(llm)).sessions.open("c");
@@ -322,7 +322,7 @@ test("a turn that has ended since it was found abandoned is not gone on with", a
   expect(await session.abandoned.takeOver({ conversationId: "c", turnId, requestId })).toBeUndefined();
 });
 
-test("a question that another process's turn has had answered is not open here any more", async () => {
+test("a question that another process has had answered is not open here any more", async () => {
   await using llm = await startLlmServer([echo, stream([STALL])]);
   await using desk = await Desk.open();
   const [owner, other] = [await desk.host(llm, {}), await desk.host(llm, {})];

@@ -26,7 +26,7 @@ async function idleMs(): Promise<number> {
   return Math.min(...costs);
 }
 
-test("a host that has met many conversations needs no more of the processor while nothing happens", async () => {
+test("a host that has met many conversations uses no more of the processor while it is idle", async () => {
   const folder = mkdtempSync(join(tmpdir(), "idle-"));
   await using llm = await startLlmServer(() => answer("hello"));
   await using app = await startApp({ llm: llm.url, storage: { path: join(folder, "log.db") } });

@@ -33,7 +33,7 @@ function storeOf(conversations: Record<string, ChatEvent[]>) {
 const all = { mostTokens: Number.POSITIVE_INFINITY };
 const turnsOf = (...names: string[]) => names.flatMap((name) => [turn(name).user(name), turn(name).end()]);
 
-test("of a known conversation only what is new is read, and the rest are the same objects", async () => {
+test("of a known conversation only new events are read, and the others are the same objects", async () => {
   const store = storeOf({ c: turnsOf("one", "two") });
   const logs = new KnownLogs(store);
   const { events: before } = await logs.read("c", all);
@@ -56,7 +56,7 @@ test("a conversation that has just begun is known without being read, and later 
   expect((await logs.read("c", all)).events).toEqual(await store.read("c"));
 });
 
-test("a conversation that was deleted is forgotten, also when another one begins under its id", async () => {
+test("a deleted conversation is forgotten, also when another one begins under its id", async () => {
   const store = storeOf({ c: turnsOf("one", "two") });
   const logs = new KnownLogs(store);
   await logs.read("c", all);
@@ -68,7 +68,7 @@ test("a conversation that was deleted is forgotten, also when another one begins
   expect((await logs.read("c", all)).events).toEqual(await store.read("c"));
 });
 
-test("those that were read long ago give way to others, but not to the one that is read however long it is", async () => {
+test("conversations that were read long ago are dropped, but not the latest one, however long it is", async () => {
   const store = storeOf({ a: turnsOf("a"), b: turnsOf("b"), c: turnsOf("c"), long: turnsOf(..."abcdefgh") });
   const logs = new KnownLogs(store, 2 * JSON.stringify(await store.read("a")).length);
   const isKnown = async (conversationId: string) => {
@@ -86,7 +86,7 @@ test("those that were read long ago give way to others, but not to the one that 
   expect(await isKnown("long")).toBe(false);
 });
 
-test("the summary of a turn that was taken back and is tried again is not in force for other turns", async () => {
+test("the summary of a retried turn that was taken back does not apply to other turns", async () => {
   const failed = turn("failed");
   const events = [
     ...turnsOf("one", "two"),
@@ -155,7 +155,7 @@ test.each([
   ["of a later version", { version: 99 }],
   ["of a conversation that was deleted", { turnId: "another" }],
   ["of a longer conversation that was deleted", { from: 99, madeAt: 120 }],
-])("a checkpoint %s is not used, and replaced", async (_, change: Partial<Checkpoint>) => {
+])("a checkpoint %s is ignored and replaced", async (_, change: Partial<Checkpoint>) => {
   const store = storeOf({ c: trimmed() });
   const expected = await new KnownLogs(store, undefined, 0).read("c", all);
   await store.checkpoints.put("c", JSON.stringify({ ...expected.checkpoint, spent: "unreadable", ...change }));
@@ -185,7 +185,7 @@ test("a cached conversation is read anew for a model with a larger window", asyn
   expect((await logs.read("c", all)).events).toHaveLength(200);
 });
 
-test("a checkpoint that is made while the log is read still says that turns were trimmed before it", () => {
+test("a checkpoint that is made while the log is read still knows that turns before it were trimmed", () => {
   const events = stored(turnsOf("a", "b", "c", "d", "e")).map((event) => ({ ...event, seq: event.seq + 100 }));
   const empty = { calls: 0, compared: [], found: [], resultIds: [], processes: [] };
   const spent = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };

@@ -22,7 +22,7 @@ async function leftBehind(bytesOfEach: number): Promise<number> {
 // Two constructs would keep all of a turn until the next full collection (AGENTS.md): a function assigned directly to a property, and
 // values that an accessor of a new object literal refers to. Some small objects of a turn grow old in any case, so turns that hold much are
 // compared with turns that hold nothing. This test does not see texts that a WeakMap keeps.
-test("a turn that is over goes with the young objects", async () => {
+test("a turn that has ended does not survive a collection of young objects", async () => {
   const withNothing = await leftBehind(8);
   expect((await leftBehind(bytes)) - withNothing).toBeLessThan((turns * bytes) / 8);
 });

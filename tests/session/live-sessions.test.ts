@@ -19,7 +19,7 @@ async function visited(llm: LlmServer, conversationIds: readonly string[]): Prom
   return app;
 }
 
-test("a conversation in which nothing runs, and that nobody follows or holds, leaves memory", async () => {
+test("a conversation in which nothing runs, and that nothing follows or holds, leaves memory", async () => {
   await using llm = await startLlmServer(() => answer("hello"));
   // The first turn loads the HTTP stack. Under Jest, errors that are made while it is loaded keep that turn in their stacks.
   await using app = await visited(llm, ["first", ...ids]);
@@ -36,7 +36,7 @@ test("a conversation in which nothing runs, and that nobody follows or holds, le
 test.each([
   ["held", (app: App) => app.sessions.open("c0").hold()],
   ["followed", (app: App) => app.sessions.open("c0").turns.listen(() => {})],
-])("a conversation that is %s stays until that ends, and is the same for everybody", async (_, keep) => {
+])("a conversation that is %s stays until that ends, and every opener gets the same session", async (_, keep) => {
   await using llm = await startLlmServer([answer("hello")]);
   await using app = await visited(llm, ["c0"]);
   const end = keep(app);
@@ -48,7 +48,7 @@ test.each([
   expect(app.sessions.open("c0")).toBe(session);
 });
 
-test("a conversation that remembers what the log does not have stays for an hour after its last use", async () => {
+test("a conversation with state that the log does not have stays for an hour after its last use", async () => {
   await using llm = await startLlmServer([answer("hello")]);
   await using app = await visited(llm, ["c0"]);
   jest.useFakeTimers({ doNotFake: ["performance", "nextTick", "setImmediate", "queueMicrotask"] });
@@ -74,7 +74,7 @@ test("a deleted conversation is forgotten, also while something holds its sessio
   expect(app.sessions.find("c0")).toBeUndefined();
 });
 
-test("retention deletes what this host has met, and not what somebody holds", async () => {
+test("retention deletes conversations that this host has met, but not those that something holds", async () => {
   const met = ids.slice(0, 5);
   await using llm = await startLlmServer(met.map(() => answer("hello")));
   await using app = await visited(llm, met);

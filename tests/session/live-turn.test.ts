@@ -7,7 +7,7 @@ const text = (delta: string): TurnEvent => ({ type: "text_delta", delta });
 const progress = (callId: string, at: number): TurnEvent => ({ type: "tool_progress", callId, progress: at });
 
 describe("a turn that nobody watches", () => {
-  test("keeps all that was said, in a bounded number of pieces for each stretch of it", async () => {
+  test("keeps all its text, in a bounded number of pieces for each stretch of it", async () => {
     const turn = new LiveTurn({ requestId: "r1" }, []);
     const said: string[] = [];
     const say = (times: number, type: "text_delta" | "reasoning_delta") => {
@@ -25,7 +25,7 @@ describe("a turn that nobody watches", () => {
     expect(events.at(-1)?.type).toBe("text_delta");
   });
 
-  test("keeps the last progress of a call where there was much of it", async () => {
+  test("keeps the last progress of a call with much progress", async () => {
     const turn = new LiveTurn({ requestId: "r1" }, []);
     for (let n = 1; n <= 5000; n++) turn.publish(progress("one", n));
     turn.publish(progress("two", 1));

@@ -7,7 +7,7 @@ import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 const deep = JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`);
 const params = { message: "who?", requestedSchema: { type: "object", properties: { name: { type: "string" } } } };
 
-test("an answer that is nested too deep is a no, and the turn goes on", async () => {
+test("an answer that is nested too deep counts as a no, and the turn continues", async () => {
   await using llm = await startLlmServer([
     toolCalls([{ name: "s__ask", arguments: { method: "elicitation/create", params } }]),
     answer("done"),
@@ -43,7 +43,7 @@ require("node:readline").createInterface(process.stdin).on("line", (line) => {
   } else say(id, results[method] ? { result: results[method] } : { error: { code: -32601, message: "no such method" } });
 });`;
 
-test("a form that is nested too deep is refused, and the turn goes on", async () => {
+test("a form that is nested too deep is refused, and the turn continues", async () => {
   await using llm = await startLlmServer([toolCalls([{ name: "f__t", arguments: {} }]), answer("done")]);
   await using app = await startApp({
     llm: llm.url,

@@ -59,7 +59,7 @@ async function answersOf(child: ChildProcess): Promise<Answered[]> {
   return lines;
 }
 
-test("300 submits of 50 request ids by two processes are 50 model runs with equal answers", async () => {
+test("300 submits of 50 request ids by two processes cause 50 model runs with equal answers", async () => {
   let answers = 0;
   await using llm = await startLlmServer(() => answer(`answer ${++answers}`));
   using desk = await Desk.open(llm.url);
@@ -75,7 +75,7 @@ test("300 submits of 50 request ids by two processes are 50 model runs with equa
   expect(log.map(({ seq }) => seq)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
 });
 
-test("a process that stood still beyond its lease writes nothing once another one has taken over, and shows that one's answer", async () => {
+test("a process that stopped for longer than its lease writes nothing after a takeover, and shows the new process's answer", async () => {
   let release = () => {};
   const gate = new Promise<void>((open) => {
     release = open;

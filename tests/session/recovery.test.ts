@@ -20,8 +20,8 @@ async function loseTurn(desk: Desk, llm: LlmServer): Promise<void> {
   await host.drain(0);
 }
 
-describe("a host that is told to end", () => {
-  test("lets a turn end that can do so in time", async () => {
+describe("a host that shuts down", () => {
+  test("lets a turn end if that is possible in time", async () => {
     await using llm = await startLlmServer([echo, answer("in time")]);
     await using desk = await Desk.open();
     const app = await desk.host(llm);
@@ -30,7 +30,7 @@ describe("a host that is told to end", () => {
     expect(shape(await collect(turn.watch())).at(-1)).toBe("turn_end");
   });
 
-  test("leaves the others to its next start, without a word of an end in the log", async () => {
+  test("leaves the others to its next start, without an end in the log", async () => {
     await using llm = await startLlmServer([echo, stream([chunk({ content: "half" }), STALL]), answer("whole")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
@@ -44,7 +44,7 @@ describe("a host that is told to end", () => {
     expect(shape(events)).toEqual([...sofar, "state_lost", "assistant_message", "turn_end"]);
   });
 
-  test("counts an answer that it breaks off, without its text, and the one that replaces it", async () => {
+  test("counts an answer that it breaks off, without its text, and its replacement", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "half" }), STALL]), answer("whole")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
@@ -61,7 +61,7 @@ describe("a host that is told to end", () => {
     ]);
   });
 
-  test("takes no more requests, and says so", async () => {
+  test("refuses requests, and says so", async () => {
     await using llm = await startLlmServer([]);
     await using desk = await Desk.open();
     const app = await desk.host(llm);
@@ -76,7 +76,7 @@ describe("a host that is told to end", () => {
 describe("a turn that ends with its caller", () => {
   const request = { requestId: "r", text: "go", endsWithCaller: true };
 
-  test("is cancelled by a host that is told to end, also while it waits", async () => {
+  test("is cancelled by a host that shuts down, also while it waits", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using desk = await Desk.open();
     const host = await desk.host(llm);
@@ -137,7 +137,7 @@ describe("two hosts on one log", () => {
     expect(shape(await collect(theirs.watch()))).toEqual(shape(await mine));
   });
 
-  test("leave each other's turns alone when they end", async () => {
+  test("do not touch each other's turns when they end", async () => {
     let release = () => {};
     const gate = new Promise<void>((open) => {
       release = open;
@@ -187,7 +187,7 @@ test.each([
   expect(events.at(-2)).toMatchObject({ message: { content: "went on" }, provider: "test" });
 });
 
-test("a turn that lost its host is not ended by a host without a key whose prompt waits for it", async () => {
+test("a turn that lost its host is not ended by a host without a key that has a prompt waiting for it", async () => {
   await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
   await using desk = await Desk.open("sqlite");
   const first = await desk.host(llm);
@@ -202,7 +202,7 @@ test("a turn that lost its host is not ended by a host without a key whose promp
   expect((await collect(waiting.watch())).at(-1)).toMatchObject({ type: "turn_error", error: { kind: "auth" } });
 });
 
-test("a lost turn whose model a host cannot ask fails there once a prompt that the host can answer waits for it", async () => {
+test("a lost turn fails on a host that cannot ask its model, once a prompt that the host can answer waits for it", async () => {
   await using llm = await startLlmServer([stream([STALL]), answer("here")]);
   await using desk = await Desk.open("sqlite");
   const at = { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" };
@@ -308,7 +308,7 @@ describe("a question about a limit", () => {
   });
 });
 
-test("what another host left in the conversation goes on before a new request, even where nothing else is recovered", async () => {
+test("a turn that another host left in the conversation continues before a new request, even if nothing else is recovered", async () => {
   await using llm = await startLlmServer([stream([STALL]), answer("first"), answer("second")]);
   await using desk = await Desk.open();
   const first = await desk.host(llm);
@@ -321,7 +321,7 @@ test("what another host left in the conversation goes on before a new request, e
   expect(seen).toEqual([["one"], ["one"], ["one", "first", "two"]]);
 });
 
-describe("permission for a turn", () => {
+describe("the permissions of a turn", () => {
   const request = { requestId: "r", text: "go", approval: "auto" as const, allow: ["s.*"] };
   const ask = { chat: { service: { approval: "ask" } } };
   const run = (llm: LlmServer, storage: StorageConfig, recover = false) =>
@@ -337,7 +337,7 @@ describe("permission for a turn", () => {
   test.each([
     { kind: "runs only its own turns", recover: false },
     { kind: "continues those of others", recover: true },
-  ])("of a host that $kind does not hold in another host", async ({ recover }) => {
+  ])("do not hold in another host if they come from a host that $kind", async ({ recover }) => {
     await using llm = await startLlmServer([stream([STALL]), echo]);
     await using desk = await Desk.open();
     await begun(llm, desk.storage, recover);
@@ -347,7 +347,7 @@ describe("permission for a turn", () => {
     expect(seen).toEqual(["user_message", "assistant_message", "tool_call", "question"]);
   });
 
-  test("holds if a host is asked for the same turn again", async () => {
+  test("hold if a host is asked for the same turn again", async () => {
     await using llm = await startLlmServer([stream([STALL]), echo, answer("done")]);
     await using desk = await Desk.open();
     await begun(llm, desk.storage);
@@ -359,7 +359,7 @@ describe("permission for a turn", () => {
     ]);
   });
 
-  test("cannot widen what the caller wants to be asked about", async () => {
+  test("cannot allow what the caller wants to be asked about", async () => {
     await using llm = await startLlmServer([stream([STALL]), echo]);
     await using desk = await Desk.open();
     {
@@ -398,7 +398,7 @@ describe("a turn of an editor's session", () => {
     expect(listed.sessions).toMatchObject([{ sessionId, cwd }]);
   });
 
-  test("goes on, and asks its own user, whatever an editor does that has loaded the session in another host", async () => {
+  test("continues and asks its own user, even if an editor has loaded the session in another host", async () => {
     await using llm = await startLlmServer([echo, answer("done")]);
     await using desk = await Desk.open();
     const [first, second] = [await desk.host(llm), await desk.host(llm)];
@@ -431,7 +431,7 @@ describe("a turn of an editor's session", () => {
     await editor.until(() => editor.said().endsWith("went on"));
   });
 
-  test("of the host's own servers goes on in the agent whose editor has opened the session with servers of its own", async () => {
+  test("with the host's own servers continues in the agent whose editor has opened the session with its own servers", async () => {
     await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
@@ -517,7 +517,7 @@ describe("a turn of an editor's session", () => {
     expect((await collect(turn.watch())).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
   });
 
-  test("of a host with a workspace of its own name is left to the hosts of that workspace", async () => {
+  test("of a host with a workspace name is left to the hosts of that workspace", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using desk = await Desk.open();
     const options = { llm: llm.url, storage: desk.storage, recover: false };
@@ -533,7 +533,7 @@ describe("a turn of an editor's session", () => {
   });
 });
 
-test("turns that have ended two hosts are tried one at a time, so that none of them dies of another; others run beside", async () => {
+test("turns that have crashed two hosts are tried one at a time, so that they cannot take other turns down; others run in parallel", async () => {
   let release = () => {};
   const gate = new Promise<void>((open) => {
     release = open;
@@ -569,7 +569,7 @@ test("turns that have ended two hosts are tried one at a time, so that none of t
   expect(kinds.toSorted()).toEqual(["turn_end", "turn_error"]);
 });
 
-test("a turn that ends every host that runs it is given up, and others go on", async () => {
+test("a turn that crashes every host is given up, and others continue", async () => {
   await using llm = await startLlmServer(() => answer("fine"));
   await using desk = await Desk.open();
   const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/events.js";
 import { redacted } from "../../src/session/export/redact-export.js";
 
-test("a secret is removed from every field but the program's own words and the bytes of pictures", async () => {
+test("a secret is removed from every field except fixed words of the program and bytes of pictures", async () => {
   const place = { turnId: "text", seq: 1, at: 0 };
   const image = { type: "image", data: "text", mimeType: "image/png" } as const;
   const events: StoredEvent[] = [
@@ -40,7 +40,7 @@ test("a password that a person gave in a form is removed, whatever it looks like
   });
 });
 
-test("a question has no hash over the environment of its server, from which a weak password could be found", async () => {
+test("a question has no hash of its server's environment, from which a weak password could be guessed", async () => {
   const call = { id: "c", name: "s__t", arguments: "{}" };
   const question = { kind: "approval", call, server: "s", tool: "t", reason: "", definition: "d" } as const;
   const event = { turnId: "t", seq: 1, at: 0, type: "question", questionId: "q" } as const;

@@ -50,7 +50,7 @@ async function withClock(
   await store.close();
 }
 
-test("what is said while the clock is behind stays as long as the change before it", () =>
+test("messages while the clock is behind stay as long as the one before the change", () =>
   withClock(async ({ setDay, says, deletes }) => {
     for (const [each, id] of ["old", "continued", "recent"].entries()) {
       setDay(300 + 100 * each);
@@ -70,7 +70,7 @@ test("what is said while the clock is behind stays as long as the change before 
   }));
 
 test.each([[hour], [0]])(
-  "a clock that was ahead does not spoil what is known of a later one that was behind, on a host that ran for %d ms",
+  "a clock that was ahead does not affect the times of a later one that was behind, on a host that ran for %d ms",
   (runsForMs) =>
     withClock(async ({ setDay, says, deletes }) => {
       setDay(500);
@@ -91,7 +91,7 @@ test.each([[hour], [0]])(
     }),
 );
 
-test("a clock that is ahead at two starts deletes nothing, if something was said in between", () =>
+test("a clock that is ahead at two starts deletes nothing, if a message came in between", () =>
   withClock(async ({ setDay, says, deletes }) => {
     setDay(500);
     await says("other");
@@ -108,7 +108,7 @@ test("a clock that is ahead at two starts deletes nothing, if something was said
     expect(await deletes(rules, 0)).toEqual(["later", "ahead", "other"]);
   }));
 
-test("what is said after the clock was ahead is as old as its own time says", () =>
+test("messages after the clock was ahead are as old as their own times say", () =>
   withClock(async ({ setDay, says, deletes }) => {
     setDay(5_000);
     await says("ahead");

@@ -62,7 +62,7 @@ test("calls whose client keeps the history have an age of their own, and other c
     expect(await left(store)).toEqual(["single_2", "c3", "c2"]);
   }));
 
-test("what is old is judged by the log's clock, where it has one", () =>
+test("the age is measured by the log's clock, if it has one", () =>
   withConversations(3, async (store) => {
     const wrong = () => time + 100 * day;
     const log = { now, archive: store.archive } as ChatStore;
@@ -104,7 +104,7 @@ test("a clock that is wrong for less than an hour deletes nothing, whether it is
     expect(await left(store)).toEqual(["c5", "c4", "c3", "c2"]);
   }));
 
-test("a host that does not run for an hour deletes what is too old next to the latest conversation", () =>
+test("a host that runs for less than an hour deletes conversations that are too old next to the latest one", () =>
   withConversations(5, async (store) => {
     time += hour;
     const rules = { maxAgeMs: 2 * day };
@@ -113,7 +113,7 @@ test("a host that does not run for an hour deletes what is too old next to the l
     expect(await left(store)).toEqual(["c5", "c4", "c3"]);
   }));
 
-test("what runs, waits, was left by a dead process or is open here stays, however old", () =>
+test("conversations that run, wait, were left by a dead process or are open here stay, however old", () =>
   withConversations(5, async (store) => {
     const claim = (id: string) => store.claim(id, turn(`new_${id}`).user("more"), request(`node_${id}`));
     for (const id of ["c1", "c2", "c3"]) await claim(id);

@@ -12,7 +12,7 @@ import { recording, until } from "../support/mcp-hub.js";
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
 describe("a request id is answered once", () => {
-  test("a repetition after the end gets the stored events and costs nothing", async () => {
+  test("a repetition after the end gets the stored events, at no cost", async () => {
     await using llm = await startLlmServer([answer("once")]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
@@ -33,7 +33,7 @@ describe("a request id is answered once", () => {
     expect(one.some((event) => event.type === "text_delta")).toBe(true);
   });
 
-  test("a member that is undefined makes no other text of it", async () => {
+  test("an undefined member does not make another text of it", async () => {
     await using llm = await startLlmServer([answer("x")]);
     await using app = await startApp({ llm: llm.url });
     const content = [{ type: "resource_link" as const, uri: "demo://readme", name: undefined }];
@@ -47,7 +47,7 @@ describe("a request id is answered once", () => {
     ["one that no index of PostgreSQL takes", "é".repeat(401)],
     ["one with a NUL, which PostgreSQL does not store", "a\0b"],
     ["half a character, which no log stores as it is", "\ud800"],
-  ])("no id that a log cannot keep is taken, of a conversation or of a request: %s", async (_what, id) => {
+  ])("an id that a log cannot store is refused, of a conversation or of a request: %s", async (_what, id) => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     const refused = { kind: "usage", message: expect.stringMatching(/^the id of a \w+ is 1 to 400 characters/) };
@@ -56,7 +56,7 @@ describe("a request id is answered once", () => {
     expect((await app.sessions.list({ most: 100 })).conversations).toEqual([]);
   });
 
-  test("a new conversation gets no id of a single call, and one that a call has made is continued", async () => {
+  test("a new conversation cannot get the id of a single call, but an existing one is continued", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two"), answer("three")]);
     await using app = await startApp({ llm: llm.url });
     const { conversations } = app.sessions;
@@ -72,7 +72,7 @@ describe("a request id is answered once", () => {
     expect((await app.sessions.list({ most: 10 })).conversations).toMatchObject([{ conversationId: "singles" }]);
   });
 
-  test("texts with a NUL find nothing or are refused, in every question, and a message keeps its NUL", async () => {
+  test("texts with a NUL find nothing or are refused, and a message keeps its NUL", async () => {
     await using llm = await startLlmServer([answer("a\0b")]);
     await using app = await startApp({ llm: llm.url });
     const { sessions } = app;
@@ -103,7 +103,7 @@ describe("a request id is answered once", () => {
     }
   });
 
-  test("the longest ids that are taken are kept, of whatever characters", async () => {
+  test("the longest ids are stored, of any characters", async () => {
     await using llm = await startLlmServer([answer("x")]);
     await using app = await startApp({ llm: llm.url });
     const random = () =>
@@ -126,7 +126,7 @@ describe("a request id is answered once", () => {
     expect(again.at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
   });
 
-  test("a failure that no repetition would mend is repeated from the log", async () => {
+  test("a failure that no repetition would fix is repeated from the log", async () => {
     const filtered = { body: { error: { message: "filtered", code: "content_filter" } } };
     await using llm = await startLlmServer([failure(400, filtered)]);
     await using app = await startApp({ llm: llm.url });
@@ -144,7 +144,7 @@ describe("a request id is answered once", () => {
     ["bad_request", failure(400)],
     ["server", failure(501)],
     ["overloaded", failure(503, { headers: { "x-should-retry": "false" } })],
-  ])("after a failure that a person can mend (%s) the turn continues: no tool runs twice", async (kind, failing) => {
+  ])("after a failure that a person can fix (%s) the turn continues: no tool runs twice", async (kind, failing) => {
     await using llm = await startLlmServer([echo, failing, answer("mended")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     const session = app.sessions.open("c");
@@ -155,7 +155,7 @@ describe("a request id is answered once", () => {
     expect(llm.requests[2]?.body.messages).toEqual(llm.requests[1]?.body.messages);
   });
 
-  test("an answer in the wrong form stays a failure: its text is never given as the answer", async () => {
+  test("an answer in the wrong form stays a failure: its text is never returned as the answer", async () => {
     await using llm = await startLlmServer([answer("no"), answer("no JSON")]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
@@ -168,7 +168,7 @@ describe("a request id is answered once", () => {
   });
 
   test.each(["bad_request", "context_length"])(
-    "a refused request (%s) that is repeated is sent again as it was",
+    "a refused request (%s) that is repeated is sent again unchanged",
     async (kind) => {
       const body = { error: { message: "no", code: kind === "bad_request" ? "invalid" : "context_length_exceeded" } };
       await using llm = await startLlmServer([failure(400, { body }), answer("mended")]);
@@ -197,7 +197,7 @@ describe("a request id is answered once", () => {
     expect(shape(third)).toEqual(shape(second));
   });
 
-  test("a repetition after an answer that broke off and was given anew gets the new answer only", async () => {
+  test("a repetition after an answer broke off and was replaced gets the new answer only", async () => {
     const cut = stream([chunk({ content: "half" }), CUT]);
     await using llm = await startLlmServer([cut, answer("whole")]);
     await using app = await startApp({ llm: llm.url, streamRecovery: "fail" });
@@ -222,7 +222,7 @@ describe("turns of one conversation", () => {
     expect(seen).toEqual([["a"], ["a", "one", "b"], ["a", "one", "b", "two", "c"]]);
   });
 
-  test("of two conversations run at the same time", async () => {
+  test("run in parallel with those of another conversation", async () => {
     await using llm = await startLlmServer(({ body }) =>
       JSON.stringify(body.messages).includes("slow") ? stream([chunk({ content: "…" }), STALL]) : answer("quick"),
     );
@@ -232,7 +232,7 @@ describe("turns of one conversation", () => {
     expect(events.at(-1)).toMatchObject({ stopReason: "end_turn" });
   });
 
-  test("a turn keeps the servers with which it began", async () => {
+  test("keep the servers with which they began", async () => {
     const change = { servers: () => {} };
     await using llm = await startLlmServer(({ body }) => {
       if (body.messages?.at(-1)?.role === "tool") return answer("done");
@@ -249,7 +249,7 @@ describe("turns of one conversation", () => {
     await own.close();
   });
 
-  test("a watcher that leaves does not end the turn", async () => {
+  test("do not end when a watcher leaves", async () => {
     await using llm = await startLlmServer([answer("still there")]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
@@ -310,7 +310,7 @@ describe("questions", () => {
     expect(shape(events)).not.toContain("tool_sent");
   });
 
-  test("nobody answers a question that is not open", async () => {
+  test("an answer to a question that is not open is refused", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
     expect(app.sessions.open("c").answer("q_1", true)).toBe(false);
@@ -326,7 +326,7 @@ test("a required server that is down fails the turn, and says which and why", as
   expect(JSON.stringify(events.at(-1))).toContain("no-such-command-anywhere");
 });
 
-test("a server that never answers holds up the first answer by its grace at most, and no longer than that", async () => {
+test("a server that never answers delays the first answer by its grace at most", async () => {
   await using llm = await startLlmServer([answer("hello")]);
   const mcpServers = { hung: fixtureServer({ silent: true }, { startup_grace: 100 }), s: fixtureServer() };
   await using app = await startApp({ llm: llm.url, mcpServers });
@@ -383,7 +383,7 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
   await store.close();
 });
 
-test("a time limit of months is not over at once", async () => {
+test("a time limit of months does not end at once", async () => {
   await using llm = await startLlmServer([answer("in time")]);
   await using app = await startApp({ llm: llm.url });
   const request = { requestId: "r", text: "go", timeoutMs: 90 * 24 * 3_600_000 };
@@ -391,7 +391,7 @@ test("a time limit of months is not over at once", async () => {
   expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
 });
 
-test("a text that the model did not take does not stand in the way of the next one", async () => {
+test("a text that the model refused does not block the next one", async () => {
   const error = { message: "too long", code: "context_length_exceeded" };
   await using llm = await startLlmServer([answer("hello"), failure(400, { body: { error } }), answer("better")]);
   await using app = await startApp({ llm: llm.url });
@@ -401,7 +401,7 @@ test("a text that the model did not take does not stand in the way of the next o
   expect(llm.requests[2]?.body.messages?.map(({ content }) => content).slice(1)).toEqual(["hi", "hello", "short"]);
 });
 
-test("a host that says nothing within its lease is alive: its conversation runs, and is not deleted", async () => {
+test("a host that is silent within its lease is alive: its conversation runs, and is not deleted", async () => {
   let now = 0;
   await using app = await startApp({ llm: "http://127.0.0.1:1" });
   const store = await openStore({ driver: "memory" }, { now: () => now, observe: () => {} });
@@ -430,7 +430,7 @@ test.each([
   ["of approval", { service: { approval: "ask" } }, 1, { kind: "approval" }, "end_turn"],
   ["about a limit of calls", { limits: { turn: { calls: 1 } } }, 1, { kind: "limit", limit: "calls" }, "budget"],
   ["about a loop", {}, 5, { kind: "limit", limit: "loop" }, "budget"],
-])("a question %s that nobody answers in time is answered with no", async (_, chat, hops, question, stopReason) => {
+])("a question %s counts as refused if nobody answers in time", async (_, chat, hops, question, stopReason) => {
   const calls = toolCalls(["c1", "c2"].map((id) => ({ id, name: "s__echo", arguments: {} })));
   await using llm = await startLlmServer([...Array(hops).fill(calls), answer("without it")]);
   const mcpServers = { s: fixtureServer() };
@@ -441,7 +441,7 @@ test.each([
   expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason });
 });
 
-test("turns that run at the same time count against the limit of the day before their answers are there", async () => {
+test("turns that run at the same time count against the limit of the day before their answers arrive", async () => {
   let finish = () => {};
   const held = new Promise<void>((resolve) => {
     finish = resolve;

@@ -17,7 +17,7 @@ async function begin(app: App, requestId: string, text: string) {
 }
 
 describe("a message that interrupts", () => {
-  test("cancels the running turn, keeps what it had said, and is answered next", async () => {
+  test("cancels the running turn, keeps its text, and is answered next", async () => {
     await using llm = await startLlmServer([half, answer("new answer")]);
     await using app = await startApp({ llm: llm.url });
     const running = await begin(app, "r1", "tell me all");
@@ -41,7 +41,7 @@ describe("a message that interrupts", () => {
     for (const events of await Promise.all(texts)) expect(events.at(-1)).toMatchObject({ stopReason: "end_turn" });
   });
 
-  test("is asked together with the messages that were waiting", async () => {
+  test("is sent together with the messages that were waiting", async () => {
     await using llm = await startLlmServer([half, answer("to both of you")]);
     await using app = await startApp({ llm: llm.url });
     await begin(app, "r1", "first");
@@ -55,7 +55,7 @@ describe("a message that interrupts", () => {
     expect(llm.requests).toHaveLength(2);
   });
 
-  test("stops a tool that runs, and the model is told how far it got", async () => {
+  test("stops a running tool, and the model learns how far it got", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }]), answer("ok")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
     const session = app.sessions.open("c");
@@ -91,7 +91,7 @@ describe("a message that interrupts", () => {
 });
 
 describe("a rewind", () => {
-  test("takes turns back: the next one is asked without them, their answers stay known", async () => {
+  test("takes turns back: the next one is sent without them, and their answers stay in the log", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two"), answer("three")]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
@@ -110,7 +110,7 @@ describe("a rewind", () => {
     expect(sent(llm, 2)?.map(([, content]) => content)).toEqual(["a", "one", "c"]);
   });
 
-  test("is refused while a turn runs, also in another process, and changes nothing then", async () => {
+  test("is refused while a turn runs, also in another process, and changes nothing", async () => {
     await using llm = await startLlmServer([half]);
     await using desk = await Desk.open();
     await using one = await desk.host(llm);
@@ -126,7 +126,7 @@ describe("a rewind", () => {
     expect(shape(await two.sessions.open("c").history())).toEqual(["user_message"]);
   });
 
-  test("to an event, or by more turns than there are", async () => {
+  test("goes back to an event, or by more turns than there are", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two")]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
@@ -144,7 +144,7 @@ describe("a rewind", () => {
   });
 });
 
-test("a turn whose process was taken for dead, and whose conversation was deleted then, ends with that word", async () => {
+test("a turn whose process was taken for dead, and whose conversation was deleted then, ends with that error", async () => {
   await using llm = await startLlmServer([half]);
   await using desk = await Desk.open();
   await using app = await desk.host(llm);
@@ -162,7 +162,7 @@ test("a turn whose process was taken for dead, and whose conversation was delete
 });
 
 describe("a fork", () => {
-  test("goes on from what had ended, and the original without it", async () => {
+  test("continues from the turns that had ended, and its original without it", async () => {
     await using llm = await startLlmServer([answer("one"), answer("two"), answer("three")]);
     await using app = await startApp({ llm: llm.url });
     const { conversations } = app.sessions;

@@ -4,7 +4,7 @@ import { call, stored, turn } from "../log/support.js";
 
 const { user, answer, result, end, error, compaction } = turn("turn_1");
 
-test("sums up what a whole turn said, called and cost", () => {
+test("the summary of a turn has its text, its calls and its cost", () => {
   const usage = { inputTokens: 10, outputTokens: 2, cachedTokens: 4, cacheWriteTokens: 3, cacheWrite1hTokens: 1 };
   const events = stored([
     user("add"),
@@ -31,7 +31,7 @@ test("sums up what a whole turn said, called and cost", () => {
   });
 });
 
-test("a compaction is part of what the turn cost", () => {
+test("a compaction is part of the cost of the turn", () => {
   const spent = (usd?: number) => ({ usage: { inputTokens: 5, outputTokens: 1 }, spent: { tokens: 6, usd } });
   const cost = (usd?: number) =>
     summarizeTurn(
@@ -41,7 +41,7 @@ test("a compaction is part of what the turn cost", () => {
   expect(cost()).not.toHaveProperty("costUsd");
 });
 
-test("a running turn has no stop reason, and usage that nobody reported is absent", () => {
+test("a running turn has no stop reason, and unreported usage is absent", () => {
   expect(summarizeTurn(stored([user("hello")]))).toEqual({ text: "", toolCalls: [], attempts: 0 });
 });
 
@@ -59,7 +59,7 @@ test("a failed turn has its error, until it runs again", () => {
   expect(again).not.toHaveProperty("error");
 });
 
-test("requests that were sent in vain count, once", () => {
+test("requests that failed count, once", () => {
   const failed = { ...error(), error: { kind: "server", message: "down", retryable: true, hint: "", attempts: 4 } };
   const cut = answer("The ans", [], { interrupted: true, attempts: 4 });
   expect(summarizeTurn(stored([user("hello"), failed])).attempts).toBe(4);

@@ -15,7 +15,7 @@ const cases = (["auto", "off", "failing"] as const).flatMap((compaction) =>
 );
 
 test.each(cases)(
-  "a request begins otherwise than the one before at most once per half window of new text: summaries $compaction, counted $counted, messages $length, tools $callsTools",
+  "the beginning of the request changes at most once per half window of new text: summaries $compaction, counted $counted, messages $length, tools $callsTools",
   async ({ compaction, tokensPerByte, words, callsTools }) => {
     const talk = await longConversation({ window, requests, compaction, tokensPerByte, words, callsTools });
     expect(talk.breaks).toBeGreaterThan(0);

@@ -25,7 +25,7 @@ test("a summary that fails is asked for again when the room is full again", asyn
   expect(talk.breaks).toBeLessThanOrEqual(talk.newTokens / (window / 2));
 });
 
-test("what is left out is in the log: another host and a copy leave out the same, and a summary covers it", async () => {
+test("the log has the turns that are left out: another host and a copy leave out the same, and a summary covers them", async () => {
   await using desk = await Desk.open();
   let isSummaryGiven = false;
   const said = "so it was said ".repeat(20);

@@ -38,7 +38,7 @@ test("beyond the maximum a prompt is refused before anything is stored, until a 
   for (const session of [b, c]) session.cancel();
 });
 
-test("one conversation takes up a share only, so that others have a place", async () => {
+test("one conversation may use a share only, so that others have room", async () => {
   const { app } = await startBusy(200);
   const [one, other] = ["one", "other"].map((id) => app.sessions.open(id)) as [Session, Session];
   const requests = Array.from({ length: 21 }, (_, index) => submit(one, `r${index}`));
@@ -49,7 +49,7 @@ test("one conversation takes up a share only, so that others have a place", asyn
   for (const session of [one, other]) session.cancel();
 });
 
-test("a turn that fails, or that was answered before, leaves its place", async () => {
+test("a turn that fails, or that was answered before, frees its place", async () => {
   await using llm = await startLlmServer([answer("hello"), answer("hello")]);
   await using app = await startApp({ llm: llm.url, config: { chat: { service: { max_turns: 1 } } } });
   const session = app.sessions.open("c");

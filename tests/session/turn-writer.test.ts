@@ -73,7 +73,7 @@ async function writerOf({ repetitions = 0 } = {}) {
 }
 
 describe("events of a turn", () => {
-  test("of a parked turn are not stored, but for an answer, because it is paid for", async () => {
+  test("of a parked turn are not stored, except for an answer, because it is paid for", async () => {
     const { writer, live } = await writerOf();
     const written = writer.store([one.answer("whole", calls("a")), one.planned(call("a")), one.sent("a")]);
     live.park();
@@ -91,7 +91,7 @@ describe("events of a turn", () => {
     expect(rest).toMatchObject([{ type: "compaction", summary: "so far" }]);
   });
 
-  test("of a parked turn whose answer broke off are what that answer cost, because it is asked for again", async () => {
+  test("of a parked turn whose answer broke off are only its cost, because it is asked for again", async () => {
     const { writer, live } = await writerOf();
     live.park();
     const written = writer.store([{ ...one.answer("so f"), interrupted: true }, one.end()]);
@@ -139,7 +139,7 @@ describe("events of a turn", () => {
     expect(shown.map((event) => "seq" in event && event.seq)).toEqual([2, 3, 4, 5, 6]);
   });
 
-  test("are not stored, nor shown, when another process has taken the turn in the middle of a hop", async () => {
+  test("are neither stored nor shown when another process has taken over the turn in the middle of a hop", async () => {
     const { writer, shown, log } = await writerOf();
     await writer.store([one.answer("", calls("a", "b")), ...calls("a", "b").map(one.planned), one.sent("a")]);
     await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
@@ -167,7 +167,7 @@ describe("events of a turn", () => {
     expect(await store.read("c")).toHaveLength(3);
   });
 
-  test("come to nothing after one that could not be stored", async () => {
+  test("are dropped after one that could not be stored", async () => {
     const { writer, shown } = await writerOf();
     const append = store.appendAll;
     store.appendAll = async () => {
@@ -216,7 +216,7 @@ describe("a hop", () => {
   const prompt = (session: Session, approval: "ask" | "auto") =>
     session.prompt({ requestId: "r", text: "go", approval });
 
-  test("is stored in one write before anything leaves, and another one when it is done", async () => {
+  test("is stored in one write before anything is sent, and in another one when it has ended", async () => {
     await ask("auto");
     expect(writes).toEqual([
       ["assistant_message", "tool_call", "tool_call", "tool_result", "tool_sent"],
@@ -225,7 +225,7 @@ describe("a hop", () => {
     ]);
   });
 
-  test("is stored as far as it has got before somebody is asked", async () => {
+  test("is stored as far as it has got before a person is asked", async () => {
     await ask("ask");
     expect(writes).toEqual([
       ["assistant_message", "tool_call", "tool_call", "question"],
@@ -236,7 +236,7 @@ describe("a hop", () => {
     ]);
   });
 
-  test("whose question is in the log, though the log did not say so any more, asks it when the turn is gone on with", async () => {
+  test("with a question that was stored without an acknowledgement asks it when the turn continues", async () => {
     const append = store.appendAll;
     store.appendAll = async (conversationId, events, grant) => {
       const stored = await append(conversationId, events, grant);

@@ -3,7 +3,7 @@ import type { UsageCounters } from "../../src/core/usage-store.js";
 import { usageText } from "../../src/session/commands/usage-text.js";
 import { usageReport } from "../../src/session/conversations/usage-report.js";
 
-test("a table may have more lines than a call has arguments", async () => {
+test("a table may have more lines than a call can have arguments", async () => {
   const conversations = Array.from({ length: 150_000 }, (_, at) => ({
     ...{ conversationId: `c${at}`, requests: 1, inputTokens: 1000 },
     ...{

@@ -63,8 +63,8 @@ const tools = [
   { ...call, name: "=cmd", calls: 1 },
 ];
 
-describe("what was used", () => {
-  test("by day of the local calendar, in their order, with what is not known beside the dollars", async () => {
+describe("the report of usage", () => {
+  test("by day of the local calendar is in order, with unknown costs beside the dollars", async () => {
     expect(usageText(await usageReport({ models, tools }, "day", period)).split("\n")).toEqual([
       "2026-11-20 to 2026-11-25",
       "day         requests               input  cached  written  output  reasoning                 cost",
@@ -74,7 +74,7 @@ describe("what was used", () => {
     ]);
   });
 
-  test("by model and by conversation, the dearest first; nothing known is not 0", async () => {
+  test("by model and by conversation has the most expensive first; an unknown cost is not 0", async () => {
     const byModel = await usageReport({ models, tools }, "model", period);
     expect(byModel.lines.map(({ key }) => key)).toEqual(["openai/gpt", "openai/local"]);
     expect(usageText(byModel)).toMatch(/openai\/local .* unknown$/m);
@@ -84,12 +84,12 @@ describe("what was used", () => {
     ]);
   });
 
-  test("without any price the bars are of tokens", async () => {
+  test("has bars of tokens if there is no price", async () => {
     const text = usageText(await usageReport({ models: [used({ usd: 0, unpriced: 1 })], tools }, "day", period));
     expect(text.split("\n")[2]).toMatch(/unknown {2}█{24}$/);
   });
 
-  test("by tool and by server, the most called first", async () => {
+  test("by tool and by server has the most called first", async () => {
     const text = usageText(await usageReport({ models, tools }, "tool", period));
     expect(text).toMatch(/files__write +7 +0 +70 ms +10 ms +about 1,000 +█{24}\nfiles__read +2 +1 +3.0 s +1.5 s/);
     expect((await usageReport({ models, tools }, "server", period)).lines).toMatchObject([
@@ -98,7 +98,7 @@ describe("what was used", () => {
     ]);
   });
 
-  test("as JSON with plain numbers, and as CSV in which no name is a formula", async () => {
+  test("has plain numbers in JSON, and no name that is a formula in CSV", async () => {
     const json = JSON.parse(usageJson(await usageReport({ models, tools }, "model", period)));
     expect(json).toMatchObject({
       by: "model",
@@ -116,7 +116,7 @@ describe("what was used", () => {
     ]);
   });
 
-  test("the lines beyond a limit are summed up as rest, of days the oldest", async () => {
+  test("sums up the lines beyond a limit as rest, the oldest days first", async () => {
     const byModel = await usageReport({ models, tools }, "model", period, 1);
     expect(byModel).toMatchObject({
       lines: [{ key: "openai/gpt", requests: 2 }],
@@ -132,13 +132,13 @@ describe("what was used", () => {
     expect((await usageReport({ models, tools }, "tool", period, 3)).rest).toBeNull();
   });
 
-  test("says so when there is nothing", async () => {
+  test("says so when it is empty", async () => {
     expect(usageText(await usageReport({ models: [], tools: [] }, "day", period))).toBe(
       "nothing was used from 2026-11-20 to 2026-11-25",
     );
   });
 
-  test("a day ends at midnight, also in time zones that are not whole hours from UTC", async () => {
+  test("ends a day at midnight, also in time zones that are not whole hours from UTC", async () => {
     expect(dayOf(new Date(2026, 0, 31, 23, 59).getTime())).toBe("2026-01-31");
   });
 });

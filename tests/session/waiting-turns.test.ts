@@ -85,7 +85,7 @@ test("a closing host ends the turn that waits too", async () => {
   });
 });
 
-test("a host that is told to end cancels the waiting turn of a caller, also if the running turn ends at the same moment", async () => {
+test("a host that shuts down cancels the waiting turn of a caller, also if the running turn ends at the same moment", async () => {
   await using llm = await startLlmServer([stream([STALL])]);
   const work = async (sessions: Sessions, store: ChatStore) => {
     const session = sessions.open("c");

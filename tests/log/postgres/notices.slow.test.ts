@@ -29,8 +29,8 @@ const frames = [
   [{ ...place, notices: [[1, { type: "server_status", server: mute }]] }],
 ];
 
-onPostgres("what anybody on the database may notify", () => {
-  test("ends no host, and what comes after it is heard", async () => {
+onPostgres("a forged notice of another database user", () => {
+  test("ends no host, and later notices arrive", async () => {
     const url = await newDatabaseUrl();
     const log = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
     const { live: bus } = log.store;
@@ -55,7 +55,7 @@ onPostgres("what anybody on the database may notify", () => {
     await log.store.close();
   });
 
-  test("is not believed, and what hosts say to each other cannot be read", async () => {
+  test("is ignored, and messages between hosts cannot be read", async () => {
     const url = await newDatabaseUrl();
     const open = () => openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe: () => {}, newId });
     const [writer, reader] = [await open(), await open()];
@@ -103,7 +103,7 @@ onPostgres("what anybody on the database may notify", () => {
     await store.close();
   });
 
-  test("migrate says so where every role may connect", async () => {
+  test("migrate warns if every role may connect", async () => {
     const url = await newDatabaseUrl();
     const config = { driver: "postgres" as const, url };
     const warnings: string[] = [];

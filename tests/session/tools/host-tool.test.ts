@@ -27,7 +27,7 @@ test.each([
   [{ result_id: "res_3" }, "not kept any more"],
   [{ result_id: "res_1", start: -1 }, "start: a whole number from 0"],
   [{ result_id: "res_1", pointer: "/items/9" }, "it has 2 items"],
-])("a call that cannot be carried out says why: %j", async (args, reason) => {
+])("a call with invalid arguments says why: %j", async (args, reason) => {
   const { text, isError } = await call(args);
   expect(isError).toBe(true);
   expect(text).toContain(reason);

@@ -18,7 +18,7 @@ function orderOf(...events: StoredEvent[]): OfferRecord {
 }
 
 describe("the order of tools", () => {
-  test("goes on in another host from what the log has, and new ones come last", () => {
+  test("continues in another host from the log, and new tools come last", () => {
     const here = orderOf();
     expect(namesOf(here.sorted(named("b", "c")))).toEqual(["b", "c"]);
     expect(namesOf(here.sorted(named("a", "b", "c")))).toEqual(["b", "c", "a"]);
@@ -30,14 +30,14 @@ describe("the order of tools", () => {
     expect(there.takeUnstored()).toEqual({ offered: ["aa"] });
   });
 
-  test("keeps the place of a tool that was away", () => {
+  test("keeps the position of a tool that was away", () => {
     const order = orderOf();
     order.sorted(named("a", "b", "c"));
     expect(namesOf(order.sorted(named("c", "a")))).toEqual(["a", "c"]);
     expect(namesOf(order.sorted(named("c", "b", "a")))).toEqual(["a", "b", "c"]);
   });
 
-  test("gives back the same list where it is in order, so that its text is known again", () => {
+  test("returns the same list if it is in order, so that its text is recognised", () => {
     const tools = named("a", "b");
     const order = orderOf();
     expect(order.sorted(tools)).toBe(tools);
@@ -50,16 +50,16 @@ describe("the order of tools", () => {
     expect(order.takeUnstored()).toEqual({ offered: ["a", "b"] });
   });
 
-  test("is that of the list in a log of before", () => {
+  test("is that of the list if the log has none", () => {
     const order = orderOf(...stored([user("hi"), answer("hello")]));
     expect(namesOf(order.sorted(named("b", "a")))).toEqual(["b", "a"]);
   });
 });
 
-describe("the servers' words in the system prompt", () => {
+describe("the servers' instructions in the system prompt", () => {
   const begun = () => stored([{ ...answer("hi"), offered: ["s__a"], catalogue: "Words:\n- s: hello" }]);
 
-  test("stay as the conversation began, in another host too; what has changed is told once", () => {
+  test("stay as the conversation began, in another host too; changes are sent once", () => {
     const here = orderOf();
     expect(here.frontOf("Words:\n- s: hello")).toBe("Words:\n- s: hello");
     expect(here.news("Words:\n- s: hello", "t")).toBeUndefined();
@@ -115,7 +115,7 @@ describe("what a turn offers", () => {
   }
   const sent = (toolbox: TurnToolbox) => namesOf(toolbox.record.sorted(toolbox.tools()));
 
-  test("begins with what was sent before: with tools found, a result stored, a server more, in another host", () => {
+  test("begins with the tools sent before, with found tools, a stored result, one more server, or in another host", () => {
     const here = toolboxOf(toolsOf("b"), []);
     const first = sent(here);
     const events = stored([

@@ -23,7 +23,7 @@ test("a result within the limit stays as it is", async () => {
   expect(await offload(result, parts())).toBe(result);
 });
 
-test("a longer one is stored whole; both ends, its size and its id stay, and so do pictures", async () => {
+test("a longer result is stored whole; both ends, its size and its id stay, and so do pictures", async () => {
   const { kept, ...rest } = parts();
   const content = [text(`begin ${"x".repeat(100_000)}`), picture, text("end")];
   const result = await offload({ content, isError: true }, rest);
@@ -44,7 +44,7 @@ test("no result is longer than the limit allows, whatever its characters", async
   );
 });
 
-test("many links are a long text too", async () => {
+test("many links count as a long text too", async () => {
   const { kept, ...rest } = parts();
   const links = Array.from(
     { length: 1_000 },
@@ -55,7 +55,7 @@ test("many links are a long text too", async () => {
   expect(kept.get("res_1")).toContain("[resource file:///500]");
 });
 
-test("a picture that no provider would take is a word on it, and stored", async () => {
+test("a picture that no provider would accept becomes a note, and is stored", async () => {
   const { kept, ...rest } = parts();
   const data = "A".repeat(8_000_000);
   const result = await offload({ content: [{ type: "image", data, mimeType: "image/png" }], isError: false }, rest);
@@ -63,7 +63,7 @@ test("a picture that no provider would take is a word on it, and stored", async 
   expect(kept.get("res_1")).toBe(data);
 });
 
-test("pictures for which those before them leave no room in a request are stored too", async () => {
+test("pictures that have no room in a request after those before them are stored too", async () => {
   const { kept, ...rest } = parts();
   const large = (): ContentPart => ({ type: "image", data: "A".repeat(6_000_000), mimeType: "image/png" });
   const result = await offload({ content: [large(), large(), large(), picture], isError: false }, rest);

@@ -10,7 +10,7 @@ const lines = Array.from(
   (_, index) => `line ${index + 1}${index === 40_000 ? " needle" : ""}`,
 ).join("\n");
 
-test("pieces that go on where the last one ended give the whole text, whatever its characters", () => {
+test("pieces that each continue the one before give the whole text, whatever its characters", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 300 }), fc.integer({ min: 8, max: 60 }), (text, maxBytes) => {
       let whole = "";
@@ -33,13 +33,13 @@ test("a piece begins and ends with whole characters, also if the model asks for 
   expect(readCharacters(text, { start: 0, length: 5 }, 100)).toMatch(/^a😀b😀\n\[characters 0 to 6 of 6;/);
 });
 
-test("lines are counted from 1, and the answer says where they are", async () => {
+test("lines are counted from 1, and the answer says where it is", async () => {
   const answer = await linesOf(lines, { startLine: 40_001, count: 2 }, 1_000);
   expect(answer).toMatch(/^line 40001 needle\nline 40002\n\n\[characters \d+ to \d+ of \d+; go on/);
   await expect(linesOf(lines, { startLine: 50_001, count: 1 }, 1_000)).rejects.toThrow("fewer than 50001 lines");
 });
 
-test("a search gives the lines that match with the characters to read on from", async () => {
+test("a search returns the lines that match, with the characters to read on from", async () => {
   const answer = await grep(lines, { pattern: "needle$", start: 0, signal }, 1_000);
   expect(answer).toMatch(/^\d+: line 40001 needle\n\[.*no more matches\]$/);
   const start = Number(answer.split(":")[0]);
@@ -47,7 +47,7 @@ test("a search gives the lines that match with the characters to read on from", 
   expect(await grep(lines, { pattern: "needle", start: start + 1, signal }, 1_000)).toMatch(/^no match/);
 });
 
-test("a search with many matches is bounded and goes on from where it ended, missing none", async () => {
+test("a search with many matches is bounded and continues where it ended, without missing any", async () => {
   const found: string[] = [];
   for (let start: number | undefined = 0; start !== undefined; ) {
     const answer: string = await grep(lines, { pattern: "^line \\d*77$", start, signal }, 500);
@@ -60,14 +60,14 @@ test("a search with many matches is bounded and goes on from where it ended, mis
   expect(new Set(found).size).toBe(500);
 });
 
-test("one long line is searched too: what is around the match is shown", async () => {
+test("one long line is searched too: the text around the match is shown", async () => {
   const text = `${"x".repeat(2_500_000)}needle${"y".repeat(2_500_000)}`;
   const answer = await grep(text, { pattern: "ne+dle", start: 0, signal }, 1_000);
   expect(answer).toMatch(/^2500000: x{120}needley+\n/);
   expect(answer.length).toBeLessThan(500);
 });
 
-test("a pattern that backtracks for ever is given up, and does not stop the event loop", async () => {
+test("a pattern that backtracks for ever is given up, and does not block the event loop", async () => {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 10);
   const evil = { pattern: "^(a+)+$", start: 0, signal };
@@ -76,7 +76,7 @@ test("a pattern that backtracks for ever is given up, and does not stop the even
   expect(ticks).toBeGreaterThan(0);
 });
 
-test("a pattern that does not compile is meant as it stands", async () => {
+test("a pattern that does not compile is searched for as text", async () => {
   expect(await grep("f(x\ng(x", { pattern: "g(x", start: 0, signal }, 1_000)).toContain("g(x");
 });
 

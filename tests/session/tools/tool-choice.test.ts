@@ -26,7 +26,7 @@ const many = ["a", "b", "c", "d", "e"].flatMap((server) =>
 );
 const sum = (tools: readonly HubTool[]) => tools.reduce((tokens, each) => tokens + toolTokens(each), 0);
 
-test("the first tools are within the budget, of every server, in the order of the list, and always the same", () => {
+test("the first tools are within the budget, from every server, in the order of the list, and always the same", () => {
   const limits = { maxTokens: 1_000, maxTools: 128 };
   expect(fitsAll(many, limits)).toBe(false);
   const first = firstTools(many, limits);
@@ -64,7 +64,7 @@ test("every tool is found by its name", async () => {
   }
 });
 
-test("a tool is found by words on what it does, however its name is written", async () => {
+test("a tool is found by words about what it does, however its name is written", async () => {
   const tools = [
     ...many,
     tool("hub", "listOpenIssues", "Issues of a repository that nobody has closed yet"),
@@ -77,7 +77,7 @@ test("a tool is found by words on what it does, however its name is written", as
   expect(await first("repo")).toBe("hub__listOpenIssues");
 });
 
-test("a search costs no more than its first words, however long the query and a tool's description are", async () => {
+test("a search reads only its first words, however long the query and a tool's description are", async () => {
   const search = findTools([...many, tool("a", "endless", "endless word ".repeat(200_000))]);
   const run = (query: string) => search.run({ query, limit: 1 }, signal);
   await run("first");
