@@ -140,9 +140,10 @@ export class Dialect {
 
   /** Never sends the kept parts of these messages again. */
   forgetKept(messages: readonly Message[]): void {
-    for (const message of messages) if (message.role === "assistant" && message.kept) this.#forgotten.add(message.kept);
+    const forgets = messages.flatMap((message) => (message.role === "assistant" && message.kept) || []);
+    for (const kept of forgets) this.#forgotten.add(kept);
     const what = "the signed reasoning and the ids of earlier answers are refused";
-    this.say("warn", `${what}; leaving them out of this conversation from now on`);
+    this.say("warn", `${what}; leaving them out of this conversation from now on`, { forgets: forgets.length });
   }
 
   /**
