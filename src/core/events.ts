@@ -114,23 +114,27 @@ export interface UserMessageEvent {
   asked?: Readonly<Record<string, unknown>>;
 }
 
-export interface AssistantMessageEvent {
-  type: "assistant_message";
-  turnId: string;
-  message: AssistantMessage;
-  finishReason: FinishReason;
+/** What a request to a model took. */
+interface RequestFacts {
   provider: string;
   model: string;
-  /** Token counts of this answer. */
+  /** Token counts of the answer. */
   usage?: Usage;
   /** Amounts of all answers to the request. */
   spent?: Spent;
   /**
-   * All answers to the request, this one last. The others broke off or lacked the requested form. Absent if this one is the only one, unless
+   * All answers to the request, the one of this event last. The others broke off or lacked the requested form. Absent if it is the only one, unless
    * it broke off and its usage is known, because `usage` is only for whole answers. Read it with `answersBilled`.
    */
   billed?: readonly BilledAnswer[];
   attempts: number;
+}
+
+export interface AssistantMessageEvent extends RequestFacts {
+  type: "assistant_message";
+  turnId: string;
+  message: AssistantMessage;
+  finishReason: FinishReason;
   /**
    * Names of the tools that this request was the first to offer, in the order in which the request lists them: after all tools that were
    * offered earlier since the last compaction or trim.
@@ -160,19 +164,12 @@ export interface QuestionEvent {
  * A summary. For the model, it replaces all turns that had ended when the event with the number `upToSeq` was stored. These turns stay in
  * the log.
  */
-export interface CompactionEvent {
+export interface CompactionEvent extends RequestFacts {
   type: "compaction";
   /** The turn whose request would have been too long without the summary. */
   turnId: string;
   upToSeq: number;
   summary: string;
-  provider: string;
-  model: string;
-  usage?: Usage;
-  spent?: Spent;
-  /** The same as in `AssistantMessageEvent`. */
-  billed?: readonly BilledAnswer[];
-  attempts: number;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { TurnName } from "../core/turn-leases.js";
 import { eventPages } from "./shared/event-pages.js";
 import type { PromptRequest } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";
-import { AbandonedTurns, type LeftTurns } from "./turns/abandoned-turns.js";
+import { type AbandonedListeners, AbandonedTurns } from "./turns/abandoned-turns.js";
 import { ConversationTurns } from "./turns/conversation-turns.js";
 import { LiveTurn } from "./turns/live-turn.js";
 import { Questions } from "./turns/questions.js";
@@ -14,10 +14,7 @@ import type { ConversationParts, SessionParts } from "./turns/session-parts.js";
 import { TurnControl } from "./turns/turn-control.js";
 import { TurnRunner } from "./turns/turn-runner.js";
 
-interface SessionListeners {
-  /** Called when this host resumes a turn that was not requested on this host. */
-  onResumed: (turn: LiveTurn) => void;
-  left: LeftTurns;
+interface SessionListeners extends AbandonedListeners {
   /** Called when `isInUse`, `isBusy` or `remembers` may have changed. */
   onUse: () => void;
 }

@@ -1,7 +1,6 @@
 /** Opens the receivers of measurements that are configured: OpenTelemetry and Prometheus. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TelemetryConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { messageOf } from "../core/errors.js";
 import { installationOf, isNotInstalled } from "../core/files/optional-packages.js";
@@ -11,15 +10,11 @@ import { waitText } from "../core/text/durations.js";
 import { endsOf } from "../core/text/excerpt.js";
 import type { Samples } from "../core/trace-context.js";
 import type { Sink } from "./instruments.js";
-import type { Otel } from "./otel.js";
+import type { Otel, OtelParts } from "./otel.js";
 import type { PrometheusMetrics } from "./prometheus.js";
 import { Readings } from "./readings.js";
 
-export interface TelemetryParts {
-  config: TelemetryConfig;
-  env: Environment;
-  version: string;
-  observe: Observe;
+export interface TelemetryParts extends OtelParts {
   /** Removes secrets from a text. */
   clear: (text: string) => string;
   collector: boolean;

@@ -12,7 +12,7 @@ import type { Observe } from "../core/ports.js";
 import { attributes } from "./metric-names.js";
 import { ChosenIds } from "./spans.js";
 
-interface OtelParts {
+export interface OtelParts {
   config: TelemetryConfig;
   env: Environment;
   version: string;

@@ -1,15 +1,12 @@
 /** Finds the configuration files of other programs, and recognises whose file a path is. */
 import { basename, dirname, join, sep } from "node:path";
-import type { Environment } from "../../core/environment.js";
+import type { Surroundings } from "../reading/paths.js";
 import type { Program } from "./programs.js";
 
 /** The machine and the working directory on which an import depends. */
-export interface ImportSurroundings {
+export interface ImportSurroundings extends Surroundings {
   platform: NodeJS.Platform;
-  env: Environment;
   home: string;
-  /** Absolute path of the working directory. */
-  cwd: string;
 }
 
 /**

@@ -20,13 +20,12 @@ import { messageRoutes } from "./anthropic/routes.js";
 import { chatCompletionRoutes } from "./openai/chat-completion-routes.js";
 import { modelRoutes } from "./openai/model-routes.js";
 import { responseRoutes } from "./openai/response-routes.js";
+import { hostRoutes } from "./routes/host-routes.js";
 import { loginRoutes } from "./routes/login-routes.js";
 import { mcpDoor } from "./routes/mcp-routes.js";
 import { openApiDocument } from "./routes/openapi.js";
 import { pageRoutes } from "./routes/page-files.js";
-import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
-import { usageRoutes } from "./routes/usage-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
 import { RepeatedCalls } from "./turns/repeated-calls.js";
 import { upgradeOptions } from "./upgrades.js";
@@ -149,8 +148,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...responseRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
-    ...usageRoutes(parts),
-    ...serverRoutes(parts, (call) => gate.isAuthorized(call)),
+    ...hostRoutes(parts, (call) => gate.isAuthorized(call)),
     ...loginRoutes(parts),
     ...mcp.routes,
   ];

@@ -83,9 +83,7 @@ export class PostgresArchive implements Archive {
   delete(conversationId: string): Promise<boolean> {
     return this.#alone([conversationId], async (client) => {
       await lockTurns(client, conversationId);
-      if (await has(client, conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
-        throwOwned(conversationId);
-      }
+      if (await has(client, conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) throwOwned(conversationId);
       return this.#delete(client, conversationId);
     });
   }

@@ -10,7 +10,7 @@ import {
   messageOfRow,
 } from "../shared/call-history.js";
 import { foldVersion } from "../shared/schema-version.js";
-import { deleteHistory, earlierOf } from "../sql/history-statements.js";
+import { deleteHistory, earlierOf, type ReferringRow } from "../sql/history-statements.js";
 
 /** SQL for the messages before the one in a row of `events`. */
 export const earlier = `${earlierOf("events", { events: "events", array: "json_build_array", list: "json_agg" })}::text`;
@@ -105,13 +105,7 @@ export const keepLastMessage = `INSERT INTO history_messages (parent, hash, even
 export async function releaseHistory(client: pg.ClientBase, conversationId: string): Promise<void> {
   if (!isOfSingleCall(conversationId)) return;
   await client.query(`SELECT pg_advisory_xact_lock(${historyLock})`);
-  const { rows } = await client.query<{
-    id: number;
-    message: string | null;
-    payload: string;
-    type: string;
-    isNeeded: boolean;
-  }>(
+  const { rows } = await client.query<ReferringRow<boolean> & pg.QueryResultRow>(
     `SELECT own.id, own.message, payload, type, EXISTS (SELECT FROM history_messages WHERE parent = own.id) AS "isNeeded"
      FROM events JOIN history_messages AS own ON own.event = events.id WHERE conversation_id = $1`,
     [conversationId],

@@ -129,9 +129,7 @@ export class PostgresStore implements ChatStore {
     const rows = ({ sql, values }: { sql: string; values: readonly unknown[] }) =>
       this.#parts.database.read<PageRow>(sql, values);
     const { page, search } = conversationQueries.postgres;
-    if (!query.text || !isInMessages(query.text)) {
-      return pageFrom(await rows(page(query)), query);
-    }
+    if (!query.text || !isInMessages(query.text)) return pageFrom(await rows(page(query)), query);
     const [recent, found] = search(query);
     const latest = await rows(recent);
     return pageFrom(latest.length > query.most ? latest : await rows(found), query);
@@ -164,9 +162,7 @@ export class PostgresStore implements ChatStore {
     { values, state }: { values: readonly unknown[]; state: string | undefined },
   ): Promise<statements.AppendRow[]> {
     const { database } = this.#parts;
-    if (!state && !needsLock(events)) {
-      return database.rows("write", "idempotent", statements.append, values);
-    }
+    if (!state && !needsLock(events)) return database.rows("write", "idempotent", statements.append, values);
     const [turnId] = events.map((event) => event.turnId);
     const append: Statement = state ? [statements.appendEnd, [...values, state]] : [statements.append, values];
     const sent = state && turnId ? [append, eventsOfTurn(conversationId, turnId)] : [append];

@@ -25,6 +25,15 @@ export const earlierOf = (event: string, { events, array, list }: Record<"events
   SELECT ${list}(${array}(message, said.payload, said.type) ORDER BY depth DESC)
   FROM earlier LEFT JOIN ${events} AS said ON said.id = earlier.event)`;
 
+/** A row that refers to an event, with the event. `isNeeded`: as the database writes it, whether other rows are under the row. */
+export interface ReferringRow<IsNeeded> {
+  id: number;
+  message: string | null;
+  payload: string;
+  type: string;
+  isNeeded: IsNeeded;
+}
+
 /** Returns SQL that deletes a row to which no other row refers, and the rows above it that only this row needs. */
 export const deleteHistory = (id: string) => `
   WITH RECURSIVE dead (id, parent) AS (

@@ -49,9 +49,7 @@ export class SqliteArchive implements Archive {
 
   async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
     return this.#access.transaction(() => {
-      if (this.#has(conversationId, isUnfinished)) {
-        throwUnfinished(conversationId);
-      }
+      if (this.#has(conversationId, isUnfinished)) throwUnfinished(conversationId);
       const events = this.#events.from(conversationId, 1);
       const amended = this.#events.insert(conversationId, decide(events));
       const all = [...events, amended];
@@ -89,9 +87,7 @@ export class SqliteArchive implements Archive {
 
   async delete(conversationId: string): Promise<boolean> {
     return this.#access.transaction(() => {
-      if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
-        throwOwned(conversationId);
-      }
+      if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) throwOwned(conversationId);
       return this.#delete(conversationId);
     });
   }

@@ -32,8 +32,9 @@ const checkpointPages = 2_000;
  */
 const cachedPages = checkpointPages;
 
-interface DatabaseOptions {
+export interface DatabaseOptions {
   busyTimeoutMs: number;
+  /** True if acknowledged events must also survive a power cut. Storing then costs several times as much. */
   isFull?: boolean;
   now: () => number;
   observe: Observe;

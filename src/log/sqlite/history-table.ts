@@ -10,7 +10,7 @@ import {
   splitCall,
   typedEvent,
 } from "../shared/call-history.js";
-import { deleteHistory, earlierOf } from "../sql/history-statements.js";
+import { deleteHistory, earlierOf, type ReferringRow } from "../sql/history-statements.js";
 import { idOf, mostSeq, numberIn, numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection, Statement } from "./connection.js";
 
@@ -21,14 +21,6 @@ export const earlier = earlierOf("entries", { events: "entries", array: "json_ar
 interface EventPosition {
   number: number;
   seq: number;
-}
-
-interface ReferringRow {
-  id: number;
-  message: string | null;
-  payload: string;
-  type: string;
-  isNeeded: number;
 }
 
 /** A call with the row of the message before its last one. */
@@ -75,7 +67,7 @@ export class SqliteHistories {
          FROM entries JOIN history_messages AS own ON own.event = entries.id
          WHERE ${withinRange(numberOf("?1"), { row: "entries." })}`,
       )
-      .all(conversationId) as ReferringRow[];
+      .all(conversationId) as ReferringRow<number>[];
     for (const { id, message, payload, type, isNeeded } of rows) {
       if (isNeeded === 0) this.#db.prepare(deleteHistory("?")).run(id);
       else {

@@ -8,7 +8,6 @@ import type {
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
-import type { Observe } from "../../core/ports.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
 import type { Period, SpentTotals } from "../../core/usage-store.js";
 import { isInMessages } from "../shared/conversation-facts.js";
@@ -21,7 +20,7 @@ import { numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import { addSpentTotals, haveSpent, spentOfPeriod, spentValues } from "../sql/usage-table.js";
 import { SqliteArchive } from "./archive.js";
 import { type Connection, inMemory, type Statement } from "./connection.js";
-import { openDatabase } from "./database.js";
+import { type DatabaseOptions, openDatabase } from "./database.js";
 import { SqliteEvents } from "./event-table.js";
 import { FileAccess } from "./file-access.js";
 import { SqliteHistories } from "./history-table.js";
@@ -37,19 +36,12 @@ import { SqliteUsage } from "./usage-counters.js";
  */
 const mostInThisThread = 100;
 
-interface SqliteStoreOptions {
-  now: () => number;
-  observe: Observe;
+interface SqliteStoreOptions extends Omit<DatabaseOptions, "busyTimeoutMs"> {
   /**
    * Longest time, in ms, that a write waits for the lock of another process. Transactions of this program hold the lock for much less
    * than a millisecond.
    */
   busyTimeoutMs?: number;
-  /** True if acknowledged events must also survive a power cut. Storing then costs several times as much. */
-  isFull?: boolean;
-  /** Identity of this machine, and the time of its start: see `checkAfterCrash`. Tests set them. */
-  machine?: string;
-  bootedAt?: number;
 }
 
 /**

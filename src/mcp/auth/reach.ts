@@ -55,9 +55,7 @@ export class Reach {
     if (this.#chosen.has(url.origin)) return;
     const isNear = await this.#isOnOwnNetwork(url.hostname);
     const mayBeNear = isNear && (await this.#isOnOwnNetwork(this.#server.hostname));
-    if (isNear && !mayBeNear) {
-      throw refusal(url, "it is on your own network, but the MCP server is not");
-    }
+    if (isNear && !mayBeNear) throw refusal(url, "it is on your own network, but the MCP server is not");
     if (url.protocol !== "https:" && !(url.protocol === "http:" && mayBeNear)) throw refusal(url, "it is not https");
   }
 

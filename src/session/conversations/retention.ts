@@ -95,9 +95,7 @@ export class Retention {
       if (singleCallsMaxAgeMs !== undefined)
         deleted += await this.#delete({ ...olderThan(singleCallsMaxAgeMs), isForSingleCalls: true });
     }
-    if (maxConversations !== undefined) {
-      deleted += await this.#delete({ beyond: maxConversations });
-    }
+    if (maxConversations !== undefined) deleted += await this.#delete({ beyond: maxConversations });
     return deleted;
   }
 

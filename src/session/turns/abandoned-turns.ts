@@ -5,7 +5,7 @@ import type { ConversationTurns } from "./conversation-turns.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { ConversationParts } from "./session-parts.js";
 
-interface AbandonedListeners {
+export interface AbandonedListeners {
   /** Called when this host resumes a turn that was not requested on this host. */
   onResumed: (turn: LiveTurn) => void;
   left: LeftTurns;

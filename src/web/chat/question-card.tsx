@@ -144,14 +144,12 @@ function PageVisit({ question, onAnswer, isBusy }: { question: { message: string
         )}
         <code>{visibleText(question.url)}</code>
       </p>
-      <div class="buttons">
-        <button type="button" class="main" disabled={isBusy} onClick={() => void onAnswer({ action: "accept" })}>
-          Done there
-        </button>
-        <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer({ action: "decline" })}>
-          Decline
-        </button>
-      </div>
+      <YesNo
+        yes="Done there"
+        no="Decline"
+        isBusy={isBusy}
+        onAnswer={(isDone) => onAnswer({ action: isDone ? "accept" : "decline" })}
+      />
     </>
   );
 }

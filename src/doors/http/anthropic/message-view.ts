@@ -5,28 +5,20 @@ import { summarizeTurn } from "../../../session/shared/summary.js";
 import { parsedArguments } from "../../shared/tool-input.js";
 import { anthropicError } from "../shared/answer-problem.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
-import type { CallerTool } from "../turns/caller-tools.js";
-import type { ApiTurnView, StreamedEvent } from "../turns/show-turn.js";
+import { type ApiTurnView, callsForCaller, type ServerCallFacts, type StreamedEvent } from "../turns/show-turn.js";
 import { StopSequences } from "../turns/stop-sequences.js";
-import { itemId, lastCalls, type TurnKey } from "../turns/turn-ids.js";
+import { itemId } from "../turns/turn-ids.js";
 import { turnUsage } from "../turns/turn-usage.js";
 import { anthropicUsage, resultBlock, toolInput } from "./anthropic-blocks.js";
 import type { AnthropicBlock } from "./anthropic-body.js";
 
-interface MessageFacts {
-  turnKey: TurnKey;
+interface MessageFacts extends ServerCallFacts {
   requestId: string;
-  /** Name as `provider/model`. */
-  model: string;
   /** Estimated input tokens of the request. The provider's own count arrives only with the answer. */
   inputTokens: number;
   /** Part of the model's thinking that the caller sees: the text, only the fact that the model has thought, or nothing. */
   thinking: "shown" | "omitted" | "none";
   stopSequences: readonly string[];
-  callerTool(name: string): CallerTool | undefined;
-  /** False if the caller's client refuses an answer that holds calls of servers' tools. They are left out then. */
-  readsServerCalls: boolean;
-  serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 
 /**
@@ -211,17 +203,13 @@ export class MessageView implements ApiTurnView {
   }
 
   #end() {
-    const { turnKey, callerTool, inputTokens } = this.#facts;
+    const { inputTokens } = this.#facts;
     const { stopReason } = summarizeTurn(this.#stored);
     const usage = turnUsage(this.#stored, anthropicUsage) ?? anthropicUsage({ inputTokens });
     const { found } = this.#stops;
     if (found !== undefined) return { calls: [], usage, delta: { stop_reason: "stop_sequence", stop_sequence: found } };
     // If the answer was cut off, its calls may be incomplete, so the calls are left out.
-    const called = stopReason === "end_turn" ? lastCalls(this.#stored, turnKey).calls : [];
-    const calls = called.flatMap((call) => {
-      const tool = callerTool(call.name);
-      return tool ? [{ ...call, name: tool.name }] : [];
-    });
+    const calls = stopReason === "end_turn" ? callsForCaller(this.#stored, this.#facts) : [];
     const stop_reason = calls.length > 0 ? "tool_use" : stopReasonOf(stopReason);
     return { calls, usage, delta: { stop_reason, stop_sequence: null } };
   }

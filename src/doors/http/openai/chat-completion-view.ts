@@ -4,20 +4,14 @@ import type { FinishReason, ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 import { errorBody } from "../shared/api-errors.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
-import type { CallerTool } from "../turns/caller-tools.js";
-import type { ApiTurnView, StreamedEvent } from "../turns/show-turn.js";
+import { type ApiTurnView, callsForCaller, type StreamedEvent, type ViewFacts } from "../turns/show-turn.js";
 import { StopSequences } from "../turns/stop-sequences.js";
-import { lastCalls, type TurnKey } from "../turns/turn-ids.js";
 import { chatUsage, turnUsage } from "../turns/turn-usage.js";
 
-interface ChatCompletionParts {
-  turnKey: TurnKey;
+interface ChatCompletionParts extends ViewFacts {
   /** Seconds since the epoch. */
   created: number;
-  /** Name as `provider/model`. */
-  model: string;
   stopSequences: readonly string[];
-  callerTool(name: string): CallerTool | undefined;
   /** True if the last chunk of a stream has the usage. */
   includeUsage: boolean;
   /** Returns the events that a stream has in addition to the chunks. */
@@ -128,11 +122,7 @@ export class ChatCompletionView implements ApiTurnView {
     const { found = "" } = this.#stops;
     const text = logged.endsWith(found) ? logged.slice(0, logged.length - found.length) : logged;
     const usage = turnUsage(this.#stored, chatUsage);
-    const { turnKey, callerTool } = this.#facts;
-    const calls = lastCalls(this.#stored, turnKey).calls.flatMap((call) => {
-      const tool = callerTool(call.name);
-      return tool ? [{ ...call, name: tool.name }] : [];
-    });
+    const calls = callsForCaller(this.#stored, this.#facts);
     // If the answer was cut off, its calls may be incomplete. Then the finish reason is not `tool_calls`.
     const isCalling = calls.length > 0 && stopReason === "end_turn";
     return { text, usage, calls, finishReason: isCalling ? "tool_calls" : finishReasonOf(stopReason) };

@@ -4,25 +4,16 @@ import { summarizeTurn } from "../../../session/shared/summary.js";
 import { limitFailure } from "../../shared/limit-failure.js";
 import { errorBody } from "../shared/api-errors.js";
 import { type ApiFailureInfo, apiFailureOf, responseError } from "../shared/failure.js";
-import type { CallerTool } from "../turns/caller-tools.js";
-import type { ApiTurnView, StreamedEvent } from "../turns/show-turn.js";
-import { lastCalls, responseId, type TurnKey } from "../turns/turn-ids.js";
+import type { ApiTurnView, ServerCallFacts, StreamedEvent } from "../turns/show-turn.js";
+import { lastCalls, responseId } from "../turns/turn-ids.js";
 import { responseUsage, turnUsage } from "../turns/turn-usage.js";
 import { type AskedFields, shownFields } from "./response-fields.js";
 import { ResponseItems } from "./response-items.js";
 
-interface ResponseFacts {
-  turnKey: TurnKey;
+interface ResponseFacts extends ServerCallFacts {
   /** Seconds since the epoch. */
   createdAt: number;
-  /** Name as `provider/model`. */
-  model: string;
   asked: AskedFields;
-  callerTool(name: string): CallerTool | undefined;
-  /** False if the caller's client refuses an answer that holds calls of servers' tools. They are left out then. */
-  readsServerCalls: boolean;
-  /** Returns the server of the tool that has this name for the model. Undefined if no server offers the tool any more. */
-  serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 
 /**

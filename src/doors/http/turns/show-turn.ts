@@ -2,12 +2,31 @@
 import { setTimeout } from "node:timers/promises";
 import { errorInfo } from "../../../core/errors.js";
 import { type ErrorInfo, isUnsaid, type StoredEvent, type TurnEvent } from "../../../core/events.js";
+import type { ToolCall } from "../../../core/messages.js";
 import { withFinalText } from "../../shared/final-text.js";
 import { loggedLimitFailure } from "../../shared/limit-failure.js";
 import { eventStream } from "../shared/event-stream.js";
 import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";
 import type { ApiTurn } from "./api-turn.js";
+import type { CallerTool } from "./caller-tools.js";
 import type { Attempt } from "./repeated-calls.js";
+import { lastCalls, type TurnKey } from "./turn-ids.js";
+
+/** What a view of every API knows of the turn. */
+export interface ViewFacts {
+  turnKey: TurnKey;
+  /** Name as `provider/model`. */
+  model: string;
+  callerTool(name: string): CallerTool | undefined;
+}
+
+/** What the views of APIs know that show calls of servers' tools. */
+export interface ServerCallFacts extends ViewFacts {
+  /** False if the caller's client refuses an answer that holds calls of servers' tools. They are left out then. */
+  readsServerCalls: boolean;
+  /** Returns the server of the tool that has this name for the model. Undefined if no server offers the tool any more. */
+  serverOf(tool: string): { server: string; tool: string } | undefined;
+}
 
 /** Shows a turn in the format of one API: as events of a stream, or as one document. */
 export interface ApiTurnView {
@@ -31,6 +50,14 @@ export interface ApiTurnView {
 export interface StreamedEvent {
   event?: string;
   data: unknown;
+}
+
+/** Returns the calls of the turn's last answer that the caller runs, with the caller's names and ids. */
+export function callsForCaller(stored: readonly StoredEvent[], { turnKey, callerTool }: ViewFacts): ToolCall[] {
+  return lastCalls(stored, turnKey).calls.flatMap((call) => {
+    const tool = callerTool(call.name);
+    return tool ? [{ ...call, name: tool.name }] : [];
+  });
 }
 
 interface ShowOptions {

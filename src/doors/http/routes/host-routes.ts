@@ -1,9 +1,14 @@
-/** Routes for servers, tools, metrics and the health of the host. */
+/** Routes for what the host has, what it has used, and how it is: servers, tools, usage, metrics, health. */
 import { messageOf } from "../../../core/errors.js";
+import { parseDuration } from "../../../core/text/durations.js";
+import { usageJson } from "../../../session/commands/usage-text.js";
+import { type UsageKey, usageKeys, usageReport } from "../../../session/conversations/usage-report.js";
 import { serversJson, toolsJson } from "../../protocol/host-lists.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
+import { ApiError } from "../shared/api-errors.js";
 import { serverList, serverStderr, toolList } from "../shared/api-schemas.js";
+import { limitIn, limitText } from "./list-page.js";
 
 /** Time that /readyz waits for servers that are still starting, in ms. */
 const readyWithinMs = 50;
@@ -13,7 +18,7 @@ const logWithinMs = 1_500;
 /**
  * Returns the routes. The answer to a call of /readyz says why turns cannot begin, but only if `isAuthorized` returns true for the call.
  */
-export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall, "header">) => boolean): ApiRoute[] {
+export function hostRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall, "header">) => boolean): ApiRoute[] {
   const { hub, scrape } = parts;
   const whyNot = shared(() => whyNotReady(parts));
   return [
@@ -54,6 +59,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall
       answer: { type: "application/json", schema: toolList },
       run: () => Response.json(toolsJson(hub.tools())),
     },
+    usageRoute(parts),
     {
       method: "GET",
       path: "/healthz",
@@ -73,6 +79,36 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall
       },
     },
   ];
+}
+
+const defaultSince = "30d";
+
+function usageRoute({ sessions, now }: DoorParts): ApiRoute {
+  return {
+    method: "GET",
+    path: "/api/usage",
+    summary: "Tokens, cost and tool time, over all conversations",
+    query: {
+      by: `what each line is for: ${usageKeys.join(", ")}; default: day`,
+      since: `a time ago, as 7d; default: ${defaultSince}`,
+      limit: `at most this many lines, ${limitText}; rest is the sum of the others`,
+    },
+    async run({ query }) {
+      const by = query("by") ?? "day";
+      if (!isKey(by)) throw new ApiError(400, "invalid_key", `by is one of ${usageKeys.join(", ")}`, "by");
+      const agoMs = parseDuration(query("since") ?? defaultSince);
+      if (agoMs === undefined) throw new ApiError(400, "invalid_time", "since is a time ago, as 7d or 12h", "since");
+      const until = now();
+      const period = { since: Math.max(0, until - agoMs), until };
+      const limit = limitIn(query("limit"));
+      const report = await usageReport(sessions.conversations.usage, by, period, limit);
+      return new Response(usageJson(report), { headers: { "content-type": "application/json" } });
+    },
+  };
+}
+
+function isKey(by: string): by is UsageKey {
+  return (usageKeys as readonly string[]).includes(by);
 }
 
 /** Returns the route for Prometheus. Prometheus sends the token if its setting `authorization` contains the token. */
