@@ -114,7 +114,7 @@ export interface UserMessageEvent {
   asked?: Readonly<Record<string, unknown>>;
 }
 
-/** What a request to a model took. */
+/** The costs of a request to a model. */
 interface RequestFacts {
   provider: string;
   model: string;

@@ -307,7 +307,7 @@ onServer("a database that goes away", () => {
       "turn_end",
     ]);
     const messages = log.seen
-      .filter(({ message }) => !message.includes("notices of other hosts"))
+      .filter(({ message }) => !message.includes("notices from other hosts"))
       .map(({ message }) => message);
     expect(messages).toEqual([
       expect.stringMatching(/^cannot write the event log postgres:.*; trying again for 30 s$/),

@@ -12,7 +12,7 @@ import type { CallerTool } from "./caller-tools.js";
 import type { Attempt } from "./repeated-calls.js";
 import { lastCalls, type TurnKey } from "./turn-ids.js";
 
-/** What a view of every API knows of the turn. */
+/** The facts that every view has about its turn. */
 export interface ViewFacts {
   turnKey: TurnKey;
   /** Name as `provider/model`. */
@@ -20,7 +20,7 @@ export interface ViewFacts {
   callerTool(name: string): CallerTool | undefined;
 }
 
-/** What the views of APIs know that show calls of servers' tools. */
+/** The facts of a view whose API shows the calls of servers' tools. */
 export interface ServerCallFacts extends ViewFacts {
   /** False if the caller's client refuses an answer that holds calls of servers' tools. They are left out then. */
   readsServerCalls: boolean;

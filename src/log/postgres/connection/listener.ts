@@ -94,7 +94,8 @@ export class Listener {
     for (let lost: unknown; !this.#closed.signal.aborted; ) {
       try {
         await this.#listen(() => {
-          if (lost) this.#observe({ level: "info", scope: "history", message: "notices of other hosts arrive again" });
+          if (lost)
+            this.#observe({ level: "info", scope: "history", message: "notices from other hosts arrive again" });
           lost = undefined;
           pauseMs = firstPauseMs;
         });
