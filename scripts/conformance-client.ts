@@ -115,8 +115,13 @@ function oauth({ client_id, client_secret, private_key_pem, signing_algorithm, i
     };
   }
   if (private_key_pem) {
-    const private_key_file = fileWith("key.pem", private_key_pem);
-    return { grant: "client_credentials", ...client, private_key_file, signing_alg: signing_algorithm ?? "RS256" };
+    const privateKeyFile = fileWith("key.pem", private_key_pem);
+    return {
+      grant: "client_credentials",
+      ...client,
+      private_key_file: privateKeyFile,
+      signing_alg: signing_algorithm ?? "RS256",
+    };
   }
   const isAlone = process.env.MCP_CONFORMANCE_SCENARIO?.startsWith("auth/client-credentials");
   return { grant: isAlone ? "client_credentials" : "authorization_code", ...client };

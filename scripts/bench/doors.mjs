@@ -117,7 +117,7 @@ async function overHttp(url, number) {
 }
 
 function overSocket(socket, number) {
-  const request_id = `r${number}`;
+  const requestId = `r${number}`;
   return new Promise((resolve, reject) => {
     const latencies = [];
     socket.on("close", reject);
@@ -128,7 +128,7 @@ function overSocket(socket, number) {
       if (status === "error") reject(new Error(chunk.error));
     });
     const payload = { text: `go ${number}`, streaming: true };
-    socket.send(JSON.stringify({ action: "chat", request_id, conversation_id: `c${number}`, payload }));
+    socket.send(JSON.stringify({ action: "chat", request_id: requestId, conversation_id: `c${number}`, payload }));
   });
 }
 

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const WORKLOADS = {
+const workloads = {
   "stdio, one at a time": { way: "stdio", calls: 1000, atOnce: 1 },
   "stdio, 8 at once": { way: "stdio", calls: 2000, atOnce: 8 },
   "HTTP with JSON, one at a time": { way: "json", calls: 500, atOnce: 1 },
@@ -40,7 +40,7 @@ async function compare() {
   const names = folders.length > 0 ? folders : ["dist"];
   const clients = { bare: start("bare", port) };
   for (const folder of names) clients[folder] = start("ours", port, folder);
-  for (const [title, workload] of Object.entries(WORKLOADS)) {
+  for (const [title, workload] of Object.entries(workloads)) {
     const costs = Object.fromEntries(Object.keys(clients).map((name) => [name, []]));
     // The first two rounds only warm up.
     for (let round = -2; round < rounds; round++) {

@@ -17,8 +17,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const STEPS = 5;
-const IN_FLIGHT = 32;
+const stepsPerTurn = 5;
+const inFlight = 32;
 const [role = "compare", ...args] = process.argv.slice(2);
 await ({ model, node }[role] ?? compare)();
 
@@ -34,7 +34,7 @@ async function compare() {
   const nodes = [];
   for (let index = 0; index < 3; index++) nodes.push(await start("node", port, dist, JSON.stringify({ url })));
 
-  const workloads = { turn: { steps: 0, turns: 100 }, steps: { steps: STEPS, turns: 30 } };
+  const workloads = { turn: { steps: 0, turns: 100 }, steps: { steps: stepsPerTurn, turns: 30 } };
   const costs = { file: { turn: [], steps: [] }, postgres: { turn: [], steps: [] } };
   const rates = { file: [], 1: [], 2: [], 3: [] };
   // The first round only warms up.
@@ -49,18 +49,18 @@ async function compare() {
       const hosts = count === "file" ? [embedded] : nodes.slice(0, count);
       const turns = 300;
       const startedAt = performance.now();
-      await Promise.all(hosts.map((host) => host.next({ steps: 0, turns: turns / hosts.length, inFlight: IN_FLIGHT })));
+      await Promise.all(hosts.map((host) => host.next({ steps: 0, turns: turns / hosts.length, inFlight: inFlight })));
       if (round >= 0) rates[count].push((1000 * turns) / (performance.now() - startedAt));
     }
   }
   const turn = Object.fromEntries(Object.entries(costs).map(([kind, { turn }]) => [kind, median(turn)]));
   const step = Object.fromEntries(
-    Object.entries(costs).map(([kind, { steps }]) => [kind, (median(steps) - turn[kind]) / STEPS]),
+    Object.entries(costs).map(([kind, { steps }]) => [kind, (median(steps) - turn[kind]) / stepsPerTurn]),
   );
   print(`on ${availableParallelism()} processors, one turn after the other`);
   print(row("a turn", turn));
   print(row("a step", step));
-  print(`turns a second, ${IN_FLIGHT} in flight on each host`);
+  print(`turns a second, ${inFlight} in flight on each host`);
   const base = median(rates.file);
   for (const [count, values] of Object.entries(rates)) {
     const name = count === "file" ? "one host, its file" : `${count} on PostgreSQL`;

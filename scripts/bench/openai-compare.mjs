@@ -8,21 +8,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
 import { createApp } from "../../dist/index.js";
 
-const TIMEOUT_MS = 1000;
-const MAX_RETRIES = 3;
+const timeoutMs = 1000;
+const maxRetries = 3;
 /** A client that has not finished after this time is considered hung. */
-const PATIENCE_MS = 15_000;
-const TEXT = "Hello you there";
+const patienceMs = 15_000;
+const answerText = "Hello you there";
 
 const delta = (content, reason = null) => ({ choices: [{ index: 0, delta: { content }, finish_reason: reason }] });
 const event = (data) => `data: ${JSON.stringify(data)}\n\n`;
-const words = TEXT.split(/(?= )/);
+const words = answerText.split(/(?= )/);
 const overloaded = { error: { message: "Overloaded", type: "overloaded_error", code: "overloaded" } };
 
 /** The steps of a server: each answers one request. The last step of a case also answers all further requests. */
 const whole = (socket, { streaming }) => {
   if (!streaming) {
-    const message = { role: "assistant", content: TEXT };
+    const message = { role: "assistant", content: answerText };
     return answer(socket, 200, JSON.stringify({ choices: [{ index: 0, message, finish_reason: "stop" }] }));
   }
   begin(socket);
@@ -51,7 +51,7 @@ const thenClosed = (socket, request) => {
   socket.end();
 };
 
-const CASES = [
+const cases = [
   { name: "429, `Retry-After: 1`", steps: [status(429, { "retry-after": "1" }), whole] },
   { name: "429, `Retry-After: 9999999999`", steps: [status(429, { "retry-after": "9999999999" })] },
   { name: "500", steps: [status(500), whole] },
@@ -83,7 +83,7 @@ function halfDocument(socket) {
 }
 
 const rows = await Promise.all(
-  CASES.map(async (scenario) => [scenario.name, await measure(scenario, sdk), await measure(scenario, host)]),
+  cases.map(async (scenario) => [scenario.name, await measure(scenario, sdk), await measure(scenario, host)]),
 );
 const table = [
   ["case", "`openai` SDK", "requests", "sockets", "MCP-Platform", "requests", "sockets"],
@@ -100,7 +100,7 @@ async function measure({ steps, streaming = true, rounds = 1 }, client) {
   const startedAt = performance.now();
   let outcome = "";
   for (let round = 0; round < rounds; round++) {
-    const hangs = sleep(PATIENCE_MS, `**hangs** (more than ${PATIENCE_MS / 1000} s)`, { ref: false });
+    const hangs = sleep(patienceMs, `**hangs** (more than ${patienceMs / 1000} s)`, { ref: false });
     const error = ({ message, kind }) => `${kind ?? "error"}: ${message.replaceAll("\n", " ").slice(0, 90)}`;
     outcome = await Promise.race([ask(streaming).catch(error), hangs]);
   }
@@ -111,7 +111,7 @@ async function measure({ steps, streaming = true, rounds = 1 }, client) {
 
 /** Makes the SDK's client for a case. Returns a function that sends one request with it. */
 function sdk(url) {
-  const client = new OpenAI({ baseURL: url, apiKey: "sk-test", timeout: TIMEOUT_MS, maxRetries: MAX_RETRIES });
+  const client = new OpenAI({ baseURL: url, apiKey: "sk-test", timeout: timeoutMs, maxRetries: maxRetries });
   const request = { model: "m", messages: [{ role: "user", content: "Hello" }] };
   return async (streaming) => {
     if (!streaming) return verdict((await client.chat.completions.create(request)).choices?.[0]?.message?.content);
@@ -138,14 +138,14 @@ function host(url) {
 }
 
 function startHost(url) {
-  const limits = { timeout: TIMEOUT_MS / 1000, ttft_timeout: TIMEOUT_MS / 1000, idle_timeout: TIMEOUT_MS / 1000 };
+  const limits = { timeout: timeoutMs / 1000, ttft_timeout: timeoutMs / 1000, idle_timeout: timeoutMs / 1000 };
   return createApp({
     env: {},
     observe: () => {},
     config: {
       llm: {
         active: "test",
-        http: { ...limits, max_retries: MAX_RETRIES },
+        http: { ...limits, max_retries: maxRetries },
         providers: { test: { base_url: url, model: "m", api_key: "sk-test" } },
       },
       chat: { storage: { driver: "memory" } },
@@ -155,7 +155,7 @@ function startHost(url) {
 }
 
 function verdict(text) {
-  if (text === TEXT) return "recovered";
+  if (text === answerText) return "recovered";
   return text ? `**"${text}" as if it were whole**` : "**an empty answer as if it were whole**";
 }
 

@@ -22,13 +22,13 @@ import "../ts-node.mjs";
 const { startPostgres } = await import("../../tests/support/postgres.ts");
 const [seconds = "10", waiting = "1000", dist = "dist"] = process.argv.slice(2);
 /** Concurrent turns on all hosts together. */
-const AT_ONCE = 24;
-const STREAMS = 100;
-const DELTAS = 100;
-const DELTA_MS = 20;
-const TICKS_PER_SECOND = 100;
+const atOnce = 24;
+const streamCount = 100;
+const deltas = 100;
+const deltaMs = 20;
+const ticksPerSecond = 100;
 /** Time to wait until PostgreSQL's statistics are complete: its processes report about once a second. */
-const STATISTICS_MS = 1500;
+const statisticsMs = 1500;
 
 const folder = mkdtempSync(join(tmpdir(), "scale-"));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -71,7 +71,7 @@ async function row(name, count, url) {
   const turns = await load(hosts, Number(seconds));
   const elapsed = (performance.now() - beganAt) / 1000;
   const hostMs = cpuMs(hosts.map(({ pid }) => pid)) - before.hosts;
-  await sleep(STATISTICS_MS);
+  await sleep(statisticsMs);
   const after = await database?.look();
   const each = (key) => (after ? (after[key] - before[key]) / turns : Number.NaN);
   const figures = [turns / elapsed, hostMs / turns, each("cpu"), each("commits"), each("wal") / 1024];
@@ -84,14 +84,14 @@ async function row(name, count, url) {
 /** Prints the processor time that a delta costs the host that runs the turn and shows it. */
 async function streams(url) {
   const hosts = await start(1, url);
-  const turns = () => Promise.all(Array.from({ length: STREAMS }, () => ask(hosts[0].url, true)));
+  const turns = () => Promise.all(Array.from({ length: streamCount }, () => ask(hosts[0].url, true)));
   await turns();
   const before = cpuMs([hosts[0].pid]);
   await turns();
   const ms = cpuMs([hosts[0].pid]) - before;
-  const perDelta = (ms * 1000) / (STREAMS * DELTAS);
+  const perDelta = (ms * 1000) / (streamCount * deltas);
   process.stdout.write(
-    `${STREAMS} streams at once, ${1000 / DELTA_MS} deltas/s each: ${perDelta.toFixed(0)} µs of the host for a delta\n`,
+    `${streamCount} streams at once, ${1000 / deltaMs} deltas/s each: ${perDelta.toFixed(0)} µs of the host for a delta\n`,
   );
   await end(hosts);
 }
@@ -102,9 +102,9 @@ async function stream(response) {
     const choices = [{ index: 0, delta, finish_reason: reason }];
     response.write(`data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", choices })}\n\n`);
   };
-  for (let index = 0; index < DELTAS; index++) {
+  for (let index = 0; index < deltas; index++) {
     chunk({ content: `word ${index} ` });
-    await sleep(DELTA_MS);
+    await sleep(deltaMs);
   }
   chunk({}, "stop");
   response.end("data: [DONE]\n\n");
@@ -193,14 +193,14 @@ function countTo(target) {
   return { done, count: () => ++seen === target && reached() };
 }
 
-/** Runs turns, `AT_ONCE` at a time, for this many seconds. Resolves with the number of turns. */
+/** Runs turns, `atOnce` at a time, for this many seconds. Resolves with the number of turns. */
 async function load(hosts, forSeconds) {
   const until = performance.now() + forSeconds * 1000;
   let turns = 0;
   const client = async (index) => {
     for (; performance.now() < until; turns++) await ask(hosts[index % hosts.length].url);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => client(index)));
+  await Promise.all(Array.from({ length: atOnce }, (_, index) => client(index)));
   return turns;
 }
 
@@ -222,10 +222,10 @@ function ask(url, isStreamed = false) {
 
 async function start(count, url) {
   const place = mkdtempSync(join(folder, "hosts-"));
-  const base_url = `http://127.0.0.1:${provider.address().port}/v1`;
+  const baseUrl = `http://127.0.0.1:${provider.address().port}/v1`;
   const http = { max_connections: 20_000, max_keepalive_connections: 1_000, queue_timeout: 300 };
   const config = {
-    llm: { active: "test", http, providers: { test: { base_url, model: "m1", api_key: "sk-0123456789" } } },
+    llm: { active: "test", http, providers: { test: { base_url: baseUrl, model: "m1", api_key: "sk-0123456789" } } },
     chat: { storage: url ? { url } : { path: join(place, "log.db") } },
     serve: { requests_per_minute: 10_000_000, max_connections: 30_000 },
   };
@@ -277,7 +277,7 @@ function cpuMs(pids) {
   return pids.reduce((sum, pid) => {
     const [, fields] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
     const [user, system] = fields.split(" ").slice(11, 13).map(Number);
-    return sum + ((user + system) * 1000) / TICKS_PER_SECOND;
+    return sum + ((user + system) * 1000) / ticksPerSecond;
   }, 0);
 }
 

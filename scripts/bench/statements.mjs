@@ -18,20 +18,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import pg from "pg";
 
-const TURNS = 100;
+const turns = 100;
 /** Turns before each measurement. Afterwards PostgreSQL has planned the statements of the open connections. */
-const WARM_UP_TURNS = 20;
-const STEPS = 5;
+const warmUpTurns = 20;
+const stepsPerTurn = 5;
 /** Time for which the hosts are left alone before they are idle: by then all that follows a turn is done. */
-const SETTLE_S = 15;
+const settleS = 15;
 /** Long enough for the pools to close unused connections. */
-const IDLE_S = 20;
-const DELAY_MS = 20;
+const idleS = 20;
+const delayMs = 20;
 /** Time in which the hosts finish what they do after a turn. */
-const AFTERWARDS_MS = 500;
-const MS_PER_TICK = 10;
-const NS_PER_MS = 1e6;
-const NAME_WIDTH = 24;
+const afterwardsMs = 500;
+const msPerTick = 10;
+const nsPerMs = 1e6;
+const nameWidth = 24;
 
 const lists = process.argv.includes("--list");
 const [role = "1,3", ...rest] = process.argv.slice(2).filter((argument) => argument !== "--list");
@@ -45,7 +45,7 @@ async function count() {
   model.send({});
   const [{ port }] = await once(model, "message");
   const columns = ["statements", "commits", "round trips", "in line", "database ms"];
-  process.stdout.write(`${"".padEnd(NAME_WIDTH)}${columns.map((name) => name.padStart(13)).join("")}\n`);
+  process.stdout.write(`${"".padEnd(nameWidth)}${columns.map((name) => name.padStart(13)).join("")}\n`);
   for (const hosts of role.split(",").map(Number)) await measure(server, hosts, port, rest[0] ?? "dist");
   model.disconnect();
   await server[Symbol.asyncDispose]();
@@ -66,7 +66,7 @@ async function measure(server, hosts, port, dist) {
   const statistics = new pg.Client({ connectionString: url.replace(/[^/]*$/, "postgres") });
   await statistics.connect();
   const look = async () => {
-    await sleep(AFTERWARDS_MS);
+    await sleep(afterwardsMs);
     const counts = await Promise.all(children.map((child) => asked(child, { count: true })));
     const sum = (key) => counts.reduce((all, each) => all + each[key], 0);
     const [statements, commits, trips] = ["statements", "commits", "trips"].map(sum);
@@ -76,11 +76,11 @@ async function measure(server, hosts, port, dist) {
   const between = (before, after, by) =>
     Object.fromEntries(Object.keys(before).map((key) => [key, (after[key] - before[key]) / by]));
 
-  await run(STEPS, TURNS);
-  await sleep(SETTLE_S * 1000);
+  await run(stepsPerTurn, turns);
+  await sleep(settleS * 1000);
   const start = await look();
   const startedAt = performance.now();
-  await sleep(IDLE_S * 1000);
+  await sleep(idleS * 1000);
   const rested = await look();
   const idle = between(start, rested, (performance.now() - startedAt) / 1000);
   const query = "SELECT numbackends AS connections FROM pg_stat_database WHERE datname = $1";
@@ -97,21 +97,21 @@ async function measure(server, hosts, port, dist) {
   };
   const reopened = await cost(0, 1);
   const costs = [];
-  for (const steps of [0, STEPS]) {
-    await run(steps, WARM_UP_TURNS);
-    const { ms, own } = await cost(steps, TURNS);
-    proxy.delayMs = DELAY_MS;
-    const delayedMs = await run(steps, TURNS / 10);
+  for (const steps of [0, stepsPerTurn]) {
+    await run(steps, warmUpTurns);
+    const { ms, own } = await cost(steps, turns);
+    proxy.delayMs = delayMs;
+    const delayedMs = await run(steps, turns / 10);
     proxy.delayMs = 0;
-    costs.push({ ...own, inLine: (delayedMs - ms) / DELAY_MS });
+    costs.push({ ...own, inLine: (delayedMs - ms) / delayMs });
   }
   const [turn, long] = costs;
   row(`${hosts} host(s): a turn`, turn);
-  row("a hop", between(turn, long, STEPS));
+  row("a hop", between(turn, long, stepsPerTurn));
   row("first turn after idling", reopened.own);
   row("idle, a second", between({ statements: 0, commits: 0, trips: 0, ms: 0 }, idle, hosts));
   const connections = Number(rows[0].connections) / hosts;
-  process.stdout.write(`${"connections, a host".padEnd(NAME_WIDTH)}${connections.toFixed(1).padStart(13)}\n`);
+  process.stdout.write(`${"connections, a host".padEnd(nameWidth)}${connections.toFixed(1).padStart(13)}\n`);
   const listed = lists ? [await asked(first, { list: 0 }), await asked(first, { list: 1 })] : [];
   for (const line of listed.flat()) process.stdout.write(`${line}\n`);
   await statistics.end();
@@ -122,7 +122,7 @@ async function measure(server, hosts, port, dist) {
 
 function row(name, { statements, commits, trips, inLine, ms }) {
   const cells = [statements, commits, trips, inLine, ms].map((value) => value?.toFixed(2) ?? "");
-  process.stdout.write(`${name.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(13)).join("")}\n`);
+  process.stdout.write(`${name.padEnd(nameWidth)}${cells.map((cell) => cell.padStart(13)).join("")}\n`);
 }
 
 async function asked(child, message) {
@@ -234,7 +234,7 @@ function processorMs(port) {
 /** Returns the processor time of a process, in ms: the kernel knows it in nanoseconds. */
 function msOf(pid) {
   try {
-    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / NS_PER_MS;
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]) / nsPerMs;
   } catch {
     return 0; // it has ended meanwhile
   }
@@ -243,7 +243,7 @@ function msOf(pid) {
 /** Returns the processor time of those children of a process that have ended, in ms. */
 function endedMs(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * MS_PER_TICK;
+  return (Number(fields[13]) + Number(fields[14])) * msPerTick;
 }
 
 /** Starts a proxy on loopback in front of a port. It delays what the server sends by `delayMs`. */

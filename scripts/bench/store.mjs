@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const EVENTS = 1000;
+const events = 1000;
 const [rounds = "10", where = "sqlite", dist = "dist"] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(resolve(dist, path)).href);
 const [{ openStore }, { connect }, { createApp }] = await Promise.all(
@@ -32,13 +32,13 @@ const answered = { requestId: "r", text: "Add 2 and 40 with the add tool" };
 for await (const _ of app.sessions.open("c").prompt(answered));
 
 const cases = {
-  "bare INSERT": { run: (round) => each((index) => bare.append(`c${round}`, index + 1)), units: EVENTS },
-  "append with a grant": { run: appendTurn, units: EVENTS, over: "bare INSERT" },
+  "bare INSERT": { run: (round) => each((index) => bare.append(`c${round}`, index + 1)), units: events },
+  "append with a grant": { run: appendTurn, units: events, over: "bare INSERT" },
   "claim of a request": { run: claimRequests, units: 100, over: "bare INSERT" },
-  "bare SELECT of 1,000 events": { run: (round) => each(() => bare.read(`c${round}`), 10), units: 10 * EVENTS },
+  "bare SELECT of 1,000 events": { run: (round) => each(() => bare.read(`c${round}`), 10), units: 10 * events },
   "load of 1,000 events": {
     run: (round) => each(() => store.read(`c${round}`), 10),
-    units: 10 * EVENTS,
+    units: 10 * events,
     over: "bare SELECT of 1,000 events",
   },
   "duplicate answer": { run: () => each(answerAgain, 200), units: 200, over: "bare INSERT" },
@@ -94,7 +94,7 @@ async function appendTurn(round) {
   });
   return each(
     (index) => store.appendAll(conversationId, [event(index)], { fence, position: index + 2, lastSeq: index + 1 }),
-    EVENTS - 1,
+    events - 1,
   );
 }
 
@@ -174,7 +174,7 @@ async function storage(name) {
 }
 
 /** Resolves with the microseconds of each call. */
-async function each(call, count = EVENTS) {
+async function each(call, count = events) {
   const times = [];
   for (let index = 0; index < count; index++) {
     const startedAt = performance.now();

@@ -15,12 +15,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { wires } from "./compare/servers/wires.mjs";
 
-const CONVERSATIONS = 1000;
-const CAPACITY = 100;
-const OUTAGE_MS = 5000;
-const START_WITHIN_MS = 200;
-const MODES = ["proportional", "full", "decorrelated"];
-const SCENARIOS = [
+const conversations = 1000;
+const capacity = 100;
+const outageMs = 5000;
+const startWithinMs = 200;
+const modes = ["proportional", "full", "decorrelated"];
+const scenarios = [
   { who: "1,000 clients", isOneHost: false, maxRetries: 3 },
   { who: "1,000 clients", isOneHost: false, maxRetries: 10 },
   { who: "one host", isOneHost: true, maxRetries: 3 },
@@ -54,11 +54,11 @@ async function compare() {
   };
   if (values.wires) {
     for (const wire of values.wires.split(","))
-      print(await runOf({ ...SCENARIOS.at(-1), wire, mode: "decorrelated" })());
+      print(await runOf({ ...scenarios.at(-1), wire, mode: "decorrelated" })());
     return;
   }
-  for (const scenario of SCENARIOS) {
-    const runs = MODES.map((mode) => runOf({ ...scenario, wire: "chat", mode }));
+  for (const scenario of scenarios) {
+    const runs = modes.map((mode) => runOf({ ...scenario, wire: "chat", mode }));
     // A thousand clients at once are the most that a machine can start within the time, so those runs are not concurrent.
     if (scenario.isOneHost) for (const row of await Promise.all(runs.map((run) => run()))) print(row);
     else for (const run of runs) print(await run());
@@ -72,7 +72,7 @@ function print(row) {
 async function measure(scenario) {
   const child = fork(process.argv[1], ["run", JSON.stringify(scenario)]);
   const [{ peak, drainedAtMs, requests, gaveUp, cpuMs }] = await once(child, "message");
-  if (scenario.isOneHost && peak >= 2 * CAPACITY) process.exitCode = 1;
+  if (scenario.isOneHost && peak >= 2 * capacity) process.exitCode = 1;
   const lastAnswer = `${(drainedAtMs / 1000).toFixed(1)} s`;
   return [peak, lastAnswer, requests.toLocaleString("en"), gaveUp.toLocaleString("en"), `${Math.round(cpuMs)} ms`];
 }
@@ -82,18 +82,18 @@ async function run({ isOneHost, ...options }) {
   const provider = fork(process.argv[1], ["provider", options.wire]);
   const [{ port }] = await once(provider, "message");
   const { LlmClient } = await import(`${options.dist}/llm/client.js`);
-  const clients = Array.from({ length: isOneHost ? 1 : CONVERSATIONS }, () => clientOf(LlmClient, port, options));
+  const clients = Array.from({ length: isOneHost ? 1 : conversations }, () => clientOf(LlmClient, port, options));
   const request = { messages: [{ role: "user", content: [{ type: "text", text: "Hello" }] }], tools: [] };
   // First requests load modules and open connections, which would otherwise spread the storm over time.
   for (const client of clients) await client.complete(request, { streaming: false });
   let gaveUp = 0;
   const converse = async (_, index) => {
-    await sleep(Math.random() * START_WITHIN_MS);
+    await sleep(Math.random() * startWithinMs);
     await clients[index % clients.length].complete(request, { streaming: false }).catch(() => gaveUp++);
   };
   provider.send("start");
   const before = process.cpuUsage();
-  await Promise.all(Array.from({ length: CONVERSATIONS }, converse));
+  await Promise.all(Array.from({ length: conversations }, converse));
   const { user, system } = process.cpuUsage(before);
   provider.send("report");
   const [report] = await once(provider, "message");
@@ -138,7 +138,7 @@ async function provide(wire) {
   let startedAt;
   const server = createServer((incoming, response) => {
     const at = performance.now() - startedAt;
-    const isUp = startedAt === undefined || (at >= OUTAGE_MS && !(answered.at(-CAPACITY) > at - 1000));
+    const isUp = startedAt === undefined || (at >= outageMs && !(answered.at(-capacity) > at - 1000));
     if (startedAt !== undefined) arrivals.push(at);
     if (startedAt !== undefined && isUp) answered.push(at);
     incoming.resume().once("end", () => {
@@ -150,7 +150,7 @@ async function provide(wire) {
   await once(process, "message");
   startedAt = performance.now();
   await once(process, "message");
-  const after = arrivals.filter((at) => at >= OUTAGE_MS);
+  const after = arrivals.filter((at) => at >= outageMs);
   const load = after.map((start, index) => after.findLastIndex((at) => at < start + 1000) - index + 1);
   process.send({ peak: Math.max(...load), drainedAtMs: answered.at(-1), requests: arrivals.length });
 }

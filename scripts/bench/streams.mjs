@@ -58,9 +58,9 @@ async function ask({ wire, port, streams, maxConnections, promptBytes, dist }) {
   const [{ LlmClient }, { loadConfig }] = await Promise.all(
     ["llm/client.js", "config/reading/load.js"].map((path) => import(`${dist}/${path}`)),
   );
-  const base_url = `http://127.0.0.1:${port}/${wire === "gemini" ? "v1beta" : "v1"}`;
+  const baseUrl = `http://127.0.0.1:${port}/${wire === "gemini" ? "v1beta" : "v1"}`;
   // A provider with an address of its own is asked over `chat`; builds before the other wires do not know the setting.
-  const providers = { test: { base_url, model: "m1", api_key: "none", ...(wire !== "chat" && { wire }) } };
+  const providers = { test: { base_url: baseUrl, model: "m1", api_key: "none", ...(wire !== "chat" && { wire }) } };
   const http = { max_connections: maxConnections, queue_timeout: 60 };
   const { config } = loadConfig({ llm: { active: "test", providers, http } }, { env: {} });
   const client = new LlmClient(config.llm, { env: {}, observe: () => {} });

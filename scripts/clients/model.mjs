@@ -58,12 +58,12 @@ function answerOf({ messages, tools = [] }) {
   ].filter(([name]) => name !== undefined);
   const calls = isHeldBack ? [[search, { query: "select:mcp__own__weather", max_results: 5 }]] : wanted;
   if (calls.length > 0 && results.length === 0) {
-    const tool_calls = calls.map(([name, input], index) => ({
+    const toolCalls = calls.map(([name, input], index) => ({
       id: `call_${index + 1}`,
       type: "function",
       function: { name, arguments: JSON.stringify(input) },
     }));
-    return whole({ content: null, tool_calls }, "tool_calls");
+    return whole({ content: null, tool_calls: toolCalls }, "tool_calls");
   }
   if (failure && failures[failure]) {
     const [status, error] = failures[failure];

@@ -13,9 +13,9 @@ import { toleratedSkewMs } from "./host-checks.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
 /** Wires in the order in which they are tried. `chat` is last, because many providers offer it in addition to their own wire. */
-const WIRES: readonly WireName[] = ["responses", "messages", "gemini", "chat"];
+const wires: readonly WireName[] = ["responses", "messages", "gemini", "chat"];
 /** Kinds of errors for which no other wire is tried: they occur over every wire, or before a request is sent. */
-const SAME_OVER_ALL = new Set([
+const sameOverAll = new Set([
   ...["rate_limit", "quota", "overloaded", "connect", "connect_timeout", "queue_timeout", "total_timeout"],
   ...["context_length", "content_filter", "aborted"],
 ]);
@@ -27,11 +27,11 @@ async function otherWireFindings(
   parts: TrialParts,
   kind = "",
 ): Promise<Finding[]> {
-  if (SAME_OVER_ALL.has(kind)) return [];
+  if (sameOverAll.has(kind)) return [];
   const { name } = provider;
   const own = llm.providers[name] ?? {};
   const failed: string[] = [];
-  for (const wire of WIRES) {
+  for (const wire of wires) {
     if (wire === provider.wire) continue;
     for (const baseUrl of own.baseUrl === undefined ? [undefined] : addressesOf(own.baseUrl, wire)) {
       const tried = { ...own, wire, ...(baseUrl === undefined ? {} : { baseUrl }) };

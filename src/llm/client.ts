@@ -12,7 +12,7 @@ import type { ModelTransport } from "../core/transports.js";
 import { type CompleteOptions, ProviderCall, type ProviderCallOptions } from "./call/call.js";
 import { Dialects } from "./call/dialect.js";
 import { RequestDraft } from "./call/request-draft.js";
-import { continued, MAX_RESUMPTIONS } from "./paused.js";
+import { continued, maxResumptions } from "./paused.js";
 import { Models } from "./providers/models.js";
 import { costUsd, type Price } from "./providers/prices.js";
 import type { ResolvedModel } from "./providers/providers.js";
@@ -44,8 +44,8 @@ type Optional = "transport" | "meter" | "onAnswered";
  * The default of `llm.http.total_timeout`. A stream then gets more, since `idle_timeout` watches its progress. A configured value that equals
  * the default is treated alike, because the configuration does not tell them apart.
  */
-const DEFAULT_TOTAL_MS = 300_000;
-const DEFAULT_STREAM_TOTAL_MS = 900_000;
+const defaultTotalMs = 300_000;
+const defaultStreamTotalMs = 900_000;
 
 /** In whole ms, as logs show waits. */
 const steadyNow = () => Math.floor(performance.now());
@@ -175,7 +175,7 @@ export class LlmClient {
     shared.measure?.asks(target, shared.request);
     shared.showing.next();
     let { completion, isPaused } = await this.#ask(target, shared);
-    for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
+    for (let resumed = 0; isPaused && resumed < maxResumptions; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
       // `restart` is off: the `discard` of a restart would also void the text from before the pause, and nothing would show that text
       // again.
@@ -217,6 +217,6 @@ export class LlmClient {
 
   #totalTimeoutMs(streaming: boolean): number {
     const { totalTimeoutMs } = this.#config.http;
-    return streaming && totalTimeoutMs === DEFAULT_TOTAL_MS ? DEFAULT_STREAM_TOTAL_MS : totalTimeoutMs;
+    return streaming && totalTimeoutMs === defaultTotalMs ? defaultStreamTotalMs : totalTimeoutMs;
   }
 }

@@ -2,7 +2,7 @@ import type { Completion, Usage } from "../core/messages.js";
 import { partsOf } from "./wires/shared/kept.js";
 
 /** Maximum number of times that a paused answer is continued. Each continuation costs one more request. */
-export const MAX_RESUMPTIONS = 10;
+export const maxResumptions = 10;
 
 export function continued(before: Completion, after: Completion): Completion {
   const { content, toolCalls, reasoning, kept } = before.message;

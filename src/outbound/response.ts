@@ -5,13 +5,13 @@ import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { pieceBytes } from "../core/async/arriving-messages.js";
 
 /** How much `drain` reads. A longer rest costs more than a new connection. */
-const MAX_REST_BYTES = 64 * 1024;
+const maxRestBytes = 64 * 1024;
 /** How long a server may take to end a complete response before its connection is destroyed. */
-const DRAIN_GRACE_MS = 250;
+const drainGraceMs = 250;
 /** How long `drain` waits for the end of a response. A read that has already begun takes about this long. */
-const END_GRACE_MS = 10;
+const endGraceMs = 10;
 /** Number of turns of the event loop that `drain` waits in addition: a busy process runs its timers before it reads what has arrived. */
-const END_GRACE_TURNS = 4;
+const endGraceTurns = 4;
 
 /**
  * Returns the value of one response header. `name` must be in lower case. Does not use `incoming.headers`: Node builds that object from all
@@ -75,8 +75,8 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
 export function drain(stream: Readable): Promise<void> {
   if (stream.readableEnded || stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
-    const soon = setTimeout(() => afterTurns(END_GRACE_TURNS, resolve), END_GRACE_MS);
-    const late = setTimeout(() => stream.destroy(), DRAIN_GRACE_MS);
+    const soon = setTimeout(() => afterTurns(endGraceTurns, resolve), endGraceMs);
+    const late = setTimeout(() => stream.destroy(), drainGraceMs);
     stream.once("end", resolve).once("close", () => {
       clearTimeout(soon);
       clearTimeout(late);
@@ -85,7 +85,7 @@ export function drain(stream: Readable): Promise<void> {
     let bytes = 0;
     stream.on("data", (piece: Buffer) => {
       bytes += pieceBytes(piece.length);
-      if (bytes > MAX_REST_BYTES) stream.destroy();
+      if (bytes > maxRestBytes) stream.destroy();
     });
     stream.resume();
   });

@@ -10,12 +10,12 @@ import { rawHeader } from "./response.js";
  * An idle connection is closed this many ms before the server would close it, because a request that is sent while the server closes the
  * connection would fail.
  */
-const KEEP_ALIVE_MARGIN_MS = 1000;
+const keepAliveMarginMs = 1000;
 /**
  * Time, in ms, after which an idle connection is closed if more than `maxKeepaliveConnections` are idle. With many parallel requests, most
  * of these connections are needed again sooner than that.
  */
-const SPARE_MS = 250;
+const spareMs = 250;
 
 export interface PoolOptions {
   /** Protocol of the origin: `https:` or `http:`. */
@@ -58,7 +58,7 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
 }
 
 /**
- * If more than `kept` connections are idle, closes the additional ones `SPARE_MS` after their last request. The agent's own limit would
+ * If more than `kept` connections are idle, closes the additional ones `spareMs` after their last request. The agent's own limit would
  * close them at once. With that limit and 64 parallel requests, every second request needed a new connection. A new connection makes up a
  * quarter of the cost of a request.
  */
@@ -66,7 +66,7 @@ function closeSpare(agent: KeepAlive, kept: number): void {
   agent.on("free", (socket: Socket, options: Parameters<HttpAgent["getName"]>[0]) => {
     const free = agent.freeSockets[agent.getName(options)];
     if (free && free.length > kept && free.at(-1) === socket)
-      socket.setTimeout(Math.min(SPARE_MS, socket.timeout || SPARE_MS));
+      socket.setTimeout(Math.min(spareMs, socket.timeout || spareMs));
   });
 }
 
@@ -118,5 +118,5 @@ export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): v
   const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];
   if (!announced) return;
   const limited = incoming.socket as Socket & { freeSocketTimeout?: number };
-  limited.freeSocketTimeout = Math.min(expiryMs, Math.max(1, Number(announced) * 1000 - KEEP_ALIVE_MARGIN_MS));
+  limited.freeSocketTimeout = Math.min(expiryMs, Math.max(1, Number(announced) * 1000 - keepAliveMarginMs));
 }

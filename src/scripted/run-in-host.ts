@@ -18,7 +18,7 @@ import { ScriptLimits } from "./steps/script-limits.js";
 import { namesServer } from "./steps/server-wait.js";
 
 /** Name of the conversation with which a script begins. */
-const MAIN = "main";
+const main = "main";
 
 /** Runs a script in a host. Errors of the model, a server or the script do not reject the promise; they become part of the result. */
 export async function runInHost(
@@ -32,7 +32,7 @@ export async function runInHost(
   const rules = rulesOf(script.permissions, host.defaults, host.sessions.approvals());
   const runner = new StepRunner({ script, host, model, limits, conversations, rules, updates, onStep });
   const begin = {
-    conversation: conversations.open(MAIN),
+    conversation: conversations.open(main),
     variables: new Variables({ ...script.vars, ...matrix, ...vars }),
   };
 

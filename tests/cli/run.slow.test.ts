@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, failure, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { isRunning, recording, until } from "../support/mcp-hub.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
@@ -105,7 +105,7 @@ describe("exit codes", () => {
   });
 
   test("a turn that reaches its time limit", async () => {
-    await using llm = await startLlmServer(() => stream([STALL]));
+    await using llm = await startLlmServer(() => stream([stall]));
     using place = new Workplace();
     place.configure(configFor(llm.url));
     expect((await place.run(["run", "go", "--timeout", "1s"])).exitCode).toBe(7);
@@ -137,7 +137,7 @@ describe("exit codes", () => {
   });
 
   test("the first SIGINT cancels the turn and exits with 130", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     using place = new Workplace();
     place.configure(configFor(llm.url));
     const child = place.start("run", "go");

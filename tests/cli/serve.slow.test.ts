@@ -11,7 +11,7 @@ import { post } from "../doors/http/door.js";
 import { connect } from "../doors/http/socket.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, stall, startLlmServer, stream } from "../support/llm-server.js";
 import { oauthServer } from "../support/oauth-server.js";
 import { onTerminal, openTerminal } from "../support/pty.js";
 import { readMessage } from "../support/wire-messages.js";
@@ -151,7 +151,7 @@ test("when asked to end, serve takes no new work, finishes running turns, and an
 test.each(["SIGINT", "SIGHUP"] as const)(
   "when ended by %s, serve leaves running turns to its next start",
   async (signal) => {
-    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using llm = await startLlmServer([stream([stall]), answer("went on")]);
     using place = new Workplace();
     place.configure(configFor(llm.url));
     const headers = { "x-request-id": "r1" };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, stall, startLlmServer, stream } from "../support/llm-server.js";
 import { recording } from "../support/mcp-hub.js";
 
 /** Makes a home with these conversations: each name with the texts of its prompts. */
@@ -112,7 +112,7 @@ describe("while another process runs a turn of the conversation", () => {
   ): Promise<void> {
     await using llm = await startLlmServer(({ body }) =>
       body.messages?.at(-1)?.content === "tell me all"
-        ? stream([chunk({ content: "half" }), STALL])
+        ? stream([chunk({ content: "half" }), stall])
         : answer("new answer"),
     );
     using place = new Workplace();
@@ -149,7 +149,7 @@ describe("while another process runs a turn of the conversation", () => {
     }));
 
   test("a kill of that process leaves an unfinished turn, and the conversation may be deleted", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     using place = new Workplace();
     place.configure(configFor(llm.url));
     const child = place.start("run", "--conversation", "c1", "tell me all");

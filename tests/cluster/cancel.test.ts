@@ -2,10 +2,10 @@ import { expect, test } from "@jest/globals";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { Desk, until } from "../session/desk.js";
 import { collect } from "../support/app.js";
-import { chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { chunk, stall, startLlmServer, stream } from "../support/llm-server.js";
 
 test("a turn that waits on one host is cancelled by its request id on another host at once", async () => {
-  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), STALL])]);
+  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), stall])]);
   await using desk = await Desk.open();
   const [one, other] = [await desk.host(llm), await desk.host(llm)];
   const session = one.sessions.open("c");
@@ -19,7 +19,7 @@ test("a turn that waits on one host is cancelled by its request id on another ho
 });
 
 test("a cancel that the log does not accept is not confirmed, although it stops the turn", async () => {
-  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), STALL])]);
+  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), stall])]);
   await using desk = await Desk.open("sqlite");
   const { sessions } = await desk.host(llm);
   const db = await connect((desk.storage as { path: string }).path);

@@ -10,7 +10,7 @@ import { Sessions } from "../../src/session/sessions.js";
 import { until } from "../session/desk.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { joining } from "../support/cluster.js";
-import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { Signal } from "../support/signal.js";
 
 const leaseMs = 400;
@@ -169,7 +169,7 @@ test.each(["there", "here"])(
 test(
   "a turn that was taken over while the model was silent ends here as it does on the other host",
   async () => {
-    await using llm = await startLlmServer([stream([STALL]), answer("spoken")]);
+    await using llm = await startLlmServer([stream([stall]), answer("spoken")]);
     const { a, b, close, bury } = await twoOn(llm.url);
     const mine = await a.open("c").submit({ ...request, streaming: true });
     await llm.received(1);
@@ -184,7 +184,7 @@ test(
 test(
   "a confirmed cancel takes effect even if the host that runs the turn is lost right after it",
   async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     const { dying, die, wake } = storingNothing();
     const { a, b, close, bury } = await twoOn(llm.url, dying);
     const mine = await a.open("c").submit({ ...request, streaming: true });

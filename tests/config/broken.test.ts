@@ -6,7 +6,7 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import { errorsOf, folderWith, loadText } from "./folder.js";
 
 /** Name, file and every line of the error. */
-const BROKEN: [string, string, string[]][] = [
+const broken: [string, string, string[]][] = [
   [
     "an unknown key at the top names the one that was meant",
     "loging: { level: debug }",
@@ -246,7 +246,7 @@ const BROKEN: [string, string, string[]][] = [
 ];
 
 describe("a broken configuration gives one line for each error, with its place", () => {
-  test.each(BROKEN)("%s", (_, text, lines) => {
+  test.each(broken)("%s", (_, text, lines) => {
     expect(errorsOf(() => loadText(text))).toEqual(lines);
   });
 
@@ -320,24 +320,24 @@ describe("a broken configuration gives one line for each error, with its place",
 });
 
 describe("no error message repeats a secret", () => {
-  const SECRET = "s3cr3t";
+  const secret = "s3cr3t";
   const leaky: [string, string][] = [
-    ["a key of the wrong type", `llm: { providers: { a: { api_key: [${SECRET}] } } }`],
-    ["a key that YAML takes for an alias", `llm: { providers: { a: { api_key: *${SECRET} } } }`],
-    ["a key that YAML takes for a tag", `llm: { providers: { a: { api_key: !${SECRET} x } } }`],
-    ["headers as one text", `mcpServers: { a: { url: "http://x", headers: "Authorization: ${SECRET}" } }`],
-    ["env as a list", `mcpServers: { a: { command: x, env: ["KEY=${SECRET}"] } }`],
-    ["arguments as one text", `mcpServers: { a: { command: x, args: "--token ${SECRET}" } }`],
+    ["a key of the wrong type", `llm: { providers: { a: { api_key: [${secret}] } } }`],
+    ["a key that YAML takes for an alias", `llm: { providers: { a: { api_key: *${secret} } } }`],
+    ["a key that YAML takes for a tag", `llm: { providers: { a: { api_key: !${secret} x } } }`],
+    ["headers as one text", `mcpServers: { a: { url: "http://x", headers: "Authorization: ${secret}" } }`],
+    ["env as a list", `mcpServers: { a: { command: x, env: ["KEY=${secret}"] } }`],
+    ["arguments as one text", `mcpServers: { a: { command: x, args: "--token ${secret}" } }`],
     ["a number among arguments", "mcpServers: { a: { command: x, args: [--pin, 4711] } }"],
-    ["a url that is none", `mcpServers: { a: { url: "htp://me:${SECRET}@host" } }`],
-    ["a provider that is its key", `llm: { providers: { openai: ${SECRET} } }`],
-    ["a broken placeholder", `llm: { providers: { a: { api_key: "\${${SECRET}" } } }`],
-    ["a quote that nobody closed", `llm: { providers: { a: { api_key: "${SECRET} } } }`],
+    ["a url that is none", `mcpServers: { a: { url: "htp://me:${secret}@host" } }`],
+    ["a provider that is its key", `llm: { providers: { openai: ${secret} } }`],
+    ["a broken placeholder", `llm: { providers: { a: { api_key: "\${${secret}" } } }`],
+    ["a quote that nobody closed", `llm: { providers: { a: { api_key: "${secret} } } }`],
     ["a variable in the wrong place", `llm: { http: { timeout: "\${KEY}" } }`],
   ];
 
   test.each(leaky)("%s", (_, text) => {
-    const lines = errorsOf(() => loadText(text, { env: { KEY: SECRET } }));
+    const lines = errorsOf(() => loadText(text, { env: { KEY: secret } }));
     expect(lines).not.toEqual([]);
     expect(lines.join("\n")).not.toMatch(/s3cr3t|4711/);
   });

@@ -6,7 +6,7 @@ import { initText, schemaText, showConfig, validText } from "../../src/config/co
 import { schemaFile } from "../../src/config/schema/config-schema.js";
 import { errorsOf, loadText } from "./folder.js";
 
-const TEXT = `llm:
+const configText = `llm:
   active: groq
   providers:
     groq: { api_key: "\${K}", base_url: "https://me:hidden1@h.example/v1?key=hidden2", extra_body: { api_token: hidden13 } }
@@ -23,7 +23,7 @@ mcpServers:
   tok: { command: run, args: ["\${MY_TOKEN}", "\${HOME}", "--dsn=\${DSN}", --pass, hidden17] }
 chat: { storage: { url: "postgres://me:hidden14@db.example:5433/chats?password=hidden15" } }
 `;
-const GIVEN = {
+const given = {
   env: { K: "hidden10", MY_TOKEN: "hidden11", DSN: "hidden16", MCP_PLATFORM_LLM__HTTP__MAX_RETRIES: "5" },
   overrides: { logging: { level: "debug" } },
   files: { ".env": "X=hidden12\n" },
@@ -31,7 +31,7 @@ const GIVEN = {
 
 describe("config show", () => {
   test("prints the values in effect and none of the secrets", () => {
-    const text = showConfig(loadText(TEXT, GIVEN));
+    const text = showConfig(loadText(configText, given));
     expect(text).not.toMatch(/hidden/);
     expect(load(text)).toMatchObject({
       llm: {
@@ -71,7 +71,7 @@ describe("config show", () => {
   });
 
   test("says where each value comes from", () => {
-    const lines = showConfig(loadText(TEXT, GIVEN), { origin: true }).split("\n");
+    const lines = showConfig(loadText(configText, given), { origin: true }).split("\n");
     expect(lines).toContain("  active: groq # config.yaml:2");
     expect(lines).toContain("    max_retries: 5 # env MCP_PLATFORM_LLM__HTTP__MAX_RETRIES");
     expect(lines).toContain("    timeout: 30 # default");
@@ -117,7 +117,7 @@ describe("config show", () => {
 });
 
 test("config validate counts the servers and names the provider", () => {
-  expect(validText(loadText(TEXT, GIVEN))).toBe("config.yaml: ok (3 servers, provider groq)\n");
+  expect(validText(loadText(configText, given))).toBe("config.yaml: ok (3 servers, provider groq)\n");
   expect(validText(loadText("mcpServers: { a: { command: x } }"))).toBe(
     "config.yaml: ok (1 server, provider chosen at start)\n",
   );

@@ -6,8 +6,8 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import { configSchema } from "../../src/config/schema/config-schema.js";
 import { errorsOf, loadText } from "./folder.js";
 
-const SAMPLES = [initText(), readFileSync("tests/config/sample.yaml", "utf8")];
-const ENV = { HOME: "/home/me", TOKEN: "t" };
+const samples = [initText(), readFileSync("tests/config/sample.yaml", "utf8")];
+const env = { HOME: "/home/me", TOKEN: "t" };
 
 describe("any file either loads or gives an error with its line", () => {
   test("after any cut and any inserted text", () => {
@@ -33,10 +33,10 @@ describe("any file either loads or gives an error with its line", () => {
       "0",
     );
     fc.assert(
-      fc.property(fc.constantFrom(...SAMPLES), fc.nat(), fc.nat(20), pieces, (sample, at, length, piece) => {
+      fc.property(fc.constantFrom(...samples), fc.nat(), fc.nat(20), pieces, (sample, at, length, piece) => {
         const start = at % sample.length;
         const text = sample.slice(0, start) + piece + sample.slice(start + length);
-        for (const line of errorsOf(() => loadText(text, { env: ENV })))
+        for (const line of errorsOf(() => loadText(text, { env: env })))
           expect(line).toMatch(/^config\.yaml:[1-9]\d*:[1-9]\d*[ :]/);
       }),
       { numRuns: 300 },
@@ -48,7 +48,7 @@ describe("any file either loads or gives an error with its line", () => {
     fc.assert(
       fc.property(keys, fc.anything({ withNullPrototype: true }), (key, value) => {
         const lines = errorsOf(() =>
-          showConfig(loadConfig({ [key]: value }, { env: ENV, cwd: "/" }), { origin: true }),
+          showConfig(loadConfig({ [key]: value }, { env: env, cwd: "/" }), { origin: true }),
         );
         for (const line of lines) expect(line).toMatch(/^\(config\) /);
       }),

@@ -4,7 +4,7 @@ import { grants, isHarmless } from "../../src/config/consent/consent-settings.js
 import { describeSetting } from "../../src/config/consent/consent-text.js";
 import { loadConfig } from "../../src/config/reading/load.js";
 import { configSchema, type SchemaNode } from "../../src/config/schema/config-schema.js";
-import { PRESETS } from "../../src/llm/providers/presets.js";
+import { presets } from "../../src/llm/providers/presets.js";
 import { folderWith } from "./folder.js";
 
 const presetOf = (name: string) => ({
@@ -91,7 +91,7 @@ describe("settings that need no confirmation", () => {
   });
 
   test("include those that a new configuration starts with", () => {
-    const shipped = (name: string) => ({ ...PRESETS[name], keyVariable: "KEY" });
+    const shipped = (name: string) => ({ ...presets[name], keyVariable: "KEY" });
     expect(grants(loadConfig("config.yaml", { env: {} }), shipped)).toEqual([]);
     expect(
       grantsOf({ chat: { service: { approval: "ask", max_tool_hops: 8 }, storage: { driver: "sqlite" } } }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { interpolate } from "../../src/config/reading/interpolate.js";
 
-const ENVIRONMENT = { HOST: "example.com", EMPTY: "", TRICKY: `a$\${b} \${HOST}` };
+const environment = { HOST: "example.com", EMPTY: "", TRICKY: `a$\${b} \${HOST}` };
 
 describe("placeholders", () => {
   test.each([
@@ -19,9 +19,9 @@ describe("placeholders", () => {
     [`$\${HOST}`, `\${HOST}`],
     [`$$\${HOST}`, `$\${HOST}`],
     ["$HOST and $ and {HOST}", "$HOST and $ and {HOST}"],
-    [`\${TRICKY}`, ENVIRONMENT.TRICKY],
+    [`\${TRICKY}`, environment.TRICKY],
   ])("%s", (source, text) => {
-    expect(interpolate(source, ENVIRONMENT)).toMatchObject({ text, problems: [] });
+    expect(interpolate(source, environment)).toMatchObject({ text, problems: [] });
   });
 
   test("a variable without a value and a default is reported, once each", () => {
@@ -47,11 +47,11 @@ describe("placeholders", () => {
     `\${A:-\${B}`,
     `\${file:/etc/passwd}`,
   ])("%s is malformed", (source) => {
-    expect(interpolate(source, ENVIRONMENT).problems).toEqual([expect.stringMatching(/^malformed placeholder/)]);
+    expect(interpolate(source, environment).problems).toEqual([expect.stringMatching(/^malformed placeholder/)]);
   });
 
   test("the names of all variables are collected, so that their values can be redacted", () => {
-    expect(interpolate(`\${HOST}\${A:-\${B:-c}}`, ENVIRONMENT).variables).toEqual(["HOST", "A", "B"]);
+    expect(interpolate(`\${HOST}\${A:-\${B:-c}}`, environment).variables).toEqual(["HOST", "A", "B"]);
   });
 });
 

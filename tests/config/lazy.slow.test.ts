@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { expect, test } from "@jest/globals";
 
 /** A program that loads `config.yaml` from source and prints the packages that were loaded for it. */
-const PROBE = `
+const probe = `
   import { createRequire } from "node:module";
   import { loadConfig } from "./src/config/reading/load.ts";
   const { cache } = createRequire(import.meta.url);
@@ -14,7 +14,7 @@ const PROBE = `
 `;
 
 test("a valid configuration loads without loading the package that finds positions", () => {
-  const flags = ["--no-warnings", "--import", "./scripts/ts-node.mjs", "--input-type=module", "--eval", PROBE];
+  const flags = ["--no-warnings", "--import", "./scripts/ts-node.mjs", "--input-type=module", "--eval", probe];
   const output = execFileSync(process.execPath, flags, { encoding: "utf8" });
   expect(JSON.parse(output)).toEqual({ before: false, after: true });
 });

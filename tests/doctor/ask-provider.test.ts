@@ -26,19 +26,19 @@ const works = ({ body, results }: { body: Record<string, unknown>; results: stri
   return body.tools ? answer(thinks("hm"), calls("mcp_platform_doctor", { word: "works" })) : answer("works");
 };
 /** The steps of doctor, in the order of their requests. */
-const STEPS = ["plain", "stream", "tools", "result"];
+const steps = ["plain", "stream", "tools", "result"];
 /** Answers as doctor expects until the request of that step, which gets the fault. */
 const failsAt = (step: string, fault: ReturnType<typeof failing>): Script => {
-  return (seen) => (seen.hop === STEPS.indexOf(step) ? fault : works(seen));
+  return (seen) => (seen.hop === steps.indexOf(step) ? fault : works(seen));
 };
 
-const WIRES = [
+const wires = [
   { wire: "chat", model: "gpt-4.1", start: startOpenAi },
   { wire: "responses", model: "gpt-5.6-sol", start: startOpenAi, reasoning: { effort: "high" } },
   { wire: "messages", model: "claude-sonnet-5-5", start: startAnthropic, reasoning: { effort: "high" } },
   { wire: "gemini", model: "gemini-3.5-pro", start: startGemini, reasoning: { effort: "high" } },
 ] satisfies (ProviderConfig & { start: typeof startOpenAi })[];
-const REASONING = WIRES.filter(({ reasoning }) => reasoning);
+const reasoning = wires.filter(({ reasoning }) => reasoning);
 
 async function diagnose(baseUrl: string, provider: ProviderConfig) {
   const llm = llmConfig(baseUrl, { maxRetries: 0 }, provider);
@@ -57,24 +57,24 @@ async function diagnose(baseUrl: string, provider: ProviderConfig) {
   };
 }
 
-describe.each(WIRES)("over $wire", ({ start, ...provider }) => {
+describe.each(wires)("over $wire", ({ start, ...provider }) => {
   test("a working provider passes: whole, streamed, a call, its result and the reasoning sent back", async () => {
     await using mock = await start(works);
     const { checks } = await diagnose(mock.url, provider);
-    expect(checks).toEqual([...STEPS, "reasoning", "clock"].map((check) => `ok ${check}`));
+    expect(checks).toEqual([...steps, "reasoning", "clock"].map((check) => `ok ${check}`));
     expect(mock.refusals).toEqual([]);
     expect(mock.hops.flatMap(({ lostReasoning }) => lostReasoning)).toEqual([]);
-    expect(mock.hops).toHaveLength(STEPS.length);
+    expect(mock.hops).toHaveLength(steps.length);
   });
 
-  test.each(STEPS)("the step %s fails, and the steps after it are not tried", async (step) => {
+  test.each(steps)("the step %s fails, and the steps after it are not tried", async (step) => {
     await using mock = await start(failsAt(step, failing("overloaded")));
     const { checks, complaints, kind } = await diagnose(mock.url, provider);
-    const before = STEPS.slice(0, STEPS.indexOf(step)).map((check) => `ok ${check}`);
+    const before = steps.slice(0, steps.indexOf(step)).map((check) => `ok ${check}`);
     expect(checks).toEqual([...before, `fail ${step}`, "ok clock"]);
     expect(complaints).toEqual([expect.stringMatching(/error 5\d\d.*\(.+\)/)]);
     expect(kind).toBe("overloaded");
-    expect(mock.requests).toHaveLength(STEPS.indexOf(step) + 1);
+    expect(mock.requests).toHaveLength(steps.indexOf(step) + 1);
   });
 
   test("a stream that breaks off is a failure, although the whole answer works", async () => {
@@ -86,14 +86,14 @@ describe.each(WIRES)("over $wire", ({ start, ...provider }) => {
   });
 });
 
-describe.each(REASONING)("reasoning over $wire", ({ start, ...provider }) => {
+describe.each(reasoning)("reasoning over $wire", ({ start, ...provider }) => {
   test("a gateway that spreads one key over two accounts loses it, and the finding says so", async () => {
     await using one = await start(works);
     await using other = await start(works);
     await using gateway = await startGateway([one.origin, other.origin]);
     const url = gateway.url + new URL(one.url).pathname;
     const { checks, complaints } = await diagnose(url, provider);
-    expect(checks).toEqual([...STEPS.map((step) => `ok ${step}`), "warn reasoning", "ok clock"]);
+    expect(checks).toEqual([...steps.map((step) => `ok ${step}`), "warn reasoning", "ok clock"]);
     expect(complaints).toEqual([
       expect.stringMatching(
         /^warn reasoning: .*refuses the reasoning of its own answer.*\(.*belong to the same account/,
@@ -154,7 +154,7 @@ describe("if the wire in use does not work, the finding names", () => {
       request.body.stream_options ? failure(400, { body: refused }) : capable(request),
     );
     expect((await diagnose(server.url, { model: "m1" })).complaints).toEqual([]);
-    expect(server.requests).toHaveLength(STEPS.length + 1);
+    expect(server.requests).toHaveLength(steps.length + 1);
   });
 
   test("the wire that the provider itself asks for", async () => {

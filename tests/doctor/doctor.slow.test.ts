@@ -6,7 +6,15 @@ import { describe, expect, test } from "@jest/globals";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { Logins } from "../../src/mcp/auth/logins.js";
 import { fixtureServer, script } from "../support/app.js";
-import { CUT, chunk, failure, type LlmRequest, type Step, startLlmServer, stream } from "../support/llm-server.js";
+import {
+  chunk,
+  cutStream,
+  failure,
+  type LlmRequest,
+  type Step,
+  startLlmServer,
+  stream,
+} from "../support/llm-server.js";
 import { newFolder } from "../support/logins.js";
 import { httpServer } from "../support/mcp-http.js";
 import { remoteServer } from "../support/mcp-hub.js";
@@ -91,7 +99,7 @@ const providers: Record<string, Broken> = {
   "a web page at base_url": { answers: () => html, says: /^provider test: fail plain: .*HTML.*\(Wrong base_url\?/i },
   "a provider that is down": { ...refused(503), says: /^provider test: fail plain: .*error 503.*\(.+\)/ },
   "streams that break off": {
-    answers: (request) => (request.body.stream ? stream([chunk({ content: "a" }), CUT]) : capable(request)),
+    answers: (request) => (request.body.stream ? stream([chunk({ content: "a" }), cutStream]) : capable(request)),
     says: /^provider test: fail stream: .+\(.+\)/,
   },
   "a model that calls no tools": {

@@ -9,7 +9,7 @@ import { runAcp } from "../../src/doors/acp/acp.js";
 import { connectClient, newSession } from "../support/acp.js";
 import { startApp } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, stall, startLlmServer, stream } from "../support/llm-server.js";
 import { doorParts, interrupts } from "./support.js";
 
 const workplace = new Workplace();
@@ -54,7 +54,7 @@ test("acpx, a third-party client, gets an answer with a tool in it", async () =>
 test("a turn whose host was killed continues in the next host, and the client that loads its session sees it end", async () => {
   let requests = 0;
   await using llm = await startLlmServer(() =>
-    ++requests === 1 ? stream([chunk({ content: "begun" }), STALL]) : answer("went on"),
+    ++requests === 1 ? stream([chunk({ content: "begun" }), stall]) : answer("went on"),
   );
   workplace.configure(configFor(llm.url));
   const start = () => {

@@ -7,7 +7,7 @@ import { loadConfig } from "../../src/config/reading/load.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { newSession, openAcp } from "../support/acp.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
-import { answer, chunk, failure, held, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, failure, held, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { httpServer } from "../support/mcp-http.js";
 
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
@@ -76,7 +76,7 @@ describe("a prompt", () => {
   });
 
   test("ends as cancelled when the client cancels it, and the session takes the next prompt", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL]), answer("next")]);
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), stall]), answer("next")]);
     await using app = await startApp({ llm: llm.url });
     await using acp = await openAcp(app);
     const sessionId = await acp.begin();
@@ -88,7 +88,7 @@ describe("a prompt", () => {
   });
 
   test("ends with an error if the host ends before the cancel is in the log", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), stall])]);
     const path = join(mkdtempSync(join(tmpdir(), "mcp-platform-")), "log.db");
     const app = await startApp({ llm: llm.url, storage: { driver: "sqlite", path } });
     const acp = await openAcp(app);
@@ -558,7 +558,7 @@ describe("a conversation of the log", () => {
     const storage = { driver: "sqlite", path: join(folder, "log.db") };
     await using llm = await startLlmServer([
       toolCalls([{ name: "mine__echo", arguments: {} }]),
-      stream([STALL]),
+      stream([stall]),
       answer("went on"),
     ]);
     let sessionId = "";

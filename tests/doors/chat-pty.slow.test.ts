@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "@jest/globals";
 import { fixtureServer, script } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
-import { answer, chunk, type LlmRequest, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, type LlmRequest, stall, startLlmServer, stream } from "../support/llm-server.js";
 import { onTerminal, openTerminal } from "../support/pty.js";
 import { sayAndCall } from "./support.js";
 
@@ -126,7 +126,7 @@ onTerminal(
   async () => {
     await using llm = await startLlmServer((request) =>
       textOf(request).includes("stall")
-        ? stream([chunk({ content: "begun\n\nand" }), STALL])
+        ? stream([chunk({ content: "begun\n\nand" }), stall])
         : answer(`told: ${textOf(request)}`),
     );
     using place = new Workplace();

@@ -20,11 +20,11 @@ import { fixtureServer, script, startApp } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   failure,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -217,7 +217,7 @@ describe("the tool chat", () => {
   });
 
   test("without a request_id is an error once the host has cancelled it to shut down", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     await using app = await startApp({ llm: llm.url });
     const client = await connect(app, {});
     const calling = client.callTool({ name: "chat", arguments: { prompt: "hi" } });
@@ -231,7 +231,7 @@ describe("the tool chat", () => {
   });
 
   test("is cancelled when its client goes, if it has no request_id", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     await using app = await startApp({ llm: llm.url });
     const client = await connect(app, {});
     const lost = client.callTool({ name: "chat", arguments: { prompt: "hi", conversation_id: "c" } });
@@ -288,7 +288,7 @@ describe("the tool chat", () => {
   });
 
   test("asks the model again when its answer breaks off", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "half" }), CUT]), answer("the whole")]);
+    await using llm = await startLlmServer([stream([chunk({ content: "half" }), cutStream]), answer("the whole")]);
     await using app = await startApp({ llm: llm.url });
     const client = await connect(app, {});
     const { content } = await client.callTool({ name: "chat", arguments: { prompt: "hi" } });
@@ -501,7 +501,7 @@ describe("the gateway", () => {
 });
 
 test("a host whose client closes the input leaves a call with a request_id to the next host, which returns its answer", async () => {
-  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+  await using llm = await startLlmServer([stream([stall]), answer("went on")]);
   using place = new Workplace();
   place.configure(configFor(llm.url));
   const chat = { name: "chat", arguments: { prompt: "hi", request_id: "r1" } };

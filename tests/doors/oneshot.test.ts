@@ -10,8 +10,8 @@ import {
   chunk,
   failure,
   type LlmServer,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
 } from "../support/llm-server.js";
@@ -118,7 +118,7 @@ describe("one prompt as text", () => {
   });
 
   test("is stopped by its timeout", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), stall])]);
     await using app = await startApp({ llm: llm.url });
     const { exitCode, stdout, stderr } = await run(app, { timeoutMs: 800, streaming: true });
     expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: "begun\n" });
@@ -127,7 +127,7 @@ describe("one prompt as text", () => {
 });
 
 describe("one prompt whose conversation has a turn on another host", () => {
-  const stalled = (...more: Step[]) => startLlmServer([stream([chunk({ content: "begun" }), STALL]), ...more]);
+  const stalled = (...more: Step[]) => startLlmServer([stream([chunk({ content: "begun" }), stall]), ...more]);
 
   /** Starts two hosts on one log. The first one runs a turn of conversation `c`, which does not end by itself. */
   async function hosts(llm: LlmServer, desk: Desk) {
@@ -178,7 +178,7 @@ describe("one prompt whose conversation has a turn on another host", () => {
 });
 
 test("one prompt that waits for an earlier turn on its own host is stopped by its timeout", async () => {
-  await using llm = await startLlmServer([stream([STALL])]);
+  await using llm = await startLlmServer([stream([stall])]);
   await using app = await startApp({ llm: llm.url });
   await app.sessions.open("c").submit({ requestId: "r1", text: "hi" });
   expect(await run(app, { conversationId: "c", timeoutMs: 50 })).toMatchObject({ exitCode: 7 });
@@ -277,7 +277,7 @@ describe("one prompt as a stream of messages", () => {
 
 describe("Ctrl-C", () => {
   test("cancels the turn, and the shown text stays", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), stall])]);
     await using app = await startApp({ llm: llm.url });
     const { exitCode, stdout, stderr, interrupt } = start(app, { streaming: true });
     await stdout.until("begun");
@@ -306,7 +306,7 @@ describe("Ctrl-C", () => {
 });
 
 test("a turn whose output nobody reads any more is cancelled", async () => {
-  await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+  await using llm = await startLlmServer([stream([chunk({ content: "begun" }), stall])]);
   await using app = await startApp({ llm: llm.url });
   const { exitCode, stdout } = start(app, { streaming: true });
   await stdout.until("begun");

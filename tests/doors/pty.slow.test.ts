@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { expect } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
-import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, stall, startLlmServer, stream } from "../support/llm-server.js";
 import { isRunning, recording, until } from "../support/mcp-hub.js";
 import { onTerminal, openTerminal } from "../support/pty.js";
 import { sayAndCall } from "./support.js";
@@ -15,7 +15,7 @@ onTerminal(
     await using llm = await startLlmServer([
       sayAndCall("Let me **see**.", "s__echo", { n: 1 }),
       answer("It is `1`."),
-      stream([chunk({ content: "begun\n\nand" }), STALL]),
+      stream([chunk({ content: "begun\n\nand" }), stall]),
     ]);
     using place = new Workplace();
     const approval = { chat: { service: { approval: "ask" } } };

@@ -5,11 +5,11 @@ import { runStdio } from "../../src/doors/lines/stdio.js";
 import { type OneshotOptions, runOneshot } from "../../src/doors/oneshot/oneshot.js";
 import { runRepl } from "../../src/doors/terminal/repl.js";
 import { startApp } from "../support/app.js";
-import { answer, CUT, chunk, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, cutStream, startLlmServer, stream } from "../support/llm-server.js";
 import { doorParts, interrupts, Sink } from "./support.js";
 
 /** Answers of the model: one that breaks off after a word and a half, then the whole one. */
-const script = () => [stream([chunk({ content: "One tw" }), CUT]), answer("One two.")];
+const script = () => [stream([chunk({ content: "One tw" }), cutStream]), answer("One two.")];
 const { onInterrupt } = interrupts();
 
 async function once(outputFormat: OneshotOptions["outputFormat"], { isTTY = false, script: steps = script() } = {}) {

@@ -14,8 +14,8 @@ import {
   chunk,
   failure,
   type LlmRequest,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -74,7 +74,7 @@ function open(app: App, { color = false, isTty = true, conversationId = "c", hos
   };
 }
 
-const stalled = () => stream([chunk({ content: "begun\n\nand" }), STALL]);
+const stalled = () => stream([chunk({ content: "begun\n\nand" }), stall]);
 const userText = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)?.content);
 
 describe("a chat on a terminal", () => {

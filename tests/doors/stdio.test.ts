@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer, startApp } from "../support/app.js";
-import { answer, chunk, failure, type LlmRequest, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, failure, type LlmRequest, stall, startLlmServer, stream } from "../support/llm-server.js";
 import type { Message } from "../support/wire-messages.js";
 import { chat, openPipe as open } from "./pipe.js";
 import { Sink, sayAndCall } from "./support.js";
@@ -33,7 +33,7 @@ describe("a chat on the pipe", () => {
 
   test("runs in parallel with those of other conversations, whose messages interleave", async () => {
     await using llm = await startLlmServer((request) =>
-      userText(request).includes("slow") ? stream([chunk({ content: "begun" }), STALL]) : answer("quick"),
+      userText(request).includes("slow") ? stream([chunk({ content: "begun" }), stall]) : answer("quick"),
     );
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -51,7 +51,7 @@ describe("a chat on the pipe", () => {
 
   test("with `interrupt` is answered at once, and the running one ends as cancelled with its text so far", async () => {
     await using llm = await startLlmServer((request) =>
-      userText(request).includes("slow") ? stream([chunk({ content: "begun" }), STALL]) : answer("quick"),
+      userText(request).includes("slow") ? stream([chunk({ content: "begun" }), stall]) : answer("quick"),
     );
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
@@ -278,7 +278,7 @@ describe("the pipe", () => {
   });
 
   test("ends by Ctrl-C, with every turn's end written", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+    await using llm = await startLlmServer([stream([chunk({ content: "begun" }), stall])]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);
     pipe.send(chat("r1", "hi", {}, { streaming: true }));

@@ -13,8 +13,8 @@ import {
   answer,
   type LlmRequest,
   type LlmServer,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -112,7 +112,7 @@ class Place implements AsyncDisposable {
 function calling(tool: string, stalled: number): (request: LlmRequest) => Step {
   let asked = 0;
   return ({ body }) => {
-    if (++asked <= stalled) return stream([STALL]);
+    if (++asked <= stalled) return stream([stall]);
     if (body.messages?.at(-1)?.role === "tool") return answer("booked");
     return toolCalls([{ name: `s__${tool}`, arguments: { what: "trip" } }]);
   };

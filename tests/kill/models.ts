@@ -66,12 +66,12 @@ const vendors = {
 export const wires: readonly WireName[] = ["chat", "responses", "messages", "gemini"];
 
 export async function startModel(wire: WireName, stop?: Stop): Promise<SceneModel> {
-  const api_key = "sk-test-0123456789";
+  const apiKey = "sk-test-0123456789";
   if (wire === "chat") return startChat(stop);
   const { start, model } = vendors[wire];
   const mock = await start(script(stop));
   return {
-    provider: { base_url: mock.url, wire, model, api_key },
+    provider: { base_url: mock.url, wire, model, api_key: apiKey },
     get requests() {
       return mock.hops.length;
     },

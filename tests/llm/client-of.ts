@@ -7,7 +7,7 @@ import { LlmClient } from "../../src/llm/client.js";
 import type { OnDelta } from "../../src/llm/shared/showing.js";
 import { llmConfig } from "../support/llm-config.js";
 
-export const REQUEST: CompletionRequest = {
+export const baseRequest: CompletionRequest = {
   messages: [{ role: "user", content: [{ type: "text", text: "the secret prompt" }] }],
   tools: [{ name: "fs__read", description: "Reads", inputSchema: { type: "object" } }],
 };
@@ -49,7 +49,7 @@ export function clientWith(config: LlmConfig, env: Record<string, string> = {}):
     if (event.type === "discard") deltas = [];
     else deltas.push(event);
   };
-  const ask = ({ onDelta: own = onDelta, ...options }: AskOptions, request = REQUEST) =>
+  const ask = ({ onDelta: own = onDelta, ...options }: AskOptions, request = baseRequest) =>
     client.complete(request, options, own);
   return {
     client,

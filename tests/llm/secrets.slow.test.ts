@@ -5,7 +5,7 @@ import type { CompletionRequest } from "../../src/core/messages.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { startProxy, type TestProxy, type Treatment } from "../support/http-proxy.js";
 import { failure, startLlmServer } from "../support/llm-server.js";
-import { HEADER_SECRET, KEY, PROMPT, PROXY_PASSWORD, SPILLS, SYSTEM, secretIn } from "../support/spilling.js";
+import { headerSecret, key, prompt, proxyPassword, secretIn, spills, system } from "../support/spilling.js";
 import { clientOf } from "./client-of.js";
 
 /**
@@ -13,14 +13,14 @@ import { clientOf } from "./client-of.js";
  * conversation.
  */
 
-const REQUEST: CompletionRequest = {
+const request: CompletionRequest = {
   messages: [
-    { role: "system", content: SYSTEM },
-    { role: "user", content: [{ type: "text", text: PROMPT }] },
+    { role: "system", content: system },
+    { role: "user", content: [{ type: "text", text: prompt }] },
   ],
   tools: [],
 };
-const PROVIDER = { apiKey: KEY, headers: { "X-Tenant": HEADER_SECRET } };
+const secretProvider = { apiKey: key, headers: { "X-Tenant": headerSecret } };
 
 /** Returns an error in every form in which it can be printed. */
 function views(error: LlmError): string {
@@ -36,10 +36,10 @@ function views(error: LlmError): string {
 }
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
-  test.each(SPILLS)("$name", async ({ step, http, provider }) => {
+  test.each(spills)("$name", async ({ step, http, provider }) => {
     await using server = await startLlmServer(() => step);
-    await using ends = clientOf(server, { maxRetries: 1, ...http }, { ...PROVIDER, ...provider });
-    const outcome: unknown = await ends.ask({ streaming }, REQUEST).catch((error: unknown) => error);
+    await using ends = clientOf(server, { maxRetries: 1, ...http }, { ...secretProvider, ...provider });
+    const outcome: unknown = await ends.ask({ streaming }, request).catch((error: unknown) => error);
     if (outcome instanceof Error) expect(secretIn(views(outcome as LlmError))).toBeUndefined();
     expect(secretIn(JSON.stringify(ends.observed))).toBeUndefined();
   });
@@ -64,10 +64,10 @@ describe("a proxy with a password", () => {
     proxy.treatment = treatment;
     const url = new URL(proxy.url);
     url.username = "user";
-    url.password = PROXY_PASSWORD;
+    url.password = proxyPassword;
     for (const baseUrl of ["http://provider.test/v1", "https://provider.test/v1"]) {
-      await using ends = clientOf({ url: baseUrl }, { proxy: url.href, maxRetries: 1, timeoutMs: 500 }, PROVIDER);
-      const error = (await ends.ask({ streaming: true }, REQUEST).catch((thrown: unknown) => thrown)) as LlmError;
+      await using ends = clientOf({ url: baseUrl }, { proxy: url.href, maxRetries: 1, timeoutMs: 500 }, secretProvider);
+      const error = (await ends.ask({ streaming: true }, request).catch((thrown: unknown) => thrown)) as LlmError;
       expect(error).toBeInstanceOf(Error);
       expect(secretIn(views(error))).toBeUndefined();
       expect(secretIn(JSON.stringify(ends.observed))).toBeUndefined();
@@ -75,9 +75,9 @@ describe("a proxy with a password", () => {
   });
 
   test("keeps it out of errors when its address is invalid", async () => {
-    const proxyUrl = `ftp://user:${PROXY_PASSWORD}@nowhere`;
-    await using ends = clientOf({ url: "https://provider.test/v1" }, { proxy: proxyUrl }, PROVIDER);
-    const error = (await ends.ask({ streaming: true }, REQUEST).catch((thrown: unknown) => thrown)) as LlmError;
+    const proxyUrl = `ftp://user:${proxyPassword}@nowhere`;
+    await using ends = clientOf({ url: "https://provider.test/v1" }, { proxy: proxyUrl }, secretProvider);
+    const error = (await ends.ask({ streaming: true }, request).catch((thrown: unknown) => thrown)) as LlmError;
     expect(error).toBeInstanceOf(Error);
     expect(secretIn(views(error))).toBeUndefined();
   });
@@ -85,11 +85,11 @@ describe("a proxy with a password", () => {
 
 describe("a fallback and several keys", () => {
   test("neither key is told when both are refused", async () => {
-    const [step] = SPILLS.map((spill) => spill.step);
+    const [step] = spills.map((spill) => spill.step);
     await using server = await startLlmServer(() => step ?? failure(401));
-    const keys = { apiKey: undefined, apiKeys: [KEY, `${KEY}-2`] };
-    await using ends = clientOf(server, { maxRetries: 1 }, { ...PROVIDER, ...keys });
-    const error = (await ends.ask({ streaming: true }, REQUEST).catch((thrown: unknown) => thrown)) as LlmError;
+    const keys = { apiKey: undefined, apiKeys: [key, `${key}-2`] };
+    await using ends = clientOf(server, { maxRetries: 1 }, { ...secretProvider, ...keys });
+    const error = (await ends.ask({ streaming: true }, request).catch((thrown: unknown) => thrown)) as LlmError;
     expect(error).toMatchObject({ kind: "auth" });
     expect(secretIn(views(error) + JSON.stringify(ends.observed))).toBeUndefined();
   });
@@ -101,17 +101,17 @@ describe("the command line at --log-level debug", () => {
     "400 that repeats the whole request as JSON",
     "an error after the first words",
   ];
-  test.each(SPILLS.filter(({ name }) => names.includes(name)))("$name", async ({ step }) => {
+  test.each(spills.filter(({ name }) => names.includes(name)))("$name", async ({ step }) => {
     await using server = await startLlmServer(() => step);
     using place = new Workplace();
-    const config = configFor(server.url, {}, { chat: { service: { system_prompt: SYSTEM } } }) as {
+    const config = configFor(server.url, {}, { chat: { service: { system_prompt: system } } }) as {
       llm: { providers: { test: object } };
     };
-    Object.assign(config.llm.providers.test, { api_key: KEY, headers: { "X-Tenant": HEADER_SECRET } });
+    Object.assign(config.llm.providers.test, { api_key: key, headers: { "X-Tenant": headerSecret } });
     place.configure(config);
     for (const format of ["json", "text"]) {
       const { exitCode, stdout, stderr } = await place.run([
-        ...["--log-level", "debug", "run", PROMPT, "--output-format", format],
+        ...["--log-level", "debug", "run", prompt, "--output-format", format],
       ]);
       expect(exitCode).not.toBe(0);
       expect(secretIn(stderr)).toBeUndefined();

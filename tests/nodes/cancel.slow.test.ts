@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/events.js";
 import { fixtureServer } from "../support/app.js";
-import { answer, chunk, type LlmRequest, STALL, type Step, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, type LlmRequest, type Step, stall, stream, toolCalls } from "../support/llm-server.js";
 import { askedIn, Cluster, onServer } from "./cluster.js";
 
 /** Shorter than 5 s, after which a node without notices checks the tables. */
@@ -11,7 +11,7 @@ const withinMs = 4_000;
 function stalling(request: LlmRequest): Step {
   const { text } = askedIn(request);
   if (text.includes("tool")) return toolCalls([{ name: "s__hang", arguments: {} }]);
-  return text.includes("stream") ? stream([chunk({ content: "half a " }), STALL]) : answer("done");
+  return text.includes("stream") ? stream([chunk({ content: "half a " }), stall]) : answer("done");
 }
 
 async function turnOf(cluster: Cluster, conversationId: string, requestId: string): Promise<StoredEvent[]> {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { answer, chunk, type LlmRequest, STALL, type Step, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, type LlmRequest, type Step, stall, stream, toolCalls } from "../support/llm-server.js";
 import { askedIn, Cluster, type ClusterNode, onServer } from "./cluster.js";
 
 const note = "the process of the tool server";
@@ -13,7 +13,7 @@ function forgetful(): (request: LlmRequest) => Step {
     if (results === 0) return toolCalls([{ name: "s__book", arguments: { what: "room" } }]);
     if (!isFirst) return answer("booked");
     isFirst = false;
-    return stream([chunk({ content: "half a " }), STALL]);
+    return stream([chunk({ content: "half a " }), stall]);
   };
 }
 

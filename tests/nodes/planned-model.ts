@@ -6,13 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { randomFrom } from "../support/fuzz.js";
 import {
   beforeHeaders,
-  CUT,
   chunk,
+  cutStream,
   failure,
   type LlmRequest,
   type Piece,
   pause,
-  RESET,
+  reset,
   type Step,
   stream,
   toolCalls,
@@ -54,7 +54,7 @@ export class PlannedModel {
 
 const half = [chunk({ role: "assistant", content: "this is half of" }), pause(5)];
 /** Faults after which a host repeats the request by itself. */
-const faults: readonly Step[] = [failure(503), beforeHeaders(RESET), stream([...half, CUT])];
+const faults: readonly Step[] = [failure(503), beforeHeaders(reset), stream([...half, cutStream])];
 
 function saying(text: string, pauseMs: number): Piece[] {
   const words = text.split(/(?= )/).map((content) => chunk({ content }));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type EveryWire, eventsOf, everyWire, shown, type TriedWire, WIRES } from "../support/every-wire.js";
+import { type EveryWire, eventsOf, everyWire, shown, type TriedWire, wires } from "../support/every-wire.js";
 import { answer, type Break, breaking, calls, type Failure, failing, says, thinks } from "../support/strict/index.js";
 
 let host: EveryWire;
@@ -39,7 +39,7 @@ const waits = ({ observed }: ReturnType<EveryWire["talk"]>) =>
     .map(({ fields }) => Number(fields?.delayMs));
 
 /** After each fault the conversation continues: the provider accepts the history that the log still has. */
-describe.each(WIRES)("over $name", (wire) => {
+describe.each(wires)("over $name", (wire) => {
   /** The second form of an error in a stream, which only Responses has. */
   const second = wire.name === "responses" ? places.map((at): Fault => ({ how: "failed", at })) : [];
 

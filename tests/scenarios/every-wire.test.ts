@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import {
+  allVendors,
   type EveryWire,
   eventsOf,
   everyWire,
-  JPEG,
-  PNG,
-  SVG,
+  jpeg,
+  png,
   shown,
+  svg,
   type TriedWire,
-  VENDORS,
-  WIRES,
+  wires,
 } from "../support/every-wire.js";
 import { answer, calls, type End, ending, loop, says, thinks } from "../support/strict/index.js";
 
@@ -21,7 +21,7 @@ afterAll(async () => host[Symbol.asyncDispose]());
 
 const end = (stopReason: string) => ({ type: "turn_end", stopReason });
 
-test.each(WIRES)("an answer is the same streamed and whole, over $name", async (wire) => {
+test.each(wires)("an answer is the same streamed and whole, over $name", async (wire) => {
   const step = answer(thinks("Grüße 🌍"), says("An answer, in several pieces."));
   const talk = host.talk(wire, [step, step]);
   for (const [index, streaming] of [true, false].entries()) {
@@ -41,7 +41,7 @@ test.each(WIRES)("an answer is the same streamed and whole, over $name", async (
   talk.expectTaken();
 });
 
-test.each(WIRES)("a call, and four at once, come back with their results in order, over $name", async (wire) => {
+test.each(wires)("a call, and four at once, come back with their results in order, over $name", async (wire) => {
   for (const count of [1, 4])
     for (const streaming of [true, false]) {
       const asked = Array.from({ length: count }, (_, n) => calls("s__echo", { n, 北: "京" }));
@@ -60,7 +60,7 @@ test.each(WIRES)("a call, and four at once, come back with their results in orde
 });
 
 /** Five hops on the other wires, because native-wires.slow.test.ts tests 30 of them there. */
-test.each(VENDORS)("a long loop and two more turns send all reasoning back, over $name", async (wire) => {
+test.each(allVendors)("a long loop and two more turns send all reasoning back, over $name", async (wire) => {
   const hops = wire.name === "chat" ? 30 : 5;
   const hop = (n: number) => answer(thinks(`step ${n}`), says(`word ${n}`), calls("s__echo", { n }));
   const talk = host.talk(wire, [
@@ -75,7 +75,7 @@ test.each(VENDORS)("a long loop and two more turns send all reasoning back, over
   talk.expectTaken();
 });
 
-test.each(WIRES)("pictures in results, also of a tool that failed, are taken over $name", async (wire) => {
+test.each(wires)("pictures in results, also of a tool that failed, are taken over $name", async (wire) => {
   const talk = host.talk(wire, [
     answer(thinks("hm"), calls("s__snap"), calls("s__fail"), calls("s__echo", { n: 1 })),
     answer("seen"),
@@ -83,22 +83,22 @@ test.each(WIRES)("pictures in results, also of a tool that failed, are taken ove
   ]);
   await talk.turn("look");
   expect((await talk.turn("sure?")).at(-1)).toMatchObject(end("end_turn"));
-  for (const { text } of talk.requests().slice(1)) expect(text.split(PNG)).toHaveLength(3);
+  for (const { text } of talk.requests().slice(1)) expect(text.split(png)).toHaveLength(3);
   expect(talk.requests()[2]?.text).toContain("here:");
   expect(talk.requests()[2]?.text).toContain("broken");
   talk.expectTaken();
 });
 
-test.each(WIRES)(
+test.each(wires)(
   "a picture goes out with its real type, and one that no vendor accepts as a note, over $name",
   async (wire) => {
     const talk = host.talk(wire, [answer(calls("s__odd")), answer("seen"), answer("again")]);
     await talk.turn("look");
     expect((await talk.turn("sure?")).at(-1)).toMatchObject(end("end_turn"));
     for (const { text } of talk.requests().slice(1)) {
-      expect(text).toContain(JPEG);
+      expect(text).toContain(jpeg);
       expect(text).toContain("image/jpeg");
-      expect(text).not.toContain(SVG);
+      expect(text).not.toContain(svg);
       expect(text).toContain("[image image/svg+xml");
     }
     talk.expectTaken();
@@ -106,7 +106,7 @@ test.each(WIRES)(
 );
 
 /** Ends of incomplete answers. The conversation continues without the reasoning of such an answer. */
-describe.each(WIRES)("over $name", (wire) => {
+describe.each(wires)("over $name", (wire) => {
   test.each<[End, string, string]>([
     ["refusal", "content_filter", "refusal"],
     ["content_filter", "content_filter", "refusal"],
@@ -194,19 +194,19 @@ describe.each(WIRES)("over $name", (wire) => {
       answer(thinks("oh"), '{"title":"a bug"}'),
       answer('{"title":"another"}'),
     ]);
-    const output = { jsonSchema: SCHEMA };
+    const output = { jsonSchema: schema };
     const events = await talk.turn("go", { output });
     expect(events.at(-1)).toMatchObject(end("end_turn"));
     expect(shown(events).text).toBe('{"title":"a bug"}');
     expect((await talk.turn("and?", { output })).at(-1)).toMatchObject(end("end_turn"));
-    expect(talk.requests().map(({ body }) => schemaIn(body))).toEqual([SCHEMA, SCHEMA, SCHEMA, SCHEMA]);
+    expect(talk.requests().map(({ body }) => schemaIn(body))).toEqual([schema, schema, schema, schema]);
     // The thought of the second answer is bound to the first answer, which the conversation does not keep.
     talk.expectTaken({ isLost: true });
   });
 });
 
 /** Chat Completions joins the messages, because some servers refuse two user messages in a row. */
-test.each(WIRES.filter(({ wire }) => wire !== "chat"))(
+test.each(wires.filter(({ wire }) => wire !== "chat"))(
   "the message after a turn without a visible answer is appended to the request of that turn, over $name",
   async (wire) => {
     const talk = host.talk(wire, [answer(thinks("hm")), answer("two"), answer("three")]);
@@ -217,16 +217,16 @@ test.each(WIRES.filter(({ wire }) => wire !== "chat"))(
 );
 
 test("Gemini before 3 takes a schema without tools only, and is told in words beside them", async () => {
-  const [, , gemini] = WIRES;
+  const [, , gemini] = wires;
   const talk = host.talk(gemini as TriedWire, [answer(calls("s__echo")), answer('{"title":"a bug"}')]);
-  const events = await talk.turn("go", { output: { jsonSchema: SCHEMA }, model: "gemini/gemini-2.5-flash" });
+  const events = await talk.turn("go", { output: { jsonSchema: schema }, model: "gemini/gemini-2.5-flash" });
   expect(events.at(-1)).toMatchObject(end("end_turn"));
   expect(talk.requests().map(({ body }) => schemaIn(body))).toEqual([undefined, undefined]);
   expect(talk.requests()[1]?.text).toContain("JSON Schema");
   talk.expectTaken();
 });
 
-const SCHEMA = {
+const schema = {
   type: "object",
   required: ["title"],
   additionalProperties: false,

@@ -5,13 +5,13 @@ import { gatewayTests } from "../support/gateway.js";
 import {
   answer,
   beforeHeaders,
-  CUT,
   chunk,
+  cutStream,
   failure,
   type Piece,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -47,9 +47,9 @@ throughGateway("a whole turn with tools is the same log, streamed and not", asyn
 });
 
 const cuts: [string, Piece[]][] = [
-  ["between events", [hel, CUT]],
-  ["inside an event", [hel, 'data: {"choices":[{"delta":{"content":"lo', CUT]],
-  ["by a reset", [hel, RESET]],
+  ["between events", [hel, cutStream]],
+  ["inside an event", [hel, 'data: {"choices":[{"delta":{"content":"lo', cutStream]],
+  ["by a reset", [hel, reset]],
 ];
 
 for (const [where, pieces] of cuts) {
@@ -66,7 +66,7 @@ for (const [where, pieces] of cuts) {
 }
 
 throughGateway("a cut is recovered from, before the first words and, where wanted, after them", async ({ url, to }) => {
-  await using llm = await startLlmServer([stream([CUT]), stream([hel, CUT]), answer("Hello")]);
+  await using llm = await startLlmServer([stream([cutStream]), stream([hel, cutStream]), answer("Hello")]);
   await using ends = clientOf({ url }, {}, to(llm.url));
   const completion = await ends.ask({ streaming: true, streamRecovery: "restart" });
   expect(completion).toMatchObject({ message: { content: "Hello" }, attempts: 3 });
@@ -99,8 +99,8 @@ throughGateway("Retry-After is obeyed, and an absurd one ends it at once", async
 
 const errors: [string, Step, object, string, string][] = [
   ["the provider's, wrapped", failure(401), {}, "auth", "error 401: openai error: failure 401"],
-  ["html-message", beforeHeaders(RESET), {}, "server", "error 500: Message: fetch failed"],
-  ["a timeout", beforeHeaders(STALL), { request_timeout: 100 }, "timeout", "error 408: Request exceeded the timeout"],
+  ["html-message", beforeHeaders(reset), {}, "server", "error 500: Message: fetch failed"],
+  ["a timeout", beforeHeaders(stall), { request_timeout: 100 }, "timeout", "error 408: Request exceeded the timeout"],
   [
     "a page inside JSON",
     failure(502, { body: "<html><title>502 Bad Gateway</title></html>", headers: { "content-type": "text/html" } }),
@@ -143,7 +143,7 @@ throughGateway("errors tell neither the gateway's key nor the provider's", async
 });
 
 throughGateway("a stream that stalls is given up, and its connection to the provider as well", async ({ url, to }) => {
-  await using llm = await startLlmServer([stream([hel, STALL]), stream([hel, stop])]);
+  await using llm = await startLlmServer([stream([hel, stall]), stream([hel, stop])]);
   await using ends = clientOf({ url }, { idleTimeoutMs: 200 }, to(llm.url));
   expect(await ends.ask({ streaming: true, streamRecovery: "restart" })).toMatchObject({ attempts: 2 });
 });

@@ -8,16 +8,16 @@ import {
   chunk,
   failure,
   type LlmRequest,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
 } from "../support/llm-server.js";
 
-const DONE = "data: [DONE]\n\n";
+const done = "data: [DONE]\n\n";
 const call = (name: string) =>
   chunk({ tool_calls: [{ index: 0, id: "call_1", type: "function", function: { name, arguments: "{}" } }] });
-const calling = (name: string): Step => stream([call(name), chunk({}, "tool_calls"), DONE]);
+const calling = (name: string): Step => stream([call(name), chunk({}, "tool_calls"), done]);
 const tools = ["echo", "snap"].map((name) => ({ name, inputSchema: { type: "object" } }));
 const mcpServers = { s: fixtureServer({ pages: [tools] }) };
 const go = { requestId: "r1", text: "go", streaming: true };
@@ -60,7 +60,7 @@ test("details of reasoning go back with their call: in the next hop, the next tu
     { type: "reasoning.text", text: "Let me look.", format: "google-gemini-v1", index: 0 },
     { type: "reasoning.encrypted", id: "call_1", data: "U2ln", index: 0 },
   ];
-  const first = stream([...details.map((delta) => chunk(delta)), call("s__echo"), chunk({}, "tool_calls"), DONE]);
+  const first = stream([...details.map((delta) => chunk(delta)), call("s__echo"), chunk({}, "tool_calls"), done]);
   const script = [first, answer("one"), answer("two"), answer("three")];
   await using llm = await startLlmServer((request) => gemini(request, script[llm.requests.length - 1] ?? answer("")));
   const folder = mkdtempSync(join(tmpdir(), "kept-"));
@@ -96,7 +96,7 @@ test.each([
 });
 
 test("a conversation goes on at Mistral where a turn was cancelled behind a tool's result", async () => {
-  const script = [calling("s__echo"), stream([STALL]), answer("fine")];
+  const script = [calling("s__echo"), stream([stall]), answer("fine")];
   await using llm = await startLlmServer((request) => mistral(request, script[llm.requests.length - 1] ?? answer("")));
   await using app = await startAtMistral(llm.url);
   const session = app.sessions.open("c");

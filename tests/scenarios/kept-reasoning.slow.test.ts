@@ -14,7 +14,7 @@ import {
 } from "../support/strict/index.js";
 
 /** Wires, each with two models of one family, and, if the vendor has one, a model that cannot read their reasoning. */
-const WIRES = [
+const wires = [
   {
     wire: "responses",
     start: startOpenAi,
@@ -50,7 +50,7 @@ const script: Script = ({ results, userText }) => {
   return answer(thought, says("first"), calls("s__big", { bytes: 600 }), calls("s__big", { bytes: 601 }));
 };
 
-describe.each(WIRES)("over $wire", ({ wire, start, model, kin, other, seal, forgetsAtSummary = false }) => {
+describe.each(wires)("over $wire", ({ wire, start, model, kin, other, seal, forgetsAtSummary = false }) => {
   let mock: StrictMock;
   let app: App;
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import type { HttpDoor } from "../../src/doors/http/serve.js";
 import { callId } from "../../src/doors/http/turns/turn-ids.js";
 import { openDoor, post } from "../doors/http/door.js";
 import { fixtureServer, startApp } from "../support/app.js";
-import { answer, type LlmRequest, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, type LlmRequest, type Step, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
 
@@ -108,7 +108,7 @@ test("another host reads it too, if it continues the call of a host that was los
   const storage = await newStorage(folder.path);
   let isLost = true;
   await using llm = await startLlmServer((request) => {
-    return isLost && toldResults(request).length === 2 ? stream([STALL]) : readsLater(request);
+    return isLost && toldResults(request).length === 2 ? stream([stall]) : readsLater(request);
   });
   const send = chatCompletions();
   const headers = { "x-request-id": "second" };

@@ -34,7 +34,7 @@ const withoutMarks = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "cache_control" ? undefined : inner)));
 
 /** Wires, each with the mock of its vendor, the vendor's preset and a price in dollars per million tokens. */
-const WIRES = [
+const wires = [
   {
     wire: "responses",
     preset: "openai",
@@ -104,7 +104,7 @@ afterAll(async () => {
 const step = (n: number) => answer(thinks(`step ${n}`), calls("s__big", { bytes: 2048 + n }));
 const go = { requestId: "r1", text: "go", streaming: true };
 
-describe.each(WIRES)("over $wire", (tried) => {
+describe.each(wires)("over $wire", (tried) => {
   const { wire, preset, model, start, price, history, kept, foreign, tooLong } = tried;
   const appOf = (mock: StrictMock, folder: string, service: object = {}, server = few) => {
     const native = { base_url: mock.url, wire, model, api_key: "sk-test-0123456789" };

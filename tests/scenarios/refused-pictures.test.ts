@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Message } from "../../src/core/messages.js";
-import { type EveryWire, everyWire, PNG, TALL_PNG, WIRES } from "../support/every-wire.js";
+import { type EveryWire, everyWire, png, tallPng, wires } from "../support/every-wire.js";
 import { answer, calls } from "../support/strict/index.js";
 
 let host: EveryWire;
@@ -10,15 +10,15 @@ beforeAll(async () => {
 afterAll(async () => host[Symbol.asyncDispose]());
 
 const ended = { type: "turn_end", stopReason: "end_turn" };
-const tall = { type: "image" as const, data: TALL_PNG, mimeType: "image/png" };
+const tall = { type: "image" as const, data: tallPng, mimeType: "image/png" };
 
 /** Returns which pictures each request of a conversation held. */
 const sent = (talk: ReturnType<EveryWire["talk"]>) =>
   talk
     .requests()
-    .map(({ text }) => [text.includes(PNG) && "good", text.includes(TALL_PNG) && "refused"].filter(Boolean));
+    .map(({ text }) => [text.includes(png) && "good", text.includes(tallPng) && "refused"].filter(Boolean));
 
-describe.each(WIRES.flatMap((wire) => [true, false].map((streaming) => ({ wire, name: wire.name, streaming }))))(
+describe.each(wires.flatMap((wire) => [true, false].map((streaming) => ({ wire, name: wire.name, streaming }))))(
   "over $name, streaming: $streaming",
   ({ wire, streaming }) => {
     test("a tool's picture that the provider refuses becomes a note, and other pictures still go out", async () => {
@@ -64,9 +64,9 @@ describe.each(WIRES.flatMap((wire) => [true, false].map((streaming) => ({ wire, 
       const history: Message[] = [
         { role: "user", content: [{ type: "text", text: "look" }, tall] },
         { role: "assistant", content: "", toolCalls: [call("call_1")] },
-        result("call_1", TALL_PNG),
+        result("call_1", tallPng),
         { role: "assistant", content: "", toolCalls: [call("call_2")] },
-        result("call_2", PNG),
+        result("call_2", png),
         { role: "assistant", content: "done", toolCalls: [] },
       ];
       expect((await talk.turn("hi", { streaming, history })).at(-1)).toMatchObject(ended);
@@ -78,7 +78,7 @@ describe.each(WIRES.flatMap((wire) => [true, false].map((streaming) => ({ wire, 
   },
 );
 
-test.each(WIRES)(
+test.each(wires)(
   "another conversation with the same model leaves the picture out at once, over $name",
   async (wire) => {
     const told = [[], ["refused"], []];

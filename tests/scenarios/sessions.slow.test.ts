@@ -116,15 +116,15 @@ test("one recorded live against the demo model and four official servers plays w
   cpSync(join(folder, "files"), join(place.path, "files"), { recursive: true });
   mkdirSync(packages);
   symlinkSync(resolve("node_modules/@modelcontextprotocol"), join(packages, "@modelcontextprotocol"));
-  const SESSIONS_MEMORY_FILE = join(place.path, "memory.jsonl");
-  const env = { HOME: place.path, PATH: process.env.PATH, SESSIONS_MEMORY_FILE };
+  const sessionsMemoryFile = join(place.path, "memory.jsonl");
+  const env = { HOME: place.path, PATH: process.env.PATH, SESSIONS_MEMORY_FILE: sessionsMemoryFile };
   const quiet = { observe: () => {}, env };
 
   const recorded = await runScript(script, { ...quiet, cassette: "record" });
   expect(recorded.error ?? recorded.steps.filter(({ passed }) => !passed)).toEqual([]);
   expect(recorded.transcript.split("\n").length).toBeGreaterThan(10);
 
-  for (const gone of [packages, join(place.path, "files"), SESSIONS_MEMORY_FILE]) rmSync(gone, { recursive: true });
+  for (const gone of [packages, join(place.path, "files"), sessionsMemoryFile]) rmSync(gone, { recursive: true });
   const nothing = { ...quiet, env: { HOME: place.path, PATH: "" } };
   expect((await runScript(script, nothing)).error?.kind).toBe("required_server_down");
   for (let time = 0; time < 20; time++) {

@@ -81,8 +81,8 @@ describe("a recorded session", () => {
     await record(folder);
     const env = { HOME: folder.path, CI: "true" };
     expect((await folder.run("a.session.yaml", { env })).passed).toBe(true);
-    for (const CI of ["false", "0", ""]) {
-      expect((await folder.run("a.session.yaml", { env: { ...env, CI } })).passed).toBe(false);
+    for (const ci of ["false", "0", ""]) {
+      expect((await folder.run("a.session.yaml", { env: { ...env, CI: ci } })).passed).toBe(false);
     }
     rmSync(join(folder.path, "a.cassette.jsonl"));
     expect((await folder.run("a.session.yaml", { env })).passed).toBe(false);

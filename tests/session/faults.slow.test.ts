@@ -7,7 +7,7 @@ import type { QuestionEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { collect, startApp } from "../support/app.js";
-import { answer, type LlmServer, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, type LlmServer, type Step, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { noPostgres } from "../support/storages.js";
 import { Desk, until } from "./desk.js";
 
@@ -233,7 +233,7 @@ describe("a process that was taken for dead", () => {
   });
 
   test("passes a cancel on to the process that now has its turn", async () => {
-    await using llm = await startLlmServer([stream([STALL]), stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall]), stream([stall])]);
     // On PostgreSQL a live process keeps its queue entry for a minute after it was declared dead; tests/nodes has hosts that are really
     // silent.
     await using desk = await Desk.open("sqlite");
@@ -281,7 +281,7 @@ describe("a host that shuts down", () => {
   });
 
   test("cancels running turns, and leaves turns that wait for another host's turn to later", async () => {
-    await using llm = await startLlmServer(() => stream([STALL]));
+    await using llm = await startLlmServer(() => stream([stall]));
     await using desk = await Desk.open();
     const owner = await desk.host(llm);
     const session = owner.sessions.open("c");
@@ -323,7 +323,7 @@ test("a turn that has ended since it was found abandoned does not continue", asy
 });
 
 test("a question that another process has had answered is not open here any more", async () => {
-  await using llm = await startLlmServer([echo, stream([STALL])]);
+  await using llm = await startLlmServer([echo, stream([stall])]);
   await using desk = await Desk.open();
   const [owner, other] = [await desk.host(llm, {}), await desk.host(llm, {})];
   const request = { requestId: "r", text: "go", approval: "ask" as const };

@@ -6,7 +6,7 @@ import { openStore } from "../../src/log/open.js";
 import type { Session } from "../../src/session/session.js";
 import { newSession, openAcp } from "../support/acp.js";
 import { collect, fixtureServer, shape, startApp } from "../support/app.js";
-import { answer, chunk, type LlmServer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, type LlmServer, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { Signal } from "../support/signal.js";
 import { Desk, until } from "./desk.js";
 
@@ -31,7 +31,7 @@ describe("a host that shuts down", () => {
   });
 
   test("leaves the others to its next start, without an end in the log", async () => {
-    await using llm = await startLlmServer([echo, stream([chunk({ content: "half" }), STALL]), answer("whole")]);
+    await using llm = await startLlmServer([echo, stream([chunk({ content: "half" }), stall]), answer("whole")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     const turn = await first.sessions.open("c").submit({ requestId: "r", text: "go", streaming: true });
@@ -45,7 +45,7 @@ describe("a host that shuts down", () => {
   });
 
   test("counts an answer that it breaks off, without its text, and its replacement", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "half" }), STALL]), answer("whole")]);
+    await using llm = await startLlmServer([stream([chunk({ content: "half" }), stall]), answer("whole")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     const turn = await first.sessions.open("c").submit({ requestId: "r", text: "go", streaming: true });
@@ -77,7 +77,7 @@ describe("a turn that ends with its caller", () => {
   const request = { requestId: "r", text: "go", endsWithCaller: true };
 
   test("is cancelled by a host that shuts down, also while it waits", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     await using desk = await Desk.open();
     const host = await desk.host(llm);
     const session = host.sessions.open("c");
@@ -91,7 +91,7 @@ describe("a turn that ends with its caller", () => {
   });
 
   test("is cancelled by a host that takes it over: no model is asked, and no tool runs", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     await using desk = await Desk.open();
     const [lost, other] = [await desk.host(llm), await desk.host(llm)];
     const turn = await lost.sessions.open("c").submit(request);
@@ -110,7 +110,7 @@ describe("a turn that ends with its caller", () => {
 
 describe("two hosts on one log", () => {
   test("show the same turn, whichever runs it, and either can cancel it", async () => {
-    await using llm = await startLlmServer([echo, stream([STALL])]);
+    await using llm = await startLlmServer([echo, stream([stall])]);
     await using desk = await Desk.open();
     const [owner, other] = [await desk.host(llm), await desk.host(llm)];
     const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go" }));
@@ -173,7 +173,7 @@ test.each([
   { it: "has no key", active: "groq" },
   { it: "has only the demo model", active: "demo" },
 ])("a turn that lost its host is left to others by a host that $it", async ({ active }) => {
-  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+  await using llm = await startLlmServer([stream([stall]), answer("went on")]);
   await using desk = await Desk.open("sqlite");
   await loseTurn(desk, llm);
   const said: string[] = [];
@@ -188,7 +188,7 @@ test.each([
 });
 
 test("a turn that lost its host is not ended by a host without a key that has a prompt waiting for it", async () => {
-  await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+  await using llm = await startLlmServer([stream([stall]), answer("went on")]);
   await using desk = await Desk.open("sqlite");
   const first = await desk.host(llm);
   await first.sessions.open("c").submit({ requestId: "r", text: "go" });
@@ -203,7 +203,7 @@ test("a turn that lost its host is not ended by a host without a key that has a 
 });
 
 test("a lost turn fails on a host that cannot ask its model, once a prompt that the host can answer waits for it", async () => {
-  await using llm = await startLlmServer([stream([STALL]), answer("here")]);
+  await using llm = await startLlmServer([stream([stall]), answer("here")]);
   await using desk = await Desk.open("sqlite");
   const at = { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" };
   const first = await desk.host(llm, undefined, { active: "test", providers: { test: at, groq: at } });
@@ -292,7 +292,7 @@ describe("a question about a limit", () => {
   );
 
   test.each([true, false])("is not asked again once it was answered: %s", async (value) => {
-    await using llm = await startLlmServer([echo, stream([STALL]), answer("done")]);
+    await using llm = await startLlmServer([echo, stream([stall]), answer("done")]);
     await using desk = await Desk.open();
     const limits = { turn: { hops: 1 } };
     const first = await desk.host(llm, auto, undefined, limits);
@@ -309,7 +309,7 @@ describe("a question about a limit", () => {
 });
 
 test("a turn that another host left in the conversation continues before a new request, even if nothing else is recovered", async () => {
-  await using llm = await startLlmServer([stream([STALL]), answer("first"), answer("second")]);
+  await using llm = await startLlmServer([stream([stall]), answer("first"), answer("second")]);
   await using desk = await Desk.open();
   const first = await desk.host(llm);
   await first.sessions.open("c").submit({ requestId: "a", text: "one", streaming: true });
@@ -338,7 +338,7 @@ describe("the permissions of a turn", () => {
     { kind: "runs only its own turns", recover: false },
     { kind: "continues those of others", recover: true },
   ])("do not hold in another host if they come from a host that $kind", async ({ recover }) => {
-    await using llm = await startLlmServer([stream([STALL]), echo]);
+    await using llm = await startLlmServer([stream([stall]), echo]);
     await using desk = await Desk.open();
     await begun(llm, desk.storage, recover);
     const second = await desk.host(llm, { approval: "ask" });
@@ -348,7 +348,7 @@ describe("the permissions of a turn", () => {
   });
 
   test("hold if a host is asked for the same turn again", async () => {
-    await using llm = await startLlmServer([stream([STALL]), echo, answer("done")]);
+    await using llm = await startLlmServer([stream([stall]), echo, answer("done")]);
     await using desk = await Desk.open();
     await begun(llm, desk.storage);
     await using second = await run(llm, desk.storage);
@@ -360,7 +360,7 @@ describe("the permissions of a turn", () => {
   });
 
   test("cannot allow what the caller wants to be asked about", async () => {
-    await using llm = await startLlmServer([stream([STALL]), echo]);
+    await using llm = await startLlmServer([stream([stall]), echo]);
     await using desk = await Desk.open();
     {
       await using first = await run(llm, desk.storage);
@@ -381,7 +381,7 @@ describe("a turn of an editor's session", () => {
     { name: "continues when a host starts, whichever folder the session has", servers: [], isFree: true },
     { name: "is left to its editor if it uses the editor's servers", servers: mcpServers, isFree: false },
   ])("$name", async ({ servers, isFree }) => {
-    await using llm = await startLlmServer([stream([STALL]), ...(isFree ? [answer("went on")] : [])]);
+    await using llm = await startLlmServer([stream([stall]), ...(isFree ? [answer("went on")] : [])]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     const editor = await openAcp(first);
@@ -418,7 +418,7 @@ describe("a turn of an editor's session", () => {
   });
 
   test("continues in the agent that has its session open, if it uses the editor's servers", async () => {
-    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using llm = await startLlmServer([stream([stall]), answer("went on")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     const before = await openAcp(first);
@@ -432,7 +432,7 @@ describe("a turn of an editor's session", () => {
   });
 
   test("with the host's own servers continues in the agent whose editor has opened the session with its own servers", async () => {
-    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using llm = await startLlmServer([stream([stall]), answer("went on")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     await first.sessions.open("c").submit({ requestId: "r", text: "go" });
@@ -445,7 +445,7 @@ describe("a turn of an editor's session", () => {
   });
 
   test("waits after its host died until an editor opens its session", async () => {
-    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using llm = await startLlmServer([stream([stall]), answer("went on")]);
     await using desk = await Desk.open("sqlite");
     await loseTurn(desk, llm);
     await using app = await startApp({ llm: llm.url, storage: desk.storage, recover: false });
@@ -457,7 +457,7 @@ describe("a turn of an editor's session", () => {
   });
 
   test("is not taken over because an editor of another folder has loaded its session", async () => {
-    await using llm = await startLlmServer([stream([STALL]), answer("went on")]);
+    await using llm = await startLlmServer([stream([stall]), answer("went on")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     await first.sessions.open("c").submit({ requestId: "r", text: "go" });
@@ -473,7 +473,7 @@ describe("a turn of an editor's session", () => {
   });
 
   test("continues after its host died in the editor that has its session open: shown once, and asked about there", async () => {
-    await using llm = await startLlmServer([echo, stream([STALL]), echo, answer("done")]);
+    await using llm = await startLlmServer([echo, stream([stall]), echo, answer("done")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     await first.sessions.open("c").submit({ requestId: "r", text: "go" });
@@ -489,7 +489,7 @@ describe("a turn of an editor's session", () => {
   });
 
   test("does not end with an editor that has only taken it over, and its question stays open", async () => {
-    await using llm = await startLlmServer([stream([STALL]), echo, answer("done")]);
+    await using llm = await startLlmServer([stream([stall]), echo, answer("done")]);
     await using desk = await Desk.open();
     const first = await desk.host(llm);
     await first.sessions.open("c").submit({ requestId: "r", text: "go" });
@@ -518,7 +518,7 @@ describe("a turn of an editor's session", () => {
   });
 
   test("of a host with a workspace name is left to the hosts of that workspace", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     await using desk = await Desk.open();
     const options = { llm: llm.url, storage: desk.storage, recover: false };
     {

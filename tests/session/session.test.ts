@@ -6,7 +6,7 @@ import { Sessions } from "../../src/session/sessions.js";
 import { request, turn } from "../log/support.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { joining } from "../support/cluster.js";
-import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, cutStream, failure, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { recording, until } from "../support/mcp-hub.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
@@ -115,7 +115,7 @@ describe("a request id is answered once", () => {
   });
 
   test("a cancelled request is not run again", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     const turn = await session.submit({ requestId: "r", text: "hi" });
@@ -198,7 +198,7 @@ describe("a request id is answered once", () => {
   });
 
   test("a repetition after an answer broke off and was replaced gets the new answer only", async () => {
-    const cut = stream([chunk({ content: "half" }), CUT]);
+    const cut = stream([chunk({ content: "half" }), cutStream]);
     await using llm = await startLlmServer([cut, answer("whole")]);
     await using app = await startApp({ llm: llm.url, streamRecovery: "fail" });
     const session = app.sessions.open("c");
@@ -224,7 +224,7 @@ describe("turns of one conversation", () => {
 
   test("run in parallel with those of another conversation", async () => {
     await using llm = await startLlmServer(({ body }) =>
-      JSON.stringify(body.messages).includes("slow") ? stream([chunk({ content: "…" }), STALL]) : answer("quick"),
+      JSON.stringify(body.messages).includes("slow") ? stream([chunk({ content: "…" }), stall]) : answer("quick"),
     );
     await using app = await startApp({ llm: llm.url });
     await app.sessions.open("slow").submit({ requestId: "r", text: "slow" });

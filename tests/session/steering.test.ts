@@ -2,10 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import type { App } from "../../src/index.js";
 import { openStore } from "../../src/log/open.js";
 import { collect, fixtureServer, shape, startApp } from "../support/app.js";
-import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, stall, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { Desk } from "./desk.js";
 
-const half = stream([chunk({ content: "half of " }), STALL]);
+const half = stream([chunk({ content: "half of " }), stall]);
 const sent = (llm: { requests: { body: { messages?: { role: string; content?: unknown }[] } }[] }, index: number) =>
   llm.requests[index]?.body.messages?.slice(1).map(({ role, content }) => [role, content]);
 

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "@jest/globals";
 import type { App } from "../../src/index.js";
 import type { Session } from "../../src/session/session.js";
 import { collect, startApp } from "../support/app.js";
-import { answer, type LlmServer, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, type LlmServer, stall, startLlmServer, stream } from "../support/llm-server.js";
 
 const closing: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -11,7 +11,7 @@ afterEach(async () => {
 
 /** Starts a host that accepts this many turns, with a model whose answers never end. */
 async function startBusy(maxTurns: number): Promise<{ app: App; llm: LlmServer }> {
-  const llm = await startLlmServer(() => stream([STALL]));
+  const llm = await startLlmServer(() => stream([stall]));
   const app = await startApp({ llm: llm.url, config: { chat: { service: { max_turns: maxTurns } } } });
   closing.push(llm, app);
   return { app, llm };

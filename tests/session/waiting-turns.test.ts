@@ -6,7 +6,7 @@ import { openStore } from "../../src/log/open.js";
 import { Sessions } from "../../src/session/sessions.js";
 import { collect, startApp } from "../support/app.js";
 import { joining } from "../support/cluster.js";
-import { answer, chunk, type LlmServer, STALL, startLlmServer, stream } from "../support/llm-server.js";
+import { answer, chunk, type LlmServer, stall, startLlmServer, stream } from "../support/llm-server.js";
 import { Signal } from "../support/signal.js";
 import { until } from "./desk.js";
 
@@ -42,7 +42,7 @@ test("turns of one conversation run in the order of their requests", async () =>
 });
 
 test("a turn that waits is cancelled by its request id without waiting for the turn before it", async () => {
-  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), STALL])]);
+  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), stall])]);
   await inMemory(llm, async (sessions) => {
     const session = sessions.open("c");
     await until(session.prompt({ requestId: "a", text: "a" }), "text_delta");
@@ -74,7 +74,7 @@ test("a turn that breaks off because the log fails is resumed before the next on
 });
 
 test("a closing host ends the turn that waits too", async () => {
-  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), STALL])]);
+  await using llm = await startLlmServer([stream([chunk({ content: "so far" }), stall])]);
   await inMemory(llm, async (sessions, store) => {
     const session = sessions.open("c");
     await until(session.prompt({ requestId: "a", text: "a" }), "text_delta");
@@ -86,7 +86,7 @@ test("a closing host ends the turn that waits too", async () => {
 });
 
 test("a host that shuts down cancels the waiting turn of a caller, also if the running turn ends at the same moment", async () => {
-  await using llm = await startLlmServer([stream([STALL])]);
+  await using llm = await startLlmServer([stream([stall])]);
   const work = async (sessions: Sessions, store: ChatStore) => {
     const session = sessions.open("c");
     const running = await session.submit({ requestId: "a", text: "a", endsWithCaller: true });

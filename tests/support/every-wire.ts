@@ -67,15 +67,15 @@ const deepSeek: TriedWire = {
   start: startDeepSeek,
 };
 
-export const WIRES: readonly TriedWire[] = [responses, messages, gemini, chat];
+export const wires: readonly TriedWire[] = [responses, messages, gemini, chat];
 /** All wires, with a second vendor of Chat Completions: the first one gives out no reasoning, the second one wants it back. */
-export const VENDORS: readonly TriedWire[] = [...WIRES, deepSeek];
+export const allVendors: readonly TriedWire[] = [...wires, deepSeek];
 
-export const PNG = "iVBORw0KGgo=";
+export const png = "iVBORw0KGgo=";
 /** A picture that every vendor refuses, because it is too large. */
-export const TALL_PNG = pngOf(100, 9000);
-export const JPEG = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//";
-export const SVG = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>").toString("base64");
+export const tallPng = pngOf(100, 9000);
+export const jpeg = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//";
+export const svg = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>").toString("base64");
 
 interface Talk {
   mock: StrictMock;
@@ -108,14 +108,14 @@ interface EveryWireOptions {
 export async function everyWire({ talks = 0, variants = {} }: EveryWireOptions = {}): Promise<EveryWire> {
   const observed: Observation[] = [];
   const vendors = new Map<TriedWire, Vendor>();
-  for (const wire of VENDORS) vendors.set(wire, await startVendor(wire));
+  for (const wire of allVendors) vendors.set(wire, await startVendor(wire));
   const server = await toolServer();
   const own = Array.from({ length: talks }, (_, index) => [`${index}_`, {}] as const);
   const kinds = [["", {}] as const, ...own, ...Object.entries(variants)];
   const providers = [...vendors].flatMap(([{ wire, provider, model }, { mock }]) =>
     kinds.map(([kind, more]) => {
-      const api_key = `key-of-${kind}${provider}`;
-      return [kind + provider, { wire, base_url: mock.url, model, api_key, ...more }] as const;
+      const apiKey = `key-of-${kind}${provider}`;
+      return [kind + provider, { wire, base_url: mock.url, model, api_key: apiKey, ...more }] as const;
     }),
   );
   const app = await startApp({
@@ -194,10 +194,10 @@ function toolServer(): Promise<HttpServer> {
   const text = (words: string) => ({ type: "text", text: words });
   return httpServer({
     answering: {
-      snap: () => ({ content: [text("here:"), picture(PNG)] }),
-      fail: () => ({ content: [text("broken"), picture(PNG)], isError: true }),
-      tall: () => ({ content: [text("the page:"), picture(TALL_PNG)] }),
-      odd: () => ({ content: [text("a chart and a photo:"), picture(SVG, "image/svg+xml"), picture(JPEG)] }),
+      snap: () => ({ content: [text("here:"), picture(png)] }),
+      fail: () => ({ content: [text("broken"), picture(png)], isError: true }),
+      tall: () => ({ content: [text("the page:"), picture(tallPng)] }),
+      odd: () => ({ content: [text("a chart and a photo:"), picture(svg, "image/svg+xml"), picture(jpeg)] }),
     },
   });
 }

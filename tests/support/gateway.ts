@@ -12,7 +12,7 @@ interface Gateway extends AsyncDisposable {
   to(upstream: string, more?: object): Pick<ProviderConfig, "headers">;
 }
 
-const START_LIMIT_MS = 15_000;
+const startLimitMs = 15_000;
 
 /**
  * Starts one gateway for the tests of a file. Returns a function that declares a test. If the gateway cannot start, the test passes with a
@@ -41,7 +41,7 @@ async function startGateway(): Promise<Gateway | undefined> {
   const ended = new Promise<void>((done) => child.once("close", () => done()));
   let said = "";
   const isReady = await new Promise<boolean>((done) => {
-    const limit = setTimeout(() => done(false), START_LIMIT_MS);
+    const limit = setTimeout(() => done(false), startLimitMs);
     const hear = (text: Buffer) => {
       said += text.toString();
       if (!said.includes("Ready for connections")) return;

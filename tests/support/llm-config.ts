@@ -1,7 +1,7 @@
 import type { HttpConfig, LlmConfig, ProviderConfig } from "../../src/core/config.js";
 
 /** The defaults of `llm.http`, without pauses between attempts. */
-export const HTTP: HttpConfig = {
+export const httpConfig: HttpConfig = {
   timeoutMs: 30_000,
   connectTimeoutMs: 5_000,
   ttftTimeoutMs: 60_000,
@@ -26,7 +26,7 @@ export function llmConfig(baseUrl: string, http: Partial<HttpConfig> = {}, provi
     active: "test",
     fallback: [],
     streamRecovery: "auto",
-    http: { ...HTTP, ...http },
+    http: { ...httpConfig, ...http },
     providers: { test: { baseUrl, model: "m1", apiKey: "sk-test-0123456789", ...provider } },
   };
 }

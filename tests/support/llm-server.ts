@@ -153,7 +153,10 @@ interface AnswerOptions {
 }
 
 /** Returns a complete answer in the requested form: one JSON document, or a stream with a delta for each word. */
-export function answer(text: string, { usage = USAGE, finishReason = "stop", reasoning }: AnswerOptions = {}): Step {
+export function answer(
+  text: string,
+  { usage = sampleUsage, finishReason = "stop", reasoning }: AnswerOptions = {},
+): Step {
   const words = text.match(/\s*\S+/g) ?? [];
   return message(
     { content: text, ...(reasoning ? { reasoning_content: reasoning } : {}) },
@@ -165,7 +168,7 @@ export function answer(text: string, { usage = USAGE, finishReason = "stop", rea
 /** Returns a complete answer that calls tools: ids `call_1`, `call_2`, … unless given; a stream sends the arguments in two pieces. */
 export function toolCalls(
   calls: readonly { name: string; arguments: unknown; id?: string }[],
-  { usage = USAGE, finishReason = "tool_calls" }: AnswerOptions = {},
+  { usage = sampleUsage, finishReason = "tool_calls" }: AnswerOptions = {},
 ): Step {
   const wire = calls.map(({ id, name, arguments: value }, index) => ({
     index,
@@ -186,7 +189,7 @@ export function toolCalls(
   });
 }
 
-const USAGE = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+const sampleUsage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 
 function message(whole: object, deltas: readonly object[], { usage, finishReason }: AnswerOptions): Step {
   const document = {
@@ -244,13 +247,13 @@ function fault(act: (response: ServerResponse) => void): Fault {
 }
 
 /** FIN in the middle of the body. */
-export const CUT: Fault = fault((response) => void response.socket?.end());
+export const cutStream: Fault = fault((response) => void response.socket?.end());
 /** RST of the connection. */
-export const RESET: Fault = fault((response) => void response.socket?.resetAndDestroy());
+export const reset: Fault = fault((response) => void response.socket?.resetAndDestroy());
 /** Silence on an open connection. */
-export const STALL: Fault = () => new Promise<void>(() => {});
+export const stall: Fault = () => new Promise<void>(() => {});
 /** A clean end of the body before the last piece. */
-export const END: Fault = (response) => void response.end();
+export const end: Fault = (response) => void response.end();
 
 /**
  * Returns a 200 stream of the pieces, each in its own write, that ends cleanly. `splitAt` cuts the whole into pieces of that many bytes

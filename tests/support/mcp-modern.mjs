@@ -111,9 +111,9 @@ function serve({ id, method, params = {} }, { send, end = () => {}, headers = {}
   const fail = (code, message, data) => send({ jsonrpc: "2.0", id, error: { code, message, data } });
   if (version !== supported) return fail(-32022, "unsupported version", { supported: [supported], requested: version });
   if (method === "subscriptions/listen") {
-    const _meta = { "io.modelcontextprotocol/subscriptionId": id };
-    const tell = (note, more) => send({ jsonrpc: "2.0", method: note, params: { ...more, _meta } });
-    const bye = () => send({ jsonrpc: "2.0", id, result: { resultType: "complete", _meta } });
+    const Meta = { "io.modelcontextprotocol/subscriptionId": id };
+    const tell = (note, more) => send({ jsonrpc: "2.0", method: note, params: { ...more, _meta: Meta } });
+    const bye = () => send({ jsonrpc: "2.0", id, result: { resultType: "complete", _meta: Meta } });
     const filter = params.notifications;
     if (filter.resourceSubscriptions?.length > (options.maxWatched ?? 100)) return fail(-32602, "too many resources");
     listeners.add({ id, filter, tell, end: () => [bye(), end()] });

@@ -63,12 +63,12 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     const line = `${request.method} ${url.pathname}`;
     const location = behaviour.redirects?.[request.url ?? ""];
     if (location) return send(307, {}, { location });
-    const error_description = behaviour.refusals?.[url.pathname];
-    if (error_description) return send(400, { error: "invalid_request", error_description });
+    const errorDescription = behaviour.refusals?.[url.pathname];
+    if (errorDescription) return send(400, { error: "invalid_request", error_description: errorDescription });
     if (line === "POST /token" && behaviour.echoes) {
       asked.push(new URLSearchParams(text));
-      const error_description = `you sent ${request.headers.authorization} ${text}`;
-      return send(400, { error: "invalid_request", error_description });
+      const errorDescription = `you sent ${request.headers.authorization} ${text}`;
+      return send(400, { error: "invalid_request", error_description: errorDescription });
     }
     if (line === "POST /token") return token(new URLSearchParams(text), send);
     if (line === "POST /mcp") return mcp(request, JSON.parse(text), send);
@@ -121,16 +121,16 @@ export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServe
     if (behaviour.tokenStatus) return send(behaviour.tokenStatus, { error: "server_error" });
     const scope = granted(grant ?? "", body);
     if (scope === undefined) return send(400, { error: "invalid_grant", error_description: "no such grant" });
-    const access_token = `access-${randomUUID()}`;
-    const refresh_token = `refresh-${randomUUID()}`;
-    access.set(access_token, scope);
-    if (grant !== "client_credentials") renewable.set(refresh_token, scope);
+    const accessToken = `access-${randomUUID()}`;
+    const refreshToken = `refresh-${randomUUID()}`;
+    access.set(accessToken, scope);
+    if (grant !== "client_credentials") renewable.set(refreshToken, scope);
     return send(200, {
-      access_token,
+      access_token: accessToken,
       token_type: "Bearer",
       expires_in: behaviour.expiresIn ?? 3600,
       scope,
-      ...(grant !== "client_credentials" && { refresh_token }),
+      ...(grant !== "client_credentials" && { refresh_token: refreshToken }),
     });
   }
 

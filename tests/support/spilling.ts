@@ -1,29 +1,29 @@
 import type { HttpConfig, ProviderConfig } from "../../src/core/config.js";
 import {
   beforeHeaders,
-  CUT,
   chunk,
+  cutStream,
   failure,
   json,
   type LlmRequest,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   stream,
 } from "./llm-server.js";
 
 /** Secrets that must never appear outside of a request. */
-export const KEY = "Zq7.f00dface-Kx_998";
-export const HEADER_SECRET = "tenant:4711-geheim";
-export const PROXY_PASSWORD = "pr0xy&Pass/w0rd";
-export const PROMPT = 'Why is the "blue elephant"\nin my cellar so fond of Mozart?';
-export const SYSTEM = "You are Rumpelstilzchen, and nobody may know that.";
-const TRACES =
+export const key = "Zq7.f00dface-Kx_998";
+export const headerSecret = "tenant:4711-geheim";
+export const proxyPassword = "pr0xy&Pass/w0rd";
+export const prompt = 'Why is the "blue elephant"\nin my cellar so fond of Mozart?';
+export const system = "You are Rumpelstilzchen, and nobody may know that.";
+const traces =
   /f00dface|Kx_998|4711-geheim|pr0xy|w0rd|cHIweHk|blue elephant|in my cellar|fond of Mozart|Rumpelstilzchen/;
 
 /** Returns the first secret in the text, in any encoding; undefined if there is none. */
 export function secretIn(text: string): string | undefined {
-  return TRACES.exec(text)?.[0];
+  return traces.exec(text)?.[0];
 }
 
 /** A failure in which the provider, or a program in front of it, repeats all that it was sent. */
@@ -51,7 +51,7 @@ const openAi = (say: (request: LlmRequest) => string) => (request: LlmRequest) =
   error: { message: say(request), param: "messages" },
 });
 
-export const SPILLS: Spill[] = [
+export const spills: Spill[] = [
   {
     name: "401 that repeats the key",
     step: echo(
@@ -101,24 +101,24 @@ export const SPILLS: Spill[] = [
   },
   {
     name: "a redirect that repeats the key",
-    step: echo(307, spoken, { location: `http://127.0.0.1:1/v1?key=${KEY}` }),
+    step: echo(307, spoken, { location: `http://127.0.0.1:1/v1?key=${key}` }),
   },
-  { name: "a redirect to a page with the key in its path", step: echo(302, spoken, { location: `/login/${KEY}` }) },
-  { name: "a reset", step: beforeHeaders(RESET) },
-  { name: "a cut", step: stream([hello, CUT]) },
-  { name: "silence", step: beforeHeaders(STALL), http: limits },
-  { name: "a stall", step: stream([hello, STALL]), http: limits },
-  { name: "no time left", step: beforeHeaders(STALL), http: { totalTimeoutMs: 60 } },
-  { name: "headers that repeat the key", step: echo(503, openAi(spoken), { "x-request-id": `req-${KEY}` }) },
+  { name: "a redirect to a page with the key in its path", step: echo(302, spoken, { location: `/login/${key}` }) },
+  { name: "a reset", step: beforeHeaders(reset) },
+  { name: "a cut", step: stream([hello, cutStream]) },
+  { name: "silence", step: beforeHeaders(stall), http: limits },
+  { name: "a stall", step: stream([hello, stall]), http: limits },
+  { name: "no time left", step: beforeHeaders(stall), http: { totalTimeoutMs: 60 } },
+  { name: "headers that repeat the key", step: echo(503, openAi(spoken), { "x-request-id": `req-${key}` }) },
   {
     name: "nobody listening",
     step: failure(500),
-    provider: { baseUrl: `http://user:${KEY}@127.0.0.1:1/v1?key=${KEY}` },
+    provider: { baseUrl: `http://user:${key}@127.0.0.1:1/v1?key=${key}` },
   },
   {
     name: "a name that does not resolve",
     step: failure(500),
-    provider: { baseUrl: `http://user:${KEY}@nowhere.invalid/v1` },
+    provider: { baseUrl: `http://user:${key}@nowhere.invalid/v1` },
   },
-  { name: "a base_url that is none", step: failure(500), provider: { baseUrl: `htp//${KEY}/v1` } },
+  { name: "a base_url that is none", step: failure(500), provider: { baseUrl: `htp//${key}/v1` } },
 ];

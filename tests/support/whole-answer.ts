@@ -28,12 +28,19 @@ export const wholeAnswer: Record<WireName, (written: WrittenCall[]) => object> =
     };
   },
   chat: (written) => {
-    const tool_calls = written.map(([id, n], index) => ({
+    const toolCalls = written.map(([id, n], index) => ({
       index,
       id,
       function: { name: "f", arguments: `{"n":${n}}` },
     }));
-    const reasoning_details = [{ type: "reasoning.encrypted", data: "SEALED" }];
-    return { choices: [{ message: { content: null, tool_calls, reasoning_details }, finish_reason: "tool_calls" }] };
+    const reasoningDetails = [{ type: "reasoning.encrypted", data: "SEALED" }];
+    return {
+      choices: [
+        {
+          message: { content: null, tool_calls: toolCalls, reasoning_details: reasoningDetails },
+          finish_reason: "tool_calls",
+        },
+      ],
+    };
   },
 };

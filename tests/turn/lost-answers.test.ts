@@ -3,7 +3,17 @@ import { describe, expect, test } from "@jest/globals";
 import { quarterMs } from "../../src/log/shared/spent.js";
 import { summarizeTurn } from "../../src/session/shared/summary.js";
 import { collect, startApp } from "../support/app.js";
-import { answer, CUT, chunk, failure, json, RESET, type Step, startLlmServer, stream } from "../support/llm-server.js";
+import {
+  answer,
+  chunk,
+  cutStream,
+  failure,
+  json,
+  reset,
+  type Step,
+  startLlmServer,
+  stream,
+} from "../support/llm-server.js";
 
 const usage = { prompt_tokens: 1000, completion_tokens: 100 };
 const whole = answer("hello", { usage });
@@ -26,39 +36,39 @@ describe("a whole answer", () => {
   test.each<[string, Step[]]>([
     ["was the first one", [whole]],
     ["came after refusals, which cost nothing", [failure(429), failure(503), whole]],
-    ["came after a request without any answer, of which nobody can know", [RESET, whole]],
-    ["came after one that broke off before its first word", [stream([chunk({ role: "assistant" }), CUT]), whole]],
+    ["came after a request without any answer, of which nobody can know", [reset, whole]],
+    ["came after one that broke off before its first word", [stream([chunk({ role: "assistant" }), cutStream]), whole]],
   ])("counts as reported if it %s", async (_, steps) => {
     const answers = await spentBy(steps);
     expect(answers.map(({ spent }) => spent)).toEqual([spentOnce]);
   });
 
   test("counts what was lost before it: the same input, and the words that had come", async () => {
-    const [message] = await spentBy([stream([begun, CUT]), stream([begun, CUT]), whole]);
+    const [message] = await spentBy([stream([begun, cutStream]), stream([begun, cutStream]), whole]);
     expect(message).toMatchObject({ attempts: 3, usage: { inputTokens: 1000, outputTokens: 100 } });
     expect(message?.spent).toEqual({ tokens: 3 * 1100, usd: expect.closeTo(3.3, 6), estimated: true });
   });
 
   test("counts what the provider had counted of it by then", async () => {
     const counted = { choices: [], usage: { prompt_tokens: 900, completion_tokens: 40, prompt_tokens_details: {} } };
-    const [message] = await spentBy([stream([chunk({ content: "x" }), counted, CUT]), whole]);
+    const [message] = await spentBy([stream([chunk({ content: "x" }), counted, cutStream]), whole]);
     expect(message?.spent?.tokens).toBe(940 + 1100);
   });
 });
 
 test("an answer that was shown and broke off counts each attempt that had begun", async () => {
-  const [message] = await spentBy([stream([begun, CUT])], "fail");
+  const [message] = await spentBy([stream([begun, cutStream])], "fail");
   expect(message).toMatchObject({ interrupted: true, provider: "test", model: "m1" });
   const once = message?.spent?.tokens ?? 0;
   expect(once).toBeGreaterThan(100);
-  const cut = Array.from({ length: 4 }, () => stream([begun, CUT]));
+  const cut = Array.from({ length: 4 }, () => stream([begun, cutStream]));
   const [again] = await spentBy(cut);
   expect(again?.spent).toMatchObject({ tokens: 4 * once, estimated: true });
 });
 
 test("an answer that broke off before anything of it was shown counts each attempt, and says nothing", async () => {
   const part = { index: 0, id: "c", type: "function", function: { name: "x", arguments: "y".repeat(400) } };
-  const answers = await spentBy([1, 2, 3, 4].map(() => stream([chunk({ tool_calls: [part] }), CUT])));
+  const answers = await spentBy([1, 2, 3, 4].map(() => stream([chunk({ tool_calls: [part] }), cutStream])));
   expect(answers).toMatchObject([{ interrupted: true, message: { content: "", toolCalls: [] } }]);
   expect(answers[0]?.spent).toMatchObject({ estimated: true });
   expect(answers[0]?.spent?.tokens).toBeGreaterThan(400);
@@ -71,7 +81,7 @@ test("an unstreamed answer without content costs the usage that it states, if an
 const always = [{ since: 0, until: 10_000_000 * quarterMs }];
 
 test("each model is billed for its own answer, in the log and in what was used", async () => {
-  await using dear = await startLlmServer([stream([begun, CUT])]);
+  await using dear = await startLlmServer([stream([begun, cutStream])]);
   await using cheap = await startLlmServer([whole]);
   const key = { api_key: "sk-test-0123456789" };
   const providers = {
@@ -107,7 +117,7 @@ test("each model is billed for its own answer, in the log and in what was used",
 
 test("what an answer that broke off had read is counted as the answer of the same model has it", async () => {
   const cached = { ...usage, prompt_tokens_details: { cached_tokens: 600 } };
-  const [message] = await spentBy([stream([begun, CUT]), answer("hello", { usage: cached })]);
+  const [message] = await spentBy([stream([begun, cutStream]), answer("hello", { usage: cached })]);
   const once = { inputTokens: 1000, outputTokens: 100, cachedTokens: 600 };
   expect(message?.billed).toMatchObject([{ usage: once }, { usage: once }]);
 });
@@ -117,7 +127,7 @@ test.each([1, 2])(
   async (count) => {
     const counted = { choices: [], usage: { prompt_tokens: 900, completion_tokens: 40 } };
     await using llm = await startLlmServer(
-      Array.from({ length: count }, () => stream([chunk({ content: "x" }), counted, CUT])),
+      Array.from({ length: count }, () => stream([chunk({ content: "x" }), counted, cutStream])),
     );
     const providers = { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } };
     const http = { max_retries: count - 1, initial_retry_delay: 0.001, max_retry_delay: 0.01 };

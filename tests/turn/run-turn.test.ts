@@ -1,7 +1,17 @@
 import { describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/messages.js";
 import { collect, fixtureServer, isStored, shape, startApp, withoutNode } from "../support/app.js";
-import { answer, CUT, chunk, failure, json, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import {
+  answer,
+  chunk,
+  cutStream,
+  failure,
+  json,
+  stall,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../support/llm-server.js";
 
 const echo = (value: object, id?: string) => ({ name: "s__echo", arguments: value, id });
 const servers = { s: fixtureServer() };
@@ -169,7 +179,7 @@ describe.each([
   });
 
   test("a cancelled request reaches the provider, and the turn ends as cancelled", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "one " }), STALL])]);
+    await using llm = await startLlmServer([stream([chunk({ content: "one " }), stall])]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     const turn = await session.submit({ requestId: "r", text: "hi", streaming });
@@ -194,7 +204,7 @@ describe.each([
   });
 
   test("a turn that has used up its time stops as budget", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     await using app = await startApp({ llm: llm.url });
     const events = await collect(
       app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming, timeoutMs: 800 }),
@@ -218,7 +228,9 @@ test("streamed and whole, the same script gives the same log", async () => {
 });
 
 test("a stream that breaks after its first words keeps them in the log, and fails", async () => {
-  await using llm = await startLlmServer([stream([chunk({ content: "half an " }), chunk({ content: "answer" }), CUT])]);
+  await using llm = await startLlmServer([
+    stream([chunk({ content: "half an " }), chunk({ content: "answer" }), cutStream]),
+  ]);
   await using app = await startApp({ llm: llm.url });
   const events = await collect(app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming: true }));
   expect(shape(events)).toEqual(["user_message", "assistant_message", "turn_error"]);

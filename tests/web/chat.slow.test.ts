@@ -3,7 +3,7 @@ import { textOf } from "../../src/core/messages.js";
 import { openDoor } from "../doors/http/door.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
-import { answer, CUT, chunk, failure, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { answer, chunk, cutStream, failure, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { browserOfFile, reads, say, shownText } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
@@ -197,7 +197,7 @@ inBrowser("a chat in the browser", () => {
   });
 
   test("takes back the beginning of an answer that broke off, and shows the new one", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "wrong start" }), CUT]), answer("right")]);
+    await using llm = await startLlmServer([stream([chunk({ content: "wrong start" }), cutStream]), answer("right")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
     await using tab = await open(door);

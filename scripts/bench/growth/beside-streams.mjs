@@ -77,14 +77,14 @@ async function measure({ engine, folder, storage, flags, conversations }) {
     JSON.stringify({ url: host.url, streams: flags.streams }),
   ]);
   await once(clients, "message");
-  const export_ = (format) => `/api/sessions/long/export?format=${format}`;
+  const exportPath = (format) => `/api/sessions/long/export?format=${format}`;
   const rows = {
     "the first seconds": undefined,
     "streams alone": undefined,
     lists: ["/api/sessions?limit=50", "/api/sessions?limit=500"],
     searches: ["/api/sessions?limit=50&q=Weather", "/api/sessions?limit=50&q=nowhere"],
     usage: ["day", "model", "tool", "conversation"].map((by) => `/api/usage?since=700d&by=${by}&limit=50`),
-    "an export of 1,000 turns": ["md", "json", "html"].map(export_),
+    "an export of 1,000 turns": ["md", "json", "html"].map(exportPath),
     "streams alone, once more": undefined,
     "retention that deletes": [],
   };

@@ -39,11 +39,11 @@ export class Home {
   }
 
   #write(chat) {
-    const base_url = this.#modelUrl ?? `http://127.0.0.1:${this.#model.address().port}/v1`;
+    const baseUrl = this.#modelUrl ?? `http://127.0.0.1:${this.#model.address().port}/v1`;
     const config = {
       llm: {
         active: "bench",
-        providers: { bench: { base_url, model: "m", api_key: "none", context_window: 100_000 } },
+        providers: { bench: { base_url: baseUrl, model: "m", api_key: "none", context_window: 100_000 } },
       },
       serve: { requests_per_minute: 1_000_000 },
       chat,

@@ -59,12 +59,12 @@ if (process.argv[2] === "serve") {
   );
   await server.connect(new StdioServerTransport());
 } else {
-  const { BASE_URL, API_KEY } = process.env;
+  const { BASE_URL: baseUrl, API_KEY: apiKey } = process.env;
   await drive({
     "messages, streamed": (messages) =>
       answer(messages, {
-        ANTHROPIC_BASE_URL: BASE_URL.replace(/\/v1$/, ""),
-        ANTHROPIC_API_KEY: API_KEY,
+        ANTHROPIC_BASE_URL: baseUrl.replace(/\/v1$/, ""),
+        ANTHROPIC_API_KEY: apiKey,
         ANTHROPIC_MODEL: "mcp-platform",
         ANTHROPIC_DEFAULT_HAIKU_MODEL: "mcp-platform/plain",
       }),

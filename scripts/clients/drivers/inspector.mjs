@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { drive } from "./drive.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const { BASE_URL, API_KEY, CONFIG, HOST } = process.env;
+const { BASE_URL: baseUrl, API_KEY: apiKey, CONFIG: config, HOST: host } = process.env;
 let conversation;
 
 async function answer(messages, target) {
@@ -24,13 +24,13 @@ async function answer(messages, target) {
 }
 
 await drive({
-  stdio: (messages) => answer(messages, [process.execPath, HOST, "mcp", "-e", `MCP_PLATFORM_CONFIG=${CONFIG}`]),
+  stdio: (messages) => answer(messages, [process.execPath, host, "mcp", "-e", `MCP_PLATFORM_CONFIG=${config}`]),
   http: (messages) =>
     answer(messages, [
-      BASE_URL.replace(/v1$/, "mcp"),
+      baseUrl.replace(/v1$/, "mcp"),
       "--transport",
       "http",
       "--header",
-      `Authorization: Bearer ${API_KEY}`,
+      `Authorization: Bearer ${apiKey}`,
     ]),
 });

@@ -105,12 +105,12 @@ export async function findUnconfirmed(
   const { describeServer, describeSetting } = await import("../../config/consent/consent-text.js");
   const { grants } = await import("../../config/consent/consent-settings.js");
   const { loadConfig } = await import("../../config/reading/load.js");
-  const { keyVariableOf, PRESETS } = await import("../../llm/providers/presets.js");
+  const { keyVariableOf, presets } = await import("../../llm/providers/presets.js");
   const own = (loaded.base ?? loadConfig({}, { overrides: overridesOf(flags) })).config.mcpServers;
   const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));
   const presetOf = (name: string) => ({
-    ...(Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined),
+    ...(Object.hasOwn(presets, name) ? presets[name] : undefined),
     keyVariable: keyVariableOf(name),
   });
   const asked = grants(loaded, presetOf);

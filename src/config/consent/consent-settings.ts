@@ -9,7 +9,7 @@ import type { LoadedConfig } from "../reading/load.js";
  * model or its input, send data, cost money, delete data or run code. Limits are harmless because the user's own limits still apply
  * (`restrictions.ts`).
  */
-const HARMLESS = [
+const harmless = [
   "llm.stream_recovery",
   "llm.http.{timeout,connect_timeout,ttft_timeout,idle_timeout,queue_timeout,total_timeout,keepalive_expiry}",
   "llm.http.{max_retries,initial_retry_delay,max_retry_delay,max_retry_after}",
@@ -34,7 +34,7 @@ const HARMLESS = [
 
 export function isHarmless(pointer: string): boolean {
   const path = keys(pointer);
-  return HARMLESS.some(
+  return harmless.some(
     (parts) => parts.length === path.length && parts.every((names, at) => names?.includes(path[at] ?? "") ?? true),
   );
 }
@@ -42,7 +42,7 @@ export function isHarmless(pointer: string): boolean {
 /**
  * Values that the user need not confirm, because with them the host asks more often. All other values of these settings must be confirmed.
  */
-const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
+const harmlessValues: Readonly<Record<string, unknown>> = {
   "/chat/service/approval": "ask",
   "/chat/service/changed_tools": "ask",
 };
@@ -62,7 +62,7 @@ export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const doubtful = [...loaded.written]
     .filter(([pointer]) => !pointer.startsWith("/mcpServers/") && pointer !== "/mcp/config_file")
     .filter(([pointer, written]) => !isHarmless(pointer) || hasPlaceholder(written))
-    .filter(([pointer, written]) => HARMLESS_VALUES[pointer] !== written)
+    .filter(([pointer, written]) => harmlessValues[pointer] !== written)
     .map(([pointer]) => pointer);
   if (doubtful.length === 0) return [];
   const { tree } = loaded.without(doubtful);

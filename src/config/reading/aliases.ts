@@ -5,7 +5,7 @@ import { child } from "../../core/source/tree.js";
  * Keys that other hosts use in `mcpServers`, with our name for each. `tools.auto_approve` means the key `auto_approve` in the mapping
  * `tools`.
  */
-const KEYS: Record<string, string> = {
+const keys: Record<string, string> = {
   disabled: "enabled",
   autoApprove: "tools.auto_approve",
   alwaysAllow: "tools.auto_approve",
@@ -15,7 +15,7 @@ const KEYS: Record<string, string> = {
   maxTotalTimeout: "max_total_timeout",
 };
 
-const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
+const types: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
 
 /** Maps the pointer of each renamed key, with our name of the key, to the pointer that the key has in the file. */
 export type Renamed = ReadonlyMap<string, string>;
@@ -36,8 +36,8 @@ export function canonicalServers(tree: JsonObject): { tree: JsonObject; renamed:
 
 function canonicalServer(server: JsonObject, at: string, renamed: Map<string, string>): JsonObject {
   const ours = Object.fromEntries(Object.entries(server).filter(([key]) => !isAlias(server, key)));
-  if (typeof ours.type === "string" && Object.hasOwn(TYPES, ours.type)) ours.type = TYPES[ours.type];
-  for (const [key, target] of Object.entries(KEYS)) {
+  if (typeof ours.type === "string" && Object.hasOwn(types, ours.type)) ours.type = types[ours.type];
+  for (const [key, target] of Object.entries(keys)) {
     if (!isAlias(server, key)) continue;
     const value = key === "disabled" && typeof server[key] === "boolean" ? !server[key] : server[key];
     const [first = "", second] = target.split(".");
@@ -52,7 +52,7 @@ function canonicalServer(server: JsonObject, at: string, renamed: Map<string, st
  * and not as an alias, because the value has to be inverted and is not known yet.
  */
 function isAlias(server: JsonObject, key: string): boolean {
-  const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);
+  const known = Object.hasOwn(keys, key) && Object.hasOwn(server, key);
   return known && (key !== "disabled" || !String(server[key]).includes("${"));
 }
 

@@ -242,13 +242,13 @@ function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {
 }
 
 /** Pattern of the keys under `llm` whose values are times in seconds. */
-const TIME = /(timeout|delay|expiry|_after)$/;
+const time = /(timeout|delay|expiry|_after)$/;
 
 function camelCase(tree: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(tree).map(([key, value]) => {
       const name = key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-      return TIME.test(key) ? [`${name}Ms`, Math.round(Number(value) * 1000)] : [name, value];
+      return time.test(key) ? [`${name}Ms`, Math.round(Number(value) * 1000)] : [name, value];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { SourceProblem } from "../../core/source/source.js";
 import { child, valueAt } from "../../core/source/tree.js";
 import { nearest } from "../../core/text/nearest.js";
-import { PRESETS } from "../../llm/providers/presets.js";
+import { presets } from "../../llm/providers/presets.js";
 
 /**
  * Returns the problems of the providers. Values at the pointers in `unresolved` contain unset placeholders. These values are skipped,
@@ -12,7 +12,7 @@ import { PRESETS } from "../../llm/providers/presets.js";
 export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<string>): SourceProblem[] {
   const configured = valueAt(tree, "/llm/providers");
   const providers = isPlainObject(configured) ? configured : {};
-  const names = [...new Set([...Object.keys(providers), ...Object.keys(PRESETS)])];
+  const names = [...new Set([...Object.keys(providers), ...Object.keys(presets)])];
   const fallback = valueAt(tree, "/llm/fallback");
   const entries: [pointer: string, entry: unknown][] = [
     ["/llm/active", valueAt(tree, "/llm/active")],
@@ -46,7 +46,7 @@ export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<strin
  * starts.
  */
 function hasAddress(name: string): boolean {
-  return name === "demo" || (Object.hasOwn(PRESETS, name) && PRESETS[name]?.baseUrl !== undefined);
+  return name === "demo" || (Object.hasOwn(presets, name) && presets[name]?.baseUrl !== undefined);
 }
 
 function unknownName(name: string, names: readonly string[]): string {

@@ -4,7 +4,7 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "../schema/config-schema.js";
 import type { Layer } from "./layers.js";
 
-const PREFIX = "MCP_PLATFORM_";
+const prefix = "MCP_PLATFORM_";
 
 /**
  * Returns one layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`. Two underscores separate the name of a mapping from a
@@ -15,9 +15,9 @@ const PREFIX = "MCP_PLATFORM_";
 export function environmentLayers(environment: Environment, known: JsonObject): Layer[] {
   return Object.entries(environment).flatMap(([name, given]) => {
     const text = given?.replace(/\r?\n$/, "");
-    if (!text || !name.startsWith(PREFIX) || !name.includes("__")) return [];
+    if (!text || !name.startsWith(prefix) || !name.includes("__")) return [];
     return [
-      { tree: nest(name.slice(PREFIX.length).split("__"), text, known), originOf: () => ({ kind: "env", name }) },
+      { tree: nest(name.slice(prefix.length).split("__"), text, known), originOf: () => ({ kind: "env", name }) },
     ];
   });
 }

@@ -8,8 +8,8 @@ export interface Interpolated {
   problems: string[];
 }
 
-const NAME = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
-const MALFORMED = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
+const placeholderName = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
+const malformedMessage = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
 /** Maximum depth of placeholders in defaults of placeholders. No real text is as deep. Without a limit, the stack could overflow. */
 const maxDepth = 50;
 
@@ -40,8 +40,8 @@ export function interpolate(source: string, environment: Environment): Interpola
   }
 
   function placeholder(): string {
-    NAME.lastIndex = position;
-    const [match, name = "", ending] = NAME.exec(source) ?? [];
+    placeholderName.lastIndex = position;
+    const [match, name = "", ending] = placeholderName.exec(source) ?? [];
     if (match === undefined || depth === maxDepth) return malformed();
     position += match.length;
     variables.push(name);
@@ -62,7 +62,7 @@ export function interpolate(source: string, environment: Environment): Interpola
   }
 
   function malformed(): string {
-    problems = [MALFORMED];
+    problems = [malformedMessage];
     position = source.length;
     return "";
   }

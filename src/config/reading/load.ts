@@ -106,7 +106,7 @@ interface Given {
   variables: Environment;
 }
 
-const ADVICE = " (`mcp-platform config init` prints one to start from)";
+const advice = " (`mcp-platform config init` prints one to start from)";
 
 /**
  * Reads a configuration, checks it and converts it to `Config`. Flags override the environment, the environment overrides the file, and the
@@ -120,7 +120,7 @@ export function loadConfig(source: string | ConfigObject, options: LoadOptions =
     return compose({ ...given, file: objectSource(source, cwd), read: new Map() });
   }
   const path = resolve(cwd, source);
-  const file = readSource(path, cwd, { advice: ADVICE, mayBePipe: !isFound });
+  const file = readSource(path, cwd, { advice: advice, mayBePipe: !isFound });
   return compose({ ...given, file, read: new Map([[path, file.text]]) });
 }
 

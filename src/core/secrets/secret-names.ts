@@ -1,8 +1,8 @@
-const SECRET_NAME =
+const secretName =
   /key|token|secret|pass(?!ive|enger|age)|pwd|(?<![a-z])pw(?![a-z])|credential|creds|cookie|auth|(?:bearer|jwt|signature)$/i;
 
 /** Names of common variables that contain no secret, such as paths and facts about the environment. */
-const PLAIN_VARIABLE =
+const plainVariable =
   /^(?:(?:OLD)?PWD|(?:GIT|SSH|SUDO)_ASKPASS|PATH|HOME|USER|USERNAME|USERPROFILE|LOGNAME|HOSTNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|TE?MP|XDG_\w+|(?:LOCAL)?APPDATA|SYSTEMROOT|WINDIR|PROGRAM(?:DATA|FILES)|NODE_ENV|NODE_PATH|PORT|DEBUG|(?:\w+_)?LOG_?LEVEL)$/i;
 
 const startOfPath = /^(?:[/~.]|\\\\|\$\{|[a-z]:[\\/])/i;
@@ -13,11 +13,11 @@ const startOfPath = /^(?:[/~.]|\\\\|\$\{|[a-z]:[\\/])/i;
  */
 export function isSecretName(name: string, value: string): boolean {
   if (/^(?:OLD)?PWD$/i.test(name)) return !startOfPath.test(value);
-  return SECRET_NAME.test(name) && !PLAIN_VARIABLE.test(name);
+  return secretName.test(name) && !plainVariable.test(name);
 }
 
 /** Returns true if the value of this variable may be displayed. The value of any other variable in the configuration may be a secret. */
-export const isPlainVariable = (name: string) => PLAIN_VARIABLE.test(name);
+export const isPlainVariable = (name: string) => plainVariable.test(name);
 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** Minimum length of a part of a path that can be a secret. */

@@ -61,9 +61,9 @@ function unknownKey(key: string, known: readonly string[]): string {
   return `unknown key "${key}" (${meant ? `did you mean "${meant}"?` : `known here: ${known.join(", ")}`})`;
 }
 
-const TYPES: Record<string, string> = { object: "mapping", array: "list", boolean: "true or false" };
+const typeNames: Record<string, string> = { object: "mapping", array: "list", boolean: "true or false" };
 
-const FORMATS: Record<string, string> = {
+const formats: Record<string, string> = {
   duration: 'a duration such as "90d", "12h" or "30m"',
   "duration-ms": 'milliseconds or a duration such as "30s", "5m" or "500ms"',
   "http-url": "an http:// or https:// URL",
@@ -82,8 +82,8 @@ export const schemaFormats = {
 
 function expected({ keyword }: ErrorObject, schema: SchemaWords): string {
   if (schema.enum) return `one of ${schema.enum.join(", ")}`;
-  const types = [schema.type ?? []].flat().map((type) => TYPES[type] ?? type);
-  const type = FORMATS[schema.format ?? ""] ?? types.join(" or ");
+  const types = [schema.type ?? []].flat().map((type) => typeNames[type] ?? type);
+  const type = formats[schema.format ?? ""] ?? types.join(" or ");
   return /minimum|maximum/i.test(keyword) ? `${type} ${range(schema)}` : type;
 }
 

@@ -72,13 +72,13 @@ export function readText(path: string, mayBePipe = false): { text: string } | { 
     return text === undefined ? { problem: pipeProblem, isPipe: true } : { text: text.replace(/^\uFEFF/, "") };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    return { problem: UNREADABLE[code] ?? `cannot be read (${code})` };
+    return { problem: unreadable[code] ?? `cannot be read (${code})` };
   }
 }
 
 const pipeProblem = "is a pipe or a device, not a file";
 
-const UNREADABLE: Record<string, string> = {
+const unreadable: Record<string, string> = {
   ENOENT: "no such file",
   ENOTDIR: "no such file",
   EISDIR: "is a folder, not a file",

@@ -144,8 +144,8 @@ export class UpdateEncoder {
     if (!usage) return updates;
     const cost = account.usd === undefined ? {} : { cost: { amount: account.usd, currency: "USD" } };
     const used = usage.inputTokens + usage.outputTokens;
-    const _meta = { [usageField]: usageOfRequest(event) };
-    return [...updates, { sessionUpdate: "usage_update", used, size: contextWindow, ...cost, _meta }];
+    const Meta = { [usageField]: usageOfRequest(event) };
+    return [...updates, { sessionUpdate: "usage_update", used, size: contextWindow, ...cost, _meta: Meta }];
   }
 
   #paid(spent: Spent | undefined): void {

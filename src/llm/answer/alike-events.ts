@@ -2,12 +2,12 @@ import { asText, type JsonObject, parseJson } from "../../core/json.js";
 import type { AnswerFold, TextPosition } from "../wires/wire.js";
 
 /** Length up to which V8 copies a substring. A longer substring is a reference that keeps the whole original text in memory. */
-const MAX_COPIED_LENGTH = 12;
+const maxCopiedLength = 12;
 /** Comparing stops after this many events in a row without a match: with some providers, every event has something new besides its text. */
-const MAX_MISSES = 8;
-const MAX_RUN = 256;
+const maxMisses = 8;
+const maxRun = 256;
 /** Characters that JSON escapes: quotation marks, backslashes, and all below the space. */
-const ESCAPED = /["\\]|[^ -\uffff]/;
+const escaped = /["\\]|[^ -\uffff]/;
 
 /**
  * Detects events of a stream that equal the previous event except for the piece of answer text (the "word") that they carry, as nearly all
@@ -31,7 +31,7 @@ export class AlikeEvents {
 
   /** False after too many events in a row without a match: comparing further events would then cost more than it saves. */
   get isHopeful(): boolean {
-    return this.#misses < MAX_MISSES;
+    return this.#misses < maxMisses;
   }
 
   /**
@@ -65,7 +65,7 @@ export class AlikeEvents {
       to.pushText(word);
       return next;
     }
-    const written = read.slice(start, read.lastIndexOf(tail)).split(tail + head, MAX_RUN);
+    const written = read.slice(start, read.lastIndexOf(tail)).split(tail + head, maxRun);
     const { text, count, length } = joinedTexts(written);
     if (count === 0) return from;
     this.#misses = 0;
@@ -103,7 +103,7 @@ export class AlikeEvents {
 function joinedTexts(written: readonly string[]): { text: string; count: number; length: number } {
   const joined = written.join("");
   const count = written.length;
-  if (!ESCAPED.test(joined)) return { text: joined, count, length: joined.length };
+  if (!escaped.test(joined)) return { text: joined, count, length: joined.length };
   const words: string[] = [];
   let length = 0;
   for (const one of written) {
@@ -117,7 +117,7 @@ function joinedTexts(written: readonly string[]): { text: string; count: number;
 
 /** Returns the unescaped text. Returns undefined if `written` could not stand between the quotes of a JSON string. */
 function wordOf(written: string): string | undefined {
-  if (written.length <= MAX_COPIED_LENGTH && !ESCAPED.test(written)) return written;
+  if (written.length <= maxCopiedLength && !escaped.test(written)) return written;
   const word = parseJson(`"${written}"`);
   return typeof word === "string" ? word : undefined;
 }

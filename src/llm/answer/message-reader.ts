@@ -7,18 +7,18 @@ import { SseReader } from "./sse.js";
 export type BodyFault = "html" | "malformed" | "too_large" | "too_deep" | "cut";
 
 /** Limits of a body, in characters. A stream takes some 300 characters per token, so the longest answers need tens of millions. */
-const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
-const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
+const maxDocumentLength = 32 * 1024 * 1024;
+const maxStreamLength = 256 * 1024 * 1024;
 
 /** Length up to which a message needs no look at its nesting: a shorter text cannot be nested deeper than `isWritable` allows. */
-const NEVER_TOO_DEEP = 1_000;
+const neverTooDeep = 1_000;
 
 /** Matches the start of an event stream, even if the first piece ends in the middle of a field's name. */
-const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
+const eventLine = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
 /** The blank line after an event. */
-const BLANK_LINE = /\n\r?\n/g;
+const blankLine = /\n\r?\n/g;
 /** Matches the line that ends an event stream. Some servers also append it to a body that is one JSON document. */
-const DONE_LINE = /data:\s*\[DONE\]\s*$/i;
+const doneLine = /data:\s*\[DONE\]\s*$/i;
 
 /**
  * Reads the JSON messages of a response body, which is either an event stream or one document. The first character tells which of the two
@@ -82,7 +82,7 @@ export class MessageReader {
       this.#sse?.end();
       return earlier ?? (this.#fault && "cut");
     }
-    const text = this.#document.join("").replace(DONE_LINE, "");
+    const text = this.#document.join("").replace(doneLine, "");
     const parsed = parseJson(text);
     const message = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
     if (!message) return hasTooManyValues(text) ? "too_large" : "cut";
@@ -93,14 +93,14 @@ export class MessageReader {
 
   #feed(text: string): BodyFault | undefined {
     this.#length += text.length;
-    if (this.#length > (this.#document ? MAX_DOCUMENT_LENGTH : MAX_STREAM_LENGTH)) return "too_large";
+    if (this.#length > (this.#document ? maxDocumentLength : maxStreamLength)) return "too_large";
     if (!this.#started) {
       const first = text.trimStart()[0];
       if (first === undefined) return undefined;
       this.#started = true;
       if (first === "<") return "html";
       if (first === "{" || first === "[") this.#document = [];
-      else if (!EVENT_LINE.test(text.trimStart())) this.#plainText = text;
+      else if (!eventLine.test(text.trimStart())) this.#plainText = text;
     }
     if (this.#document) this.#document.push(text);
     else if (!this.#feedEvents(text)) return "too_large";
@@ -183,11 +183,11 @@ export class MessageReader {
 
 /** Returns true if the message could not be written as JSON again, as its arguments and the parts that are sent back must be. */
 function isTooDeep(message: JsonObject, text: string): boolean {
-  return text.length > NEVER_TOO_DEEP && !isWritable(message);
+  return text.length > neverTooDeep && !isWritable(message);
 }
 
 /** Returns the end of the event at `from`, after its blank line, or -1 if the text ends earlier. */
 function endOfEvent(text: string, from: number): number {
-  BLANK_LINE.lastIndex = from;
-  return BLANK_LINE.test(text) ? BLANK_LINE.lastIndex : -1;
+  blankLine.lastIndex = from;
+  return blankLine.test(text) ? blankLine.lastIndex : -1;
 }

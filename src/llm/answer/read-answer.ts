@@ -12,15 +12,15 @@ import type { AnswerFold, Wire } from "../wires/wire.js";
 import { type BodyFault, MessageReader } from "./message-reader.js";
 
 /** How long to wait for the end of the body when nothing more is expected. */
-const DONE_GRACE_MS = 2000;
+const doneGraceMs = 2000;
 /** How long to wait for the usage after the provider has reported that the answer failed. A retry is delayed by this wait. */
-const USAGE_GRACE_MS = 250;
+const usageGraceMs = 250;
 
 /**
  * Maximum length of an answer, as the fold counts it. The longest answers of models have some millions of characters. Storing an answer
  * takes 0.15 s per million, in which nothing else runs.
  */
-const MAX_ANSWER_LENGTH = 16 * 1024 * 1024;
+const maxAnswerLength = 16 * 1024 * 1024;
 
 /**
  * Phase of a read. The first three phases have the name of the setting that limits them. `more`: the model has said why it stopped; since
@@ -171,11 +171,11 @@ class AnswerReading {
     this.#phase = next;
     const { call } = this.#parts;
     const { limits } = call.provider;
-    const graceMs = { done: DONE_GRACE_MS, more: limits.idleTimeoutMs, failed: USAGE_GRACE_MS };
+    const graceMs = { done: doneGraceMs, more: limits.idleTimeoutMs, failed: usageGraceMs };
     if (next === "done" || next === "more" || next === "failed") {
       this.#timer = this.#after(graceMs[next], () => this.#settle());
     } else {
-      this.#timer = this.#after(limits[LIMIT_FIELDS[next]], () => this.#settle(limitReached(next, call)));
+      this.#timer = this.#after(limits[limitFields[next]], () => this.#settle(limitReached(next, call)));
     }
   }
 
@@ -190,7 +190,7 @@ class AnswerReading {
   }
 
   get #isTooLong(): boolean {
-    return this.#fold.length > MAX_ANSWER_LENGTH;
+    return this.#fold.length > maxAnswerLength;
   }
 
   #settle(error?: unknown): void {
@@ -231,7 +231,7 @@ class AnswerReading {
   }
 }
 
-const LIMIT_FIELDS = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;
+const limitFields = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;
 
 /**
  * Returns true if the current piece is not the first one of its socket read. Uses an internal flag of Node; without the flag, reading would

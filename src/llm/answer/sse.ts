@@ -2,7 +2,7 @@ import { createParser } from "eventsource-parser";
 import { EventSize } from "../../outbound/event-size.js";
 
 /** Limit of one event, as EventSize measures it. A server that never ends its event would otherwise fill the memory. */
-const MAX_EVENT_SIZE = 8 * 1024 * 1024;
+const maxEventSize = 8 * 1024 * 1024;
 
 export type OnEvent = (data: string, event: string | undefined) => void;
 
@@ -24,7 +24,7 @@ export class SseReader {
 
   /** Parses a piece of the stream. Returns false if an event was too large; after that, the reader cannot be used any more. */
   feed(text: string): boolean {
-    if (this.#size.add(text) > MAX_EVENT_SIZE) return false;
+    if (this.#size.add(text) > maxEventSize) return false;
     this.#parser.feed(text);
     return true;
   }

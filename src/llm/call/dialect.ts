@@ -21,7 +21,7 @@ import { textsIn } from "./quotes.js";
 import { RefusedMedia } from "./refused-media.js";
 
 /** Prompts with fewer tokens are not checked for being cut off: they fit every window, and the estimate of their tokens is too rough. */
-const LEAST_COMPARED = 1000;
+const leastCompared = 1000;
 
 /** Settings of Ollama that hold a model's window. */
 const windowOfModel = "OLLAMA_CONTEXT_LENGTH, or num_ctx of the model";
@@ -214,7 +214,7 @@ export class Dialect {
     const bytes = textsIn(request).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     const sent = Math.round(bytes / bytesPerToken);
     const wasCut = this.#cuts;
-    this.#cuts = sent >= LEAST_COMPARED && inputTokens < sent / 2;
+    this.#cuts = sent >= leastCompared && inputTokens < sent / 2;
     if (!this.#cuts || wasCut) return;
     const advice = `Raise its window (${windowOfModel}), or lower llm.providers.${this.provider.name}.context_window.`;
     const said = `${this.model} read ${inputTokens} tokens of about ${sent} that were sent: the beginning was cut off. ${advice}`;

@@ -14,10 +14,10 @@ import { textsIn, withoutQuotes } from "./quotes.js";
  * Statuses after which the request is sent again. The statuses 501 and 505 to 511 are not among them, because a repeated request would get
  * the same answer.
  */
-const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
+const retried = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
 /** Errors of requests that never left this machine. It is safe to send such a request again. */
-const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+const notConnected = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 /**
  * Converts an error to an LlmError with allow-listed facts only. An AxiosError carries the key and the prompt in `config` and `request`,
@@ -34,7 +34,7 @@ export function fromProvider(said: ProviderError, call: ProviderCall, headers: H
   const kind = kindOf(said);
   const waitMs = retryAfterMs(headers, said, now);
   const wanted = shouldRetry(headers);
-  const inVain = said.status !== undefined && !RETRIED.has(said.status) && wanted !== true;
+  const inVain = said.status !== undefined && !retried.has(said.status) && wanted !== true;
   const words = withoutQuotes(inWords(said.message), textsIn(call.options.request));
   const message = [head(said), words, waitNote(waitMs, call, now)].filter(Boolean).join(": ");
   const error = failure(kind, message, call, {
@@ -87,7 +87,7 @@ function fromProxy(said: string, status: number | undefined, call: ProviderCall)
     status === 407
       ? "Put name and password into the proxy's URL: http://name:password@host:port, in llm.http.proxy or the environment."
       : `Check the proxy (llm.http.proxy, HTTPS_PROXY, NO_PROXY), and that it may reach ${call.provider.name}.`;
-  return failure("connect", said, call, { hint, retryable: status === undefined || RETRIED.has(status) });
+  return failure("connect", said, call, { hint, retryable: status === undefined || retried.has(status) });
 }
 
 function fromSocket(error: unknown, call: ProviderCall): LlmError {
@@ -96,8 +96,8 @@ function fromSocket(error: unknown, call: ProviderCall): LlmError {
   if (code === "ECONNABORTED") return call.replacesStream ? noWholeAnswer(call) : limitReached("timeout", call);
   if (error instanceof ConnectTimeout) return limitReached("connect_timeout", call, error.message);
   const said = message || code || String(error);
-  if (NOT_CONNECTED.has(code)) return failure("connect", `cannot connect: ${said}`, call);
-  const lasting = LASTING.find(([codes]) => codes.test(code));
+  if (notConnected.has(code)) return failure("connect", `cannot connect: ${said}`, call);
+  const lasting = lastingErrors.find(([codes]) => codes.test(code));
   if (lasting)
     return failure(lasting[1], said, call, { retryable: false, ...(lasting[2] ? { hint: lasting[2] } : {}) });
   return failure("network", `the connection broke: ${said}`, call);
@@ -111,7 +111,7 @@ function noWholeAnswer(call: ProviderCall): LlmError {
   });
 }
 
-const LASTING: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [
+const lastingErrors: readonly (readonly [RegExp, LlmErrorKind, string?])[] = [
   [
     /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/,
     "connect",

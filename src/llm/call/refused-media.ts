@@ -3,7 +3,7 @@ import { remember } from "../../core/async/remember.js";
 import { isPlainObject } from "../../core/json.js";
 import { type ContentPart, isPictureAddress, type Message } from "../../core/messages.js";
 import { noteOn } from "../wires/shared/message-content.js";
-import { ABOUT_ADDRESSES, ABOUT_NUMBER } from "../wires/shared/refusals.js";
+import { aboutAddresses, aboutNumber } from "../wires/shared/refusals.js";
 
 /** A picture or sound of a conversation, with its data or with the address from which the provider fetches it. */
 type MediaPart = Exclude<ContentPart, { type: "text" }>;
@@ -42,7 +42,7 @@ function withNotes(message: Message, isRefused: (part: MediaPart) => boolean): M
 }
 
 /** After this many refusals of one request, the path that a refusal names is ignored. */
-const MOST_NAMED = 4;
+const mostNamed = 4;
 
 /**
  * Returns the media of the conversation that a refusal may be about, among those that stand in the refused request (`body`). Media in the last
@@ -64,10 +64,10 @@ export function suspectedMedia(
     return media.map((part) => ({ part, answers }));
   });
   const ofType = sent.filter(({ part }) => (part.type === "audio" ? /audio/i : /image/i).test(refusal));
-  const addresses = sent.filter(({ part }) => part.type === "resource_link" && ABOUT_ADDRESSES.test(refusal));
+  const addresses = sent.filter(({ part }) => part.type === "resource_link" && aboutAddresses.test(refusal));
   const all = [addresses, ofType].find(({ length }) => length > 0) ?? sent;
-  if (ABOUT_NUMBER.test(refusal)) return all.slice(0, Math.ceil(all.length / 2)).map(({ part }) => part);
-  const named = before < MOST_NAMED ? namedIn(refusal, body) : "";
+  if (aboutNumber.test(refusal)) return all.slice(0, Math.ceil(all.length / 2)).map(({ part }) => part);
+  const named = before < mostNamed ? namedIn(refusal, body) : "";
   const those = all.filter(({ part }) => named.includes(jsonTextOf(part)) || refusal.includes(sourceOf(part)));
   const latest = all.filter((media) => media.answers === all.at(-1)?.answers);
   return (those.length > 0 ? those : before === 0 ? latest : all).map(({ part }) => part);

@@ -1,7 +1,7 @@
 import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/messages.js";
 import { leavesOutMedia } from "../wires/shared/lessons.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
-import { ABOUT_TOOLS, refusalText, toolNamedIn } from "../wires/shared/refusals.js";
+import { aboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 import { fingerprintOf, suspectedMedia } from "./refused-media.js";
@@ -9,7 +9,7 @@ import { fingerprintOf, suspectedMedia } from "./refused-media.js";
 /**
  * Maximum number of times that one request is changed after a refusal and sent again. If that is not enough, the request itself is wrong.
  */
-const MAX_CORRECTIONS = 8;
+const maxCorrections = 8;
 
 export class RequestDraft {
   readonly #request: CompletionRequest;
@@ -94,7 +94,7 @@ export class RequestDraft {
 
   /** Learns from a refusal. Returns true if `body` has changed and is worth sending again. */
   correct(said: ProviderError): boolean {
-    if (++this.#corrections > MAX_CORRECTIONS) return false;
+    if (++this.#corrections > maxCorrections) return false;
     for (const lesson of this.#wire.learn(said, this.#quirks)) {
       if (lesson.wire && this.#dialect.speak(lesson.wire, lesson.note)) return this.#beginAgain();
       if (lesson.leavesOutMedia && this.#leaveOutMedia(refusalText(said))) return true;
@@ -105,7 +105,7 @@ export class RequestDraft {
       return true;
     }
     const text = refusalText(said);
-    return (ABOUT_TOOLS.test(text) && this.#leaveOutTool(text)) || this.#leaveOutKept();
+    return (aboutTools.test(text) && this.#leaveOutTool(text)) || this.#leaveOutKept();
   }
 
   #beginAgain(): true {

@@ -20,7 +20,7 @@ export function trusting(caFile: string, env: Environment): SecureContext {
 
 function certificatesIn(file: string): string[] {
   try {
-    const certificates = readFileSync(file, "utf8").match(PEM) ?? [];
+    const certificates = readFileSync(file, "utf8").match(pem) ?? [];
     // Throws for an invalid certificate, which TLS would silently skip.
     for (const certificate of certificates) new X509Certificate(certificate);
     if (certificates.length > 0) return certificates;
@@ -30,7 +30,7 @@ function certificatesIn(file: string): string[] {
   throw unusable(file, "it holds no certificate");
 }
 
-const PEM = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+const pem = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 function unusable(file: string, why: string): LlmError {
   return new LlmError("bad_request", `llm.http.ca_file (${file}) cannot be used: ${why}`, {

@@ -26,10 +26,10 @@ export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: num
 }
 
 export function requestIdOf(headers: Headers): string | undefined {
-  return REQUEST_ID_HEADERS.map((name) => asText(headers[name])).find((id) => id !== undefined);
+  return requestIdHeaders.map((name) => asText(headers[name])).find((id) => id !== undefined);
 }
 
-const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
+const requestIdHeaders = ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
 
 export function shouldRetry(headers: Headers): boolean | undefined {
   const value = headers["x-should-retry"];

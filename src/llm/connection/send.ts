@@ -29,9 +29,9 @@ interface OutgoingRequest {
 }
 
 /** Largest request body. A whole conversation with images fits, and a provider would refuse a larger body anyway. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
-const MAX_ERROR_BYTES = 64 * 1024;
-const MAX_ERROR_TIME_MS = 2000;
+const maxBodyBytes = 32 * 1024 * 1024;
+const maxErrorBytes = 64 * 1024;
+const maxErrorTimeMs = 2000;
 
 /** Empty headers that all answers share. axios would otherwise create an object for each answer. */
 const noHeaders = new AxiosHeaders();
@@ -43,7 +43,7 @@ const noHeaders = new AxiosHeaders();
  */
 export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
   const { route, headers, body, isStream } = outgoing;
-  if (body.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
+  if (body.length > maxBodyBytes) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
   const { protocol, host, port, path, agent } = route;
   const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
   const answered = answerTo(request, outgoing);
@@ -81,7 +81,7 @@ export function received(
 
 async function refused(config: InternalAxiosRequestConfig, answer: ModelAnswer, stream: Readable): Promise<never> {
   const { status } = answer;
-  const data = await readUpTo(stream, MAX_ERROR_BYTES, MAX_ERROR_TIME_MS);
+  const data = await readUpTo(stream, maxErrorBytes, maxErrorTimeMs);
   const headers = answer.headers as AxiosResponse["headers"];
   const response = { status, statusText: "", headers, config, data };
   throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, undefined, response);

@@ -4,7 +4,7 @@ import { connect as connectTls, type SecureContext } from "node:tls";
 import { type HttpProxy, hostOf, portOf } from "./proxy.js";
 
 /** Limit of a proxy's answer to CONNECT, which is short. */
-const MAX_ANSWER_BYTES = 16 * 1024;
+const maxAnswerBytes = 16 * 1024;
 
 export class ProxyError extends Error {
   readonly code = "EPROXY";
@@ -74,7 +74,7 @@ export class Tunnel extends Duplex {
     this.#answer = Buffer.concat([this.#answer, chunk]);
     const end = this.#answer.indexOf("\r\n\r\n");
     if (end < 0) {
-      if (this.#answer.length > MAX_ANSWER_BYTES) this.#fail("does not speak HTTP", 0);
+      if (this.#answer.length > maxAnswerBytes) this.#fail("does not speak HTTP", 0);
       return;
     }
     const status = Number(/^HTTP\/1\.\d (\d{3})/.exec(this.#answer.toString("latin1", 0, end))?.[1] ?? 0);

@@ -5,7 +5,7 @@ import { waitText } from "../../core/text/durations.js";
 import { type AskedModel, failure, saidBy } from "../shared/llm-errors.js";
 
 /** Failures that mean trouble at the provider. Failures caused by a request, a key or a limit do not count. */
-const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
+const counted: ReadonlySet<LlmErrorKind> = new Set([
   "overloaded",
   "server",
   "connect",
@@ -20,13 +20,13 @@ const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 
 /** Failures of calls that ended before the provider could answer. A test of the model that ends so has shown nothing. */
-const UNANSWERED: ReadonlySet<LlmErrorKind> = new Set(["queue_timeout", "total_timeout", "aborted"]);
+const unanswered: ReadonlySet<LlmErrorKind> = new Set(["queue_timeout", "total_timeout", "aborted"]);
 
 /** The breaker opens if more than half of at least five calls within 30 s fail. A call fails only after all its retries. */
-const THRESHOLD = 0.5;
-const WINDOW_MS = 30_000;
-const LEAST_CALLS = 5;
-const OPEN_MS = 10_000;
+const threshold = 0.5;
+const windowMs = 30_000;
+const leastCalls = 5;
+const openMs = 10_000;
 
 export interface BreakerParts {
   /** Milliseconds since the epoch. */
@@ -82,10 +82,10 @@ export class Breaker {
       return answer;
     } catch (error) {
       const isOurTest = isTest && this.#state === "half_open";
-      if (error instanceof LlmError && COUNTED.has(error.kind)) {
+      if (error instanceof LlmError && counted.has(error.kind)) {
         this.#recent.add(this.#parts.steadyNow(), true);
         if (isOurTest || this.#recent.mostFailed) this.#open(error);
-      } else if (isOurTest && error instanceof LlmError && !UNANSWERED.has(error.kind)) this.#close();
+      } else if (isOurTest && error instanceof LlmError && !unanswered.has(error.kind)) this.#close();
       else if (isOurTest) this.#retryAt = this.#parts.steadyNow();
       throw error;
     }
@@ -95,16 +95,16 @@ export class Breaker {
   #beginTest(asked: AskedModel): void {
     if (this.#waitMs > 0) throw this.#refusal(asked);
     this.#state = "half_open";
-    this.#retryAt = this.#parts.steadyNow() + OPEN_MS;
+    this.#retryAt = this.#parts.steadyNow() + openMs;
   }
 
   #open(failure: LlmError): void {
     if (this.#state === "open") return;
     this.#state = "open";
-    this.#retryAt = this.#parts.steadyNow() + OPEN_MS;
+    this.#retryAt = this.#parts.steadyNow() + openMs;
     this.#lastFailure = failure;
     this.#opened();
-    const fields = { model: this.#name, kind: failure.kind, pauseMs: OPEN_MS };
+    const fields = { model: this.#name, kind: failure.kind, pauseMs: openMs };
     this.#parts.observe({
       level: "warn",
       scope: "llm",
@@ -145,7 +145,7 @@ class RecentCalls {
   #slices: { since: number; calls: number; failed: number }[] = [];
 
   add(now: number, isFailed: boolean): void {
-    this.#slices = this.#slices.filter(({ since }) => now - since < WINDOW_MS);
+    this.#slices = this.#slices.filter(({ since }) => now - since < windowMs);
     const last = this.#slices.at(-1);
     const isOpen = last && now - last.since < 1_000;
     const slice = isOpen ? last : { since: now, calls: 0, failed: 0 };
@@ -157,7 +157,7 @@ class RecentCalls {
   get mostFailed(): boolean {
     const sum = (field: "calls" | "failed") => this.#slices.reduce((total, slice) => total + slice[field], 0);
     const calls = sum("calls");
-    return calls >= LEAST_CALLS && sum("failed") > THRESHOLD * calls;
+    return calls >= leastCalls && sum("failed") > threshold * calls;
   }
 
   clear(): void {

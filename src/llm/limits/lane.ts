@@ -30,17 +30,17 @@ interface LaneCall extends AskedModel {
   aborted(): LlmError;
 }
 
-const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
+const load: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
 
 /** How long a key rests after its quota is used up, unless the provider states a time. */
-const QUOTA_REST_MS = 600_000;
-const RATE_LIMIT_REST_MS = 5_000;
+const quotaRestMs = 600_000;
+const rateLimitRestMs = 5_000;
 
 /**
  * Matches images and sound in base64. They are left out when tokens are estimated, because a model counts far fewer tokens for them than
  * their base64 suggests.
  */
-const ENCODED = /[\w+/=]{1000,}/g;
+const encoded = /[\w+/=]{1000,}/g;
 
 /** State that all requests to one provider share: limiter, retry budget, keys, and the breakers of its models. */
 export class Lane {
@@ -104,7 +104,7 @@ export class Lane {
 
   /** Sends no request for `forMs`, but at most for `llm.http.max_retry_after`, because of a refusal by the provider. */
   pause(refusal: LlmError, forMs: number): void {
-    if (!LOAD.has(refusal.kind)) return;
+    if (!load.has(refusal.kind)) return;
     const until = this.#parts.steadyNow() + Math.min(forMs, this.#http.maxRetryAfterMs);
     if (until <= this.#pausedUntil) return;
     this.#refusal = refusal;
@@ -146,7 +146,7 @@ export class Lane {
       this.#report("warn", "another key is used", { key: this.keys.numberOf(call.key), kind });
       return true;
     }
-    if (!LOAD.has(kind)) return false;
+    if (!load.has(kind)) return false;
     this.limiter.shrink(call.sentAt);
     this.#report("debug", "fewer requests at once", { kind, retryAfterMs });
     return false;
@@ -169,7 +169,7 @@ export class Lane {
    */
   #tokensOf(call: LaneCall): number {
     if (this.#provider.tpm === undefined) return 0;
-    return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / bytesPerToken);
+    return Math.ceil(Buffer.byteLength(String(call.body).replace(encoded, "")) / bytesPerToken);
   }
 
   #queueTimeout(call: LaneCall, { bound }: QueueTimeout): LlmError {
@@ -199,8 +199,8 @@ export class Lane {
  */
 function keyRestMs(kind: LlmErrorKind, hintMs: number | undefined): number | undefined {
   if (kind === "auth") return Number.POSITIVE_INFINITY;
-  if (kind === "quota") return hintMs ?? QUOTA_REST_MS;
-  return kind === "rate_limit" ? (hintMs ?? RATE_LIMIT_REST_MS) : undefined;
+  if (kind === "quota") return hintMs ?? quotaRestMs;
+  return kind === "rate_limit" ? (hintMs ?? rateLimitRestMs) : undefined;
 }
 
 function atOnce(count: number): string {

@@ -33,12 +33,12 @@ interface Waiter {
   admit(tokenCharge: Charge | undefined): void;
 }
 
-const SHRINK = 0.7;
+const shrink = 0.7;
 /**
  * A failed request shrinks the limit only if it was sent at least this long, in ms, after the limit last shrank. Requests sent earlier met
  * the same overload.
  */
-const COOL_DOWN_MS = 1000;
+const coolDownMs = 1000;
 
 /**
  * Queue of a provider, served in order of arrival. The number of slots shrinks when the provider is overloaded, and grows back one by one
@@ -115,8 +115,8 @@ export class Limiter {
   }
 
   shrink(sentAtMs: number): void {
-    if (sentAtMs < this.#shrunkAt + COOL_DOWN_MS) return;
-    this.#limit = Math.max(1, Math.floor(this.#limit * SHRINK));
+    if (sentAtMs < this.#shrunkAt + coolDownMs) return;
+    this.#limit = Math.max(1, Math.floor(this.#limit * shrink));
     this.#shrunkAt = this.#now();
     this.#successes = 0;
   }

@@ -1,4 +1,4 @@
-const MINUTE_MS = 60_000;
+const minuteMs = 60_000;
 
 export interface Charge {
   readonly at: number;
@@ -22,7 +22,7 @@ export class RateWindow {
     for (const charge of this.#charges) {
       if (excess <= 0) return 0;
       excess -= charge.cost;
-      if (excess <= 0) return charge.at + MINUTE_MS - now;
+      if (excess <= 0) return charge.at + minuteMs - now;
     }
     return 0;
   }
@@ -42,7 +42,7 @@ export class RateWindow {
 
   #forget(now: number): void {
     for (const charge of this.#charges) {
-      if (charge.at > now - MINUTE_MS) return;
+      if (charge.at > now - minuteMs) return;
       this.#charges.delete(charge);
       this.#spent -= charge.cost;
     }

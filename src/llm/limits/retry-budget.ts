@@ -1,14 +1,14 @@
 /** Costs of a retry, in tokens of the budget. If the failed request may have been answered and billed, its retry costs twice as much. */
-export const RETRY_COST = 5;
-export const AMBIGUOUS_RETRY_COST = 10;
+export const retryCost = 5;
+export const ambiguousRetryCost = 10;
 
-const LEAST_CAPACITY = 50;
-const PER_CALL_IN_FLIGHT = 5;
+const leastCapacity = 50;
+const perCallInFlight = 5;
 /**
  * Refill of the budget, in tokens per second, besides the token that each success adds. Without it, a provider's only caller could not
  * retry after an outage, since there would be no success to refill the budget.
  */
-const REFILL_PER_SECOND = 1;
+const refillPerSecond = 1;
 
 /**
  * A provider's retry budget, as in gRPC and AWS. While most requests succeed, every failed one may be retried. In an outage, retries stop
@@ -16,8 +16,8 @@ const REFILL_PER_SECOND = 1;
  */
 export class RetryBudget {
   readonly #now: () => number;
-  #capacity = LEAST_CAPACITY;
-  #tokens = LEAST_CAPACITY;
+  #capacity = leastCapacity;
+  #tokens = leastCapacity;
   #inFlight = 0;
   #filledAt: number;
 
@@ -29,7 +29,7 @@ export class RetryBudget {
 
   /** Counts a call until `leave` is called. The capacity grows with the highest number of calls that were in flight together. */
   enter(): void {
-    const capacity = Math.max(this.#capacity, PER_CALL_IN_FLIGHT * ++this.#inFlight);
+    const capacity = Math.max(this.#capacity, perCallInFlight * ++this.#inFlight);
     this.#tokens += capacity - this.#capacity;
     this.#capacity = capacity;
   }
@@ -57,7 +57,7 @@ export class RetryBudget {
 
   #refill(): void {
     const now = this.#now();
-    const added = (Math.max(0, now - this.#filledAt) / 1000) * REFILL_PER_SECOND;
+    const added = (Math.max(0, now - this.#filledAt) / 1000) * refillPerSecond;
     this.#tokens = Math.min(this.#capacity, this.#tokens + added);
     this.#filledAt = now;
   }

@@ -16,11 +16,11 @@ export interface ModelChoice {
 /** Resolves with the model ids of an OpenAI-compatible server; undefined if no such server answers. */
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;
 
-const LOCAL_SERVERS = ["ollama", "lmstudio", "llamacpp"];
+const localServers = ["ollama", "lmstudio", "llamacpp"];
 /** Longest wait for a local server. A closed port fails at once, but a server that listens may be busy. */
-const PROBE_TIMEOUT_MS = 1_500;
+const probeTimeoutMs = 1_500;
 /** Maximum size of a list of models. */
-const MAX_LIST_BYTES = 1024 * 1024;
+const maxListBytes = 1024 * 1024;
 
 /**
  * Resolves with `llm.active` if it is set. Otherwise chooses the first provider with a key, else a local server that answers, else the demo
@@ -35,7 +35,7 @@ export async function chooseProvider(
   const withKey = providerNames(config).find((name) => keysOf(config, env, name).length > 0);
   if (withKey) return { provider: withKey };
   const answers = await Promise.all(
-    LOCAL_SERVERS.map(async (provider) => {
+    localServers.map(async (provider) => {
       const baseUrl = config.providers[provider]?.baseUrl ?? presetOf(provider)?.baseUrl ?? "";
       return { provider, models: await probe(baseUrl) };
     }),
@@ -53,10 +53,10 @@ export async function chooseProvider(
 function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
   return new Promise((resolve) => {
     const none = () => resolve(undefined);
-    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    const signal = AbortSignal.timeout(probeTimeoutMs);
     try {
       const request = get(`${baseUrl}/models`, { signal, agent: false }, (response) => {
-        readUpTo(response, MAX_LIST_BYTES, PROBE_TIMEOUT_MS).then((text) => resolve(modelIds(text)));
+        readUpTo(response, maxListBytes, probeTimeoutMs).then((text) => resolve(modelIds(text)));
       });
       request.on("error", none);
       request.on("upgrade", (_response, socket) => {

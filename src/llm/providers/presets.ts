@@ -35,7 +35,7 @@ interface Preset extends ProviderConfig {
 }
 
 /** Quirks of a provider of which only the `base_url` is known. Such a provider is most likely a gateway or a self-hosted server. */
-export const DEFAULT_QUIRKS: Quirks = {
+export const defaultQuirks: Quirks = {
   tokenLimitKey: "max_tokens",
   nullContent: true,
   streamUsage: true,
@@ -59,31 +59,31 @@ export const DEFAULT_QUIRKS: Quirks = {
   needsKey: false,
 };
 
-const CLOUD: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningKey: "reasoning_effort" };
+const cloud: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningKey: "reasoning_effort" };
 /**
  * Settings for local servers. A local server loads the model before it answers, and reads a long prompt slowly, so its headers come late.
  */
-const LOCAL = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
-const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
+const local = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
+const localQuirks: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
 
 /**
  * The built-in `llm.providers`, in the order of preference on a first run. Models, windows and addresses were checked on 2026-11-28 against
  * the lists in @earendil-works/pi-ai@1.6.0, which is also the source of prices.json.
  */
-export const PRESETS: Readonly<Record<string, Preset>> = {
+export const presets: Readonly<Record<string, Preset>> = {
   openai: {
     baseUrl: "https://api.openai.com/v1",
     wire: "responses",
     model: "gpt-6-luna",
     // Longer requests cost twice as much per token.
     contextWindow: 272_000,
-    quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
+    quirks: { ...cloud, tokenLimitKey: "max_completion_tokens" },
   },
   groq: {
     baseUrl: "https://api.groq.com/openai/v1",
     model: "llama-3.3-70b-versatile",
     contextWindow: 131_072,
-    quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
+    quirks: { ...cloud, tokenLimitKey: "max_completion_tokens" },
   },
   openrouter: {
     baseUrl: "https://openrouter.ai/api/v1",
@@ -96,7 +96,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   azure: {
     wire: "responses",
     telemetryName: "azure.ai.openai",
-    quirks: { ...CLOUD, tokenLimitKey: "max_completion_tokens" },
+    quirks: { ...cloud, tokenLimitKey: "max_completion_tokens" },
   },
   anthropic: {
     baseUrl: "https://api.anthropic.com/v1",
@@ -105,7 +105,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     // All Claude models get this size, and their default `max_tokens` is at most a quarter of it. Haiku 5.5 costs five times as much per
     // token in requests with more than 100,000 input tokens.
     contextWindow: 200_000,
-    quirks: CLOUD,
+    quirks: cloud,
   },
   gemini: {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta",
@@ -114,7 +114,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     telemetryName: "gcp.gemini",
     model: "gemini-3.8-flash",
     contextWindow: 1_048_576,
-    quirks: { ...CLOUD, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
+    quirks: { ...cloud, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
   },
   mistral: {
     baseUrl: "https://api.mistral.ai/v1",
@@ -122,13 +122,13 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     model: "mistral-small-latest",
     contextWindow: 262_144,
     // Mistral sends usage without being asked.
-    quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric", bridgesResults: true },
+    quirks: { ...cloud, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric", bridgesResults: true },
   },
   deepseek: {
     baseUrl: "https://api.deepseek.com/v1",
     model: "deepseek-flash",
     contextWindow: 1_000_000,
-    quirks: { ...CLOUD, echoReasoning: true, images: false, audio: false },
+    quirks: { ...cloud, echoReasoning: true, images: false, audio: false },
   },
   xai: {
     baseUrl: "https://api.x.ai/v1",
@@ -136,35 +136,35 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     model: "grok-4.7",
     // Longer requests cost twice as much per token.
     contextWindow: 200_000,
-    quirks: { ...CLOUD, audio: false },
+    quirks: { ...cloud, audio: false },
   },
   moonshot: {
     baseUrl: "https://api.moonshot.ai/v1",
     model: "kimi-k3.1-pro",
     contextWindow: 1_048_576,
-    quirks: { ...CLOUD, echoReasoning: true, audio: false },
+    quirks: { ...cloud, echoReasoning: true, audio: false },
   },
   zai: {
     baseUrl: "https://api.z.ai/api/paas/v4",
     model: "glm-5.3-flash",
     contextWindow: 1_000_000,
-    quirks: { ...CLOUD, audio: false },
+    quirks: { ...cloud, audio: false },
   },
   ollama: {
-    ...LOCAL,
+    ...local,
     baseUrl: "http://127.0.0.1:11434/v1",
     model: "qwen3",
-    quirks: { ...LOCAL_QUIRKS, nullContent: false, forbidsTools: false, cutsPrompts: true },
+    quirks: { ...localQuirks, nullContent: false, forbidsTools: false, cutsPrompts: true },
   },
-  lmstudio: { ...LOCAL, baseUrl: "http://127.0.0.1:1234/v1", quirks: { ...LOCAL_QUIRKS, nullContent: false } },
-  llamacpp: { ...LOCAL, baseUrl: "http://127.0.0.1:8080/v1", model: "default", quirks: LOCAL_QUIRKS },
-  vllm: { ...LOCAL, baseUrl: "http://127.0.0.1:8000/v1", quirks: { reasoningKey: "reasoning_effort" } },
+  lmstudio: { ...local, baseUrl: "http://127.0.0.1:1234/v1", quirks: { ...localQuirks, nullContent: false } },
+  llamacpp: { ...local, baseUrl: "http://127.0.0.1:8080/v1", model: "default", quirks: localQuirks },
+  vllm: { ...local, baseUrl: "http://127.0.0.1:8000/v1", quirks: { reasoningKey: "reasoning_effort" } },
   /** The demo model: `app.ts` starts its server on a free port and adds the `base_url`. */
   demo: { model: "demo", contextWindow: 32_768 },
 };
 
 export function presetOf(name: string): Preset | undefined {
-  return Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+  return Object.hasOwn(presets, name) ? presets[name] : undefined;
 }
 
 /**

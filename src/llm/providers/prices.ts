@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { LlmConfig, PriceConfig } from "../../core/config.js";
 import type { Usage } from "../../core/messages.js";
 import { isLocal } from "../../core/text/networks.js";
-import { PRESETS, presetOf } from "./presets.js";
+import { presetOf, presets } from "./presets.js";
 
 /** Token prices of a model. `tiers`: the prices for requests with longer input. */
 export interface Price extends PriceConfig {
@@ -23,7 +23,7 @@ type PriceNumbers = [
 type Tier = [aboveTokens: number, ...PriceNumbers];
 type PriceRow = (number | null | Tier)[];
 
-const FREE: Price = { input: 0, output: 0 };
+const free: Price = { input: 0, output: 0 };
 
 /** Returns a model's price: the configured price, else 0 for a local model, else the price in the built-in table. Undefined if unknown. */
 export function priceOf(
@@ -35,7 +35,7 @@ export function priceOf(
   for (const key of [`${provider}/${model}`, model]) if (Object.hasOwn(prices, key)) return prices[key];
   const baseUrl = config.providers[provider]?.baseUrl ?? presetOf(provider)?.baseUrl;
   const { local, providers } = table();
-  if (local.includes(provider) && (baseUrl === undefined || isLocal(new URL(baseUrl).hostname))) return FREE;
+  if (local.includes(provider) && (baseUrl === undefined || isLocal(new URL(baseUrl).hostname))) return free;
   const rows = new Map(Object.entries(providers[vendorOf(provider, baseUrl)] ?? {}));
   // A dated version of a model has the price of the model without a date: `gpt-5.4-mini-2026-03-17`, `claude-haiku-4-5-20251001`.
   const row = rows.get(model) ?? rows.get(model.replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, ""));
@@ -94,6 +94,6 @@ function table(): PriceTable {
 function vendorOf(provider: string, baseUrl = ""): string {
   if (presetOf(provider) || !URL.canParse(baseUrl)) return provider;
   const { host } = new URL(baseUrl);
-  const same = Object.entries(PRESETS).find(([, preset]) => preset.baseUrl && new URL(preset.baseUrl).host === host);
+  const same = Object.entries(presets).find(([, preset]) => preset.baseUrl && new URL(preset.baseUrl).host === host);
   return same?.[0] ?? provider;
 }

@@ -2,7 +2,7 @@ import type { LlmConfig, ProviderConfig, TimeoutConfig, WireName } from "../../c
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
 import { headerSecrets, longEnough, secretsInUrls } from "../../core/secrets/server-secrets.js";
-import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, presetOf, type Quirks } from "./presets.js";
+import { defaultQuirks, keyVariableOf, modelQuirks, presetOf, presets, type Quirks } from "./presets.js";
 import { type Vendor, vendorOf } from "./vendors.js";
 import { chooseWire, presetAddress } from "./wire-choice.js";
 
@@ -29,7 +29,7 @@ export interface ResolvedModel {
   contextWindow: number;
 }
 
-const CONTEXT_WINDOW = 128_000;
+const contextWindow = 128_000;
 /** Maximum length of a model's name. Names come from callers, and the host stores what it learns about a model under that name. */
 const longestModelName = 500;
 
@@ -74,7 +74,7 @@ export function modelOfEntry(config: LlmConfig, entry: string): string {
 
 /** Returns the names of all providers: the configured ones, then the presets. */
 export function providerNames(config: LlmConfig): string[] {
-  return [...new Set([...Object.keys(config.providers), ...Object.keys(PRESETS)])];
+  return [...new Set([...Object.keys(config.providers), ...Object.keys(presets)])];
 }
 
 /**
@@ -116,10 +116,10 @@ function provide(config: LlmConfig, env: Environment, name: string, named: strin
     wire,
     wireBy,
     apiKeys,
-    contextWindow: merged.contextWindow ?? CONTEXT_WINDOW,
+    contextWindow: merged.contextWindow ?? contextWindow,
     keyVariable: keyVariableOf(name),
     quirks: {
-      ...DEFAULT_QUIRKS,
+      ...defaultQuirks,
       ...presetOf(vendor?.preset ?? name)?.quirks,
       ...modelQuirks(model),
       ...withoutUndefined(ownQuirks ?? {}),

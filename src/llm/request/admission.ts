@@ -16,7 +16,7 @@ export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
  * would also treat everything that they allocate as long-lived: with 500 streams, V8 put every chunk into its old generation, and the
  * process stops while that generation is collected.
  */
-const STARTS_PER_TICK = 32;
+const startsPerTick = 32;
 
 /**
  * Lets calls through to their providers. A call passes its model's breaker, takes a slot in its provider's lane, and makes as many attempts
@@ -48,7 +48,7 @@ export class Admission {
   /** Returns undefined if a completion may start at once. Otherwise returns a promise that resolves, in order, when it may start. */
   start(): Promise<void> | undefined {
     if (this.#started === 0) setImmediate(() => this.#startMore());
-    if (this.#started < STARTS_PER_TICK) {
+    if (this.#started < startsPerTick) {
       this.#started++;
       return undefined;
     }
@@ -106,7 +106,7 @@ export class Admission {
   }
 
   #startMore(): void {
-    const next = this.#waiting.splice(0, STARTS_PER_TICK);
+    const next = this.#waiting.splice(0, startsPerTick);
     this.#started = next.length;
     if (next.length > 0) setImmediate(() => this.#startMore());
     for (const resolve of next) resolve();

@@ -14,7 +14,7 @@ import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
  * Kinds of error that are kept when an answer breaks off; all others become `stream_interrupted`. The kinds `idle_timeout` and
  * `total_timeout` name the reached limit, which says more, and an answer that was cancelled (`aborted`) did not break off.
  */
-const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
+const keepsItsKind = new Set(["idle_timeout", "total_timeout", "aborted"]);
 
 export class Attempts {
   readonly #policy: RetryPolicy;
@@ -101,7 +101,7 @@ function withKept(error: LlmError, kept: KeptParts | undefined): LlmError {
 }
 
 function brokenOff(error: LlmError, call: ProviderCall): LlmError {
-  if (KEEPS_ITS_KIND.has(error.kind)) return error;
+  if (keepsItsKind.has(error.kind)) return error;
   const { retryable, status, requestId, retryAfterMs, hint } = error;
   const said = `the answer broke off after its beginning: ${saidBy(error, call)}`;
   return failure("stream_interrupted", said, call, { retryable, status, requestId, retryAfterMs, hint });

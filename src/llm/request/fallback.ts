@@ -12,7 +12,7 @@ export interface Chain<T> {
   observe: Observe;
 }
 
-const FINAL: ReadonlySet<LlmErrorKind> = new Set([
+const final: ReadonlySet<LlmErrorKind> = new Set([
   "aborted",
   "total_timeout",
   "content_filter",
@@ -24,9 +24,9 @@ const FINAL: ReadonlySet<LlmErrorKind> = new Set([
  * Failures caused by the request or by a provider's configuration. If the first model fails with one of them, no other model is tried, so
  * that the user sees the failure. If a later model fails with one of them, the next model is tried.
  */
-const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
+const atFault: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
 
-const MAX_NOTE_LENGTH = 160;
+const maxNoteLength = 160;
 
 /** Asks the models in order until one answers. If all fail, throws one LlmError for all of them (`summary`). */
 export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
@@ -48,7 +48,7 @@ export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
       if (!target && position > 0) report(chain.observe, "a fallback cannot be asked", error);
       failures.push(error);
       if (error.kind === "context_length") tooSmall = target?.contextWindow ?? 0;
-      if (FINAL.has(error.kind) || !chain.isOpen() || (position === 0 && AT_FAULT.has(error.kind))) break;
+      if (final.has(error.kind) || !chain.isOpen() || (position === 0 && atFault.has(error.kind))) break;
     }
   }
   throw summary(failures);
@@ -68,12 +68,12 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
  */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);
-  const main = last && FINAL.has(last.kind) ? last : failures[0];
+  const main = last && final.has(last.kind) ? last : failures[0];
   if (!main) return new LlmError("bad_request", "no model to ask");
   const others = failures.filter((failure) => failure !== main);
   if (others.length === 0 || main.kind === "aborted") return main;
   const notes = others.map(({ message }) =>
-    message.length > MAX_NOTE_LENGTH ? `${message.slice(0, MAX_NOTE_LENGTH)}…` : message,
+    message.length > maxNoteLength ? `${message.slice(0, maxNoteLength)}…` : message,
   );
   const { provider, model, status, requestId, retryAfterMs, hint } = main;
   return new LlmError(main.kind, `${main.message} [also: ${notes.join("; ")}]`, {

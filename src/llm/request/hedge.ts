@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LinkedAbort } from "../../core/async/abort.js";
 import type { ProviderCall } from "../call/call.js";
 import type { Response } from "../connection/send.js";
-import { RETRY_COST } from "../limits/retry-budget.js";
+import { retryCost } from "../limits/retry-budget.js";
 
 /** Sends a call, and resolves with the response headers. Aborting the signal aborts only this request, not the whole call. */
 type Post = (call: ProviderCall, signal: AbortSignal) => Promise<Response>;
 
 /** Largest request that may be sent twice. A longer prompt is slow anyway, and sending it twice is too expensive. */
-const MAX_HEDGED_BYTES = 32 * 1024;
+const maxHedgedBytes = 32 * 1024;
 
 /**
  * Returns true if the request may be hedged: it is the first request of a short call without tools, and its provider sets `hedge_after`. A whole
@@ -17,7 +17,7 @@ const MAX_HEDGED_BYTES = 32 * 1024;
 export function isHedged(call: ProviderCall): boolean {
   if (call.replacesStream) return false;
   if (call.provider.hedgeAfterMs === undefined || call.sent > 0) return false;
-  return call.options.request.tools.length === 0 && call.body.length <= MAX_HEDGED_BYTES;
+  return call.options.request.tools.length === 0 && call.body.length <= maxHedgedBytes;
 }
 
 /**
@@ -47,6 +47,6 @@ async function postAgain(call: ProviderCall, post: Post, signal: AbortSignal): P
   const { lane } = call;
   if (call.retries > 0 || !lane?.budget.isAboveHalf) throw new Error("a second request would not help");
   using slot = lane.takeSlot(call);
-  if (!slot || !lane.budget.take(RETRY_COST)) throw new Error("no slot for a second request");
+  if (!slot || !lane.budget.take(retryCost)) throw new Error("no slot for a second request");
   return await post(call.hedge(slot), signal);
 }

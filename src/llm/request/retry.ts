@@ -6,7 +6,7 @@ import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { ProviderCall } from "../call/call.js";
 import { toLlmError } from "../call/http-errors.js";
-import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/retry-budget.js";
+import { ambiguousRetryCost, retryCost } from "../limits/retry-budget.js";
 import { statedIn } from "../shared/llm-errors.js";
 
 export interface RetryPolicyParts {
@@ -20,7 +20,7 @@ export interface RetryPolicyParts {
 }
 
 /** Failures after which the provider may nevertheless have answered the request and billed it. */
-const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
+const ambiguous: ReadonlySet<LlmErrorKind> = new Set([
   "network",
   "timeout",
   "ttft_timeout",
@@ -28,9 +28,9 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "empty_stream",
 ]);
 /** Limit for the retries of a whole fallback chain, as a multiple of `max_retries`, which is the limit for one provider. */
-const CHAIN_RETRIES = 2;
+const chainRetries = 2;
 /** Maximum jitter added to the waiting time that a provider asks for, so that not all clients return at the same time. */
-const MAX_HINT_JITTER_MS = 1000;
+const maxHintJitterMs = 1000;
 
 /**
  * Decides on every retry: axios-retry asks this class before the response headers have arrived, `attempts.ts` afterwards. Both use the
@@ -78,7 +78,7 @@ export class RetryPolicy {
     if (this.steadyNow() + delayMs >= deadlineAt) return false;
     const { provider, model, attempts, lane } = call;
     const fields = { provider: provider.name, model, kind: failure.kind, status: failure.status, attempts, delayMs };
-    const cost = AMBIGUOUS.has(failure.kind) ? AMBIGUOUS_RETRY_COST : RETRY_COST;
+    const cost = ambiguous.has(failure.kind) ? ambiguousRetryCost : retryCost;
     if (!atOnce && !swapped && lane?.budget.take(cost) === false) {
       this.#observe({ level: "warn", scope: "llm", message: "request failed, retry budget used up", fields });
       return false;
@@ -96,7 +96,7 @@ export class RetryPolicy {
   #isRetried(call: ProviderCall, failure: LlmError): boolean {
     const { http, tally } = call.options;
     const { retryAfterMs = 0 } = failure;
-    const isLeft = call.retries < http.maxRetries && tally.retries < CHAIN_RETRIES * http.maxRetries;
+    const isLeft = call.retries < http.maxRetries && tally.retries < chainRetries * http.maxRetries;
     if (!isLeft || retryAfterMs > http.maxRetryAfterMs) return false;
     return isWorthOneMore(failure) ? isAskedOnceMore(call) : failure.retryable;
   }
@@ -131,7 +131,7 @@ export function retryDelay(
   const { initialRetryDelayMs: initial, maxRetryDelayMs: max, retryMultiplier, retryJitter, retryJitterMode } = http;
   const backOff = () => Math.min(initial * retryMultiplier ** (attempts - 1), max);
   const delayMs = () => {
-    if (hintMs !== undefined) return hintMs + random() * Math.min(MAX_HINT_JITTER_MS, hintMs / 10);
+    if (hintMs !== undefined) return hintMs + random() * Math.min(maxHintJitterMs, hintMs / 10);
     if (retryJitterMode === "full") return random() * backOff();
     if (retryJitterMode === "proportional") return backOff() * (1 + retryJitter * (2 * random() - 1));
     return Math.min(max, initial + random() * (Math.max(initial, 3 * previousMs) - initial));

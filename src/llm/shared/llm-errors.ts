@@ -12,27 +12,23 @@ export interface AskedModel {
   theirRequestId?: string;
 }
 
-const MAX_MESSAGE_LENGTH = 500;
-const MAX_ID_LENGTH = 100;
+const maxMessageLength = 500;
+const maxIdLength = 100;
 
 /** Creates an LlmError about a provider. The message names the model, has a limited length and holds no secret. */
 export function failure(kind: LlmErrorKind, said: string, asked: AskedModel, details: LlmErrorDetails = {}): LlmError {
   const { provider, model, attempts, theirRequestId } = asked;
   const requestId = details.requestId ?? theirRequestId;
   const message = scrub(`${provider.name}/${model}: ${said}`, provider.secrets);
-  return new LlmError(
-    kind,
-    message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message,
-    {
-      provider: provider.name,
-      model,
-      attempts,
-      retryable: passingKinds.has(kind),
-      hint: hintFor(kind, provider),
-      ...details,
-      requestId: requestId && scrub(requestId.slice(0, MAX_ID_LENGTH), provider.secrets),
-    },
-  );
+  return new LlmError(kind, message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message, {
+    provider: provider.name,
+    model,
+    attempts,
+    retryable: passingKinds.has(kind),
+    hint: hintFor(kind, provider),
+    ...details,
+    requestId: requestId && scrub(requestId.slice(0, maxIdLength), provider.secrets),
+  });
 }
 
 export function saidBy({ message }: LlmError, { provider, model }: AskedModel): string {
@@ -63,7 +59,7 @@ function scrub(text: string, secrets: readonly string[]): string {
 
 type Limit = "connect_timeout" | "timeout" | "ttft_timeout" | "idle_timeout";
 
-const LIMITS = {
+const limits = {
   connect_timeout: { field: "connectTimeoutMs", what: "no connection within" },
   timeout: { field: "timeoutMs", what: "no response within" },
   ttft_timeout: { field: "ttftTimeoutMs", what: "nothing of the answer within" },
@@ -73,7 +69,7 @@ const LIMITS = {
 /** Creates the error for a reached time limit. The message gives the limit and the setting that raises it. */
 export function limitReached(kind: Limit, asked: AskedModel, detail = ""): LlmError {
   const { provider } = asked;
-  const { field, what } = LIMITS[kind];
+  const { field, what } = limits[kind];
   const key = provider[field] === undefined ? `llm.http.${kind}` : `llm.providers.${provider.name}.${kind}`;
   const said = `${what} ${waitText(provider.limits[field])} (${key})${detail && ` ${detail}`}`;
   return failure(kind, said, asked, {

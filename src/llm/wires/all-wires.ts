@@ -6,8 +6,8 @@ import { responses } from "./responses/responses-wire.js";
 import type { Wire } from "./wire.js";
 
 /** All wires of the host. This table is the only place where a new wire must be added. */
-const WIRES: Readonly<Record<WireName, Wire>> = { chat: chatWire, gemini: geminiWire, messages, responses };
+const wires: Readonly<Record<WireName, Wire>> = { chat: chatWire, gemini: geminiWire, messages, responses };
 
 export function wireOf(name: WireName): Wire {
-  return WIRES[name];
+  return wires[name];
 }

@@ -100,8 +100,8 @@ export class PendingRequests {
       const release = signal && onAbort(signal, () => cancel(signal));
       this.#pending.set(id, { limits, onProgress, resolve, reject, release });
       const token = onProgress && { progressToken: id };
-      const _meta = meta || token ? Object.assign({}, meta, params._meta, token) : undefined;
-      const sentParams = _meta ? Object.assign({}, params, { _meta }) : params;
+      const Meta = meta || token ? Object.assign({}, meta, params._meta, token) : undefined;
+      const sentParams = Meta ? Object.assign({}, params, { _meta: Meta }) : params;
       const request = { jsonrpc: "2.0" as const, id, method, params: sentParams };
       const hasStream = endsStreams || this.#transport.hasPerRequestStream;
       const requestSignal = hasStream ? signal : undefined;

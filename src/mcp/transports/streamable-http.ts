@@ -171,7 +171,7 @@ export class StreamableHttp implements Transport {
    * that were made from them, say `400 Bad Request: No valid session ID provided`, or `Server not initialized` with a transport for a single session.
    */
   #isSessionLost(status: number, text: string): boolean {
-    return status === 404 || (status === 400 && this.#sessionId !== undefined && UNKNOWN_SESSION.test(text));
+    return status === 404 || (status === 400 && this.#sessionId !== undefined && unknownSession.test(text));
   }
 
   #prepareHeaders(): void {
@@ -188,7 +188,7 @@ export class StreamableHttp implements Transport {
   }
 }
 
-const UNKNOWN_SESSION =
+const unknownSession =
   /\bsession[ _-]?id\b|\b(no|invalid|unknown|expired)( valid)? session\b|\bserver not initialized\b/i;
 
 /**

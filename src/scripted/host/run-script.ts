@@ -11,7 +11,7 @@ import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } 
 import { ScriptedModel, scriptedTape } from "../model/scripted-model.js";
 import { readScript, type ScriptObject } from "../reading/read-script.js";
 import { runInHost, unbegun } from "../run-in-host.js";
-import { SCRIPTED, type Script } from "../shared/script.js";
+import { type Script, scriptedModel } from "../shared/script.js";
 import { type ScriptResult, stepFailureOf } from "../shared/script-result.js";
 import type { ScriptHost, ScriptRunOptions } from "../steps/script-host.js";
 import { offline, settingsOf } from "./script-settings.js";
@@ -59,7 +59,7 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     : loaded.with(settings);
   const { cassette: path, strict } = script;
   const cassette = cassetteMode && (await openCassette({ path, strict, mode: cassetteMode, speed, faults }));
-  const scripted = model === SCRIPTED ? new ScriptedModel(script.scripted) : undefined;
+  const scripted = model === scriptedModel ? new ScriptedModel(script.scripted) : undefined;
   const tape = scripted ? scriptedTape(scripted, cassette?.tape) : cassette?.tape;
   const hostEnv = isReplay ? { HOME: env.HOME, XDG_STATE_HOME: env.XDG_STATE_HOME } : env;
   const app = {

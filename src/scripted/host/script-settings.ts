@@ -3,7 +3,7 @@
  */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source } from "../../core/source/source.js";
-import { SCRIPTED, type Script } from "../shared/script.js";
+import { type Script, scriptedModel } from "../shared/script.js";
 
 /**
  * Returns the script's settings, which override the settings of the configuration. Conversations are kept in memory unless the script sets
@@ -12,7 +12,7 @@ import { SCRIPTED, type Script } from "../shared/script.js";
 export function settingsOf(script: Script, model = script.model): Source {
   const { source, mcpServers, limits } = script;
   const { tokens, usd } = limits;
-  const config = model === SCRIPTED ? { ...script.config, llm: withScripted(script.config.llm) } : script.config;
+  const config = model === scriptedModel ? { ...script.config, llm: withScripted(script.config.llm) } : script.config;
   const chat = isPlainObject(config.chat) ? config.chat : {};
   const storage = chat.storage ?? { driver: "memory" };
   const conversation = { ...(tokens !== undefined && { tokens }), ...(usd !== undefined && { usd }) };
@@ -33,9 +33,12 @@ function withScripted(llm: unknown): JsonObject {
   const { providers, prices } = given as { providers?: JsonObject; prices?: JsonObject };
   return {
     ...given,
-    active: SCRIPTED,
-    providers: { ...providers, [SCRIPTED]: { model: SCRIPTED, ...(providers?.[SCRIPTED] as JsonObject | undefined) } },
-    prices: { [`${SCRIPTED}/${SCRIPTED}`]: { input: 0, output: 0 }, ...prices },
+    active: scriptedModel,
+    providers: {
+      ...providers,
+      [scriptedModel]: { model: scriptedModel, ...(providers?.[scriptedModel] as JsonObject | undefined) },
+    },
+    prices: { [`${scriptedModel}/${scriptedModel}`]: { input: 0, output: 0 }, ...prices },
   };
 }
 

@@ -3,7 +3,7 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import { child } from "../../core/source/tree.js";
 import { parseDuration } from "../../core/text/durations.js";
-import { SCRIPTED, type Script } from "../shared/script.js";
+import { type Script, scriptedModel } from "../shared/script.js";
 import { ScriptDocument } from "./document.js";
 import { readReplies } from "./read-replies.js";
 import { readSteps } from "./read-steps.js";
@@ -41,7 +41,7 @@ export function readScript(given: string | ScriptObject, cwd: string): Script {
   checkPermissions(document, tree);
   const steps = readSteps(tree.steps, "/steps", document, cwd);
   const scripted = readReplies(tree.scripted, steps, document);
-  if (tree.model === SCRIPTED && tree.scripted === undefined) {
+  if (tree.model === scriptedModel && tree.scripted === undefined) {
     const message = "the scripted model needs replies under scripted";
     document.complain({ pointer: "/model", part: "value", message });
   }

@@ -26,14 +26,14 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
       document.complain({ pointer: at, part: "value", message });
       continue;
     }
-    if (kind !== "answer") isAskable = ASKABLE.includes(kind);
+    if (kind !== "answer") isAskable = askable.includes(kind);
     const step = readStep(kind, item as JsonObject, at, { document, cwd });
     appendStep(step, steps);
   }
   return steps;
 }
 
-const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt", "resource"];
+const askable: readonly StepKind[] = ["user", "tool", "prompt", "resource"];
 
 /** Appends a step. An answer that follows an `if` step is appended to the steps inside the `if`. */
 function appendStep(step: Step, steps: Step[]): void {

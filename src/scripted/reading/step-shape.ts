@@ -7,7 +7,7 @@ import type { StepKind } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
 
 /** Keys that are allowed in each kind of step, in addition to the key that names the kind, `name` and `if`. */
-const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
+const keys: Readonly<Record<StepKind, readonly string[]>> = {
   user: ["output", "assert", "save"],
   tool: ["assert", "save"],
   prompt: ["assert", "save"],
@@ -21,7 +21,7 @@ const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
   if: ["then", "else"],
 };
 
-const kinds = Object.keys(KEYS) as StepKind[];
+const kinds = Object.keys(keys) as StepKind[];
 
 /** Returns the kind of a step. If the item has no step key, or several, adds a problem and returns undefined. */
 export function stepKindOf(item: JsonObject, at: string, document: ScriptDocument): StepKind | undefined {
@@ -41,10 +41,10 @@ export function stepKindOf(item: JsonObject, at: string, document: ScriptDocumen
 export function checkSense(kind: StepKind, item: JsonObject, at: string, document: ScriptDocument): void {
   const complain = (pointer: string, part: "key" | "value", message: string) =>
     document.complain({ pointer, part, message });
-  const known = ["name", "if", kind, ...KEYS[kind]];
+  const known = ["name", "if", kind, ...keys[kind]];
   for (const key of Object.keys(item)) {
     if (known.includes(key)) continue;
-    const owners = kinds.filter((each) => KEYS[each].includes(key));
+    const owners = kinds.filter((each) => keys[each].includes(key));
     complain(child(at, key), "key", `"${key}" belongs to ${owners.join(", ")}, not to ${kind}`);
   }
   if (kind === "if" && !("then" in item))

@@ -4,7 +4,7 @@ import type { ScriptedReply } from "./reply.js";
 import type { ScriptPosition } from "./script-position.js";
 
 /** Name of the scripted model. Its provider has the same name. */
-export const SCRIPTED = "scripted";
+export const scriptedModel = "scripted";
 
 export interface Script {
   position: ScriptPosition;

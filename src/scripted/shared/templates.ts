@@ -15,14 +15,14 @@ interface Path {
 
 type TemplatePiece = string | Path;
 
-const TOKEN = /\\\{\{|\{\{(?:((?:(?!\{\{|\}\}).)*)\}\})?/gs;
-const PATH = /^\s*([A-Za-z_]\w*)((?:\.\w+|\[\d+\])*)\s*$/;
+const token = /\\\{\{|\{\{(?:((?:(?!\{\{|\}\}).)*)\}\})?/gs;
+const path = /^\s*([A-Za-z_]\w*)((?:\.\w+|\[\d+\])*)\s*$/;
 
 /** Splits a text into plain texts and templates. Throws ScriptError for a template that is not valid. */
 function parse(text: string): TemplatePiece[] {
   const pieces: TemplatePiece[] = [];
   let end = 0;
-  for (const match of text.matchAll(TOKEN)) {
+  for (const match of text.matchAll(token)) {
     pieces.push(text.slice(end, match.index));
     end = match.index + match[0].length;
     pieces.push(match[0] === "\\{{" ? "{{" : pathOf(match[1]));
@@ -33,7 +33,7 @@ function parse(text: string): TemplatePiece[] {
 
 function pathOf(text: string | undefined): Path {
   if (text === undefined) throw new ScriptError("template", "{{ without }} (write \\{{ for a literal {{)");
-  const [, name, keys = ""] = PATH.exec(text) ?? [];
+  const [, name, keys = ""] = path.exec(text) ?? [];
   if (name === undefined) {
     throw new ScriptError(
       "template",

@@ -255,11 +255,11 @@ test.each<[permissions: object, tools: object | undefined]>([
   [{ default: "confirm", tools: { terminal: { default: "deny" } } }, undefined],
   [{ default: "allow" }, undefined],
 ])("a tool that Zed denies stays denied: %j", (permissions, tools) => {
-  const context_servers = { "git:hub": { command: "x" } };
+  const contextServers = { "git:hub": { command: "x" } };
   const agent = { tool_permissions: permissions };
-  const own = planned({ ".zed/settings.json": JSON.stringify({ context_servers, agent }) });
+  const own = planned({ ".zed/settings.json": JSON.stringify({ context_servers: contextServers, agent }) });
   const users = planned({
-    ".zed/settings.json": JSON.stringify({ context_servers }),
+    ".zed/settings.json": JSON.stringify({ context_servers: contextServers }),
     "home/.config/zed/settings.json": JSON.stringify({ agent }),
   });
   expect([own.entries["git:hub"]?.tools, users.entries["git:hub"]?.tools]).toEqual([tools, tools]);

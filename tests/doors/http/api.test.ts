@@ -234,8 +234,8 @@ test("a conversation is copied, and written as a file without secrets that no br
   await using app = await startApp({ llm: llm.url });
   await using door = await openDoor(app);
   const url = `${door.url}/api/sessions/c1`;
-  for (const request_id of ["r1", "r2"]) {
-    await post(`${url}/turns`, { request_id, text: `say ${request_id}` });
+  for (const requestId of ["r1", "r2"]) {
+    await post(`${url}/turns`, { request_id: requestId, text: `say ${requestId}` });
     await app.sessions.open("c1").turns.idle();
   }
   const ended = (await app.sessions.history("c1")).find(({ type }) => type === "turn_end")?.seq;

@@ -1,7 +1,7 @@
 /** Answers that the provider breaks off: a caller that gets the whole answer at once does not notice, and no turn goes on in secret. */
 import { expect, test } from "@jest/globals";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { answer, CUT, chunk, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import { answer, chunk, cutStream, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { recording, until } from "../../support/mcp-hub.js";
 import { openDoor, post } from "./door.js";
 
@@ -11,7 +11,7 @@ const calls: Record<string, object> = {
   responses: { model: "mcp-platform", input: "hi" },
   messages: { model: "mcp-platform", messages, max_tokens: 100 },
 };
-const broken = stream([chunk({ content: "half" }), CUT]);
+const broken = stream([chunk({ content: "half" }), cutStream]);
 
 test.each(Object.keys(calls))(
   "an answer of %s that is sent whole is asked for again if it breaks off",

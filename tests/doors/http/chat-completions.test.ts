@@ -3,12 +3,12 @@ import type OpenAI from "openai";
 import { fixtureServer, startApp } from "../../support/app.js";
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   failure,
   json,
   type LlmServer,
-  STALL,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -191,7 +191,7 @@ describe("with the openai SDK", () => {
   });
 
   test("a provider's failure is an error, and the SDK is told whether to try again", async () => {
-    await using llm = await startLlmServer([failure(401), stream([chunk({ content: "half" }), CUT])]);
+    await using llm = await startLlmServer([failure(401), stream([chunk({ content: "half" }), cutStream])]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
     const client = sdk(door, { maxRetries: 2 });
@@ -212,7 +212,7 @@ describe("with the openai SDK", () => {
   test.each([false, true])(
     "a caller that leaves cancels the request to the provider, streamed: %s",
     async (streaming) => {
-      await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
+      await using llm = await startLlmServer([stream([chunk({ content: "begun" }), stall])]);
       await using app = await startApp({ llm: llm.url });
       await using door = await openDoor(app);
       const leaving = new AbortController();

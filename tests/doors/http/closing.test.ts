@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { STALL, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import { stall, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { openDoor, post } from "./door.js";
 
 const messages = [{ role: "user", content: "hello" }];
@@ -47,7 +47,7 @@ describe("a host that is told to end during a call", () => {
   test.each(calls)(
     "without a request id, which ran no tool, says that a repetition is safe: %s, streamed %s",
     async (path, isStream) => {
-      const { status, retry, text, stopReason } = await closedDuring(path, { isStream, steps: [stream([STALL])] });
+      const { status, retry, text, stopReason } = await closedDuring(path, { isStream, steps: [stream([stall])] });
       expect([status, retry, stopReason]).toEqual([503, "true", "cancelled"]);
       expect(text).toMatch(/this call was cancelled/);
       expect(text).not.toMatch(/send the same|X-Request-Id/i);
@@ -59,7 +59,7 @@ describe("a host that is told to end during a call", () => {
     async (path, isStream) => {
       const { status, retry, text, stopReason } = await closedDuring(path, {
         isStream,
-        steps: [callsTool, stream([STALL])],
+        steps: [callsTool, stream([stall])],
       });
       if (!isStream) expect([status, retry]).toEqual([400, "false"]);
       expect(text).toMatch(/Tools have run in this call/);
@@ -70,7 +70,7 @@ describe("a host that is told to end during a call", () => {
   test.each(calls)("with a request id asks for it again: %s, streamed %s", async (path, isStream) => {
     const { status, retry, text, stopReason } = await closedDuring(path, {
       isStream,
-      steps: [callsTool, stream([STALL])],
+      steps: [callsTool, stream([stall])],
       id: "r",
     });
     if (!isStream) expect([status, retry]).toEqual([503, "true"]);

@@ -13,7 +13,7 @@ import {
 import { createParser } from "eventsource-parser";
 import { connect } from "../../../src/log/sqlite/connection.js";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { answer, STALL, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import { answer, stall, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { recording, until } from "../../support/mcp-hub.js";
 import { processorMs } from "../../support/processor-time.js";
 import { openDoor, post } from "./door.js";
@@ -214,8 +214,8 @@ describe("the gate", () => {
     await using door = await openDoor(app, { maxBodyMb: 40, mcp: { serve: all } });
     const { headers } = await session(door);
     const call = (id: number, megabytes: number) => {
-      const _meta = { padding: "x".repeat(megabytes * 1024 * 1024) };
-      const params = { name: "hang", arguments: {}, _meta };
+      const Meta = { padding: "x".repeat(megabytes * 1024 * 1024) };
+      const params = { name: "hang", arguments: {}, _meta: Meta };
       return send(door, { jsonrpc: "2.0", id, method: "tools/call", params }, headers);
     };
     const running = await call(1, 39);
@@ -268,7 +268,7 @@ describe("a request", () => {
   });
 
   test("is not reported as cancelled if the log refuses the cancel of its turn", async () => {
-    await using llm = await startLlmServer([stream([STALL])]);
+    await using llm = await startLlmServer([stream([stall])]);
     const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
     const path = join(folder, "log.db");
     await using app = await startApp({ llm: llm.url, storage: { driver: "sqlite", path } });

@@ -4,8 +4,8 @@ import type { App } from "../../../src/index.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   failure,
   json,
   type LlmServer,
@@ -508,7 +508,7 @@ describe("failures", () => {
 
   const late: [string, () => Step][] = [
     ["overloaded", () => saying(503, { message: "overloaded" })],
-    ["a cut answer", () => stream([chunk({ content: "half" }), CUT])],
+    ["a cut answer", () => stream([chunk({ content: "half" }), cutStream])],
   ];
   test.each(late)("after a tool has run do not ask for a retry: %s", async (_, step) => {
     for (const way of ways) {

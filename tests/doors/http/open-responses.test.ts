@@ -4,8 +4,8 @@ import type { App } from "../../../src/index.js";
 import { startApp } from "../../support/app.js";
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   failure,
   type LlmServer,
   type Step,
@@ -124,7 +124,7 @@ describe("the compliance checks of Open Responses", () => {
     const cut = await streamed({ model: "m1", input: "hi" });
     expect(eventProblems(cut)).toEqual([]);
     expect(cut.at(-1)).toMatchObject({ response: { status: "incomplete", completed_at: null } });
-    steps.push(stream([chunk({ content: "half" }), CUT]));
+    steps.push(stream([chunk({ content: "half" }), cutStream]));
     const failed = await streamed({ model: "m1", input: "hi" });
     expect(eventProblems(failed)).toEqual([]);
     expect(failed.at(-1)).toMatchObject({ type: "response.failed", response: { status: "failed" } });

@@ -106,9 +106,11 @@ describe("lists of conversations", () => {
       await client.responses.create({ model: "m1", input: "hi" }).withResponse(),
     ];
     for (const call of calls) expect(await app.sessions.history(idOf(call))).toHaveLength(3);
-    const previous_response_id = calls.flatMap(({ data }) => ("output_text" in data ? [data.id] : [])).at(-1);
+    const previousResponseId = calls.flatMap(({ data }) => ("output_text" in data ? [data.id] : [])).at(-1);
     for (const input of ["goes on", "goes on in a copy"]) {
-      calls.push(await client.responses.create({ model: "m1", input, previous_response_id }).withResponse());
+      calls.push(
+        await client.responses.create({ model: "m1", input, previous_response_id: previousResponseId }).withResponse(),
+      );
     }
     expect(await listed()).toEqual(before);
     const all = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations.map(

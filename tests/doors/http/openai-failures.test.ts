@@ -7,12 +7,12 @@ import { collect, fixtureServer, startApp } from "../../support/app.js";
 import {
   answer,
   beforeHeaders,
-  CUT,
   chunk,
+  cutStream,
   failure,
   type LlmServer,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -52,7 +52,7 @@ const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: 
 const callsTool = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 const saying = (status: number, error: object, headers: Record<string, string> = {}) =>
   failure(status, { body: { error }, headers });
-const cut = () => stream([chunk({ content: "half" }), CUT]);
+const cut = () => stream([chunk({ content: "half" }), cutStream]);
 
 /** Returns how many calls the server's tool has received. */
 async function sentCalls(of: App = app): Promise<number> {
@@ -142,7 +142,7 @@ describe("a failure before any tool has run is a status that OpenAI's clients kn
 
   test.each(ways)("%s, streamed %s: an answer that broke off and of which nothing was shown", async (...way) => {
     const part = { index: 0, id: "c", type: "function", function: { name: "s__echo", arguments: '{"n":' } };
-    steps.push(stream([chunk({ tool_calls: [part] }), CUT]));
+    steps.push(stream([chunk({ tool_calls: [part] }), cutStream]));
     await expect(call(way, { maxRetries: 0 })).rejects.toMatchObject({ status: expect.any(Number) });
   });
 
@@ -195,7 +195,7 @@ describe("a failure after a tool has run", () => {
 });
 
 test.each(ways)("a turn that was cancelled elsewhere fails at the client: %s, streamed %s", async (...way) => {
-  steps.push(stream([chunk({ content: "half" }), STALL]));
+  steps.push(stream([chunk({ content: "half" }), stall]));
   const before = llm.requests.length;
   const id = `cancelled-${way.join("-")}`;
   const failing = call(way, { headers: { "x-conversation-id": id } });
@@ -229,7 +229,7 @@ describe("a call that its client sends again since its connection was lost", () 
     const aborts = llm.aborts + 1;
     steps.push(callsTool, (...exchange) => {
       leaving.abort();
-      return beforeHeaders(STALL)(...exchange);
+      return beforeHeaders(stall)(...exchange);
     });
     const sent = fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal: leaving.signal });
     await expect(sent).rejects.toThrow();
@@ -282,7 +282,7 @@ describe("a call that its client sends again since its connection was lost", () 
     const aborts = llm.aborts + 1;
     const leaving = new AbortController();
     const asked = llm.requests.length;
-    steps.push(callsTool, beforeHeaders(STALL));
+    steps.push(callsTool, beforeHeaders(stall));
     const { url, body, headers } = twin;
     const lost = fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal: leaving.signal });
     await llm.received(asked + 2);
@@ -353,7 +353,7 @@ describe.each([
   /** Does the same with a call that ends when its client leaves, and waits for its end. */
   async function lose(body: object, headers: Record<string, string>): Promise<void> {
     const aborts = llm.aborts;
-    await leave(body, headers, stream([chunk({ content: "half" }), STALL]));
+    await leave(body, headers, stream([chunk({ content: "half" }), stall]));
     await llm.aborted(aborts + 1);
   }
 
@@ -425,7 +425,7 @@ describe.each([
 
 describe("the head of a stream", () => {
   test.each(["chat/completions", "responses"])("waits no longer than a line may be silent: %s", async (path) => {
-    steps.push(stream([STALL]));
+    steps.push(stream([stall]));
     const leaving = new AbortController();
     const body = JSON.stringify({ messages, input: "hi", stream: true });
     const response = await fetch(`${hasty.url}/v1/${path}`, { method: "POST", body, signal: leaving.signal });

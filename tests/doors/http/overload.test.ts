@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
 import { startApp } from "../../support/app.js";
-import { STALL, startLlmServer, stream } from "../../support/llm-server.js";
+import { stall, startLlmServer, stream } from "../../support/llm-server.js";
 import { openDoor, post } from "./door.js";
 
 const json = { "content-type": "application/json" };
 
 test("a host that has all turns it accepts asks callers to come again, and stores nothing of their calls", async () => {
-  await using llm = await startLlmServer(() => stream([STALL]));
+  await using llm = await startLlmServer(() => stream([stall]));
   await using app = await startApp({ llm: llm.url, config: { chat: { service: { max_turns: 1 } } } });
   await using door = await openDoor(app);
   const turn = await app.sessions.open("running").submit({ requestId: "r", text: "hello" });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { answer, chunk, STALL, type Step, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import { answer, chunk, type Step, stall, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { sayAndCall } from "../support.js";
 import { openDoor, post, sdk } from "./door.js";
 import { checkStream } from "./response-stream.js";
@@ -290,7 +290,7 @@ describe("a response", () => {
     ));
 
   test("ends as cancelled, with its last message incomplete, if it was cancelled elsewhere", async () => {
-    await using llm = await startLlmServer([stream([chunk({ content: "half" }), STALL])]);
+    await using llm = await startLlmServer([stream([chunk({ content: "half" }), stall])]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
     const response = await post(`${door.url}/v1/responses`, { input: "hi", stream: true });

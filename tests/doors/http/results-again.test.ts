@@ -9,12 +9,12 @@ import type { App } from "../../../src/index.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   failure,
   type LlmServer,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -146,11 +146,11 @@ const ran = ["assistant s__echo", 'tool {"n":1}'];
 
 /** How the answer to the results fails, and what the model has said and done by then. */
 const failures = {
-  "that was cut": { steps: () => [stream([chunk({ content: "half" }), CUT])], isStopped: false, done: [] },
-  "that the user stopped": { steps: () => [stream([chunk({ content: "half" }), STALL])], isStopped: true, done: [] },
+  "that was cut": { steps: () => [stream([chunk({ content: "half" }), cutStream])], isStopped: false, done: [] },
+  "that the user stopped": { steps: () => [stream([chunk({ content: "half" }), stall])], isStopped: true, done: [] },
   "that failed after a server's tool had run": { steps: () => [echoes(), failure(500)], isStopped: false, done: ran },
   "that was stopped after a server's tool had run": {
-    steps: () => [echoes(), stream([chunk({ content: "half" }), STALL])],
+    steps: () => [echoes(), stream([chunk({ content: "half" }), stall])],
     isStopped: true,
     done: ran,
   },

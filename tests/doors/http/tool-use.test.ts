@@ -131,9 +131,9 @@ describe.each(doors)("%s", (path) => {
     ["weather", toolCalls([echo("a"), ownCall("b")]), { parallel_tool_calls: false }],
   ])("a model that ignores %s fails the call, and no tool runs", async (choice, step, fields = {}) => {
     script.push(step);
-    const tool_choice = choice === "required" ? choice : named(path, choice);
+    const toolChoice = choice === "required" ? choice : named(path, choice);
     const headers = { "x-conversation-id": "unkept" };
-    const { status, body } = await call(path, { ...fields, tool_choice }, headers);
+    const { status, body } = await call(path, { ...fields, tool_choice: toolChoice }, headers);
     expect({ status, message: body.error?.message }).toEqual({
       status: 400,
       message: expect.stringMatching(/the model had to call (a tool|weather), but did not .*tool_choice auto/),

@@ -5,12 +5,12 @@ import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { wireOf } from "../../../src/llm/wires/all-wires.js";
 import type { Target, TextPosition } from "../../../src/llm/wires/wire.js";
 import { anyText } from "../../support/any-text.js";
-import { WIRES } from "../../support/every-wire.js";
+import { wires } from "../../support/every-wire.js";
 import { runs } from "../../support/runs.js";
 import { answer, calls, says, thinks } from "../../support/strict/index.js";
 import { rawClient } from "../strict/raw-client.js";
 
-type Name = (typeof WIRES)[number]["wire"];
+type Name = (typeof wires)[number]["wire"];
 type Event = Record<string, unknown>;
 
 const item = { id: "m1", type: "message", role: "assistant", content: [] };
@@ -207,7 +207,7 @@ function told(name: Name, text: string, lengths: readonly number[], isParsed: bo
   return { shown, errors, fault, isDone, end, failure, hasProgress: progress > 0, finished };
 }
 
-describe.each(WIRES)("over $name", ({ wire: name, start }) => {
+describe.each(wires)("over $name", ({ wire: name, start }) => {
   const { word: wordEvent, begin, others } = vocabularies[name];
   const framed = (events: readonly Event[]) =>
     events.map((event) => usual[name](JSON.stringify(event), event)).join("");

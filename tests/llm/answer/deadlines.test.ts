@@ -5,8 +5,8 @@ import {
   chunk,
   type Piece,
   pause,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
 } from "../../support/llm-server.js";
@@ -34,18 +34,18 @@ interface Case {
 
 const silence = {
   name: "silence before the headers",
-  step: beforeHeaders(STALL),
+  step: beforeHeaders(stall),
   kind: "timeout",
   key: "timeout",
 } as const;
 const cases: Case[] = [
   { ...silence, streaming: true },
   { ...silence, streaming: false },
-  { name: "headers, then silence", step: stream([STALL]), streaming: true, kind: "ttft_timeout", key: "ttft_timeout" },
-  { name: "headers, then silence", step: stream([STALL]), streaming: false, kind: "timeout", key: "timeout" },
+  { name: "headers, then silence", step: stream([stall]), streaming: true, kind: "ttft_timeout", key: "ttft_timeout" },
+  { name: "headers, then silence", step: stream([stall]), streaming: false, kind: "timeout", key: "timeout" },
   {
     name: "a role, then silence",
-    step: stream([role, STALL]),
+    step: stream([role, stall]),
     streaming: true,
     kind: "ttft_timeout",
     key: "ttft_timeout",
@@ -73,7 +73,7 @@ const cases: Case[] = [
   },
   {
     name: "text, then silence",
-    step: stream([hello, STALL]),
+    step: stream([hello, stall]),
     streaming: true,
     kind: "idle_timeout",
     key: "idle_timeout",
@@ -101,7 +101,7 @@ const cases: Case[] = [
   },
   {
     name: "half a document, then silence",
-    step: stream([document.slice(0, 20), STALL]),
+    step: stream([document.slice(0, 20), stall]),
     streaming: false,
     kind: "timeout",
     key: "timeout",
@@ -124,10 +124,10 @@ describe.each(cases)("$name, streaming: $streaming", ({ step, streaming, kind, k
 });
 
 test.concurrent.each<[string, boolean, Step]>([
-  ["timeout", true, beforeHeaders(STALL)],
-  ["timeout", false, beforeHeaders(STALL)],
-  ["ttft_timeout", true, stream([STALL])],
-  ["idle_timeout", true, stream([hello, STALL])],
+  ["timeout", true, beforeHeaders(stall)],
+  ["timeout", false, beforeHeaders(stall)],
+  ["ttft_timeout", true, stream([stall])],
+  ["idle_timeout", true, stream([hello, stall])],
 ])("the provider's own %s counts, and the error names it, streaming: %s", async (key, streaming, step) => {
   await using server = await startLlmServer([step]);
   await using ends = clientOf(server, { maxRetries: 0 }, shortLimits);
@@ -139,7 +139,7 @@ describe.each([{ streaming: true }, { streaming: false }])(
   "the total time limit, streaming: $streaming",
   ({ streaming }) => {
     test.concurrent.each<[string, Step]>([
-      ["silence", beforeHeaders(STALL)],
+      ["silence", beforeHeaders(stall)],
       ["an answer that goes on and on", stream(dripping(hello))],
       ["a document that trickles in", stream(characters(document.padStart(500)))],
     ])("ends %s, and the error names its key", async (_name, step) => {
@@ -182,8 +182,8 @@ describe("a limit does not cut an answer that makes progress", () => {
 
 test.concurrent("a limit that ends a request before anything was shown leads to a retry; after that, only if it is configured", async () => {
   await using server = await startLlmServer([
-    stream([STALL]),
-    stream([hello, STALL]),
+    stream([stall]),
+    stream([hello, stall]),
     stream([hello, chunk({}, "stop")]),
   ]);
   await using ends = clientOf(server, { ttftTimeoutMs: 500, idleTimeoutMs: 500 });

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 
-const STREAMS = 1000;
+const streams = 1000;
 /** Limit of memory for one stream. */
-const MAX_BYTES = 20 * 1024;
+const maxBytes = 20 * 1024;
 
 /** Runs the bench. It counts connections in the server's process, and the memory of the client's process after collections. */
 async function measure(...parameters: (number | string)[]): Promise<Record<string, number>> {
@@ -18,21 +18,21 @@ async function measure(...parameters: (number | string)[]): Promise<Record<strin
 test.each([1_000, 100_000])(
   "a thousand streams at once, with prompts of %i bytes, hold little memory",
   async (promptBytes) => {
-    const measured = await measure(STREAMS, STREAMS, promptBytes);
-    expect(measured).toMatchObject({ answered: STREAMS, mostSockets: STREAMS, socketsLeft: 0 });
-    expect(measured.bytesPerStream).toBeLessThan(MAX_BYTES);
+    const measured = await measure(streams, streams, promptBytes);
+    expect(measured).toMatchObject({ answered: streams, mostSockets: streams, socketsLeft: 0 });
+    expect(measured.bytesPerStream).toBeLessThan(maxBytes);
   },
 );
 
 test.each(["responses", "messages", "gemini"])(
   "a thousand streams at once over %s hold little memory",
   async (wire) => {
-    const measured = await measure(STREAMS, "--wires", wire);
-    expect(measured).toMatchObject({ wire, answered: STREAMS, mostSockets: STREAMS, socketsLeft: 0 });
-    expect(measured.bytesPerStream).toBeLessThan(MAX_BYTES);
+    const measured = await measure(streams, "--wires", wire);
+    expect(measured).toMatchObject({ wire, answered: streams, mostSockets: streams, socketsLeft: 0 });
+    expect(measured.bytesPerStream).toBeLessThan(maxBytes);
   },
 );
 
 test("a thousand streams at once open no more connections than max_connections", async () => {
-  expect(await measure(STREAMS, 100)).toMatchObject({ answered: STREAMS, mostSockets: 100, socketsLeft: 0 });
+  expect(await measure(streams, 100)).toMatchObject({ answered: streams, mostSockets: 100, socketsLeft: 0 });
 });

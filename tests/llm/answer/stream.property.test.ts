@@ -5,7 +5,7 @@ import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
 import { ChatFold } from "../../../src/llm/wires/chat/fold.js";
 import { anyText } from "../../support/any-text.js";
-import { CUT, END, RESET, startLlmServer, stream } from "../../support/llm-server.js";
+import { cutStream, end, reset, startLlmServer, stream } from "../../support/llm-server.js";
 import { runs } from "../../support/runs.js";
 import { clientOf } from "../client-of.js";
 
@@ -122,13 +122,13 @@ test("any answer, in any framing and any pieces, folds to the same completion", 
 });
 
 test("an unfinished stream never counts as whole, however its connection ends", async () => {
-  let steps = stream([END]);
+  let steps = stream([end]);
   await using server = await startLlmServer(() => steps);
   const property = fc.asyncProperty(
     told,
     frames,
     fc.nat(),
-    fc.constantFrom(END, CUT, RESET),
+    fc.constantFrom(end, cutStream, reset),
     fc.boolean(),
     async ({ message, chunks }, each, cut, end, streaming) => {
       const answer = framed(chunks, each);
@@ -147,12 +147,12 @@ test("an unfinished stream never counts as whole, however its connection ends", 
 });
 
 test("an unfinished document never counts as a whole answer", async () => {
-  let steps = stream([END]);
+  let steps = stream([end]);
   await using server = await startLlmServer(() => steps);
   const property = fc.asyncProperty(
     told,
     fc.nat(),
-    fc.constantFrom(END, CUT, RESET),
+    fc.constantFrom(end, cutStream, reset),
     fc.boolean(),
     async ({ message }, cut, end, streaming) => {
       const document = JSON.stringify({ choices: [{ message: { content: message.content }, finish_reason: "stop" }] });

@@ -3,16 +3,16 @@ import { createGzip, type Gzip } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import {
   answer,
-  CUT,
   chunk,
-  END,
+  cutStream,
+  end,
   failure,
   json,
   type Piece,
   pause,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -24,7 +24,7 @@ const hel = chunk({ content: "Hel" });
 const lo = chunk({ content: "lo" });
 const stop = chunk({}, "stop");
 const usage = { prompt_tokens: 7, completion_tokens: 2 };
-const DONE = "data: [DONE]\n\n";
+const done = "data: [DONE]\n\n";
 const overloaded = { error: { message: "Overloaded", type: "overloaded_error" }, choices: [] };
 /** An object whose conversion to a string or a number throws, because JSON has set its own `toString`. */
 const mute = { toString: 1 };
@@ -51,28 +51,28 @@ describe.each([true, false])("instead of an answer (streaming: %s)", (streaming)
 
 describe("before anything was shown", () => {
   const faults: [string, Piece[]][] = [
-    ["a cut", [role, CUT]],
-    ["a reset", [role, RESET]],
-    ["a clean end without an answer", [role, END]],
-    ["an empty body", [END]],
-    ["nothing but [DONE]", [DONE]],
-    ["a stall", [role, STALL]],
+    ["a cut", [role, cutStream]],
+    ["a reset", [role, reset]],
+    ["a clean end without an answer", [role, end]],
+    ["an empty body", [end]],
+    ["nothing but [DONE]", [done]],
+    ["a stall", [role, stall]],
     ["comments for ever", [...Array.from({ length: 80 }, () => [": working\n\n", pause(20)]).flat()]],
     ["an error event", ["event: error\n", overloaded]],
     ["an error in a chunk", [overloaded]],
     ["an error of which nothing is what it should be", [{ error: odd, choices: [] }]],
-    ["a complaint of that kind, and a clean end", [odd, END]],
-    ["a complaint of that kind, and a stall", [odd, STALL]],
+    ["a complaint of that kind, and a clean end", [odd, end]],
+    ["a complaint of that kind, and a stall", [odd, stall]],
     ["an error in a choice", [{ choices: [{ error: { code: 502, message: "upstream" }, finish_reason: "error" }] }]],
     ["finish_reason error", [chunk({}, "error")]],
     ["half a chunk", ['data: {"choices":[{"del\n\n']],
-    ["llama.cpp's field for errors", [...llamaCpp(503), DONE]],
+    ["llama.cpp's field for errors", [...llamaCpp(503), done]],
     ["a reason to finish that is a failure", [chunk({}, "abort")]],
     ["a gateway's failure", [{ status: "failure", message: "fetch failed" }]],
     ["an object of type error", [{ object: "error", message: "boom", code: 500 }]],
     [
       "a cut in the middle of a tool call",
-      [chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f" } }] }), CUT],
+      [chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f" } }] }), cutStream],
     ],
   ];
 
@@ -85,7 +85,7 @@ describe("before anything was shown", () => {
   });
 
   test.concurrent("a stall ends as ttft_timeout, which names the limit, its value and its key", async () => {
-    await using server = await startLlmServer([stream([role, STALL])]);
+    await using server = await startLlmServer([stream([role, stall])]);
     await using ends = clientOf(server, { ...limits, maxRetries: 0 });
     const error = await ends.fails({ streaming: true });
     expect(error.kind).toBe("ttft_timeout");
@@ -94,7 +94,7 @@ describe("before anything was shown", () => {
   });
 
   test.concurrent("the error names the provider's own limit if that is the one that ended the request", async () => {
-    await using server = await startLlmServer([stream([role, STALL])]);
+    await using server = await startLlmServer([stream([role, stall])]);
     await using ends = clientOf(server, { maxRetries: 0 }, { ttftTimeoutMs: 50 });
     expect((await ends.fails({ streaming: true })).message).toContain("50 ms (llm.providers.test.ttft_timeout)");
   });
@@ -118,10 +118,10 @@ describe("before anything was shown", () => {
 
 describe("a request is never sent again after something was shown", () => {
   const faults: [string, Piece[], object, string?][] = [
-    ["a cut", [CUT], { kind: "stream_interrupted", retryable: true }],
-    ["a reset", [RESET], { kind: "stream_interrupted" }],
-    ["a clean end", [END], { kind: "stream_interrupted" }],
-    ["a stall", [STALL], { kind: "idle_timeout" }],
+    ["a cut", [cutStream], { kind: "stream_interrupted", retryable: true }],
+    ["a reset", [reset], { kind: "stream_interrupted" }],
+    ["a clean end", [end], { kind: "stream_interrupted" }],
+    ["a stall", [stall], { kind: "idle_timeout" }],
     [
       "comments for ever",
       [...Array.from({ length: 80 }, () => [": working\n\n", pause(20)]).flat()],
@@ -129,28 +129,28 @@ describe("a request is never sent again after something was shown", () => {
     ],
     ["an error in a chunk", [overloaded], { kind: "stream_interrupted", status: 529 }],
     ["finish_reason error", [chunk({}, "error")], { kind: "stream_interrupted" }],
-    ["vLLM's abort", [chunk({}, "abort"), DONE], { kind: "stream_interrupted", retryable: true }],
-    ["DeepSeek's shortage", [chunk({}, "insufficient_system_resource"), DONE], { kind: "stream_interrupted" }],
-    ["Z.ai's network error", [chunk({}, "network_error"), DONE], { kind: "stream_interrupted" }],
+    ["vLLM's abort", [chunk({}, "abort"), done], { kind: "stream_interrupted", retryable: true }],
+    ["DeepSeek's shortage", [chunk({}, "insufficient_system_resource"), done], { kind: "stream_interrupted" }],
+    ["Z.ai's network error", [chunk({}, "network_error"), done], { kind: "stream_interrupted" }],
     [
       "Gemini's broken call",
-      [chunk({}, "function_call_filter: MALFORMED_FUNCTION_CALL"), DONE],
+      [chunk({}, "function_call_filter: MALFORMED_FUNCTION_CALL"), done],
       { kind: "stream_interrupted" },
     ],
-    ["half a chunk and [DONE] in one read", [`data: {"choices":[{"del\n\n${DONE}`], { kind: "stream_interrupted" }],
+    ["half a chunk and [DONE] in one read", [`data: {"choices":[{"del\n\n${done}`], { kind: "stream_interrupted" }],
     [
       "half a chunk, finish_reason and [DONE] in one read",
-      [`data: {"choices":[{"del\n\ndata: ${JSON.stringify(stop)}\n\n${DONE}`],
+      [`data: {"choices":[{"del\n\ndata: ${JSON.stringify(stop)}\n\n${done}`],
       { kind: "stream_interrupted" },
     ],
-    ["llama.cpp's field for errors", [...llamaCpp(500), DONE], { kind: "stream_interrupted", status: 500 }],
-    ["llama.cpp's field without JSON", ["error: out of memory\n\n", DONE], { kind: "stream_interrupted" }],
+    ["llama.cpp's field for errors", [...llamaCpp(500), done], { kind: "stream_interrupted", status: 500 }],
+    ["llama.cpp's field without JSON", ["error: out of memory\n\n", done], { kind: "stream_interrupted" }],
     [
       "an error as a bare line",
-      [`${JSON.stringify(overloaded)}\n\n`, DONE],
+      [`${JSON.stringify(overloaded)}\n\n`, done],
       { kind: "stream_interrupted", status: 529 },
     ],
-    ["finish_reason, more text, and a clean end", [stop, lo, END], { kind: "stream_interrupted" }, "Hello"],
+    ["finish_reason, more text, and a clean end", [stop, lo, end], { kind: "stream_interrupted" }, "Hello"],
   ];
 
   test.concurrent.each(faults)("%s", async (_name, pieces, expected, shown = "Hel") => {
@@ -161,7 +161,7 @@ describe("a request is never sent again after something was shown", () => {
   });
 
   test.concurrent("a whole answer collected from the same stream may be sent again", async () => {
-    await using server = await startLlmServer([stream([role, hel, CUT]), answer("hello")]);
+    await using server = await startLlmServer([stream([role, hel, cutStream]), answer("hello")]);
     await using ends = clientOf(server);
     expect(await ends.ask({ streaming: false })).toMatchObject({ message: { content: "hello" }, attempts: 2 });
   });
@@ -186,17 +186,17 @@ test.concurrent.each([true, false])(
 describe("an answer is complete if its content is", () => {
   test.concurrent.each<[string, Piece[]]>([
     ["finish_reason, no [DONE]", [stop]],
-    ["finish_reason, then a cut", [stop, CUT]],
-    ["finish_reason, then a reset", [stop, RESET]],
-    ["finish_reason without a blank line after it", [`data: ${JSON.stringify(stop)}`, END]],
-    ["[DONE], no finish_reason", [DONE]],
-    ["[DONE], then an open connection", [stop, DONE, STALL]],
-    ["finish_reason, then an open connection for idle_timeout", [stop, STALL]],
-    ["finish_reason and usage, then an open connection", [stop, { choices: [], usage }, STALL]],
+    ["finish_reason, then a cut", [stop, cutStream]],
+    ["finish_reason, then a reset", [stop, reset]],
+    ["finish_reason without a blank line after it", [`data: ${JSON.stringify(stop)}`, end]],
+    ["[DONE], no finish_reason", [done]],
+    ["[DONE], then an open connection", [stop, done, stall]],
+    ["finish_reason, then an open connection for idle_timeout", [stop, stall]],
+    ["finish_reason and usage, then an open connection", [stop, { choices: [], usage }, stall]],
     ["finish_reason, then an error", [stop, overloaded]],
   ])("%s", async (_name, pieces) => {
     await using server = await startLlmServer([stream([role, hel, lo, ...pieces])]);
-    await using ends = clientOf(server, { idleTimeoutMs: pieces[1] === STALL ? 500 : 60_000 });
+    await using ends = clientOf(server, { idleTimeoutMs: pieces[1] === stall ? 500 : 60_000 });
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
 
@@ -213,7 +213,7 @@ describe("an answer is complete if its content is", () => {
       call,
       chunk({}, "tool_calls"),
     ];
-    await using server = await startLlmServer([stream([...pieces, DONE])]);
+    await using server = await startLlmServer([stream([...pieces, done])]);
     await using ends = clientOf(server);
     expect(await ends.ask({ streaming: true })).toMatchObject({
       message: { content: "Hello", toolCalls: [{ id: "a", name: "f" }] },
@@ -222,7 +222,7 @@ describe("an answer is complete if its content is", () => {
   });
 
   test.concurrent("a connection left open after [DONE] is closed after a short grace", async () => {
-    await using server = await startLlmServer([stream([hel, stop, DONE, STALL])]);
+    await using server = await startLlmServer([stream([hel, stop, done, stall])]);
     await using ends = clientOf(server);
     await ends.ask({ streaming: true });
     await server.idle();
@@ -242,7 +242,7 @@ describe("a proxy that compresses although we asked it not to", () => {
 
   test.concurrent("does so, and the answer is unpacked", async () => {
     const pieces = [hel, lo, stop].map((event) => `data: ${JSON.stringify(event)}\n\n`);
-    await using server = await startLlmServer([zipped([...pieces, DONE], (zip) => zip.end())]);
+    await using server = await startLlmServer([zipped([...pieces, done], (zip) => zip.end())]);
     await using ends = clientOf(server);
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
@@ -287,7 +287,7 @@ describe("connections", () => {
 
   test.concurrent("are closed before the server does it, if the server says when", async () => {
     const headers = { "keep-alive": "timeout=2" };
-    await using server = await startLlmServer([stream([hel, stop, DONE], { headers })]);
+    await using server = await startLlmServer([stream([hel, stop, done], { headers })]);
     await using ends = clientOf(server);
     const startedAt = performance.now();
     await ends.ask({ streaming: true });
@@ -307,7 +307,7 @@ describe("connections", () => {
   });
 
   test.concurrent("are closed when the caller cancels in the middle of an answer", async () => {
-    await using server = await startLlmServer([stream([hel, STALL])]);
+    await using server = await startLlmServer([stream([hel, stall])]);
     await using ends = clientOf(server);
     const controller = new AbortController();
     const failed = ends.fails({ streaming: true, signal: controller.signal, onDelta: () => controller.abort() });
@@ -323,7 +323,7 @@ describe("connections", () => {
 });
 
 test.concurrent("the total time limit ends a request, and the error names its key", async () => {
-  await using server = await startLlmServer([failure(500), stream([role, STALL])]);
+  await using server = await startLlmServer([failure(500), stream([role, stall])]);
   await using ends = clientOf(server, { totalTimeoutMs: 1_500 });
   const error = await ends.fails({ streaming: true });
   expect(error.kind).toBe("total_timeout");
@@ -332,7 +332,7 @@ test.concurrent("the total time limit ends a request, and the error names its ke
 });
 
 test.concurrent("a closed client ends its requests, for good", async () => {
-  await using server = await startLlmServer([stream([role, STALL])]);
+  await using server = await startLlmServer([stream([role, stall])]);
   await using ends = clientOf(server);
   const failed = ends.fails({ streaming: true });
   await server.received(1);

@@ -2,14 +2,23 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import type { Completion } from "../../../src/core/messages.js";
-import { answer, CUT, chunk, json, type Piece, type Step, startLlmServer, stream } from "../../support/llm-server.js";
+import {
+  answer,
+  chunk,
+  cutStream,
+  json,
+  type Piece,
+  type Step,
+  startLlmServer,
+  stream,
+} from "../../support/llm-server.js";
 import { clientOf } from "../client-of.js";
 
 /** More variants of the server classes in the reference: framing, shapes, errors and ends of an answer. */
 
 const hello = chunk({ content: "Hello" });
 const stop = chunk({}, "stop");
-const DONE = "data: [DONE]\n\n";
+const done = "data: [DONE]\n\n";
 const line = (event: object) => `data: ${JSON.stringify(event)}`;
 const frames = (end: string) => [line(hello), line(stop), "data: [DONE]"].map((text) => text + end + end).join("");
 
@@ -18,29 +27,29 @@ const modes = describe.each([{ streaming: true }, { streaming: false }]);
 modes("a stream framed in another way, streaming: $streaming", ({ streaming }) => {
   test.each<[string, Piece[]]>([
     ["CR only", [frames("\r")]],
-    ["line ends of three kinds", [`${line(hello)}\r\r`, `${line(stop)}\r\n\n`, DONE]],
-    ["a byte order mark before a comment", ["\uFEFF: hello\n\n", hello, stop, DONE]],
-    ["named events", ["event: message\n", hello, "event: completion\nid: 7\n", stop, "event: done\n", DONE]],
+    ["line ends of three kinds", [`${line(hello)}\r\r`, `${line(stop)}\r\n\n`, done]],
+    ["a byte order mark before a comment", ["\uFEFF: hello\n\n", hello, stop, done]],
+    ["named events", ["event: message\n", hello, "event: completion\nid: 7\n", stop, "event: done\n", done]],
     ["spaces after data:", [`data:   ${JSON.stringify(hello)}  \n\n`, stop, "data:  [DONE]  \n\n"]],
-    ["JSON over several lines", [multiLine(), stop, DONE]],
+    ["JSON over several lines", [multiLine(), stop, done]],
     ["no blank lines between events", [`${line(hello)}\n${line(stop)}\ndata: [DONE]\n\n`]],
     ["a last event without any line end", [hello, line(stop)]],
     ["[done] in small letters and quotes", [hello, 'data: "[done]"\n\n']],
     [
       "empty data, numbers, words, lists and true between events",
-      [hello, "data\n\n", "data: 1\n\n", "data: ping\n\n", "data: []\n\n", "data: true\n\n", stop, DONE],
+      [hello, "data\n\n", "data: 1\n\n", "data: ping\n\n", "data: []\n\n", "data: true\n\n", stop, done],
     ],
     [
       "empty objects and unknown ones",
-      ["data: {}\n\n", { type: "ping" }, { object: "keepalive", choices: [] }, hello, stop, DONE],
+      ["data: {}\n\n", { type: "ping" }, { object: "keepalive", choices: [] }, hello, stop, done],
     ],
     [
       "error fields that say nothing",
-      [{ ...hello, error: null }, { ...hello, choices: [], error: {}, errors: [] }, { ...stop, error: "" }, DONE],
+      [{ ...hello, error: null }, { ...hello, choices: [], error: {}, errors: [] }, { ...stop, error: "" }, done],
     ],
-    ["content after [DONE]", [hello, stop, DONE, chunk({ content: " again" })]],
-    ["empty lines before the first event", ["\n\n\r\n\n", hello, stop, DONE]],
-    ["another content type", [hello, stop, DONE]],
+    ["content after [DONE]", [hello, stop, done, chunk({ content: " again" })]],
+    ["empty lines before the first event", ["\n\n\r\n\n", hello, stop, done]],
+    ["another content type", [hello, stop, done]],
   ])("%s", async (_name, pieces) => {
     await using server = await startLlmServer([stream(pieces, { headers: { "content-type": "text/plain" } })]);
     await using ends = clientOf(server, { maxRetries: 0 });
@@ -94,12 +103,12 @@ modes("an answer of another shape, streaming: $streaming", ({ streaming }) => {
   test.each<[string, Piece[], Partial<Pick<Completion, "usage" | "finishReason">> & { content?: string }]>([
     [
       "numbers as strings in usage",
-      [hello, stop, usage({ prompt_tokens: "7", completion_tokens: " 2 " }), DONE],
+      [hello, stop, usage({ prompt_tokens: "7", completion_tokens: " 2 " }), done],
       { usage: { inputTokens: 7, outputTokens: 2 } },
     ],
     [
       "usage under newer names",
-      [hello, stop, usage({ input_tokens: 7, output_tokens: 2 }), DONE],
+      [hello, stop, usage({ input_tokens: 7, output_tokens: 2 }), done],
       { usage: { inputTokens: 7, outputTokens: 2 } },
     ],
     [
@@ -107,7 +116,7 @@ modes("an answer of another shape, streaming: $streaming", ({ streaming }) => {
       [
         hello,
         { choices: [{ delta: {}, finish_reason: "stop", usage: { prompt_tokens: 7, completion_tokens: 2 } }] },
-        DONE,
+        done,
       ],
       { usage: { inputTokens: 7, outputTokens: 2 } },
     ],
@@ -116,39 +125,39 @@ modes("an answer of another shape, streaming: $streaming", ({ streaming }) => {
       [
         { ...hello, usage: { prompt_tokens: 7, completion_tokens: 1 } },
         { ...stop, usage: { prompt_tokens: 7, completion_tokens: 2 } },
-        DONE,
+        done,
       ],
       { usage: { inputTokens: 7, outputTokens: 2 } },
     ],
     [
       "usage of nonsense",
-      [hello, stop, usage({ prompt_tokens: "many", completion_tokens: {} }), DONE],
+      [hello, stop, usage({ prompt_tokens: "many", completion_tokens: {} }), done],
       { usage: undefined },
     ],
     [
       "usage that is a list, a word, zero",
-      [{ ...hello, usage: [] }, { ...stop, usage: "none" }, { choices: [], usage: 0 }, DONE],
+      [{ ...hello, usage: [] }, { ...stop, usage: "none" }, { choices: [], usage: 0 }, done],
       { usage: undefined },
     ],
     [
       "zero counts",
-      [hello, stop, usage({ prompt_tokens: 0, completion_tokens: 0 }), DONE],
+      [hello, stop, usage({ prompt_tokens: 0, completion_tokens: 0 }), done],
       { usage: { inputTokens: 0, outputTokens: 0 } },
     ],
     [
       "messages where deltas should be",
-      [{ choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] }, DONE],
+      [{ choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] }, done],
       {},
     ],
-    ["finish_reason in capitals", [hello, chunk({}, "STOP"), DONE], { finishReason: "stop" }],
+    ["finish_reason in capitals", [hello, chunk({}, "STOP"), done], { finishReason: "stop" }],
     [
       "finish_reason that is the word null",
-      [hello, { choices: [{ delta: {}, finish_reason: "null" }] }, DONE],
+      [hello, { choices: [{ delta: {}, finish_reason: "null" }] }, done],
       { finishReason: "unknown" },
     ],
     [
       "finish_reason that is a number",
-      [hello, { choices: [{ delta: {}, finish_reason: 1 }] }, DONE],
+      [hello, { choices: [{ delta: {}, finish_reason: 1 }] }, done],
       { finishReason: "unknown" },
     ],
     ["finish_reason with the last text", [chunk({ content: "Hello" }, "stop")], { finishReason: "stop" }],
@@ -161,7 +170,7 @@ modes("an answer of another shape, streaming: $streaming", ({ streaming }) => {
         { choices: {} },
         hello,
         stop,
-        DONE,
+        done,
       ],
       {},
     ],
@@ -173,7 +182,7 @@ modes("an answer of another shape, streaming: $streaming", ({ streaming }) => {
         chunk({ content: [null, "x", { type: "image" }] }),
         hello,
         stop,
-        DONE,
+        done,
       ],
       {},
     ],
@@ -186,7 +195,7 @@ modes("an answer of another shape, streaming: $streaming", ({ streaming }) => {
         chunk({ tool_calls: [null, 1] }),
         hello,
         stop,
-        DONE,
+        done,
       ],
       {},
     ],
@@ -241,7 +250,7 @@ const complaints: [string, object, string, string][] = [
 
 modes("an error in the body of a 200, streaming: $streaming", ({ streaming }) => {
   test.each(complaints)("%s", async (_name, body, kind, said) => {
-    await using server = await startLlmServer([json(body), stream([body, DONE]), json([body])]);
+    await using server = await startLlmServer([json(body), stream([body, done]), json([body])]);
     await using ends = clientOf(server, { maxRetries: 0 });
     for (let round = 0; round < 3; round++) {
       const error = await ends.fails({ streaming });
@@ -259,7 +268,7 @@ modes("an error in the body of a 200, streaming: $streaming", ({ streaming }) =>
   });
 
   test("an error event of plain text is an error, also before [DONE]", async () => {
-    const pieces = [hello, "event: error\ndata: upstream went away\n\n", DONE];
+    const pieces = [hello, "event: error\ndata: upstream went away\n\n", done];
     await using server = await startLlmServer([stream(pieces), stream(pieces)]);
     await using ends = clientOf(server, { maxRetries: 0 });
     const error = await ends.fails({ streaming });
@@ -349,7 +358,7 @@ test("deltas that arrive in one read of the socket are all shown, the later ones
 
 test("half a character before a cut is not shown", async () => {
   const bytes = Buffer.from(line(chunk({ content: "Hé" })));
-  await using server = await startLlmServer([stream([hello, bytes.subarray(0, bytes.indexOf(0xc3) + 1), CUT])]);
+  await using server = await startLlmServer([stream([hello, bytes.subarray(0, bytes.indexOf(0xc3) + 1), cutStream])]);
   await using ends = clientOf(server, { maxRetries: 0 });
   await ends.fails({ streaming: true });
   expect(ends.shown()).toBe("Hello");

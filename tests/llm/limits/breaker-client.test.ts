@@ -6,7 +6,7 @@ import { llmConfig } from "../../support/llm-config.js";
 import { answer, chunk, failure, startLlmServer, stream } from "../../support/llm-server.js";
 import { until } from "../../support/mcp-hub.js";
 import { Signal } from "../../support/signal.js";
-import { REQUEST } from "../client-of.js";
+import { baseRequest } from "../client-of.js";
 
 const call = (written: string) =>
   chunk({ tool_calls: [{ index: 0, id: "c", function: { name: "fs__read", arguments: written } }] });
@@ -29,7 +29,8 @@ test.each([
     const observed: string[] = [];
     const observe = ({ message }: Observation) => observed.push(message);
     const client = new LlmClient(config, { env: {}, observe, steadyNow: () => now });
-    const ask = () => client.complete(REQUEST, { streaming: true }, () => {}).then(({ message }) => message.content);
+    const ask = () =>
+      client.complete(baseRequest, { streaming: true }, () => {}).then(({ message }) => message.content);
     for (let count = 0; count < 5; count++) await expect(ask()).rejects.toMatchObject({ kind: "server" });
     now += 10_000;
     const long = ask();

@@ -4,7 +4,7 @@ import type { HttpConfig, ProviderConfig } from "../../../src/core/config.js";
 import { LlmClient } from "../../../src/llm/client.js";
 import { llmConfig } from "../../support/llm-config.js";
 import { answer, failure, type LlmServer, startLlmServer } from "../../support/llm-server.js";
-import { REQUEST } from "../client-of.js";
+import { baseRequest } from "../client-of.js";
 
 const hourMs = 3_600_000;
 const hi = answer("hi");
@@ -19,7 +19,7 @@ function clientOf(server: LlmServer, setByMs: number, http: Partial<HttpConfig>,
     steadyNow: () => steady,
   });
   const ask = () =>
-    client.complete(REQUEST, { streaming: true }).then(
+    client.complete(baseRequest, { streaming: true }).then(
       ({ message }) => message.content,
       ({ kind }: { kind: string }) => kind,
     );

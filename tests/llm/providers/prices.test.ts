@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { PRESETS } from "../../../src/llm/providers/presets.js";
+import { presets } from "../../../src/llm/providers/presets.js";
 import { costUsd, priceOf } from "../../../src/llm/providers/prices.js";
 
 const none = { providers: {} };
@@ -32,7 +32,7 @@ describe("the price of a model", () => {
   });
 
   test("is known of the model that each preset begins with", () => {
-    const models = Object.entries(PRESETS).flatMap(([name, { model }]) => (model ? [{ name, model }] : []));
+    const models = Object.entries(presets).flatMap(([name, { model }]) => (model ? [{ name, model }] : []));
     expect(models.length).toBeGreaterThan(9);
     expect(models.filter(({ name, model }) => !priceOf(none, name, model))).toEqual([]);
   });

@@ -3,11 +3,11 @@ import type { LlmConfig } from "../../../src/core/config.js";
 import { LlmError } from "../../../src/core/errors.js";
 import { LlmClient } from "../../../src/llm/client.js";
 import { chooseProvider } from "../../../src/llm/providers/choose-provider.js";
-import { HTTP } from "../../support/llm-config.js";
+import { httpConfig } from "../../support/llm-config.js";
 import { json, type Step, startLlmServer } from "../../support/llm-server.js";
 
 function config(providers: LlmConfig["providers"], active?: string): LlmConfig {
-  return { active, fallback: [], streamRecovery: "auto", http: HTTP, providers };
+  return { active, fallback: [], streamRecovery: "auto", http: httpConfig, providers };
 }
 
 function resolve(given: LlmConfig, model?: string, env = {}) {

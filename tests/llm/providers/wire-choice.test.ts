@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../src/core/config.js";
 import { LlmClient } from "../../../src/llm/client.js";
 import { chooseWire } from "../../../src/llm/providers/wire-choice.js";
-import { HTTP } from "../../support/llm-config.js";
+import { httpConfig } from "../../support/llm-config.js";
 
 interface Case {
   name: string;
@@ -13,7 +13,7 @@ interface Case {
   by: string;
 }
 
-const GEMINI = "https://generativelanguage.googleapis.com/v1beta";
+const gemini = "https://generativelanguage.googleapis.com/v1beta";
 
 test.each<Case>([
   {
@@ -110,11 +110,11 @@ test.each<Case>([
 });
 
 test.each<[ProviderConfig, string]>([
-  [{}, GEMINI],
-  [{ baseUrl: `${GEMINI}/` }, `${GEMINI}/`],
-  [{ wire: "chat" }, `${GEMINI}/openai`],
-  [{ wire: "gemini" }, GEMINI],
-  [{ baseUrl: `${GEMINI}/openai` }, `${GEMINI}/openai`],
+  [{}, gemini],
+  [{ baseUrl: `${gemini}/` }, `${gemini}/`],
+  [{ wire: "chat" }, `${gemini}/openai`],
+  [{ wire: "gemini" }, gemini],
+  [{ baseUrl: `${gemini}/openai` }, `${gemini}/openai`],
   [{ wire: "gemini", baseUrl: "http://proxy/v1beta" }, "http://proxy/v1beta"],
   [{ baseUrl: "http://proxy/v1" }, "http://proxy/v1"],
 ])("Gemini with %j is asked at %s: its own API has another address than its Chat Completions", (own, address) => {
@@ -122,7 +122,7 @@ test.each<[ProviderConfig, string]>([
     active: "gemini",
     fallback: [],
     streamRecovery: "auto",
-    http: HTTP,
+    http: httpConfig,
     providers: { gemini: own },
   } as const;
   const client = new LlmClient(config, { env: { GEMINI_API_KEY: "k" }, observe: () => {} });

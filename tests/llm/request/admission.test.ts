@@ -3,16 +3,16 @@ import { llmConfig } from "../../support/llm-config.js";
 import {
   answer,
   beforeHeaders,
-  CUT,
   chunk,
+  cutStream,
   failure,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   startLlmServer,
   stream,
 } from "../../support/llm-server.js";
-import { clientOf, clientWith, REQUEST } from "../client-of.js";
+import { baseRequest, clientOf, clientWith } from "../client-of.js";
 
 const hi = answer("hi");
 
@@ -94,7 +94,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("the total time limit counts the queue", async () => {
-    await using server = await startLlmServer(() => beforeHeaders(STALL));
+    await using server = await startLlmServer(() => beforeHeaders(stall));
     await using ends = clientOf(server, { maxConnections: 1, totalTimeoutMs: 200 });
     const both = await Promise.all([ends.fails({ streaming }), ends.fails({ streaming })]);
     expect(both.map(({ kind }) => kind)).toEqual(["total_timeout", "total_timeout"]);
@@ -103,7 +103,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   test.each<[string, Step, object]>([
     ["refused", failure(400), { kind: "bad_request" }],
     ["out of retries", failure(500), { kind: "server" }],
-    ["reset", stream([RESET]), { kind: "network" }],
+    ["reset", stream([reset]), { kind: "network" }],
   ])("the slot of a call that was %s is free again", async (_, step, expected) => {
     await using server = await startLlmServer([step, hi]);
     await using ends = clientOf(server, { maxConnections: 1, maxRetries: 0, queueTimeoutMs: 500 });
@@ -135,7 +135,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     const first = ends.ask({ streaming });
     while (!ends.observed.some(({ level }) => level === "warn")) await new Promise(setImmediate);
     const others = [ends.ask({ streaming }), ends.ask({ streaming })];
-    const refused = await ends.fails({ streaming }, { ...REQUEST, refusesPause: true });
+    const refused = await ends.fails({ streaming }, { ...baseRequest, refusesPause: true });
     expect(refused).toMatchObject({ kind: "rate_limit", status: 429, retryable: true, attempts: 0 });
     expect(refused.retryAfterMs).toBeLessThanOrEqual(440);
     expect(refused.message).toMatch(
@@ -143,7 +143,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     );
     expect(server.requests).toHaveLength(1);
     await Promise.all([first, ...others]);
-    await ends.ask({ streaming }, { ...REQUEST, refusesPause: true });
+    await ends.ask({ streaming }, { ...baseRequest, refusesPause: true });
     expect(server.requests).toHaveLength(5);
     const [start = 0, ...later] = times;
     for (const time of later) expect(time - start).toBeGreaterThanOrEqual(395);
@@ -158,7 +158,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     await using ends = clientOf(server, { maxRetries: 1, retryMultiplier: 400, maxRetryDelayMs: 400 });
     expect(await ends.fails({ streaming })).toMatchObject({ kind: "rate_limit", attempts: 2 });
     for (let again = 0; again < 5; again++) {
-      expect(await ends.fails({ streaming }, { ...REQUEST, refusesPause: true })).toMatchObject({
+      expect(await ends.fails({ streaming }, { ...baseRequest, refusesPause: true })).toMatchObject({
         kind: "rate_limit",
         attempts: 0,
       });
@@ -234,8 +234,8 @@ test("a stream keeps its slot for its whole life", async () => {
 });
 
 test.each([
-  ["cut", CUT],
-  ["stalled", STALL],
+  ["cut", cutStream],
+  ["stalled", stall],
 ])("the slot of a stream that was %s in the middle is free again", async (_, fault) => {
   await using server = await startLlmServer([stream([chunk({ content: "begun" }), fault]), hi]);
   await using ends = clientOf(server, { maxConnections: 1, idleTimeoutMs: 400, queueTimeoutMs: 500 });

@@ -1,18 +1,18 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import type { HttpConfig, LlmConfig, ProviderConfig } from "../../../src/core/config.js";
-import { HTTP } from "../../support/llm-config.js";
+import { httpConfig } from "../../support/llm-config.js";
 import {
   answer,
   beforeHeaders,
-  CUT,
   chunk,
+  cutStream,
   failure,
   json,
   type LlmServer,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   startLlmServer,
   stream,
 } from "../../support/llm-server.js";
@@ -31,7 +31,7 @@ function chainOf(servers: Record<string, LlmServer>, { http, fallback, providers
     active: "a",
     fallback: fallback ?? names.slice(1),
     streamRecovery: "auto",
-    http: { ...HTTP, maxRetries: 1, ...http },
+    http: { ...httpConfig, maxRetries: 1, ...http },
     providers: Object.fromEntries(
       Object.entries(servers).map(([name, { url }]) => [
         name,
@@ -74,8 +74,8 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test.each<[string, Step]>([
-    ["a reset", beforeHeaders(RESET)],
-    ["silence", beforeHeaders(STALL)],
+    ["a reset", beforeHeaders(reset)],
+    ["silence", beforeHeaders(stall)],
     [
       "an empty answer",
       json({ choices: [{ index: 0, message: { role: "assistant", content: "" }, finish_reason: null }] }),
@@ -129,7 +129,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 
   test("all providers share one time limit", async () => {
     await using a = await startLlmServer([failure(500), failure(500)]);
-    await using b = await startLlmServer([beforeHeaders(STALL)]);
+    await using b = await startLlmServer([beforeHeaders(stall)]);
     await using c = await startLlmServer([]);
     await using ends = chainOf({ a, b, c }, { http: { totalTimeoutMs: 1_500 } });
     const error = await ends.fails({ streaming });
@@ -146,7 +146,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 
   test("cancelling while the second provider is asked ends the call", async () => {
     await using a = await startLlmServer([failure(401)]);
-    await using b = await startLlmServer([beforeHeaders(STALL)]);
+    await using b = await startLlmServer([beforeHeaders(stall)]);
     await using c = await startLlmServer([]);
     await using ends = chainOf({ a, b, c });
     const controller = new AbortController();
@@ -221,7 +221,7 @@ test("each provider gets the request in its own wire's form, with a request id o
 });
 
 describe("after something was shown", () => {
-  const broken = stream([chunk({ content: "half" }), CUT]);
+  const broken = stream([chunk({ content: "half" }), cutStream]);
 
   test("no other provider is asked", async () => {
     await using a = await startLlmServer([broken]);
@@ -232,7 +232,7 @@ describe("after something was shown", () => {
   });
 
   test("no other provider is asked after a stall either", async () => {
-    await using a = await startLlmServer([stream([chunk({ content: "half" }), STALL])]);
+    await using a = await startLlmServer([stream([chunk({ content: "half" }), stall])]);
     await using b = await startLlmServer([]);
     await using ends = chainOf({ a, b }, { http: { idleTimeoutMs: 50 } });
     expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "idle_timeout", provider: "a" });

@@ -6,7 +6,7 @@ import { messagesAnswer, messagesCalls } from "../../support/messages-server.js"
 import { responsesAnswer, responsesCalls } from "../../support/responses-server.js";
 import { clientOf } from "../client-of.js";
 
-const TEXT = "The whole answer — with 北京 and 🌍, in some words.";
+const text = "The whole answer — with 北京 and 🌍, in some words.";
 const limits = { connectTimeoutMs: 400, timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
 const long = { connectTimeoutMs: 10_000, timeoutMs: 10_000, ttftTimeoutMs: 10_000, idleTimeoutMs: 10_000 };
 /**
@@ -18,14 +18,14 @@ const limitsFor = (name: string) => (name === "silence" ? { ...limits, connectTi
 const calls = [{ name: "f", arguments: { city: "北京" } }];
 
 /** For each wire: an answer with the text, and an answer that calls a tool. */
-const WIRES = [
-  { wire: "chat" as const, says: answer(TEXT), calling: toolCalls(calls) },
-  { wire: "responses" as const, says: responsesAnswer(TEXT), calling: responsesCalls(calls) },
-  { wire: "messages" as const, says: messagesAnswer(TEXT), calling: messagesCalls(calls) },
+const wires = [
+  { wire: "chat" as const, says: answer(text), calling: toolCalls(calls) },
+  { wire: "responses" as const, says: responsesAnswer(text), calling: responsesCalls(calls) },
+  { wire: "messages" as const, says: messagesAnswer(text), calling: messagesCalls(calls) },
 ];
 
 interface Case {
-  wire: (typeof WIRES)[number]["wire"];
+  wire: (typeof wires)[number]["wire"];
   says: Step;
   streaming: boolean;
 }
@@ -51,7 +51,7 @@ async function offsetsOf({ wire, says, streaming }: Case): Promise<[string, numb
   ];
 }
 
-const ENDS: [string, (offset: number) => Fault][] = [
+const ends: [string, (offset: number) => Fault][] = [
   ["FIN", (offset) => ({ finAfter: offset })],
   ["RST", (offset) => ({ resetAfter: offset })],
   ["silence", (offset) => ({ freezeAfter: offset })],
@@ -63,17 +63,17 @@ async function everywhere(of: Case, run: (place: string, offset: number) => Prom
 }
 
 /** Error kinds that describe these faults. Any other outcome but the right answer is a defect. */
-const KINDS = ["network", "timeout", "ttft_timeout", "idle_timeout", "empty_stream", "stream_interrupted"];
+const kinds = ["network", "timeout", "ttft_timeout", "idle_timeout", "empty_stream", "stream_interrupted"];
 
 /** Every wire reads whole bodies with the same code, so only one wire tries them. */
-const CASES = WIRES.flatMap((wire) =>
+const cases = wires.flatMap((wire) =>
   (wire.wire === "chat" ? [true, false] : [true]).map((streaming) => ({ ...wire, streaming })),
 );
 
-describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
+describe.each(cases)("$wire, streaming: $streaming", ({ calling, ...of }) => {
   const { wire, says, streaming } = of;
 
-  test.each(ENDS)(
+  test.each(ends)(
     "%s anywhere, once: the answer is complete in the end, or counts as interrupted",
     async (name, at) => {
       await everywhere(of, async (place, offset) => {
@@ -85,10 +85,10 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
           expect([place, outcome.kind]).toEqual([place, expect.stringMatching(/^(stream_interrupted|idle_timeout)$/)]);
           expect(streaming).toBe(true);
           expect(ends.shown()).not.toBe("");
-          expect(TEXT.startsWith(ends.shown())).toBe(true);
+          expect(text.startsWith(ends.shown())).toBe(true);
         } else {
-          expect(outcome).toMatchObject({ message: { content: TEXT }, finishReason: "stop" });
-          expect(ends.shown()).toBe(streaming ? TEXT : "");
+          expect(outcome).toMatchObject({ message: { content: text }, finishReason: "stop" });
+          expect(ends.shown()).toBe(streaming ? text : "");
         }
         await ends.client.close();
         await proxy.idle();
@@ -97,19 +97,19 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
     },
   );
 
-  test.each(ENDS)("%s anywhere, every time: a typed error with the true count, but no answer", async (name, at) => {
+  test.each(ends)("%s anywhere, every time: a typed error with the true count, but no answer", async (name, at) => {
     await everywhere(of, async (place, offset) => {
       await using server = await startLlmServer(() => says);
       await using proxy = await startFaultProxy(server.url, Array<Fault>(3).fill(at(offset)));
       await using ends = clientOf(proxy, { ...limitsFor(name), maxRetries: 2 }, { wire });
       const outcome = await ends.ask({ streaming }).catch((error: unknown) => error);
       if (outcome instanceof LlmError) {
-        expect([place, KINDS.includes(outcome.kind)]).toEqual([place, true]);
+        expect([place, kinds.includes(outcome.kind)]).toEqual([place, true]);
         expect(outcome.attempts).toBe(proxy.connections);
         if (ends.shown() === "") expect(outcome.attempts).toBe(3);
       } else {
         // The fault came after the whole answer: only the end of the HTTP message was missing.
-        expect([place, outcome]).toMatchObject([expect.stringMatching(/last byte/), { message: { content: TEXT } }]);
+        expect([place, outcome]).toMatchObject([expect.stringMatching(/last byte/), { message: { content: text } }]);
       }
       await ends.client.close();
       await proxy.idle();
@@ -121,7 +121,7 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
     await using server = await startLlmServer([says, calling]);
     await using proxy = await startFaultProxy(server.url, [{ sliceBytes }]);
     await using ends = clientOf(proxy, {}, { wire });
-    expect((await ends.ask({ streaming })).message.content).toBe(TEXT);
+    expect((await ends.ask({ streaming })).message.content).toBe(text);
     expect((await ends.ask({ streaming })).message.toolCalls[0]?.arguments).toBe('{"city":"北京"}');
     expect(server.requests).toHaveLength(2);
   });
@@ -130,14 +130,14 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
     await using server = await startLlmServer([says]);
     await using proxy = await startFaultProxy(server.url, [{ latencyMs: 30 }]);
     await using ends = clientOf(proxy, { timeoutMs: 1_000 }, { wire });
-    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: TEXT }, attempts: 1 });
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: text }, attempts: 1 });
   });
 
   test("a connection that is refused, or leads nowhere, is replaced by another", async () => {
     await using server = await startLlmServer([says]);
     await using proxy = await startFaultProxy(server.url, [{ connect: "refuse" }, { connect: "black hole" }]);
     await using ends = clientOf(proxy, limits, { wire });
-    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: TEXT }, attempts: 3 });
+    expect(await ends.ask({ streaming })).toMatchObject({ message: { content: text }, attempts: 3 });
     expect(proxy.aborts).toBe(1);
   });
 

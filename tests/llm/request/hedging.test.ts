@@ -6,16 +6,16 @@ import {
   beforeHeaders,
   failure,
   type LlmServer,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   startLlmServer,
 } from "../../support/llm-server.js";
-import { clientOf, REQUEST } from "../client-of.js";
+import { baseRequest, clientOf } from "../client-of.js";
 
 const hi = answer("hi");
-const silent = beforeHeaders(STALL);
-const withoutTools: CompletionRequest = { ...REQUEST, tools: [] };
+const silent = beforeHeaders(stall);
+const withoutTools: CompletionRequest = { ...baseRequest, tools: [] };
 
 /** Returns a step for the first request: it answers a while after the second request has arrived. */
 function afterSecond(server: () => LlmServer, step: Step): Step {
@@ -63,7 +63,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("a failed first request waits for the second", async () => {
-    const late = afterSecond(() => server, RESET);
+    const late = afterSecond(() => server, reset);
     const slow: Step = (response, request) => void setTimeout(() => hi(response, request), 120);
     await using server: LlmServer = await startLlmServer([late, slow]);
     await using ends = hedgingClient(server, { maxRetries: 0 });
@@ -77,8 +77,8 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(error).toMatchObject({ kind: "timeout", attempts: 2 });
   });
 
-  test.each<[string, typeof REQUEST, Partial<HttpConfig>]>([
-    ["with tools", REQUEST, {}],
+  test.each<[string, typeof baseRequest, Partial<HttpConfig>]>([
+    ["with tools", baseRequest, {}],
     ["with a long prompt", { ...withoutTools, messages: [{ role: "system", content: "x".repeat(40_000) }] }, {}],
     ["without a free slot", withoutTools, { maxConnections: 1 }],
   ])("a request %s is sent once", async (_, request, http) => {

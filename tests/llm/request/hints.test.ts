@@ -2,9 +2,9 @@ import { expect, test } from "@jest/globals";
 import { retryAfterMs } from "../../../src/llm/connection/hints.js";
 import { providerError } from "../../../src/llm/wires/shared/provider-error.js";
 
-const NOW = Date.parse("2026-11-24T12:00:00Z");
+const now = Date.parse("2026-11-24T12:00:00Z");
 const hint = (headers: Record<string, string>, body: unknown = {}, status = 429) =>
-  retryAfterMs(headers, providerError(body, status), NOW);
+  retryAfterMs(headers, providerError(body, status), now);
 
 test.each([
   [{ "retry-after": "2" }, 2000],
@@ -32,8 +32,8 @@ test.each([
     },
     20_000,
   ],
-  [{ "x-ratelimit-reset": String(NOW / 1000 + 5) }, 5000],
-  [{ "x-ratelimit-reset": String(NOW + 5000) }, 5000],
+  [{ "x-ratelimit-reset": String(now / 1000 + 5) }, 5000],
+  [{ "x-ratelimit-reset": String(now + 5000) }, 5000],
 ])("%j is a hint of %i ms", (headers, expected) => {
   expect(hint(headers as Record<string, string>)).toBe(expected);
 });
@@ -59,9 +59,9 @@ test("Gemini gives its delay in the body only", () => {
 
 test("OpenRouter gives its headers in the body; a value that is not text gives no hint", () => {
   const body = (reset: unknown) => ({ error: { code: 429, metadata: { headers: { "X-RateLimit-Reset": reset } } } });
-  expect(hint({}, body(String(NOW + 5000)))).toBe(5000);
-  expect(hint({}, body(NOW + 5000))).toBe(5000);
-  expect(hint({ "retry-after": "2" }, body(String(NOW + 5000)))).toBe(2000);
+  expect(hint({}, body(String(now + 5000)))).toBe(5000);
+  expect(hint({}, body(now + 5000))).toBe(5000);
+  expect(hint({ "retry-after": "2" }, body(String(now + 5000)))).toBe(2000);
   expect(hint({}, body({ toString: 1 }))).toBeUndefined();
 });
 

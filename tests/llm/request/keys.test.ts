@@ -3,17 +3,17 @@ import { describe, expect, test } from "@jest/globals";
 import { LlmClient } from "../../../src/llm/client.js";
 import { llmConfig } from "../../support/llm-config.js";
 import { answer, failure, type LlmServer, startLlmServer } from "../../support/llm-server.js";
-import { clientWith, REQUEST } from "../client-of.js";
+import { baseRequest, clientWith } from "../client-of.js";
 
-const KEYS = ["key-number-one", "key-number-two", "key-number-three"];
+const allKeys = ["key-number-one", "key-number-two", "key-number-three"];
 const hi = answer("hi");
 
-function clientOfKeys(server: LlmServer, apiKeys: readonly string[] = KEYS, env: Record<string, string> = {}) {
+function clientOfKeys(server: LlmServer, apiKeys: readonly string[] = allKeys, env: Record<string, string> = {}) {
   return clientWith(llmConfig(server.url, {}, { apiKey: undefined, apiKeys }), env);
 }
 
 /** Returns the number of the key in each request, from 1. */
-function used({ requests }: LlmServer, keys = KEYS): number[] {
+function used({ requests }: LlmServer, keys = allKeys): number[] {
   return requests.map(({ headers }) => keys.indexOf(String(headers.authorization).replace("Bearer ", "")) + 1);
 }
 
@@ -38,7 +38,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 
   test("a change of keys does not count as a retry", async () => {
     await using server = await startLlmServer([failure(401), failure(429), failure(500), hi]);
-    await using ends = clientWith(llmConfig(server.url, { maxRetries: 1 }, { apiKeys: KEYS, apiKey: undefined }));
+    await using ends = clientWith(llmConfig(server.url, { maxRetries: 1 }, { apiKeys: allKeys, apiKey: undefined }));
     expect(await ends.ask({ streaming })).toMatchObject({ attempts: 4 });
     expect(used(server)).toEqual([1, 2, 3, 3]);
   });
@@ -60,7 +60,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("errors and logs contain no key", async () => {
-    const body = { error: { message: `refused: ${KEYS.join(" ")}`, code: "invalid_api_key" } };
+    const body = { error: { message: `refused: ${allKeys.join(" ")}`, code: "invalid_api_key" } };
     await using server = await startLlmServer(() => failure(401, { body }));
     await using ends = clientOfKeys(server);
     const error = await ends.fails({ streaming });
@@ -80,14 +80,14 @@ test("errors do not contain a secret in the query of the address", async () => {
 /** Sends a request at each of these times, in ms. Returns the number of the key in each request. */
 async function usedAt(times: readonly number[], server: LlmServer): Promise<number[]> {
   let sinceMs = 0;
-  const client = new LlmClient(llmConfig(server.url, {}, { apiKey: undefined, apiKeys: KEYS }), {
+  const client = new LlmClient(llmConfig(server.url, {}, { apiKey: undefined, apiKeys: allKeys }), {
     env: {},
     observe: () => {},
     steadyNow: () => performance.now() + sinceMs,
   });
   for (const ms of times) {
     sinceMs = ms;
-    await client.complete(REQUEST, { streaming: true });
+    await client.complete(baseRequest, { streaming: true });
   }
   await client.close();
   return used(server);
@@ -114,7 +114,7 @@ test("a conversation always uses the same key", async () => {
   await using server = await startLlmServer(() => hi);
   await using ends = clientOfKeys(server);
   for (const conversation of ["c0", "c1", "c2", "c3", "c0", "c1", "c2", "c3"]) {
-    await ends.ask({ streaming: true }, { ...REQUEST, conversation });
+    await ends.ask({ streaming: true }, { ...baseRequest, conversation });
   }
   const keys = used(server);
   expect(keys.slice(4)).toEqual(keys.slice(0, 4));

@@ -6,9 +6,9 @@ import {
   beforeHeaders,
   chunk,
   failure,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -43,7 +43,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("a connection is free again after a time-out, a refusal and a cancellation", async () => {
-    const steps = [beforeHeaders(STALL), failure(400), beforeHeaders(STALL), answer("hello")];
+    const steps = [beforeHeaders(stall), failure(400), beforeHeaders(stall), answer("hello")];
     await using server = await startLlmServer(steps);
     await using ends = clientOf(server, { maxConnections: 1, maxRetries: 0, timeoutMs: 1000 });
     expect((await ends.fails({ streaming })).kind).toBe("timeout");
@@ -79,7 +79,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("the repetition at once happens once per call: the next reset counts as an ordinary failure", async () => {
-    await using server = await startLlmServer([answer("one"), ...Array<Step>(3).fill(beforeHeaders(RESET))]);
+    await using server = await startLlmServer([answer("one"), ...Array<Step>(3).fill(beforeHeaders(reset))]);
     await using ends = clientOf(server, { maxRetries: 2 });
     await ends.ask({ streaming });
     expect(await ends.fails({ streaming })).toMatchObject({ kind: "network", attempts: 3 });
@@ -129,7 +129,7 @@ describe("the connections of a provider", () => {
   });
 
   test("are all closed at the end, also those that requests wait for", async () => {
-    await using server = await startLlmServer(() => stream([chunk({ content: "Hel" }), STALL]));
+    await using server = await startLlmServer(() => stream([chunk({ content: "Hel" }), stall]));
     const ends = clientOf(server, { maxConnections: 2 });
     const failing = Array.from({ length: 5 }, () => ends.fails({ streaming: false }));
     await server.received(2);

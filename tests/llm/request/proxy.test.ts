@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { HttpConfig, ProviderConfig } from "../../../src/core/config.js";
 import { type Certificates, canMakeCertificates, makeCertificates } from "../../support/certificates.js";
 import { startProxy, type Treatment } from "../../support/http-proxy.js";
-import { HTTP, llmConfig } from "../../support/llm-config.js";
+import { httpConfig, llmConfig } from "../../support/llm-config.js";
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   failure,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -82,7 +82,13 @@ withTls("an https provider behind a proxy", () => {
 
   test("a failed attempt is repeated in the same tunnel, one that broke in another", async () => {
     await using server = await startLlmServer(
-      [failure(503), failure(429), toolCalls([{ name: "f", arguments: {} }]), stream([chunk({}), CUT]), answer("two")],
+      [
+        failure(503),
+        failure(429),
+        toolCalls([{ name: "f", arguments: {} }]),
+        stream([chunk({}), cutStream]),
+        answer("two"),
+      ],
       certificates,
     );
     await using proxy = await startProxy();
@@ -110,7 +116,7 @@ withTls("an https provider behind a proxy", () => {
   });
 
   test("cancelling in the middle of an answer closes the tunnel", async () => {
-    await using server = await startLlmServer([stream([chunk({ content: "Hel" }), STALL])], certificates);
+    await using server = await startLlmServer([stream([chunk({ content: "Hel" }), stall])], certificates);
     await using proxy = await startProxy();
     await using ends = clientBehind(server.url, { HTTPS_PROXY: proxy.url }, trusting());
     const controller = new AbortController();
@@ -157,7 +163,7 @@ withTls("an https provider behind a proxy", () => {
 });
 
 describe("a proxy that does not let us through", () => {
-  const API = "https://api.example.com/v1";
+  const apiAddress = "https://api.example.com/v1";
 
   test.each<[Treatment, string, number]>([
     [407, "answered 407", 1],
@@ -169,7 +175,7 @@ describe("a proxy that does not let us through", () => {
   ])("%s", async (treatment, said, attempts) => {
     await using proxy = await startProxy();
     proxy.treatment = treatment;
-    await using ends = clientBehind(API, { HTTPS_PROXY: `http://u:hidden@${proxy.name}` }, { maxRetries: 2 });
+    await using ends = clientBehind(apiAddress, { HTTPS_PROXY: `http://u:hidden@${proxy.name}` }, { maxRetries: 2 });
     const error = await ends.fails({ streaming: true });
     expect(error).toMatchObject({ kind: "connect", attempts, retryable: attempts > 1 });
     expect(error.message).toBe(`test/m1: the proxy ${proxy.name} ${said}`);
@@ -180,7 +186,7 @@ describe("a proxy that does not let us through", () => {
   test("a proxy that does not answer counts as a connect failure, and the error names it", async () => {
     await using proxy = await startProxy();
     proxy.treatment = "silence";
-    await using ends = clientBehind(API, { HTTPS_PROXY: proxy.url }, { maxRetries: 0, connectTimeoutMs: 50 });
+    await using ends = clientBehind(apiAddress, { HTTPS_PROXY: proxy.url }, { maxRetries: 0, connectTimeoutMs: 50 });
     const error = await ends.fails({ streaming: true });
     expect(error.kind).toBe("connect_timeout");
     expect(error.message).toContain(`within 50 ms (llm.http.connect_timeout) through the proxy ${proxy.name}`);
@@ -189,14 +195,14 @@ describe("a proxy that does not let us through", () => {
   test("nobody listens at its address", async () => {
     const proxy = await startProxy();
     await proxy[Symbol.asyncDispose]();
-    await using ends = clientBehind(API, { HTTPS_PROXY: proxy.url }, { maxRetries: 1 });
+    await using ends = clientBehind(apiAddress, { HTTPS_PROXY: proxy.url }, { maxRetries: 1 });
     const error = await ends.fails({ streaming: true });
     expect(error).toMatchObject({ kind: "connect", attempts: 2, retryable: true });
     expect(error.message).toContain(`the proxy ${proxy.name} connect ECONNREFUSED`);
   });
 
   test("an address of another kind of proxy is refused before anything is sent", async () => {
-    await using ends = clientBehind(API, { ALL_PROXY: "socks5://127.0.0.1:1080" });
+    await using ends = clientBehind(apiAddress, { ALL_PROXY: "socks5://127.0.0.1:1080" });
     const error = await ends.fails({ streaming: true });
     expect(error).toMatchObject({ kind: "bad_request", retryable: false });
     expect(error.message).toContain("ALL_PROXY is not the URL of an HTTP proxy");
@@ -205,7 +211,7 @@ describe("a proxy that does not let us through", () => {
 });
 
 describe("a plain http provider", () => {
-  const API = "http://api.example.com/v1";
+  const apiAddress = "http://api.example.com/v1";
 
   test("on this machine is asked directly, whatever the environment says", async () => {
     await using server = await startLlmServer([answer("hello")]);
@@ -235,9 +241,9 @@ describe("a plain http provider", () => {
   test("is asked through the environment's proxy on the Internet, and the log warns once that the proxy can read everything", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     await using proxy = await startProxy(Number(new URL(server.url).port));
-    await using ends = clientBehind(API, { http_proxy: `http://me:pw@${proxy.name}` });
+    await using ends = clientBehind(apiAddress, { http_proxy: `http://me:pw@${proxy.name}` });
     for (let count = 0; count < 3; count++) await ends.ask({ streaming: true });
-    expect(proxy.requests.map(({ url }) => url)).toEqual(Array(3).fill(`${API}/chat/completions`));
+    expect(proxy.requests.map(({ url }) => url)).toEqual(Array(3).fill(`${apiAddress}/chat/completions`));
     const warnings = ends.observed.filter(({ level }) => level === "warn");
     expect(warnings).toEqual([
       {
@@ -252,7 +258,7 @@ describe("a plain http provider", () => {
   test("is not sent again when the proxy wants a password", async () => {
     await using proxy = await startProxy();
     proxy.treatment = 407;
-    await using ends = clientBehind(API, { HTTP_PROXY: proxy.url });
+    await using ends = clientBehind(apiAddress, { HTTP_PROXY: proxy.url });
     const error = await ends.fails({ streaming: true });
     expect(error).toMatchObject({ kind: "connect", attempts: 1, retryable: false });
     expect(error.hint).toContain("http://name:password@host:port");
@@ -261,7 +267,7 @@ describe("a plain http provider", () => {
 
 test("an environment without proxies and an empty llm.http.proxy are the same", async () => {
   await using server = await startLlmServer(() => answer("hello"));
-  await using ends = clientBehind(server.url, { HTTP_PROXY: "http://127.0.0.1:9" }, { ...HTTP, proxy: "" });
+  await using ends = clientBehind(server.url, { HTTP_PROXY: "http://127.0.0.1:9" }, { ...httpConfig, proxy: "" });
   await ends.ask({ streaming: false });
   expect(server.connections).toBe(1);
 });

@@ -5,15 +5,15 @@ import { collect, fixtureServer, isStored, shape, startApp } from "../../support
 import {
   answer,
   beforeHeaders,
-  CUT,
   chunk,
-  END,
+  cutStream,
+  end,
   failure,
   type Piece,
   pause,
-  RESET,
-  STALL,
+  reset,
   type Step,
+  stall,
   startLlmServer,
   stream,
   toolCalls,
@@ -39,7 +39,7 @@ function recorder(): { onDelta: (event: Delta | Discard) => void; text: () => st
 
 test("text that was held back when an answer broke off is not shown with the next answer", async () => {
   const held = chunk({ content: "<thi" });
-  await using server = await startLlmServer([stream([held, CUT]), answer("Hello")]);
+  await using server = await startLlmServer([stream([held, cutStream]), answer("Hello")]);
   await using ends = clientOf(server, limits, { quirks: { thinkTags: true } });
   const { onDelta, text } = recorder();
   const completion = await ends.ask({ streaming: true, onDelta });
@@ -72,19 +72,19 @@ describe("the usage of an answer that the provider declares failed", () => {
   const estimate = [{ usage: { outputTokens: 1 } }];
   const done = "data: [DONE]\n\n";
   test.each<[string, Piece[], object[]]>([
-    ["is in the failing chunk", [{ ...overloaded, usage: usage.usage }, STALL], lost],
+    ["is in the failing chunk", [{ ...overloaded, usage: usage.usage }, stall], lost],
     ["follows in the same packet", [chunk({}, "error"), usage, done], lost],
-    ["follows in a later packet", [chunk({}, "error"), pause(30), usage, STALL], lost],
-    ["follows after an error event", ["event: error\n", { message: "boom" }, pause(30), usage, END], lost],
+    ["follows in a later packet", [chunk({}, "error"), pause(30), usage, stall], lost],
+    ["follows after an error event", ["event: error\n", { message: "boom" }, pause(30), usage, end], lost],
     [
       "has arrived while the host was busy for longer than it waits",
       [chunk({}, "error"), pause(30), busyAfter(usage)],
       lost,
     ],
     ["is missing, and the stream ends", [chunk({}, "error"), done], estimate],
-    ["is missing, and the connection stays open", [chunk({}, "error"), STALL], estimate],
+    ["is missing, and the connection stays open", [chunk({}, "error"), stall], estimate],
     ["is missing, and more words arrive", [chunk({}, "error"), pause(30), hel, done], estimate],
-    ["is missing, and the connection breaks", [chunk({}, "error"), pause(30), RESET], estimate],
+    ["is missing, and the connection breaks", [chunk({}, "error"), pause(30), reset], estimate],
   ])("%s", async (_name, pieces, expected) => {
     await using server = await startLlmServer([half(...pieces), answer("Hello")]);
     await using ends = clientOf(server, { ...limits, idleTimeoutMs: 5000 });
@@ -100,10 +100,10 @@ const deepObject = `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`;
 
 describe("an answer that breaks off after its first words, where it may be restarted", () => {
   test.each<[string, Piece[], string]>([
-    ["a cut", [CUT], "the connection broke: aborted"],
-    ["a reset", [RESET], "the connection broke: aborted"],
-    ["a clean end", [END], "the answer ended before it was complete"],
-    ["a stall", [STALL], "the answer stood still for 500 ms (llm.http.idle_timeout)"],
+    ["a cut", [cutStream], "the connection broke: aborted"],
+    ["a reset", [reset], "the connection broke: aborted"],
+    ["a clean end", [end], "the answer ended before it was complete"],
+    ["a stall", [stall], "the answer stood still for 500 ms (llm.http.idle_timeout)"],
     [
       "comments for ever",
       Array.from({ length: 40 }, () => [": working\n\n", pause(20)]).flat(),
@@ -122,7 +122,7 @@ describe("an answer that breaks off after its first words, where it may be resta
     ],
     [
       "a cut inside a tool call",
-      [chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{" } }] }), CUT],
+      [chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{" } }] }), cutStream],
       "the connection broke: aborted",
     ],
   ])("%s: is discarded and asked for again", async (_name, pieces, reason) => {
@@ -138,9 +138,9 @@ describe("an answer that breaks off after its first words, where it may be resta
 
   test("failures before and after the first words share one count, and the last words shown stay", async () => {
     await using server = await startLlmServer([
-      half(CUT),
+      half(cutStream),
       failure(503),
-      stream([chunk({ content: "Hell" }), CUT]),
+      stream([chunk({ content: "Hell" }), cutStream]),
       failure(500, { headers: { "x-request-id": "theirs-4" } }),
     ]);
     await using ends = clientOf(server);
@@ -154,7 +154,7 @@ describe("an answer that breaks off after its first words, where it may be resta
 
   test("a failure that no repetition cures is final, and says what to do", async () => {
     const spent: Step = failure(429, { body: { error: { code: "insufficient_quota", message: "pay first" } } });
-    await using server = await startLlmServer([half(CUT), spent]);
+    await using server = await startLlmServer([half(cutStream), spent]);
     await using ends = clientOf(server);
     const { onDelta, text } = recorder();
     const error = await ends.fails({ ...restart, onDelta });
@@ -164,7 +164,7 @@ describe("an answer that breaks off after its first words, where it may be resta
   });
 
   test("an answer of tool calls only voids the words before it", async () => {
-    await using server = await startLlmServer([half(CUT), toolCalls([{ name: "f", arguments: {} }])]);
+    await using server = await startLlmServer([half(cutStream), toolCalls([{ name: "f", arguments: {} }])]);
     await using ends = clientOf(server);
     const { onDelta, text } = recorder();
     expect((await ends.ask({ ...restart, onDelta })).message).toMatchObject({
@@ -184,7 +184,7 @@ describe("an answer that breaks off after its first words, where it may be resta
   });
 
   test("cancelling during the pause before the restart is prompt, and sends nothing", async () => {
-    await using server = await startLlmServer([half(CUT)]);
+    await using server = await startLlmServer([half(cutStream)]);
     await using ends = clientOf(server, { initialRetryDelayMs: 30_000, maxRetryDelayMs: 30_000 });
     const controller = new AbortController();
     const failed = ends.fails({ ...restart, signal: controller.signal });
@@ -197,14 +197,14 @@ describe("an answer that breaks off after its first words, where it may be resta
   });
 
   test("the total time limit ends the restarts too", async () => {
-    await using server = await startLlmServer([half(CUT), half(STALL)]);
+    await using server = await startLlmServer([half(cutStream), half(stall)]);
     await using ends = clientOf(server, { totalTimeoutMs: 1_000 });
     expect(await ends.fails(restart)).toMatchObject({ kind: "total_timeout", attempts: 2 });
   });
 });
 
 test("the error of an answer that broke off has the provider's request id", async () => {
-  await using server = await startLlmServer([stream([hel, CUT], { headers: { "x-request-id": "theirs-1" } })]);
+  await using server = await startLlmServer([stream([hel, cutStream], { headers: { "x-request-id": "theirs-1" } })]);
   await using ends = clientOf(server);
   const { kind, requestId, provider, model, attempts } = await ends.fails({ streaming: true });
   expect({ kind, requestId, provider, model, attempts }).toEqual({
@@ -224,7 +224,7 @@ describe.each([
   ["fail", "restart", 1],
 ] as const)("llm.stream_recovery: %s, asked by a door for %s", (configured, streamRecovery, requests) => {
   test(`sends ${requests} request(s)`, async () => {
-    const script = [half(CUT), answer("Hello")].slice(0, requests);
+    const script = [half(cutStream), answer("Hello")].slice(0, requests);
     await using llm = await startLlmServer(script);
     await using app = await startApp({ llm: llm.url, streamRecovery: configured });
     const events = await collect(
@@ -240,7 +240,7 @@ describe("a turn", () => {
   const echo = (n: number) => ({ name: "s__echo", arguments: { n }, id: `call_${n}` });
 
   test("shows the answer again after a discard, to late watchers too, and logs only the whole one", async () => {
-    await using llm = await startLlmServer([half(CUT), answer("Hello you")]);
+    await using llm = await startLlmServer([half(cutStream), answer("Hello you")]);
     await using app = await startApp({ llm: llm.url });
     const turn = await app.sessions.open("c").submit(prompt);
     const early = await collect(turn.watch());
@@ -259,7 +259,7 @@ describe("a turn", () => {
   });
 
   test("keeps the shown text in the log when no attempt succeeds", async () => {
-    await using llm = await startLlmServer([half(CUT), ...Array(3).fill(failure(503))]);
+    await using llm = await startLlmServer([half(cutStream), ...Array(3).fill(failure(503))]);
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c");
     const events = await collect(session.prompt(prompt));
@@ -275,14 +275,14 @@ describe("a turn", () => {
   test("a tool call that was dispatched is not dispatched again when the next answer is restarted", async () => {
     await using llm = await startLlmServer([
       toolCalls([echo(1)]),
-      half(RESET),
+      half(reset),
       stream([
         hel,
         chunk({ tool_calls: [{ index: 0, id: "call_2", function: { name: "s__echo", arguments: "{" } }] }),
-        CUT,
+        cutStream,
       ]),
       toolCalls([echo(3)]),
-      beforeHeaders(RESET),
+      beforeHeaders(reset),
       answer("done"),
     ]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });

@@ -1,6 +1,15 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
-import { answer, beforeHeaders, CUT, failure, RESET, STALL, startLlmServer, stream } from "../../support/llm-server.js";
+import {
+  answer,
+  beforeHeaders,
+  cutStream,
+  failure,
+  reset,
+  stall,
+  startLlmServer,
+  stream,
+} from "../../support/llm-server.js";
 import { startSilentServer } from "../../support/silent-server.js";
 import { clientOf } from "../client-of.js";
 
@@ -54,19 +63,19 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("connections that break before the headers are repeated", async () => {
-    await using server = await startLlmServer([beforeHeaders(RESET), beforeHeaders(CUT), answer("hello")]);
+    await using server = await startLlmServer([beforeHeaders(reset), beforeHeaders(cutStream), answer("hello")]);
     await using ends = clientOf(server);
     expect((await ends.ask({ streaming })).attempts).toBe(3);
   });
 
   test("silence before the headers is a timeout, and repeated", async () => {
-    await using server = await startLlmServer([beforeHeaders(STALL), answer("hello")]);
+    await using server = await startLlmServer([beforeHeaders(stall), answer("hello")]);
     await using ends = clientOf(server, { timeoutMs: 300 });
     expect((await ends.ask({ streaming })).attempts).toBe(2);
   });
 
   test("after max_retries the last failure is the error, with the true count of requests", async () => {
-    await using server = await startLlmServer([failure(500), beforeHeaders(STALL), failure(503)]);
+    await using server = await startLlmServer([failure(500), beforeHeaders(stall), failure(503)]);
     await using ends = clientOf(server, { maxRetries: 2, timeoutMs: 500 });
     expect(await ends.fails({ streaming })).toMatchObject({
       kind: "overloaded",
@@ -77,7 +86,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
   });
 
   test("failures before and after the headers share one count", async () => {
-    const half = stream(["{", CUT]);
+    const half = stream(["{", cutStream]);
     await using server = await startLlmServer([failure(500), half, failure(500), half]);
     await using ends = clientOf(server);
     expect((await ends.fails({ streaming })).attempts).toBe(4);
@@ -126,7 +135,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     const body = {
       error: { message: "Incorrect API key provided: sk-test-0123456789. Bearer abcdefgh", code: "invalid_api_key" },
     };
-    await using server = await startLlmServer([failure(401, { body }), beforeHeaders(RESET)]);
+    await using server = await startLlmServer([failure(401, { body }), beforeHeaders(reset)]);
     await using ends = clientOf(server, { maxRetries: 0 });
     for (const kind of ["auth", "network"]) {
       const error = await ends.fails({ streaming });
@@ -156,7 +165,7 @@ test("the headers of a request", async () => {
 });
 
 test("all attempts carry the same request id and the same body", async () => {
-  await using server = await startLlmServer([failure(500), stream([CUT]), answer("hello")]);
+  await using server = await startLlmServer([failure(500), stream([cutStream]), answer("hello")]);
   await using ends = clientOf(server);
   await ends.ask({ streaming: true });
   const [first, ...others] = server.requests.map(({ headers, body }) => [headers["x-client-request-id"], body]);

@@ -175,8 +175,8 @@ test.each([false, true])("DeepSeek demands the reasoning of a call back, streame
   const delta = async () => {
     const chunks = (await stream(asked)).filter(({ choices }) => choices?.length > 0);
     const joined = (key: string) => chunks.map(({ choices }) => choices[0].delta[key] ?? "").join("");
-    const tool_calls = chunks.flatMap(({ choices }) => choices[0].delta.tool_calls ?? []);
-    const { id } = tool_calls[0];
+    const toolCalls = chunks.flatMap(({ choices }) => choices[0].delta.tool_calls ?? []);
+    const { id } = toolCalls[0];
     return {
       reasoning_content: joined("reasoning_content"),
       content: joined("content"),

@@ -245,11 +245,11 @@ whereInstalled("@anthropic-ai/sdk", () => {
     const [result] = resultsOf(content).content;
     const results = { role: "user", content: [{ ...result, content: [{ type: "image", source }] }] };
     const messages = [prompt, { role: "assistant", content }, results];
-    const output_config = { format: { type: "json_schema", schema } };
+    const outputConfig = { format: { type: "json_schema", schema } };
     expect(
       (await client.messages.countTokens({ ...base, max_tokens: undefined, messages })).input_tokens,
     ).toBeGreaterThan(50);
-    const last = await client.messages.create({ ...base, messages, output_config });
+    const last = await client.messages.create({ ...base, messages, output_config: outputConfig });
     expect(last.content.at(-1)).toMatchObject({ text: '{"a":1}' });
     expect((await client.models.list()).data.map(({ id }: Loose) => id)).toContain("claude-opus-5-5");
     expect(mock.refusals).toEqual([]);

@@ -15,14 +15,14 @@ const ask = (text: string): CompletionRequest => ({
   tools: [{ name: "add", description: "Adds", inputSchema: { type: "object" } }],
 });
 
-const WIRES = [
+const wires = [
   { wire: "chat", version: "v1", model: "m1" },
   { wire: "responses", version: "v1", model: "gpt-5.6-sol" },
   { wire: "messages", version: "v1", model: "claude-opus-5-5" },
   { wire: "gemini", version: "v1beta", model: "gemini-3.5-pro" },
 ] as const;
 
-describe.each(WIRES)("over $wire", ({ wire, version, model }) => {
+describe.each(wires)("over $wire", ({ wire, version, model }) => {
   test("text and tool calls, streamed and whole, are the same completion", async () => {
     await using aimock = await startAimock(version);
     const toolCalls = [

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ProviderConfig } from "../../../src/core/config.js";
 import type { CompletionRequest, Message } from "../../../src/core/messages.js";
-import { HTTP } from "../../support/llm-config.js";
+import { httpConfig } from "../../support/llm-config.js";
 import {
   answer,
   calls,
@@ -13,7 +13,7 @@ import {
   thinks,
 } from "../../support/strict/index.js";
 import { clientWith } from "../client-of.js";
-import { resultsOf, SYSTEM, TOOLS, user } from "./messages/loop.js";
+import { loopTools, resultsOf, system, user } from "./messages/loop.js";
 
 interface Vendor {
   start: typeof startOpenAi;
@@ -22,7 +22,7 @@ interface Vendor {
   foreign: RegExp;
 }
 
-const VENDORS: Record<string, Vendor> = {
+const vendors: Record<string, Vendor> = {
   responses: {
     start: startOpenAi,
     provider: { wire: "responses", model: "gpt-5.6-sol", reasoning: { effort: "high", summary: "auto" } },
@@ -37,13 +37,13 @@ const VENDORS: Record<string, Vendor> = {
   gemini: { start: startGemini, provider: { wire: "gemini", model: "gemini-3.5-pro" }, foreign: /CiQB/ },
   chat: { start: startOpenAi, provider: { wire: "chat", model: "gpt-4.1" }, foreign: /no such thing/ },
 };
-const pairs = Object.entries(VENDORS).flatMap(
+const pairs = Object.entries(vendors).flatMap(
   ([
     first,
     {
       provider: { wire },
     },
-  ]) => Object.entries(VENDORS).flatMap(([second, { provider }]) => (provider.wire === wire ? [] : [[first, second]])),
+  ]) => Object.entries(vendors).flatMap(([second, { provider }]) => (provider.wire === wire ? [] : [[first, second]])),
 );
 
 /** The second vendor answers two hops, so that it must get its own reasoning back while the first vendor is still down. */
@@ -52,7 +52,7 @@ test.each(pairs)("%s, with %s in its place in the middle of a loop, and back", a
     answer(thinks(`thought ${n}`), says(`word ${n}`), calls("calc__add", { n }), calls("calc__add", { n, b: 1 }));
   const down = failing("overloaded");
   const end = (text: string) => answer(thinks("thought last"), text);
-  const [one, other] = [VENDORS[first] as Vendor, VENDORS[second] as Vendor];
+  const [one, other] = [vendors[first] as Vendor, vendors[second] as Vendor];
   await using mine = await one.start([hop(0), down, down, hop(3), end("done"), down, end("again")]);
   await using beside = await other.start([hop(1), hop(2), end("by the other")]);
   const apiKey = "sk-test-0123456789";
@@ -60,14 +60,14 @@ test.each(pairs)("%s, with %s in its place in the middle of a loop, and back", a
     active: "mine",
     fallback: ["beside"],
     streamRecovery: "auto",
-    http: { ...HTTP, maxRetries: 0 },
+    http: { ...httpConfig, maxRetries: 0 },
     providers: {
       mine: { baseUrl: mine.url, apiKey, ...one.provider },
       beside: { baseUrl: beside.url, apiKey, ...other.provider },
     },
   });
-  const messages: Message[] = [SYSTEM, user("go")];
-  const tools: CompletionRequest["tools"] = TOOLS;
+  const messages: Message[] = [system, user("go")];
+  const tools: CompletionRequest["tools"] = loopTools;
   const providers: string[] = [];
   for (let n = 0; n < 7; n++) {
     const { message, provider } = await client.ask({ streaming: n % 2 === 0 }, { messages: [...messages], tools });

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AssistantMessage } from "../../../src/core/messages.js";
-import { WIRES } from "../../support/every-wire.js";
+import { wires } from "../../support/every-wire.js";
 import { json, type LlmServer, type Piece, type Step, startLlmServer, stream } from "../../support/llm-server.js";
 import { answer, calls, says, thinks } from "../../support/strict/index.js";
 import { type WrittenCall, wholeAnswer } from "../../support/whole-answer.js";
@@ -72,7 +72,7 @@ const framings: [string, (text: string) => Piece[]][] = [
   ],
 ];
 
-describe.each(WIRES)("over $name", ({ wire, model, start }) => {
+describe.each(wires)("over $name", ({ wire, model, start }) => {
   let text = "";
   let whole: AssistantMessage;
   const tested = (retries = 0) => clientOf(server, { maxRetries: retries }, { wire, model });
@@ -146,7 +146,7 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
   });
 });
 
-test.each(WIRES)(
+test.each(wires)(
   "a call that an answer repeats runs once, and two different calls with one id both run, over $name",
   async ({ wire, model }) => {
     const written: WrittenCall[] = [

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { WIRES } from "../../support/every-wire.js";
+import { wires } from "../../support/every-wire.js";
 import { json, type LlmServer, startLlmServer } from "../../support/llm-server.js";
 import { clientOf } from "../client-of.js";
 
@@ -62,7 +62,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server[Symbol.asyncDispose]());
 
-describe.each(WIRES)("over $name", ({ wire, model }) => {
+describe.each(wires)("over $name", ({ wire, model }) => {
   const usageWith = async (counts: Partial<Counts>) => {
     body = bodies[wire]({ ...possible, ...counts });
     await using client = clientOf(server, {}, { wire, model });

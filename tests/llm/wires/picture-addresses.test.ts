@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { ProviderConfig, WireName } from "../../../src/core/config.js";
 import type { ContentPart, Message } from "../../../src/core/messages.js";
 import { suspectedMedia } from "../../../src/llm/call/refused-media.js";
-import { DEFAULT_QUIRKS } from "../../../src/llm/providers/presets.js";
+import { defaultQuirks } from "../../../src/llm/providers/presets.js";
 import type { Provider } from "../../../src/llm/providers/providers.js";
 import { wireOf } from "../../../src/llm/wires/all-wires.js";
 import { failure, type LlmRequest, answer as reply, startLlmServer } from "../../support/llm-server.js";
@@ -109,7 +109,7 @@ describe.each(vendors)("over $wire", ({ wire, start, model, contentOf, textAs, p
 });
 
 /** Refusals of addresses, in the words of the vendors. */
-const REFUSALS: [wire: WireName, from: string, message: string][] = [
+const refusals: [wire: WireName, from: string, message: string][] = [
   ["chat", "OpenAI", `Error while downloading ${url}.`],
   ["chat", "OpenAI", `Timeout while downloading ${url}.`],
   ["chat", "Ollama", "invalid image input"],
@@ -125,9 +125,9 @@ const REFUSALS: [wire: WireName, from: string, message: string][] = [
   ["messages", "others", "URL images are not supported"],
 ];
 
-test.each(REFUSALS)("a refusal of an address over %s (%s) is not one of all pictures: %s", (name, _from, message) => {
+test.each(refusals)("a refusal of an address over %s (%s) is not one of all pictures: %s", (name, _from, message) => {
   const wire = wireOf(name);
-  const provider = { quirks: DEFAULT_QUIRKS, baseUrl: "https://api.example/v1" } as Provider;
+  const provider = { quirks: defaultQuirks, baseUrl: "https://api.example/v1" } as Provider;
   const refusal = wire.error(JSON.stringify({ error: { message } }), 400);
   const [lesson] = wire.learn(refusal, wire.quirks(provider, "m"));
   expect(lesson).toMatchObject({ leavesOutMedia: true });

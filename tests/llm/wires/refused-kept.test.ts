@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Message } from "../../../src/core/messages.js";
-import { WIRES } from "../../support/every-wire.js";
+import { wires } from "../../support/every-wire.js";
 import { failure, json, type LlmServer, type Step, startLlmServer } from "../../support/llm-server.js";
 import { wholeAnswer } from "../../support/whole-answer.js";
 import { clientOf } from "../client-of.js";
@@ -60,7 +60,7 @@ const refusals: [string, object, number?][] = [
   ["a broken signature", error('Base64 decoding failed for "AAAA"', { status: "INVALID_ARGUMENT" })],
 ];
 
-describe.each(WIRES)("over $name", ({ name, wire, model }) => {
+describe.each(wires)("over $name", ({ name, wire, model }) => {
   /** Begins a conversation whose answer has signed reasoning. Returns it with the call's result. */
   async function begun(client: ReturnType<typeof clientOf>): Promise<Message[]> {
     respond = () => json(wholeAnswer[wire]([["a", 1]]));

@@ -1,14 +1,14 @@
 import { expect, test } from "@jest/globals";
 import type { WireName } from "../../../src/core/config.js";
-import { DEFAULT_QUIRKS } from "../../../src/llm/providers/presets.js";
+import { defaultQuirks } from "../../../src/llm/providers/presets.js";
 import type { Provider } from "../../../src/llm/providers/providers.js";
 import { wireOf } from "../../../src/llm/wires/all-wires.js";
 import { kindOf } from "../../../src/llm/wires/shared/provider-error.js";
 
-const provider = { quirks: DEFAULT_QUIRKS, baseUrl: "https://api.example/v1" } as Provider;
+const provider = { quirks: defaultQuirks, baseUrl: "https://api.example/v1" } as Provider;
 
 /** Refusals of one picture, in the words of the vendors, also as gateways pass them on. */
-const REFUSALS: [WireName, object][] = [
+const refusals: [WireName, object][] = [
   [
     "chat",
     {
@@ -60,7 +60,7 @@ const REFUSALS: [WireName, object][] = [
   ],
 ];
 
-test.each(REFUSALS)("over %s, a picture is left out, and others still go out: %j", (name, error) => {
+test.each(refusals)("over %s, a picture is left out, and others still go out: %j", (name, error) => {
   const wire = wireOf(name);
   const said = wire.error(JSON.stringify({ error }), 400);
   expect(kindOf(said)).toBe("bad_request");

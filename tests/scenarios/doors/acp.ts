@@ -31,8 +31,8 @@ export const acp: Door = {
         answers.set(sessionId, answer);
         void cancelAt?.then(() => agent.notify(methods.agent.session.cancel, { sessionId }));
         const prompt = [{ type: "text" as const, text }];
-        const _meta = { "mcp-platform/request-id": requestId };
-        await settled(agent.request(methods.agent.session.prompt, { sessionId, prompt, _meta }));
+        const Meta = { "mcp-platform/request-id": requestId };
+        await settled(agent.request(methods.agent.session.prompt, { sessionId, prompt, _meta: Meta }));
       },
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
     };

@@ -1,11 +1,11 @@
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   type LlmRequest,
   type LlmServer,
-  STALL,
   type Step,
+  stall,
   stream,
   toolCalls,
 } from "../../support/llm-server.js";
@@ -41,7 +41,7 @@ const aboutText = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)
 /** Sends half an answer, streamed or not, and then ends the connection. */
 const brokenOff: Step = (response, request) => {
   const half = request.body.stream ? chunk({ content: "half" }) : '{"choices":[{"message":{"content":"half';
-  stream([half, CUT], { headers: request.body.stream ? {} : { "content-type": "application/json" } })(
+  stream([half, cutStream], { headers: request.body.stream ? {} : { "content-type": "application/json" } })(
     response,
     request,
   );
@@ -102,7 +102,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "a turn that is cancelled",
-    script: () => [stream([STALL])],
+    script: () => [stream([stall])],
     play: (door, llm) => door.prompt({ ...turn, cancelAt: llm.received(1) }),
     stored: { c1: ["user_message", "turn_end"] },
   },

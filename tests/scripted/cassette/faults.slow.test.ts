@@ -1,7 +1,16 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { openCassette } from "../../../src/scripted/cassette/cassette.js";
-import { answer, CUT, chunk, failure, type Step, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import {
+  answer,
+  chunk,
+  cutStream,
+  failure,
+  type Step,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 import { linesOf, type TapedSession, taped } from "../../support/taped.js";
 
@@ -136,7 +145,7 @@ test("a 429 that was recorded is played, and its repetition: both are entries, a
 
 test.each([
   ["a refusal that asks for too long a pause", [failure(429, { headers: { "retry-after": "999" } })]],
-  ["an answer that breaks off", [stream([chunk({ content: "half" }), CUT])]],
+  ["an answer that breaks off", [stream([chunk({ content: "half" }), cutStream])]],
   ["an answer that is no answer", [failure(400, { body: "<html>no" })]],
 ])("%s fails when played as it did when recorded", async (what, steps) => {
   const file = join(folder.path, `${what}.cassette.jsonl`);

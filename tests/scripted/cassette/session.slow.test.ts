@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { App } from "../../../src/host/app.js";
 import { script } from "../../support/app.js";
-import { chunk, STALL, startLlmServer, stream } from "../../support/llm-server.js";
+import { chunk, stall, startLlmServer, stream } from "../../support/llm-server.js";
 import { temporaryFolder, until } from "../../support/mcp-hub.js";
 import { linesOf, taped } from "../../support/taped.js";
 
@@ -91,7 +91,7 @@ test("a lazy server needs no lists of an earlier run", async () => {
 test("a turn that was cancelled in the middle of an answer is cancelled again, and nothing is waited for", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "cancel.cassette.jsonl");
-  await using server = await startLlmServer([stream([chunk({ content: "half of" }), STALL])]);
+  await using server = await startLlmServer([stream([chunk({ content: "half of" }), stall])]);
   const llm = {
     active: "test",
     providers: { test: { base_url: server.url, model: "m1", api_key: "sk-test-0123456789" } },

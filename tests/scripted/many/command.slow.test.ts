@@ -5,7 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Sink } from "../../doors/support.js";
 import { fixtureServer } from "../../support/app.js";
 import { configFor, ended, Workplace } from "../../support/cli.js";
-import { answer, STALL, startLlmServer, stream } from "../../support/llm-server.js";
+import { answer, stall, startLlmServer, stream } from "../../support/llm-server.js";
 
 /** Makes a workplace with the model at this URL, which gives the same answer to every prompt. */
 function workplace(llm: string): Workplace {
@@ -194,7 +194,7 @@ test.each([
   ["SIGTERM", "SIGTERM", 143],
 ] as const)("%s ends what runs, tells the results so far and leaves", async (_, signal, code) => {
   let requests = 0;
-  await using llm = await startLlmServer(() => (++requests === 1 ? answer("hi") : stream([STALL])));
+  await using llm = await startLlmServer(() => (++requests === 1 ? answer("hi") : stream([stall])));
   using place = workplace(llm.url);
   for (const name of ["a", "b", "c", "d", "e"]) place.write(`${name}.session.yaml`, expecting("hi"));
   const child = place.start("run", ".", "--jobs", "2", "--reporter", "json");
@@ -211,7 +211,7 @@ const onTerminal = spawnSync("python3", ["-c", "import pty"]).status === 0 ? tes
 
 onTerminal("on a terminal a bar shows how many there are and what runs", async () => {
   let requests = 0;
-  await using llm = await startLlmServer(() => (++requests === 1 ? answer("ho") : stream([STALL])));
+  await using llm = await startLlmServer(() => (++requests === 1 ? answer("ho") : stream([stall])));
   using place = workplace(llm.url);
   for (const name of ["a", "b"]) place.write(`${name}.session.yaml`, expecting("hi"));
   const command = `stty cols 70 rows 20; exec ${process.execPath} ${resolve("dist/main.js")} run . --jobs 1`;

@@ -327,11 +327,9 @@ function render(
   vendor: Vendor,
 ): Rendered {
   const hasCalls = blocks.some(({ type }) => type === "tool_use");
-  const stop_reason = (end && stopReasons[end]) ?? (hasCalls ? "tool_use" : "end_turn");
-  const stop_details =
-    stop_reason === "refusal"
-      ? { type: "refusal", category: "cyber", explanation: "This request was declined." }
-      : null;
+  const stopReason = (end && stopReasons[end]) ?? (hasCalls ? "tool_use" : "end_turn");
+  const stopDetails =
+    stopReason === "refusal" ? { type: "refusal", category: "cyber", explanation: "This request was declined." } : null;
   const inputUsage = {
     input_tokens: input.fresh,
     cache_creation_input_tokens: input.written,
@@ -358,8 +356,8 @@ function render(
   const whole = {
     ...started,
     content: blocks,
-    stop_reason,
-    stop_details,
+    stop_reason: stopReason,
+    stop_details: stopDetails,
     usage: { ...started.usage, ...outputUsage },
   };
   const events: WireEvent[] = [];
@@ -371,7 +369,7 @@ function render(
   for (const [index, block] of blocks.entries()) addBlock(block, index, texts.get(block), add);
   add("closing", {
     type: "message_delta",
-    delta: { stop_reason, stop_sequence: null, stop_details, container: null },
+    delta: { stop_reason: stopReason, stop_sequence: null, stop_details: stopDetails, container: null },
     usage: { input_tokens: null, cache_creation_input_tokens: null, cache_read_input_tokens: null, ...outputUsage },
   });
   add("closing", { type: "message_stop" });
@@ -399,7 +397,7 @@ function addBlock(
     start("frame", { ...block, input: {} });
     delta("frame", { type: "input_json_delta", partial_json: "" });
     const text = callText === "{}" ? "" : (callText ?? "");
-    for (const partial_json of pieces(text, 6)) delta("call", { type: "input_json_delta", partial_json });
+    for (const partialJson of pieces(text, 6)) delta("call", { type: "input_json_delta", partial_json: partialJson });
   } else start("frame", block);
   add("frame", { type: "ping" });
   add("frame", { type: "content_block_stop", index });

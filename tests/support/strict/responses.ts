@@ -337,8 +337,8 @@ function addCallDeltas(group: { item: Json; index: number }[], add: Add): void {
 function addDeltas(item: Json, index: number, add: Add): void {
   const at = { item_id: item.id, output_index: index };
   if (item.type === "reasoning") {
-    for (const [summary_index, { text }] of listOf(item.summary).entries()) {
-      const part = { ...at, summary_index };
+    for (const [summaryIndex, { text }] of listOf(item.summary).entries()) {
+      const part = { ...at, summary_index: summaryIndex };
       const whole = { type: "summary_text", text };
       add("reasoning", { type: "response.reasoning_summary_part.added", ...part, part: { ...whole, text: "" } });
       for (const delta of pieces(textOf(text)))
@@ -348,8 +348,8 @@ function addDeltas(item: Json, index: number, add: Add): void {
     }
     return;
   }
-  for (const [content_index, part] of listOf(item.content).entries()) {
-    const here = { ...at, content_index };
+  for (const [contentIndex, part] of listOf(item.content).entries()) {
+    const here = { ...at, content_index: contentIndex };
     const isRefusal = part.type === "refusal";
     const text = textOf(isRefusal ? part.refusal : part.text);
     const empty = isRefusal ? { ...part, refusal: "" } : { ...part, text: "" };

@@ -134,10 +134,10 @@ function messages() {
       ...blocksOf(text, calls).flatMap((block, index) => {
         const { input } = block;
         if (!input) return [blockStart({ ...block, text: "" }, index), blockDelta({ type: "text_delta", text }, index)];
-        const partial_json = JSON.stringify(input);
+        const partialJson = JSON.stringify(input);
         return [
           blockStart({ ...block, input: {} }, index),
-          blockDelta({ type: "input_json_delta", partial_json }, index),
+          blockDelta({ type: "input_json_delta", partial_json: partialJson }, index),
           blockStop(index),
         ];
       }),

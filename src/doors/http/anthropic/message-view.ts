@@ -145,9 +145,14 @@ export class MessageView implements ApiTurnView {
   }
 
   #result({ callId, content, isError }: EventOf<"tool_result">): StreamedEvent[] {
-    const tool_use_id = this.#serverCalls.get(callId);
-    if (tool_use_id === undefined) return [];
-    return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: content.map(resultBlock) });
+    const toolUseId = this.#serverCalls.get(callId);
+    if (toolUseId === undefined) return [];
+    return this.#add({
+      type: "mcp_tool_result",
+      tool_use_id: toolUseId,
+      is_error: isError,
+      content: content.map(resultBlock),
+    });
   }
 
   /**
@@ -157,10 +162,10 @@ export class MessageView implements ApiTurnView {
   #callersCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
     const block = { type: "tool_use", id, name, input: {} };
     const index = this.#content.push({ ...block, input: toolInput(text) }) - 1;
-    const partial_json = isPlainObject(parsedArguments(text)?.value) ? text : JSON.stringify(toolInput(text));
+    const partialJson = isPlainObject(parsedArguments(text)?.value) ? text : JSON.stringify(toolInput(text));
     return [
       event("content_block_start", { index, content_block: block }),
-      event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } }),
+      event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json: partialJson } }),
       event("content_block_stop", { index }),
     ];
   }
@@ -210,8 +215,8 @@ export class MessageView implements ApiTurnView {
     if (found !== undefined) return { calls: [], usage, delta: { stop_reason: "stop_sequence", stop_sequence: found } };
     // If the answer was cut off, its calls may be incomplete, so the calls are left out.
     const calls = stopReason === "end_turn" ? callsForCaller(this.#stored, this.#facts) : [];
-    const stop_reason = calls.length > 0 ? "tool_use" : stopReasonOf(stopReason);
-    return { calls, usage, delta: { stop_reason, stop_sequence: null } };
+    const stopped = calls.length > 0 ? "tool_use" : stopReasonOf(stopReason);
+    return { calls, usage, delta: { stop_reason: stopped, stop_sequence: null } };
   }
 
   #message(content: readonly AnthropicBlock[], end: object): object {

@@ -1,6 +1,6 @@
 import { asObject, parseJson } from "../../../core/json.js";
 
-const WHITE_SPACE = /^[ \t\r\n]*$/;
+const whiteSpace = /^[ \t\r\n]*$/;
 
 /**
  * The arguments of a call, which arrive in pieces. `whole` may be asked for after each piece: it reads each character once and parses the
@@ -34,7 +34,7 @@ export class ArgumentPieces {
     this.#text += piece;
     if (this.#state === "open" && this.#closesIn(piece)) {
       this.#state = asObject(parseJson(this.#text)) ? "closed" : "broken";
-    } else if (this.#state === "closed" && !WHITE_SPACE.test(piece)) this.#state = "broken";
+    } else if (this.#state === "closed" && !whiteSpace.test(piece)) this.#state = "broken";
   }
 
   /** Returns true if the first brace of the text is closed in this piece. */

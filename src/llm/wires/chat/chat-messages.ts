@@ -14,7 +14,7 @@ import { wireToolId } from "../shared/tool-ids.js";
 import type { Target } from "../wire.js";
 
 /** Assistant message between a tool's result and the user's message, for servers that want one. */
-const BRIDGE = "OK.";
+const bridge = "OK.";
 
 export function wireMessages(messages: readonly Message[], target: Target<Quirks>): JsonObject[] {
   const walk = new WireWalk(target);
@@ -60,7 +60,7 @@ class WireWalk {
 
   end(): JsonObject[] {
     if (!this.#asked) return this.#messages;
-    if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: BRIDGE });
+    if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: bridge });
     this.#messages.push({ role: "user", content: wireContent(this.#asked) });
     this.#asked = undefined;
     return this.#messages;

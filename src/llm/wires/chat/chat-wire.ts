@@ -5,7 +5,7 @@ import { isSaid, type ProviderError, parseErrorBody, providerError, withStatedWa
 import type { Wire } from "../wire.js";
 import { requestBody } from "./body.js";
 import { ChatFold } from "./fold.js";
-import { lessonsIn, WANTS_RESPONSES } from "./learn.js";
+import { lessonsIn, wantsResponses } from "./learn.js";
 
 /** The wire for OpenAI's Chat Completions. Most providers and all local servers speak it, each with its own deviations. */
 export const chatWire: Wire<Quirks> = {
@@ -21,7 +21,7 @@ export const chatWire: Wire<Quirks> = {
   error(text, status) {
     const said = parseErrorBody(text, status);
     // Some providers send this refusal as a 404, the status for an unknown model.
-    return WANTS_RESPONSES.test(said.message) ? { ...said, kind: "bad_request" } : said;
+    return wantsResponses.test(said.message) ? { ...said, kind: "bad_request" } : said;
   },
   errorIn,
   isAnswer: (message) => "choices" in message,
@@ -43,9 +43,9 @@ function statedIn(message: JsonObject, event: string | undefined): ProviderError
   if (event === "error" || message.object === "error" || message.type === "error") return providerError(message);
   if (message.status === "failure" || message.status === "error") return providerError(message);
   const reason = asText(choice?.finish_reason) ?? asText(choice?.finishReason) ?? "";
-  return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
+  return brokenOff.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
 }
 
 /** Finish reasons of vLLM, SGLang, DeepSeek, Z.ai and Gemini that report a failure: the answer is incomplete. */
-const BROKEN_OFF =
+const brokenOff =
   /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;

@@ -10,7 +10,7 @@ import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 
 /** Finish reasons as OpenAI, Anthropic, Gemini, DeepSeek and Zhipu spell them. */
-const FINISH_REASONS = new Map<string, FinishReason>([
+const finishReasons = new Map<string, FinishReason>([
   ...["stop", "end_turn", "endturn", "eos", "stop_sequence"].map((word) => [word, "stop"] as const),
   ...["length", "max_tokens", "model_length", "model_context_window_exceeded"].map((word) => [word, "length"] as const),
   ...["tool_calls", "tool_use", "function_call"].map((word) => [word, "tool_calls"] as const),
@@ -186,7 +186,7 @@ export class ChatFold implements AnswerFold {
    */
   #reason(hasCalls: boolean): FinishReason {
     if (this.#refused) return "content_filter";
-    const reason = FINISH_REASONS.get(this.#finishReason ?? "") ?? "unknown";
+    const reason = finishReasons.get(this.#finishReason ?? "") ?? "unknown";
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
     return reason === "tool_calls" ? "stop" : reason;
   }

@@ -1,7 +1,7 @@
 import { asNumber, asObjects, asText, type JsonObject } from "../../../core/json.js";
 
 /** Keys whose text arrives in pieces that are joined. For any other key, the last value replaces the earlier ones. */
-const GROWING = ["text", "summary"] as const;
+const growing = ["text", "summary"] as const;
 
 /**
  * Assembles `reasoning_details` (OpenRouter, MiniMax): signed blocks that the provider wants back unchanged and in order. Pieces of one
@@ -16,7 +16,7 @@ export class ReasoningBlocks {
   push(list: unknown): string {
     const pieces = asObjects(list);
     for (const piece of pieces) this.#add(piece);
-    return pieces.flatMap((piece) => GROWING.map((key) => asText(piece[key]) ?? "")).join("");
+    return pieces.flatMap((piece) => growing.map((key) => asText(piece[key]) ?? "")).join("");
   }
 
   get all(): readonly JsonObject[] {
@@ -48,13 +48,13 @@ function continues(piece: JsonObject, block: JsonObject): boolean {
   const id = asText(piece.id);
   if (id !== undefined && asText(block.id) !== undefined && id !== block.id) return false;
   // A signature ends its block: further pieces of text then belong to a new block.
-  return asText(block.signature) === undefined || GROWING.every((key) => asText(piece[key]) === undefined);
+  return asText(block.signature) === undefined || growing.every((key) => asText(piece[key]) === undefined);
 }
 
 function extend(block: JsonObject, piece: JsonObject): void {
   for (const [key, value] of Object.entries(piece)) {
     if (value === null || value === undefined) continue;
-    const isGrowing = (GROWING as readonly string[]).includes(key) && typeof value === "string";
+    const isGrowing = (growing as readonly string[]).includes(key) && typeof value === "string";
     block[key] = isGrowing ? (asText(block[key]) ?? "") + value : value;
   }
 }

@@ -1,7 +1,7 @@
 import type { Delta } from "../../../core/messages.js";
 
-const OPEN = "<think>";
-const CLOSE = "</think>";
+const open = "<think>";
+const close = "</think>";
 
 /**
  * Separates reasoning from text, for models that write both as content with tags between them. Tags may arrive in pieces. Prompt templates
@@ -23,7 +23,7 @@ export class ThinkTags {
     let rest = this.#tail + content;
     for (let tag = this.#nextTag(rest); tag; tag = this.#nextTag(rest)) {
       this.#add(rest.slice(0, tag.index));
-      this.#enter(tag[0] === OPEN ? "reasoning" : "text");
+      this.#enter(tag[0] === open ? "reasoning" : "text");
       rest = rest.slice(tag.index + tag[0].length);
     }
     const keep = unfinishedTag(rest);
@@ -67,5 +67,5 @@ export class ThinkTags {
 function unfinishedTag(text: string): number {
   const start = text.lastIndexOf("<");
   const end = start < 0 ? "" : text.slice(start);
-  return end !== "" && (OPEN.startsWith(end) || CLOSE.startsWith(end)) ? end.length : 0;
+  return end !== "" && (open.startsWith(end) || close.startsWith(end)) ? end.length : 0;
 }

@@ -63,13 +63,13 @@ function declaration({ name, description, inputSchema }: ToolDefinition, { toolS
 }
 
 /** Efforts common to all wires, the lowest first. */
-const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /**
  * Budget for thinking, in tokens, keyed by effort. Source: Google's own translation of `reasoning_effort`
  * (ai.google.dev/gemini-api/docs/openai, 2026-11).
  */
-const BUDGETS: Readonly<Record<string, number>> = {
+const budgets: Readonly<Record<string, number>> = {
   none: 0,
   minimal: 1024,
   low: 1024,
@@ -98,11 +98,11 @@ function thinkingConfig(
 }
 
 function depthOf(effort: string, { thinking, levels, leastBudget }: GeminiQuirks): JsonObject {
-  const wanted = EFFORTS.indexOf(effort);
+  const wanted = efforts.indexOf(effort);
   if (thinking === "budget") {
-    const budget = BUDGETS[effort];
+    const budget = budgets[effort];
     return { thinkingBudget: budget === undefined ? effort : Math.max(budget, leastBudget) };
   }
-  const level = wanted < 0 ? effort : (levels.find((one) => EFFORTS.indexOf(one) >= wanted) ?? levels.at(-1));
+  const level = wanted < 0 ? effort : (levels.find((one) => efforts.indexOf(one) >= wanted) ?? levels.at(-1));
   return { thinkingLevel: level };
 }

@@ -11,14 +11,14 @@ import { geminiPart } from "./media.js";
 /**
  * Placeholder signature for a call without one, because another model wrote it. Source: ai.google.dev/gemini-api/docs/thought-signatures.
  */
-const NO_SIGNATURE = "skip_thought_signature_validator";
+const noSignature = "skip_thought_signature_validator";
 /**
  * User message put before a conversation that begins with an answer, because Gemini refuses such a conversation. It holds a text, because
  * Gemini also refuses a message without parts.
  */
-const BEGINNING = { role: "user", parts: [{ text: "(the conversation so far)" }] };
-const EMPTY = { text: "(empty)" };
-const NO_OUTPUT = "(no output)";
+const beginning = { role: "user", parts: [{ text: "(the conversation so far)" }] };
+const empty = { text: "(empty)" };
+const noOutput = "(no output)";
 
 type Result = Extract<Message, { role: "tool" }>;
 
@@ -85,7 +85,7 @@ class ContentWalk {
   }
 
   #instruct(text: string): void {
-    if (this.contents.length === 0) this.system.push({ text: text || EMPTY.text });
+    if (this.contents.length === 0) this.system.push({ text: text || empty.text });
     else if (text.trim() !== "") this.#instructions.push({ text: instructionText(text) });
     if (this.#open.length > 0 || this.#instructions.length === 0) return;
     this.contents.push({ role: "user", parts: this.#instructions });
@@ -94,7 +94,7 @@ class ContentWalk {
 
   #user(content: Result["content"]): void {
     const parts = content.map((part) => geminiPart(part, this.#target.quirks)).filter(({ text }) => text !== "");
-    this.contents.push({ role: "user", parts: parts.length > 0 ? parts : [EMPTY] });
+    this.contents.push({ role: "user", parts: parts.length > 0 ? parts : [empty] });
   }
 
   #said(message: AssistantMessage): void {
@@ -104,7 +104,7 @@ class ContentWalk {
     if (parts.length === 0) return;
     if (quirks.checksSignatures) signFirstCall(parts);
     const last = this.contents.at(-1);
-    if (last === undefined) this.contents.push(BEGINNING);
+    if (last === undefined) this.contents.push(beginning);
     if (last?.role === "model") addAll(last.parts, parts);
     else this.contents.push({ role: "model", parts });
     const ids = quirks.sendsIds ? nativeIds(kept) : [];
@@ -165,7 +165,7 @@ function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
 function signFirstCall(parts: JsonObject[]): void {
   const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);
   const part = parts[first];
-  if (part && part.thoughtSignature === undefined) parts[first] = { ...part, thoughtSignature: NO_SIGNATURE };
+  if (part && part.thoughtSignature === undefined) parts[first] = { ...part, thoughtSignature: noSignature };
 }
 
 function resultParts(
@@ -182,7 +182,7 @@ function resultParts(
     else beside.push(part);
   }
   const note = beside.length > 0 ? `(${beside.length} attachment(s) beside this result)` : "";
-  const said = [texts.join("\n"), note].filter(Boolean).join("\n") || NO_OUTPUT;
+  const said = [texts.join("\n"), note].filter(Boolean).join("\n") || noOutput;
   const response = !result ? { error: "the call has no result" } : result.isError ? { error: said } : { output: said };
   const named = id === undefined ? {} : { id };
   const within = inside.length > 0 ? { parts: inside } : {};

@@ -10,14 +10,14 @@ import { toolNameOf } from "./gemini-names.js";
 import { geminiFailure } from "./refused-request.js";
 
 /** Finish reasons that are not failures. Any other reason counts as `unknown`. */
-const FINISH_REASONS: readonly (readonly [RegExp, FinishReason])[] = [
+const finishReasons: readonly (readonly [RegExp, FinishReason])[] = [
   [/^STOP$/, "stop"],
   [/^MAX_TOKENS$/, "length"],
   [/^(SAFETY|RECITATION|BLOCKLIST|PROHIBITED_CONTENT|SPII|LANGUAGE|IMAGE_\w+)$/, "content_filter"],
 ];
 
 /** Keys of parts that are not text. */
-const DATA = ["functionCall", "functionResponse", "inlineData", "fileData", "executableCode", "codeExecutionResult"];
+const data = ["functionCall", "functionResponse", "inlineData", "fileData", "executableCode", "codeExecutionResult"];
 
 /** Collects responses into an answer. In a stream, each response holds a few parts. Parts are only appended, and a call arrives whole. */
 export class GeminiFold implements AnswerFold {
@@ -105,7 +105,7 @@ export class GeminiFold implements AnswerFold {
     const call = asObject(part.functionCall);
     if (part.thought === true) this.#pushThought(part);
     else if (call) this.#pushCall(call, part);
-    else if (DATA.some((key) => part[key] !== undefined)) this.#pushOpaque(part);
+    else if (data.some((key) => part[key] !== undefined)) this.#pushOpaque(part);
     else this.#pushText(part);
   }
 
@@ -154,7 +154,7 @@ export class GeminiFold implements AnswerFold {
   #finishes(reason: string, words: string | undefined): void {
     this.#failure = geminiFailure(reason, words);
     if (this.#failure) return;
-    const known = FINISH_REASONS.find(([words]) => words.test(reason))?.[1] ?? "unknown";
+    const known = finishReasons.find(([words]) => words.test(reason))?.[1] ?? "unknown";
     // Gemini sometimes sends an empty answer. If the request is repeated, Gemini sends a full answer.
     if (known === "stop" && !this.#hasAnswer) {
       this.#failure = { ...providerError("the answer was empty"), kind: "empty_stream", isRetriedOnce: true };

@@ -28,8 +28,8 @@ export interface GeminiQuirks extends WireQuirks {
   audio: boolean;
 }
 
-const THREE: Partial<GeminiQuirks> = {};
-const BEFORE: Partial<GeminiQuirks> = {
+const three: Partial<GeminiQuirks> = {};
+const before: Partial<GeminiQuirks> = {
   thinking: "budget",
   checksSignatures: false,
   resultMedia: "beside",
@@ -40,14 +40,14 @@ const BEFORE: Partial<GeminiQuirks> = {
  * Quirks by the model's name. The first match counts; an unknown name counts as a newer model. Source: the pages `thinking`,
  * `thought-signatures` and `function-calling` of ai.google.dev/gemini-api/docs (2026-11).
  */
-const BY_NAME: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [
+const byName: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [
   [/^gemini-3-pro/, { levels: ["low", "high"] }],
   [/^gemini-([3-9]|\d\d)[^-]*-pro/, { levels: ["low", "medium", "high"] }],
-  [/^gemini-([3-9]|\d\d)/, THREE],
-  [/^gemini-2\.5-flash-lite/, { ...BEFORE, thinksUnasked: false }],
-  [/^gemini-2\.5-pro/, { ...BEFORE, leastBudget: 128 }],
-  [/^gemini-2\.5/, BEFORE],
-  [/^(gemini-[12]\b|gemma|learnlm)/, { ...BEFORE, thinking: "none" }],
+  [/^gemini-([3-9]|\d\d)/, three],
+  [/^gemini-2\.5-flash-lite/, { ...before, thinksUnasked: false }],
+  [/^gemini-2\.5-pro/, { ...before, leastBudget: 128 }],
+  [/^gemini-2\.5/, before],
+  [/^(gemini-[12]\b|gemma|learnlm)/, { ...before, thinking: "none" }],
 ];
 
 export function geminiModelQuirks({ quirks: { maxTools, images, audio } }: Provider, model: string): GeminiQuirks {
@@ -68,6 +68,6 @@ export function geminiModelQuirks({ quirks: { maxTools, images, audio } }: Provi
     toolSchemas: "json",
     jsonSchemas: true,
     jsonWithTools: true,
-    ...BY_NAME.find(([pattern]) => pattern.test(name))?.[1],
+    ...byName.find(([pattern]) => pattern.test(name))?.[1],
   };
 }

@@ -1,18 +1,18 @@
 import { type LessonRule, leavesOutMedia, lessonsBy } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { ABOUT_TOOLS } from "../shared/refusals.js";
+import { aboutTools } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 
 export function lessonsIn(said: ProviderError, used: GeminiQuirks): Lesson<GeminiQuirks>[] {
-  return lessonsBy(RULES, said, used);
+  return lessonsBy(rules, said, used);
 }
 
-const REFUSED =
+const refusal =
   /not (\w+ )?(supported|allowed|enabled)|(does|do)(n't| not) support|unsupported|cannot find field|invalid|only works/i;
 
 /** The rules follow error texts from ai.google.dev and from forum threads. */
-const RULES: readonly LessonRule<GeminiQuirks>[] = [
+const rules: readonly LessonRule<GeminiQuirks>[] = [
   {
     matches: [/thought[_ ]?signature/i, /missing/i],
     changes: { checksSignatures: true },
@@ -21,14 +21,14 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
   (text, { levels }) => {
     const refused = /thinking[_ ]?level\W+(minimal|low|medium|high)\b/i.exec(text)?.[1]?.toLowerCase();
     const left = levels.filter((level) => level !== refused);
-    if (left.length === levels.length || left.length === 0 || !REFUSED.test(text)) return undefined;
+    if (left.length === levels.length || left.length === 0 || !refusal.test(text)) return undefined;
     return {
       changes: { levels: left },
       note: `thinking level ${refused} is refused; sending the next level that it accepts`,
     };
   },
   (text, { thinking }) => {
-    if (thinking !== "level" || !/thinking[_ ]?level/i.test(text) || !REFUSED.test(text)) return undefined;
+    if (thinking !== "level" || !/thinking[_ ]?level/i.test(text) || !refusal.test(text)) return undefined;
     return { changes: { thinking: "budget" }, note: "thinking levels are refused; sending budgets from now on" };
   },
   (text, { thinking, leastBudget }) => {
@@ -41,7 +41,7 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
     note: "thoughts are not shown for this model; not asking for them",
   },
   {
-    matches: [/thinking/i, REFUSED],
+    matches: [/thinking/i, refusal],
     unless: /signature/i,
     changes: { thinking: "none" },
     note: "thinking is refused; leaving thinkingConfig out from now on",
@@ -79,7 +79,7 @@ const RULES: readonly LessonRule<GeminiQuirks>[] = [
     note: "the schema of the answer is refused; describing it in the prompt",
   },
   {
-    matches: [ABOUT_TOOLS],
+    matches: [aboutTools],
     changes: { toolSchemas: "plain" },
     note: "a tool's schema is refused; sending plain schemas from now on",
   },

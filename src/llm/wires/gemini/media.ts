@@ -7,7 +7,7 @@ import type { GeminiQuirks } from "./gemini-models.js";
  * Types of media that Gemini accepts. If a request has any other type, Gemini refuses the whole request. Source: the pages
  * `image-understanding` and `audio` of ai.google.dev/gemini-api/docs.
  */
-const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
+const taken = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
 
 /**
  * Converts a part for Gemini. Media that Gemini does not accept become text. So do all links: Gemini's `fileUri`
@@ -17,6 +17,6 @@ export function geminiPart(part: ContentPart, { images, audio }: GeminiQuirks): 
   if (part.type === "text") return { text: part.text };
   if (part.type === "resource_link") return { text: noteOn(part).text };
   const mimeType = properMediaType(part);
-  const isTaken = (part.type === "image" ? images : audio) && TAKEN.test(mimeType);
+  const isTaken = (part.type === "image" ? images : audio) && taken.test(mimeType);
   return isTaken ? { inlineData: { mimeType, data: part.data } } : { text: noteOn(part).text };
 }

@@ -15,13 +15,13 @@ export function errorIn(message: JsonObject): ProviderError | undefined {
  * Returns the failure that a finish reason stands for, or undefined if the reason is not a failure. `words`: the provider's explanation.
  */
 export function geminiFailure(reason: string, words: string | undefined): ProviderError | undefined {
-  const kind = FAILURES.find(([reasons]) => reasons.test(reason))?.[1];
+  const kind = failures.find(([reasons]) => reasons.test(reason))?.[1];
   if (!kind) return undefined;
   const said = `the model's answer ended with ${reason}${words ? ` (${words})` : ""}`;
   return { ...providerError(said), kind, isRetriedOnce: kind === "server" };
 }
 
-const REASONS: readonly (readonly [RegExp, LlmErrorKind])[] = [
+const knownReasons: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/^API_KEY_/, "auth"],
   [/^BILLING_DISABLED$/, "quota"],
 ];
@@ -30,7 +30,7 @@ const REASONS: readonly (readonly [RegExp, LlmErrorKind])[] = [
  * Finish reasons that are failures: the model wrote an unreadable call (which it seldom repeats), stopped for no stated reason, or called
  * tools endlessly.
  */
-const FAILURES: readonly (readonly [RegExp, LlmErrorKind])[] = [
+const failures: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/^(MALFORMED_FUNCTION_CALL|UNEXPECTED_TOOL_CALL|MISSING_THOUGHT_SIGNATURE)$/, "tool_generation_failed"],
   [/^(OTHER|MALFORMED_RESPONSE)$/, "server"],
   [/^TOO_MANY_TOOL_CALLS$/, "bad_request"],
@@ -38,6 +38,6 @@ const FAILURES: readonly (readonly [RegExp, LlmErrorKind])[] = [
 
 function withKind(said: ProviderError): ProviderError {
   const reasons = said.details.map(({ reason }) => asText(reason) ?? "");
-  const kind = REASONS.find(([words]) => reasons.some((reason) => words.test(reason)))?.[1];
+  const kind = knownReasons.find(([words]) => reasons.some((reason) => words.test(reason)))?.[1];
   return kind ? { ...said, kind } : said;
 }

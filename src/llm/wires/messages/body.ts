@@ -8,17 +8,17 @@ import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
 import { isThoughtOpen, lateTools, type MessagesTurn, wireConversation } from "./request-messages.js";
 
-/** Default limits of an answer, in tokens. `LONG_OUTPUT` is the limit if the request asks for much thinking. */
-const USUAL_OUTPUT = 32_000;
-const LONG_OUTPUT = 64_000;
+/** Default limits of an answer, in tokens. `longOutput` is the limit if the request asks for much thinking. */
+const usualOutput = 32_000;
+const longOutput = 64_000;
 /**
  * Largest share of the context window that an answer may have: a self-hosted server reserves `max_tokens` of the window for the answer in
  * advance.
  */
-const OUTPUT_SHARE = 1 / 4;
-const LEAST_BUDGET = 1024;
+const outputShare = 1 / 4;
+const leastBudget = 1024;
 /** Budget for thinking by effort, in tokens, for models that accept no effort. */
-const BUDGETS: Readonly<Record<string, number>> = { low: 2048, medium: 8192, high: 16_384, xhigh: 32_768, max: 49_152 };
+const budgets: Readonly<Record<string, number>> = { low: 2048, medium: 8192, high: 16_384, xhigh: 32_768, max: 49_152 };
 
 /** Builds the body of `POST …/messages`. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<MessagesQuirks>): JsonObject {
@@ -63,9 +63,9 @@ function maxTokensOf(
 ): number {
   const said = maxTokens ?? provider.maxTokens;
   if (said !== undefined) return Math.min(said, quirks.maxOutput);
-  const isLong = effort === "xhigh" || effort === "max" || budget >= USUAL_OUTPUT / 2;
-  const most = Math.min(quirks.maxOutput, isLong ? LONG_OUTPUT : USUAL_OUTPUT);
-  return Math.max(1, Math.min(most, Math.floor(provider.contextWindow * OUTPUT_SHARE)));
+  const isLong = effort === "xhigh" || effort === "max" || budget >= usualOutput / 2;
+  const most = Math.min(quirks.maxOutput, isLong ? longOutput : usualOutput);
+  return Math.max(1, Math.min(most, Math.floor(provider.contextWindow * outputShare)));
 }
 
 interface Thinkable {
@@ -84,7 +84,7 @@ function wireThinking(reasoning: Reasoning, quirks: MessagesQuirks, to: Thinkabl
   }
   // A model that thinks by budget cannot start to think between a tool call and its result, and cannot be forced to call a tool.
   const budget = budgetOf(reasoning, to.maxTokens);
-  if (budget < LEAST_BUDGET || to.isForced || !isThoughtOpen(to.messages)) return undefined;
+  if (budget < leastBudget || to.isForced || !isThoughtOpen(to.messages)) return undefined;
   return { type: "enabled", budget_tokens: budget };
 }
 
@@ -94,10 +94,10 @@ function withoutThinking({ stopsThinking }: MessagesQuirks): JsonObject | undefi
 
 /** Returns the budget for thinking: at most half of `maxTokens`, so that the other half is left for the answer itself. */
 function budgetOf(
-  { effort = "medium", budget = BUDGETS[effort] ?? LEAST_BUDGET }: Reasoning,
+  { effort = "medium", budget = budgets[effort] ?? leastBudget }: Reasoning,
   maxTokens: number,
 ): number {
-  return Math.min(Math.max(budget, LEAST_BUDGET), Math.floor(maxTokens / 2));
+  return Math.min(Math.max(budget, leastBudget), Math.floor(maxTokens / 2));
 }
 
 function wireEffort({ wanted, effort }: Reasoning, quirks: MessagesQuirks): JsonObject | undefined {

@@ -6,10 +6,10 @@ import { asText, type JsonObject } from "../../../core/json.js";
  * it. With these distances, the provider finds the end of the previous request even after a hop with 12 parallel calls, that is, 24 new
  * blocks of calls and results.
  */
-const MARKS_BACK: readonly number[] = [0, 13, 26];
+const marksBack: readonly number[] = [0, 13, 26];
 
 /** Types of blocks that may be marked. Blocks of thinking and blocks of the provider's own tools must not be marked. */
-const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
+const markable = new Set(["text", "image", "tool_use", "tool_result"]);
 
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
 
@@ -28,7 +28,7 @@ export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"
   const lastTool = tools.findLastIndex(({ defer_loading }) => defer_loading !== true);
   if (system.length > 0) mark(system, system.length - 1);
   else if (lastTool >= 0) mark(tools, lastTool);
-  let due = MARKS_BACK;
+  let due = marksBack;
   let back = 0;
   for (let last = messages.length - 1; last >= 0 && due.length > 0; last--) {
     const { content } = messages[last] ?? { content: [] };
@@ -42,5 +42,5 @@ export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"
 }
 
 function isMarkable(block: JsonObject | undefined): boolean {
-  return MARKABLE.has(asText(block?.type) ?? "") && block?.text !== "";
+  return markable.has(asText(block?.type) ?? "") && block?.text !== "";
 }

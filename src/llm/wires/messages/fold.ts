@@ -6,7 +6,7 @@ import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js"
 import { type OpenBlock, openBlock, saidInBlocks } from "./message-blocks.js";
 import { mergedUsage, usageOf } from "./messages-usage.js";
 
-const FINISH_REASONS = new Map<string, FinishReason>([
+const finishReasons = new Map<string, FinishReason>([
   ["end_turn", "stop"],
   ["stop_sequence", "stop"],
   ["tool_use", "tool_calls"],
@@ -19,7 +19,7 @@ const FINISH_REASONS = new Map<string, FinishReason>([
 ]);
 
 /** Stop reasons that mean a pause: the provider continues the answer if it is sent back unchanged. */
-const PAUSES = new Set(["pause_turn", "compaction"]);
+const pauses = new Set(["pause_turn", "compaction"]);
 
 export class MessagesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
@@ -117,7 +117,7 @@ export class MessagesFold implements AnswerFold {
   #begin(native: JsonObject, index: number | undefined): void {
     const block = openBlock(native);
     const isThought = native.type === "thinking";
-    if (isThought && this.#withText.has("thinking")) this.#shown.show("reasoning_delta", SEPARATOR);
+    if (isThought && this.#withText.has("thinking")) this.#shown.show("reasoning_delta", separator);
     this.#blocks.push(block);
     if (index !== undefined) this.#byIndex.set(index, block);
     if (block.text.toString() !== "") this.#withText.add(native.type);
@@ -169,22 +169,22 @@ export class MessagesFold implements AnswerFold {
   }
 
   get #isPaused(): boolean {
-    return PAUSES.has(this.#stopReason ?? "");
+    return pauses.has(this.#stopReason ?? "");
   }
 
   /** Returns the finish reason. If the answer has calls, a pause, `stop` and an unknown reason all become `tool_calls`. */
   #reason(hasCalls: boolean): FinishReason {
     // The paused answer continues once the results of its calls are sent.
     if (hasCalls && this.#isPaused) return "tool_calls";
-    const reason = FINISH_REASONS.get(this.#stopReason ?? "") ?? "unknown";
+    const reason = finishReasons.get(this.#stopReason ?? "") ?? "unknown";
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;
     return reason === "tool_calls" ? "stop" : reason;
   }
 }
 
-const SEPARATOR = "\n\n";
+const separator = "\n\n";
 
 function thoughtsIn(blocks: readonly OpenBlock[]): string {
   const thoughts = blocks.filter(({ native }) => native.type === "thinking").map(({ text }) => text.toString());
-  return thoughts.filter((thought) => thought !== "").join(SEPARATOR);
+  return thoughts.filter((thought) => thought !== "").join(separator);
 }

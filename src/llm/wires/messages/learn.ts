@@ -1,17 +1,17 @@
 import { type LessonRule, leavesOutMedia, leftOut, lessonsBy, shortensDescriptions } from "../shared/lessons.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { ABOUT_SOME_FILES, ABOUT_TOOLS } from "../shared/refusals.js";
+import { aboutSomeFiles, aboutTools } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
 
 export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<MessagesQuirks>[] {
-  return lessonsBy(RULES, said, used);
+  return lessonsBy(rules, said, used);
 }
 
-const REFUSED =
+const refused =
   /not (currently )?(be )?(supported|permitted|allowed|accepted|available)|un(supported|known|recogni[sz]ed|expected)|(does|do)(n't| not) (support|accept|allow)|extra inputs|deprecated|cannot both|may only be|may not be|does not match|no longer|only support/i;
 
-const RULES: readonly LessonRule<MessagesQuirks>[] = [
+const rules: readonly LessonRule<MessagesQuirks>[] = [
   (text, { maxOutput }) => {
     const limit = /max_tokens\D{1,40}\d+ > (\d+)|max_tokens.{0,60}\[\d+, *(\d+)\]|max_tokens.{0,60}at most (\d+)/.exec(
       text,
@@ -24,14 +24,14 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     };
   },
   (text, { thinking }) => {
-    if (thinking !== "budget" || !/thinking\.type\.enabled|budget_tokens/.test(text) || !REFUSED.test(text))
+    if (thinking !== "budget" || !/thinking\.type\.enabled|budget_tokens/.test(text) || !refused.test(text))
       return undefined;
     const note = "a budget for thinking is refused; asking for adaptive thinking from now on";
     return { changes: { thinking: "adaptive", effort: true }, note };
   },
-  { matches: [/\bdisplay\b/, REFUSED], changes: { wantsDisplay: false }, note: leftOut("thinking.display") },
+  { matches: [/\bdisplay\b/, refused], changes: { wantsDisplay: false }, note: leftOut("thinking.display") },
   (text, { thinking }) => {
-    if (thinking !== "adaptive" || !/\badaptive\b/.test(text) || !REFUSED.test(text)) return undefined;
+    if (thinking !== "adaptive" || !/\badaptive\b/.test(text) || !refused.test(text)) return undefined;
     return { changes: { thinking: "budget" }, note: "adaptive thinking is refused; sending a budget from now on" };
   },
   (text, { stopsThinking }) => {
@@ -48,7 +48,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     };
   },
   {
-    matches: [/\b(temperature|top_p)\b/, REFUSED],
+    matches: [/\b(temperature|top_p)\b/, refused],
     changes: { sampling: "none" },
     note: leftOut("temperature or top_p"),
   },
@@ -59,38 +59,38 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     note: "the schema of the answer is refused; describing it in the prompt",
   },
   {
-    matches: [/\b(output_config|effort)\b/, REFUSED],
+    matches: [/\b(output_config|effort)\b/, refused],
     changes: { effort: false },
     note: leftOut("the effort"),
     isLoss: true,
   },
   {
-    matches: [/\b(defer_loading|tool_reference)\b/, REFUSED],
+    matches: [/\b(defer_loading|tool_reference)\b/, refused],
     changes: { lateTools: false },
     note: leftOut("defer_loading"),
   },
-  { matches: [/\bcache_control\b/, REFUSED], changes: { cache: false }, note: leftOut("cache_control") },
+  { matches: [/\bcache_control\b/, refused], changes: { cache: false }, note: leftOut("cache_control") },
   {
-    matches: [/\bdisable_parallel_tool_use\b/, REFUSED],
+    matches: [/\bdisable_parallel_tool_use\b/, refused],
     changes: { parallelChoice: false },
     note: leftOut("disable_parallel_tool_use"),
   },
   {
-    matches: [/tool_choice.{0,40}(forces?|any|tool\b)|forc\w+ tool/i, REFUSED],
+    matches: [/tool_choice.{0,40}(forces?|any|tool\b)|forc\w+ tool/i, refused],
     changes: { forcedTools: false },
     note: leftOut("a tool that has to be called"),
     isLoss: true,
   },
-  { matches: [/\btool_choice\b/, REFUSED], changes: { toolChoice: false }, note: leftOut("tool_choice") },
+  { matches: [/\btool_choice\b/, refused], changes: { toolChoice: false }, note: leftOut("tool_choice") },
   {
-    matches: [/\bthinking\b(?!.{0,40}passed back)/, REFUSED],
+    matches: [/\bthinking\b(?!.{0,40}passed back)/, refused],
     changes: { thinking: "none" },
     note: leftOut("thinking"),
     isLoss: true,
   },
   {
-    matches: [/\bimages?\b/, REFUSED],
-    unless: ABOUT_SOME_FILES,
+    matches: [/\bimages?\b/, refused],
+    unless: aboutSomeFiles,
     changes: { images: false },
     note: leftOut("a picture"),
   },
@@ -102,7 +102,7 @@ const RULES: readonly LessonRule<MessagesQuirks>[] = [
     note: "thinking is wanted with tool calls; sending it from now on",
   },
   {
-    matches: [ABOUT_TOOLS],
+    matches: [aboutTools],
     changes: { toolSchemas: "plain" },
     note: "a tool's schema is refused; sending plain schemas from now on",
   },

@@ -5,7 +5,7 @@ import type { Usage } from "../../../core/messages.js";
 import { areTokenCounts } from "../../../core/token-usage.js";
 
 /** The keys that `usageOf` reads. */
-const COUNTS = [
+const counts = [
   "input_tokens",
   "output_tokens",
   "cache_read_input_tokens",
@@ -19,7 +19,7 @@ const COUNTS = [
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {
   const given = asObject(later);
   if (!given) return before;
-  return Object.fromEntries(COUNTS.map((key) => [key, given[key] ?? before?.[key]]));
+  return Object.fromEntries(counts.map((key) => [key, given[key] ?? before?.[key]]));
 }
 
 /** Converts the token counts. Returns undefined if input or output was not counted, or if a count is impossible. */

@@ -8,16 +8,16 @@ import { MessagesFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
 import { familyOf, type MessagesQuirks, quirksOf } from "./quirks.js";
 
-const VERSION = { "anthropic-version": "2023-06-01" };
+const version = { "anthropic-version": "2023-06-01" };
 /** Matches tokens of a subscription, which are not API keys. */
-const OAUTH_TOKEN = /^sk-ant-oat/;
+const oauthToken = /^sk-ant-oat/;
 /** The wire for Anthropic's Messages. Several vendors and local servers speak it too. */
 export const messages: Wire<MessagesQuirks> = {
   name: "messages",
   textPosition: { key: "text", holder: (event) => asObject(event.delta) },
 
   url: ({ provider, model }) => endpointUrl(withVersion(provider), model, "/messages"),
-  headers: (provider, key) => ({ ...VERSION, ...keyHeaders(provider, key) }),
+  headers: (provider, key) => ({ ...version, ...keyHeaders(provider, key) }),
   quirks: quirksOf,
   request: (request, target) => ({ body: requestBody(request, target) }),
   fold: (options) => new MessagesFold(options),
@@ -43,21 +43,21 @@ function withVersion(provider: Provider): Provider {
 function keyHeaders({ vendor, headers = {} }: Provider, key: string | undefined): Record<string, string> {
   const isGiven = Object.keys(headers).some((name) => /^(authorization|x-api-key)$/i.test(name));
   if (!key || isGiven) return {};
-  if (OAUTH_TOKEN.test(key)) return { authorization: `Bearer ${key}`, "anthropic-beta": "oauth-2025-04-20" };
+  if (oauthToken.test(key)) return { authorization: `Bearer ${key}`, "anthropic-beta": "oauth-2025-04-20" };
   return vendor?.bearer ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
 /** Matches codes of a spending limit (`…_spend_limit_reached`). Such a limit is a quota, not a rate limit per minute. */
-const SPENT = /spend_limit_reached|credit|billing/;
+const spent = /spend_limit_reached|credit|billing/;
 
 /** Matches the refusal of a `max_tokens` that is too high. This refusal does not mean that the input is too long. */
-const ANSWER_TOO_LONG = /^max_tokens: \d+ > \d+/;
+const answerTooLong = /^max_tokens: \d+ > \d+/;
 
 function errorOf(text: string, status: number | undefined): ProviderError {
   const said = parseErrorBody(text, status);
-  if (ANSWER_TOO_LONG.test(said.message)) return { ...said, kind: "bad_request" };
+  if (answerTooLong.test(said.message)) return { ...said, kind: "bad_request" };
   const code = asText(asObject(asObject(asObject(parseJson(text))?.error)?.details)?.error_code);
-  return code && SPENT.test(code) ? { ...said, kind: "quota" } : said;
+  return code && spent.test(code) ? { ...said, kind: "quota" } : said;
 }
 
 function errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined {

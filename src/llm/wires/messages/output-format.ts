@@ -4,7 +4,7 @@ import type { OutputFormat } from "../../../core/messages.js";
 /**
  * Keywords that the API refuses in a schema of an answer. They are removed here; the host checks the answer against the complete schema.
  */
-const REFUSED = new Set([
+const refused = new Set([
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
   ...["minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"],
   ...["$schema", "$id", "default", "examples"],
@@ -21,7 +21,7 @@ function closed(schema: JsonObject): JsonObject | undefined {
   if (isOpen(schema)) return undefined;
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(schema)) {
-    if (REFUSED.has(key)) continue;
+    if (refused.has(key)) continue;
     const within = closedIn(key, value);
     if (within === undefined) return undefined;
     result[key] = within;
@@ -29,16 +29,16 @@ function closed(schema: JsonObject): JsonObject | undefined {
   return schema.properties ? { ...result, type: "object", additionalProperties: false } : result;
 }
 
-const MAPS = new Set(["properties", "$defs", "definitions"]);
-const LISTS = new Set(["anyOf", "oneOf", "allOf", "prefixItems"]);
+const maps = new Set(["properties", "$defs", "definitions"]);
+const lists = new Set(["anyOf", "oneOf", "allOf", "prefixItems"]);
 
 function closedIn(key: string, value: unknown): unknown {
   const inner = asObject(value);
-  if (MAPS.has(key) && inner) {
+  if (maps.has(key) && inner) {
     const entries = Object.entries(inner).map(([name, child]) => [name, closedChild(child)] as const);
     return entries.every(([, child]) => child !== undefined) ? Object.fromEntries(entries) : undefined;
   }
-  if (LISTS.has(key) && Array.isArray(value)) {
+  if (lists.has(key) && Array.isArray(value)) {
     const children = value.map(closedChild);
     return children.includes(undefined) ? undefined : children;
   }

@@ -47,7 +47,7 @@ type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchema
  * Quirks of models other than Claude: only the oldest features of this API. The host learns what else is refused from answers with status
  * 400.
  */
-const OTHERS: ModelQuirks = {
+const others: ModelQuirks = {
   thinking: "budget",
   thinksUnasked: false,
   stopsThinking: "disabled",
@@ -65,7 +65,7 @@ const OTHERS: ModelQuirks = {
 };
 
 /** Matches the name of a Claude model at any provider: `claude-opus-5-5`, `anthropic/claude-haiku-4.5`, `claude-3-5-sonnet-20241022`. */
-const CLAUDE = /claude-(?:(opus|sonnet|haiku|fable)-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)/;
+const claude = /claude-(?:(opus|sonnet|haiku|fable)-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)/;
 
 /**
  * Returns a Claude model's quirks by its version. A model newer than all known ones gets the quirks of the newest. Source: the pages
@@ -73,7 +73,7 @@ const CLAUDE = /claude-(?:(opus|sonnet|haiku|fable)-)?(\d+)(?:[-.](\d{1,2}))?(?!
  */
 function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
   const isOpus = kind === "opus";
-  const old: ModelQuirks = { ...OTHERS, thinking: "none", sampling: "one", maxOutput: version < 3.05 ? 4096 : 8192 };
+  const old: ModelQuirks = { ...others, thinking: "none", sampling: "one", maxOutput: version < 3.05 ? 4096 : 8192 };
   if (version < 3.07) return old;
   const budget: ModelQuirks = { ...old, thinking: "budget", maxOutput: isOpus ? 32_000 : 64_000 };
   if (version < 4.05) return { ...budget, jsonSchemas: isOpus && version > 4 };
@@ -90,9 +90,9 @@ function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
 }
 
 export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl">, model: string): MessagesQuirks {
-  const [, kind, major = "", minor = ""] = CLAUDE.exec(model) ?? [];
+  const [, kind, major = "", minor = ""] = claude.exec(model) ?? [];
   const { maxTools, cutsPrompts, toolSchemas, images, temperature } = quirks;
-  const own = major ? claudeQuirks(kind, Number(major) + Number(minor) / 100) : OTHERS;
+  const own = major ? claudeQuirks(kind, Number(major) + Number(minor) / 100) : others;
   return {
     ...own,
     ...(temperature ? {} : { sampling: "none" }),
@@ -107,7 +107,7 @@ export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl
 
 /** Returns a model's family. All Claude models are one family, because each accepts or ignores the thinking of the others. */
 export function familyOf(model: string): string {
-  return CLAUDE.test(model) ? "claude" : model;
+  return claude.test(model) ? "claude" : model;
 }
 
 /** The configured `llm.providers.*.reasoning`: `{ effort, summary, max_tokens, enabled }`. */

@@ -14,15 +14,15 @@ export interface MessagesTurn {
 }
 
 /** User message put before a conversation that begins with an answer, because the API requires a user message first. */
-const BEGINNING = "[The beginning of the conversation is left out.]";
-const NO_OUTPUT = "(no output)";
+const beginning = "[The beginning of the conversation is left out.]";
+const noOutput = "(no output)";
 /**
  * Text of the result of a call whose result is unknown. It must never change, because the provider's cache would then miss all messages
  * after it.
  */
-const NO_RESULT = "no result: the call was not run, or its result is not known";
+const noResult = "no result: the call was not run, or its result is not known";
 /** Maximum size of an image, in characters of base64. */
-const LONGEST_IMAGE = 5 * 1024 * 1024;
+const longestImage = 5 * 1024 * 1024;
 
 type BlockTarget = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
 
@@ -68,7 +68,7 @@ class Walk {
 
   end(): MessagesTurn[] {
     this.#endUser();
-    if (this.#messages[0]?.role !== "user") this.#messages.unshift({ role: "user", content: textBlock(BEGINNING) });
+    if (this.#messages[0]?.role !== "user") this.#messages.unshift({ role: "user", content: textBlock(beginning) });
     return this.#messages;
   }
 
@@ -134,7 +134,7 @@ class Walk {
     this.#results.set(call.id, {
       type: "tool_result",
       tool_use_id: call.id,
-      content: content.length > 1 || (first && !isText(first)) ? content : (first?.text ?? NO_OUTPUT),
+      content: content.length > 1 || (first && !isText(first)) ? content : (first?.text ?? noOutput),
       ...(message.isError ? { is_error: true } : {}),
     });
   }
@@ -153,7 +153,7 @@ class Walk {
     if (this.#calls.length > 0) {
       const results = this.#calls.map(
         ({ id }) =>
-          this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
+          this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: noResult, is_error: true },
       );
       content = [...results, ...content];
       this.#calls = [];
@@ -210,19 +210,19 @@ function contentBlocks(content: readonly ContentPart[]): JsonObject[] {
 function contentBlock(part: ContentPart): JsonObject[] {
   if (part.type === "text") return textBlock(part.text);
   if (part.type === "resource_link") return [{ type: "image", source: { type: "url", url: part.uri } }];
-  const { mimeType: media_type, data } = part;
-  if (data.length <= LONGEST_IMAGE) return [{ type: "image", source: { type: "base64", media_type, data } }];
-  return textBlock(`[image ${media_type}, ${data.length} characters of base64: it is too large for you]`);
+  const { mimeType: mediaType, data } = part;
+  if (data.length <= longestImage) return [{ type: "image", source: { type: "base64", media_type: mediaType, data } }];
+  return textBlock(`[image ${mediaType}, ${data.length} characters of base64: it is too large for you]`);
 }
 
-const TAKEN_ID = /^[a-zA-Z0-9_-]+$/;
+const takenId = /^[a-zA-Z0-9_-]+$/;
 
 /**
  * Returns a call's id in a form that the API accepts, since the id may come from another provider. The same id always gives the same
  * result, so a call and its tool result still match.
  */
 function wireId(id: string): string {
-  return TAKEN_ID.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
+  return takenId.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
 }
 
 /**

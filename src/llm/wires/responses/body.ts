@@ -72,7 +72,7 @@ function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries 
 /** Writes a tool with `strict: false`. Strict mode, the default, has requirements that the schemas of MCP servers may not meet. */
 function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: ResponsesQuirks): JsonObject {
   const schema = asObject(inputSchema) ?? {};
-  const isPlain = quirks.toolSchemas === "plain" || REFUSED_AT_ROOT.some((key) => key in schema);
+  const isPlain = quirks.toolSchemas === "plain" || refusedAtRoot.some((key) => key in schema);
   return {
     type: "function",
     name,
@@ -86,7 +86,7 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
  * Keywords that the API refuses at the root of a schema: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not'
  * at the top level"
  */
-const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
+const refusedAtRoot = ["oneOf", "anyOf", "allOf", "enum", "not"];
 
 /** Where the request contains its tools: some before the conversation, others after the tool result that offers them to the model. */
 interface ToolPositions {

@@ -5,11 +5,11 @@ import { openaiUsage } from "../shared/openai-usage.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import { firstOccurrence, type WrittenCall, withUniqueIds } from "../shared/tool-ids.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
-import { BREAK, keptOf, textIn } from "./kept-items.js";
+import { keptOf, lineBreak, textIn } from "./kept-items.js";
 import { haveOtherIds, type OutputItem, OutputItems } from "./output-items.js";
 
 /** Events that end an answer. `response.failed` and `error` are handled as errors. */
-const ENDS = new Set(["response.completed", "response.incomplete"]);
+const ends = new Set(["response.completed", "response.incomplete"]);
 
 /**
  * Collects a stream's events, or one whole response, into an answer; both give the same answer. The final event of an item replaces
@@ -47,7 +47,7 @@ export class ResponsesFold implements AnswerFold {
   push(event: JsonObject, name: string | undefined): boolean {
     const type = asText(event.type) ?? name ?? "";
     const response = asObject(event.response);
-    if (ENDS.has(type) && response) this.pushWhole(response);
+    if (ends.has(type) && response) this.pushWhole(response);
     else if (type === "response.output_item.added") this.#begin(event);
     else if (type === "response.output_item.done") this.#complete(event);
     else return this.#pushPiece(type, event);
@@ -66,7 +66,7 @@ export class ResponsesFold implements AnswerFold {
     const output = asObjects(response.output);
     const streamed = this.#items.all.length;
     if (output.length > this.#wholeCount)
-      for (const [output_index, item] of output.entries()) this.#complete({ output_index, item }, streamed);
+      for (const [outputIndex, item] of output.entries()) this.#complete({ output_index: outputIndex, item }, streamed);
     this.#usage = openaiUsage(response.usage);
     const { status } = response;
     if (status !== "in_progress" && status !== "queued") this.#response = response;
@@ -158,7 +158,7 @@ export class ResponsesFold implements AnswerFold {
 
   /** Adds a piece. Returns true if the piece holds only text of the answer. */
   #pushPiece(type: string, event: JsonObject): boolean {
-    const piece = PIECES.get(type);
+    const piece = pieces.get(type);
     if (!piece) return false;
     const { of, kind } = piece;
     const open =
@@ -207,13 +207,13 @@ export class ResponsesFold implements AnswerFold {
     const part = `${item.position}/${position}`;
     const isNext = this.#lastShown[type] !== undefined && this.#lastShown[type] !== part;
     this.#lastShown[type] = part;
-    const text = isNext ? BREAK + delta : delta;
+    const text = isNext ? lineBreak + delta : delta;
     if (type === "reasoning_delta") this.#reasoning.push(text);
     this.#shown.show(type, text);
   }
 }
 
-const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summary" | "content" }>([
+const pieces = new Map<string, { of: string; kind: "text" | "arguments" | "summary" | "content" }>([
   ["response.output_text.delta", { of: "message", kind: "text" }],
   ["response.refusal.delta", { of: "message", kind: "text" }],
   ["response.function_call_arguments.delta", { of: "function_call", kind: "arguments" }],

@@ -8,9 +8,9 @@ import type { AssistantMessage, KeptPart } from "../../../core/messages.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
 /** Text between two parts when they are shown to people. It is not sent back to the provider. */
-export const BREAK = "\n\n";
+export const lineBreak = "\n\n";
 
-const PLAIN_CALL = new Set(["type", "id", "call_id", "name", "arguments", "status"]);
+const plainCall = new Set(["type", "id", "call_id", "name", "arguments", "status"]);
 
 export function textIn(part: JsonObject): { key: "text" | "refusal"; text: string } {
   const key = part.type === "refusal" ? "refusal" : "text";
@@ -29,7 +29,7 @@ export function keptOf(items: readonly JsonObject[]): { content: string; parts: 
   for (const item of items) {
     if (item.type === "function_call") {
       const { type: _type, call_id: _id, name: _name, arguments: _text, ...extra } = item;
-      isWanted ||= Object.keys(item).some((key) => !PLAIN_CALL.has(key));
+      isWanted ||= Object.keys(item).some((key) => !plainCall.has(key));
       parts.push({ call: calls++, extra });
     } else if (item.type !== "message") {
       isWanted ||= true;
@@ -43,8 +43,8 @@ export function keptOf(items: readonly JsonObject[]): { content: string; parts: 
         const { key, text } = textIn(native);
         const { [key]: _said, ...part } = native;
         if (content !== "" && text !== "") {
-          content += BREAK;
-          parts.push({ text: BREAK.length });
+          content += lineBreak;
+          parts.push({ text: lineBreak.length });
         }
         content += text;
         parts.push({ text: text.length, extra: index === 0 ? { message, part } : { part } });

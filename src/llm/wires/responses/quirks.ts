@@ -56,8 +56,8 @@ export interface ResponsesQuirks extends WireQuirks {
 export function quirksOf({ vendor, quirks, reasoning }: Provider, model: string): ResponsesQuirks {
   const { maxTools, cutsPrompts, toolSchemas, parallelToolCalls, forbidsTools, images } = quirks;
   const name = nameOf(model);
-  const isOpenAi = OPENAI.test(name);
-  const reasons = REASONING.test(name);
+  const isOpenAi = openai.test(name);
+  const reasons = reasoningModels.test(name);
   return {
     encryptedReasoning: reasons || !isOpenAi,
     store: true,
@@ -89,12 +89,12 @@ function nameOf(model: string): string {
 }
 
 /** Names of OpenAI's own models. `gpt-oss` is not among them, because other providers serve that model. */
-const OPENAI = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
+const openai = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
 /**
  * OpenAI's models that reason. The chat models of the same generations do not reason. Source: developers.openai.com/api/docs/models
  * (2026-11).
  */
-const REASONING = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
+const reasoningModels = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
 
 /**
  * Returns the model's family. Models of one family accept each other's reasoning. From GPT-5.6 on, a family is one generation

@@ -18,7 +18,7 @@ export function errorIn(message: JsonObject, event: string | undefined): Provide
 }
 
 function classified(error: ProviderError): ProviderError {
-  const kind = KINDS.find(([words]) => words.test(error.code) || words.test(error.message))?.[1];
+  const kind = kinds.find(([words]) => words.test(error.code) || words.test(error.message))?.[1];
   return kind ? { ...error, kind } : error;
 }
 
@@ -26,7 +26,7 @@ function classified(error: ProviderError): ProviderError {
  * Kinds of errors by OpenAI's codes and texts, where the general rules or the status would give a wrong kind. Codes hold only letters and
  * digits.
  */
-const KINDS: readonly (readonly [RegExp, LlmErrorKind])[] = [
+const kinds: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/biopolicy|contentpolicyviolation|policyviolation/, "content_filter"],
   // These errors may arrive in a stream, and then have no status.
   [

@@ -1,7 +1,7 @@
 /**
  * Number of pieces after which they are joined. It is small enough that pieces take little memory, and large enough that joining is rare.
  */
-const MAX_PIECES = 16;
+const maxPieces = 16;
 
 /**
  * A text that arrives in pieces, which are joined from time to time. With `+=`, V8 would keep an object for each piece until the text is
@@ -13,7 +13,7 @@ export class GrowingText {
   readonly #pieces: string[] = [];
 
   push(piece: string): void {
-    if (this.#pieces.push(piece) < MAX_PIECES) return;
+    if (this.#pieces.push(piece) < maxPieces) return;
     this.#text += this.#pieces.join("");
     this.#pieces.length = 0;
   }

@@ -1,7 +1,7 @@
 /** Parts of the rules by which each wire learns from a refused request (a 400). A lesson changes how later requests are written. */
 import type { Lesson, WireQuirks } from "../wire.js";
 import type { ProviderError } from "./provider-error.js";
-import { ABOUT_MEDIA, ABOUT_TOOLS, refusalText } from "./refusals.js";
+import { aboutMedia, aboutTools, refusalText } from "./refusals.js";
 
 /** A rule with its lesson, or a function that computes the lesson. */
 export type LessonRule<Q extends WireQuirks> = FixedLesson<Q> | ComputedLesson<Q>;
@@ -49,8 +49,8 @@ function isFollowed<Q extends WireQuirks>({ changes }: Lesson<Q>, used: Q): bool
  * pattern: what was left out in vain is sent again in later requests.
  */
 export const leavesOutMedia = {
-  matches: [ABOUT_MEDIA],
-  unless: ABOUT_TOOLS,
+  matches: [aboutMedia],
+  unless: aboutTools,
   leavesOutMedia: true,
   note: "a picture or sound in the conversation is refused; sending a note in its place from now on",
 } as const;
@@ -89,11 +89,11 @@ export function shortensDescriptions<Q extends WireQuirks>(
  * because a refusal of `stream_options` may propose `stream`.
  */
 export function asksForWholeAnswers<Q extends WireQuirks>(text: string): Lesson<Q> | undefined {
-  if (!/(?<![\w-])stream(ing)?(?![\w-])/i.test(text) || !STREAM_REFUSED.test(text) || ABOUT_TOOLS.test(text))
+  if (!/(?<![\w-])stream(ing)?(?![\w-])/i.test(text) || !streamRefused.test(text) || aboutTools.test(text))
     return undefined;
   const note = "streaming is refused; asking for whole answers from now on";
   return { changes: { streams: false } as Partial<Q>, note, isLoss: true };
 }
 
-const STREAM_REFUSED =
+const streamRefused =
   /unsupported|\bnot (be )?(currently )?(supported|allowed)|not support|incompatible|must be verified/i;

@@ -15,7 +15,7 @@ export function isText(part: ContentPart): boolean {
 }
 
 /** Types of pictures that the APIs of OpenAI and Anthropic accept. If a request has any other type, they refuse the whole request. */
-const PICTURES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+const pictures: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 /**
  * Replaces pictures and sound that the model does not accept by a text that mentions them, so that the model knows that they exist. Gives
@@ -43,7 +43,7 @@ function takenPart(part: ContentPart, { images, audio, addresses }: Accepted): C
       return audio ? part : noteOn(part);
     case "image": {
       const mimeType = properMediaType(part);
-      return images && PICTURES.has(mimeType) ? { ...part, mimeType } : noteOn(part);
+      return images && pictures.has(mimeType) ? { ...part, mimeType } : noteOn(part);
     }
   }
 }

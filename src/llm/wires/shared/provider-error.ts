@@ -29,7 +29,7 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
   return {
     status,
     code: "",
-    message: isHtml ? titleOf(text) : inWords(text.trim().slice(0, MAX_TEXT_LENGTH)).slice(0, 300),
+    message: isHtml ? titleOf(text) : inWords(text.trim().slice(0, maxTextLength)).slice(0, 300),
     param: "",
     isHtml,
     details: [],
@@ -37,7 +37,7 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
   };
 }
 
-const MAX_TEXT_LENGTH = 4096;
+const maxTextLength = 4096;
 
 /** Parses a JSON object, or the first object of a list. Ignores text after the last brace (`data: [DONE]`). */
 function jsonAt(text: string): JsonObject | undefined {
@@ -56,14 +56,14 @@ export function inWords(message: string, depth = 0): string {
   const rest = message.slice(start);
   const json = jsonAt(rest);
   const within = json ? providerError(json).message : (/(["'])message\1\s*:\s*(["'])(.+?)\2/.exec(rest)?.[3] ?? "");
-  const said = depth < MAX_WRAPPINGS ? inWords(within, depth + 1) : "";
+  const said = depth < maxWrappings ? inWords(within, depth + 1) : "";
   return [before, said || (before ? "…" : "")].filter(Boolean).join(" ");
 }
 
 /**
  * Maximum depth of errors inside errors that is read. Real errors are nested up to three deep; a hostile body could be nested without end.
  */
-const MAX_WRAPPINGS = 4;
+const maxWrappings = 4;
 
 export function providerError(body: unknown, status?: number): ProviderError {
   const outer = asObject(body) ?? {};
@@ -95,7 +95,7 @@ function lowerCased(headers: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Returns the innermost error, because providers and gateways wrap errors into other errors. Unwraps at most `MAX_WRAPPINGS` of them. */
+/** Returns the innermost error, because providers and gateways wrap errors into other errors. Unwraps at most `maxWrappings` of them. */
 function innermost(body: JsonObject, depth = 0): JsonObject {
   const inner =
     asObject(body.error) ??
@@ -103,7 +103,7 @@ function innermost(body: JsonObject, depth = 0): JsonObject {
     (asText(body.message)
       ? undefined
       : (asObject(body.detail) ?? asObject(body.message) ?? asObjects(body.errors)[0] ?? asObject(body.base_resp)));
-  return inner && depth < MAX_WRAPPINGS ? innermost(inner, depth + 1) : body;
+  return inner && depth < maxWrappings ? innermost(inner, depth + 1) : body;
 }
 
 function codeWord(error: unknown): string | undefined {
@@ -120,16 +120,16 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   const { status, code, message, details } = error;
   if (error.kind) return error.kind;
   if (status !== undefined && status >= 300 && status < 400) return "redirect";
-  if (error.isHtml && !HTML_FROM_PROXY.has(status ?? 200)) return "html";
+  if (error.isHtml && !htmlFromProxy.has(status ?? 200)) return "html";
   if (details.some((detail) => /perday/i.test(JSON.stringify(detail.violations ?? "")))) return "quota";
   if (status === 413 || /^request too large\b/i.test(message)) return "context_length";
-  if (status === 429 && PER_MINUTE.test(message)) return "rate_limit";
-  if (TOO_LONG.test(code) && BESIDE_TEXT.test(`${error.param} ${message}`)) return "bad_request";
-  const byCode = CODES.find(([words]) => words.test(code));
+  if (status === 429 && perMinute.test(message)) return "rate_limit";
+  if (tooLong.test(code) && besideText.test(`${error.param} ${message}`)) return "bad_request";
+  const byCode = codes.find(([words]) => words.test(code));
   if (byCode) return byCode[1];
-  if (status === 429 && PER_DAY.test(message)) return "quota";
+  if (status === 429 && perDay.test(message)) return "quota";
   if (isRefusedRequest(status, message)) return "bad_request";
-  const byMessage = PHRASES.find(([words, kind]) => words.test(message) && isPlausible(kind, status));
+  const byMessage = phrases.find(([words, kind]) => words.test(message) && isPlausible(kind, status));
   return byMessage?.[1] ?? kindOfStatus(status);
 }
 
@@ -138,29 +138,29 @@ export function kindOf(error: ProviderError): LlmErrorKind {
  * their model takes no pictures, OpenRouter 404, and LM Studio an event without a status. Sources: llama.cpp#19851, #15377, jan#6254, open-webui#13077.
  */
 function isRefusedRequest(status: number | undefined, message: string): boolean {
-  return (status === undefined || status === 404 || status === 500) && REFUSED_REQUEST.test(message);
+  return (status === undefined || status === 404 || status === 500) && refusedRequest.test(message);
 }
 
-const REFUSED_REQUEST =
+const refusedRequest =
   /jinja exception|roles must alternate|(image|audio) input is not supported|support (image|audio)(s\b| input)|required for image input|image: unknown format|failed to load image/i;
 
 /** Statuses with which a proxy in front of the provider may send its own HTML page. For these, the status decides the kind of error. */
-const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
+const htmlFromProxy = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
 /** Matches rate limits. The message decides, because Cerebras calls a limit per minute a quota. */
-const PER_MINUTE = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
+const perMinute = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
 /**
  * Matches limits per day. They count as a quota (OpenRouter's `free-models-per-day`), unless the error's code says that the limit refills
  * gradually (OpenAI, Groq).
  */
-const PER_DAY = /\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i;
+const perDay = /\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i;
 
-/** Matches OpenAI's code for a string that is too long: a text of the conversation, or one of the fields that `BESIDE_TEXT` matches. */
-const TOO_LONG = /stringabovemax/;
+/** Matches OpenAI's code for a string that is too long: a text of the conversation, or one of the fields that `besideText` matches. */
+const tooLong = /stringabovemax/;
 /** Matches fields of a request that do not get shorter with the conversation: of a tool's definition, ids, and names. */
-const BESIDE_TEXT = /\btools\b|\b(call_)?id\b|\bname\b/i;
+const besideText = /\btools\b|\b(call_)?id\b|\bname\b/i;
 
-const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
+const codes: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [
     /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
     "quota",
@@ -179,7 +179,7 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/overloaded|unavailable|capacity/, "overloaded"],
 ];
 
-const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
+const phrases: readonly (readonly [RegExp, LlmErrorKind])[] = [
   // Anthropic and Groq, if the request's limit of the answer is more than the model can write
   [/\bmax_(completion_)?tokens\W{1,3}(\d+ > \d+, which|must be less than or equal to)/i, "bad_request"],
   [/insufficient.{0,3}(quota|balance|credit|fund)|current quota|credit balance|out of credits/i, "quota"],
@@ -239,10 +239,10 @@ function statusOf(error: JsonObject, code: string): number | undefined {
   const numbers = [error.code, error.status, error.status_code, error.statusCode].map(asNumber);
   const number = numbers.find((candidate = 0) => candidate >= 400 && candidate <= 599);
   if (number !== undefined) return number;
-  return TYPE_STATUS.find(([word]) => code.includes(word))?.[1];
+  return typeStatus.find(([word]) => code.includes(word))?.[1];
 }
 
-const TYPE_STATUS: readonly (readonly [string, number])[] = [
+const typeStatus: readonly (readonly [string, number])[] = [
   ["overloaded", 529],
   ["ratelimit", 429],
   ["authentication", 401],

@@ -6,38 +6,35 @@ export function refusalText({ param, message, code }: ProviderError): string {
 }
 
 /** Matches refusals that are about the definition of a tool. */
-export const ABOUT_TOOLS =
+export const aboutTools =
   /schema|grammar|\$ref|\$defs|function_?declaration|function_?parameters|\bfunctions?\b\W.{0,80}\bparameters\b|\btools?\b\W{1,6}\d/i;
 
 /**
  * Matches refusals of too many pictures, such as "At most 8 image(s) may be provided". Does not match limits of size, nor a limit of 0, which means
  * that the model takes no pictures.
  */
-export const ABOUT_NUMBER =
+export const aboutNumber =
   /^(?!.*\b(at most|up to|max\w*( of| is)?) 0\b).*(\btoo (many|much)\b|many-image requests|\b(at most|up to|max(imum)?( of| is)?) [1-9]\d*\b(?! ?([kmg]i?b|bytes|pixels|px|tokens)\b))/is;
 
 /**
  * Matches refusals of the address of a picture, such as "URL sources are not supported" and "Error while downloading". Does not match a `url` that
  * ends a path, since data stand there too.
  */
-export const ABOUT_ADDRESSES = /(?<!\.)\burls?\b|download|fetch/i;
+export const aboutAddresses = /(?<!\.)\burls?\b|download|fetch/i;
 
 /**
  * Matches refusals that may be about one wrong picture or recording, as opposed to all of them. The last alternatives match "Could not
  * process image" (Anthropic) and "Unable to process input image" (Gemini), but not "cannot process images".
  */
-const ABOUT_ONE_FILE =
+const aboutOneFile =
   /format|mime|media.?type|size|large|dimension|base64|decode|valid image|corrupt|could not be (process|read)|(could not|cannot|unable to|failed to) (process|read|load|parse) (\w+ ){0,2}(image|audio|file)\b(?! (in|con)\w)/i;
 
 /** Matches refusals that are about some pictures or recordings, as opposed to all of them. */
-export const ABOUT_SOME_FILES = new RegExp(
-  `${ABOUT_ONE_FILE.source}|${ABOUT_ADDRESSES.source}|${ABOUT_NUMBER.source}`,
-  "is",
-);
+export const aboutSomeFiles = new RegExp(`${aboutOneFile.source}|${aboutAddresses.source}|${aboutNumber.source}`, "is");
 
 /** Matches refusals that mention pictures or sound. */
-export const ABOUT_MEDIA = new RegExp(
-  `image|picture|photo|audio|inline_?data|media|mime.?type|base64|${ABOUT_ADDRESSES.source}`,
+export const aboutMedia = new RegExp(
+  `image|picture|photo|audio|inline_?data|media|mime.?type|base64|${aboutAddresses.source}`,
   "i",
 );
 

@@ -1,6 +1,6 @@
 import { asObject, asText, type JsonObject } from "../../../core/json.js";
 
-const TYPES = new Set(["object", "array", "string", "number", "integer", "boolean"]);
+const types = new Set(["object", "array", "string", "number", "integer", "boolean"]);
 
 interface Kinds {
   types: string[];
@@ -13,7 +13,7 @@ interface Kinds {
 export function typesOf(schema: JsonObject): Kinds {
   const values = "const" in schema ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : [];
   const named = [schema.type].flat().filter((type) => typeof type === "string");
-  const listed = named.filter((type) => TYPES.has(type));
+  const listed = named.filter((type) => types.has(type));
   const nullable = named.includes("null") || values.includes(null) || schema.nullable === true;
   return {
     types: [...new Set(listed.length > 0 ? listed : impliedTypes(schema, values))],
@@ -27,7 +27,7 @@ function impliedTypes(schema: JsonObject, values: readonly unknown[]): string[] 
   if (schema.items !== undefined || schema.prefixItems !== undefined) return ["array"];
   return values.flatMap((value) => {
     if (Array.isArray(value)) return ["array"];
-    return value !== null && TYPES.has(typeof value) ? [typeof value] : [];
+    return value !== null && types.has(typeof value) ? [typeof value] : [];
   });
 }
 

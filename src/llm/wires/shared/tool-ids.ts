@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import type { QuirksConfig } from "../../../core/config.js";
 import type { CompletionRequest, ToolCall } from "../../../core/messages.js";
 
-const NINE = /^[a-zA-Z0-9]{9}$/;
+const nine = /^[a-zA-Z0-9]{9}$/;
 
 /**
  * Returns a call's id in the form that the provider accepts. The same id always gives the same result, so a call and its tool result still
  * match.
  */
 export function wireToolId(id: string, form: QuirksConfig["toolIds"]): string {
-  if (form === "any" || NINE.test(id)) return id;
+  if (form === "any" || nine.test(id)) return id;
   return createHash("sha256")
     .update(id)
     .digest("base64")

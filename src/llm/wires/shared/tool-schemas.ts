@@ -3,15 +3,15 @@ import type { JsonSchema } from "../../../core/messages.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
 /** Maximum number of nodes in one reduced schema. Nested references can expand to a schema that is larger than any provider accepts. */
-const MAX_NODES = 1000;
-const MAX_DEPTH = 24;
-const MAX_RECURSION = 1;
-const MAX_REFERENCES = 64;
+const maxNodes = 1000;
+const maxDepth = 24;
+const maxRecursion = 1;
+const maxReferences = 64;
 /**
  * Maximum number of characters in the descriptions and enums of one reduced schema. The texts of a schema that is referenced several times
  * count each time.
  */
-const MAX_WORDS = 64 * 1024;
+const maxWords = 64 * 1024;
 
 const projections = new WeakMap<JsonSchema, JsonObject>();
 const completed = new WeakMap<JsonSchema, JsonObject>();
@@ -59,7 +59,7 @@ class Projection {
   }
 
   #node(given: unknown, chain: readonly unknown[], depth: number): JsonObject {
-    if (++this.#nodes > MAX_NODES || depth > MAX_DEPTH) return {};
+    if (++this.#nodes > maxNodes || depth > maxDepth) return {};
     const [schema, path] = this.#resolved(given, chain);
     if (!schema) return {};
     const branch = (child: unknown) => this.#node(child, path, depth + 1);
@@ -88,13 +88,13 @@ class Projection {
 
   #within<T extends string | string[]>(words: T | undefined): T | undefined {
     this.#words += words === undefined ? 0 : words.length + (typeof words === "string" ? 0 : words.join("").length);
-    return this.#words > MAX_WORDS ? undefined : words;
+    return this.#words > maxWords ? undefined : words;
   }
 
   #properties(schema: JsonObject, node: (child: unknown) => JsonObject): JsonObject {
     const properties = Object.entries(asObject(schema.properties) ?? {});
     return Object.fromEntries(
-      properties.flatMap(([name, child]) => (child === false || this.#nodes >= MAX_NODES ? [] : [[name, node(child)]])),
+      properties.flatMap(([name, child]) => (child === false || this.#nodes >= maxNodes ? [] : [[name, node(child)]])),
     );
   }
 
@@ -133,7 +133,7 @@ class Projection {
     while (schema && typeof schema.$ref === "string") {
       const target = asObject(at(this.#document, schema.$ref));
       const passed = path.filter((one) => one === target).length;
-      if (!target || passed > MAX_RECURSION || path.length > MAX_REFERENCES) return [undefined, path];
+      if (!target || passed > maxRecursion || path.length > maxReferences) return [undefined, path];
       path = [...path, target];
       const { $ref: _, ...beside } = schema;
       schema = { ...target, ...beside };
@@ -142,10 +142,10 @@ class Projection {
   }
 }
 
-/** Returns a copy of the schema in which each array has `items`, at any depth up to `MAX_DEPTH`. */
+/** Returns a copy of the schema in which each array has `items`, at any depth up to `maxDepth`. */
 function withItems(node: unknown, depth = 0): unknown {
   // Each level of a schema is two levels of objects: the schema, and its `properties`.
-  if (typeof node !== "object" || node === null || depth > 2 * MAX_DEPTH) return node;
+  if (typeof node !== "object" || node === null || depth > 2 * maxDepth) return node;
   if (Array.isArray(node)) return node.map((each) => withItems(each, depth + 1));
   const entries = Object.entries(node).map(([key, value]) => [key, withItems(value, depth + 1)]);
   const whole: JsonObject = Object.fromEntries(entries);

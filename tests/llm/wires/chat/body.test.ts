@@ -5,7 +5,7 @@ import { resolveModel } from "../../../../src/llm/providers/providers.js";
 import { requestBody } from "../../../../src/llm/wires/chat/body.js";
 import { llmConfig } from "../../../support/llm-config.js";
 
-const ENV = { OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", MISTRAL_API_KEY: "k" };
+const env = { OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", MISTRAL_API_KEY: "k" };
 
 const kept = (message: AssistantMessage) => message.kept?.parts;
 
@@ -14,7 +14,7 @@ function body(
   request: Partial<CompletionRequest>,
   { name = "test/", provider = {} as ProviderConfig, streaming = true } = {},
 ) {
-  const resolved = resolveModel(llmConfig("http://127.0.0.1:1/v1", {}, provider), ENV, name);
+  const resolved = resolveModel(llmConfig("http://127.0.0.1:1/v1", {}, provider), env, name);
   const target = { ...resolved, streaming, quirks: resolved.provider.quirks, kept };
   return JSON.parse(JSON.stringify(requestBody({ messages: [], tools: [], ...request }, target)));
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { CompletionRequest } from "../../../../src/core/messages.js";
-import { HTTP } from "../../../support/llm-config.js";
+import { httpConfig } from "../../../support/llm-config.js";
 import { answer, startLlmServer } from "../../../support/llm-server.js";
 import { clientWith } from "../../client-of.js";
 
@@ -13,7 +13,7 @@ const counted = (prompt: number) => answer("ok", { usage: { prompt_tokens: promp
 async function warnings(name: string, counts: readonly number[], words = 4000): Promise<string[]> {
   await using server = await startLlmServer(counts.map(counted));
   const providers = { [name]: { baseUrl: server.url, model: "m1", apiKey: "sk-test-0123456789" } };
-  await using ends = clientWith({ active: name, fallback: [], streamRecovery: "auto", http: HTTP, providers });
+  await using ends = clientWith({ active: name, fallback: [], streamRecovery: "auto", http: httpConfig, providers });
   for (const _ of counts) await ends.ask({ streaming: true }, request(words));
   return ends.observed.filter(({ level }) => level === "warn").map(({ message }) => message);
 }

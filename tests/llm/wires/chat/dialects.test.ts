@@ -36,30 +36,30 @@ async function sent(
 }
 
 const parameters = { temperature: 0.7, topP: 0.9, maxTokens: 100, reasoning: { effort: "low" } };
-const CHAT = { temperature: 0.7, top_p: 0.9 };
-const SYSTEM = { role: "system", content: "be kind" };
+const chat = { temperature: 0.7, top_p: 0.9 };
+const system = { role: "system", content: "be kind" };
 
 describe.each([{ streaming: true }, { streaming: false }])(
   "the fields of a preset, streaming: $streaming",
   ({ streaming }) => {
     test.each<[string, string, object]>([
-      ["openai", "gpt-4.1", { ...CHAT, max_completion_tokens: 100, reasoning_effort: "low" }],
-      ["groq", "llama", { ...CHAT, max_completion_tokens: 100, reasoning_effort: "low" }],
-      ["openrouter", "meta/llama", { ...CHAT, max_tokens: 100, reasoning: { effort: "low" } }],
-      ["anthropic", "claude", { ...CHAT, max_tokens: 100, reasoning_effort: "low" }],
-      ["gemini", "gemini-2.5-flash", { ...CHAT, max_tokens: 100, reasoning_effort: "low" }],
-      ["mistral", "small", { ...CHAT, max_tokens: 100, reasoning_effort: "low" }],
-      ["deepseek", "chat", { ...CHAT, max_tokens: 100, reasoning_effort: "low" }],
-      ["ollama", "qwen3", { ...CHAT, max_tokens: 100, reasoning_effort: "low" }],
-      ["mine", "m1", { ...CHAT, max_tokens: 100, reasoning: { effort: "low" } }],
+      ["openai", "gpt-4.1", { ...chat, max_completion_tokens: 100, reasoning_effort: "low" }],
+      ["groq", "llama", { ...chat, max_completion_tokens: 100, reasoning_effort: "low" }],
+      ["openrouter", "meta/llama", { ...chat, max_tokens: 100, reasoning: { effort: "low" } }],
+      ["anthropic", "claude", { ...chat, max_tokens: 100, reasoning_effort: "low" }],
+      ["gemini", "gemini-2.5-flash", { ...chat, max_tokens: 100, reasoning_effort: "low" }],
+      ["mistral", "small", { ...chat, max_tokens: 100, reasoning_effort: "low" }],
+      ["deepseek", "chat", { ...chat, max_tokens: 100, reasoning_effort: "low" }],
+      ["ollama", "qwen3", { ...chat, max_tokens: 100, reasoning_effort: "low" }],
+      ["mine", "m1", { ...chat, max_tokens: 100, reasoning: { effort: "low" } }],
       ["openai", "gpt-5", { max_completion_tokens: 100, reasoning_effort: "low" }],
       ["openai", "gpt-5.4-mini", { max_completion_tokens: 100, reasoning_effort: "low" }],
       ["openai", "o3-mini", { max_completion_tokens: 100, reasoning_effort: "low" }],
-      ["openai", "gpt-5-chat-latest", { ...CHAT, max_completion_tokens: 100, reasoning_effort: "low" }],
+      ["openai", "gpt-5-chat-latest", { ...chat, max_completion_tokens: 100, reasoning_effort: "low" }],
       ["openrouter", "openai/o4-mini", { max_completion_tokens: 100, reasoning: { effort: "low" } }],
       ["openrouter", "openai/gpt-6-luna", { max_completion_tokens: 100, reasoning: { effort: "low" } }],
       ["mine", "o1", { max_completion_tokens: 100, reasoning: { effort: "low" } }],
-      ["mine", "olmo-2", { ...CHAT, max_tokens: 100, reasoning: { effort: "low" } }],
+      ["mine", "olmo-2", { ...chat, max_tokens: 100, reasoning: { effort: "low" } }],
     ])("parameters of %s/%s", async (preset, model, expected) => {
       const { body } = await sent(preset, { ...parameters, model }, {}, streaming);
       const { messages: _, tools: __, model: named, stream_options, stream: streamed, ...rest } = body;
@@ -86,7 +86,7 @@ describe.each([{ streaming: true }, { streaming: false }])(
 describe("the configuration outranks a preset", () => {
   test("in the temperature of a model", async () => {
     const { body } = await sent("openai", { ...parameters, model: "gpt-5.4", quirks: { temperature: true } });
-    expect(body).toMatchObject({ ...CHAT, max_completion_tokens: 100 });
+    expect(body).toMatchObject({ ...chat, max_completion_tokens: 100 });
   });
 
   test("in every quirk", async () => {
@@ -113,7 +113,7 @@ describe("the configuration outranks a preset", () => {
     expect(id).toMatch(/^[a-zA-Z0-9]{9}$/);
     const wire = { type: "function", function: { name: "t0", arguments: "{}" } };
     expect(messages).toEqual([
-      { ...SYSTEM, role: "developer" },
+      { ...system, role: "developer" },
       { role: "user", content: "hi" },
       { role: "assistant", content: "", reasoning_content: "because", tool_calls: [{ id, ...wire }] },
       { role: "tool", tool_call_id: id, content: "(no output)" },

@@ -10,8 +10,8 @@ import {
   answer,
   failure,
   type LlmRequest,
-  STALL,
   type Step,
+  stall,
   startLlmServer,
   stream,
 } from "../../../support/llm-server.js";
@@ -24,7 +24,7 @@ const tool = (name: string, properties: object = {}): ToolDefinition => ({
 });
 
 /** A turn in its second hop, with every field on which providers differ. */
-const REQUEST: CompletionRequest = {
+const baseRequest: CompletionRequest = {
   messages: [
     { role: "system", content: "be kind" },
     { role: "user", content: [{ type: "text", text: "the secret prompt" }] },
@@ -44,8 +44,10 @@ function withAttached({ url }: { url: string }): CompletionRequest {
   const account = accountOf({ baseUrl: url, apiKeys: ["sk-test-0123456789"] });
   const parts = [{ call: 0, extra: { extra_content: { google: { thought_signature: "S" } } } }];
   const kept = { wire: "chat", provider: "test", account, model: "m1", parts };
-  const messages = REQUEST.messages.map((message) => (message.role === "assistant" ? { ...message, kept } : message));
-  return { ...REQUEST, messages };
+  const messages = baseRequest.messages.map((message) =>
+    message.role === "assistant" ? { ...message, kept } : message,
+  );
+  return { ...baseRequest, messages };
 }
 
 const openAi = (message: string, fields: object = {}) => ({
@@ -375,7 +377,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     ] satisfies [boolean, Step][]) {
       await using server = await startLlmServer([first, answer("hello")]);
       await using ends = clientOf(server, { maxRetries: 0 }, limit);
-      expect((await ends.ask({ streaming }, REQUEST)).attempts).toBe(2);
+      expect((await ends.ask({ streaming }, baseRequest)).attempts).toBe(2);
       expect(limits(server.requests[1]?.body ?? {})).toEqual({ max_completion_tokens: 5 });
     }
   });
@@ -391,7 +393,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
     await using ends = clientOf(server);
     for (const attempts of [2, 1]) {
       const shown: unknown[] = [];
-      const asked = await ends.ask({ streaming: true, onDelta: (event) => shown.push(event) }, REQUEST);
+      const asked = await ends.ask({ streaming: true, onDelta: (event) => shown.push(event) }, baseRequest);
       expect(asked).toMatchObject({ message: { content: "hello" }, attempts });
       expect(shown).toEqual([{ type: "text_delta", delta: "hello" }]);
     }
@@ -413,12 +415,15 @@ describe("a refusal teaches once, and for the life of the process", () => {
     };
     await using server = await startLlmServer([failure(400, { body: refused }), late]);
     await using ends = clientOf(server, { timeoutMs: 60, maxRetries: 0 });
-    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" }, attempts: 2 });
+    expect(await ends.ask({ streaming: true }, baseRequest)).toMatchObject({
+      message: { content: "hello" },
+      attempts: 2,
+    });
   });
 
   test("a whole answer in place of a stream leaves time for the fallback, where it never comes", async () => {
     const refused = failure(400, { body: openAi("Your organization must be verified to stream this model.") });
-    await using silent = await startLlmServer([refused, STALL]);
+    await using silent = await startLlmServer([refused, stall]);
     await using other = await startLlmServer([answer("hello")]);
     const config = llmConfig(silent.url, { timeoutMs: 60, maxRetries: 0, totalTimeoutMs: 4_000 });
     const providers = {
@@ -426,7 +431,10 @@ describe("a refusal teaches once, and for the life of the process", () => {
       other: { baseUrl: other.url, model: "m2", apiKey: "sk-other-0123456789", timeoutMs: 1_000 },
     };
     await using ends = clientWith({ ...config, providers, fallback: ["other"] });
-    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" }, model: "m2" });
+    expect(await ends.ask({ streaming: true }, baseRequest)).toMatchObject({
+      message: { content: "hello" },
+      model: "m2",
+    });
   });
 
   test("a whole answer in place of a stream is not hedged", async () => {
@@ -447,7 +455,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
   ])("a refusal of a schema is not taken for one of streams: %s", async (message) => {
     await using server = await startLlmServer([failure(400, { body: openAi(message) }), answer("hello")]);
     await using ends = clientOf(server);
-    expect(await ends.ask({ streaming: true }, REQUEST)).toMatchObject({ message: { content: "hello" } });
+    expect(await ends.ask({ streaming: true }, baseRequest)).toMatchObject({ message: { content: "hello" } });
     expect(server.requests.at(-1)?.body.stream).toBe(true);
   });
 
@@ -459,7 +467,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
       answer("hello"),
     ]);
     await using ends = clientOf(server, { maxRetries: 0 }, { ...limit, ...warm });
-    expect((await ends.ask({ streaming: true }, REQUEST)).attempts).toBe(4);
+    expect((await ends.ask({ streaming: true }, baseRequest)).attempts).toBe(4);
     expect(server.requests[3]?.body).not.toHaveProperty("stream_options");
     expect({ ...limits(server.requests[3]?.body ?? {}), ...temperatures(server.requests[3]?.body ?? {}) }).toEqual({
       max_completion_tokens: 5,
@@ -474,7 +482,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
       answer("hello"),
     ]);
     await using ends = clientOf(server, { maxRetries: 2 }, limit);
-    expect((await ends.ask({ streaming: true }, REQUEST)).attempts).toBe(4);
+    expect((await ends.ask({ streaming: true }, baseRequest)).attempts).toBe(4);
   });
 
   test("requests of the same moment do not undo each other's lesson", async () => {
@@ -488,7 +496,7 @@ describe("a refusal teaches once, and for the life of the process", () => {
       };
     });
     await using ends = clientOf(server, {}, limit);
-    const answers = await Promise.all([1, 2, 3].map(() => ends.ask({ streaming: true }, REQUEST)));
+    const answers = await Promise.all([1, 2, 3].map(() => ends.ask({ streaming: true }, baseRequest)));
     expect(answers.map(({ attempts }) => attempts)).toEqual([2, 2, 2]);
     expect(ends.observed.filter(({ level }) => level === "info")).toHaveLength(1);
   });
@@ -497,8 +505,8 @@ describe("a refusal teaches once, and for the life of the process", () => {
     const refusal = failure(400, { body: openAi("tool_choice: only 'auto' is supported", { param: "tool_choice" }) });
     await using server = await startLlmServer([refusal, answer("hello"), answer("hello"), answer("hello")]);
     await using ends = clientOf(server, { maxRetries: 0 });
-    const request = { ...REQUEST, toolChoice: "none" } as const;
-    for (const each of [request, request, REQUEST]) await ends.ask({ streaming: true }, each);
+    const request = { ...baseRequest, toolChoice: "none" } as const;
+    for (const each of [request, request, baseRequest]) await ends.ask({ streaming: true }, each);
     expect(server.requests.map(({ body }) => [body.tool_choice, body.tools?.length])).toEqual([
       ["none", 3],
       [undefined, undefined],
@@ -511,8 +519,8 @@ describe("a refusal teaches once, and for the life of the process", () => {
     const refusal = failure(400, { body: openAi("Unsupported parameter: 'max_tokens'") });
     await using server = await startLlmServer([refusal, answer("hello"), answer("hello")]);
     await using ends = clientOf(server, {}, limit);
-    await ends.ask({ streaming: true }, REQUEST);
-    await ends.ask({ streaming: true }, { ...REQUEST, model: "m2" });
+    await ends.ask({ streaming: true }, baseRequest);
+    await ends.ask({ streaming: true }, { ...baseRequest, model: "m2" });
     expect(limits(server.requests[2]?.body ?? {})).toEqual({ max_tokens: 5 });
   });
 });
@@ -581,8 +589,8 @@ describe("a tool that no schema makes acceptable", () => {
       return index < 0 ? answer("hello") : failure(400, { body: refusal(index, "db__query") });
     });
     await using ends = clientOf(server);
-    expect((await ends.ask({ streaming: true }, REQUEST)).attempts).toBe(3);
-    expect((await ends.ask({ streaming: true }, REQUEST)).attempts).toBe(1);
+    expect((await ends.ask({ streaming: true }, baseRequest)).attempts).toBe(3);
+    expect((await ends.ask({ streaming: true }, baseRequest)).attempts).toBe(1);
     expect(server.requests.map(names)).toEqual([
       ["fs__read", "fs__write", "db__query"],
       ["fs__read", "fs__write", "db__query"],
@@ -600,7 +608,7 @@ describe("a tool that no schema makes acceptable", () => {
       return bad ? failure(400, { body: openAi(`Invalid schema for function '${bad}'`) }) : answer("hello");
     });
     await using ends = clientOf(server);
-    expect((await ends.ask({ streaming: false }, REQUEST)).attempts).toBe(4);
+    expect((await ends.ask({ streaming: false }, baseRequest)).attempts).toBe(4);
     expect(server.requests.map(names).at(-1)).toEqual(["db__query"]);
   });
 
@@ -611,7 +619,7 @@ describe("a tool that no schema makes acceptable", () => {
     });
     await using ends = clientOf(server);
     const withTool = (...properties: string[]) => ({
-      ...REQUEST,
+      ...baseRequest,
       tools: [tool("x", Object.fromEntries(properties.map((name) => [name, { type: "string" }]))), tool("y")],
     });
     await ends.ask({ streaming: true }, withTool("broken"));
@@ -634,7 +642,7 @@ describe("a tool that no schema makes acceptable", () => {
     });
     await using ends = clientOf(server);
     const tools = [tool("short"), { ...tool("long"), description: "abcdefghijklmnopqrstuvwxyz" }];
-    for (let time = 0; time < 2; time++) await ends.ask({ streaming: true }, { ...REQUEST, tools });
+    for (let time = 0; time < 2; time++) await ends.ask({ streaming: true }, { ...baseRequest, tools });
     expect(server.requests.map(descriptions).map((all) => all?.[1])).toEqual([
       "abcdefghijklmnopqrstuvwxyz",
       "abcdefghi…",
@@ -645,7 +653,7 @@ describe("a tool that no schema makes acceptable", () => {
   test("stays when the error does not name it, and the error goes to the user", async () => {
     await using server = await startLlmServer(() => failure(400, { body: openAi("a tool has a bad schema") }));
     await using ends = clientOf(server);
-    expect(await ends.ask({ streaming: true }, REQUEST).catch((error: unknown) => error)).toMatchObject({
+    expect(await ends.ask({ streaming: true }, baseRequest).catch((error: unknown) => error)).toMatchObject({
       kind: "bad_request",
       attempts: 2,
       hint: expect.stringContaining("schemas"),
@@ -655,7 +663,7 @@ describe("a tool that no schema makes acceptable", () => {
 
 describe("a tool without parameters", () => {
   const bare: ToolDefinition = { name: "fs__now", description: "now", inputSchema: { type: "object" } };
-  const request = { ...REQUEST, tools: [bare, ...REQUEST.tools] };
+  const request = { ...baseRequest, tools: [bare, ...baseRequest.tools] };
   const parametersOf = ({ tools = [] }: LlmRequest["body"], name: string) =>
     tools.map((one) => one.function as { name: string; parameters?: JsonObject }).find((one) => one.name === name)
       ?.parameters;

@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { Completion, ToolCall, Usage } from "../../../../src/core/messages.js";
 import {
   answer,
-  CUT,
   chunk,
+  cutStream,
   failure,
   json,
   type Piece,
@@ -20,7 +20,7 @@ interface Case {
   expected: Partial<Completion["message"]> & Partial<Pick<Completion, "finishReason" | "usage">>;
 }
 
-const DONE = "data: [DONE]\n\n";
+const done = "data: [DONE]\n\n";
 const hello = chunk({ content: "Hello" });
 const stop = chunk({}, "stop");
 const call = (piece: object) => chunk({ tool_calls: [piece] });
@@ -93,7 +93,7 @@ const usages: [name: string, usage: object, expected: Usage][] = [
 const cases: Case[] = [
   {
     name: "comments between and inside events are skipped",
-    pieces: [": OPENROUTER PROCESSING\n\n", ": again\n", hello, stop, DONE],
+    pieces: [": OPENROUTER PROCESSING\n\n", ": again\n", hello, stop, done],
     expected: { content: "Hello" },
   },
   {
@@ -113,7 +113,7 @@ const cases: Case[] = [
   },
   {
     name: "data: null and data: ping between chunks",
-    pieces: [hello, "data: null\n\n", "data: ping\n\n", "data: \n\n", stop, DONE],
+    pieces: [hello, "data: null\n\n", "data: ping\n\n", "data: \n\n", stop, done],
     expected: { content: "Hello" },
   },
   {
@@ -132,40 +132,40 @@ const cases: Case[] = [
         },
         timings: { predicted_ms: 1 },
       },
-      DONE,
+      done,
     ],
     expected: { usage: { inputTokens: 7, outputTokens: 2, reasoningTokens: 1, cachedTokens: 5 } },
   },
   ...usages.map(
     ([name, usage, expected]): Case => ({
       name: `usage: ${name}`,
-      pieces: [hello, stop, { choices: [], usage }, DONE],
+      pieces: [hello, stop, { choices: [], usage }, done],
       expected: { usage: expected },
     }),
   ),
   {
     name: "usage without numbers is no usage",
-    pieces: [hello, stop, { choices: [], usage: { prompt_tokens: null } }, DONE],
+    pieces: [hello, stop, { choices: [], usage: { prompt_tokens: null } }, done],
     expected: { usage: undefined },
   },
   {
     name: "Azure's first chunk",
-    pieces: [{ id: "", choices: [], prompt_filter_results: [{ prompt_index: 0 }] }, hello, stop, DONE],
+    pieces: [{ id: "", choices: [], prompt_filter_results: [{ prompt_index: 0 }] }, hello, stop, done],
     expected: { content: "Hello" },
   },
   {
     name: "a delta that is null, a chunk that is empty, a first chunk without a role",
-    pieces: [{ choices: [{ delta: null }] }, {}, { choices: [{}] }, hello, stop, DONE],
+    pieces: [{ choices: [{ delta: null }] }, {}, { choices: [{}] }, hello, stop, done],
     expected: { content: "Hello" },
   },
   {
     name: "reasoning under either name",
-    pieces: [chunk({ reasoning: "a" }), chunk({ reasoning_content: "b" }), hello, stop, DONE],
+    pieces: [chunk({ reasoning: "a" }), chunk({ reasoning_content: "b" }), hello, stop, done],
     expected: { reasoning: "ab", content: "Hello" },
   },
   {
     name: "reasoning under both names at once is not doubled",
-    pieces: [chunk({ reasoning: "a", reasoning_content: "a", content: null }), hello, stop, DONE],
+    pieces: [chunk({ reasoning: "a", reasoning_content: "a", content: null }), hello, stop, done],
     expected: { reasoning: "a" },
   },
   {
@@ -179,28 +179,28 @@ const cases: Case[] = [
         ],
       }),
       stop,
-      DONE,
+      done,
     ],
     expected: { reasoning: "hm", content: "Hello" },
   },
   {
     name: "tags in the text stay text",
-    pieces: [chunk({ content: "<think>x</think><tool_call>{}</tool_call>" }), stop, DONE],
+    pieces: [chunk({ content: "<think>x</think><tool_call>{}</tool_call>" }), stop, done],
     expected: { content: "<think>x</think><tool_call>{}</tool_call>", toolCalls: [], finishReason: "stop" },
   },
   {
     name: "a refusal is shown, and is a refusal",
-    pieces: [chunk({ refusal: "I can't." }), stop, DONE],
+    pieces: [chunk({ refusal: "I can't." }), stop, done],
     expected: { content: "I can't.", finishReason: "content_filter" },
   },
   {
     name: "a filtered answer without content is an answer",
-    pieces: [chunk({ content: null }, "content_filter"), DONE],
+    pieces: [chunk({ content: null }, "content_filter"), done],
     expected: { content: "", finishReason: "content_filter" },
   },
   {
     name: "an empty answer that says stop is an answer",
-    pieces: [chunk({ content: "" }), stop, DONE],
+    pieces: [chunk({ content: "" }), stop, done],
     expected: { content: "", finishReason: "stop" },
   },
   ...(["end_turn", "EOS", "stop_sequence"] as const).map((word) => reason(word, "stop")),
@@ -213,7 +213,7 @@ const cases: Case[] = [
       call({ index: 0, id: "a", function: { name: "f", arguments: "" } }),
       ...[...'{"a" :2}'].map((c) => call({ index: 0, function: { arguments: c } })),
       chunk({}, "tool_calls"),
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"a" :2}']), finishReason: "tool_calls" },
   },
@@ -225,7 +225,7 @@ const cases: Case[] = [
       call({ index: 1, function: { arguments: "{}" } }),
       call({ index: 0, function: { arguments: '{"x":1}' } }),
       chunk({}, "tool_calls"),
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"x":1}'], ["b", "g", "{}"]) },
   },
@@ -237,7 +237,7 @@ const cases: Case[] = [
       call({ function: { arguments: "1}" } }),
       call({ id: "b", function: { name: "f", arguments: "{}" } }),
       chunk({}, "tool_calls"),
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"x":1}'], ["b", "f", "{}"]) },
   },
@@ -247,7 +247,7 @@ const cases: Case[] = [
       chunk({ tool_calls: [{ function: { name: "f" } }, { function: { name: "f" } }] }),
       chunk({ tool_calls: [{ function: { arguments: '{"x":1}' } }, { function: { arguments: '{"x":2}' } }] }),
       chunk({}, "tool_calls"),
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["call_new2", "f", '{"x":1}'], ["call_new3", "f", '{"x":2}']) },
   },
@@ -258,7 +258,7 @@ const cases: Case[] = [
       call({ index: 0, id: "b", function: { name: "f", arguments: '{"x":' } }),
       call({ index: 0, function: { arguments: "1}" } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", "{}"], ["b", "f", '{"x":1}']), finishReason: "tool_calls" },
   },
@@ -268,7 +268,7 @@ const cases: Case[] = [
       call({ index: 0, id: "", function: { name: "f", arguments: '{"x":1}' } }),
       call({ index: 0, id: "", function: { name: "f", arguments: '{"x":2}' } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["call_new2", "f", '{"x":1}'], ["call_new3", "f", '{"x":2}']) },
   },
@@ -278,7 +278,7 @@ const cases: Case[] = [
       call({ index: 0, id: "a", function: { name: "f", arguments: '{"x"' } }),
       call({ index: 0, id: "a", function: { name: "f", arguments: ":1}" } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"x":1}']) },
   },
@@ -288,7 +288,7 @@ const cases: Case[] = [
       call({ index: 0, id: null, function: { name: "f", arguments: "{" } }),
       call({ index: 0, id: "late", function: { arguments: "}" } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["late", "f", "{}"]) },
   },
@@ -298,7 +298,7 @@ const cases: Case[] = [
       chunk({ tool_calls: { index: 0, id: "a", function: { name: "f", arguments: '{"x"' } } }),
       chunk({ tool_calls: { index: 0, id: "a", function: { arguments: ":1}" } } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"x":1}']) },
   },
@@ -309,7 +309,7 @@ const cases: Case[] = [
       call({ index: 0, function: { name: "read" } }),
       call({ index: 0, function: { arguments: '{"x":1}' } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "fs__read", '{"x":1}']) },
   },
@@ -319,7 +319,7 @@ const cases: Case[] = [
       ...["f", "s__re", "ad", "fs__read"].map((name) => call({ index: 0, id: "a", function: { name, arguments: "" } })),
       call({ index: 0, id: "a", function: { name: "fs__read", arguments: "{}" } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "fs__read", "{}"]) },
   },
@@ -328,7 +328,7 @@ const cases: Case[] = [
     pieces: [
       ...["fs_", "fs__re", "fs__read"].map((name) => call({ index: 0, function: { name, arguments: "" } })),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["call_new2", "fs__read", "{}"]) },
   },
@@ -338,7 +338,7 @@ const cases: Case[] = [
       call({ index: 0, function: { name: "fs__read", arguments: "" } }),
       call({ index: 0, function: { name: "g", arguments: "" } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["call_new2", "fs__read", "{}"], ["call_new3", "g", "{}"]) },
   },
@@ -348,7 +348,7 @@ const cases: Case[] = [
       call({ index: 0, id: "a", function: { name: "f", arguments: "{}" } }),
       call({ index: 0, id: "a", function: { name: "g", arguments: "{}" } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", "{}"], ["call_new2", "g", "{}"]) },
   },
@@ -359,7 +359,7 @@ const cases: Case[] = [
         call({ index: 0, id: "a", function: { name: "f", arguments: text } }),
       ),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"x":12}']) },
   },
@@ -370,7 +370,7 @@ const cases: Case[] = [
         call({ index: 0, id: "a", function: { arguments: text, name: "f" } }),
       ),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"x":1}']) },
   },
@@ -379,7 +379,7 @@ const cases: Case[] = [
     pieces: [
       ...["{}", '{"x"', ":1}"].map((text) => call({ index: 0, id: "a", function: { arguments: text, name: "f" } })),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["a", "f", '{"x":1}']) },
   },
@@ -387,7 +387,7 @@ const cases: Case[] = [
     name: `the same call sent again, known by ${JSON.stringify(named)}`,
     pieces: [1, 2, 3]
       .map((): Piece => call({ ...named, function: { name: "f", arguments: '{"x":1}' } }))
-      .concat(chunk({}, "tool_calls"), DONE),
+      .concat(chunk({}, "tool_calls"), done),
     expected: { toolCalls: called(["id" in named ? "a" : "call_new2", "f", '{"x":1}']) },
   })),
   ...[{}, { delta: {} }, { delta: { content: "" } }, { delta: null }].map((beside) => ({
@@ -410,13 +410,13 @@ const cases: Case[] = [
           },
         ],
       },
-      DONE,
+      done,
     ],
     expected: { content: "Hello.", reasoning: "hm", toolCalls: called(["a", "f", "{}"], ["b", "f", "{}"]) },
   })),
   {
     name: "messages in place of deltas, all of it so far and then a piece",
-    pieces: ["He", "Hel", "lo"].map((content): Piece => ({ choices: [{ message: { content } }] })).concat(stop, DONE),
+    pieces: ["He", "Hel", "lo"].map((content): Piece => ({ choices: [{ message: { content } }] })).concat(stop, done),
     expected: { content: "Hello" },
   },
   {
@@ -425,13 +425,13 @@ const cases: Case[] = [
       { choices: [{ delta: { content: "Hel" }, message: { content: "Hel" } }] },
       { choices: [{ delta: { content: "lo" }, message: { content: "Hello" } }] },
       { choices: [{ delta: { content: "" }, message: { content: "Hello" }, finish_reason: "stop" }] },
-      DONE,
+      done,
     ],
     expected: { content: "Hello", finishReason: "stop" },
   },
   {
     name: "Groq's usage, in its own object",
-    pieces: [hello, { ...stop, x_groq: { usage: { prompt_tokens: 7, completion_tokens: 2 } } }, DONE],
+    pieces: [hello, { ...stop, x_groq: { usage: { prompt_tokens: 7, completion_tokens: 2 } } }, done],
     expected: { usage: { inputTokens: 7, outputTokens: 2 } },
   },
   {
@@ -446,7 +446,7 @@ const cases: Case[] = [
       chunk({ reasoning_details: [{ type: "reasoning.text", text: "m", index: 0 }] }),
       hello,
       stop,
-      DONE,
+      done,
     ],
     expected: { reasoning: "hm", content: "Hello" },
   },
@@ -460,7 +460,7 @@ const cases: Case[] = [
       chunk({ reasoning_details: [{ type: "reasoning.encrypted", id: "b", data: "Y" }] }),
       call({ index: 0, id: "a", function: { name: "f", arguments: "{}" } }),
       chunk({ reasoning_details: [{ type: "reasoning.encrypted", id: "b", data: "Y" }] }, "tool_calls"),
-      DONE,
+      done,
     ],
     expected: {
       reasoning: "ab",
@@ -485,28 +485,28 @@ const cases: Case[] = [
       call({ index: 0, id: "f", function: { name: "f", arguments: "{}" } }),
       call({ index: 1, id: "f", function: { name: "f", arguments: '{"x":1}' } }),
       stop,
-      DONE,
+      done,
     ],
     expected: { toolCalls: called(["f", "f", "{}"], ["call_new2", "f", '{"x":1}']) },
   },
   {
     name: "arguments as an object",
-    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: { x: [1] } } }), stop, DONE],
+    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: { x: [1] } } }), stop, done],
     expected: { toolCalls: called(["a", "f", '{"x":[1]}']) },
   },
   ...["", " \n", null, undefined].map((empty) => ({
     name: `arguments ${JSON.stringify(empty)} of a tool without parameters`,
-    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: empty } }), stop, DONE],
+    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: empty } }), stop, done],
     expected: { toolCalls: called(["a", "f", "{}"]) },
   })),
   {
     name: "arguments that are no JSON stay as they are, and so does length",
-    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: '{"x":' } }), chunk({}, "length"), DONE],
+    pieces: [call({ index: 0, id: "a", function: { name: "f", arguments: '{"x":' } }), chunk({}, "length"), done],
     expected: { toolCalls: called(["a", "f", '{"x":']), finishReason: "length" },
   },
   {
     name: "tool_calls said, none made",
-    pieces: [hello, chunk({}, "tool_calls"), DONE],
+    pieces: [hello, chunk({}, "tool_calls"), done],
     expected: { toolCalls: [], finishReason: "stop" },
   },
   {
@@ -519,7 +519,7 @@ const cases: Case[] = [
         extra_content: { google: { thought_signature: "S" } },
       }),
       stop,
-      DONE,
+      done,
     ],
     expected: {
       toolCalls: called(["a", "f", "{}"]),
@@ -535,7 +535,7 @@ const cases: Case[] = [
 ];
 
 function reason(word: string, finishReason: Completion["finishReason"]): Case {
-  return { name: `finish_reason ${word}`, pieces: [hello, chunk({}, word), DONE], expected: { finishReason } };
+  return { name: `finish_reason ${word}`, pieces: [hello, chunk({}, word), done], expected: { finishReason } };
 }
 
 describe.each([{ streaming: true }, { streaming: false }])(
@@ -562,7 +562,7 @@ test.each(cases.filter(({ pieces }) => pieces.length < 20))(
 
 test.each([1, 2, 3, 5, 7])("characters of several bytes survive pieces of %i", async (splitAt) => {
   const text = "北京🌍ь é";
-  await using server = await startLlmServer([stream([chunk({ content: text }), stop, DONE], { splitAt })]);
+  await using server = await startLlmServer([stream([chunk({ content: text }), stop, done], { splitAt })]);
   await using ends = clientOf(server);
   expect((await ends.ask({ streaming: true })).message.content).toBe(text);
   expect(ends.shown()).toBe(text);
@@ -634,7 +634,7 @@ describe("whole answers", () => {
   test.each<[string, ReturnType<typeof json>]>([
     ["without choices", json({ id: "x" })],
     ["with no choice", json({ choices: [] })],
-    ["cut in the middle", stream(['{"choices":[{"mess', CUT])],
+    ["cut in the middle", stream(['{"choices":[{"mess', cutStream])],
     ["ended cleanly in the middle", json('{"choices":[{"mess')],
     ["nothing at all", json("")],
     ["text", json("upstream unavailable")],

@@ -24,8 +24,8 @@ async function sent(request: Partial<CompletionRequest>, provider: ProviderConfi
   return mock.requests.at(-1)?.body as Body;
 }
 
-const OLDER = { model: "gemini-2.5-flash" };
-const PRO = { model: "gemini-2.5-pro" };
+const olderModel = { model: "gemini-2.5-flash" };
+const pro = { model: "gemini-2.5-pro" };
 const tool = (name: string, inputSchema: object = { type: "object" }): ToolDefinition => {
   return { name, description: "", inputSchema: { ...inputSchema } };
 };
@@ -45,7 +45,7 @@ const sentinel = "skip_thought_signature_validator";
 describe("thinking, by model", () => {
   test.each<[string, ProviderConfig, object | undefined]>([
     ["unasked", {}, { includeThoughts: true }],
-    ["unasked, before", OLDER, { includeThoughts: true }],
+    ["unasked, before", olderModel, { includeThoughts: true }],
     ["unasked, of a model that does not by itself", { model: "gemini-2.5-flash-lite" }, undefined],
     ["low", { reasoning: { effort: "low" } }, { includeThoughts: true, thinkingLevel: "low" }],
     ["not shown", { reasoning: { effort: "high", summary: "none" } }, { thinkingLevel: "high" }],
@@ -65,13 +65,17 @@ describe("thinking, by model", () => {
       { includeThoughts: true, thinkingLevel: "high" },
     ],
     ["max", { reasoning: { effort: "max" } }, { includeThoughts: true, thinkingLevel: "high" }],
-    ["none, before", { ...OLDER, reasoning: { effort: "none" } }, { thinkingBudget: 0 }],
+    ["none, before", { ...olderModel, reasoning: { effort: "none" } }, { thinkingBudget: 0 }],
     [
       "none, before, of a pro",
-      { ...PRO, reasoning: { effort: "none" } },
+      { ...pro, reasoning: { effort: "none" } },
       { includeThoughts: true, thinkingBudget: 128 },
     ],
-    ["medium, before", { ...OLDER, reasoning: { effort: "medium" } }, { includeThoughts: true, thinkingBudget: 8192 }],
+    [
+      "medium, before",
+      { ...olderModel, reasoning: { effort: "medium" } },
+      { includeThoughts: true, thinkingBudget: 8192 },
+    ],
     [
       "a budget of the user's own",
       {
@@ -190,7 +194,7 @@ describe("history that another model wrote", () => {
       { role: "model", parts: calls("f") },
       { role: "user", parts: [response("f", "F")] },
     ]);
-    const older = (await sent({ messages }, OLDER)) as object;
+    const older = (await sent({ messages }, olderModel)) as object;
     expect(JSON.stringify(older)).not.toContain(sentinel);
   });
 
@@ -243,7 +247,7 @@ describe("results", () => {
     [
       "a picture, before Gemini 3",
       [words("seen"), png],
-      OLDER,
+      olderModel,
       [of({ output: "seen\n(1 attachment(s) beside this result)" }), { inlineData }],
     ],
     [

@@ -10,9 +10,9 @@ import {
   thinks,
   thinksRedacted,
 } from "../../../support/strict/index.js";
-import { messagesClient, resultsOf, runLoop, SYSTEM, TOOLS, user } from "./loop.js";
+import { loopTools, messagesClient, resultsOf, runLoop, system, user } from "./loop.js";
 
-const request = (...messages: Message[]) => ({ messages: [SYSTEM, ...messages], tools: TOOLS });
+const request = (...messages: Message[]) => ({ messages: [system, ...messages], tools: loopTools });
 const hi = request(user("hi"));
 
 test("an answer is the same streamed or not: thinking, text, calls in their order, usage", async () => {
@@ -70,7 +70,7 @@ test.each<[string, Record<string, unknown>, object]>([
     const turn = [...loop(3, hop, answer(thinks("so"), thinksRedacted("secret"), "done"))];
     await using mock = await startAnthropic([...turn, ...turn]);
     await using client = messagesClient(mock, { model, reasoning, temperature: 0.5, topP: 0.9 });
-    const messages = [SYSTEM, user("go")];
+    const messages = [system, user("go")];
     await runLoop(client, messages);
     messages.push(user("again"));
     await runLoop(client, messages, { streaming: false });
@@ -90,7 +90,7 @@ test.each([1, 2])(
     ]);
     await using mock = await startAnthropic([answer(...parts.flat()), answer("done")]);
     await using client = messagesClient(mock, { model: "claude-opus-5-5" });
-    await runLoop(client, [SYSTEM, user("go")]);
+    await runLoop(client, [system, user("go")]);
     expect(mock.refusals).toEqual([]);
     const body = mock.requests[1]?.body as { messages: { content: { type: string }[] }[] };
     const kinds = body.messages[1]?.content.map(({ type }) => type);
@@ -131,7 +131,7 @@ test("a paused answer is sent back as it is until it ends, and becomes a single 
     answer("done"),
   ]);
   await using client = messagesClient(mock);
-  const messages = [SYSTEM, user("go")];
+  const messages = [system, user("go")];
   const [first] = await runLoop(client, messages);
   expect(mock.refusals).toEqual([]);
   expect(first).toMatchObject({

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import { costUsd } from "../../../../src/llm/providers/prices.js";
 import { answer, calls, loop, says, startAnthropic, thinks } from "../../../support/strict/index.js";
-import { messagesClient, runLoop, SYSTEM, TOOLS, user } from "./loop.js";
+import { loopTools, messagesClient, runLoop, system, user } from "./loop.js";
 
 /** Dollars per million tokens. Reads and writes of the cache have their own prices. */
 const price = { input: 5, output: 25, cachedInput: 0.5, cacheWrite: 6.25, cacheWrite1h: 10 };
@@ -26,7 +26,7 @@ test.each<[string, number, "5m" | "1h"]>([
     const turn = loop(30, hop, answer("done"));
     await using mock = await startAnthropic([...turn, answer("again")]);
     await using client = messagesClient(mock, { model, cache });
-    const messages: Message[] = [SYSTEM, user("go ".repeat(4000))];
+    const messages: Message[] = [system, user("go ".repeat(4000))];
     const completions = await runLoop(client, messages, { textOf: result });
     messages.push(user("and?"));
     completions.push(...(await runLoop(client, messages)));
@@ -42,7 +42,7 @@ test.each<[string, number, "5m" | "1h"]>([
 test("off: nothing is marked", async () => {
   await using mock = await startAnthropic([answer("hi")]);
   await using client = messagesClient(mock, { cache: "off" });
-  await client.ask({ streaming: true }, { messages: [SYSTEM, user("hi")], tools: TOOLS });
+  await client.ask({ streaming: true }, { messages: [system, user("hi")], tools: loopTools });
   expect(mock.requests[0]?.text).not.toContain("cache_control");
 });
 
@@ -54,7 +54,7 @@ test("without a system prompt the last tool is marked, and never one that is fou
     { role: "assistant", content: "", toolCalls: [{ id: "c", name: "host__find_tools", arguments: "{}" }] },
     { role: "tool", toolCallId: "c", content: [], isError: false, found: ["late"] },
   ];
-  const tools = [...TOOLS, { name: "late", description: "", inputSchema: { type: "object" } }];
+  const tools = [...loopTools, { name: "late", description: "", inputSchema: { type: "object" } }];
   await client.ask({ streaming: true }, { messages, tools });
   const sent = mock.requests[0]?.body.tools as object[];
   expect(sent.map((tool) => "cache_control" in tool)).toEqual([true, false]);
@@ -67,12 +67,12 @@ test("tools found late stand where they were found: what came before is read fro
     ...loop(6, (n) => answer(thinks(`t${n}`), calls("calc__add", { n })), answer(calls("calc__add", { n: 6 }))),
     ...loop(6, (n) => answer(thinks(`u${n}`), calls(found[n] ?? "", { n })), answer("done")),
   ]);
-  const messages: Message[] = [SYSTEM, user("go ".repeat(4000))];
+  const messages: Message[] = [system, user("go ".repeat(4000))];
   const known = new Set<string>();
   for (let hop = 0; hop < 14; hop++) {
     // A new client for each hop: another host makes the same bytes.
     await using client = messagesClient(mock, { model: "claude-opus-5-5" });
-    const tools: CompletionRequest["tools"] = [...TOOLS, ...[...known].map(define)];
+    const tools: CompletionRequest["tools"] = [...loopTools, ...[...known].map(define)];
     const { message } = await client.ask({ streaming: true }, { messages: [...messages], tools });
     messages.push(message);
     for (const { id } of message.toolCalls) {
@@ -98,10 +98,10 @@ test("tools found late stand where they were found: what came before is read fro
 test("at the limit of hops tools are forbidden and not taken away", async () => {
   await using mock = await startAnthropic([answer(calls("calc__add")), answer("done")]);
   await using client = messagesClient(mock);
-  const messages: Message[] = [SYSTEM, user("go")];
-  const { message } = await client.ask({ streaming: true }, { messages, tools: TOOLS });
+  const messages: Message[] = [system, user("go")];
+  const { message } = await client.ask({ streaming: true }, { messages, tools: loopTools });
   messages.push(message, { role: "tool", toolCallId: message.toolCalls[0]?.id ?? "", content: [], isError: false });
-  await client.ask({ streaming: true }, { messages, tools: TOOLS, toolChoice: "none" });
+  await client.ask({ streaming: true }, { messages, tools: loopTools, toolChoice: "none" });
   expect(mock.requests[1]?.body).toMatchObject({ tool_choice: { type: "none" }, tools: [{ name: "calc__add" }] });
   expect(mock.hops[1]?.warnings).toEqual([]);
 });

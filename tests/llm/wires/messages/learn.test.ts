@@ -4,7 +4,7 @@ import type { JsonObject } from "../../../../src/core/json.js";
 import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import { failure, json, startLlmServer } from "../../../support/llm-server.js";
 import { answer, calls, startAnthropic, thinks } from "../../../support/strict/index.js";
-import { messagesClient, resultsOf, runLoop, SYSTEM, TOOLS, user } from "./loop.js";
+import { loopTools, messagesClient, resultsOf, runLoop, system, user } from "./loop.js";
 
 const answered = json({
   type: "message",
@@ -19,15 +19,15 @@ const image: Message = {
   isError: false,
   found: ["late"],
 };
-const REQUEST: CompletionRequest = {
+const baseRequest: CompletionRequest = {
   messages: [
-    SYSTEM,
+    system,
     user("look"),
     { role: "assistant", content: "", toolCalls: [{ id: "call.1", name: "look", arguments: "{}" }] },
     image,
   ],
   tools: [
-    ...TOOLS,
+    ...loopTools,
     { name: "late", description: "", inputSchema: { type: "object", properties: { a: { const: 1 } } } },
   ],
   parallelToolCalls: false,
@@ -48,7 +48,7 @@ const toolsOf = ({ tools }: JsonObject) =>
   tools as { defer_loading?: boolean; input_schema: { properties: { a?: unknown } } }[];
 const other = { model: "glm-5" };
 
-const REFUSALS: Refusal[] = [
+const refusals: Refusal[] = [
   {
     text: "`temperature` is deprecated for this model.",
     provider: { temperature: 0.5, topP: 0.9, model: "claude-sonnet-4-5" },
@@ -205,11 +205,11 @@ const REFUSALS: Refusal[] = [
   },
 ];
 
-test.each(REFUSALS)("learns from: $text", async ({ text, provider = {}, request, of, before, after, note }) => {
+test.each(refusals)("learns from: $text", async ({ text, provider = {}, request, of, before, after, note }) => {
   const refusal = { type: "error", error: { type: "invalid_request_error", message: text }, request_id: "req_1" };
   await using server = await startLlmServer([failure(400, { body: refusal }), answered, answered]);
   await using client = messagesClient(server, { contextWindow: 200_000, ...provider });
-  const asked = { ...REQUEST, ...request };
+  const asked = { ...baseRequest, ...request };
   expect(await client.ask({ streaming: false }, asked)).toMatchObject({ attempts: 2, message: { content: "ok" } });
   await client.ask({ streaming: false }, asked);
   expect(server.requests.map(({ body }) => of(body as JsonObject))).toEqual([before, after, after]);
@@ -221,7 +221,7 @@ test("a tool whose schema is refused as a plain one too is left out", async () =
   const refusal = failure(400, { body: { type: "error", error: { type: "invalid_request_error", message } } });
   await using server = await startLlmServer([refusal, refusal, answered]);
   await using client = messagesClient(server);
-  await client.ask({ streaming: false }, REQUEST);
+  await client.ask({ streaming: false }, baseRequest);
   expect(server.requests.map(({ body }) => (body as { tools?: unknown[] }).tools?.length)).toEqual([2, 2, 1]);
 });
 
@@ -253,13 +253,13 @@ test.each<[string, (messages: Message[]) => void]>([
     answer("again"),
   ]);
   await using client = messagesClient(mock, { model: "claude-opus-5-5" });
-  const messages = [SYSTEM, user("go")];
-  const { message } = await client.ask({ streaming: true }, { messages, tools: TOOLS });
+  const messages = [system, user("go")];
+  const { message } = await client.ask({ streaming: true }, { messages, tools: loopTools });
   messages.push(message, ...resultsOf(message, () => "3"));
   change(messages);
-  const second = await client.ask({ streaming: true }, { messages, tools: TOOLS });
+  const second = await client.ask({ streaming: true }, { messages, tools: loopTools });
   expect(second).toMatchObject({ attempts: 2, message: { content: "done" } });
-  await client.ask({ streaming: true }, { messages: [...messages, second.message, user("and?")], tools: TOOLS });
+  await client.ask({ streaming: true }, { messages: [...messages, second.message, user("and?")], tools: loopTools });
   expect(mock.refusals).toHaveLength(1);
   const thoughts = mock.requests.map(({ text }) => text.split('"thinking":"').length - 1);
   expect(thoughts).toEqual([0, 1, 0, 1]);
@@ -279,7 +279,7 @@ test("a budget for thinking waits for the next turn where the round of tools beg
     content: "",
     toolCalls: [{ id: "call_9", name: "calc__add", arguments: "{}" }],
   };
-  const messages: Message[] = [SYSTEM, user("go"), foreign, ...resultsOf(foreign, () => "3")];
+  const messages: Message[] = [system, user("go"), foreign, ...resultsOf(foreign, () => "3")];
   await runLoop(client, messages);
   messages.push(user("and now?"));
   await runLoop(client, messages);

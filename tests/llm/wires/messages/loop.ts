@@ -6,8 +6,8 @@ import type { StrictMock } from "../../../support/strict/index.js";
 import { clientOf } from "../../client-of.js";
 
 export const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] });
-export const SYSTEM: Message = { role: "system", content: "You add numbers. ".repeat(20) };
-export const TOOLS: CompletionRequest["tools"] = [
+export const system: Message = { role: "system", content: "You add numbers. ".repeat(20) };
+export const loopTools: CompletionRequest["tools"] = [
   {
     name: "calc__add",
     description: "Adds two numbers",
@@ -36,7 +36,7 @@ export async function runLoop(
   client: Client,
   messages: Message[],
   {
-    tools = TOOLS,
+    tools = loopTools,
     streaming = true,
     textOf = (text: string) => text,
   }: { tools?: CompletionRequest["tools"]; streaming?: boolean; textOf?: (call: string) => string } = {},

@@ -5,7 +5,7 @@ import { vendorOf } from "../../../../src/llm/providers/vendors.js";
 import { messages as wire } from "../../../../src/llm/wires/messages/messages-wire.js";
 import { answer, startAnthropic } from "../../../support/strict/index.js";
 import { clientOf } from "../../client-of.js";
-import { messagesClient, TOOLS, user } from "./loop.js";
+import { loopTools, messagesClient, user } from "./loop.js";
 
 const text = (words: string): ContentPart => ({ type: "text", text: words });
 const png: ContentPart = { type: "image", data: "iVBORw0KGgo=", mimeType: "image/png" };
@@ -149,7 +149,7 @@ test.each<[string, Message[], unknown[]]>([
 ])("%s", async (_name, messages, expected) => {
   await using mock = await startAnthropic([answer("ok")]);
   await using client = messagesClient(mock, { cache: "off" });
-  await client.ask({ streaming: true }, { messages, tools: TOOLS });
+  await client.ask({ streaming: true }, { messages, tools: loopTools });
   expect(mock.refusals).toEqual([]);
   const sent = mock.requests[0]?.body.messages as { content: unknown }[];
   expect(sent.map(({ content }) => content)).toEqual(expected);
@@ -167,7 +167,7 @@ test("arguments that are not an object, a name that no API takes, and a system m
     { role: "system", content: "three" },
     { role: "system", content: "" },
   ];
-  await client.ask({ streaming: true }, { messages, tools: TOOLS });
+  await client.ask({ streaming: true }, { messages, tools: loopTools });
   expect(mock.requests[0]?.body).toMatchObject({
     system: [said("one\n\ntwo")],
     messages: [

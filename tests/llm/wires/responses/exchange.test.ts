@@ -4,7 +4,7 @@ import { accountOf } from "../../../../src/llm/providers/provider-account.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import { answer, breaking, calls, ending, failing, says, startOpenAi, thinks } from "../../../support/strict/index.js";
 import { clientWith } from "../../client-of.js";
-import { loopOf, responsesClient, result, TOOL, user } from "./loop-client.js";
+import { loopOf, responsesClient, result, tool, user } from "./loop-client.js";
 
 const system: Message = { role: "system", content: "Be brief." };
 
@@ -45,7 +45,7 @@ describe.each([false, true])("streamed: %p", (streaming) => {
     });
     expect(first?.message.toolCalls.map(({ arguments: text }) => JSON.parse(text).n)).toEqual([1, 2, 3, 4]);
     expect(last?.message.content).toBe("All\n\nread.");
-    await tested.ask({ streaming }, { messages: [...messages, user("and?")], tools: [TOOL] });
+    await tested.ask({ streaming }, { messages: [...messages, user("and?")], tools: [tool] });
     expect(mock.hops.flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings])).toEqual([]);
     const sent = (mock.requests[2]?.body.input ?? []) as object[];
     expect(sent.map((item) => ("type" in item ? item.type : ""))).toEqual(
@@ -71,7 +71,7 @@ test("a tool with an array that says nothing about its items is accepted at once
   await using mock = await startOpenAi([answer("fine")]);
   await using tested = responsesClient(mock);
   const properties = { files: { type: "array" }, pairs: { type: "array", items: { type: "array" } } };
-  const tools = [{ ...TOOL, inputSchema: { type: "object", properties } }];
+  const tools = [{ ...tool, inputSchema: { type: "object", properties } }];
   expect(await tested.ask({ streaming: true }, { messages: [user("read")], tools })).toMatchObject({ attempts: 1 });
 });
 
@@ -84,7 +84,7 @@ test("a quota error inside a stream is final", async () => {
 test("a picture in a result stands in the result, also beside text", async () => {
   await using mock = await startOpenAi([answer(calls("read")), answer("A cat.")]);
   await using tested = responsesClient(mock);
-  const first = await tested.ask({ streaming: true }, { messages: [user("look")], tools: [TOOL] });
+  const first = await tested.ask({ streaming: true }, { messages: [user("look")], tools: [tool] });
   const [call] = first.message.toolCalls;
   const image: Message = {
     role: "tool",
@@ -96,7 +96,7 @@ test("a picture in a result stands in the result, also beside text", async () =>
       { type: "audio", data: "AAAA", mimeType: "audio/wav" },
     ],
   };
-  await tested.ask({ streaming: true }, { messages: [user("look"), first.message, image], tools: [TOOL] });
+  await tested.ask({ streaming: true }, { messages: [user("look"), first.message, image], tools: [tool] });
   expect(((mock.requests[1]?.body.input ?? []) as object[]).at(-1)).toEqual({
     type: "function_call_output",
     call_id: call?.id,
@@ -114,7 +114,7 @@ describe("reasoning goes back", () => {
   async function first(mock: { url: string }) {
     const config = llmConfig(mock.url, {}, { wire: "responses", model: "gpt-5.6-sol" });
     await using tested = clientWith(config);
-    const { message } = await tested.ask({ streaming: true }, { messages: question, tools: [TOOL] });
+    const { message } = await tested.ask({ streaming: true }, { messages: question, tools: [tool] });
     const [call] = message.toolCalls;
     // The messages as they are after the log has stored them.
     return JSON.parse(JSON.stringify([...question, message, result(call?.id ?? "", "4")])) as Message[];
@@ -128,7 +128,7 @@ describe("reasoning goes back", () => {
     await using mock = await startOpenAi([answer(thinks("hm"), calls("read")), answer("4")]);
     const messages = await first(mock);
     await using tested = responsesClient(mock);
-    await tested.ask({ streaming: true }, { messages, tools: [TOOL] });
+    await tested.ask({ streaming: true }, { messages, tools: [tool] });
     expect(mock.hops[1]?.lostReasoning).toEqual([]);
     expect(reasoningIn(mock.requests[1]?.body)).toHaveLength(2);
   });
@@ -138,7 +138,7 @@ describe("reasoning goes back", () => {
     const messages = await first(mock);
     for (const model of ["gpt-5.6-luna", "gpt-5.5"]) {
       await using tested = responsesClient(mock, { model });
-      await tested.ask({ streaming: true }, { messages, tools: [TOOL] });
+      await tested.ask({ streaming: true }, { messages, tools: [tool] });
     }
     expect(reasoningIn(mock.requests[1]?.body)).toHaveLength(2);
     expect(reasoningIn(mock.requests[2]?.body)).toHaveLength(0);
@@ -153,7 +153,7 @@ describe("reasoning goes back", () => {
       { wire: "chat", extraBody: { reasoning_effort: "none" } } as const,
     ]) {
       await using tested = responsesClient(mock, other);
-      await tested.ask({ streaming: true }, { messages, tools: [TOOL] });
+      await tested.ask({ streaming: true }, { messages, tools: [tool] });
     }
     expect(reasoningIn(mock.requests[1]?.body)).toHaveLength(0);
     expect(mock.requests[2]?.url.pathname).toBe("/v1/chat/completions");
@@ -225,8 +225,8 @@ test("tools that a result has found follow it, and those before the conversation
     answer("no more"),
   ]);
   await using tested = responsesClient(mock);
-  const find = { ...TOOL, name: "find" };
-  const late = { ...TOOL, name: "late" };
+  const find = { ...tool, name: "find" };
+  const late = { ...tool, name: "late" };
   const messages = [user("find")];
   const first = await tested.ask({ streaming: true }, { messages, tools: [find] });
   messages.push(first.message, { ...result(first.message.toolCalls[0]?.id ?? "", "late"), found: ["late"] } as Message);

@@ -6,7 +6,7 @@ import { responses } from "../../../../src/llm/wires/responses/responses-wire.js
 import { llmConfig } from "../../../support/llm-config.js";
 import { failure, json, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
 import { clientOf, clientWith } from "../../client-of.js";
-import { TOOL, user } from "./loop-client.js";
+import { tool, user } from "./loop-client.js";
 
 const answered = json({
   object: "response",
@@ -14,7 +14,7 @@ const answered = json({
   output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "ok", annotations: [] }] }],
 });
 
-const REQUEST: CompletionRequest = {
+const baseRequest: CompletionRequest = {
   messages: [
     { role: "system", content: "be kind" },
     user("look"),
@@ -27,7 +27,7 @@ const REQUEST: CompletionRequest = {
       found: ["late"],
     },
   ],
-  tools: [TOOL, { ...TOOL, name: "late", inputSchema: { type: "object", properties: { a: { const: 1 } } } }],
+  tools: [tool, { ...tool, name: "late", inputSchema: { type: "object", properties: { a: { const: 1 } } } }],
   conversation: "conv_1",
   parallelToolCalls: false,
 };
@@ -235,7 +235,7 @@ test.each<Refusal>([
   },
   {
     name: "more tools than it takes",
-    request: { tools: [TOOL, { ...TOOL, name: "second" }] },
+    request: { tools: [tool, { ...tool, name: "second" }] },
     body: openAi(
       "Invalid 'tools': array too long. Expected an array with maximum length 1, but got length 2 instead.",
       {
@@ -262,7 +262,7 @@ test.each<Refusal>([
   async ({ provider, request, status = 400, body, of, before, after, note }) => {
     await using server = await startLlmServer([failure(status, { body }), answered, answered]);
     await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-5.6-sol", ...provider });
-    const asked = { ...REQUEST, ...request };
+    const asked = { ...baseRequest, ...request };
     const completion = await tested.ask({ streaming: true }, asked);
     expect(completion).toMatchObject({ message: { content: "ok" }, attempts: 2 });
     await tested.ask({ streaming: true }, asked);
@@ -277,7 +277,7 @@ test("a tool in the middle of the conversation that is refused in every form is 
   const said = "Invalid schema for function 'late': In context=('properties', 'a'), array schema missing items.";
   await using server = await startLlmServer([refused(said), refused(said), answered]);
   await using tested = clientOf(server, {}, { wire: "responses", model: "gpt-5.6-sol" });
-  await tested.ask({ streaming: true }, REQUEST);
+  await tested.ask({ streaming: true }, baseRequest);
   const { tools, input } = server.requests[2]?.body ?? {};
   expect(tools).toMatchObject([{ name: "read" }]);
   expect(JSON.stringify(input)).not.toContain("additional_tools");
@@ -314,7 +314,7 @@ test.each([
   const config = llmConfig(`https://${host}/openai/v1`, {}, { wire: "responses", model: "openai/gpt-oss-120b" });
   const { provider, model } = resolveModel(config, {});
   const target = { provider, model, streaming: true, quirks: responses.quirks(provider, model), kept: () => undefined };
-  expect(responses.request(REQUEST, target).body).toMatchObject(expected);
+  expect(responses.request(baseRequest, target).body).toMatchObject(expected);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import type { Completion, CompletionRequest, Message, ToolDefinition } from "../
 import type { StrictMock } from "../../../support/strict/index.js";
 import { clientOf } from "../../client-of.js";
 
-export const TOOL: ToolDefinition = {
+export const tool: ToolDefinition = {
   name: "read",
   description: "Reads",
   inputSchema: { type: "object", properties: { n: { type: "number" } } },
@@ -34,7 +34,7 @@ export async function loopOf(
 ): Promise<Completion[]> {
   const completions: Completion[] = [];
   for (let calls = 0; ; ) {
-    const completion = await ask({ messages: [...messages], tools: [TOOL], conversation: "conv_1", ...request });
+    const completion = await ask({ messages: [...messages], tools: [tool], conversation: "conv_1", ...request });
     completions.push(completion);
     messages.push(completion.message);
     const { toolCalls } = completion.message;

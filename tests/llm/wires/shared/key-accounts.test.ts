@@ -15,13 +15,13 @@ import {
 import { clientWith } from "../../client-of.js";
 import { resultsOf, user } from "../messages/loop.js";
 
-const KEYS = { "key-number-one": "account a", "key-number-two": "account b" };
+const accountOfKey = { "key-number-one": "account a", "key-number-two": "account b" };
 const tools: CompletionRequest["tools"] = [
   { name: "read", description: "Reads", inputSchema: { type: "object", properties: {} } },
 ];
 
 /** Models whose reasoning is bound to the account that it was made for, and the vendor's refusal for another account. */
-const WIRES = [
+const wires = [
   { wire: "responses", model: "gpt-5.6-sol", start: startOpenAi, refusal: /organization_id did not match/ },
   { wire: "messages", model: "claude-sonnet-5-5", start: startAnthropic, refusal: /Invalid `signature`/ },
   { wire: "gemini", model: "gemini-3.5-pro", start: startGemini, refusal: /Corrupted thought signature/ },
@@ -31,13 +31,13 @@ const hop = (n: number) => answer(thinks(`t${n}`), calls("read", { n }));
 
 /** Returns the accounts that answered a loop of this many requests. */
 async function loop(
-  { wire, model, start }: (typeof WIRES)[number],
+  { wire, model, start }: (typeof wires)[number],
   script: Script,
   check: (mock: StrictMock, warnings: string[]) => void,
   conversation?: string,
 ) {
-  await using mock = await start(script, { keys: KEYS });
-  const keys = { apiKey: undefined, apiKeys: Object.keys(KEYS) };
+  await using mock = await start(script, { keys: accountOfKey });
+  const keys = { apiKey: undefined, apiKeys: Object.keys(accountOfKey) };
   await using client = clientWith(llmConfig(mock.url, {}, { wire, model, reasoning: { effort: "high" }, ...keys }));
   const messages: Message[] = [user("go")];
   do {
@@ -51,7 +51,7 @@ async function loop(
   );
 }
 
-describe.each(WIRES)("keys of two accounts over $wire", (wire) => {
+describe.each(wires)("keys of two accounts over $wire", (wire) => {
   const accounts = ({ hops }: StrictMock) => hops.map(({ account }) => account);
   const lost = ({ hops }: StrictMock) => hops.flatMap(({ lostReasoning }) => lostReasoning);
 

@@ -94,9 +94,9 @@ describe("the plain subset of JSON Schema", () => {
   });
 
   test("replaces references, with the fields beside them", () => {
-    const $defs = { "a/b": { type: "object", properties: { c: { $ref: "#/definitions/text" } } } };
+    const Defs = { "a/b": { type: "object", properties: { c: { $ref: "#/definitions/text" } } } };
     const definitions = { text: { type: "string", description: "text" } };
-    expect(projected({ $ref: "#/$defs/a~1b", description: "mine" }, { $defs, definitions })).toEqual({
+    expect(projected({ $ref: "#/$defs/a~1b", description: "mine" }, { $defs: Defs, definitions })).toEqual({
       type: "object",
       description: "mine",
       properties: { c: { type: "string", description: "text" } },
@@ -169,9 +169,9 @@ describe("the plain subset of JSON Schema", () => {
 });
 
 describe("whatever the schema", () => {
-  const KEYWORDS = new Set(["type", "description", "properties", "required", "items", "enum", "anyOf", "nullable"]);
+  const keywords = new Set(["type", "description", "properties", "required", "items", "enum", "anyOf", "nullable"]);
   const keyword = fc.constantFrom(
-    ...KEYWORDS,
+    ...keywords,
     ...["$ref", "oneOf", "allOf", "not", "const", "additionalProperties", "$defs", "format", "prefixItems", "if"],
   );
   const { schema } = fc.letrec((tie) => ({
@@ -197,7 +197,7 @@ describe("whatever the schema", () => {
       enum: values,
       nullable,
     } = node as Record<string, never>;
-    if (entries.some(([key, value]) => !KEYWORDS.has(key) || value === undefined)) return node;
+    if (entries.some(([key, value]) => !keywords.has(key) || value === undefined)) return node;
     if (anyOf && (entries.length > 1 || (anyOf as unknown[]).length < 2)) return node;
     if (!anyOf && type === undefined && entries.some(([key]) => key !== "description")) return node;
     if (type !== undefined && !/^(object|array|string|number|integer|boolean)$/.test(type)) return node;

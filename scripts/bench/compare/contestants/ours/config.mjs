@@ -3,12 +3,12 @@
  * connection more than the streams of the workload need.
  */
 export function configFor({ baseUrl, wire, servers, streams }, storage) {
-  const base_url = wire === "gemini" ? `${baseUrl}beta` : baseUrl;
+  const url = wire === "gemini" ? `${baseUrl}beta` : baseUrl;
   const named = servers.map(({ name, ...server }) => [name, server]);
   return {
     llm: {
       active: "mock",
-      providers: { mock: { base_url, wire, model: "m1", api_key: "sk-0123456789" } },
+      providers: { mock: { base_url: url, wire, model: "m1", api_key: "sk-0123456789" } },
       ...(streams && { http: { max_connections: streams + 1 } }),
     },
     chat: {
