@@ -3,7 +3,7 @@ import type { LogChange } from "../api/arrivals.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import type { StoredMessage } from "../api/host-messages.js";
-import { newPageId } from "../api/page-ids.js";
+import { newPageId } from "../shared/page-ids.js";
 import { ConversationFold } from "./fold-conversation.js";
 import { LiveAnswer } from "./live-answer.js";
 import { SendQueue } from "./send-queue.js";

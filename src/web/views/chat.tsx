@@ -1,20 +1,16 @@
 import { useComputed, useSignal } from "@preact/signals";
-import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
-import { EarlierTurns } from "../chat/earlier-turns.js";
-import { DeletedNotice, OnItsWay } from "../chat/outgoing-messages.js";
 import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { Timeline } from "../chat/timeline.js";
-import { TurnView } from "../chat/turn-view.js";
-import { Alert } from "../markdown/alert.js";
+import { TurnList } from "../chat/turn-list.js";
 import { visibleText } from "../markdown/visible.js";
-import { goTo, linkTo } from "./page-address.js";
+import { linkTo } from "../shared/page-address.js";
 
 export interface ChatProps {
   api: Api;
@@ -54,12 +50,14 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
           New chat
         </a>
       </header>
-      <TurnList
-        state={state}
-        conversationId={conversationId}
-        isEmpty={isEmpty.value && (isNew || log.isCurrent.value)}
-        log={log}
-      />
+      <TurnList state={state} conversationId={conversationId} log={log}>
+        {isEmpty.value && (isNew || log.isCurrent.value) && (
+          <div class="welcome">
+            <p class="lead">What can I do for you?</p>
+            <p class="quiet">The model has the tools of your servers. You are asked before one changes anything.</p>
+          </div>
+        )}
+      </TurnList>
       <div class="foot">
         {state.failure.value && (
           <p class="small bad" role="alert">
@@ -101,111 +99,6 @@ function firstText({ hasEarlier, beginning }: ConversationLog, { turns }: ShownC
   if (!hasEarlier.value) return turns[0]?.text || "New chat";
   for (const { chunk } of beginning.value) if (chunk.type === "user_message") return chunk.data || "Chat";
   return "Chat";
-}
-
-/** Distance from the end, in pixels, within which the user counts as being at the end of the text. */
-const nearEnd = 60;
-
-interface TurnListProps {
-  state: ChatState;
-  conversationId: string;
-  isEmpty: boolean;
-  log: ConversationLog;
-}
-
-function TurnList({ state, conversationId, isEmpty, log }: TurnListProps) {
-  const frame = useRef<HTMLDivElement>(null);
-  const content = useRef<HTMLDivElement>(null);
-  const isAtEnd = useSignal(true);
-  useEffect(() => {
-    const { current } = frame;
-    if (!current || !content.current) return undefined;
-    const observer = new ResizeObserver(() => {
-      if (isAtEnd.value) current.scrollTop = current.scrollHeight;
-    });
-    observer.observe(content.current);
-    observer.observe(current);
-    return () => observer.disconnect();
-  }, [isAtEnd]);
-  const onScroll = () => {
-    const { current } = frame;
-    if (current) isAtEnd.value = current.scrollHeight - current.scrollTop - current.clientHeight < nearEnd;
-  };
-  const { turns, origin } = state.conversation.value;
-  useSteadyScroll(frame, turns[0]?.turnId);
-  useSearchOfAll(log);
-  const running = runningTurn(state.conversation.value);
-  const isDeleted = state.outgoing.isDeleted.value;
-  const outgoing = state.outgoing.messages.value.filter((message) => !isDeleted || message.state === "accepted");
-  const next = outgoing.find((message) => message.state === "waiting");
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
-    <section class="turns" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
-      <div class="column" ref={content}>
-        {log.hasEarlier.value && (turns.length > 0 || log.isCurrent.value) && <EarlierTurns log={log} frame={frame} />}
-        {origin && (
-          <p class="small quiet">
-            A copy of <a href={linkTo("chat", origin)}>another conversation</a>
-          </p>
-        )}
-        {turns.map((turn) => (
-          <TurnView
-            key={turn.turnId}
-            turn={turn}
-            state={state}
-            isRunning={turn === running}
-            isWaiting={!turn.end && turn !== running}
-          />
-        ))}
-        {outgoing.map((message) => (
-          <OnItsWay key={message.requestId} message={message} isNext={message === next} queue={state.outgoing} />
-        ))}
-        {isDeleted && (
-          <DeletedNotice conversationId={conversationId} queue={state.outgoing} onStartAnew={() => goTo("chat")} />
-        )}
-        <Alert text={isDeleted ? undefined : log.failure.value?.error} />
-        {isEmpty && (
-          <div class="welcome">
-            <p class="lead">What can I do for you?</p>
-            <p class="quiet">The model has the tools of your servers. You are asked before one changes anything.</p>
-          </div>
-        )}
-      </div>
-      {!isAtEnd.value && (
-        <button
-          type="button"
-          class="to-end small"
-          onClick={() => frame.current?.scrollTo({ top: frame.current.scrollHeight })}
-        >
-          To the end
-        </button>
-      )}
-    </section>
-  );
-}
-
-/** Keeps the turns that the user sees in their place when turns are added above them. `firstId` is the id of the first turn. */
-function useSteadyScroll(frame: RefObject<HTMLElement | null>, firstId: string | undefined): void {
-  const shown = useRef(firstId);
-  const anchor = shown.current === firstId ? null : frame.current?.querySelector(".turn");
-  const topBefore = anchor?.getBoundingClientRect().top ?? 0;
-  useLayoutEffect(() => {
-    shown.current = firstId;
-    if (!anchor || !frame.current) return;
-    frame.current.scrollTop += anchor.getBoundingClientRect().top - topBefore;
-  }, [firstId]);
-}
-
-/** Loads the whole conversation when the user begins to search in the page, since a browser searches only what the page has. */
-function useSearchOfAll(log: ConversationLog): void {
-  useEffect(() => {
-    const onKeyDown = ({ key, ctrlKey, metaKey }: KeyboardEvent) => {
-      if (key !== "F3" && !((ctrlKey || metaKey) && key.toLowerCase() === "f")) return;
-      log.loadAll().catch(() => {}); // the button for earlier turns stays, and says why it cannot load them
-    };
-    document.addEventListener("keydown", onKeyDown);
-    return () => document.removeEventListener("keydown", onKeyDown);
-  }, [log]);
 }
 
 function LinkNote({ socket }: { socket: HostSocket }) {

@@ -6,7 +6,7 @@ import type { ConversationEntry } from "../api/host-messages.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
 import { ago } from "../shared/format-text.js";
-import { forgetLast, goTo, linkTo } from "./page-address.js";
+import { forgetLast, goTo, linkTo } from "../shared/page-address.js";
 import { useAttempts } from "./use-loaded.js";
 
 /** Number of conversations in a page. A page fills more than a screen but is small enough to be drawn at once. */

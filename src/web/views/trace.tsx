@@ -4,8 +4,8 @@ import type { Api } from "../api/host-client.js";
 import { ChatState } from "../chat/chat-state.js";
 import { EarlierTurns } from "../chat/earlier-turns.js";
 import { Alert } from "../markdown/alert.js";
+import { linkTo } from "../shared/page-address.js";
 import { TraceList } from "../trace/trace-list.js";
-import { linkTo } from "./page-address.js";
 
 export interface TraceProps {
   api: Api;

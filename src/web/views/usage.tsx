@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import { visibleText } from "../markdown/visible.js";
+import { linkTo } from "../shared/page-address.js";
 import { type By, bys, spans, type UsageAnswer, type UsageSpan } from "../usage/usage-lines.js";
 import { UsageTable } from "../usage/usage-table.js";
-import { linkTo } from "./page-address.js";
 
 export interface UsageProps {
   api: Api;

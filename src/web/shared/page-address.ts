@@ -1,7 +1,7 @@
 /** The view and the conversation that the user sees. They are stored behind # in the address, so the host serves only a single page. */
 import { signal } from "@preact/signals";
-import { newPageId } from "../api/page-ids.js";
-import { fromAddress } from "../shared/format-text.js";
+import { fromAddress } from "./format-text.js";
+import { newPageId } from "./page-ids.js";
 
 const views = ["chat", "conversations", "trace", "servers", "usage"] as const;
 
