@@ -1,8 +1,9 @@
 /** Chooses the configuration of this process: flags, the named or found file, and the part of a found file that the user has confirmed. */
 import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { ConfigLocation } from "../../config/edit/config-file.js";
 import type { LoadedConfig, LoadOptions } from "../../config/reading/load.js";
 import type { ServerConfig } from "../../core/config.js";
 import { readRegularFile } from "../../core/source/regular-file.js";
@@ -166,6 +167,11 @@ function usersFile(): string | undefined {
 /** Returns the path of the user's own configuration file. The file may not exist. */
 export function usersPath(): string {
   return join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
+}
+
+/** Returns the location of the file in which changes are written: the configuration file in use, or the user's own file if there is none. */
+export function editLocation({ file = usersPath(), isFound }: ConfigSource): ConfigLocation {
+  return { path: resolve(file), isFound, ownFolder: dirname(usersPath()) };
 }
 
 export const topLevelSettings = ["llm", "mcpServers", "mcp", "chat", "serve", "logging", "telemetry"];

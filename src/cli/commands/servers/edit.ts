@@ -5,7 +5,7 @@ import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { RequestError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import { didYouMean } from "../../../core/text/nearest.js";
-import type { GlobalOptions } from "../../shared/configuration.js";
+import { editLocation, findSource, type GlobalOptions } from "../../shared/configuration.js";
 import { appended } from "../../shared/flags.js";
 import { printInert, tell } from "../../shared/process.js";
 
@@ -114,11 +114,11 @@ async function add(
   { replace = false }: AddFlags,
   globals: GlobalOptions,
 ): Promise<void> {
-  const { changeServers } = await import("./edit-target.js");
+  const { changeConfigFile } = await import("../../../config/edit/config-file.js");
   const { entryProblems, holdsSecret } = await import("../../../config/edit/check-entry.js");
   const edit: ServerEdit = { kind: "set", name, entry };
   const hasSecrets = holdsSecret(name, entry);
-  const { target, notices } = await changeServers(globals, ({ file, folder, servers }) => {
+  const { target, notices } = await changeConfigFile(editLocation(findSource(globals)), ({ file, folder, servers }) => {
     if (Object.hasOwn(servers, name) && !replace) {
       throw new RequestError("usage", `${file} has a server "${name}" already`, {
         hint: "--replace replaces it",
@@ -135,10 +135,10 @@ async function add(
 
 /** Applies an edit to a server. Throws RequestError if the file does not have the server. */
 async function change(edit: ServerEdit, done: string, globals: GlobalOptions): Promise<void> {
-  const { changeServers } = await import("./edit-target.js");
+  const { changeConfigFile } = await import("../../../config/edit/config-file.js");
   const { entryProblems } = await import("../../../config/edit/check-entry.js");
   const { name } = edit;
-  const { target, plan, notices } = await changeServers(globals, ({ servers }) => ({
+  const { target, plan, notices } = await changeConfigFile(editLocation(findSource(globals)), ({ servers }) => ({
     edits: Object.hasOwn(servers, name) ? [edit] : [],
   }));
   const { file, folder, servers } = target;

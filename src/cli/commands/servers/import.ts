@@ -1,13 +1,13 @@
 /** `servers import`: adds the servers that are configured in other programs, with their settings. */
 import { homedir } from "node:os";
 import { type Command, Option } from "commander";
+import type { ConfigFile } from "../../../config/edit/config-file.js";
 import type { ImportedFile } from "../../../config/import/import-file.js";
 import { RequestError } from "../../../core/errors.js";
 import { unambiguous } from "../../../core/text/inert.js";
-import { asListed, type GlobalOptions } from "../../shared/configuration.js";
+import { asListed, editLocation, findSource, type GlobalOptions } from "../../shared/configuration.js";
 import { canAsk, isAgreed } from "../../shared/confirmed.js";
 import { printInert, tell } from "../../shared/process.js";
-import type { EditTarget } from "./edit-target.js";
 
 interface ImportFlags {
   from?: string;
@@ -37,23 +37,24 @@ export function addImportCommand(servers: Command, globals: () => GlobalOptions)
 
 async function importServers(flags: ImportFlags, globals: GlobalOptions): Promise<void> {
   const { from, dryRun = false, replace = false } = flags;
-  const { changeServers, editTarget } = await import("./edit-target.js");
+  const { changeConfigFile, readConfigFile } = await import("../../../config/edit/config-file.js");
   const { planImport } = await import("../../../config/import/import-plan.js");
   const { importReport, previewOf } = await import("../../../config/import/import-report.js");
+  const location = editLocation(findSource(globals));
   const files = from === undefined ? await chosen() : await agreed(from, flags);
   if (files === undefined) return;
-  const planFor = (target: EditTarget) => {
+  const planFor = (target: ConfigFile) => {
     const secrets = flags.secrets ?? (target.isPrivate ? "keep" : "refer");
     return planImport(files, { ...target, env: process.env }, { replace, secrets });
   };
   if (dryRun) {
-    const target = editTarget(globals);
+    const target = readConfigFile(location);
     const plan = planFor(target);
     const diff = previewOf(plan, { ...target, env: process.env });
     if (diff) await printInert(diff);
     return printInert(importReport(files, plan, { file: target.file, isDone: false }));
   }
-  const { target, plan, notices } = await changeServers(globals, planFor);
+  const { target, plan, notices } = await changeConfigFile(location, planFor);
   tell(notices);
   await printInert(importReport(files, plan, { file: target.file, isDone: true }));
 }

@@ -1,17 +1,25 @@
-/** The configuration file that commands change, and the writing of changes to it. */
+/** A configuration file as it is written, and the writing of changes to it. */
 
 import { existsSync, mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { editServers } from "../../../config/edit/edit-servers.js";
-import { fileModeOf, replaceFile } from "../../../config/edit/replace-file.js";
-import type { ServerEdit } from "../../../config/edit/server-edit.js";
-import { ConfigError } from "../../../core/errors.js";
-import { withFileLock } from "../../../core/files/file-lock.js";
-import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { displayName, objectSource, readSource, readText } from "../../../core/source/source.js";
-import { type ConfigSource, findSource, type GlobalOptions, usersPath } from "../../shared/configuration.js";
+import { dirname } from "node:path";
+import { ConfigError } from "../../core/errors.js";
+import { withFileLock } from "../../core/files/file-lock.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { displayName, objectSource, readSource, readText } from "../../core/source/source.js";
+import { editServers } from "./edit-servers.js";
+import { fileModeOf, replaceFile } from "./replace-file.js";
+import type { ServerEdit } from "./server-edit.js";
 
-export interface EditTarget {
+/** Where a configuration file is. The file may not exist. */
+export interface ConfigLocation {
+  path: string;
+  /** True if the file was found in the working directory, not named by the user. Anybody may have written such a file. */
+  isFound: boolean;
+  /** Absolute path of the folder that has the user's own configuration. */
+  ownFolder: string;
+}
+
+export interface ConfigFile {
   /** Absolute path of the file. */
   path: string;
   /** Path of the file for display. */
@@ -25,14 +33,9 @@ export interface EditTarget {
   isPrivate: boolean;
 }
 
-/** Returns the configuration file in use, or the user's own file if there is none. Throws ConfigError if the file cannot be read. */
-export function editTarget(flags: GlobalOptions): EditTarget {
-  return readTarget(findSource(flags));
-}
-
-function readTarget({ file: named = usersPath(), isFound }: ConfigSource): EditTarget {
+/** Reads the file. Throws ConfigError if it cannot be read. */
+export function readConfigFile({ path, isFound, ownFolder }: ConfigLocation): ConfigFile {
   const cwd = process.cwd();
-  const path = resolve(cwd, named);
   const file = displayName(path, cwd);
   const folder = dirname(path);
   const { tree } = existsSync(path) ? readSource(path, cwd, { mayGrow: !isFound }) : objectSource({}, folder, file);
@@ -43,7 +46,7 @@ function readTarget({ file: named = usersPath(), isFound }: ConfigSource): EditT
     folder,
     text: textAt(path, file),
     servers: isPlainObject(tree.mcpServers) ? tree.mcpServers : {},
-    isPrivate: folder === dirname(usersPath()) || (mode !== undefined && (mode & 0o077) === 0),
+    isPrivate: folder === ownFolder || (mode !== undefined && (mode & 0o077) === 0),
   };
 }
 
@@ -62,17 +65,16 @@ interface EditPlan {
 }
 
 /**
- * Changes the configuration file in use as `plan` says. No other command changes the file between the last call of `plan` and the end of the
- * write. An earlier call spares the lock if `plan` throws or has no edits. Resolves with the last plan, the file that it is for, and notices for
- * the user. Rejects with ConfigError if the text cannot be edited, with errors of `plan`, and with errors of the file system.
+ * Changes the file as `plan` says. No other host or command changes it between the last call of `plan` and the end of the write. An earlier
+ * call spares the lock if `plan` throws or has no edits. Resolves with the last plan, the file that it is for, and notices for the user.
+ * Rejects with ConfigError if the text cannot be edited, with errors of `plan`, and with errors of the file system.
  */
-export async function changeServers<Plan extends EditPlan>(
-  flags: GlobalOptions,
-  plan: (target: EditTarget) => Plan,
-): Promise<{ target: EditTarget; plan: Plan; notices: string[] }> {
-  const source = findSource(flags);
+export async function changeConfigFile<Plan extends EditPlan>(
+  location: ConfigLocation,
+  plan: (target: ConfigFile) => Plan,
+): Promise<{ target: ConfigFile; plan: Plan; notices: string[] }> {
   const planned = () => {
-    const target = readTarget(source);
+    const target = readConfigFile(location);
     return { target, plan: plan(target) };
   };
   const early = planned();
@@ -85,7 +87,7 @@ export async function changeServers<Plan extends EditPlan>(
   });
 }
 
-function writeEdits({ path, file, text, isPrivate }: EditTarget, { edits, hasSecrets = false }: EditPlan): string[] {
+function writeEdits({ path, file, text, isPrivate }: ConfigFile, { edits, hasSecrets = false }: EditPlan): string[] {
   if (edits.length === 0) return [];
   const mode = fileModeOf(path) ?? 0o600;
   const isOpen = (mode & 0o077) !== 0;

@@ -4,11 +4,13 @@ import { stdout } from "node:process";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { Command } from "commander";
 import { addEditCommands } from "../../src/cli/commands/servers/edit.js";
-import { changeServers, type EditTarget } from "../../src/cli/commands/servers/edit-target.js";
 import { addImportCommand } from "../../src/cli/commands/servers/import.js";
+import { type ConfigFile, changeConfigFile } from "../../src/config/edit/config-file.js";
 import type { ServerEdit } from "../../src/config/edit/server-edit.js";
 import { withFileLock } from "../../src/core/files/file-lock.js";
 import { folderWith } from "../config/folder.js";
+
+const at = (path: string) => ({ path, isFound: false, ownFolder: "/nowhere" });
 
 const second: ServerEdit = { kind: "set", name: "second", entry: { command: "two" } };
 
@@ -16,12 +18,12 @@ test("a change starts from what another command has written meanwhile, and keeps
   using folder = folderWith({ "config.yaml": "mcpServers: {}\n" });
   const path = join(folder.path, "config.yaml");
   const seen: string[][] = [];
-  const plan = ({ servers }: EditTarget) => {
+  const plan = ({ servers }: ConfigFile) => {
     seen.push(Object.keys(servers));
     return { edits: [second] };
   };
   const { changed } = await withFileLock(`${path}.lock`, async () => {
-    const changed = changeServers({ config: path }, plan);
+    const changed = changeConfigFile(at(path), plan);
     writeFileSync(path, "mcpServers:\n  first:\n    command: one\n");
     return { changed };
   });
@@ -34,7 +36,7 @@ test("a change starts from what another command has written meanwhile, and keeps
 test("a refused change creates no folder", async () => {
   using folder = folderWith({});
   const config = join(folder.path, "new", "config.yaml");
-  await changeServers({ config }, () => ({ edits: [] }));
+  await changeConfigFile(at(config), () => ({ edits: [] }));
   expect(existsSync(join(folder.path, "new"))).toBe(false);
 });
 
