@@ -205,3 +205,12 @@ export const programs: readonly Program[] = [
       defaultTimeout(draft, asObject(settings)?.defaultTimeout, "settings.defaultTimeout"),
   },
 ];
+
+/** Returns the program to which a file with this content belongs. Undefined if it has no MCP servers in a known shape. */
+export function ownerOf(tree: JsonObject): Program | undefined {
+  const owner = programs.find(({ has }) => has?.(tree));
+  if (owner || tree.mcpServers === undefined) return owner;
+  // Several programs have files of this form. It is read as Claude Code's, but has none of its rules.
+  const plain = programs.find(({ tool }) => tool === "claude-code");
+  return plain && { ...plain, unread: undefined };
+}

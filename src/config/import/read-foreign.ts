@@ -3,7 +3,7 @@ import { type Node as JsonNode, type ParseError, parseTree, printParseErrorCode 
 import { parse as parseToml, TomlError } from "smol-toml";
 import { ConfigError } from "../../core/errors.js";
 import { isDeeperThan, isPlainObject, type JsonObject } from "../../core/json.js";
-import { displayName, readSource, readText } from "../../core/source/source.js";
+import { displayName, parseSource, readSource, readText } from "../../core/source/source.js";
 
 export interface ForeignFile {
   /** Path of the file, in the form in which it is displayed. */
@@ -19,14 +19,29 @@ const maxLevels = 500;
 /** Reads a file. An extension of YAML or TOML decides the format; any other file is read as JSON with comments. Throws ConfigError. */
 export function readForeign(path: string, cwd: string): ForeignFile {
   const file = displayName(path, cwd);
-  const fail = (message: string, line = 0, column = 0): never => {
+  const fail = failing(file);
+  return { file, path, tree: shallow(() => parsed(path, cwd, fail), fail) };
+}
+
+/** Reads a text. `extension` names the format, as for a file. Throws ConfigError, in which `file` is the name of the text. */
+export function readForeignText(text: string, extension: "json" | "toml" | "yaml", file: string): JsonObject {
+  const fail = failing(file);
+  if (extension === "yaml") return parseSource(text, file);
+  return shallow(() => (extension === "toml" ? tomlValue(text, fail) : jsonValue(text, fail)), fail);
+}
+
+function failing(file: string): Fail {
+  return (message, line = 0, column = 0) => {
     throw new ConfigError([{ file, line, column, path: "", message }]);
   };
+}
+
+function shallow(parsed: () => unknown, fail: Fail): JsonObject {
   try {
-    const tree = parsed(path, cwd, fail);
+    const tree = parsed();
     if (!isPlainObject(tree)) return fail("expected an object");
     if (isDeeperThan(maxLevels, tree)) throw new RangeError();
-    return { file, path, tree };
+    return tree;
   } catch (error) {
     // Parsers throw this error at the end of the stack.
     if (error instanceof RangeError) return fail(`is nested more than ${maxLevels} levels deep`);

@@ -54,7 +54,7 @@ export function readSource(
     file,
     folder: dirname(path),
     text: read.text,
-    tree: parse(read.text, file, mayGrow ? namedSize : foundSize),
+    tree: parseSource(read.text, file, mayGrow ? namedSize : foundSize),
     position: (pointer, part) => {
       find ??= positionsOf(read.text);
       return find(pointer, part);
@@ -91,7 +91,8 @@ export function displayName(path: string, cwd: string): string {
   return below.startsWith("..") || isAbsolute(below) ? path : below;
 }
 
-function parse(text: string, file: string, grownSize: number): JsonObject {
+/** Parses YAML, which includes JSON. `file` is the name of the text in errors. Throws ConfigError. */
+export function parseSource(text: string, file: string, grownSize = foundSize): JsonObject {
   const fail = (message: string, line = 1, column = 1): never => {
     throw new ConfigError([{ file, line, column, path: "", message }]);
   };
