@@ -167,6 +167,7 @@ export type RequestErrorKind =
   | "busy"
   | "overloaded"
   | "cancelled"
+  | "exists"
   | "not_found";
 
 export class RequestError extends HostError<RequestErrorKind> {}

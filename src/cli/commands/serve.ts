@@ -29,7 +29,8 @@ export function addServeCommand(program: Command, version: string): void {
       const { doorToken } = await import("./serve-token.js");
       return openDoor(
         program.opts<GlobalOptions>(),
-        (parts, app) => {
+        async (parts, app, files) => {
+          const { ServerEntries } = await import("../../host/server-entries.js");
           const { serve, mcpServe } = app.config;
           const { notices, ...token } = doorToken({ token: given, tokenFile }, { ...serve, ...flags }, process.env);
           tell([...app.notices, ...notices]);
@@ -40,7 +41,8 @@ export function addServeCommand(program: Command, version: string): void {
           };
           const models = () => modelNames(app.config.llm);
           const options = { ...serve, ...flags, token: token.token, version, models, mcp };
-          return runServe(parts, options, { stderr: process.stderr, onInterrupt, token });
+          const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
+          return runServe({ ...parts, serverSettings }, options, { stderr: process.stderr, onInterrupt, token });
         },
         { followsFiles: true, scraped: true, leavesTurns: true },
       );

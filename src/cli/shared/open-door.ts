@@ -10,6 +10,7 @@ import { stderrLog } from "../../host/stderr-log.js";
 import { findSource, type GlobalOptions, load } from "./configuration.js";
 import { confirmed } from "./confirmed.js";
 import { exit, keepStdoutClean, onInterrupt, onTermination, whenWritten } from "./process.js";
+import type { Reload } from "./reload.js";
 
 export interface DoorOptions {
   /** Receives the log lines. If undefined, log lines are written to stderr. */
@@ -38,7 +39,7 @@ const partingMs = 5_000;
 /** Starts the host, then calls `door`, which runs the front door. When `door` returns, ends the process with the returned exit code. */
 export async function openDoor(
   flags: GlobalOptions,
-  door: (parts: DoorParts, app: App) => Promise<number>,
+  door: (parts: DoorParts, app: App, reload: Reload) => Promise<number>,
   { observe, followsFiles = false, scraped = false, cancelsOnTerm = false, leavesTurns = false }: DoorOptions = {},
 ): Promise<void> {
   keepStdoutClean();
@@ -92,7 +93,7 @@ export async function openDoor(
       },
       secrets: () => configuredSecrets(app.config, process.env),
     };
-    const exitCode = await door(parts, app).finally(stopFollowing);
+    const exitCode = await door(parts, app, reload).finally(stopFollowing);
     onInterrupt(() => exit(exitCodes.cancelled));
     await end(app);
     const isCancelled = exitCode === exitCodes.cancelled;

@@ -1,5 +1,6 @@
 /** Applies a changed configuration to a running host. Turns that have begun keep the old configuration. */
 import { isDeepStrictEqual } from "node:util";
+import type { ChangedFile, ConfigLocation } from "../../config/edit/config-file.js";
 import type { LoadedConfig } from "../../config/reading/load.js";
 import { FileWatch } from "../../config/watch.js";
 import type { Config, ServerConfig } from "../../core/config.js";
@@ -8,6 +9,7 @@ import type { FileTexts } from "../../core/source/source.js";
 import { keyPath } from "../../core/source/tree.js";
 import {
   type ConfigSource,
+  editLocation,
   findAgain,
   findUnconfirmed,
   type GlobalOptions,
@@ -42,6 +44,7 @@ export class Reload {
   /** The last configuration that the user had confirmed completely. */
   #confirmed: LoadedConfig | undefined;
   #watch: FileWatch | undefined;
+  #report: (outcome: ReloadOutcome) => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ReloadParts) {
@@ -53,6 +56,7 @@ export class Reload {
 
   /** Reads the files again whenever one of them changes, and passes the result to `report`. The returned function stops the watching. */
   watch(report: (outcome: ReloadOutcome) => void): () => void {
+    this.#report = report;
     const files = new FileWatch(this.#filesOf(this.#parts.read), {
       changed: () => void this.#now().then(report),
       failed: (folder, { message }) =>
@@ -67,10 +71,63 @@ export class Reload {
     return (await this.#now()).text;
   }
 
+  /** The configuration that the files held at the last successful read, including its unconfirmed parts. */
+  get read(): LoadedConfig {
+    return this.#reported;
+  }
+
+  /** The files that changes of the configuration may be written to. New servers and settings go to the first. */
+  get locations(): ConfigLocation[] {
+    const { file, isFound, base } = this.#source;
+    return [
+      editLocation({ file, isFound }),
+      ...(base === undefined ? [] : [editLocation({ file: base, isFound: false })]),
+    ];
+  }
+
+  /**
+   * Changes a configuration file as its user wishes, and applies the change. If the user had confirmed all of the files before, the change
+   * is confirmed too, because it is the user's own. Resolves with the change and with a warning if it is not in effect.
+   */
+  change<Changed extends ChangedFile>(edit: () => Promise<Changed>): Promise<{ changed: Changed; warning?: string }> {
+    return this.#next(async () => {
+      const before = await this.#confirmedFiles();
+      const changed = await edit();
+      const outcome = await this.#reload(before && withChange(before, changed));
+      this.#report(outcome);
+      return { changed, ...(outcome.level === "warn" && { warning: outcome.text }) };
+    });
+  }
+
+  /** Returns the contents of the files if the user has confirmed all of them. */
+  async #confirmedFiles(): Promise<FileTexts | undefined> {
+    const { flags } = this.#parts;
+    const source = findAgain(this.#source, flags);
+    try {
+      const read = await load(flags, source);
+      const unconfirmed = await findUnconfirmed(read, { flags, source }, this.#known());
+      return unconfirmed ? undefined : read.files;
+    } catch (error) {
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Returns the parts of the configuration that the user has confirmed so far. */
+  #known() {
+    const { mcpServers } = this.#parts.host.config;
+    return { servers: mcpServers.filter(({ enabled, refusal }) => enabled && !refusal), loaded: this.#confirmed };
+  }
+
   /** Reads the files again, after any reload that is still running. */
   #now(): Promise<ReloadOutcome> {
-    const outcome = this.#last.then(() => this.#reload());
-    this.#last = outcome;
+    return this.#next(() => this.#reload());
+  }
+
+  /** Runs the work after any reload or change that is still running. */
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const outcome = this.#last.then(work);
+    this.#last = outcome.catch(() => {});
     return outcome;
   }
 
@@ -78,15 +135,18 @@ export class Reload {
     return new Map([...missingFiles(this.#source).map((path) => [path, undefined] as const), ...files]);
   }
 
-  async #reload(): Promise<ReloadOutcome> {
+  /** Reads and applies the files. They need no confirmation if their contents are `confirmed`. */
+  async #reload(confirmed?: FileTexts): Promise<ReloadOutcome> {
     const { flags, host } = this.#parts;
     try {
       const source = findAgain(this.#source, flags);
       const read = await load(flags, source);
       this.#source = source;
       const before = host.config;
-      const servers = before.mcpServers.filter(({ enabled, refusal }) => enabled && !refusal);
-      const unconfirmed = await findUnconfirmed(read, { flags, source }, { servers, loaded: this.#confirmed });
+      const open = await findUnconfirmed(read, { flags, source }, this.#known());
+      const isConfirmed = confirmed !== undefined && isDeepStrictEqual(read.files, confirmed);
+      if (isConfirmed) open?.confirm();
+      const unconfirmed = isConfirmed ? undefined : open;
       if (!unconfirmed) this.#confirmed = read;
       const reported = this.#reported;
       this.#reported = read;
@@ -111,6 +171,11 @@ export class Reload {
       return { level: "warn", text: `nothing changes, because the configuration is broken: ${problem}` };
     }
   }
+}
+
+/** Returns the contents that the files have after the change, undefined if it began from others. */
+function withChange(before: FileTexts, { target: { path, text: old }, text }: ChangedFile): FileTexts | undefined {
+  return (before.get(path) ?? "") === old ? new Map([...before, [path, text]]) : undefined;
 }
 
 const nameOf = ({ name }: ServerConfig) => name;

@@ -64,36 +64,47 @@ interface EditPlan {
   hasSecrets?: boolean;
 }
 
+export interface ChangedFile<Plan extends EditPlan = EditPlan> {
+  target: ConfigFile;
+  plan: Plan;
+  text: string;
+  notices: string[];
+}
+
 /**
  * Changes the file as `plan` says. No other host or command changes it between the last call of `plan` and the end of the write. An earlier
- * call spares the lock if `plan` throws or has no edits. Resolves with the last plan, the file that it is for, and notices for the user.
+ * call spares the lock if `plan` throws or has no edits. Resolves with the last plan, the file as it was, its new text, and notices for the user.
  * Rejects with ConfigError if the text cannot be edited, with errors of `plan`, and with errors of the file system.
  */
 export async function changeConfigFile<Plan extends EditPlan>(
   location: ConfigLocation,
   plan: (target: ConfigFile) => Plan,
-): Promise<{ target: ConfigFile; plan: Plan; notices: string[] }> {
+): Promise<ChangedFile<Plan>> {
   const planned = () => {
     const target = readConfigFile(location);
     return { target, plan: plan(target) };
   };
   const early = planned();
-  if (early.plan.edits.length === 0) return { ...early, notices: [] };
+  if (early.plan.edits.length === 0) return { ...early, text: early.target.text, notices: [] };
   const { path, folder } = early.target;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return withFileLock(`${path}.lock`, async () => {
     const last = planned();
-    return { ...last, notices: writeEdits(last.target, last.plan) };
+    return { ...last, ...writeEdits(last.target, last.plan) };
   });
 }
 
-function writeEdits({ path, file, text, isPrivate }: ConfigFile, { edits, hasSecrets = false }: EditPlan): string[] {
-  if (edits.length === 0) return [];
+function writeEdits(
+  { path, file, text: before, isPrivate }: ConfigFile,
+  { edits, hasSecrets = false }: EditPlan,
+): Pick<ChangedFile<EditPlan>, "text" | "notices"> {
+  if (edits.length === 0) return { text: before, notices: [] };
   const mode = fileModeOf(path) ?? 0o600;
   const isOpen = (mode & 0o077) !== 0;
   const closes = hasSecrets && isPrivate && isOpen;
-  replaceFile(path, editServers(text, edits, file), closes ? mode & 0o700 : mode);
-  if (closes) return [`${file} holds secrets now, so only you can read it from now on`];
-  if (!hasSecrets || !isOpen) return [];
-  return [`${file} holds a secret that others can read: write a \${VARIABLE} in its place`];
+  const text = editServers(before, edits, file);
+  replaceFile(path, text, closes ? mode & 0o700 : mode);
+  if (closes) return { text, notices: [`${file} holds secrets now, so only you can read it from now on`] };
+  if (!hasSecrets || !isOpen) return { text, notices: [] };
+  return { text, notices: [`${file} holds a secret that others can read: write a \${VARIABLE} in its place`] };
 }

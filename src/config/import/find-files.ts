@@ -6,7 +6,7 @@ import { displayName } from "../../core/source/source.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import { type ImportedFile, importFile } from "./import-file.js";
 import { type ImportSurroundings, isNamedLike, pathsOf } from "./program-paths.js";
-import { ownerOf, type Program, programs } from "./programs.js";
+import { foreignProgramOf, type Program, programs } from "./programs.js";
 import { readForeign } from "./read-foreign.js";
 
 /** A configuration file of another program: its content, or the reason why it cannot be read. */
@@ -51,7 +51,7 @@ export function importFrom(from: string, surroundings: ImportSurroundings): Impo
     throw new RequestError("usage", message, { hint: `tools: ${names.join(", ")}` });
   }
   const foreign = readForeign(path, cwd);
-  const owner = programs.find((each) => isNamedLike(each, path)) ?? ownerOf(foreign.tree);
+  const owner = programs.find((each) => isNamedLike(each, path)) ?? foreignProgramOf(foreign.tree);
   if (owner) return [importFile(owner, foreign, surroundings)];
   throw new RequestError("usage", `${foreign.file} has no MCP servers in a shape that is known here`, {
     hint: "known are mcpServers, servers (VS Code), mcp_servers (Codex), mcp (opencode), extensions (goose), context_servers (Zed)",

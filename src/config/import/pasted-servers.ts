@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { ConfigError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { entryProblems } from "../edit/check-entry.js";
-import { entryOfCommand, unread } from "./command-line.js";
 import { importFile } from "./import-file.js";
+import { entryOfCommand, unread } from "./pasted-command.js";
 import type { ImportSurroundings } from "./program-paths.js";
-import { ownerOf } from "./programs.js";
+import { foreignProgramOf } from "./programs.js";
 import { readForeignText } from "./read-foreign.js";
 import { guessedName } from "./server-name.js";
 
 export interface PastedServer {
   name: string;
   entry: JsonObject;
-  /** What a person should know about keys that mean nothing or something else here. */
+  /** Notes for the user about keys that have no meaning here, or another one. */
   notes: string[];
 }
 
@@ -55,9 +55,9 @@ function where({ line, column, message }: ConfigError["problems"][number]): stri
 
 function serversIn(tree: JsonObject, surroundings: ImportSurroundings): PastedServer[] {
   const wrapped = inKnownShape(tree);
-  const program = ownerOf(wrapped);
+  const program = foreignProgramOf(wrapped);
   if (!program) throw unread("it has no MCP servers in a shape that is known here");
-  // What other files of the program on this machine forbid has nothing to do with this text.
+  // Rules in the program's files on this machine do not concern a text that was copied from elsewhere.
   const free = { ...program, ruleFiles: undefined, project: undefined, unread: undefined };
   const foreign = { file: pasted, path: join(surroundings.cwd, "pasted"), tree: wrapped };
   const { servers } = importFile(free, foreign, surroundings);
@@ -73,7 +73,7 @@ function serversIn(tree: JsonObject, surroundings: ImportSurroundings): PastedSe
 
 /** Returns the object with the servers under `mcpServers`, if it is an entry itself or a mapping of entries. */
 function inKnownShape(tree: JsonObject): JsonObject {
-  if (ownerOf(tree)) return tree;
+  if (foreignProgramOf(tree)) return tree;
   if (isEntry(tree)) {
     const { name, ...entry } = tree;
     return { mcpServers: { [typeof name === "string" && name ? name : guessedName(entry)]: entry } };

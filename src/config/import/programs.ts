@@ -207,7 +207,7 @@ export const programs: readonly Program[] = [
 ];
 
 /** Returns the program to which a file with this content belongs. Undefined if it has no MCP servers in a known shape. */
-export function ownerOf(tree: JsonObject): Program | undefined {
+export function foreignProgramOf(tree: JsonObject): Program | undefined {
   const owner = programs.find(({ has }) => has?.(tree));
   if (owner || tree.mcpServers === undefined) return owner;
   // Several programs have files of this form. It is read as Claude Code's, but has none of its rules.

@@ -25,6 +25,8 @@ import { loginRoutes } from "./routes/login-routes.js";
 import { mcpDoor } from "./routes/mcp-routes.js";
 import { openApiDocument } from "./routes/openapi.js";
 import { pageRoutes } from "./routes/page-files.js";
+import { serverChangeRoutes } from "./routes/server-change-routes.js";
+import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
 import { RepeatedCalls } from "./turns/repeated-calls.js";
@@ -149,6 +151,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
     ...hostRoutes(parts, (call) => gate.isAuthorized(call)),
+    ...serverRoutes(parts),
+    ...(parts.serverSettings ? serverChangeRoutes(parts, parts.serverSettings) : []),
     ...loginRoutes(parts),
     ...mcp.routes,
   ];

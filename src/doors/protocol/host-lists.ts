@@ -3,10 +3,18 @@
  * server are null.
  */
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../../core/ports.js";
+import type { ServerSetting } from "../../core/server-settings.js";
 import { tokensOfTool } from "../../session/tools/tool-choice.js";
 
 export function serversJson(servers: readonly ServerStatus[]): object {
   return { servers: servers.map(serverJson) };
+}
+
+/** Returns a server with what the configuration says about it. The parameter `setting` is undefined for the server of the demo model. */
+export function configuredServerJson(status: ServerStatus, setting?: ServerSetting): object {
+  const { source = null, isEnabled = true, entry = null, canLogOut = false } = setting ?? {};
+  const facts = { source, enabled: isEnabled, editable: entry !== null, entry, can_log_out: canLogOut };
+  return { ...serverJson(status), ...facts };
 }
 
 export function toolsJson(tools: readonly HubTool[]): object {

@@ -67,6 +67,11 @@ export function partSchemas(): Record<string, JsonSchema> {
         version: optional(text),
         reason: optional(text),
         login: optional(text),
+        source: optional(text),
+        enabled: flag,
+        editable: flag,
+        entry: optional({ type: "object" }),
+        can_log_out: flag,
       },
     ),
     Tool: {

@@ -4,11 +4,13 @@ import "ajv/dist/2020.js";
 import OpenAI from "openai";
 import type { Observe } from "../../../src/core/ports.js";
 import { type HttpDoor, openHttpDoor, type ServeOptions } from "../../../src/doors/http/serve.js";
+import type { DoorParts } from "../../../src/doors/shared/door.js";
 import type { App } from "../../../src/index.js";
 import { doorParts } from "../support.js";
 
 interface DoorOptions extends Partial<Omit<ServeOptions, "mcp">> {
   mcp?: Partial<ServeOptions["mcp"]>;
+  parts?: Partial<DoorParts>;
   /** Receives what the door logs. */
   observe?: Observe;
 }
@@ -16,11 +18,11 @@ interface DoorOptions extends Partial<Omit<ServeOptions, "mcp">> {
 /** Opens the network door of this app on a free port, as `serve` does. */
 export async function openDoor(
   app: App,
-  { mcp, observe, ...options }: DoorOptions = {},
+  { mcp, observe, parts: more, ...options }: DoorOptions = {},
 ): Promise<HttpDoor & AsyncDisposable> {
   const { serve, mcpServe } = app.config;
   const { newId } = await import("../../../src/core/ids.js");
-  const parts = { ...doorParts(app, Date.now), newId, observe };
+  const parts = { ...doorParts(app, Date.now), newId, observe, ...more };
   const all = {
     serve: mcpServe,
     given: {},

@@ -43,7 +43,7 @@ export function admitBy(gate: Gate, connections: Connections, newId: NewId): Par
 function preflight(origin: string): Record<string, string> {
   return {
     "access-control-allow-origin": origin,
-    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
     "access-control-allow-headers": "*, authorization",
     "access-control-max-age": "600",
     vary: "origin",

@@ -1,13 +1,13 @@
-/** Routes for what the host has, what it has used, and how it is: servers, tools, usage, metrics, health. */
+/** Routes for what the host has, what it has used, and how it is: tools, usage, metrics, health. */
 import { messageOf } from "../../../core/errors.js";
 import { parseDuration } from "../../../core/text/durations.js";
 import { usageJson } from "../../../session/commands/usage-text.js";
 import { type UsageKey, usageKeys, usageReport } from "../../../session/conversations/usage-report.js";
-import { serversJson, toolsJson } from "../../protocol/host-lists.js";
+import { toolsJson } from "../../protocol/host-lists.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { serverList, serverStderr, toolList } from "../shared/api-schemas.js";
+import { toolList } from "../shared/api-schemas.js";
 import { limitIn, limitText } from "./list-page.js";
 
 /** Time that /readyz waits for servers that are still starting, in ms. */
@@ -23,35 +23,6 @@ export function hostRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall, 
   const whyNot = shared(() => whyNotReady(parts));
   return [
     ...(scrape ? [metricsRoute(scrape)] : []),
-    {
-      method: "GET",
-      path: "/api/servers",
-      summary: "The MCP servers and their state",
-      answer: { type: "application/json", schema: serverList },
-      run: () => Response.json(serversJson(hub.servers())),
-    },
-    {
-      method: "POST",
-      path: "/api/servers/reload",
-      summary: "Reads the configuration files again and changes to their servers",
-      run: async () => Response.json({ outcome: await parts.reload() }),
-    },
-    {
-      method: "POST",
-      path: "/api/servers/{name}/reconnect",
-      summary: "Ends the connection once its running calls have ended, and makes a new one now",
-      run(call) {
-        hub.reconnect(call.path("name"));
-        return new Response(null, { status: 204 });
-      },
-    },
-    {
-      method: "GET",
-      path: "/api/servers/{name}/stderr",
-      summary: "The last lines that a server of this machine has written on stderr, without secrets",
-      answer: { type: "application/json", schema: serverStderr },
-      run: (call) => Response.json({ stderr: hub.stderr(call.path("name")) }),
-    },
     {
       method: "GET",
       path: "/api/tools",

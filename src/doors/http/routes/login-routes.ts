@@ -3,10 +3,9 @@
  * machine.
  */
 
-import { isLoopback } from "../../../core/text/networks.js";
 import type { DoorParts } from "../../shared/door.js";
-import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { ApiError } from "../shared/api-errors.js";
+import type { ApiRoute } from "../shared/api.js";
+import { requireHere } from "./require-here.js";
 
 export function loginRoutes({ login }: DoorParts): ApiRoute[] {
   const underWay = new Map<string, Promise<Response>>();
@@ -27,7 +26,10 @@ export function loginRoutes({ login }: DoorParts): ApiRoute[] {
       path: "/api/servers/{name}/login",
       summary: "Begins a login, for a caller on this machine: 202 with the page to open, or 200 if no login is needed",
       async run(call) {
-        requireHere(call);
+        requireHere(
+          call,
+          "the browser comes back to a port of the host's machine: log in there, by mcp-platform servers login",
+        );
         const name = call.path("name");
         const begun = underWay.get(name) ?? begin(name);
         underWay.set(name, begun);
@@ -35,18 +37,4 @@ export function loginRoutes({ login }: DoorParts): ApiRoute[] {
       },
     },
   ];
-}
-
-/**
- * Throws ApiError if the caller is on another machine. A proxy on this machine is refused too, since it may pass on requests of other
- * machines.
- */
-function requireHere({ address, header }: ApiCall): void {
-  const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
-  if (isLoopback(address) && !isPassedOn) return;
-  throw new ApiError(
-    403,
-    "not_local",
-    "the browser comes back to a port of the host's machine: log in there, by mcp-platform servers login",
-  );
 }

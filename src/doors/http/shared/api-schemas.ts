@@ -159,6 +159,37 @@ const named = (schema: string) => ({ $ref: schemaPath + schema });
 export const message = named("HostMessage");
 /** `previous` is the path of the page before: null in the first page, and absent if the answer is not a page. */
 export const messageList = whole({ messages: list(message) }, { previous: optional(text) });
+const entry = { type: "object", description: "a server as under mcpServers" };
+const serverName = { type: "string", pattern: "^(?!__proto__$)[^\\u0000-\\u001f\\u007f]{1,100}$" };
+const notes = list(text);
+export const pastedBody = whole({ text: { type: "string", maxLength: 100_000 } });
+export const pastedServers = whole({ servers: list(whole({ name, entry, notes })) });
+export const newServerBody = whole({ name: serverName, entry });
+export const serverEntryBody = whole({ entry });
+export const serverSwitchBody = whole({ enabled: trueOrFalse });
+/** `notices`: what a person should know, such as that a change waits for a confirmation. */
+export const changedServer = whole({ server: named("Server"), notices: list(text) });
+export const removedServer = whole({ notices: list(text) });
+export const foundServers = whole({
+  found: list(
+    whole({
+      program: text,
+      title: text,
+      file: text,
+      of_folder: trueOrFalse,
+      taken: trueOrFalse,
+      name: text,
+      entry,
+      notes,
+    }),
+  ),
+  problems: list(whole({ title: text, file: text, message: text })),
+});
+export const importBody = whole({ names: { type: "array", minItems: 1, items: whole({ program: name, name }) } });
+export const importedServers = whole({
+  servers: list(whole({ name: text, outcome: text, reason: optional(text), notes })),
+  notices: list(text),
+});
 export const serverList = whole({ servers: list(named("Server")) });
 export const serverStderr = whole({ stderr: text });
 export const toolList = whole({ tools: list(named("Tool")) });

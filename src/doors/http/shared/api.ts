@@ -29,7 +29,7 @@ export interface ApiCall {
 }
 
 export interface ApiRoute {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path of the route. A part in braces, such as `{name}`, is a parameter. The last one may be `{+name}`, which may contain slashes. */
   path: string;
   summary: string;

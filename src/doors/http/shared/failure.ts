@@ -106,6 +106,7 @@ const statuses: Readonly<Record<string, readonly [status: number, code?: string]
   model_gone: [404, "model_not_found"],
   request_mismatch: [409],
   busy: [409],
+  exists: [409],
   rate_limit: [429, "rate_limit_exceeded"],
   quota: [429, "insufficient_quota"],
   limit: [429, "insufficient_quota"],

@@ -1,0 +1,61 @@
+/** Port for front doors that show and change the servers of the configuration. */
+import type { JsonObject } from "./json.js";
+
+export interface ServerSetting {
+  /** The file that defines the server. Undefined if no file does. */
+  source?: string;
+  isEnabled: boolean;
+  /** The entry as it is written in the file, without its secrets. Undefined if this host cannot change it. */
+  entry?: JsonObject;
+  /** True if this host is logged in to the server. */
+  canLogOut: boolean;
+}
+
+export interface NamedEntry {
+  name: string;
+  /** The server in the shape of `mcpServers`. */
+  entry: JsonObject;
+}
+
+/** A server that another program of this machine has. */
+interface FoundServer extends NamedEntry {
+  program: string;
+  /** Name of the program for people. */
+  title: string;
+  file: string;
+  /** True if the file lies in the working directory. Anybody may have written such a file. */
+  isOfFolder: boolean;
+  /** True if the configuration has a server of this name. It is not replaced. */
+  isTaken: boolean;
+  notes: readonly string[];
+}
+
+/** The outcome of the import of one server. */
+export interface ImportedEntry {
+  name: string;
+  outcome: string;
+  reason?: string | undefined;
+  notes: readonly string[];
+}
+
+/**
+ * The servers of the configuration. Every change is written to the configuration file and applied at once. The changing methods resolve with
+ * notices for the user, and reject with RequestError if the change is not possible.
+ */
+export interface ServerSettings {
+  /** Returns facts about the servers of the configuration, by name. */
+  all(): Promise<ReadonlyMap<string, ServerSetting>>;
+  /** Returns the servers that a copied text has: a command line, a URL or a part of a configuration. Rejects with RequestError. */
+  read(text: string): Promise<readonly (NamedEntry & { notes: readonly string[] })[]>;
+  add(server: NamedEntry): Promise<string[]>;
+  /** Replaces the entry. A value that stands for a secret, as in the entry of `all`, keeps the secret. */
+  replace(server: NamedEntry): Promise<string[]>;
+  enable(name: string, isEnabled: boolean): Promise<string[]>;
+  remove(name: string): Promise<string[]>;
+  /** Returns the servers that other programs have, and the files that cannot be read. */
+  found(): Promise<{ servers: FoundServer[]; problems: { title: string; file: string; message: string }[] }>;
+  /** Adds servers that `found` returns. */
+  take(chosen: readonly { program: string; name: string }[]): Promise<{ servers: ImportedEntry[]; notices: string[] }>;
+  /** Logs out at a remote server. */
+  logout(name: string): Promise<string>;
+}

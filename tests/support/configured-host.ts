@@ -1,0 +1,25 @@
+import { findSource, type GlobalOptions, load } from "../../src/cli/shared/configuration.js";
+import { confirmed } from "../../src/cli/shared/confirmed.js";
+import { Reload } from "../../src/cli/shared/reload.js";
+import { ServerEntries } from "../../src/host/server-entries.js";
+import { createApp } from "../../src/index.js";
+import { openDoor } from "../doors/http/door.js";
+
+/** Opens the network door of a host on its configuration files, as `serve` does, in this process. */
+export async function serveFiles(flags: GlobalOptions, options: Parameters<typeof openDoor>[1] = {}) {
+  const source = findSource(flags);
+  const read = await load(flags, source);
+  const loaded = await confirmed(read, flags, source);
+  const app = await createApp({ config: loaded, observe: () => {} });
+  const files = new Reload({ flags, source, read, loaded, host: app });
+  const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
+  const door = await openDoor(app, { ...options, parts: { serverSettings, reload: () => files.now() } });
+  return {
+    app,
+    url: door.url,
+    async [Symbol.asyncDispose]() {
+      door.close();
+      await app.close();
+    },
+  };
+}
