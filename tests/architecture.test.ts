@@ -203,7 +203,7 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
   },
   web: {
     shared: [],
-    markdown: [],
+    markdown: ["shared"],
     api: ["shared"],
     chat: ["api", "markdown", "shared"],
     trace: ["chat", "api", "markdown", "shared"],

@@ -11,7 +11,11 @@ import { render } from "preact";
 import { Api } from "./api/host-client.js";
 import { HostSocket } from "./api/socket.js";
 import { takeToken } from "./api/token.js";
+import { codeColours, mathsTypesetting } from "./markdown/on-demand.js";
 import { Shell } from "./shell.js";
+
+codeColours.comesFrom(() => import("./markdown/code-colours.js"));
+mathsTypesetting.comesFrom(() => import("./markdown/typeset-maths.js"));
 
 const token = takeToken(window.location, window.history, window.sessionStorage);
 const api = new Api(window.location.origin, token);

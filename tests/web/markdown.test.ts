@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { isReadableMarkdown } from "../../src/core/text/readable-markdown.js";
 import { BlockSplitter, unfinishedCode } from "../../src/web/markdown/blocks.js";
+import { escapedText, type MarkdownToken, markdownTokens } from "../../src/web/markdown/markdown-tokens.js";
 import { visibleText } from "../../src/web/markdown/visible.js";
 import { processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
@@ -89,4 +90,68 @@ test("a fence without an end, and code of very many blank lines, are read in lit
 
 test("what would steer a terminal or turn the order of a text is shown as a sign", () => {
   expect(visibleText("a\u001b[31mb\u0007\tc\r\nd\u202ee\u009b")).toBe("a\u241b[31mb\u2407\tc\nd\ufffde\ufffd");
+});
+
+/** Returns the formulas and the other texts of a Markdown text. */
+function textsOf(markdown: string): (string | { tex: string; isBlock: boolean })[] {
+  const read = (tokens: readonly MarkdownToken[]): ReturnType<typeof textsOf> =>
+    tokens.flatMap((token) => {
+      if (token.type === "maths") return [{ tex: token.tex, isBlock: token.isBlock }];
+      if (token.type === "escape") return [escapedText(token)];
+      if (token.type === "list") return read(token.items.flatMap((item) => item.tokens as MarkdownToken[]));
+      if ("tokens" in token && token.tokens) return read(token.tokens as MarkdownToken[]);
+      return token.type === "space" ? [] : [token.raw];
+    });
+  return read(markdownTokens(markdown) as MarkdownToken[]);
+}
+
+const short = (tex: string) => ({ tex, isBlock: false });
+const long = (tex: string) => ({ tex, isBlock: true });
+
+test.each<[string, ReturnType<typeof textsOf>]>([
+  ["so $a_1 \\, b_2$ is", ["so ", short("a_1 \\, b_2"), " is"]],
+  ["so \\(a*b*c\\) is", ["so ", short("a*b*c"), " is"]],
+  ["$$\na_i = b\n- c\n$$\n", [long("a_i = b\n- c")]],
+  ["The sum:\n\\[\n\\sum_{i}\n\\]\nis", ["The sum:", long("\\sum_{i}"), "is"]],
+  ["- in a list $x$", ["in a list ", short("x")]],
+  ["between $$x$$ and", ["between ", long("x"), " and"]],
+])("the formula in %j is read as TeX, and Markdown changes nothing in it", (markdown, expected) => {
+  expect(textsOf(markdown)).toEqual(expected);
+});
+
+test.each([
+  "$5 and $10",
+  "from $5 to $6.",
+  "US$5 million (or US$7)",
+  "a $ b $ c",
+  "cost: \\$5 or $6",
+  "`$a$`",
+  "$a",
+  "\\(a",
+])("amounts of money, code and what has no end are not formulas: %j", (markdown) => {
+  expect(textsOf(markdown).filter((each) => typeof each !== "string")).toEqual([]);
+});
+
+test("a backslash that means nothing in Markdown stays, as in \\( and \\,", () => {
+  expect(textsOf("C:\\(x\\, \\*no\\* \\$5").join("")).toBe("C:\\(x\\, *no* $5");
+});
+
+test.each(["$x ", "\\(", "\\[", "$$", "$$x", "[^a", "[^a]: b\n", "$x$", "\n\\[ "])(
+  "Markdown with very many openings of formulas and notes is read in little time: %j",
+  (piece) => {
+    const markdown = piece.repeat(20_000 / piece.length);
+    const begun = processorMs();
+    if (isReadableMarkdown(markdown)) markdownTokens(markdown);
+    expect(processorMs() - begun).toBeLessThan(1_500);
+  },
+);
+
+test("a footnote is a mark in the text and a note of its own", () => {
+  const tokens = markdownTokens("said[^1] so\n\n[^1]: by *me*\n[^two]: another\n");
+  const notes = tokens.filter(({ type }) => type === "note") as { name?: string; tokens?: unknown[] }[];
+  expect(notes.map(({ name, tokens: text }) => [name, text?.length])).toEqual([
+    ["1", 2],
+    ["two", 1],
+  ]);
+  expect(tokens[0]).toMatchObject({ tokens: [{ raw: "said" }, { type: "note", name: "1" }, { raw: " so" }] });
 });

@@ -70,7 +70,7 @@ function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildre
       return (
         <>
           <p class="quiet small">It costs you up to {shownCount(question.max_tokens)} tokens.</p>
-          <CodeBlock language="prompt" text={visibleText(question.prompt)} />
+          <CodeBlock language="prompt" text={visibleText(question.prompt)} wraps />
           <YesNo yes="Allow" no="Deny" {...answering} />
         </>
       );
@@ -101,7 +101,7 @@ function Approval({
           ))}
         </ul>
       )}
-      <CodeBlock language="arguments" text={visibleJson(indentedJson(question.arguments))} />
+      <CodeBlock language="json" text={visibleJson(indentedJson(question.arguments))} wraps />
       <div class="buttons">
         <button type="button" class="main" disabled={isBusy} onClick={allow()}>
           Allow once

@@ -1,9 +1,11 @@
+import { useSignal } from "@preact/signals";
 import { indentedJson } from "../../core/json.js";
 import { elapsedText } from "../../core/text/durations.js";
 import type { ShownPart } from "../api/host-messages.js";
-import { CodeBlock } from "../markdown/code-block.js";
-import { ForeignLink } from "../markdown/foreign-link.js";
+import { CodeBlock, CopyButton } from "../markdown/code-block.js";
+import { SentLink, SentMedia } from "../markdown/media.js";
 import { visibleText } from "../markdown/visible.js";
+import { shownBytes } from "../shared/format-text.js";
 import type { Progress } from "./live-answer.js";
 import type { ToolItem } from "./shown-conversation.js";
 
@@ -30,7 +32,7 @@ export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
         </summary>
         <div class="inside">
           <h3>Arguments</h3>
-          <CodeBlock language="json" text={visibleText(indentedJson(tool.arguments))} />
+          <CodeBlock language="json" text={visibleText(indentedJson(tool.arguments))} wraps />
           {result && (
             <>
               <h3>{result.isError ? "Error" : "Result"}</h3>
@@ -81,27 +83,37 @@ export function Parts({ parts }: { parts: readonly ShownPart[] }) {
 function PartView({ part }: { part: ShownPart }) {
   switch (part.type) {
     case "text":
-      return <CodeBlock language="" text={visibleText(indentedJson(part.text))} />;
+      return <ResultText text={visibleText(indentedJson(part.text))} />;
     case "image":
-      return (
-        <img class="sent" src={`data:${mediaType(part.mime_type, "image")};base64,${part.data}`} alt="From the tool" />
-      );
     case "audio":
-      return (
-        // biome-ignore lint/a11y/useMediaCaption: no captions exist
-        <audio controls src={`data:${mediaType(part.mime_type, "audio")};base64,${part.data}`} />
-      );
+      return <SentMedia {...part} />;
     case "resource_link":
-      return (
-        <p class="small">
-          <ForeignLink href={part.uri}>{visibleText(part.name ?? part.uri)}</ForeignLink>{" "}
-          <span class="quiet">{visibleText(part.uri)}</span>
-        </p>
-      );
+      return <SentLink {...part} />;
   }
 }
 
-/** Returns the media type if it belongs to the family. Otherwise returns the family as a wildcard, since a server may send any type. */
-function mediaType(type: string, family: "image" | "audio"): string {
-  return new RegExp(`^${family}/[a-z0-9.+-]+$`).test(type) ? type : `${family}/*`;
+/** Length of a text that is shown whole, in characters. Of a longer text the beginning is shown. */
+const mostShown = 4_000;
+
+function ResultText({ text }: { text: string }) {
+  const isWhole = useSignal(text.length <= mostShown);
+  return (
+    <div class="result">
+      <pre>{isWhole.value ? text : text.slice(0, mostShown / 2)}</pre>
+      <div class="buttons">
+        {!isWhole.value && (
+          <button
+            type="button"
+            class="plain"
+            onClick={() => {
+              isWhole.value = true;
+            }}
+          >
+            Show all {shownBytes(new Blob([text]).size)}
+          </button>
+        )}
+        <CopyButton text={text} what="result" />
+      </div>
+    </div>
+  );
 }

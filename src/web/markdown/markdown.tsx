@@ -1,10 +1,13 @@
-import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import type { Token, Tokens } from "marked";
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
 import { BlockSplitter, unfinishedCode } from "./blocks.js";
 import { CodeBlock } from "./code-block.js";
 import { ForeignLink } from "./foreign-link.js";
+import { escapedText, type MarkdownToken, markdownTokens, type NoteToken } from "./markdown-tokens.js";
+import { Maths } from "./maths.js";
+import { ShownPicture } from "./media.js";
 import { visibleText } from "./visible.js";
 
 /**
@@ -31,10 +34,10 @@ function blockNodes(markdown: string): ComponentChildren {
   // A code block that is still being written is shown without the lexer. Such a block may become long, and the lexer would read all of it
   // again for each new piece of text.
   const unfinished = unfinishedCode(markdown);
-  if (unfinished) return <CodeBlock language={unfinished.language} text={unfinished.code} />;
+  if (unfinished) return <CodeBlock language={unfinished.language} text={unfinished.code} isGrowing />;
   if (!isReadableMarkdown(markdown)) return plain(markdown);
   try {
-    return blocks(lexer(markdown));
+    return blocks(markdownTokens(markdown));
   } catch {
     return plain(markdown);
   }
@@ -45,10 +48,10 @@ function plain(text: string) {
 }
 
 function blocks(tokens: readonly Token[]): ComponentChildren {
-  return (tokens as MarkedToken[]).map(block);
+  return (tokens as MarkdownToken[]).map(block);
 }
 
-function block(token: MarkedToken): ComponentChildren {
+function block(token: MarkdownToken): ComponentChildren {
   switch (token.type) {
     case "heading":
       return heading(token);
@@ -66,6 +69,10 @@ function block(token: MarkedToken): ComponentChildren {
       return table(token);
     case "hr":
       return <hr />;
+    case "maths":
+      return <Maths tex={token.tex} source={token.raw.trim()} isBlock={token.isBlock} />;
+    case "note":
+      return <p class="small quiet">{note(token)}</p>;
     case "space":
     case "checkbox":
     case "def":
@@ -119,11 +126,33 @@ function table({ header, rows }: Tokens.Table) {
   );
 }
 
-function spans(tokens: readonly Token[]): ComponentChildren {
-  return (tokens as MarkedToken[]).map(span);
+/** Shows a footnote, or its mark, which leads to the footnote. */
+function note({ name, tokens }: NoteToken) {
+  if (tokens) {
+    return (
+      <span class="note-text" data-note={name} tabIndex={-1}>
+        <sup>{name}</sup> {spans(tokens)}
+      </span>
+    );
+  }
+  const show = ({ currentTarget }: MouseEvent) => {
+    const texts = (currentTarget as Element).closest(".markdown")?.querySelectorAll<HTMLElement>("[data-note]") ?? [];
+    [...texts].find((text) => text.dataset.note === name)?.focus();
+  };
+  return (
+    <sup>
+      <button type="button" class="note-mark" aria-label={`Note ${name}`} onClick={show}>
+        {name}
+      </button>
+    </sup>
+  );
 }
 
-function span(token: MarkedToken): ComponentChildren {
+function spans(tokens: readonly Token[]): ComponentChildren {
+  return (tokens as MarkdownToken[]).map(span);
+}
+
+function span(token: MarkdownToken): ComponentChildren {
   switch (token.type) {
     case "strong":
       return <strong>{spans(token.tokens)}</strong>;
@@ -138,12 +167,15 @@ function span(token: MarkedToken): ComponentChildren {
     case "link":
       return <ForeignLink href={token.href}>{spans(token.tokens)}</ForeignLink>;
     case "image":
-      // An image is shown as a link, since a model must not make the reader's browser load anything.
-      return <ForeignLink href={token.href}>{token.text || token.href}</ForeignLink>;
+      return <ShownPicture address={token.href} text={token.text} />;
+    case "maths":
+      return <Maths tex={token.tex} source={token.raw} isBlock={token.isBlock} />;
+    case "note":
+      return note(token);
     case "text":
       return token.tokens ? spans(token.tokens) : decoded(token.text);
     case "escape":
-      return token.text;
+      return escapedText(token);
     default:
       return token.raw;
   }

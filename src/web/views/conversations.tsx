@@ -7,14 +7,13 @@ import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
 import { ago } from "../shared/format-text.js";
 import { forgetLast, goTo, linkTo } from "../shared/page-address.js";
+import { saveFile } from "../shared/save-file.js";
 import { useAttempts } from "./use-loaded.js";
 
 /** Number of conversations in a page. A page fills more than a screen but is small enough to be drawn at once. */
 const pageSize = 100;
 /** Pause in typing after which the search begins, in ms. */
 const pauseMs = 150;
-/** Time for which the data of a download is kept, in ms. The browser must begin the download within this time. */
-const keptMs = 10_000;
 
 export function ConversationsView({ api }: { api: Api }) {
   const { list, next, failure, words, load, act } = useConversations(api);
@@ -153,12 +152,7 @@ function ConfirmDelete({
 }
 
 async function download(api: Api, id: string, format: string): Promise<void> {
-  const url = URL.createObjectURL(await api.exported(id, format));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `${id}.${format}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), keptMs);
+  saveFile(`${id}.${format}`, await api.exported(id, format));
 }
 
 interface ConversationRowProps {
