@@ -3,11 +3,11 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ConversationLog } from "./api/conversation-log.js";
 import type { Api } from "./api/host-client.js";
 import type { HostSocket } from "./api/socket.js";
-import { keepToken } from "./api/token.js";
 import { address, lastConversation, linkTo, type PageAddress, settle, type View } from "./shared/page-address.js";
 import { ChatView } from "./views/chat.js";
 import { ConversationsView } from "./views/conversations.js";
 import { ServersView } from "./views/servers.js";
+import { TokenForm } from "./views/sign-in.js";
 import { TraceView } from "./views/trace.js";
 import { UsageView } from "./views/usage.js";
 
@@ -96,34 +96,4 @@ function OpenConversation({ address: { view, conversationId, isNew }, api, socke
 
 function isOfOne(view: View): boolean {
   return view === "chat" || view === "trace";
-}
-
-/** Asks the user for the token. Shown if the tab was not opened by the link that `serve` prints. */
-function TokenForm() {
-  const enter = (event: SubmitEvent) => {
-    event.preventDefault();
-    const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
-    keepToken(String(token).trim(), window.sessionStorage);
-    window.location.reload();
-  };
-  return (
-    <section class="page">
-      <h1>This host needs a token</h1>
-      <p class="quiet">
-        Open the link that <code>mcp-platform serve</code> prints in its terminal, or copy the token from the file that
-        it names there. The token is kept until this tab is closed.
-      </p>
-      <form class="form" onSubmit={enter}>
-        <div class="field">
-          <label for="token">Token</label>
-          <input id="token" name="token" type="password" required autocomplete="off" />
-        </div>
-        <div class="buttons">
-          <button type="submit" class="main">
-            Come in
-          </button>
-        </div>
-      </form>
-    </section>
-  );
 }
