@@ -17,9 +17,12 @@ import { Shell } from "./shell.js";
 codeColours.comesFrom(() => import("./markdown/code-colours.js"));
 mathsTypesetting.comesFrom(() => import("./markdown/typeset-maths.js"));
 
-const token = takeToken(window.location, window.history, window.sessionStorage);
-const api = new Api(window.location.origin, token);
-const socket = new HostSocket(window.location.origin, token);
+const api = new Api(window.location.origin);
+const token = takeToken(window.location, window.history);
+await api.begin(token);
+const socket = new HostSocket(window.location.origin);
+// After a sign-in, the host accepts the socket of this tab again.
+api.isRefused.subscribe((isRefused) => isRefused || socket.connectNow());
 // The page may already be open in the tab when the user opens the link of `serve`. Then only the part after # changes, and the browser does
 // not load the page again. So the page reloads here, to read the token.
 window.addEventListener("hashchange", () => {

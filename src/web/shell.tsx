@@ -60,7 +60,7 @@ export function Shell({ api, socket }: ShellProps) {
         </ul>
       </nav>
       <main id="main" tabIndex={-1}>
-        {api.isRefused.value ? <TokenForm /> : viewOf(address.value, { api, socket })}
+        {api.isRefused.value ? <TokenForm api={api} /> : viewOf(address.value, { api, socket })}
       </main>
     </>
   );

@@ -40,7 +40,7 @@ const doors: Record<string, Door> = {
     };
     const parts = { ...doorParts(app), newId, onLeaving };
     const mcp = { serve: mcpServe, given: {}, defaults: () => app.config.chat.service };
-    const options = { ...serve, port: 0, version: "1.0.0", models: () => [], mcp };
+    const options = { ...serve, port: 0, version: "1.0.0", models: () => [], signInFolder: "unused", mcp };
     const exitCode = runServe(parts, options, {
       ...{ stderr: new Sink(), onInterrupt },
       token: { location: undefined, isMade: true },

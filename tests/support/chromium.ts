@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { test } from "@jest/globals";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+const launchOptions = { executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] };
 
 /** Why no browser can be started here; undefined if one can. */
 export const noChromium = existsSync(executablePath)
@@ -19,7 +21,13 @@ if (noChromium) {
  */
 export async function startChromium(): Promise<Browser> {
   const { chromium } = await import("playwright-core"); // loading it takes 0.2 s, which tests without a browser do not pay
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  return chromium.launch(launchOptions);
+}
+
+/** Starts a browser whose profile is in this folder, so that it has what an earlier browser of this folder kept. */
+export async function startChromiumIn(folder: string): Promise<BrowserContext> {
+  const { chromium } = await import("playwright-core");
+  return chromium.launchPersistentContext(folder, launchOptions);
 }
 
 export interface Tab extends AsyncDisposable {

@@ -1,28 +1,10 @@
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { noChromium } from "../support/chromium.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, chunk, startLlmServer, stream } from "../support/llm-server.js";
-import { browserOfFile, reads, say, shownText } from "./support.js";
+import { browserOfFile, kill, pageOf, reads, say, shownText } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
-
-/** Resolves to the address of the page that `serve` prints. */
-async function pageOf(host: ChildProcess): Promise<string> {
-  let said = "";
-  for await (const text of host.stderr?.setEncoding("utf8") ?? []) {
-    said += text;
-    const [, url] = /^page: (\S+)/m.exec(said) ?? [];
-    if (url) return url;
-  }
-  throw new Error(`the host ended: ${said}`);
-}
-
-async function kill(host: ChildProcess): Promise<void> {
-  host.kill("SIGKILL");
-  await once(host, "exit");
-}
 
 inBrowser("a page whose host is killed and started again", () => {
   const open = browserOfFile();
@@ -101,38 +83,6 @@ inBrowser("a page whose host is killed and started again", () => {
       expect(await page.locator(".said").allTextContents()).toEqual(["Two"]);
       expect(new URL(page.url()).hash).toMatch(/^#\/chat\/conv_[0-9a-f]{32}$/);
       expect(complaints).toEqual([]);
-    } finally {
-      await kill(host);
-    }
-  });
-
-  test("comes in with the token behind #, keeps it for the tab, and puts it into no address", async () => {
-    await using llm = await startLlmServer([answer("come in")]);
-    using place = new Workplace();
-    place.configure(configFor(llm.url, {}, { chat: { storage: { driver: "memory" } } }));
-    const file = place.write("token", "correct-horse-battery/+?");
-    const host = place.start("serve", "--port", "0", "--token-file", file);
-    try {
-      const url = new URL(await pageOf(host));
-      expect(url.href).toContain("#token=");
-      await using tab = await open({ url: url.origin }, `#token=${encodeURIComponent("correct-horse-battery/+?")}`);
-      const { page } = tab;
-      const asked: string[] = [];
-      page.on("request", (request) => asked.push(request.url()));
-      page.on("websocket", (socket) => asked.push(socket.url()));
-      await say(page, "Hello");
-      await reads(page, "come in");
-      await page.reload();
-      await reads(page, "come in");
-      expect(page.url()).not.toContain("correct");
-      expect(asked.length).toBeGreaterThan(3);
-      expect(asked.filter((each) => /correct|token/.test(each))).toEqual([]);
-      await using stranger = await open({ url: url.origin });
-      await stranger.page.getByText("needs a token").waitFor();
-      // In a tab that already shows the page, the link changes only the part after the #.
-      await stranger.page.goto(`${url.origin}/#token=${encodeURIComponent("correct-horse-battery/+?")}`);
-      await stranger.page.getByLabel("Message").waitFor();
-      expect(stranger.page.url()).not.toContain("correct");
     } finally {
       await kill(host);
     }

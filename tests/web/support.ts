@@ -1,3 +1,5 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { afterAll, beforeAll } from "@jest/globals";
@@ -18,6 +20,22 @@ export function browserOfFile(): (
   });
   afterAll(() => browser.close());
   return (door, place = "#/chat", options = {}) => openTab(browser, `${door.url}/${place}`, options);
+}
+
+/** Resolves to the address of the page that `serve` prints. */
+export async function pageOf(host: ChildProcess): Promise<string> {
+  let said = "";
+  for await (const text of host.stderr?.setEncoding("utf8") ?? []) {
+    said += text;
+    const [, url] = /^page: (\S+)/m.exec(said) ?? [];
+    if (url) return url;
+  }
+  throw new Error(`the host ended: ${said}`);
+}
+
+export async function kill(host: ChildProcess): Promise<void> {
+  host.kill("SIGKILL");
+  await once(host, "exit");
 }
 
 /** Types the text and sends it. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { LlmConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
+import { stateFolder } from "../../core/files/state-folder.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { wholeNumber } from "../shared/flags.js";
 import { openDoor } from "../shared/open-door.js";
@@ -40,7 +41,8 @@ export function addServeCommand(program: Command, version: string): void {
             defaults: () => app.config.chat.service,
           };
           const models = () => modelNames(app.config.llm);
-          const options = { ...serve, ...flags, token: token.token, version, models, mcp };
+          const signInFolder = stateFolder(process.env, "sign-ins");
+          const options = { ...serve, ...flags, token: token.token, signInFolder, version, models, mcp };
           const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
           return runServe({ ...parts, serverSettings }, options, { stderr: process.stderr, onInterrupt, token });
         },

@@ -16,6 +16,7 @@ import { admitBy } from "./admission/admit.js";
 import { Connections, endWaitingAnswers } from "./admission/connections.js";
 import { Gate } from "./admission/gate.js";
 import { RateLimit } from "./admission/rate-limit.js";
+import { SignIns } from "./admission/sign-ins.js";
 import { messageRoutes } from "./anthropic/routes.js";
 import { chatCompletionRoutes } from "./openai/chat-completion-routes.js";
 import { modelRoutes } from "./openai/model-routes.js";
@@ -28,6 +29,7 @@ import { pageRoutes } from "./routes/page-files.js";
 import { serverChangeRoutes } from "./routes/server-change-routes.js";
 import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
+import { signInRoutes } from "./routes/sign-in-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
 import { RepeatedCalls } from "./turns/repeated-calls.js";
 import { upgradeOptions } from "./upgrades.js";
@@ -37,6 +39,8 @@ export interface ServeOptions extends ServeConfig {
   version: string;
   /** Returns the models that callers are offered besides the default model, as `provider/model`. */
   models: () => readonly string[];
+  /** Folder for the sign-ins of browsers. Hosts may share it. */
+  signInFolder: string;
   /** Time without data after which a stream gets a keep-alive comment, in ms. WebSockets are pinged at twice this interval. */
   keepAliveMs?: number;
   requestTimeoutMs?: number;
@@ -130,12 +134,15 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
   const isDraining = () => parts.sessions.isDraining;
   const strangersRate = new RateLimit(options.requestsPerMinute, () => performance.now());
-  const gate = new Gate({ ...options, token, isOnlyLocal, rate, strangersRate, isDraining });
+  const { now, observe } = parts;
+  const signIns =
+    token === undefined ? undefined : new SignIns({ folder: options.signInFolder, port, token, now, observe });
+  const gate = new Gate({ ...options, token, signIns, isOnlyLocal, rate, strangersRate, isDraining });
   const message = `all ${maxConnections} connections of serve.max_connections are open; others get a 503, and probes are answered`;
   const connections = new Connections({
     most: maxConnections,
     now: () => performance.now(),
-    onFull: () => parts.observe?.({ level: "warn", scope: "serve", message }),
+    onFull: () => observe?.({ level: "warn", scope: "serve", message }),
   });
   const maxBytes = Math.floor(maxBodyMb * 1024 * 1024);
   const { idleMs, mostSessions, ...mcpParts } = options.mcp;
@@ -150,7 +157,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...responseRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
-    ...hostRoutes(parts, (call) => gate.isAuthorized(call)),
+    ...hostRoutes(parts, (call) => gate.hasToken(call)),
+    ...signInRoutes(signIns, (call) => gate.hasToken(call)),
     ...serverRoutes(parts),
     ...(parts.serverSettings ? serverChangeRoutes(parts, parts.serverSettings) : []),
     ...loginRoutes(parts),
@@ -175,7 +183,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   server.on("connection", (socket) => connections.add(socket));
   endWaitingAnswers(server);
   const sockets = { maxBytes, uploads, messageMs: requestTimeoutMs, pingMs: 2 * keepAliveMs };
-  const endSockets = acceptSockets(server, parts, { gate, connections, rate, ...sockets });
+  const socketsDoor = acceptSockets(server, parts, { gate, connections, rate, ...sockets });
+  signIns?.onEnd(socketsDoor.endSignedOut);
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   const url = `http://${nameOf(host)}:${bound}`;
@@ -183,12 +192,12 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     url,
     token,
     flush() {
-      endSockets();
+      socketsDoor.end();
       void mcp.close();
       return new Promise((resolve) => server.close(() => resolve()));
     },
     close() {
-      endSockets();
+      socketsDoor.end();
       void mcp.close();
       server.close();
       server.closeAllConnections();

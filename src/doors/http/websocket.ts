@@ -38,8 +38,15 @@ const refusalMs = 1_000;
  */
 const frameBytes = 4096;
 
-/** Accepts WebSockets at `/ws/chat`. Returns a function that closes all of them. */
-export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
+interface SocketsDoor {
+  /** Closes the sockets whose browser has signed out. */
+  endSignedOut(): void;
+  /** Closes all sockets. */
+  end(): void;
+}
+
+/** Accepts WebSockets at `/ws/chat`. */
+export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): SocketsDoor {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxBytes,
@@ -49,27 +56,39 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
   const outboxes = new Outboxes();
   /** Sockets that have not answered the last ping. */
   const silent = new WeakSet<WebSocket>();
+  const requests = new WeakMap<WebSocket, IncomingMessage>();
   onUpgrade(server, (incoming, socket, head) => {
     if (!offersWebSocket(incoming)) return withoutUpgrade(server, incoming, socket, head);
     socket.on("error", () => socket.destroy());
     const refusal = refusalOf(incoming, options);
     if (refusal) return refuse(socket, refusal);
     sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
+      requests.set(webSocket, incoming);
       webSocket.on("pong", () => silent.delete(webSocket));
       limitMessage(webSocket, socket, options);
       converse(webSocket, outboxes.open(webSocket), parts, callerAddress(incoming.socket), options);
     });
   });
+  const endSignedOut = () => {
+    for (const webSocket of sockets.clients) {
+      const incoming = requests.get(webSocket);
+      if (incoming && !options.gate.isAuthorized(visitOf(incoming))) webSocket.close(1008, "signed out");
+    }
+  };
   const timer = setInterval(() => {
+    endSignedOut(); // another host may have ended the sign-in, or its time is over
     for (const webSocket of sockets.clients) {
       if (silent.has(webSocket)) webSocket.terminate();
       silent.add(webSocket);
       webSocket.ping();
     }
   }, options.pingMs);
-  return () => {
-    clearInterval(timer);
-    for (const webSocket of sockets.clients) webSocket.close(1001, "the host ends");
+  return {
+    endSignedOut,
+    end() {
+      clearInterval(timer);
+      for (const webSocket of sockets.clients) webSocket.close(1001, "the host ends");
+    },
   };
 }
 
@@ -100,15 +119,17 @@ function refusalOf(
   if (incoming.url?.split("?")[0] !== "/ws/chat") {
     return { status: 404, code: "not_found", message: "the WebSocket is at /ws/chat", headers: {} };
   }
-  return gate.check({
-    method: "GET",
-    url: incoming.url,
+  return gate.check({ method: "GET", ...visitOf(incoming), ...connections.visit(incoming.socket) });
+}
+
+function visitOf({ url = "", headers }: IncomingMessage): { url: string; header(name: string): string | undefined } {
+  return {
+    url,
     header: (name) => {
-      const value = incoming.headers[name];
+      const value = headers[name];
       return Array.isArray(value) ? value[0] : value;
     },
-    ...connections.visit(incoming.socket),
-  });
+  };
 }
 
 function refuse(socket: Duplex, { status, code, message, headers }: ReturnType<typeof refusalOf> & object): void {

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { ConversationEntry, HostMessage, LastSeen, ServerEntry, StoredMessage, Tool } from "./host-messages.js";
+import { keepPageKey, onPageKeyOfOtherTab, pageKey } from "./page-key.js";
 
 interface FailureDetails {
   /** Time after which the host asks for the next attempt, in ms. */
@@ -33,6 +34,8 @@ interface FetchOptions {
   method?: "GET" | "POST" | "DELETE";
   body?: unknown;
   signal?: AbortSignal;
+  /** Token of the host, for a call that signs in. */
+  token?: string;
 }
 
 export interface NewTurn {
@@ -45,14 +48,51 @@ export interface NewTurn {
 
 /** Client of the host's HTTP API. Every method rejects with ApiFailure if the call fails. */
 export class Api {
-  /** True after the host has refused a call because the token is missing or wrong. */
+  /** True after the host has refused a call because this browser is not signed in. */
   readonly isRefused = signal(false);
   readonly #origin: string;
-  readonly #token: string | undefined;
 
-  constructor(origin: string, token?: string) {
+  constructor(origin: string) {
     this.#origin = origin;
-    this.#token = token;
+    onPageKeyOfOtherTab((key) => {
+      this.isRefused.value = key === undefined;
+    });
+  }
+
+  /** Signs in with the token of the page's address, if there is one. Otherwise renews the sign-in, so that it does not end while it is used. */
+  async begin(token: string | undefined): Promise<void> {
+    try {
+      if (token !== undefined) await this.signIn(token);
+      else if (pageKey() !== undefined) void this.#sendSignIn({}).catch(() => {}); // the next call says what is wrong
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      this.isRefused.value = true;
+    }
+  }
+
+  /** Exchanges the token for a cookie, which this browser keeps for all its tabs. Rejects with ApiFailure if the token is wrong. */
+  async signIn(token: string): Promise<void> {
+    keepPageKey((await this.#sendSignIn({ token })).page_key);
+    if (!(await this.signInState()).signed_in) {
+      throw new ApiFailure(0, "no_cookie", "this browser has not kept the cookie of this page: allow cookies for it");
+    }
+    this.isRefused.value = false;
+  }
+
+  /** Ends the sign-in of this browser, in all its tabs. */
+  async signOut(): Promise<void> {
+    await this.response("/api/sign-in", { method: "DELETE" });
+    keepPageKey(undefined);
+    this.isRefused.value = true;
+  }
+
+  /** `needs_token` is false if everybody may call the host, so that nobody has to sign in. */
+  signInState(): Promise<{ signed_in: boolean; needs_token: boolean }> {
+    return this.json("/api/sign-in");
+  }
+
+  #sendSignIn(options: Pick<FetchOptions, "token">): Promise<{ page_key?: string }> {
+    return this.json("/api/sign-in", { method: "POST", ...options });
   }
 
   conversations(
@@ -112,8 +152,8 @@ export class Api {
 
   /** Resolves with the models that can be chosen in addition to the configured model. */
   async models(signal?: AbortSignal): Promise<string[]> {
-    const { data } = await this.json<{ data: { id: string }[] }>("/v1/models", { signal });
-    return data.map(({ id }) => id).filter((id) => id.includes("/"));
+    const { models } = await this.json<{ models: { id: string }[] }>("/api/models", { signal });
+    return models.map(({ id }) => id);
   }
 
   async servers(): Promise<ServerEntry[]> {
@@ -142,9 +182,11 @@ export class Api {
     return (await this.response(path, options)).json() as Promise<Answer>;
   }
 
-  async response(path: string, { method = "GET", body, signal }: FetchOptions = {}): Promise<Response> {
+  async response(path: string, { method = "GET", body, signal, token }: FetchOptions = {}): Promise<Response> {
+    const key = pageKey();
     const headers = {
-      ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(token === undefined && key !== undefined && { "x-mcp-platform": key }),
       ...(body !== undefined && { "content-type": "application/json" }),
     };
     let response: Response;

@@ -1,5 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { HostMessage, LastSeen } from "./host-messages.js";
+import { pageKey } from "./page-key.js";
 
 /** State of the connection. `waiting` means that the next attempt to connect comes after a delay. */
 export type LinkState = "connecting" | "open" | "waiting";
@@ -17,7 +18,7 @@ const firstDelayMs = 250;
 const longestDelayMs = 10_000;
 /** Pause before a conversation is followed again whose following has failed, for example while the host does not reach its database. */
 const followAgainMs = 1_000;
-/** Subprotocol that the page asks for. The token is sent as a second subprotocol, since a browser cannot set headers for a WebSocket. */
+/** Subprotocol that the page asks for. The page key is sent as a second subprotocol, since a browser cannot set headers for a WebSocket. */
 const subprotocol = "mcp-platform";
 
 /**
@@ -28,18 +29,16 @@ export class HostSocket {
   readonly #state = signal<LinkState>("connecting");
   readonly state: ReadonlySignal<LinkState> = this.#state;
   readonly #url: string;
-  readonly #protocols: string[];
   readonly #followers = new Map<string, { conversationId: string; follower: Follower }>();
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #delayMs = firstDelayMs;
   #lastId = 0;
 
-  constructor(origin: string, token?: string) {
+  constructor(origin: string) {
     this.#url = `${origin.replace(/^http/, "ws")}/ws/chat`;
-    this.#protocols = [subprotocol, ...(token ? [`bearer.${base64Url(token)}`] : [])];
-    window.addEventListener("online", () => this.#connectNow());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#connectNow());
+    window.addEventListener("online", () => this.connectNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.connectNow());
     this.#connect();
   }
 
@@ -59,7 +58,8 @@ export class HostSocket {
   }
 
   #connect(): void {
-    const socket = new WebSocket(this.#url, this.#protocols);
+    const key = pageKey();
+    const socket = new WebSocket(this.#url, [subprotocol, ...(key ? [`page.${key}`] : [])]);
     this.#socket = socket;
     this.#state.value = "connecting";
     socket.addEventListener("open", () => {
@@ -70,12 +70,13 @@ export class HostSocket {
     socket.addEventListener("message", ({ data }) => this.#receive(JSON.parse(String(data)) as HostMessage));
     socket.addEventListener("close", () => {
       this.#state.value = "waiting";
-      this.#timer = setTimeout(() => this.#connectNow(), this.#delayMs * (0.75 + Math.random() / 2));
+      this.#timer = setTimeout(() => this.connectNow(), this.#delayMs * (0.75 + Math.random() / 2));
       this.#delayMs = Math.min(2 * this.#delayMs, longestDelayMs);
     });
   }
 
-  #connectNow(): void {
+  /** Connects at once if the socket waits for its next attempt. */
+  connectNow(): void {
     if (this.#state.value !== "waiting") return;
     clearTimeout(this.#timer);
     this.#connect();
@@ -101,10 +102,4 @@ export class HostSocket {
   #send(message: object): void {
     this.#socket?.send(JSON.stringify(message));
   }
-}
-
-/** Encodes the token in base64url. A subprotocol allows only some characters. */
-function base64Url(text: string): string {
-  const bytes = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
-  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

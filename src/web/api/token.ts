@@ -1,20 +1,12 @@
 import { fromAddress } from "../shared/format-text.js";
 
-const key = "mcp-platform-token";
-
 /**
- * Returns the bearer token from `#token=` in the page's address, where `serve` puts it. The token is stored for this tab and removed from
- * the address and the history. A cookie is not used: a browser sends cookies to every port of this machine, whatever program listens there.
+ * Returns the token from `#token=` in the page's address, where `serve` puts it, and removes it from the address and the history. The page
+ * exchanges it for a sign-in and does not keep it.
  */
-export function takeToken(location: Location, history: History, storage: Storage): string | undefined {
+export function takeToken(location: Location, history: History): string | undefined {
   const given = /^#token=(.+)$/.exec(location.hash)?.[1];
-  if (given) {
-    keepToken(fromAddress(given) ?? given, storage);
-    history.replaceState(null, "", `${location.pathname}#/chat`);
-  }
-  return storage.getItem(key) ?? undefined;
-}
-
-export function keepToken(token: string, storage: Storage): void {
-  storage.setItem(key, token);
+  if (given === undefined) return undefined;
+  history.replaceState(null, "", `${location.pathname}#/chat`);
+  return fromAddress(given) ?? given;
 }

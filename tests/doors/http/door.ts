@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import "hono";
 import "@hono/node-server";
 import "ajv/dist/2020.js";
@@ -7,6 +10,9 @@ import { type HttpDoor, openHttpDoor, type ServeOptions } from "../../../src/doo
 import type { DoorParts } from "../../../src/doors/shared/door.js";
 import type { App } from "../../../src/index.js";
 import { doorParts } from "../support.js";
+
+const signInFolder = mkdtempSync(join(tmpdir(), "mcp-platform-sign-ins-"));
+process.on("exit", () => rmSync(signInFolder, { recursive: true, force: true }));
 
 interface DoorOptions extends Partial<Omit<ServeOptions, "mcp">> {
   mcp?: Partial<ServeOptions["mcp"]>;
@@ -34,6 +40,7 @@ export async function openDoor(
     port: 0,
     version: "1.0.0",
     models: () => [],
+    signInFolder,
     ...options,
     mcp: all,
   });

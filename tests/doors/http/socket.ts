@@ -20,8 +20,12 @@ export interface Socket extends AsyncDisposable {
   until(holds: (message: Message) => boolean): Promise<Message>;
 }
 
-export function connect(door: { url: string }, headers: Record<string, string> = {}): Promise<Socket> {
-  return opened(new WebSocket(`${door.url.replace("http", "ws")}/ws/chat`, { headers }));
+export function connect(
+  door: { url: string },
+  headers: Record<string, string> = {},
+  protocols: string[] = [],
+): Promise<Socket> {
+  return opened(new WebSocket(`${door.url.replace("http", "ws")}/ws/chat`, protocols, { headers }));
 }
 
 /**
@@ -37,7 +41,7 @@ export function openWires(app: App): { connect(): Promise<Socket> } & Disposable
     isDraining: () => false,
   });
   const connections = new Connections({ most: 1_000, now: () => 0, onFull: () => {} });
-  const endSockets = acceptSockets(server, doorParts(app), {
+  const sockets = acceptSockets(server, doorParts(app), {
     gate,
     connections,
     rate,
@@ -56,7 +60,7 @@ export function openWires(app: App): { connect(): Promise<Socket> } & Disposable
       return opened(new WebSocket("ws://localhost/ws/chat", { createConnection: onWire }));
     },
     [Symbol.dispose]() {
-      endSockets();
+      sockets.end();
       // An end of a pair does not notice that the other one is gone.
       for (const end of ends) end.destroy();
     },

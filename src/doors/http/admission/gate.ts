@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isLoopback, unbracketed } from "../../../core/text/networks.js";
 import type { RateLimit } from "./rate-limit.js";
+import type { SignIns } from "./sign-ins.js";
 
 export interface Visit {
   method: string;
@@ -26,6 +27,8 @@ export interface RequestRefusal {
 interface GateParts {
   /** Token that callers must send. Undefined if no token is needed. */
   token: string | undefined;
+  /** Sign-ins of browsers. Undefined if no token is needed. */
+  signIns?: Pick<SignIns, "find"> | undefined;
   /** True if the server listens on a loopback address. */
   isOnlyLocal: boolean;
   allowedHosts: readonly string[];
@@ -45,7 +48,12 @@ const probePaths = /^\/(?:healthz|readyz)$/;
  * Paths that need no token, so that load balancers and browsers can request them. The page and its files contain no data of conversations.
  */
 const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
-/** Subprotocol with the token in base64url. The page uses it, since a browser cannot set headers for a WebSocket. */
+const socketPath = "/ws/chat";
+/** Path that says whether the browser is signed in. Only reading it needs no token. */
+const signInPath = "/api/sign-in";
+/** Paths that the page calls. A sign-in of a browser is worth nothing elsewhere, such as at the APIs for programs. */
+const pagePaths = /^\/(?:api\/.+|ws\/chat|openapi\.json)$/;
+/** Subprotocol with the token in base64url, for web pages of other origins, since a browser cannot set headers for a WebSocket. */
 const bearerProtocol = /(?:^|,) *bearer\.([\w-]+) *(?:,|$)/;
 
 export class Gate {
@@ -60,7 +68,7 @@ export class Gate {
   /** Returns the reason to refuse a request. Undefined if the request is admitted. */
   check(visit: Visit): RequestRefusal | undefined {
     const path = visit.url.replace(/\?.*$/s, "");
-    const isOpen = openPaths.test(path);
+    const isOpen = openPaths.test(path) || (path === signInPath && ["GET", "HEAD"].includes(visit.method));
     if (visit.isForProbes && !probePaths.test(path)) {
       const message = "the host has as many connections as serve.max_connections allows";
       return refusal(503, "too_many_connections", message, { "retry-after": "1", connection: "close" });
@@ -90,7 +98,7 @@ export class Gate {
     }
     if (!isOpen && visit.method !== "OPTIONS" && !isAuthorized) {
       const message =
-        "send the token of this host as Authorization: Bearer … or x-api-key; serve prints at its start where the token is";
+        "sign in on the page, or send the token of this host as Authorization: Bearer … or x-api-key; serve prints at its start where the token is";
       return refusal(401, "invalid_api_key", message, { "www-authenticate": "Bearer" });
     }
     if (!isOpen && this.#parts.isDraining()) {
@@ -101,8 +109,7 @@ export class Gate {
 
   /** Returns true for pages of the host itself and for origins that the user has allowed. */
   allowsOrigin(origin: string, host: string | undefined): boolean {
-    if (this.#origins.has(origin)) return true;
-    return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
+    return this.#origins.has(origin) || isOriginOf(origin, host);
   }
 
   /**
@@ -116,16 +123,36 @@ export class Gate {
     return !isOnlyLocal && allowedHosts.length === 0;
   }
 
+  /** Returns true if the request has the token or comes from a page that is signed in, or if no token is needed. */
+  isAuthorized(visit: Pick<Visit, "header" | "url">): boolean {
+    return this.hasToken(visit) || this.#isSignedIn(visit);
+  }
+
   /** Returns true if the request has the token, or if no token is needed. */
-  isAuthorized(visit: Pick<Visit, "header">): boolean {
+  hasToken({ header }: Pick<Visit, "header">): boolean {
     const { token } = this.#parts;
     if (token === undefined) return true;
-    if (hasBearer(visit.header("authorization"), token)) return true;
-    const key = visit.header("x-api-key");
+    if (hasBearer(header("authorization"), token)) return true;
+    const key = header("x-api-key");
     if (key !== undefined && isSame(key, token)) return true;
-    const offered = bearerProtocol.exec(visit.header("sec-websocket-protocol") ?? "")?.[1];
+    const offered = bearerProtocol.exec(header("sec-websocket-protocol") ?? "")?.[1];
     return offered !== undefined && isSame(Buffer.from(offered, "base64url").toString(), token);
   }
+
+  /** Returns true if the host's own page sent the request in a browser that is signed in. */
+  #isSignedIn({ header, url }: Pick<Visit, "header" | "url">): boolean {
+    const { pathname } = new URL(`http://host${url}`); // resolves `..`, as the router may do
+    if (!pagePaths.test(pathname)) return false;
+    const origin = header("origin");
+    // Browsers send the origin of the page with every WebSocket.
+    const isOwn = origin === undefined ? pathname !== socketPath : isOriginOf(origin, header("host"));
+    return isOwn && this.#parts.signIns?.find(header) !== undefined;
+  }
+}
+
+/** Returns true if the page of this origin came from this Host. */
+function isOriginOf(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
 }
 
 function hasBearer(authorization: string | undefined, wanted: string): boolean {

@@ -25,6 +25,13 @@ export function modelRoutes(parts: DoorParts, options: ModelOptions): ApiRoute[]
     },
     {
       method: "GET",
+      path: "/api/models",
+      summary: "The models that a message may name, for the page",
+      run: () =>
+        Response.json({ models: modelIds(parts, options).flatMap((id) => (id.includes("/") ? [{ id }] : [])) }),
+    },
+    {
+      method: "GET",
       path: "/v1/models/{+id}",
       summary: "One of these models",
       run: ({ path, header }) => {

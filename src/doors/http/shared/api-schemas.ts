@@ -193,6 +193,7 @@ export const importedServers = whole({
 export const serverList = whole({ servers: list(named("Server")) });
 export const serverStderr = whole({ stderr: text });
 export const toolList = whole({ tools: list(named("Tool")) });
+export const signInAnswer = whole({ signed_in: trueOrFalse, needs_token: trueOrFalse }, { page_key: text });
 
 const ajv = new Ajv2020({ strict: false });
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();
