@@ -20,8 +20,16 @@ export interface ConversationSummary {
   lastSeq: number;
   /** Time of the last change: of the last request, end of a turn, rewind, or of the copy. Other events of a turn do not count as changes. */
   updatedAt: number;
-  /** Beginning of the text of the user's first message. It is "" if the message has no text. */
+  /**
+   * The title that was set by hand, or else that of the model, or else the beginning of the text of the user's first message. "" if all of them
+   * are missing.
+   */
   title: string;
+  pinned: boolean;
+  /** Whether a host runs or queues a turn, and whether a question of that turn is open. */
+  state: "idle" | "running" | "waiting";
+  /** Id of the first version if this is a later version of a conversation. Otherwise null. */
+  versionOf: string | null;
   /** Workspace of the last request, or the folder that the request named. */
   workspace: string;
   /** Number of turns, not counting turns that a rewind removed. */
@@ -33,15 +41,18 @@ export interface ConversationQuery {
   /** `next` of the page before. Default: the page begins with the latest conversation. */
   after?: number | undefined;
   /**
-   * Only conversations with this text in their title or in a message of the user that no rewind removed. Upper and lower case do not matter.
+   * Only conversations with this text in their title, or in a message or an answer that no rewind removed. Upper and lower case do not matter.
    * Only the first 2,000 characters of a message are searched, and a text of one or two characters is looked for in titles only.
    * Conversations of single calls are not found.
    */
   text?: string | undefined;
   /** Only conversations whose last request had one of these workspaces. */
   workspaces?: readonly string[] | undefined;
-  /** True if conversations that were created for a single API call are shown, too. */
-  includesSingleCalls?: boolean | undefined;
+  isPinned?: true | undefined;
+  /** Only these conversations. */
+  ids?: readonly string[] | undefined;
+  /** True if conversations that were created for a single API call are shown, too, and all versions of a conversation. */
+  includesHidden?: boolean | undefined;
 }
 
 export interface ConversationPage<Row = ConversationSummary> {
@@ -67,6 +78,22 @@ interface AgeRule {
   isForSingleCalls?: true;
 }
 
+/** Title and pin that a person sets. A field that is undefined leaves the stored value as it is. */
+export interface ConversationLabel {
+  /** Null: the conversation gets back the title that was made for it. */
+  title?: string | null | undefined;
+  pinned?: boolean | undefined;
+}
+
+/** A version of a conversation, with the events that show at which turn two versions begin to differ. */
+export interface StoredVersion {
+  conversationId: string;
+  lastSeq: number;
+  updatedAt: number;
+  /** The requests and the rewinds, in order. `toSeq` is set for a rewind. */
+  marks: { seq: number; turnId: string; toSeq?: number }[];
+}
+
 /**
  * Operations on whole conversations. Every method may throw StoreError. If a turn of the conversation prevents the operation, the method
  * throws RequestError `busy`.
@@ -81,18 +108,24 @@ export interface Archive {
   amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent>;
   /**
    * Creates the conversation `to`. `decide` gets the events of the original. It returns the first event of the copy, and the `seq` of every
-   * event of the original that follows in the copy.
+   * event of the original that follows in the copy. With `isVersion`, the copy is a version of the original: lists show only the version that
+   * changed last, and a copy counts as changed with its first message.
    */
   copy(
     conversationId: string,
     to: string,
     decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+    isVersion?: boolean,
   ): Promise<void>;
+  /** Returns the versions of the conversation in the order in which they were made, itself included. Leaves out versions without a message. */
+  versions(conversationId: string): Promise<StoredVersion[]>;
+  /** Sets the title and the pin of the conversation and of all its versions. Resolves with false if the conversation does not exist. */
+  label(conversationId: string, label: ConversationLabel): Promise<boolean>;
   /**
-   * Deletes the conversation and everything that belongs to it. Throws `busy` while a host owns one of its turns. Resolves with false if
-   * the conversation does not exist.
+   * Deletes the conversation with all its versions, and everything that belongs to them. Throws `busy` while a host owns one of their turns.
+   * Resolves with the ids of what was deleted.
    */
-  delete(conversationId: string): Promise<boolean>;
+  delete(conversationId: string): Promise<string[]>;
   /**
    * Deletes the conversation as `delete` does. Resolves with false, without deleting, if the conversation has events after `lastSeq` or an
    * unfinished turn.

@@ -2,12 +2,13 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
+import { StoreError } from "../core/errors.js";
 import { existingFolder } from "../core/files/state-folder.js";
 import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import { openStore } from "./open.js";
-import { schemaVersion } from "./shared/schema-version.js";
+import { otherFile, schemaVersion, unreleasedId, unreleasedLog } from "./shared/schema-version.js";
 import { connect } from "./sqlite/connection.js";
 
 export interface LogLook {
@@ -50,10 +51,13 @@ async function lookAtFile(path: string): Promise<{ location: string; schema: num
   if (!existsSync(path)) return { location: path, schema: 0 };
   const db = await connect(path);
   try {
+    const { application_id: id } = db.prepare("PRAGMA application_id").get() as { application_id: number };
+    if (id === unreleasedId) throw unreleasedLog(path, otherFile);
     const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
     // A file that is not an event log is not detected here, but by `openStore`.
     return { location: path, schema: row.user_version || schemaVersion };
-  } catch {
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
     return { location: path, schema: schemaVersion };
   } finally {
     db.close();

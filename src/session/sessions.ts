@@ -113,14 +113,15 @@ export class Sessions {
   }
 
   /**
-   * Deletes the conversation for good. Rejects with RequestError if it does not exist or has a running or waiting turn, and with
+   * Deletes the conversation and its versions for good. Rejects with RequestError if it does not exist or has a running or waiting turn, and with
    * StoreError.
    */
   async delete(conversationId: string): Promise<void> {
-    await this.#parts.conversations.delete(conversationId);
-    this.#parts.logs.forget(conversationId);
-    const session = this.#live.find(conversationId);
-    if (session) this.#live.forget(session);
+    for (const id of await this.#parts.conversations.delete(conversationId)) {
+      this.#parts.logs.forget(id);
+      const session = this.#live.find(id);
+      if (session) this.#live.forget(session);
+    }
   }
 
   /**

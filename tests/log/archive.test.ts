@@ -81,8 +81,8 @@ describe("deleting", () => {
         await store.results.put(id, `res_${id}`, "long");
       }
       await store.turns.leave("a");
-      expect(await store.archive.delete("c")).toBe(true);
-      expect(await store.archive.delete("c")).toBe(false);
+      expect(await store.archive.delete("c")).toEqual(["c"]);
+      expect(await store.archive.delete("c")).toEqual([]);
       expect(await store.read("c")).toEqual([]);
       expect(await store.turns.stateOf("c", "turn_2")).toBeUndefined();
       expect(await store.results.read("res_c")).toBeUndefined();
@@ -136,10 +136,11 @@ test("the list has titles, turns without those taken back, and the time of the c
     await ended(store, "c", turn("turn_3"));
     await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }));
     await append(store, "e", one.end());
+    const unset = { pinned: false, state: "idle", versionOf: null };
     expect(await listed(store)).toEqual([
-      { conversationId: "e", lastSeq: 1, updatedAt: 111, title: "", turns: 0, workspace: "" },
-      { conversationId: "d", lastSeq: 4, updatedAt: 110, title: "hello", turns: 1, workspace: "" },
-      { conversationId: "c", lastSeq: 10, updatedAt: 109, title: "hello", turns: 2, workspace: "here" },
+      { conversationId: "e", lastSeq: 1, updatedAt: 111, title: "", turns: 0, workspace: "", ...unset },
+      { conversationId: "d", lastSeq: 4, updatedAt: 110, title: "hello", turns: 1, workspace: "", ...unset },
+      { conversationId: "c", lastSeq: 10, updatedAt: 109, title: "hello", turns: 2, workspace: "here", ...unset },
     ]);
   }));
 

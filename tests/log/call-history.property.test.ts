@@ -135,7 +135,7 @@ test("calls read back what their callers have sent, whatever happened to the cal
         await check();
         for (const call of [...living]) {
           living.splice(living.indexOf(call), 1);
-          expect(await log.archive.delete(call.conversationId)).toBe(true);
+          expect(await log.archive.delete(call.conversationId)).toEqual([call.conversationId]);
           if (driverUnderTest !== "postgres") await check();
         }
         await check();
@@ -211,7 +211,7 @@ test("calls that send the same history at once all keep it whole, and each can b
         expect((await log.read(conversationId))[0]).toEqual({ ...event, seq: 1, at: expect.any(Number) });
       }
       const gone = living.shift() as Call;
-      expect(await log.archive.delete(gone.conversationId)).toBe(true);
+      expect(await log.archive.delete(gone.conversationId)).toEqual([gone.conversationId]);
     }
     expect(await rowsOf(storage)).toEqual({ count: 0, chars: 0 });
   }));

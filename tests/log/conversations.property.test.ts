@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatStore, ConversationQuery, ConversationSummary } from "../../src/core/chat-store.js";
-import type { StoredEvent } from "../../src/core/events.js";
+import { isTurnEnd, type StoredEvent } from "../../src/core/events.js";
 import { driverUnderTest, withStore } from "../support/storages.js";
 import { request, turn } from "./support.js";
 
@@ -32,7 +32,23 @@ const plain = (text: string) => text.replaceAll(/[\0\p{Surrogate}]/gu, "\ufffd")
 
 const steps = fc.array(
   fc.record({
-    what: fc.constantFrom("ask", "ask", "hop", "end", "fail", "rewind", "copy", "delete"),
+    what: fc.constantFrom(
+      ...[
+        "ask",
+        "ask",
+        "hop",
+        "question",
+        "reply",
+        "end",
+        "fail",
+        "rewind",
+        "copy",
+        "version",
+        "title",
+        "pin",
+        "delete",
+      ],
+    ),
     id: fc.constantFrom(...ids),
     to: fc.constantFrom(...ids),
     text: fc.constantFrom(...texts),
@@ -46,6 +62,12 @@ type Step = typeof steps extends fc.Arbitrary<(infer Each)[]> ? Each : never;
 /** What a list has to show of the log so far, computed from the events. The order and the times are those of the changes. */
 class Expected {
   readonly changes: { conversationId: string; at: number; workspace?: string }[] = [];
+  readonly titles = new Map<string, string>();
+  readonly pinned = new Set<string>();
+  /** The first version of each conversation with versions. */
+  readonly families = new Map<string, string>();
+  /** Versions that have no message of their own yet. */
+  readonly unbegun = new Set<string>();
 
   changed(conversationId: string, event: StoredEvent | undefined, workspace?: string): void {
     this.changes.push({ conversationId, at: event?.at ?? 0, ...(workspace !== undefined && { workspace }) });
@@ -54,6 +76,33 @@ class Expected {
   deleted(conversationId: string): void {
     const left = this.changes.filter((change) => change.conversationId !== conversationId);
     this.changes.splice(0, this.changes.length, ...left);
+    for (const of of [this.titles, this.pinned, this.families, this.unbegun]) of.delete(conversationId);
+  }
+
+  /** Returns the conversation and its versions. */
+  versions(conversationId: string): string[] {
+    const family = this.families.get(conversationId);
+    const all = family ? ids.filter((id) => this.families.get(id) === family) : [];
+    return all.length > 0 ? all : [conversationId];
+  }
+
+  copied(from: string, to: string, isVersion: boolean): void {
+    const title = this.titles.get(from);
+    if (title !== undefined) this.titles.set(to, title);
+    if (!isVersion) return;
+    const family = this.families.get(from) ?? from;
+    this.families.set(from, family).set(to, family);
+    this.unbegun.add(to);
+    if (this.pinned.has(from)) this.pinned.add(to);
+  }
+
+  /** Returns what a list shows of these rows. */
+  listed(rows: readonly ConversationSummary[]): ConversationSummary[] {
+    const hasBegun = rows.filter(({ conversationId }) => !this.unbegun.has(conversationId));
+    const isLast = ({ conversationId }: ConversationSummary) =>
+      hasBegun.find((row) => this.versions(conversationId).includes(row.conversationId))?.conversationId ===
+      conversationId;
+    return hasBegun.filter((row) => row.conversationId !== "single_d" && isLast(row));
   }
 
   async rows(store: ChatStore): Promise<ConversationSummary[]> {
@@ -65,17 +114,18 @@ class Expected {
   async found(store: ChatStore, text: string): Promise<ConversationSummary[]> {
     const part = plain(text).toLowerCase();
     const found: ConversationSummary[] = [];
-    for (const row of await this.rows(store)) {
+    for (const row of this.listed(await this.rows(store))) {
       const events = await store.read(row.conversationId);
       const rewinds = events.filter((event) => event.type === "rewind");
       const left = events.filter(({ seq }) => !rewinds.some((rewind) => rewind.seq > seq && rewind.toSeq < seq));
-      const messages = left.flatMap((event) => (event.type === "user_message" ? event.content : []));
-      const texts = messages.map((content) =>
-        content.type === "text" ? [...content.text].slice(0, 2_000).join("") : "",
-      );
+      const said = left.flatMap((event) => {
+        if (event.type === "assistant_message") return [event.message.content];
+        const parts = event.type === "user_message" ? event.content : [];
+        return parts.map((part) => (part.type === "text" ? part.text : ""));
+      });
+      const texts = said.map((text) => [...text].slice(0, 2_000).join(""));
       const where = [...part].length < 3 ? [row.title] : [row.title, ...texts];
-      if (row.conversationId !== "single_d" && where.some((each) => plain(each).toLowerCase().includes(part)))
-        found.push(row);
+      if (where.some((each) => plain(each).toLowerCase().includes(part))) found.push(row);
     }
     return found;
   }
@@ -87,17 +137,26 @@ class Expected {
     const rewinds = events.filter((event) => event.type === "rewind");
     const left = asked.filter(({ seq }) => !rewinds.some((rewind) => rewind.seq > seq && rewind.toSeq < seq));
     const [part] = asked[0]?.content ?? [];
-    const title = part?.type === "text" ? [...plain(part.text)].slice(0, 80) : [];
+    const made = part?.type === "text" ? [...plain(part.text)].slice(0, 80).join("") : "";
+    const family = this.families.get(conversationId) ?? null;
+    const open = asked.filter((event) => !events.some((end) => end.turnId === event.turnId && isTurnEnd(end)));
+    const questions = events.filter(({ turnId }) => open.some((turn) => turn.turnId === turnId));
+    const count = (type: string) => questions.filter((event) => event.type === type).length;
     return {
       conversationId,
       lastSeq: events.length,
       updatedAt: changes.at(-1)?.at ?? 0,
-      title: title.join(""),
+      title: this.titles.get(conversationId) ?? made,
+      pinned: this.pinned.has(conversationId),
+      versionOf: family === conversationId ? null : family,
+      state: open.length === 0 ? "idle" : count("question") > count("answer") ? "waiting" : "running",
       workspace: changes.findLast(({ workspace }) => workspace !== undefined)?.workspace ?? "",
       turns: left.length,
     };
   }
 }
+
+const spending = { kind: "limit", limit: "usd", scope: "day", used: 2, allowed: 1 } as const;
 
 /** Takes the step, if the log allows it. `count` makes its ids unique. */
 async function take(store: ChatStore, { what, id, to, text, workspace }: Step, count: number, expected: Expected) {
@@ -108,19 +167,31 @@ async function take(store: ChatStore, { what, id, to, text, workspace }: Step, c
     case "ask":
       if (open) return;
       await store.claim(id, turn(turnId).user(text), request("n", workspace));
+      expected.unbegun.delete(id);
       return expected.changed(id, (await store.read(id)).at(-1), workspace);
     case "hop":
+    case "question":
+    case "reply":
     case "end":
     case "fail": {
       const asked = events.findLast((event) => event.type === "user_message");
       if (!open || !asked) return;
       const lease = await store.turns.acquire(id, asked.turnId, "n");
       const own = turn(asked.turnId);
-      const event = what === "hop" ? own.answer("hi") : what === "end" ? own.end() : own.error(false);
+      const has = (type: string) => events.filter((one) => one.turnId === asked.turnId && one.type === type).length;
+      if (what === "reply" && has("question") <= has("answer")) return;
+      const eventOf = {
+        hop: () => own.answer(text),
+        question: () => ({ type: "question", turnId: asked.turnId, questionId: turnId, question: spending }) as const,
+        reply: () => ({ type: "answer", turnId: asked.turnId, questionId: turnId, value: true }) as const,
+        end: () => own.end(),
+        fail: () => own.error(false),
+      };
+      const event = eventOf[what]();
       const position = events.filter((one) => one.turnId === asked.turnId).length + 1;
       const grant = { fence: lease?.fence ?? 0, position, lastSeq: events.length };
       const [stored] = await store.appendAll(id, [event], grant);
-      if (what !== "hop") expected.changed(id, stored);
+      if (what === "end" || what === "fail") expected.changed(id, stored);
       return;
     }
     case "rewind": {
@@ -128,15 +199,42 @@ async function take(store: ChatStore, { what, id, to, text, workspace }: Step, c
       const toSeq = Math.floor(events.length / 2);
       return expected.changed(id, await store.archive.amend(id, () => ({ type: "rewind", turnId, toSeq })));
     }
-    case "copy": {
+    case "title": {
+      if (events.length === 0) return;
+      for (const version of expected.versions(id)) {
+        if (text === "") expected.titles.delete(version);
+        else expected.titles.set(version, plain(text));
+      }
+      await store.archive.label(id, { title: plain(text) || null });
+      return;
+    }
+    case "pin": {
+      if (events.length === 0) return;
+      const pinned = !expected.pinned.has(id);
+      for (const version of expected.versions(id)) {
+        if (pinned) expected.pinned.add(version);
+        else expected.pinned.delete(version);
+      }
+      await store.archive.label(id, { pinned });
+      return;
+    }
+    case "copy":
+    case "version": {
       if (open || events.length === 0 || (await store.read(to)).length > 0) return;
       const seqs = events.filter(({ type }) => type !== "fork" && type !== "rewind").map(({ seq }) => seq);
       const first = { type: "fork" as const, turnId, origins: [id as string], toSeq: events.length };
-      await store.archive.copy(id, to, () => ({ first, seqs }));
+      if (seqs.length === 0) return;
+      await store.archive.copy(id, to, () => ({ first, seqs }), what === "version");
+      expected.copied(id, to, what === "version");
       return expected.changed(to, (await store.read(to))[0]);
     }
-    case "delete":
-      if (!open && (await store.archive.delete(id))) expected.deleted(id);
+    case "delete": {
+      if (open || events.length === 0) return;
+      const busy = await store.archive.unfinished();
+      if (busy.some(({ conversationId }) => expected.versions(id).includes(conversationId))) return;
+      expect((await store.archive.delete(id)).sort()).toEqual(expected.versions(id).sort());
+      for (const deleted of expected.versions(id)) expected.deleted(deleted);
+    }
   }
 }
 
@@ -157,10 +255,12 @@ test("pages show the state that the events of the log give, whatever happened to
     await fc.assert(
       fc.asyncProperty(steps, async (taken) => {
         const expected = new Expected();
+        await store.turns.beat({ nodeId: "n", machine: "m", pid: 1 });
         for (const step of taken) await take(store, step, count++, expected);
         const all = await expected.rows(store);
-        const listed = all.filter(({ conversationId }) => conversationId !== "single_d");
-        expect(await paged(store, { includesSingleCalls: true })).toEqual(all);
+        const listed = expected.listed(all);
+        expect(await paged(store, { isPinned: true })).toEqual(listed.filter(({ pinned }) => pinned));
+        expect(await paged(store, { includesHidden: true })).toEqual(all);
         expect(await paged(store, {})).toEqual(listed);
         for (const text of searches) expect(await paged(store, { text })).toEqual(await expected.found(store, text));
         const both = { text: "Ärger", workspaces: ["here"] };

@@ -322,9 +322,10 @@ test("lists conversations, the one with the latest event first", () =>
     await append(store, "a", one.user("hello"));
     await append(store, "b", two.user("hello"));
     await append(store, "a", one.end());
+    const unset = { pinned: false, state: "idle", versionOf: null };
     expect(await listed(store)).toEqual([
-      { conversationId: "a", lastSeq: 2, updatedAt: 102, title: "hello", workspace: "", turns: 1 },
-      { conversationId: "b", lastSeq: 1, updatedAt: 101, title: "hello", workspace: "", turns: 1 },
+      { conversationId: "a", lastSeq: 2, updatedAt: 102, title: "hello", workspace: "", turns: 1, ...unset },
+      { conversationId: "b", lastSeq: 1, updatedAt: 101, title: "hello", workspace: "", turns: 1, ...unset },
     ]);
     await append(store, "c", one.end());
     expect((await listed(store))[0]).toMatchObject({ conversationId: "c", title: "" });

@@ -64,7 +64,7 @@ export async function rowsIn(storage: StorageConfig, sql: string): Promise<Recor
 
 /** Returns all conversations of the log, the latest first, also those of single API calls. */
 export async function listed(store: ChatStore): Promise<ConversationSummary[]> {
-  return (await store.conversations({ most: 10_000, includesSingleCalls: true })).conversations;
+  return (await store.conversations({ most: 10_000, includesHidden: true })).conversations;
 }
 
 /** Returns a turn request of this node. */

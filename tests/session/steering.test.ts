@@ -152,7 +152,7 @@ test("a turn whose process was taken for dead, and whose conversation was delete
   const waiting = await app.sessions.open("c").submit({ requestId: "r2", text: "b" });
   const store = await openStore(desk.storage, { now: Date.now, observe: () => {} });
   for (const { nodeId, seenAt } of await store.turns.nodes()) await store.turns.bury(nodeId, seenAt);
-  expect(await store.archive.delete("c")).toBe(true);
+  expect(await store.archive.delete("c")).toEqual(["c"]);
   running.cancel();
   for (const turn of [running, waiting]) {
     await expect(collect(turn.watch())).rejects.toMatchObject({ kind: "not_found" });

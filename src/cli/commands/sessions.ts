@@ -40,13 +40,13 @@ export function addConversationCommands(program: Command): void {
   sessions
     .command("list", { isDefault: true })
     .description("list conversations, the latest first")
-    .option("--all", "also list single API calls whose caller keeps the history")
+    .option("--all", "also list single API calls whose caller keeps the history, and earlier versions")
     .option("--limit <n>", "list at most this many; 0 lists all", wholeNumber, 50)
     .option("--json", "print JSON")
     .action(({ all, limit, json }: { all?: boolean; limit: number; json?: boolean }) =>
       withLog(async (conversations) => {
         const texts = await import("../../session/commands/conversation-text.js");
-        const query = { most: limit === 0 ? everything : limit, includesSingleCalls: all };
+        const query = { most: limit === 0 ? everything : limit, includesHidden: all };
         const { conversations: list, next } = await conversations.list(query);
         await printInert(json ? texts.conversationsJson(list) : texts.conversationsText(list));
         if (next !== undefined)

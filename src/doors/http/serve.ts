@@ -21,6 +21,7 @@ import { messageRoutes } from "./anthropic/routes.js";
 import { chatCompletionRoutes } from "./openai/chat-completion-routes.js";
 import { modelRoutes } from "./openai/model-routes.js";
 import { responseRoutes } from "./openai/response-routes.js";
+import { conversationRoutes } from "./routes/conversation-routes.js";
 import { hostRoutes } from "./routes/host-routes.js";
 import { loginRoutes } from "./routes/login-routes.js";
 import { mcpDoor } from "./routes/mcp-routes.js";
@@ -156,7 +157,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...chatCompletionRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...responseRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
-    ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
+    ...conversationRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }),
+    ...sessionRoutes(parts, { keepAliveMs }),
     ...hostRoutes(parts, (call) => gate.hasToken(call)),
     ...signInRoutes(signIns, (call) => gate.hasToken(call)),
     ...serverRoutes(parts),

@@ -1,6 +1,7 @@
 /** JSON Schemas that several messages share, such as `Content` and `Usage`. Other schemas refer to them by name. */
 import type { JsonSchema } from "../../core/messages.js";
 import { count, flag, list, name, number, optional, text, whole } from "./schema-words.js";
+import { sessionSchema } from "./session-entry.js";
 
 export const error = { error: text, kind: text, retryable: flag, hint: text };
 export const serverState = { enum: ["starting", "ready", "degraded", "needs_auth", "failed", "disabled"] };
@@ -19,6 +20,7 @@ export function partSchemas(): Record<string, JsonSchema> {
         whole({ type: { const: "resource_link" }, uri: text }, { name: text, mime_type: text }),
       ],
     },
+    Session: sessionSchema,
     Usage: {
       description:
         "Counts that the provider did not give are absent; null: it gave none. Cached and written tokens are part of the input, reasoning is part of the output. cost_usd where the price is known.",

@@ -1,13 +1,21 @@
 import type pg from "pg";
-import type { Archive, ExpiryRule } from "../../core/chat-store.js";
+import type { Archive, ConversationLabel, ExpiryRule, StoredVersion } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { changedInCopy } from "../shared/copied-events.js";
+import { type VersionMarkRow, versionOf } from "../shared/stored-version.js";
 import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import { isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
-import { conversationQueries, copying } from "../sql/conversation-statements.js";
+import {
+  conversationQueries,
+  copying,
+  copyTitles,
+  isOfVersions,
+  joinVersions,
+  storedTitle,
+} from "../sql/conversation-statements.js";
 import { releaseHistory } from "./call-histories.js";
 import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";
@@ -46,6 +54,7 @@ export class PostgresArchive implements Archive {
     conversationId: string,
     to: string,
     decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+    isVersion = false,
   ): Promise<void> {
     return this.#alone([conversationId, to], async (client) => {
       if ((await lastSeq(client, to)) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
@@ -71,20 +80,58 @@ export class PostgresArchive implements Archive {
            family = coalesce((SELECT family FROM conversations WHERE conversation_id = $6), $6) WHERE conversation_id = $1`,
         [to, title, title && lowerTitle(title), turns, seqs.length + 1, conversationId],
       );
+      if (isVersion) for (const sql of joinVersions("$1", "$2")) await client.query(sql, [conversationId, to]);
+      if (isVersion || seqs.length > 0) await client.query(copyTitles("$1", "$2"), [conversationId, to]);
       if (isOfSingleCall(to)) return;
+      await client.query(retitle, [[to]]);
       const texts = searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 })));
       await client.query(
-        "INSERT INTO searched SELECT $1, seq, text FROM unnest($2::integer[], $3::text[]) AS found (seq, text)",
+        "INSERT INTO searched SELECT $1, seq, text FROM unnest($2::integer[], $3::text[]) AS found (seq, text) ON CONFLICT DO NOTHING",
         [to, [...texts.keys()], [...texts.values()]],
       );
     });
   }
 
-  delete(conversationId: string): Promise<boolean> {
+  async versions(conversationId: string): Promise<StoredVersion[]> {
+    const { versions: sql } = conversationQueries.postgres;
+    const versions = await this.#database.read<Omit<StoredVersion, "marks">>(sql, [conversationId]);
+    const marks = (id: string) =>
+      this.#database.read<VersionMarkRow>(
+        `SELECT seq, turn_id AS "turnId", CASE type WHEN 'rewind' THEN payload END AS rewind
+         FROM events WHERE conversation_id = $1 AND type IN ('user_message', 'rewind') ORDER BY seq`,
+        [id],
+      );
+    return Promise.all(versions.map(async (version) => versionOf(version, await marks(version.conversationId))));
+  }
+
+  label(conversationId: string, { title, pinned }: ConversationLabel): Promise<boolean> {
     return this.#alone([conversationId], async (client) => {
-      await lockTurns(client, conversationId);
-      if (await has(client, conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) throwOwned(conversationId);
-      return this.#delete(client, conversationId);
+      const { rows } = await client.query<{ id: string }>(
+        `UPDATE conversations SET own_title = CASE WHEN $2 THEN $3 ELSE own_title END, pinned = coalesce($4, pinned)
+         WHERE ${isOfVersions("$1")} RETURNING conversation_id AS id`,
+        [conversationId, title !== undefined, title ?? null, pinned === undefined ? null : Number(pinned)],
+      );
+      const ids = rows.map(({ id }) => id);
+      if (title !== undefined) await client.query(retitle, [ids.filter((id) => !isOfSingleCall(id))]);
+      for (const id of ids) await client.query(notify, [this.#notices.payload(id)]);
+      return ids.length > 0;
+    });
+  }
+
+  async delete(conversationId: string): Promise<string[]> {
+    const others = await this.#database.read<{ id: string }>(
+      `SELECT conversation_id AS id FROM conversations WHERE ${isOfVersions("$1")}`,
+      [conversationId],
+    );
+    const ids = [...new Set([conversationId, ...others.map(({ id }) => id)])];
+    return this.#alone(ids, async (client) => {
+      const deleted: string[] = [];
+      for (const id of ids) {
+        await lockTurns(client, id);
+        if (await has(client, id, `${isUnfinished} AND node_id IS NOT NULL`)) throwOwned(id);
+      }
+      for (const id of ids) if (await this.#delete(client, id)) deleted.push(id);
+      return deleted;
     });
   }
 
@@ -141,6 +188,13 @@ export class PostgresArchive implements Archive {
     });
   }
 }
+
+/** Makes a search find conversations by the title that lists show. Parameter: their ids. */
+const retitle = `WITH shown AS (
+    UPDATE conversations SET title_lower = lower_title(${storedTitle}) WHERE conversation_id = ANY($1) RETURNING conversation_id, title_lower
+  ), gone AS (DELETE FROM searched USING shown WHERE searched.conversation_id = shown.conversation_id AND seq = 0 AND coalesce(title_lower, '') = '')
+  INSERT INTO searched SELECT conversation_id, 0, title_lower FROM shown WHERE title_lower <> ''
+  ON CONFLICT (conversation_id, seq) DO UPDATE SET text = excluded.text`;
 
 async function has(client: pg.ClientBase, conversationId: string, turns: string): Promise<boolean> {
   const found = await client.query(`SELECT FROM turns WHERE conversation_id = $1 AND ${turns} LIMIT 1`, [

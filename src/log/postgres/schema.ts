@@ -3,6 +3,7 @@ import type { MigrationStep } from "../shared/schema-version.js";
 import { isMarkType } from "../sql/common-statements.js";
 import { isListed, isSingleCall } from "../sql/conversation-statements.js";
 import { usageTables } from "../sql/usage-table.js";
+import { conversationLabels } from "./conversation-labels.js";
 import { conversationFunctions, conversationTriggers } from "./conversation-triggers.js";
 
 /**
@@ -88,4 +89,5 @@ export const postgresSteps: readonly MigrationStep[] = [
     ...[events, conversations, turns, search, histories, usageTables.postgres].flat(),
     ...[conversationFunctions, conversationTriggers].flat(),
   ],
+  conversationLabels,
 ];

@@ -45,7 +45,7 @@ export function isInMessages(text: string): boolean {
 }
 
 /**
- * Returns the texts by which a search finds a conversation: the messages of the user that no rewind removed, by their `seq`.
+ * Returns the texts by which a search finds a conversation: the messages of the user and the answers that no rewind removed, by their `seq`.
  * A conversation with a rewind also has its title, at 0, because the title stays when its message is removed.
  */
 export function searchedTexts(events: readonly StoredEvent[]): Map<number, string> {
@@ -59,8 +59,9 @@ export function searchedTexts(events: readonly StoredEvent[]): Map<number, strin
   return new Map(texts.filter(([, text]) => text !== ""));
 }
 
-/** Returns the text by which a search finds this event. Returns "" for an event that no search finds: only messages of the user are found. */
+/** Returns the text by which a search finds this event. Returns "" for an event that no search finds: only messages and answers are found. */
 export function searchedTextIn(event: ChatEvent): string {
+  if (event.type === "assistant_message") return lowerTitle(firstCharacters(event.message.content, searchedLength));
   if (event.type !== "user_message") return "";
   const text = event.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
   return lowerTitle(firstCharacters(text, searchedLength));

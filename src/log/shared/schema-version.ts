@@ -11,7 +11,7 @@ export type MigrationStep = readonly string[];
  * Version of the schema: the number of steps in each `schema.ts`. The first step makes all tables. A later version appends a step that changes
  * them, and changes no step before it.
  */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /**
  * Version of the events that this program writes. It is raised when there are new events that older hosts cannot handle. On PostgreSQL, hosts of
@@ -22,6 +22,9 @@ export const foldVersion = 1;
 
 /** Application id of the files that builds before the first release made ("MCPP"). */
 export const unreleasedId = 0x4d435050;
+
+/** Advice for a file that cannot be used. */
+export const otherFile = "set chat.storage.path to another file";
 
 /** The error for a log that a build before the first release made. `elsewhere` says how to use another log. */
 export function unreleasedLog(location: string, elsewhere: string): StoreError {

@@ -1,11 +1,12 @@
-import type { Archive, ExpiryRule } from "../../core/chat-store.js";
+import type { Archive, ConversationLabel, ExpiryRule, StoredVersion } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { changedInCopy } from "../shared/copied-events.js";
+import { type VersionMarkRow, versionOf } from "../shared/stored-version.js";
 import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import { isFork, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
-import { conversationQueries } from "../sql/conversation-statements.js";
+import { conversationQueries, copyTitles, isOfVersions, joinVersions } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection } from "./connection.js";
 import { payloadOf, type SqliteEvents, storedRequestId } from "./event-table.js";
@@ -64,6 +65,7 @@ export class SqliteArchive implements Archive {
     conversationId: string,
     to: string,
     decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+    isVersion = false,
   ): Promise<void> {
     return this.#access.transaction(() => {
       if (this.#lastSeq(to) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
@@ -80,15 +82,47 @@ export class SqliteArchive implements Archive {
              family = coalesce((SELECT family FROM conversations WHERE conversation_id = ?6), ?6) WHERE conversation_id = ?1`,
         )
         .run(to, title, title && lowerTitle(title), turns, seqs.length + 1, conversationId);
+      if (isVersion) for (const sql of joinVersions("?1", "?2")) this.#db.prepare(sql).run(conversationId, to);
+      if (isVersion || seqs.length > 0) this.#db.prepare(copyTitles("?1", "?2")).run(conversationId, to);
+      this.#events.retitle(to);
       this.#insertCopies(conversationId, to, seqs, events);
       this.#events.replaceSearched(to, searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 }))));
     });
   }
 
-  async delete(conversationId: string): Promise<boolean> {
+  async versions(conversationId: string): Promise<StoredVersion[]> {
+    const { versions: sql } = conversationQueries.sqlite;
+    const versions = await this.#views.rows<Omit<StoredVersion, "marks">>(sql, [conversationId]);
+    const marks = (id: string) =>
+      this.#views.rows<VersionMarkRow>(
+        `SELECT ${seqOf()} AS seq, turn_id AS "turnId", CASE type WHEN 'rewind' THEN payload END AS rewind
+         FROM entries WHERE ${withinRange(numberOf("?1"))} AND type IN ('user_message', 'rewind') ORDER BY id`,
+        [id],
+      );
+    return Promise.all(versions.map(async (version) => versionOf(version, await marks(version.conversationId))));
+  }
+
+  async label(conversationId: string, { title, pinned }: ConversationLabel): Promise<boolean> {
     return this.#access.transaction(() => {
-      if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) throwOwned(conversationId);
-      return this.#delete(conversationId);
+      const labelled = this.#db
+        .prepare(
+          `UPDATE conversations SET own_title = CASE WHEN ?2 THEN ?3 ELSE own_title END, pinned = coalesce(?4, pinned)
+           WHERE ${isOfVersions("?1")} RETURNING conversation_id AS id`,
+        )
+        .all(conversationId, Number(title !== undefined), title ?? null, pinned === undefined ? null : Number(pinned));
+      for (const { id } of labelled as { id: string }[]) if (title !== undefined) this.#events.retitle(id);
+      return labelled.length > 0;
+    });
+  }
+
+  async delete(conversationId: string): Promise<string[]> {
+    return this.#access.transaction(() => {
+      const rows = this.#db
+        .prepare(`SELECT conversation_id AS id FROM conversations WHERE ${isOfVersions("?1")}`)
+        .all(conversationId) as { id: string }[];
+      const ids = [...new Set([conversationId, ...rows.map(({ id }) => id)])];
+      for (const id of ids) if (this.#has(id, `${isUnfinished} AND node_id IS NOT NULL`)) throwOwned(id);
+      return ids.filter((id) => this.#delete(id));
     });
   }
 

@@ -5,6 +5,7 @@ import { withEarlier } from "../shared/call-history.js";
 import { lowerTitle, searchedTextIn, titleIn } from "../shared/conversation-facts.js";
 import { onePage } from "../shared/event-page.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
+import { storedTitle } from "../sql/conversation-statements.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection, Statement } from "./connection.js";
 import { earlier } from "./history-table.js";
@@ -31,6 +32,7 @@ export class SqliteEvents {
   readonly #touch: Statement;
   readonly #insert: Statement;
   readonly #addSearched: Statement;
+  readonly #addChange: Statement;
   readonly #ofTurn: Statement;
   readonly #from: Statement;
   readonly #before: Statement;
@@ -47,7 +49,7 @@ export class SqliteEvents {
          coalesce(?6, ''))
        ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at,
          title = coalesce(title, excluded.title), title_lower = coalesce(title_lower, excluded.title_lower),
-         turns = turns + excluded.turns, workspace = coalesce(?6, workspace)
+         turns = turns + excluded.turns, workspace = coalesce(?6, workspace), has_begun = max(has_begun, excluded.turns)
        RETURNING number`,
     );
     this.#insert = db.prepare(
@@ -55,6 +57,7 @@ export class SqliteEvents {
        VALUES (coalesce((SELECT max(id) FROM entries WHERE ${withinRange("?1")}), ${idOf("?1", "0")}) + 1, ?2, ?3, ?4, ?5, ?6, ?7)
        RETURNING ${seqOf()} AS seq`,
     );
+    this.#addChange = db.prepare("INSERT INTO list_changes (conversation_id) VALUES (?)");
     this.#addSearched = db.prepare(`INSERT INTO searched (entry, text) VALUES (${idOf("?1", "?2")}, ?3)`);
     const columns = `${seqOf()} AS seq, at, type, turn_id AS "turnId", payload, CASE WHEN ${seqOf()} = 1 THEN ${earlier} END AS earlier`;
     const ofConversation = withinRange(numberOf("?1"));
@@ -104,17 +107,50 @@ export class SqliteEvents {
     const at = this.#now();
     const number = this.touch(conversationId, at, titleIn(event), workspace);
     const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
+    const written = eventWritten(event, { seq: row.seq, at });
+    this.noteFor(conversationId, written, number);
+    return written;
+  }
+
+  /** Stores what lists and searches need of an event, besides the event. */
+  noteFor(conversationId: string, event: StoredEvent, number = this.#numberOf(conversationId)): void {
+    if (changesQuestions(event)) this.#addChange.run(conversationId);
     const text = isOfSingleCall(conversationId) ? "" : searchedTextIn(event);
-    if (text) this.#addSearched.run(number, row.seq, text);
-    return eventWritten(event, { seq: row.seq, at });
+    if (text) this.#addSearched.run(number, event.seq, text);
+  }
+
+  #numberOf(conversationId: string): number {
+    const row = this.#db.prepare(`SELECT ${numberOf("?1")} AS number`).get(conversationId);
+    return (row as { number: number }).number;
   }
 
   /** Replaces the texts by which a search finds the conversation. The keys are those of `searchedTexts`. */
   replaceSearched(conversationId: string, texts: ReadonlyMap<number, string>): void {
     this.removeSearched(conversationId);
     if (isOfSingleCall(conversationId)) return;
-    const insert = this.#db.prepare(`INSERT INTO searched (entry, text) VALUES (${idOf(numberOf("?1"), "?2")}, ?3)`);
+    this.#db
+      .prepare(
+        `INSERT INTO searched (entry, text) SELECT ${idOf("number", "0")}, title_lower FROM conversations
+         WHERE conversation_id = ? AND coalesce(own_title, model_title) IS NOT NULL`,
+      )
+      .run(conversationId);
+    const insert = this.#db.prepare(
+      `INSERT OR IGNORE INTO searched (entry, text) VALUES (${idOf(numberOf("?1"), "?2")}, ?3)`,
+    );
     for (const [seq, text] of texts) insert.run(conversationId, seq, text);
+  }
+
+  /** Makes a search find the conversation by the title that lists show. */
+  retitle(conversationId: string): void {
+    if (isOfSingleCall(conversationId)) return;
+    const { shown } = (this.#db
+      .prepare(`SELECT ${storedTitle} AS shown FROM conversations WHERE conversation_id = ?`)
+      .get(conversationId) ?? { shown: null }) as { shown: string | null };
+    const lower = shown && lowerTitle(shown);
+    this.#db.prepare("UPDATE conversations SET title_lower = ?2 WHERE conversation_id = ?1").run(conversationId, lower);
+    const entry = idOf(numberOf("?1"), "0");
+    this.#db.prepare(`DELETE FROM searched WHERE entry = ${entry}`).run(conversationId);
+    if (lower) this.#db.prepare(`INSERT INTO searched (entry, text) VALUES (${entry}, ?2)`).run(conversationId, lower);
   }
 
   removeSearched(conversationId: string): void {
@@ -168,6 +204,15 @@ export class SqliteEvents {
   onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
     return toEvents(this.#onwards.all(conversationId, turnId, position));
   }
+}
+
+/** Returns true if more has to be stored than the event: see `noteFor`. */
+export function needsNote(event: ChatEvent): boolean {
+  return changesQuestions(event) || (event.type === "assistant_message" && event.message.content !== "");
+}
+
+function changesQuestions({ type }: ChatEvent): boolean {
+  return type === "question" || type === "answer";
 }
 
 /**

@@ -3,6 +3,7 @@ import { defaultLeaseMs } from "../../core/turn-leases.js";
 import {
   applicationId,
   type MigrationStep,
+  otherFile,
   schemaVersion,
   unreleasedId,
   unreleasedLog,
@@ -62,16 +63,16 @@ function requireAlone(db: Connection, path: string, now: () => number): void {
 function versionOf(db: Connection, path: string, target: number): number {
   const version = pragma(db, "user_version");
   const application = pragma(db, "application_id");
-  if (application === unreleasedId) throw unreleasedLog(path, "set chat.storage.path to another file");
+  if (application === unreleasedId) throw unreleasedLog(path, otherFile);
   if (application !== applicationId && !isEmpty(db)) {
     throw new StoreError("open", `${path} is a database of another program`, {
-      hint: "set chat.storage.path to another file",
+      hint: otherFile,
     });
   }
   if (version > target) {
     const known = `schema ${version}, this version knows ${target}`;
     throw new StoreError("newer_schema", `${path} was written by a newer version of this program (${known})`, {
-      hint: "update this program, or set chat.storage.path to another file",
+      hint: `update this program, or ${otherFile}`,
     });
   }
   return version;

@@ -1,7 +1,7 @@
 /** The tables of a file. Loaded only if the log is new or older than this program. */
 import type { MigrationStep } from "../shared/schema-version.js";
 import { isMarkType } from "../sql/common-statements.js";
-import { isListed, isSingleCall } from "../sql/conversation-statements.js";
+import { isListed, isSingleCall, keptListChanges } from "../sql/conversation-statements.js";
 import { numberIn, readable, seqOf } from "../sql/sqlite-ids.js";
 import { usageTables } from "../sql/usage-table.js";
 
@@ -70,6 +70,26 @@ const histories = [
   "CREATE INDEX history_messages_event ON history_messages (event) WHERE event IS NOT NULL",
 ];
 
+const noteChange = (row: "NEW" | "OLD") =>
+  `BEGIN INSERT INTO list_changes (conversation_id) VALUES (${row}.conversation_id); END`;
+
+/** Titles, pins and versions of conversations. */
+const labels = [
+  ...["own_title text", "model_title text", "titled_turn text", "version_family text"].map(
+    (column) => `ALTER TABLE conversations ADD COLUMN ${column}`,
+  ),
+  "ALTER TABLE conversations ADD COLUMN pinned integer NOT NULL DEFAULT 0",
+  "ALTER TABLE conversations ADD COLUMN has_begun integer NOT NULL DEFAULT 1",
+  "CREATE INDEX conversations_pinned ON conversations (touched) WHERE pinned = 1",
+  "CREATE INDEX conversations_versions ON conversations (version_family, touched) WHERE version_family IS NOT NULL",
+  "CREATE TABLE list_changes (id integer PRIMARY KEY AUTOINCREMENT, conversation_id text NOT NULL) STRICT",
+  `CREATE TRIGGER list_changes_kept AFTER INSERT ON list_changes BEGIN
+     DELETE FROM list_changes WHERE id <= NEW.id - ${keptListChanges}; END`,
+  `CREATE TRIGGER conversations_labelled AFTER UPDATE OF own_title, model_title, pinned ON conversations ${noteChange("NEW")}`,
+  `CREATE TRIGGER conversations_removed AFTER DELETE ON conversations ${noteChange("OLD")}`,
+];
+
 export const sqliteSteps: readonly MigrationStep[] = [
   [...conversations, ...events, ...turns, ...search, ...histories, ...usageTables.sqlite],
+  labels,
 ];

@@ -21,7 +21,7 @@ import { addSpentTotals, haveSpent, spentOfPeriod, spentValues } from "../sql/us
 import { SqliteArchive } from "./archive.js";
 import { type Connection, inMemory, type Statement } from "./connection.js";
 import { type DatabaseOptions, openDatabase } from "./database.js";
-import { SqliteEvents } from "./event-table.js";
+import { needsNote, SqliteEvents } from "./event-table.js";
 import { FileAccess } from "./file-access.js";
 import { SqliteHistories } from "./history-table.js";
 import { connectionReader, type LogReader, SqliteReader } from "./reader.js";
@@ -130,13 +130,14 @@ class SqliteStore implements ChatStore {
     const { turnId } = last;
     const state = stateAfter(last);
     const atOnce = () => this.#events.insertGranted(conversationId, events, grant);
-    if (!state && !haveSpent(events)) {
+    if (!state && !haveSpent(events) && !events.some(needsNote)) {
       const stored = await this.#access.write(atOnce);
       if (stored) return stored;
     }
     return this.#access.transaction(() => {
       let stored = atOnce();
-      if (!stored) {
+      if (stored) for (const event of stored.filter(needsNote)) this.#events.noteFor(conversationId, event);
+      else {
         this.turns.requireGrant(conversationId, turnId, grant.fence);
         const there = this.#events.onwards(conversationId, turnId, grant.position);
         if (there.length > 0) return requireSameEvents(there, events);

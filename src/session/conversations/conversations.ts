@@ -1,11 +1,19 @@
-import type { ChatStore, ConversationPage, ConversationQuery, ConversationSummary } from "../../core/chat-store.js";
+import type {
+  ChatStore,
+  ConversationLabel,
+  ConversationPage,
+  ConversationQuery,
+  ConversationSummary,
+} from "../../core/chat-store.js";
 import type { Cluster } from "../../core/cluster-port.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall, type NewId, requireOwnId, requireStorable } from "../../core/ids.js";
 import type { UsageCounters } from "../../core/usage-store.js";
+import { storable } from "../../log/shared/conversation-facts.js";
 import { eventPages } from "../shared/event-pages.js";
 import { decideFork, decideRewind, type ForkUntil, type RewindTo } from "./decide-rewind.js";
+import { type ConversationVersion, versionsFrom } from "./versions.js";
 
 interface ConversationsParts {
   store: ChatStore;
@@ -13,10 +21,13 @@ interface ConversationsParts {
   newId: NewId;
 }
 
-export interface Conversation extends ConversationSummary {
+export interface Conversation extends Omit<ConversationSummary, "state"> {
   /** State of the conversation. It is `unfinished` if a turn waits to be resumed and no living host owns that turn. */
-  state: "running" | "unfinished" | "idle";
+  state: ConversationSummary["state"] | "unfinished";
 }
+
+/** Longest title that a person may set, in characters. */
+const longestTitle = 200;
 
 /** Number of conversations that are read at once if all of them are wanted. */
 const idsAtOnce = 1_000;
@@ -40,16 +51,50 @@ export class Conversations {
     }
     const { conversations, ...page } = await store.conversations(query);
     return {
-      conversations: conversations.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" })),
+      conversations: conversations.map((each) => {
+        const state = states.get(each.conversationId) ?? "idle";
+        return { ...each, state: state === "running" && each.state === "waiting" ? "waiting" : state };
+      }),
       ...page,
     };
+  }
+
+  /** Returns what lists show of the conversation. Rejects with `not_found` if it does not exist. */
+  async entry(conversationId: string): Promise<ConversationSummary> {
+    const [entry] = await this.entries([conversationId]);
+    if (!entry) throw notFound(conversationId);
+    return entry;
+  }
+
+  /** Returns what lists show of those of these conversations that exist, the one that was changed last first. */
+  async entries(ids: readonly string[]): Promise<ConversationSummary[]> {
+    if (ids.length === 0) return [];
+    return (await this.#parts.store.conversations({ ids, most: ids.length, includesHidden: true })).conversations;
+  }
+
+  /** Sets the title and the pin of the conversation and its versions. A title that is empty or null gives back the title that was made. */
+  async label(conversationId: string, { title, pinned }: ConversationLabel): Promise<ConversationSummary> {
+    const line = typeof title === "string" ? storable(title.replaceAll(/\s+/g, " ").trim()) || null : title;
+    if (line && [...line].length > longestTitle) {
+      throw new RequestError("usage", `a title has at most ${longestTitle} characters`);
+    }
+    if (!(await this.#parts.store.archive.label(conversationId, { title: line, pinned })))
+      throw notFound(conversationId);
+    return this.entry(conversationId);
+  }
+
+  /** Returns the versions of the conversation, in the order in which they were made, itself included. Rejects with `not_found`. */
+  async versions(conversationId: string): Promise<ConversationVersion[]> {
+    const versions = versionsFrom(conversationId, await this.#parts.store.archive.versions(conversationId));
+    if (versions.length === 0) throw notFound(conversationId);
+    return versions;
   }
 
   /** Yields the ids of all conversations, also of those that were created for a single API call. */
   async *ids(): AsyncGenerator<string> {
     const { store } = this.#parts;
     for (let after: number | undefined; ; ) {
-      const page = await store.conversations({ most: idsAtOnce, after, includesSingleCalls: true });
+      const page = await store.conversations({ most: idsAtOnce, after, includesHidden: true });
       for (const { conversationId } of page.conversations) yield conversationId;
       after = page.next;
       if (after === undefined) return;
@@ -90,27 +135,38 @@ export class Conversations {
     return event as RewindEvent;
   }
 
-  /** Copies turns, always whole ones and with their request ids, into a new conversation. Resolves with the id of the new conversation. */
-  async fork(conversationId: string, { to = this.#parts.newId("conv"), ...until }: { to?: string } & ForkUntil = {}) {
+  /**
+   * Copies turns, always whole ones and with their request ids, into a new conversation. Resolves with the id of the new conversation. With
+   * `isVersion`, lists show only one of both: see `Archive.copy`.
+   */
+  async fork(
+    conversationId: string,
+    { to = this.#parts.newId("conv"), isVersion, ...until }: { to?: string; isVersion?: boolean } & ForkUntil = {},
+  ) {
     requireStorable(to, "the id of a conversation");
     if (!isOfSingleCall(conversationId)) requireOwnId(to);
     const turnId = this.#parts.newId("fork");
-    await this.#parts.store.archive.copy(conversationId, to, (events) => {
+    const decide = (events: readonly StoredEvent[]) => {
       if (events.length === 0) throw notFound(conversationId);
       return decideFork(events, { conversationId, turnId, until });
-    });
+    };
+    await this.#parts.store.archive.copy(conversationId, to, decide, isVersion);
     return to;
   }
 
-  /** Deletes the conversation. Rejects while a living host has a running or waiting turn of this conversation. */
-  async delete(conversationId: string): Promise<void> {
+  /**
+   * Deletes the conversation with all its versions. Resolves with their ids. Rejects while a living host has a running or waiting turn of one of
+   * them.
+   */
+  async delete(conversationId: string): Promise<string[]> {
     const { turns, archive } = this.#parts.store;
-    const isDeleted = await archive.delete(conversationId).catch(async (error: unknown) => {
+    const deleted = await archive.delete(conversationId).catch(async (error: unknown) => {
       if (!(error instanceof RequestError && error.kind === "busy")) throw error;
       for (const { nodeId, seenAt } of await this.#parts.hosts.lostHosts()) await turns.bury(nodeId, seenAt);
       return archive.delete(conversationId);
     });
-    if (!isDeleted) throw notFound(conversationId);
+    if (deleted.length === 0) throw notFound(conversationId);
+    return deleted;
   }
 
   close(): Promise<void> {

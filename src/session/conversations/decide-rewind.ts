@@ -26,7 +26,7 @@ export function decideRewind(events: readonly StoredEvent[], turnId: string, to:
   });
 }
 
-/** Where a copy ends: at an event, or with the end of a turn. Default: at the last event. */
+/** Where a copy ends: at an event, or with the end of a turn. Default: at the last event. With `toSeq: 0`, the copy has no turn. */
 export type ForkUntil = { toSeq?: number | undefined } | { lastTurnId: string };
 
 /**
@@ -46,8 +46,8 @@ export function decideFork(
     .flat()
     .map(({ seq }) => seq)
     .sort((a, b) => a - b);
-  const last = seqs.at(-1);
-  if (last === undefined)
+  const last = seqs.at(-1) ?? 0;
+  if (last === 0 && toSeq !== 0)
     throw new RequestError("usage", "no turn had ended by that event, so there is nothing to copy");
   const earlier = events[0]?.type === "fork" ? events[0].origins : [];
   return { first: { type: "fork", turnId, origins: [conversationId, ...earlier], toSeq: last }, seqs };

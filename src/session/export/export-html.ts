@@ -17,7 +17,7 @@ import { type TranscriptCall, type TranscriptHop, type TranscriptTurn, transcrip
  */
 export async function* toHtml(log: ExportedLog): AsyncGenerator<string> {
   const { conversationId, origins } = log;
-  const title = `Conversation ${conversationId}`;
+  const title = log.title || `Conversation ${conversationId}`;
   const view = traceView();
   const style = `${exportStyle}${view?.style ?? ""}`;
   const { head, foot } = pageFrame({ title, style, hasMedia: true, script: view?.script });

@@ -8,8 +8,10 @@ import { toVisibleJson } from "../../core/text/inert.js";
 export async function* toJson(
   conversationId: string,
   events: AsyncIterable<StoredEvent> | Iterable<StoredEvent>,
+  title = "",
 ): AsyncGenerator<string> {
-  const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
+  const named = { conversation_id: conversationId, ...(title && { title }) };
+  const document = { format: "mcp-platform.conversation", version: 1, ...named };
   yield `${toVisibleJson(document, 2).slice(0, -"\n}".length)},\n  "events": [`;
   let comma = "";
   for await (const event of events) {

@@ -13,7 +13,8 @@ import { type TranscriptCall, type TranscriptTurn, transcriptTurn } from "./tran
  */
 export async function* toMarkdown(log: ExportedLog): AsyncGenerator<string> {
   const from = log.origins[0] ? `\n\nA copy of ${inline(log.origins[0])}.` : "";
-  yield inert(`# Conversation ${inline(log.conversationId)}${from}`);
+  const named = `Conversation ${inline(log.conversationId)}`;
+  yield inert(`# ${log.title ? `${inline(log.title)}\n\n${named}` : named}${from}`);
   for await (const events of log.turns()) yield `\n\n${inert(turnText(transcriptTurn(events)))}`;
   yield "\n";
 }

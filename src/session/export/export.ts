@@ -1,4 +1,5 @@
 import { pausesBetween } from "../../core/async/slices.js";
+import { clearedMember, clearing } from "../../core/text/redaction.js";
 import type { EventReader } from "../shared/event-pages.js";
 import { toHtml } from "./export-html.js";
 import { toJson } from "./export-json.js";
@@ -10,17 +11,18 @@ import type { ExportFormat } from "./formats.js";
 const pieceChars = 64_000;
 
 /**
- * Exports a conversation in a form that can be shared. Removes turns that were taken back, the given secrets, and everything that looks
+ * Exports a conversation, with the title that lists show if the reader knows it, in a form that can be shared. Removes turns that were taken back, the given secrets, and everything that looks
  * like a secret. Yields the text in pieces, so that it is never in memory as a whole, and lets the event loop run in between. Rejects with
  * StoreError, with errors of the reader, and with RequestError `not_found` if the conversation is deleted meanwhile. The pieces so far are
  * then not a whole export, and must not be taken for one.
  */
 export async function* exportConversation(
-  reader: EventReader,
+  reader: EventReader & { entry?(conversationId: string): Promise<{ title: string }> },
   conversationId: string,
   { format, secrets }: { format: ExportFormat; secrets: readonly string[] },
 ): AsyncGenerator<string> {
-  const log = await ExportedLog.open({ conversationId, reader, secrets });
+  const title = clearedMember(clearing(secrets), "title", (await reader.entry?.(conversationId))?.title ?? "");
+  const log = await ExportedLog.open({ conversationId, title, reader, secrets });
   const pause = pausesBetween();
   let piece = "";
   for await (const text of textsOf(log, format)) {
@@ -37,7 +39,7 @@ export async function* exportConversation(
 function textsOf(log: ExportedLog, format: ExportFormat): AsyncGenerator<string> {
   switch (format) {
     case "json":
-      return toJson(log.conversationId, log.events());
+      return toJson(log.conversationId, log.events(), log.title);
     case "md":
       return toMarkdown(log);
     case "html":

@@ -26,6 +26,8 @@ const mostCached = 3;
 
 interface ExportedLogParts {
   conversationId: string;
+  /** The title that lists show, without secrets. Default: "". */
+  title?: string;
   reader: EventReader;
   secrets: readonly string[];
 }
@@ -37,6 +39,7 @@ interface ExportedLogParts {
  */
 export class ExportedLog {
   readonly conversationId: string;
+  readonly title: string;
   /** Ids of the conversations from which this one was copied. The direct source comes first, then the source of that copy, and so on. */
   readonly origins: readonly string[];
   readonly #parts: ExportedLogParts;
@@ -70,6 +73,7 @@ export class ExportedLog {
   ) {
     this.#parts = parts;
     this.conversationId = parts.conversationId;
+    this.title = parts.title ?? "";
     this.origins = found.origins;
     this.#pages = found.pages;
     this.#turns = found.turns;

@@ -229,6 +229,84 @@ test("an answer without a limit has at most 1,000 conversations, and the address
   expect(pageAnswer({ conversations: [], next: 7 })).toEqual({ sessions: [], next: "7" });
 });
 
+describe("the versions of a conversation", () => {
+  test("are one in lists, share title and pin, and say where they differ; without a message, a version is hidden", async () => {
+    await using llm = await startLlmServer(["one", "two", "other", "third"].map((text) => answer(text)));
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const url = `${door.url}/api/sessions`;
+    const say = async (id: string, text: string) => {
+      await post(`${url}/${id}/turns`, { request_id: text, text });
+      await follow(`${url}/${id}/events?from=1`, "turn_end");
+      await app.sessions.open(id).turns.idle();
+    };
+    const fork = async (id: string, to_seq: number) => {
+      const made = await post(`${url}/${id}/fork`, { to_seq, is_version: true });
+      expect(made.status).toBe(201);
+      return ((await made.json()) as { conversation_id: string }).conversation_id;
+    };
+    const listed = async (query = "") => ((await get(`${url}${query}`)) as { sessions: Json[] }).sessions;
+    await say("c1", "first");
+    await say("c1", "second");
+    const label = await fetch(`${url}/c1`, {
+      method: "PATCH",
+      body: JSON.stringify({ title: " A  trip\n", pinned: true }),
+    });
+    expect(await label.json()).toMatchObject({ conversation_id: "c1", title: "A trip", pinned: true, state: "idle" });
+    const second = await fork("c1", 3);
+    expect(await listed()).toMatchObject([{ conversation_id: "c1", version_of: null }]);
+    await say(second, "the second one anew");
+    const shown = { conversation_id: second, title: "A trip", pinned: true, version_of: "c1" };
+    expect(await listed()).toMatchObject([shown]);
+    expect(await listed("?pinned=true")).toMatchObject([shown]);
+    const empty = await fork("c1", 0);
+    await say(empty, "the first one anew");
+    expect(await listed()).toMatchObject([{ conversation_id: empty }]);
+    expect(await listed("?q=anew")).toMatchObject([{ conversation_id: empty }]);
+    const versions = async (id: string) => {
+      const found = ((await get(`${url}/${id}/versions`)) as { versions: Json[] }).versions;
+      return found.map(({ conversation_id, to_seq }) => [conversation_id, to_seq]);
+    };
+    expect(await versions("c1")).toEqual([
+      ["c1", 3],
+      [second, 3],
+      [empty, 0],
+    ]);
+    expect(await versions(second)).toEqual([
+      ["c1", 4],
+      [second, 4],
+      [empty, 1],
+    ]);
+    expect((await fetch(`${url}/none/versions`)).status).toBe(404);
+    expect((await fetch(`${url}/none`, { method: "PATCH", body: "{}" })).status).toBe(404);
+    const long = await fetch(`${url}/c1`, { method: "PATCH", body: JSON.stringify({ title: "x".repeat(201) }) });
+    expect(long.status).toBe(400);
+    await fetch(`${url}/c1`, { method: "PATCH", body: JSON.stringify({ title: null }) });
+    expect(await listed()).toMatchObject([{ conversation_id: empty, title: "the first one anew" }]);
+    expect((await post(`${url}/${second}/rewind`, { to_seq: 4 })).status).toBe(204);
+    expect(await listed()).toMatchObject([{ conversation_id: second, title: "first", state: "idle" }]);
+    expect((await fetch(`${url}/c1`, { method: "DELETE" })).status).toBe(204);
+    expect(await listed()).toEqual([]);
+  });
+});
+
+test("a list says which conversation runs and which waits for an answer; a search finds words of answers", async () => {
+  await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("Lisbon is warm")]);
+  await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: asking });
+  await using door = await openDoor(app);
+  const url = `${door.url}/api/sessions`;
+  const listed = async (query = "") => ((await get(`${url}${query}`)) as { sessions: Json[] }).sessions;
+  await post(`${url}/c1/turns`, { request_id: "r1", text: "hi" });
+  const asked = await follow(`${url}/c1/events`, "question");
+  expect(await listed()).toMatchObject([{ state: "waiting" }]);
+  const { question_id } = (asked.at(-1)?.message.chunk.data ?? {}) as { question_id: string };
+  await post(`${url}/c1/answer`, { question_id, value: true });
+  await follow(`${url}/c1/events`, "turn_end");
+  await app.sessions.open("c1").turns.idle();
+  expect(await listed("?q=LISBON")).toMatchObject([{ conversation_id: "c1", state: "idle" }]);
+  expect(await listed("?q=Porto")).toEqual([]);
+});
+
 test("a conversation is copied, and written as a file without secrets that no browser shows as a page of the host", async () => {
   await using llm = await startLlmServer([answer("it is sk-test-0123456789"), answer("again")]);
   await using app = await startApp({ llm: llm.url });
@@ -565,7 +643,7 @@ describe("the host over HTTP", () => {
       const refused = await post(`${door.url}/${path}`, body, headers);
       expect([path, refused.status, await refused.text()]).toEqual([path, 400, expect.not.stringContaining("stack")]);
     }
-    expect((await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations).toEqual([]);
+    expect((await app.sessions.conversations.list({ most: 100, includesHidden: true })).conversations).toEqual([]);
   });
 
   test("refuses a body beyond its size, announced or not, and unknown routes", async () => {

@@ -43,7 +43,7 @@ test.each(Object.keys(calls))("a stream of %s that breaks off is an error, and i
   const text = await response.text();
   expect(text).toContain("half");
   expect(text).toMatch(/broke off.*its turn was cancelled/);
-  const [conversation] = (await app.sessions.conversations.list({ most: 9, includesSingleCalls: true })).conversations;
+  const [conversation] = (await app.sessions.conversations.list({ most: 9, includesHidden: true })).conversations;
   const id = conversation?.conversationId ?? "";
   await until(() => !app.sessions.find(id));
   expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });

@@ -224,8 +224,7 @@ describe("with the openai SDK", () => {
       if (!streaming) void llm.received(1).then(() => leaving.abort());
       await running.catch(() => {});
       await llm.aborted(1);
-      const [conversation] = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true }))
-        .conversations;
+      const [conversation] = (await app.sessions.conversations.list({ most: 100, includesHidden: true })).conversations;
       const id = conversation?.conversationId ?? "";
       await until(() => !app.sessions.find(id));
       expect((await app.sessions.history(id)).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });

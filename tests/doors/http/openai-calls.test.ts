@@ -113,7 +113,7 @@ describe("lists of conversations", () => {
       );
     }
     expect(await listed()).toEqual(before);
-    const all = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations.map(
+    const all = (await app.sessions.conversations.list({ most: 100, includesHidden: true })).conversations.map(
       ({ conversationId }) => conversationId,
     );
     expect(all).toEqual(expect.arrayContaining(calls.map(idOf)));

@@ -57,7 +57,7 @@ const cut = () => stream([chunk({ content: "half" }), cutStream]);
 /** Returns how many calls the server's tool has received. */
 async function sentCalls(of: App = app): Promise<number> {
   const all = await Promise.all(
-    (await of.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations.map(
+    (await of.sessions.conversations.list({ most: 100, includesHidden: true })).conversations.map(
       ({ conversationId }) => of.sessions.history(conversationId),
     ),
   );

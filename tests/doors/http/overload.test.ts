@@ -26,7 +26,7 @@ test("a host that has all turns it accepts asks callers to come again, and store
     ["/v1/responses", 503, "5", "true", expect.stringContaining("server_is_overloaded")],
     ["/v1/messages", 529, "5", "true", expect.stringContaining("overloaded_error")],
   ]);
-  const { conversations } = await app.sessions.list({ most: 10, includesSingleCalls: true });
+  const { conversations } = await app.sessions.list({ most: 10, includesHidden: true });
   expect(conversations.map(({ conversationId }) => conversationId)).toEqual(["running"]);
   turn.cancel();
 });

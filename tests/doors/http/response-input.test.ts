@@ -154,7 +154,7 @@ describe("calls of both kinds: the model is told of the servers' calls again, wh
     script.push(...both());
     const first = await create({ input: "Oslo?", tools: [weather] });
     const call = first.output.find(({ type }) => type === "function_call") as Item;
-    const [lost] = (await app.sessions.list({ most: 100, includesSingleCalls: true })).conversations;
+    const [lost] = (await app.sessions.list({ most: 100, includesHidden: true })).conversations;
     await app.sessions.delete(lost?.conversationId ?? "");
     await create({ input: [user("Oslo?"), ...first.output, outputOf(call)], tools: [weather] });
     // The border between two answers is known only if there is a text, so the calls stand in one answer here.

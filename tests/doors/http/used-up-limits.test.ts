@@ -44,7 +44,7 @@ const bigUsage = { usage: { prompt_tokens: 50_000, completion_tokens: 5 } };
 const callsTool = toolCalls([{ name: "s__echo", arguments: { n: 1 } }], bigUsage);
 
 async function sentCalls({ sessions }: App): Promise<number> {
-  const { conversations } = await sessions.conversations.list({ most: 100, includesSingleCalls: true });
+  const { conversations } = await sessions.conversations.list({ most: 100, includesHidden: true });
   const events = await Promise.all(conversations.map(({ conversationId }) => sessions.history(conversationId)));
   return events.flat().filter(({ type }) => type === "tool_sent").length;
 }

@@ -40,7 +40,7 @@ export async function played(
     for (const name of Object.keys(scenario.stored)) ids.set(name, (await opened.idOf?.(name)) ?? name);
   }
   const known = new Set(ids.values());
-  const others = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations
+  const others = (await app.sessions.conversations.list({ most: 100, includesHidden: true })).conversations
     .map(({ conversationId }) => conversationId)
     .filter((id) => !known.has(id));
   const entries = [...ids].map(async ([name, id]) => [name, await app.sessions.history(id)] as const);

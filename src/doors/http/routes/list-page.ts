@@ -1,5 +1,6 @@
 /** The part of a long list that a call asks for. */
 import type { ConversationPage, ConversationQuery } from "../../../core/chat-store.js";
+import { sessionEntry } from "../../protocol/session-entry.js";
 import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 
@@ -18,25 +19,22 @@ export function limitIn(text = String(most)): number {
 }
 
 export const pageQuery = {
-  q: "only conversations with this text in their title or in a message of the user; case does not matter",
+  q: "only conversations with this text in their title, a message or an answer; case does not matter",
+  pinned: "true: only pinned conversations",
   limit: `at most this many, ${limitText}`,
   before: "only conversations after those of an earlier answer: the value of its next",
 };
 
 /** Reads which page of conversations the call asks for. Throws ApiError if a parameter is invalid. */
 export function pageIn({ query }: ApiCall): ConversationQuery {
-  return { most: limitIn(query("limit")), text: query("q"), after: positionIn(query("before")) };
+  const isPinned = query("pinned") === "true" || undefined;
+  return { most: limitIn(query("limit")), text: query("q"), after: positionIn(query("before")), isPinned };
 }
 
 /** Returns the page as it is answered. `next` is the value of `before` for the following page. It is null if this is the last page. */
 export function pageAnswer({ conversations, next }: ConversationPage): object {
   return {
-    sessions: conversations.map(({ conversationId, title, lastSeq, updatedAt }) => ({
-      conversation_id: conversationId,
-      title,
-      last_seq: lastSeq,
-      updated_at: updatedAt,
-    })),
+    sessions: conversations.map(sessionEntry),
     next: next === undefined ? null : String(next),
   };
 }

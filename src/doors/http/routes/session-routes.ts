@@ -5,8 +5,6 @@
 
 import { errorInfo } from "../../../core/errors.js";
 import { addAll } from "../../../core/lists/long-lists.js";
-import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
-import { loadExport } from "../../../session/export/load-export.js";
 import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
 import { errorMessage, followedMessages, historyMessages, type WireMessage } from "../../protocol/protocol.js";
@@ -14,22 +12,15 @@ import type { DoorParts } from "../../shared/door.js";
 import { requireSeen, type SeenEvent } from "../../shared/seen-event.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
-import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/api-schemas.js";
+import { answerBody, cancelBody, message, messageList, turnBody } from "../shared/api-schemas.js";
 import { eventStream } from "../shared/event-stream.js";
 import { listText, streamed } from "../shared/streamed-text.js";
 import { traceIn } from "../turns/call-headers.js";
-import { limitIn, limitText, pageAnswer, pageIn, pageQuery } from "./list-page.js";
+import { limitIn, limitText } from "./list-page.js";
 
 export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): ApiRoute[] {
   const { sessions } = parts;
   return [
-    {
-      method: "GET",
-      path: "/api/sessions",
-      summary: "Conversations in the log, latest first",
-      query: pageQuery,
-      run: async (call) => Response.json(pageAnswer(await sessions.list(pageIn(call)))),
-    },
     {
       method: "GET",
       path: "/api/sessions/{id}",
@@ -37,34 +28,6 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       query: historyQuery,
       answer: { type: "application/json", schema: messageList },
       run: (call) => history(parts, call),
-    },
-    {
-      method: "GET",
-      path: "/api/sessions/{id}/export",
-      summary: "A conversation as a file for somebody else, without what looks like a secret",
-      query: { format: `${exportFormats.join(", ")}; default: md` },
-      run: (call) => exportFile(parts, call),
-    },
-    {
-      method: "POST",
-      path: "/api/sessions/{id}/fork",
-      summary:
-        "Copies a conversation up to its last turn that has ended, or up to the last turn that had ended by the event to_seq",
-      body: forkBody,
-      async run(call) {
-        const { to_seq } = call.body as { to_seq?: number | null };
-        const id = await sessions.conversations.fork(call.path("id"), { toSeq: to_seq ?? undefined });
-        return Response.json({ conversation_id: id }, { status: 201 });
-      },
-    },
-    {
-      method: "DELETE",
-      path: "/api/sessions/{id}",
-      summary: "Deletes a conversation for good; refused while a turn of it runs or waits",
-      async run(call) {
-        await sessions.delete(call.path("id"));
-        return new Response(null, { status: 204 });
-      },
     },
     {
       method: "GET",
@@ -139,26 +102,6 @@ async function history(parts: DoorParts, call: ApiCall): Promise<Response> {
 
 function pathOf(conversationId: string): string {
   return `/api/sessions/${encodeURIComponent(conversationId)}`;
-}
-
-const exportTypes: Record<ExportFormat, string> = {
-  md: "text/markdown; charset=utf-8",
-  json: "application/json; charset=utf-8",
-  html: "text/html; charset=utf-8",
-};
-
-async function exportFile({ sessions, secrets }: DoorParts, call: ApiCall): Promise<Response> {
-  const wanted = call.query("format") ?? "md";
-  const format = exportFormats.find((each) => each === wanted);
-  if (!format) throw new ApiError(400, "invalid_format", `the formats are ${exportFormats.join(", ")}`, "format");
-  const id = call.path("id");
-  const { exportConversation } = await loadExport();
-  return streamed(exportTypes[format], exportConversation(sessions.conversations, id, { format, secrets: secrets() }), {
-    "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
-    // Sandboxes the file if a browser opens it from this address. The file then has no access to this origin.
-    "content-security-policy": "sandbox",
-    "x-content-type-options": "nosniff",
-  });
 }
 
 interface TurnBody {

@@ -4,12 +4,13 @@ import type { JsonSchema } from "../../../core/messages.js";
 import { seenEvent } from "../../protocol/message-fields.js";
 import {
   anything,
+  count,
   list,
   name,
   nothing,
+  number,
   object,
   optional,
-  position,
   text,
   flag as trueOrFalse,
   whole,
@@ -148,7 +149,9 @@ export const turnBody = object(
 
 export const answerBody = whole({ question_id: text, value: anything });
 
-export const forkBody = object({ to_seq: optional(position) });
+export const forkBody = object({ to_seq: optional(count), is_version: flag });
+export const labelBody = object({ title: optional(text), pinned: trueOrFalse });
+export const rewindBody = whole({ to_seq: count });
 
 export const cancelBody = object({ request_id: text });
 
@@ -157,6 +160,9 @@ export const schemaPath = "#/components/schemas/";
 const named = (schema: string) => ({ $ref: schemaPath + schema });
 
 export const message = named("HostMessage");
+export const session = named("Session");
+/** `next` is `before` of the following page. */
+export const sessionList = whole({ sessions: list(session), next: optional(text) });
 /** `previous` is the path of the page before: null in the first page, and absent if the answer is not a page. */
 export const messageList = whole({ messages: list(message) }, { previous: optional(text) });
 const entry = { type: "object", description: "a server as under mcpServers" };
@@ -189,6 +195,9 @@ export const importBody = whole({ names: { type: "array", minItems: 1, items: wh
 export const importedServers = whole({
   servers: list(whole({ name: text, outcome: text, reason: optional(text), notes })),
   notices: list(text),
+});
+export const versionList = whole({
+  versions: list(whole({ conversation_id: name, to_seq: count, updated_at: number, turn_id: optional(text) })),
 });
 export const serverList = whole({ servers: list(named("Server")) });
 export const serverStderr = whole({ stderr: text });
