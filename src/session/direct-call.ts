@@ -35,6 +35,21 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
 }
 
 /**
+ * Calls a tool for a person who has asked for this call, so nobody is asked again. A call that the rules deny is refused. Never rejects: the
+ * result of a refused call is an error.
+ */
+export async function callForPerson(
+  hub: ToolHub,
+  call: ToolCall,
+  { rules, ...options }: SendOptions & { rules: PolicyRules },
+): Promise<ToolResult> {
+  const prepared = await hub.prepare(call);
+  if ("refused" in prepared) return prepared.refused;
+  const verdict = decide(prepared, rules);
+  return verdict.decision === "deny" ? refused(verdict.reason) : prepared.send(options);
+}
+
+/**
  * Returns the verdict of the rules about a read of this resource. As in a turn, a read is judged like a tool call with the address that the
  * server gave the resource.
  */

@@ -29,6 +29,7 @@ import { openApiDocument } from "./routes/openapi.js";
 import { pageRoutes } from "./routes/page-files.js";
 import { serverChangeRoutes } from "./routes/server-change-routes.js";
 import { serverRoutes } from "./routes/server-routes.js";
+import { serverUseRoutes } from "./routes/server-use-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { signInRoutes } from "./routes/sign-in-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
@@ -162,6 +163,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...hostRoutes(parts, (call) => gate.hasToken(call)),
     ...signInRoutes(signIns, (call) => gate.hasToken(call)),
     ...serverRoutes(parts),
+    ...serverUseRoutes(parts, options.mcp.defaults),
     ...(parts.serverSettings ? serverChangeRoutes(parts, parts.serverSettings) : []),
     ...loginRoutes(parts),
     ...mcp.routes,

@@ -1,6 +1,5 @@
 /** Routes that change the servers of the configuration. The caller must be on this machine, because a server may be a program that runs here. */
 import type { JsonObject } from "../../../core/json.js";
-import type { JsonSchema } from "../../../core/messages.js";
 import type { NamedEntry, ServerSettings } from "../../../core/server-settings.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
@@ -9,6 +8,7 @@ import {
   foundServers,
   importBody,
   importedServers,
+  inJson,
   newServerBody,
   pastedBody,
   pastedServers,
@@ -32,7 +32,7 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       summary:
         "Reads the servers of a copied text: a command line, a URL, or JSON as other programs have it. Adds nothing",
       body: pastedBody,
-      answer: json(pastedServers),
+      answer: inJson(pastedServers),
       async run({ body }) {
         const { text } = body as { text: string };
         return Response.json({ servers: await settings.read(text) });
@@ -44,7 +44,7 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       summary:
         "Adds a server to the configuration file and starts it, for a caller on this machine. An entry with a command is a program that this host runs",
       body: newServerBody,
-      answer: json(changedServer),
+      answer: inJson(changedServer),
       async run(call) {
         requireOwner(call);
         const server = call.body as NamedEntry;
@@ -57,7 +57,7 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       summary:
         "Replaces the entry of a server, for a caller on this machine. A value *** keeps the secret that is there. An entry with a command is a program that this host runs",
       body: serverEntryBody,
-      answer: json(changedServer),
+      answer: inJson(changedServer),
       async run(call) {
         requireOwner(call);
         const name = call.path("name");
@@ -70,7 +70,7 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       path: "/api/servers/{name}",
       summary: "Switches a server on or off in the configuration, for a caller on this machine",
       body: serverSwitchBody,
-      answer: json(changedServer),
+      answer: inJson(changedServer),
       async run(call) {
         requireOwner(call);
         const name = call.path("name");
@@ -82,7 +82,7 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       method: "DELETE",
       path: "/api/servers/{name}",
       summary: "Takes a server out of the configuration, for a caller on this machine",
-      answer: json(removedServer),
+      answer: inJson(removedServer),
       async run(call) {
         requireOwner(call);
         return Response.json({ notices: await settings.remove(call.path("name")) });
@@ -92,7 +92,7 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       method: "GET",
       path: "/api/servers/import",
       summary: "The servers that other programs of this machine have, without secrets",
-      answer: json(foundServers),
+      answer: inJson(foundServers),
       async run() {
         const { servers, problems } = await settings.found();
         const found = servers.map(({ isOfFolder, isTaken, ...server }) => ({
@@ -108,7 +108,7 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       path: "/api/servers/import",
       summary: "Adds servers of other programs to the configuration file and starts them, for a caller on this machine",
       body: importBody,
-      answer: json(importedServers),
+      answer: inJson(importedServers),
       async run(call) {
         requireOwner(call);
         const { names } = call.body as { names: { program: string; name: string }[] };
@@ -127,10 +127,6 @@ export function serverChangeRoutes(parts: Pick<DoorParts, "hub">, settings: Serv
       },
     },
   ];
-}
-
-function json(schema: JsonSchema): ApiRoute["answer"] {
-  return { type: "application/json", schema };
 }
 
 function requireOwner(call: ApiCall): void {

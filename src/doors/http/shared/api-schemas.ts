@@ -155,6 +155,9 @@ export const rewindBody = whole({ to_seq: count });
 
 export const cancelBody = object({ request_id: text });
 
+/** Returns the `answer` of a route that answers with JSON. */
+export const inJson = (schema: JsonSchema) => ({ type: "application/json" as const, schema });
+
 /** Path of the message protocol's schemas in the OpenAPI document. */
 export const schemaPath = "#/components/schemas/";
 const named = (schema: string) => ({ $ref: schemaPath + schema });
@@ -201,6 +204,20 @@ export const versionList = whole({
 });
 export const serverList = whole({ servers: list(named("Server")) });
 export const serverStderr = whole({ stderr: text });
+const serverParts = list(named("Content"));
+export const toolCallBody = object({ arguments: optional({ type: "object" }) });
+export const toolResult = whole({ is_error: trueOrFalse, content: serverParts, duration_ms: { type: "number" } });
+export const promptList = whole({ prompts: list(named("Prompt")) });
+export const promptBody = object({ arguments: optional({ type: "object", additionalProperties: text }) });
+export const resourceList = whole({ resources: list(named("Resource")), templates: list(named("ResourceTemplate")) });
+export const readResourceBody = whole({ uri: name });
+export const serverContent = whole({ content: serverParts });
+/** Exactly one of `prompt` and `template` has a value. */
+export const completeBody = {
+  ...whole({ argument: name }, { prompt: optional(name), template: optional(name), value: optional(text) }),
+  oneOf: [object({ prompt: name }, ["prompt"]), object({ template: name }, ["template"])],
+};
+export const completedValues = whole({ values: list(text) });
 export const toolList = whole({ tools: list(named("Tool")) });
 export const signInAnswer = whole({ signed_in: trueOrFalse, needs_token: trueOrFalse }, { page_key: text });
 
