@@ -32,6 +32,7 @@ export function addServeCommand(program: Command, version: string): void {
         program.opts<GlobalOptions>(),
         async (parts, app, files) => {
           const { ServerEntries } = await import("../../host/server-entries.js");
+          const { openApprovals } = await import("../../host/user-state.js");
           const { serve, mcpServe } = app.config;
           const { notices, ...token } = doorToken({ token: given, tokenFile }, { ...serve, ...flags }, process.env);
           tell([...app.notices, ...notices]);
@@ -44,7 +45,12 @@ export function addServeCommand(program: Command, version: string): void {
           const signInFolder = stateFolder(process.env, "sign-ins");
           const options = { ...serve, ...flags, token: token.token, signInFolder, version, models, mcp };
           const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
-          return runServe({ ...parts, serverSettings }, options, { stderr: process.stderr, onInterrupt, token });
+          const approvals = openApprovals(process.env, (event) => parts.observe?.(event));
+          return runServe({ ...parts, serverSettings, approvals }, options, {
+            stderr: process.stderr,
+            onInterrupt,
+            token,
+          });
         },
         { followsFiles: true, scraped: true, leavesTurns: true },
       );

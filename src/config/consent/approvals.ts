@@ -15,6 +15,11 @@ export interface StoredApproval extends RememberedTool {
   answeredAt: number;
 }
 
+export interface ListedAnswer extends StoredApproval {
+  /** Identifies the tool and the project. A later answer about both has the same id. */
+  id: string;
+}
+
 interface ApprovalsParts {
   observe: Observe;
   now: () => number;
@@ -95,17 +100,19 @@ export class Approvals implements StoredApprovals {
   }
 
   /** Returns all stored answers, oldest first. Throws errors of the file system. */
-  list(): StoredApproval[] {
+  list(): ListedAnswer[] {
     return this.#names()
-      .flatMap((name) => this.#read(name) ?? [])
+      .flatMap((name) => {
+        const answer = this.#read(name);
+        return answer ? [{ ...answer, id: name.replace(/\.json$/, "") }] : [];
+      })
       .sort((one, other) => one.answeredAt - other.answeredAt);
   }
 
   /**
-   * Deletes the stored answers about the tools for which `isMeant` returns true, and returns the deleted answers. Throws errors of the file
-   * system.
+   * Deletes the stored answers for which `isMeant` returns true, and returns the deleted answers. Throws errors of the file system.
    */
-  forget(isMeant: (tool: RememberedTool) => boolean): StoredApproval[] {
+  forget(isMeant: (answer: ListedAnswer) => boolean): ListedAnswer[] {
     const forgotten = this.list().filter(isMeant);
     for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
     return forgotten;

@@ -21,6 +21,7 @@ import { messageRoutes } from "./anthropic/routes.js";
 import { chatCompletionRoutes } from "./openai/chat-completion-routes.js";
 import { modelRoutes } from "./openai/model-routes.js";
 import { responseRoutes } from "./openai/response-routes.js";
+import { approvalRoutes } from "./routes/approval-routes.js";
 import { conversationRoutes } from "./routes/conversation-routes.js";
 import { hostRoutes } from "./routes/host-routes.js";
 import { loginRoutes } from "./routes/login-routes.js";
@@ -162,6 +163,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...sessionRoutes(parts, { keepAliveMs }),
     ...hostRoutes(parts, (call) => gate.hasToken(call)),
     ...signInRoutes(signIns, (call) => gate.hasToken(call)),
+    ...(parts.approvals ? approvalRoutes(parts.approvals) : []),
     ...serverRoutes(parts),
     ...serverUseRoutes(parts, options.mcp.defaults),
     ...(parts.serverSettings ? serverChangeRoutes(parts, parts.serverSettings) : []),

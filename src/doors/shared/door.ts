@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import type { NewId } from "../../core/ids.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
 import type { ServerSettings } from "../../core/server-settings.js";
+import type { ListedApproval } from "../../session/commands/approvals-text.js";
 import type { Sessions } from "../../session/sessions.js";
 
 export interface DoorParts {
@@ -12,6 +13,11 @@ export interface DoorParts {
    * `chat, chosen by …`. Throws if no provider fits the name.
    */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
+  /** The user's stored answers about tools. `forget` returns the deleted ones. Undefined if the door does not show them. */
+  approvals?: {
+    list(): readonly (ListedApproval & { id: string })[];
+    forget(isMeant: (answer: { id: string }) => boolean): readonly unknown[];
+  };
   /** The servers of the configuration. Undefined if the host has no configuration file that it may change. */
   serverSettings?: ServerSettings;
   /** Reads the configuration files again and applies changes to the servers. Resolves to a report as text. */

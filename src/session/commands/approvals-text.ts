@@ -22,15 +22,11 @@ export function approvalsText(kept: readonly ListedApproval[]): string {
 }
 
 export function approvalsJson(kept: readonly ListedApproval[]): string {
-  const objects = kept.map(({ server, tool, allow, remember, workspace = null, answeredAt }) => ({
-    server,
-    tool,
-    allow,
-    remember,
-    workspace,
-    answered_at: answeredAt,
-  }));
-  return toVisibleJson(objects, 2);
+  return toVisibleJson(kept.map(approvalObject), 2);
+}
+
+export function approvalObject({ server, tool, allow, remember, workspace, answeredAt }: ListedApproval) {
+  return { server, tool, allow, remember, workspace: workspace ?? null, answered_at: answeredAt };
 }
 
 export function forgottenText(kept: readonly ListedApproval[]): string {

@@ -15,7 +15,7 @@ const offers = {
 
 beforeAll(async () => {
   llm = await startLlmServer([]);
-  const config = { chat: { service: { approval: "ask", permissions: { deny: ["s.slow"] } } } };
+  const config = { chat: { service: { approval: "ask", permissions: { deny: ["s.hang"] } } } };
   app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer(offers) }, config });
   door = await openDoor(app);
   await app.ready();
@@ -44,7 +44,7 @@ test("a person runs a tool without a question, and gets its result with its time
 });
 
 test("a call of a denied tool or of no tool is refused", async () => {
-  const denied = await call("tools/s__slow/call");
+  const denied = await call("tools/s__hang/call");
   expect(denied).toMatchObject({ is_error: true, content: [{ text: expect.stringContaining("not run") }] });
   expect(await call("tools/s__none/call")).toMatchObject({ status: 404 });
 });

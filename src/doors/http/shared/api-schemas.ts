@@ -218,6 +218,14 @@ export const completeBody = {
   oneOf: [object({ prompt: name }, ["prompt"]), object({ template: name }, ["template"])],
 };
 export const completedValues = whole({ values: list(text) });
+export const approvalList = whole({
+  approvals: list(
+    whole({
+      ...{ id: text, server: text, tool: text, allow: trueOrFalse, remember: { enum: ["project", "always"] } },
+      ...{ workspace: optional(text), answered_at: { type: "integer" } },
+    }),
+  ),
+});
 export const toolList = whole({ tools: list(named("Tool")) });
 export const signInAnswer = whole({ signed_in: trueOrFalse, needs_token: trueOrFalse }, { page_key: text });
 
