@@ -12,10 +12,10 @@ import {
   completeBody,
   completedValues,
   inJson,
+  listedPrompts,
+  listedResources,
   promptBody,
-  promptList,
   readResourceBody,
-  resourceList,
   serverContent,
   toolCallBody,
   toolResult,
@@ -58,7 +58,7 @@ export function serverUseRoutes(
       method: "GET",
       path: "/api/prompts",
       summary: "The servers' prompts, once the servers have settled",
-      answer: inJson(promptList),
+      answer: inJson(listedPrompts),
       async run({ gone }) {
         await whenSettled(hub, gone);
         return Response.json(promptsJson(hub.prompts()));
@@ -88,7 +88,7 @@ export function serverUseRoutes(
       method: "GET",
       path: "/api/resources",
       summary: "The servers' resources and URI templates, once the servers have settled",
-      answer: inJson(resourceList),
+      answer: inJson(listedResources),
       async run({ gone }) {
         await whenSettled(hub, gone);
         return Response.json(resourcesJson(hub));

@@ -207,9 +207,12 @@ export const serverStderr = whole({ stderr: text });
 const serverParts = list(named("Content"));
 export const toolCallBody = object({ arguments: optional({ type: "object" }) });
 export const toolResult = whole({ is_error: trueOrFalse, content: serverParts, duration_ms: { type: "number" } });
-export const promptList = whole({ prompts: list(named("Prompt")) });
+export const listedPrompts = whole({ prompts: list(named("Prompt")) });
 export const promptBody = object({ arguments: optional({ type: "object", additionalProperties: text }) });
-export const resourceList = whole({ resources: list(named("Resource")), templates: list(named("ResourceTemplate")) });
+export const listedResources = whole({
+  resources: list(named("Resource")),
+  templates: list(named("ResourceTemplate")),
+});
 export const readResourceBody = whole({ uri: name });
 export const serverContent = whole({ content: serverParts });
 /** Exactly one of `prompt` and `template` has a value. */
