@@ -21,6 +21,23 @@ export async function* toJson(
   yield "\n  ]\n}\n";
 }
 
+/** Formats the conversation as `toJson` does, on one line. */
+export async function* toJsonLine(
+  conversationId: string,
+  events: AsyncIterable<StoredEvent>,
+  title: string,
+): AsyncGenerator<string> {
+  const named = { conversation_id: conversationId, ...(title && { title }) };
+  const document = { format: "mcp-platform.conversation", version: 1, ...named };
+  yield `${toVisibleJson(document).slice(0, -"}".length)},"events":[`;
+  let comma = "";
+  for await (const event of events) {
+    yield comma + toVisibleJson(eventJson(event));
+    comma = ",";
+  }
+  yield "]}\n";
+}
+
 function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
   return { seq, at: new Date(at).toISOString(), type, ...(snakeCase(rest) as object) };
 }

@@ -290,6 +290,22 @@ describe("the versions of a conversation", () => {
   });
 });
 
+test("everything is exported as lines of JSON, and deleted after a confirmation", async () => {
+  await using llm = await startLlmServer([answer("one"), answer("two")]);
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app);
+  for (const id of ["c1", "c2"]) for await (const _ of app.sessions.open(id).prompt({ requestId: "r", text: id }));
+  const lines = (await (await fetch(`${door.url}/api/export`)).text()).trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { conversation_id: "c2", title: "c2", events: [{ seq: 1 }, { seq: 2 }, { seq: 3, type: "turn_end" }] },
+    { conversation_id: "c1", title: "c1" },
+  ]);
+  const remove = (body: object) => fetch(`${door.url}/api/sessions`, { method: "DELETE", body: JSON.stringify(body) });
+  expect((await remove({ confirm: "yes" })).status).toBe(400);
+  expect(await (await remove({ confirm: "delete everything" })).json()).toEqual({ deleted: 2, busy: [] });
+  expect((await get(`${door.url}/api/sessions`)).sessions).toEqual([]);
+});
+
 test("a list says which conversation runs and which waits for an answer; a search finds words of answers", async () => {
   await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("Lisbon is warm")]);
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: asking });

@@ -1,6 +1,7 @@
 /** Routes for whole conversations: lists, titles, versions, exports and deletion. */
 
 import type { ConversationLabel } from "../../../core/chat-store.js";
+import { RequestError } from "../../../core/errors.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
 import { loadExport } from "../../../session/export/load-export.js";
 import { sessionEntry } from "../../protocol/session-entry.js";
@@ -34,6 +35,20 @@ export function conversationRoutes(parts: DoorParts): ApiRoute[] {
         const entry = await conversations.label(call.path("id"), call.body as ConversationLabel);
         return Response.json(sessionEntry(entry));
       },
+    },
+    {
+      method: "DELETE",
+      path: "/api/sessions",
+      summary: "Deletes all conversations for good, but those of which a turn runs or waits: busy names them",
+      body: schemas.deleteAllBody,
+      answer: { type: "application/json", schema: schemas.deletedAll },
+      run: async () => Response.json(await deleteAll(parts)),
+    },
+    {
+      method: "GET",
+      path: "/api/export",
+      summary: "All conversations without what looks like a secret, each as one line of JSON",
+      run: () => exportEverything(parts),
     },
     {
       method: "DELETE",
@@ -90,6 +105,34 @@ export function conversationRoutes(parts: DoorParts): ApiRoute[] {
       run: (call) => exportFile(parts, call),
     },
   ];
+}
+
+async function deleteAll({ sessions }: DoorParts): Promise<{ deleted: number; busy: string[] }> {
+  const busy: string[] = [];
+  const ids: string[] = [];
+  let deleted = 0;
+  for await (const id of sessions.conversations.ids()) ids.push(id);
+  for (const id of ids) {
+    try {
+      await sessions.delete(id);
+      deleted++;
+    } catch (error) {
+      // A version may be gone together with another one.
+      if (!(error instanceof RequestError)) throw error;
+      if (error.kind === "busy") busy.push(id);
+      else if (error.kind !== "not_found") throw error;
+      else deleted++;
+    }
+  }
+  return { deleted, busy };
+}
+
+async function exportEverything({ sessions, secrets }: DoorParts): Promise<Response> {
+  const { exportAll } = await loadExport();
+  return streamed("application/x-ndjson; charset=utf-8", exportAll(sessions.conversations, secrets()), {
+    "content-disposition": 'attachment; filename="conversations.jsonl"',
+    "x-content-type-options": "nosniff",
+  });
 }
 
 const exportTypes: Record<ExportFormat, string> = {

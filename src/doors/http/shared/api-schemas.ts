@@ -151,6 +151,7 @@ export const answerBody = whole({ question_id: text, value: anything });
 
 export const forkBody = object({ to_seq: optional(count), is_version: flag });
 export const labelBody = object({ title: optional(text), pinned: trueOrFalse });
+export const deleteAllBody = whole({ confirm: { const: "delete everything" } });
 export const rewindBody = whole({ to_seq: count });
 
 export const cancelBody = object({ request_id: text });
@@ -199,6 +200,7 @@ export const importedServers = whole({
   servers: list(whole({ name: text, outcome: text, reason: optional(text), notes })),
   notices: list(text),
 });
+export const deletedAll = whole({ deleted: count, busy: list(name) });
 export const versionList = whole({
   versions: list(whole({ conversation_id: name, to_seq: count, updated_at: number, turn_id: optional(text) })),
 });
