@@ -136,6 +136,8 @@ export interface Archive {
     rule: ExpiryRule,
     part: { most: number; skip: number },
   ): Promise<Pick<ConversationSummary, "conversationId" | "lastSeq">[]>;
+  /** Returns the ids of the conversations that have changed last, also of deleted ones, and of `most` of the latest conversations. */
+  recentlyChanged(most: number): Promise<string[]>;
   /** Returns the time of the conversation that was changed last, whatever the times of the others are. Returns 0 if there is none. */
   lastChange(): Promise<number>;
 }

@@ -7,6 +7,7 @@ import type { HostState } from "../core/measurements.js";
 import type { ApprovalMemory, Observe, ServerStatus } from "../core/ports.js";
 import { Conversations } from "./conversations/conversations.js";
 import { KnownLogs } from "./conversations/known-logs.js";
+import { type ListChange, ListChanges, watchList } from "./conversations/list-watch.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";
 import { LiveSessions } from "./live-sessions.js";
 import { Session } from "./session.js";
@@ -19,7 +20,7 @@ import type { SessionParts } from "./turns/session-parts.js";
 import { TurnCapacity } from "./turns/turn-capacity.js";
 
 export interface SessionsParts
-  extends Omit<SessionParts, "capacity" | "cluster" | "conversations" | "daySpent" | "logs"> {
+  extends Omit<SessionParts, "capacity" | "cluster" | "conversations" | "daySpent" | "listChanges" | "logs"> {
   /** Creates the cluster, which connects this host to the other hosts on the log. */
   join: (local: LocalTurns) => Cluster;
   observe: Observe;
@@ -58,7 +59,9 @@ export class Sessions {
       mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.control.receive(turnId, mail),
     });
     this.#left = new LeftTurns({ observe, now });
-    this.conversations = new Conversations({ store, hosts: cluster, newId });
+    const listChanges = new ListChanges();
+    const changed = (conversationId: string) => listChanges.happened(conversationId);
+    this.conversations = new Conversations({ store, hosts: cluster, newId, changed });
     const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
     this.#parts = {
@@ -67,6 +70,7 @@ export class Sessions {
       logs: new KnownLogs(store),
       daySpent: new DaySpent(store, store.now ?? now),
       conversations: this.conversations,
+      listChanges,
       cluster,
     };
   }
@@ -164,6 +168,11 @@ export class Sessions {
   /** Returns a page of the conversations in the log. Rejects with StoreError. */
   list(query: ConversationQuery): Promise<ConversationPage> {
     return this.#parts.store.conversations(query);
+  }
+
+  /** Yields the latest conversations and every later change of the list, until the signal aborts. Rejects with StoreError. */
+  watchList(signal: AbortSignal): AsyncGenerator<ListChange> {
+    return watchList(this.#parts.store, this.#parts.listChanges, signal);
   }
 
   /**

@@ -105,6 +105,15 @@ const events = (refer: Refer): Record<ChunkType, ChunkSchema> => ({
   },
 });
 
+/** Chunks of the list of conversations. */
+const lists = (refer: Refer): Record<string, ChunkSchema> => ({
+  session: { description: "watch_sessions: a conversation of the list, as it is now.", data: refer("Session") },
+  session_deleted: {
+    description: "watch_sessions: a conversation was deleted.",
+    data: whole({ conversation_id: name }),
+  },
+});
+
 /** Chunks that end a request that succeeded. The messages with these chunks have `status: "complete"`. */
 const ends = (refer: Refer): Record<string, ChunkSchema> => ({
   turn_end: {
@@ -154,6 +163,7 @@ export function hostSchemas(refer: Refer): Record<string, JsonSchema> {
       ...whole({ request_id: name, status: { const: "processing" }, chunk: whole({ metadata: whole(metadata) }) }),
     },
     ...messages("chunk", events(refer), requestId),
+    ...messages("chunk", lists(refer), requestId),
     ...messages("complete", ends(refer), requestId),
     error: {
       description:

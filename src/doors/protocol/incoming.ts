@@ -33,6 +33,7 @@ const payloads = {
   cancel: {},
   clear_session: {},
   history: { from: or(position, 1), follow: flag, seen: seenEvent },
+  watch_sessions: {},
   list_servers: {},
   list_tools: {},
   list_prompts: {},
@@ -52,6 +53,8 @@ const descriptions: Record<Action, string> = {
     "Begins another conversation for the messages of this pipe or socket that name none. Refused for any other.",
   history:
     "Stored events from a seq on, as chunks, then history_end. It needs no request_id, because it starts nothing. With follow it continues with all new events, of any client, until it is cancelled. seen is the last event that the client has: if the conversation no longer has it, because it was deleted, the answer is the error not_found. A chunk without seq is a preview of an event that is not stored yet.",
+  watch_sessions:
+    "The latest conversations as chunks of the type session, and each one that any process changes from then on, until the request is cancelled. A version replaces the other versions in a list.",
   list_servers: "The MCP servers and their state, at once.",
   list_tools: "The tools that the model can use, once the servers have settled.",
   list_prompts: "The servers' prompts, once the servers have settled.",

@@ -128,6 +128,8 @@ export class ProtocolClient {
         return this.#clear(message);
       case "history":
         return this.#history(message);
+      case "watch_sessions":
+        return this.#followings.watchSessions(message.requestId);
       case "list_servers":
       case "list_tools":
       case "list_prompts":

@@ -147,6 +147,11 @@ export class PostgresArchive implements Archive {
     return this.#database.read<{ conversationId: string; lastSeq: number }>(sql, values);
   }
 
+  async recentlyChanged(most: number): Promise<string[]> {
+    const rows = await this.#database.read<{ id: string }>(conversationQueries.postgres.recentlyChanged, [most]);
+    return rows.map(({ id }) => id);
+  }
+
   async lastChange(): Promise<number> {
     const [row] = await this.#database.read<{ at: number }>(conversationQueries.postgres.lastChange);
     return row?.at ?? 0;

@@ -217,6 +217,9 @@ function queries(dialect: ConversationDialect) {
         ${rule.isForSingleCalls ? `AND ${isSingleCall}` : ""} ORDER BY updated_at ${part}`;
       return { sql, values: [most, skip, rule.changedBefore, rule.now] };
     },
+    /** Parameter: number of changes and of conversations. */
+    recentlyChanged: `SELECT conversation_id AS id FROM (SELECT * FROM list_changes ORDER BY id DESC LIMIT ${parameter(1)}) AS changed
+      UNION SELECT conversation_id FROM (SELECT * FROM conversations WHERE ${isListed} ORDER BY touched DESC LIMIT ${parameter(1)}) AS latest`,
     /** Parameter: the id of a conversation. */
     versions: `SELECT ${named}, updated_at AS "updatedAt" FROM conversations
       WHERE conversation_id = ${parameter(1)} OR has_begun = 1 AND ${isOfVersions(parameter(1))} ORDER BY ${madeOrder}`,

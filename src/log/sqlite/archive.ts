@@ -138,6 +138,11 @@ export class SqliteArchive implements Archive {
     return this.#views.rows<{ conversationId: string; lastSeq: number }>(sql, values);
   }
 
+  async recentlyChanged(most: number): Promise<string[]> {
+    const rows = this.#access.read(() => this.#db.prepare(conversationQueries.sqlite.recentlyChanged).all(most));
+    return (rows as { id: string }[]).map(({ id }) => id);
+  }
+
   async lastChange(): Promise<number> {
     const [row] = await this.#views.rows<{ at: number }>(conversationQueries.sqlite.lastChange);
     return row?.at ?? 0;

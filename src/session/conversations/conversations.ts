@@ -19,6 +19,8 @@ interface ConversationsParts {
   store: ChatStore;
   hosts: Pick<Cluster, "silentHosts" | "lostHosts">;
   newId: NewId;
+  /** Called with the id of a conversation when lists show something else of it. */
+  changed?: (conversationId: string) => void;
 }
 
 export interface Conversation extends Omit<ConversationSummary, "state"> {
@@ -80,6 +82,8 @@ export class Conversations {
     }
     if (!(await this.#parts.store.archive.label(conversationId, { title: line, pinned })))
       throw notFound(conversationId);
+    for (const version of await this.#parts.store.archive.versions(conversationId))
+      this.#changed(version.conversationId);
     return this.entry(conversationId);
   }
 
@@ -132,6 +136,7 @@ export class Conversations {
       if (events.length === 0) throw notFound(conversationId);
       return decideRewind(events, turnId, to);
     });
+    this.#changed(conversationId);
     return event as RewindEvent;
   }
 
@@ -151,6 +156,7 @@ export class Conversations {
       return decideFork(events, { conversationId, turnId, until });
     };
     await this.#parts.store.archive.copy(conversationId, to, decide, isVersion);
+    this.#changed(to);
     return to;
   }
 
@@ -166,7 +172,12 @@ export class Conversations {
       return archive.delete(conversationId);
     });
     if (deleted.length === 0) throw notFound(conversationId);
+    for (const id of deleted) this.#changed(id);
     return deleted;
+  }
+
+  #changed(conversationId: string): void {
+    this.#parts.changed?.(conversationId);
   }
 
   close(): Promise<void> {

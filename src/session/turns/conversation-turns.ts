@@ -9,6 +9,9 @@ import { LiveTurn } from "./live-turn.js";
 import type { ConversationParts } from "./session-parts.js";
 import type { TurnRunner } from "./turn-runner.js";
 
+/** Types of the stored events that change what lists show of the conversation. */
+const changesList = new Set<string>(["user_message", "question", "answer", "turn_end", "turn_error"]);
+
 interface TurnListeners {
   /** Called when `count` or `isFollowed` may have changed. */
   onUse: () => void;
@@ -159,6 +162,7 @@ export class ConversationTurns {
 
   readonly #onEvent = (event: TurnEvent): void => {
     for (const listener of this.#listeners) listener(event);
+    if (changesList.has(event.type) && "seq" in event) this.#parts.listChanges.happened(this.#parts.conversationId);
   };
 
   #begin(turn: LiveTurn): LiveTurn {

@@ -6,6 +6,7 @@ import type { StoredApprovals, ToolHub } from "../../core/ports.js";
 import type { TurnContext } from "../../turn/turn-context.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";
+import type { ListChanges } from "../conversations/list-watch.js";
 import type { DaySpent } from "../shared/day-spent.js";
 import type { TurnDefaults } from "../shared/prompt-options.js";
 import type { Questions } from "./questions.js";
@@ -22,6 +23,8 @@ export interface SessionParts {
   store: ChatStore;
   logs: KnownLogs;
   conversations: Conversations;
+  /** Notices what lists show of this conversation. */
+  listChanges: ListChanges;
   cluster: Cluster;
   daySpent: DaySpent;
   capacity: TurnCapacity;
