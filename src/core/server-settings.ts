@@ -1,4 +1,4 @@
-/** Port for front doors that show and change the servers of the configuration. */
+/** Ports for front doors that show and change the servers and settings of the configuration. */
 import type { JsonObject } from "./json.js";
 
 export interface ServerSetting {
@@ -58,4 +58,17 @@ export interface ServerSettings {
   take(chosen: readonly { program: string; name: string }[]): Promise<{ servers: ImportedEntry[]; notices: string[] }>;
   /** Logs out at a remote server. */
   logout(name: string): Promise<string>;
+}
+
+/** Settings by their path in the configuration, such as `chat.service.approval`. A value that is not set is null. */
+export type SettingValues = Readonly<Record<string, string | number | null>>;
+
+export interface HostSettings {
+  /** Returns the file in which changes are written, and the values that are in effect. */
+  all(): { file: string; values: SettingValues };
+  /**
+   * Writes settings to the configuration file and applies them at once. Null takes a setting out of the file. Resolves with notices for the
+   * user. Rejects with RequestError if a value is not valid, and writes nothing then.
+   */
+  change(values: SettingValues): Promise<string[]>;
 }

@@ -22,7 +22,7 @@ import { didYouMean } from "../core/text/nearest.js";
 import { AuthFile } from "../mcp/auth/auth-file.js";
 import { createLogins } from "./user-state.js";
 
-interface ServerEntriesParts {
+export interface ServerEntriesParts {
   env: Environment;
   /** Returns the configuration in force. */
   config(): Config;

@@ -2,6 +2,7 @@ import { findSource, type GlobalOptions, load } from "../../src/cli/shared/confi
 import { confirmed } from "../../src/cli/shared/confirmed.js";
 import { Reload } from "../../src/cli/shared/reload.js";
 import { ServerEntries } from "../../src/host/server-entries.js";
+import { HostSettingValues } from "../../src/host/setting-values.js";
 import { createApp } from "../../src/index.js";
 import { openDoor } from "../doors/http/door.js";
 
@@ -13,7 +14,8 @@ export async function serveFiles(flags: GlobalOptions, options: Parameters<typeo
   const app = await createApp({ config: loaded, observe: () => {} });
   const files = new Reload({ flags, source, read, loaded, host: app });
   const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
-  const door = await openDoor(app, { ...options, parts: { serverSettings, reload: () => files.now() } });
+  const settings = new HostSettingValues({ files, resolveModel: app.resolveModel });
+  const door = await openDoor(app, { ...options, parts: { serverSettings, settings, reload: () => files.now() } });
   return {
     app,
     url: door.url,

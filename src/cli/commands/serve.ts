@@ -32,6 +32,7 @@ export function addServeCommand(program: Command, version: string): void {
         program.opts<GlobalOptions>(),
         async (parts, app, files) => {
           const { ServerEntries } = await import("../../host/server-entries.js");
+          const { HostSettingValues } = await import("../../host/setting-values.js");
           const { openApprovals } = await import("../../host/user-state.js");
           const { serve, mcpServe } = app.config;
           const { notices, ...token } = doorToken({ token: given, tokenFile }, { ...serve, ...flags }, process.env);
@@ -46,7 +47,8 @@ export function addServeCommand(program: Command, version: string): void {
           const options = { ...serve, ...flags, token: token.token, signInFolder, version, models, mcp };
           const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
           const approvals = openApprovals(process.env, (event) => parts.observe?.(event));
-          return runServe({ ...parts, serverSettings, approvals }, options, {
+          const settings = new HostSettingValues({ files, resolveModel: app.resolveModel });
+          return runServe({ ...parts, serverSettings, settings, approvals }, options, {
             stderr: process.stderr,
             onInterrupt,
             token,

@@ -8,7 +8,7 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../core/source/source.js";
 import { editServers } from "./edit-servers.js";
 import { fileModeOf, replaceFile } from "./replace-file.js";
-import type { ServerEdit } from "./server-edit.js";
+import type { ConfigEdit } from "./server-edit.js";
 
 /** Where a configuration file is. The file may not exist. */
 export interface ConfigLocation {
@@ -27,6 +27,7 @@ export interface ConfigFile {
   folder: string;
   /** Content of the file, "" if there is no file yet. */
   text: string;
+  tree: JsonObject;
   /** `mcpServers` as written in the file. */
   servers: JsonObject;
   /** True if other users cannot read the file: it is in the user's own folder, or its mode is private. */
@@ -45,6 +46,7 @@ export function readConfigFile({ path, isFound, ownFolder }: ConfigLocation): Co
     file,
     folder,
     text: textAt(path, file),
+    tree,
     servers: isPlainObject(tree.mcpServers) ? tree.mcpServers : {},
     isPrivate: folder === ownFolder || (mode !== undefined && (mode & 0o077) === 0),
   };
@@ -59,7 +61,7 @@ function textAt(path: string, file: string): string {
 }
 
 interface EditPlan {
-  edits: readonly ServerEdit[];
+  edits: readonly ConfigEdit[];
   /** True if an edit contains a secret in plain text. */
   hasSecrets?: boolean;
 }

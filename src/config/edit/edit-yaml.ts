@@ -15,29 +15,56 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { JsonObject } from "../../core/json.js";
-import { type ServerEdit, switchOf } from "./server-edit.js";
+import { type ConfigEdit, pathOf, switchOf } from "./server-edit.js";
 
 type BlockMapping = YAMLMap<Node, Node | null>;
 type MappingEntry = Pair<Node, Node | null>;
 
 /** Returns the edited text. Returns undefined if the text cannot be edited, for example because it uses an alias. */
-export function editYaml(text: string, edit: ServerEdit): string | undefined {
+export function editYaml(text: string, edit: ConfigEdit): string | undefined {
   const document = parseDocument<Node>(text, { uniqueKeys: false });
   const top = document.contents;
-  const parent = isMap<Node, Node | null>(top) ? itemOf(top, "mcpServers") : undefined;
-  const servers = parent?.value;
-  const map = isMap<Node, Node | null>(servers) && servers.items.length > 0 ? servers : undefined;
-  const item = map && itemOf(map, edit.name);
-  if (edit.kind === "set") {
-    if (map) return item ? replaced(text, map, item, edit) : added(text, map, edit);
-    if (!parent) return isEmpty(top) || isMap(top) ? appended(withoutEmpty(text, top), edit) : undefined;
-    return isEmpty(servers) ? begun(text, parent, edit) : undefined;
-  }
-  if (!map || !item) return undefined;
-  return edit.kind === "remove" ? removed(text, map, item) : switched(text, item, edit.enabled);
+  if (edit.kind === "set") return put(text, top, pathOf(edit), edit.entry);
+  if (edit.kind === "put") return put(text, top, edit.path, edit.value);
+  const path = pathOf(edit);
+  const map = path.slice(0, -1).reduce<Node | null | undefined>(valueIn, top);
+  const item = isMap<Node, Node | null>(map) ? itemOf(map, path.at(-1) ?? "") : undefined;
+  if (!isMap<Node, Node | null>(map) || !item) return undefined;
+  return edit.kind === "enable" ? switched(text, item, edit.enabled) : removed(text, map, item);
 }
 
-type Set = Extract<ServerEdit, { kind: "set" }>;
+/** A key with its value. */
+interface Named {
+  name: string;
+  entry: unknown;
+}
+
+/** Sets the value at the path, in the deepest mapping of the path that exists. */
+function put(text: string, top: Node | null, path: readonly string[], value: unknown): string | undefined {
+  if (isEmpty(top)) return appended(withoutEmpty(text, top), nested(path, value));
+  let map: Node | null | undefined = top;
+  for (const [index, key] of path.entries()) {
+    if (!isMap<Node, Node | null>(map)) return undefined;
+    const item = itemOf(map, key);
+    const edit = nested(path.slice(index), value);
+    if (!item) return index === 0 && !map.flow ? appended(text, edit) : added(text, map, edit);
+    if (index === path.length - 1) return rewritten(text, map, item, value) ?? replaced(text, map, item, edit);
+    if (isEmpty(item.value)) {
+      if (map.flow) return replaced(text, map, item, edit);
+      return begun(text, item, nested(path.slice(index + 1), value), `${indentOf(text, map)}  `);
+    }
+    map = item.value;
+  }
+  return undefined;
+}
+
+function nested([name = "", ...rest]: readonly string[], value: unknown): Named {
+  return { name, entry: rest.reduceRight((inner, key) => ({ [key]: inner }), value) };
+}
+
+function valueIn(map: Node | null | undefined, key: string): Node | null | undefined {
+  return isMap<Node, Node | null>(map) ? itemOf(map, key)?.value : undefined;
+}
 
 function itemOf(map: BlockMapping, key: string): MappingEntry | undefined {
   return map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
@@ -56,22 +83,36 @@ function withoutEmpty(text: string, top: Node | null): string {
   return rest.trim() === "" ? "" : rest;
 }
 
-function appended(text: string, edit: Set): string {
+function appended(text: string, edit: Named): string {
   const gap = text === "" || text.endsWith("\n\n") ? "" : text.endsWith("\n") ? "\n" : "\n\n";
-  return `${text}${gap}mcpServers:\n${block(edit, "  ")}`;
+  return `${text}${gap}${block(edit, "")}`;
 }
 
-/** Adds the first server below `mcpServers:`. A comment in the line of `mcpServers:` stays there. */
-function begun(text: string, { key, value }: MappingEntry, edit: Set): string {
+/** Adds the first item below a key that has no value yet. A comment in the line of the key stays there. */
+function begun(text: string, { key, value }: MappingEntry, edit: Named, indent: string): string {
   const [start, end] = value?.range ?? [endOf(key), endOf(key)];
   const isWritten = end > start;
   const before = text.slice(0, isWritten ? start : endOf(key) + text.slice(endOf(key)).indexOf(":") + 1);
   const without = before.trimEnd() + text.slice(isWritten ? end : before.length);
   const line = endOfLine(without, before.trimEnd().length);
-  return withLines(without, line, block(edit, "  "));
+  return withLines(without, line, block(edit, indent));
 }
 
-function added(text: string, map: BlockMapping, edit: Set): string {
+/** Replaces a scalar by another one in its line, so that a comment there stays. Returns undefined if one of them takes several lines. */
+function rewritten(
+  text: string,
+  { flow }: BlockMapping,
+  { value: old }: MappingEntry,
+  value: unknown,
+): string | undefined {
+  if (!isScalar(old) || typeof value === "object" || !old.range) return undefined;
+  const [start, end] = old.range;
+  const written = flow ? JSON.stringify(value) : block({ name: "k", entry: value }, "").trimEnd().slice("k: ".length);
+  if (end === start || `${text.slice(start, end)}${written}`.includes("\n")) return undefined;
+  return text.slice(0, start) + written + text.slice(end);
+}
+
+function added(text: string, map: BlockMapping, edit: Named): string {
   if (map.flow) {
     const last = endOf(lastOf(map));
     return `${text.slice(0, last)}, ${inFlow(edit)}${text.slice(last)}`;
@@ -80,7 +121,7 @@ function added(text: string, map: BlockMapping, edit: Set): string {
   return withLines(text, line, block(edit, indentOf(text, map)));
 }
 
-function replaced(text: string, map: BlockMapping, item: MappingEntry, edit: Set): string {
+function replaced(text: string, map: BlockMapping, item: MappingEntry, edit: Named): string {
   const start = startOf(item);
   if (map.flow) return text.slice(0, start) + inFlow(edit) + text.slice(endOf(item));
   const from = startOfLine(text, start);
@@ -107,7 +148,7 @@ function removed(text: string, map: BlockMapping, item: MappingEntry): string {
 }
 
 /**
- * Writes `{}` after `mcpServers:`, because the key must have a value. The text must end with the line of this key; only comments and blank
+ * Writes `{}` after the last key, because it must have a value. The text must end with the line of this key; only comments and blank
  * lines may follow it.
  */
 function behindKey(text: string): string {
@@ -185,7 +226,7 @@ function withLines(text: string, lineEnd: number, lines: string): string {
 /** Maximum number of items in a list that is written in one line. Longer lists have one item per line. */
 const maxFlowItems = 8;
 
-function block({ name, entry }: Set, indent: string): string {
+function block({ name, entry }: Named, indent: string): string {
   // Written as YAML 1.1, so that a text that some parsers would read as a date or a boolean gets quotes. `visit` adds quotes to texts that
   // our own parser would read differently.
   const document = new Document({ [name]: entry }, { version: "1.1" });
@@ -211,6 +252,6 @@ function isTextUnquoted(text: string): boolean {
 }
 
 /** Returns the entry as JSON, which is also valid YAML in flow style. */
-function inFlow({ name, entry }: Set): string {
+function inFlow({ name, entry }: Named): string {
   return `${JSON.stringify(name)}: ${JSON.stringify(entry)}`;
 }

@@ -32,6 +32,7 @@ import { serverChangeRoutes } from "./routes/server-change-routes.js";
 import { serverRoutes } from "./routes/server-routes.js";
 import { serverUseRoutes } from "./routes/server-use-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
+import { settingRoutes } from "./routes/setting-routes.js";
 import { signInRoutes } from "./routes/sign-in-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
 import { RepeatedCalls } from "./turns/repeated-calls.js";
@@ -164,6 +165,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...hostRoutes(parts, (call) => gate.hasToken(call)),
     ...signInRoutes(signIns, (call) => gate.hasToken(call)),
     ...(parts.approvals ? approvalRoutes(parts.approvals) : []),
+    ...(parts.settings ? settingRoutes(parts.settings) : []),
     ...serverRoutes(parts),
     ...serverUseRoutes(parts, options.mcp.defaults),
     ...(parts.serverSettings ? serverChangeRoutes(parts, parts.serverSettings) : []),

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { NewId } from "../../core/ids.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
-import type { ServerSettings } from "../../core/server-settings.js";
+import type { HostSettings, ServerSettings } from "../../core/server-settings.js";
 import type { ListedApproval } from "../../session/commands/approvals-text.js";
 import type { Sessions } from "../../session/sessions.js";
 
@@ -18,6 +18,8 @@ export interface DoorParts {
     list(): readonly (ListedApproval & { id: string })[];
     forget(isMeant: (answer: { id: string }) => boolean): readonly unknown[];
   };
+  /** Settings that a person chooses. Undefined if the host has no configuration file that it may change. */
+  settings?: HostSettings;
   /** The servers of the configuration. Undefined if the host has no configuration file that it may change. */
   serverSettings?: ServerSettings;
   /** Reads the configuration files again and applies changes to the servers. Resolves to a report as text. */

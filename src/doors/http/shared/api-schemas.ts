@@ -231,6 +231,13 @@ export const approvalList = whole({
     }),
   ),
 });
+const settingValues = { type: "object", additionalProperties: { type: ["string", "number", "null"] } };
+export const settingsBody = whole({ values: settingValues });
+export const shownSettings = whole({ file: text, values: settingValues, editable: trueOrFalse });
+export const changedSettings = whole({
+  ...{ file: text, values: settingValues, editable: trueOrFalse },
+  notices: list(text),
+});
 export const toolList = whole({ tools: list(named("Tool")) });
 export const signInAnswer = whole({ signed_in: trueOrFalse, needs_token: trueOrFalse }, { page_key: text });
 

@@ -1,0 +1,154 @@
+/** Shows and changes the settings that a person chooses, such as the default model. */
+import { type ConfigFile, type ConfigLocation, changeConfigFile, readConfigFile } from "../config/edit/config-file.js";
+import type { SettingEdit } from "../config/edit/server-edit.js";
+import { ConfigError, messageOf, RequestError } from "../core/errors.js";
+import { asObject, type JsonObject } from "../core/json.js";
+import { addAll } from "../core/lists/long-lists.js";
+import type { HostSettings, SettingValues } from "../core/server-settings.js";
+import { objectSource } from "../core/source/source.js";
+import { child, valueAt } from "../core/source/tree.js";
+import type { ServerEntriesParts } from "./server-entries.js";
+
+/** The settings that can be changed, by their path in the configuration. All of them can change while the host runs. */
+const paths = [
+  "chat.service.system_prompt",
+  "chat.service.approval",
+  "chat.titles",
+  "chat.title_model",
+  "chat.storage.max_age",
+  "chat.storage.max_conversations",
+];
+/** The default model as `provider/model`. In the file it is `llm.active` and the provider's `model`. */
+const modelKey = "llm.model";
+/** The temperature of the default provider. */
+const temperatureKey = "llm.temperature";
+
+interface SettingValuesParts extends Pick<ServerEntriesParts, "files"> {
+  /** Returns the model of this name, or the default model. Throws if it cannot be asked. */
+  resolveModel(name?: string): { provider: string; model: string };
+}
+
+interface Change {
+  path: readonly string[];
+  value: string | number | null;
+}
+
+export class HostSettingValues implements HostSettings {
+  readonly #parts: SettingValuesParts;
+
+  constructor(parts: SettingValuesParts) {
+    this.#parts = parts;
+  }
+
+  all(): { file: string; values: SettingValues } {
+    const { tree } = this.#parts.files.read;
+    const found = this.#defaultModel();
+    const values = paths.map((path) => [path, shown(valueAt(tree, pointerOf(path.split("."))))]);
+    const temperature = found && shown(valueAt(tree, pointerOf(["llm", "providers", found.provider, "temperature"])));
+    return {
+      file: readConfigFile(this.#location([])).file,
+      values: {
+        [modelKey]: found ? `${found.provider}/${found.model}` : null,
+        [temperatureKey]: temperature ?? null,
+        ...Object.fromEntries(values),
+      },
+    };
+  }
+
+  async change(values: SettingValues): Promise<string[]> {
+    const changes = this.#changesOf(values);
+    this.#check(changes);
+    const notices: string[] = [];
+    for (const location of this.#parts.files.locations) {
+      const own = changes.filter(({ path }) => this.#location(path).path === location.path);
+      if (own.length === 0) continue;
+      const plan = ({ tree }: ConfigFile) => ({ edits: own.flatMap((change) => editsOf(change, tree)) });
+      const { changed, warning } = await this.#parts.files.change(() => changeConfigFile(location, plan));
+      addAll(notices, changed.notices);
+      if (warning !== undefined) notices.push(warning);
+    }
+    return notices;
+  }
+
+  #changesOf(values: SettingValues): Change[] {
+    const model = values[modelKey];
+    const [, named, modelName] = /^([^/]+)\/(.+)$/.exec(String(model)) ?? [];
+    if (model !== undefined && named === undefined)
+      throw new RequestError("usage", `${modelKey}: expected provider/model`);
+    if (named !== undefined) this.#requireUsable(String(model));
+    const provider = named ?? this.#defaultModel()?.provider;
+    if (provider === undefined) throw new RequestError("usage", "no model is configured: choose one first");
+    return Object.entries(values).flatMap(([key, value]): Change[] => {
+      if (key === modelKey)
+        return [
+          { path: ["llm", "active"], value: provider },
+          { path: ["llm", "providers", provider, "model"], value: modelName ?? null },
+        ];
+      if (key === temperatureKey) return [{ path: ["llm", "providers", provider, "temperature"], value }];
+      if (paths.includes(key)) return [{ path: key.split("."), value }];
+      throw new RequestError("usage", `${key} cannot be changed here`, { hint: "change it in the configuration file" });
+    });
+  }
+
+  #defaultModel(): { provider: string; model: string } | undefined {
+    try {
+      return this.#parts.resolveModel();
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Throws RequestError if the model cannot be asked, for example because its provider has no key. */
+  #requireUsable(model: string): void {
+    try {
+      this.#parts.resolveModel(model);
+    } catch (error) {
+      throw new RequestError("usage", `${model}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Throws RequestError if a configuration with these values could not be loaded. */
+  #check(changes: readonly Change[]): void {
+    const tree: JsonObject = {};
+    for (const { path, value } of changes) if (value !== null) put(tree, path, value);
+    try {
+      this.#parts.files.read.with(objectSource(tree, process.cwd()));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new RequestError("usage", error.problems.map(({ path, message }) => `${path}: ${message}`).join("; "));
+    }
+  }
+
+  /** Returns the file that has the setting. If no file has it, it belongs to the user, not to a project: to the user's own file. */
+  #location(path: readonly string[]): ConfigLocation {
+    const { locations } = this.#parts.files;
+    const has = (location: ConfigLocation) =>
+      path.length > 0 && valueAt(readConfigFile(location).tree, pointerOf(path)) !== undefined;
+    const location = locations.find(has) ?? locations.at(-1);
+    if (!location) throw new RequestError("usage", "there is no configuration file to write to");
+    return location;
+  }
+}
+
+/** Returns the edits for a change. A setting that the file does not have needs not be taken out. */
+function editsOf({ path, value }: Change, tree: JsonObject): SettingEdit[] {
+  if (value !== null) return [{ kind: "put", path, value }];
+  return valueAt(tree, pointerOf(path)) === undefined ? [] : [{ kind: "take", path }];
+}
+
+function put(tree: JsonObject, [key = "", ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) tree[key] = value;
+  else {
+    const below = asObject(tree[key]) ?? {};
+    tree[key] = below;
+    put(below, rest, value);
+  }
+}
+
+function pointerOf(path: readonly string[]): string {
+  return path.reduce<string>(child, "");
+}
+
+function shown(value: unknown): string | number | null {
+  return typeof value === "string" || typeof value === "number" ? value : null;
+}
