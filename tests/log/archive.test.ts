@@ -144,6 +144,24 @@ test("the list has titles, turns without those taken back, and the time of the c
     ]);
   }));
 
+test("versions are in the order of their making, and those that have changed last are named with deleted ones", () =>
+  withStore(async (store) => {
+    await ended(store, "c", one);
+    await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }), true);
+    const named = async (id: string) => (await store.archive.versions(id)).map(({ conversationId }) => conversationId);
+    expect(await named("c")).toEqual(["c"]);
+    expect(await named("d")).toEqual(["c", "d"]);
+    await ended(store, "d", two);
+    expect(await store.archive.versions("c")).toMatchObject([
+      { conversationId: "c", marks: [{ seq: 1, turnId: "turn_1" }] },
+      { conversationId: "d", marks: [{ seq: 2, turnId: "turn_1" }, { turnId: "turn_2" }] },
+    ]);
+    await ended(store, "e", turn("turn_3"));
+    expect((await store.archive.recentlyChanged(10)).sort()).toEqual(["c", "d", "e"]);
+    expect((await store.archive.delete("d")).sort()).toEqual(["c", "d"]);
+    expect((await store.archive.recentlyChanged(10)).sort()).toEqual(["c", "d", "e"]);
+  }));
+
 test("the turns before another one are those that have not ended, in their order", () =>
   withStore(async (store) => {
     await ended(store, "c", one);

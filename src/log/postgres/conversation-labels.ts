@@ -52,7 +52,7 @@ export const conversationLabels = [
   ),
   trigger("conversations_removed", "DELETE ON conversations FOR EACH ROW", "note_list_change"),
   trigger(
-    "events_answered",
+    "events_searched",
     `INSERT ON events FOR EACH ROW WHEN (NEW.type = 'assistant_message' AND ${isNewListed} AND ${isNotCopied})`,
     "search_answer",
   ),
