@@ -75,7 +75,7 @@ export class HostSettingValues implements HostSettings {
     const [, named, modelName] = /^([^/]+)\/(.+)$/.exec(String(model)) ?? [];
     if (model !== undefined && named === undefined)
       throw new RequestError("usage", `${modelKey}: expected provider/model`);
-    if (named !== undefined) this.#requireUsable(String(model));
+    if (named !== undefined) this.#requireUsable(String(model), named);
     const provider = named ?? this.#defaultModel()?.provider;
     if (provider === undefined) throw new RequestError("usage", "no model is configured: choose one first");
     return Object.entries(values).flatMap(([key, value]): Change[] => {
@@ -99,9 +99,15 @@ export class HostSettingValues implements HostSettings {
   }
 
   /** Throws RequestError if the model cannot be asked, for example because its provider has no key. */
-  #requireUsable(model: string): void {
+  #requireUsable(model: string, provider: string): void {
+    const found = this.#resolved(model);
+    // `resolveModel` reads a name with an unknown provider as a model of the default provider.
+    if (found.provider !== provider) throw new RequestError("usage", `${model}: there is no provider ${provider}`);
+  }
+
+  #resolved(model: string): { provider: string } {
     try {
-      this.#parts.resolveModel(model);
+      return this.#parts.resolveModel(model);
     } catch (error) {
       throw new RequestError("usage", `${model}: ${messageOf(error)}`, { cause: error });
     }
