@@ -47,8 +47,11 @@ function badLine(bytes: Uint8Array): string | null | undefined {
 test("10,000 lines of anything: each invalid message has one error, no text of another conversation comes out, and a chat works", async () => {
   await using llm = await startLlmServer(() => answer("fine"));
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
-  const other = await app.sessions.open("c-secret").submit({ requestId: "r", text: secret });
-  for await (const _ of other.watch());
+  // Lists show the first message as the title, so the secret is in the second one.
+  for (const text of ["hello", secret]) {
+    const other = await app.sessions.open("c-secret").submit({ requestId: text, text });
+    for await (const _ of other.watch());
+  }
   const stdin = new PassThrough();
   const stdout = new Sink();
   const exitCode = runStdio(doorParts(app), { stdin, stdout, onInterrupt: interrupts().onInterrupt });

@@ -83,8 +83,8 @@ describe("a request id is answered once", () => {
     const questions: (() => Promise<unknown>)[] = [
       () => sessions.history("a\0b"),
       () => sessions.historyBefore("a\0b", 9, 9),
-      () => sessions.list({ most: 9, text: "a\0b" }),
-      () => sessions.list({ most: 9, text: "a\0bcdef" }),
+      () => sessions.list({ most: 9, text: "c\0d" }),
+      () => sessions.list({ most: 9, text: "c\0def" }),
       () => sessions.cancel("a\0b"),
       () => sessions.cancel("c", "a\0b"),
       () => sessions.answer("a\0b", "q", true),

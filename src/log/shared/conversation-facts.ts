@@ -61,7 +61,9 @@ export function searchedTexts(events: readonly StoredEvent[]): Map<number, strin
 
 /** Returns the text by which a search finds this event. Returns "" for an event that no search finds: only messages and answers are found. */
 export function searchedTextIn(event: ChatEvent): string {
-  if (event.type === "assistant_message") return lowerTitle(firstCharacters(event.message.content, searchedLength));
+  // A later version of this host may store answers of another form.
+  if (event.type === "assistant_message")
+    return lowerTitle(firstCharacters(event.message.content ?? "", searchedLength));
   if (event.type !== "user_message") return "";
   const text = event.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
   return lowerTitle(firstCharacters(text, searchedLength));
