@@ -181,6 +181,7 @@ test("one prompt that waits for an earlier turn on its own host is stopped by it
   await using llm = await startLlmServer([stream([stall])]);
   await using app = await startApp({ llm: llm.url });
   await app.sessions.open("c").submit({ requestId: "r1", text: "hi" });
+  await llm.received(1);
   expect(await run(app, { conversationId: "c", timeoutMs: 50 })).toMatchObject({ exitCode: 7 });
 });
 
