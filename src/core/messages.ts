@@ -159,6 +159,13 @@ export function formInstruction(jsonSchema: JsonSchema): string {
   );
 }
 
+/** Efforts of reasoning that callers may ask for. A model that does not know one answers as the provider decides. */
+export const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+export type Effort = (typeof efforts)[number];
+
+/** Kinds of content that not every model takes. */
+export type MediaKind = DataPart["type"];
+
 /**
  * Options for the answers of the model. They pass unchanged from the front doors (terminal, HTTP, …) to the wires, which put them into the
  * providers' requests.
@@ -167,6 +174,8 @@ export interface AnswerOptions {
   /** The model: a model of the active provider, or `provider/model`. Default: the active provider's configured model. */
   model?: string;
   temperature?: number;
+  /** How long the model reasons, in place of the configured `reasoning.effort`. */
+  effort?: Effort;
   /** Maximum number of tokens of each answer. */
   maxTokens?: number;
   /**

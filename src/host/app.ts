@@ -9,6 +9,7 @@ import { stateFolder } from "../core/files/state-folder.js";
 import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
+import type { MediaKind } from "../core/messages.js";
 import type { Observe, SessionHub } from "../core/ports.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
@@ -80,7 +81,7 @@ export interface App extends AsyncDisposable {
    * Returns the provider and model for a request with this `model`. `wire` is text for people: the wire and the reason for its choice.
    * Throws LlmError if no provider matches.
    */
-  resolveModel(model?: string): { provider: string; model: string; wire?: string };
+  resolveModel(model?: string): { provider: string; model: string; wire?: string; takes?: readonly MediaKind[] };
   /**
    * Switches to this configuration. Changes of servers apply at once (see `McpHub.apply`), all other changes from the next turn on. Running
    * turns keep their configuration. The location of the event log and the settings of the front doors do not change.
@@ -206,7 +207,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const resolveModel = (model?: string) => {
       const resolved = client.resolve(model);
       const { name, by } = client.wireOf(model);
-      return { provider: resolved.provider.name, model: resolved.model, wire: `${name}, chosen by ${by}` };
+      const wire = `${name}, chosen by ${by}`;
+      return { provider: resolved.provider.name, model: resolved.model, wire, takes: client.takes(model) };
     };
     const extendHub = (mcpServers: ConfigObject, session: Session) => {
       const { config: extended } = loadConfig({ mcpServers: literally(mcpServers) as ConfigObject }, { env: {} });

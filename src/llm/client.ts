@@ -5,7 +5,7 @@ import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
-import type { Completion, CompletionRequest } from "../core/messages.js";
+import type { Completion, CompletionRequest, MediaKind } from "../core/messages.js";
 import type { Observe } from "../core/ports.js";
 import { spanWithin } from "../core/trace-context.js";
 import type { ModelTransport } from "../core/transports.js";
@@ -93,6 +93,11 @@ export class LlmClient {
   wireOf(model?: string): { name: string; by: string } {
     const { wire, wireBy: by } = this.#dialects.of(this.resolve(model));
     return { name: wire.name, by };
+  }
+
+  /** Returns the kinds of content that a model takes besides text, as far as it is known. Throws as `resolve` does. */
+  takes(model?: string): MediaKind[] {
+    return this.#dialects.of(this.resolve(model)).takes;
   }
 
   priceOf(provider: string, model: string): Price | undefined {

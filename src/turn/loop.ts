@@ -97,7 +97,7 @@ class TurnLoop {
     const toolChoice = stopReason ? "none" : hop === 0 ? options.toolChoice : undefined;
     const unoffered = toolChoice && unofferedChoice(toolChoice, tools);
     if (unoffered) return { type: "turn_error", turnId, error: errorInfo(unoffered) };
-    const { model, temperature, parallelToolCalls, output } = options;
+    const { model, temperature, effort, parallelToolCalls, output } = options;
     const most = Math.min(options.maxTokens ?? Number.POSITIVE_INFINITY, bounds?.maxTokens ?? Number.POSITIVE_INFINITY);
     const bound = Number.isFinite(most) ? { maxTokens: most } : {};
     const use = { tools, toolChoice, parallelToolCalls, output };
@@ -105,7 +105,16 @@ class TurnLoop {
     // Later requests wait for the end of a provider's pause: if they failed, tools that have run would run again.
     const refusesPause = hop === 0 && options.unattended === true;
     const first = { uncutTokens, refusesPause };
-    const request: CompletionRequest = { messages, ...use, model, temperature, ...bound, conversation, ...first };
+    const request: CompletionRequest = {
+      messages,
+      ...use,
+      model,
+      temperature,
+      effort,
+      ...bound,
+      conversation,
+      ...first,
+    };
     let answered = await runHop(request, this.#turn);
     if (answered.type === "assistant_message" && saidNothing(answered, request)) {
       budget.answered(answered.spent);

@@ -49,7 +49,7 @@ describe("an error about an invalid line says why", () => {
     ['{"action":"constructor","request_id":"r1"}', /^unknown action/],
     ['{"action":"chat","payload":{"text":"hi"}}', '"request_id" is missing'],
     ['{"action":"chat","request_id":7,"payload":{"text":"hi"}}', '"request_id" must be a non-empty string'],
-    ['{"action":"chat","request_id":"r1"}', '"payload.text" is missing'],
+    ['{"action":"chat","request_id":"r1"}', '"payload" must have either "text" or "content"'],
     ['{"action":"chat","request_id":"r1","payload":"hi"}', '"payload" must be an object'],
     ['{"action":"chat","request_id":"r1","payload":{"text":""}}', '"payload.text" must be a non-empty string'],
     [

@@ -32,9 +32,12 @@ describe("the schema of the messages", () => {
         follow: true,
         interrupt: false,
         seen: { seq: 1, turn_id: "t1" },
+        temperature: 0.5,
+        effort: "low",
+        without_tools: ["fs__*"],
       };
       const { properties, required = [] } = payloadOf(action);
-      const keys = Object.keys(properties).filter((key) => action !== "complete" || key !== "template");
+      const keys = Object.keys(properties).filter((key) => key !== "template" && key !== "content"); // others stand in their place
       const all = Object.fromEntries(keys.map((key) => [key, values[key] ?? "x"]));
       const line = (fields: object) => JSON.stringify({ action, request_id: "r1", payload: fields });
       expect(parseMessage(line(all))).toMatchObject({ action, requestId: "r1" });

@@ -225,7 +225,10 @@ describe("the other messages", () => {
     await pipe.end();
     const [first, second, last] = pipe.messages();
     expect(first).toMatchObject({ request_id: null, status: "error", chunk: { kind: "bad_message" } });
-    expect(second).toMatchObject({ request_id: "r1", chunk: { error: '"payload.text" is missing' } });
+    expect(second).toMatchObject({
+      request_id: "r1",
+      chunk: { error: '"payload" must have either "text" or "content"' },
+    });
     expect(last).toMatchObject({ request_id: "r2", status: "complete" });
   });
 });

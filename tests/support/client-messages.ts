@@ -27,9 +27,22 @@ const name = field(fc.string({ minLength: 1, maxLength: 8 }));
 
 const seen = fc.record({ seq: field(fc.nat()), turn_id: name, more: odd }, { requiredKeys: [] });
 
+const part = fc.record(
+  {
+    type: field(fc.constantFrom("text", "image", "audio", "file", "resource_link")),
+    ...{ text: name, data: name, mime_type: name, uri: name, name, more: odd },
+  },
+  { requiredKeys: [] },
+);
+
 const payload = fc.record(
   {
     text: name,
+    content: field(fc.array(field(part), { maxLength: 2 })),
+    temperature: field(fc.double({ min: 0, max: 2, noNaN: true })),
+    effort: field(fc.constantFrom("none", "low", "max")),
+    system: name,
+    without_tools: field(fc.array(name, { maxLength: 2 })),
     name,
     question_id: name,
     uri: name,

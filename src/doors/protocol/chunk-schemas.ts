@@ -81,9 +81,10 @@ const events = (refer: Refer): Record<ChunkType, ChunkSchema> => ({
     data: whole({ server: text, state: serverState }, { reason: text }),
   },
   user_message: {
-    description: "History: the message that began a turn.",
+    description:
+      "History: the message that began a turn. data is its text; content is all of it, if it is not only text.",
     data: text,
-    metadata: { request_id: text, model: text },
+    metadata: { request_id: text, model: text, content: list(refer("Content")) },
   },
   tool_sent: { description: "History: the call has gone to its server.", data: whole({ id: text }) },
   answer: { description: "History: a question was answered.", data: whole({ question_id: text, value: anything }) },

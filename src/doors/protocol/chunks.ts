@@ -75,9 +75,14 @@ export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
 function chunksOf(event: StoredEvent, shown: Shown): EventChunk[] {
   switch (event.type) {
     case "user_message": {
-      const { requestId, model } = event;
-      const metadata = { request_id: requestId, ...(model !== undefined && { model }) };
-      return [{ type: "user_message", data: textOf(event.content), metadata }];
+      const { requestId, model, content } = event;
+      const isOnlyText = content.every(({ type }) => type === "text");
+      const metadata = {
+        request_id: requestId,
+        ...(model !== undefined && { model }),
+        ...(!isOnlyText && { content: content.map(wirePart) }),
+      };
+      return [{ type: "user_message", data: textOf(content), metadata }];
     }
     case "assistant_message":
       return assistantChunks(event, shown);

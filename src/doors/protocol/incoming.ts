@@ -7,14 +7,18 @@ import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import {
   anything,
+  effort,
   type Field,
   fieldSchema,
   flag,
   name,
+  names,
   or,
   position,
   required,
   seenEvent,
+  sentContent,
+  temperature,
   text,
   texts,
 } from "./message-fields.js";
@@ -23,11 +27,19 @@ import { object, optional } from "./schema-words.js";
 /** An error in received JSON. The message is addressed to the sender. */
 class MessageProblem extends Error {}
 
-const turn = { streaming: flag, model: name, interrupt: flag };
+const turn = {
+  streaming: flag,
+  model: name,
+  interrupt: flag,
+  temperature,
+  effort,
+  system: text,
+  withoutTools: names,
+};
 
 /** Payload fields of each action. The names are in camelCase here and in snake_case on the wire. */
 const payloads = {
-  chat: { text: required(name), ...turn },
+  chat: { text: name, content: sentContent, ...turn },
   apply_prompt: { name: required(name), arguments: or(texts, {}), ...turn },
   answer: { questionId: required(name), value: required(anything) },
   cancel: {},
@@ -44,7 +56,7 @@ const payloads = {
 } satisfies Record<string, Record<string, Field<unknown>>>;
 
 const descriptions: Record<Action, string> = {
-  chat: "A turn. A request_id is answered once in its conversation.",
+  chat: "A turn. A request_id is answered once in its conversation. The message is text, or content: parts that the model takes. without_tools names tools as list_tools does, or server__*.",
   apply_prompt:
     "A turn with a server's prompt as its message. A request_id that is known gets its turn, whatever the prompt says by now.",
   answer: 'Answers an open question. Approval: true, false or {"allow", "remember"}; form: {"action", "content"}.',
@@ -113,11 +125,18 @@ function readPayload(payload: Record<string, unknown>, action: string | undefine
   const values = Object.fromEntries(
     fields.map(([key, field]) => [key, read(payload, wireName(key), field, "payload.")] as const),
   );
-  if (action === "complete" && (values.prompt === undefined) === (values.template === undefined)) {
-    throw new MessageProblem('"payload" must have either "prompt" or "template"');
+  const choice = alternatives[action];
+  if (choice && choice.filter((key) => values[key] !== undefined).length !== 1) {
+    throw new MessageProblem(`"payload" must have either "${choice[0]}" or "${choice[1]}"`);
   }
   return values;
 }
+
+/** Fields of which a message must have exactly one. */
+const alternatives: Partial<Record<Action, readonly [string, string]>> = {
+  chat: ["text", "content"],
+  complete: ["prompt", "template"],
+};
 
 const actionNames = Object.keys(payloads);
 const actionsHint = `use ${actionNames.slice(0, -1).join(", ")} or ${actionNames.at(-1)}`;
@@ -141,8 +160,9 @@ function read<Value>(from: Record<string, unknown>, key: string, field: Field<Va
 export function clientSchemas(): Record<Action, JsonSchema> {
   const entries = Object.entries<Record<string, Field<unknown>>>(payloads).map(([action, fields]) => {
     const isHistory = action === "history";
-    const payload = payloadSchema(fields, action === "complete" ? ["prompt", "template"] : []);
-    const needsPayload = Object.values(fields).some(({ isRequired }) => isRequired);
+    const either = alternatives[action as Action] ?? [];
+    const payload = payloadSchema(fields, either);
+    const needsPayload = either.length > 0 || Object.values(fields).some(({ isRequired }) => isRequired);
     const properties = {
       action: { const: action },
       request_id: fieldSchema({ ...name, isRequired: !isHistory }),
@@ -163,5 +183,5 @@ function payloadSchema(fields: Record<string, Field<unknown>>, either: readonly 
     entries.flatMap(([key, { isRequired }]) => (isRequired ? [key] : [])),
   );
   if (either.length === 0) return schema;
-  return { ...schema, oneOf: either.map((key) => object({ [key]: name.schema }, [key])) };
+  return { ...schema, oneOf: either.map((key) => object({ [key]: fields[key]?.schema ?? {} }, [key])) };
 }

@@ -1,8 +1,9 @@
 /** Types of fields in a client's messages. Each type has its check and its JSON Schema in one object. */
 
 import { isPlainObject } from "../../core/json.js";
-import type { JsonSchema } from "../../core/messages.js";
+import { type Effort, efforts, type JsonSchema } from "../../core/messages.js";
 import type { SeenEvent } from "../shared/seen-event.js";
+import type { SentPart } from "../shared/sent-part.js";
 import * as words from "./schema-words.js";
 
 /** A type of field. `Value` is the type that the parser returns. */
@@ -59,6 +60,46 @@ export const texts: Field<Record<string, string> | undefined> = {
   schema: { type: "object", additionalProperties: words.text },
   must: "must be an object of strings",
   accepts: (value) => isPlainObject(value) && Object.values(value).every(isText),
+  isRequired: false,
+};
+
+const isOptionalText = (value: unknown) => value === undefined || value === null || isText(value);
+
+function isSentPart(part: unknown): part is SentPart {
+  if (!isPlainObject(part)) return false;
+  if (part.type === "text") return isText(part.text);
+  if (part.type === "resource_link") {
+    return name.accepts(part.uri) && isOptionalText(part.name) && isOptionalText(part.mime_type);
+  }
+  const isFile = part.type === "file" || part.type === "image" || part.type === "audio";
+  return isFile && name.accepts(part.data) && name.accepts(part.mime_type) && isOptionalText(part.name);
+}
+
+export const sentContent: Field<readonly SentPart[] | undefined> = {
+  schema: words.sentContent,
+  must: "must be a list of parts of the types text, image, audio, file and resource_link",
+  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isSentPart),
+  isRequired: false,
+};
+
+export const temperature: Field<number | undefined> = {
+  schema: words.temperature,
+  must: "must be a number from 0 to 2",
+  accepts: (value) => typeof value === "number" && value >= 0 && value <= 2,
+  isRequired: false,
+};
+
+export const effort: Field<Effort | undefined> = {
+  schema: { enum: [...efforts] },
+  must: `must be one of ${efforts.join(", ")}`,
+  accepts: (value) => (efforts as readonly unknown[]).includes(value),
+  isRequired: false,
+};
+
+export const names: Field<readonly string[] | undefined> = {
+  schema: words.list(words.name),
+  must: "must be a list of non-empty strings",
+  accepts: (value) => Array.isArray(value) && value.every(name.accepts),
   isRequired: false,
 };
 

@@ -22,17 +22,16 @@ export class PromptTurns {
   }
 
   /**
-   * Calls `submit` with the content. If nothing has to be fetched or waited for, calls it synchronously, so that a `cancel` that follows
+   * Calls `submit` with the content: `typed`, or that of a server's prompt. If nothing has to be fetched or waited for, calls it synchronously, so that a `cancel` that follows
    * immediately finds the turn. Rejects with McpError, with RequestError `cancelled`, or with the error of `submit`.
    */
   begin(
     message: ClientMessage<"chat" | "apply_prompt">,
     session: Session,
-    submit: (content: ContentPart[]) => Promise<LiveTurn>,
+    { typed, submit }: { typed: ContentPart[]; submit: (content: ContentPart[]) => Promise<LiveTurn> },
   ): Promise<LiveTurn> {
     const { requestId, action, interrupt } = message;
     if (interrupt) this.#asked.cancel((asked) => asked.session === session);
-    const typed: ContentPart[] = action === "chat" ? [{ type: "text", text: message.text }] : [];
     const earlier = this.#pending.get(session);
     if (action === "chat" && !earlier) return submit(typed);
     const fetched = this.#asked.run({ requestId, session }, async (signal) => {

@@ -1,6 +1,8 @@
 import { errorInfo, RequestError } from "../../core/errors.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { DoorParts } from "../shared/door.js";
 import { requireSeen } from "../shared/seen-event.js";
+import { readSentContent } from "../shared/sent-content.js";
 import { Backlog, Slots } from "./back-pressure.js";
 import type { WireChunk } from "./chunks.js";
 import { ClientSessions } from "./client-sessions.js";
@@ -144,11 +146,14 @@ export class ProtocolClient {
   }
 
   async #turn(message: TurnMessage, begun: () => void): Promise<void> {
-    const { requestId, conversationId, streaming, model, interrupt } = message;
+    const { requestId, conversationId, streaming, model, interrupt, temperature, effort, system } = message;
     const answering = this.#parts.resolveModel(model);
+    const typed = message.action === "chat" ? typedContent(message, answering) : [];
     const session = this.#sessions.of(conversationId);
-    const wanted = { requestId, streaming, model, interrupt, streamRecovery: "restart" as const };
-    const turn = await this.#prompts.begin(message, session, (content) => session.submit({ ...wanted, content }));
+    const options = { temperature, effort, system, deny: message.withoutTools };
+    const wanted = { requestId, streaming, model, interrupt, streamRecovery: "restart" as const, ...options };
+    const submit = (content: ContentPart[]) => session.submit({ ...wanted, content });
+    const turn = await this.#prompts.begin(message, session, { typed, submit });
     await this.#shown.show({ turn, session, requestId, model: answering, begun });
   }
 
@@ -217,4 +222,12 @@ export class ProtocolClient {
     const error = { kind: mistake ? "bad_message" : "nothing_to_do", message, retryable: false, hint };
     return this.#send(errorMessage(requestId, error, action));
   }
+}
+
+/** Returns the content of a message that a person has written. Throws RequestError if the model does not take a part of it. */
+function typedContent(
+  { text = "", content }: ClientMessage<"chat">,
+  model: ReturnType<DoorParts["resolveModel"]>,
+): ContentPart[] {
+  return content ? readSentContent(content, model) : [{ type: "text", text }];
 }

@@ -6,9 +6,9 @@ import { pictureType } from "../../core/files/picture-type.js";
 import type { ContentPart } from "../../core/messages.js";
 
 /** Limit for a text file, in bytes: about 60,000 tokens. A longer text would fill most context windows. */
-const maxTextBytes = 256_000;
+export const maxTextBytes = 256_000;
 /** Limit for an image, in bytes. Common providers have the same limit. */
-const maxImageBytes = 5_000_000;
+export const maxImageBytes = 5_000_000;
 
 export interface Attachment {
   name: string;
@@ -76,7 +76,7 @@ function requireSize(path: string, bytes: number, most: number, what: string): v
 }
 
 /** Returns the bytes as text. Undefined if they are not UTF-8 text. */
-function textIn(bytes: Buffer): string | undefined {
+export function textIn(bytes: Buffer): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

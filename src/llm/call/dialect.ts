@@ -5,6 +5,7 @@ import type {
   CompletionRequest,
   KeptPart,
   KeptParts,
+  MediaKind,
   Message,
   ToolDefinition,
 } from "../../core/messages.js";
@@ -92,6 +93,15 @@ export class Dialect {
     return this.#refusedWire
       ? `${provider.name}, which refused ${model} through ${this.#refusedWire} (${provider.wireBy})`
       : provider.wireBy;
+  }
+
+  /**
+   * Kinds of content that the model takes besides text, as far as it is known before the first request. What a provider refuses later does not
+   * count, so that a repeated request is treated as the first one was.
+   */
+  get takes(): MediaKind[] {
+    const { images, audio } = this.#wire.quirks(this.provider, this.model);
+    return [...(images ? ["image" as const] : []), ...(audio ? ["audio" as const] : [])];
   }
 
   /**

@@ -174,8 +174,10 @@ export class RequestDraft {
   }
 
   #target(quirks: WireQuirks): Target {
-    const { provider, model, keptIn } = this.#dialect;
+    const { provider: configured, model, keptIn } = this.#dialect;
     const kept = this.#sendsKept ? keptIn : () => undefined;
+    const { effort } = this.#request;
+    const provider = effort ? { ...configured, reasoning: { ...configured.reasoning, effort } } : configured;
     return { provider, model, streaming: this.#streams(quirks), quirks, kept };
   }
 }

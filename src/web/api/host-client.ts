@@ -1,4 +1,6 @@
 import { signal } from "@preact/signals";
+import type { Effort } from "../../core/messages.js";
+import type { SentPart } from "../../doors/shared/sent-part.js";
 import type { ConversationEntry, HostMessage, LastSeen, ServerEntry, StoredMessage, Tool } from "./host-messages.js";
 import { keepPageKey, onPageKeyOfOtherTab, pageKey } from "./page-key.js";
 
@@ -40,8 +42,15 @@ interface FetchOptions {
 
 export interface NewTurn {
   request_id: string;
-  text: string;
+  /** The message is either `text` or `content`. */
+  text?: string | undefined;
+  content?: readonly SentPart[] | undefined;
   model?: string | undefined;
+  temperature?: number | undefined;
+  effort?: Effort | undefined;
+  system?: string | undefined;
+  /** Tools that this turn does not offer: names as in `tools()`, or `server__*`. */
+  without_tools?: readonly string[] | undefined;
   /** With it, the call fails with `not_found` if the conversation was deleted. Without it, the conversation then begins anew. */
   seen?: LastSeen | undefined;
 }

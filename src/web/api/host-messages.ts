@@ -62,7 +62,8 @@ interface Chunk<Data, Metadata = object> {
 }
 
 interface StoredChunks {
-  user_message: Chunk<string, { request_id: string; model?: string }>;
+  /** `content`: all parts of the message, if it is not only text. */
+  user_message: Chunk<string, { request_id: string; model?: string; content?: ShownPart[] }>;
   reasoning: Chunk<string>;
   text: Chunk<string>;
   usage: Chunk<AnswerUsage | null, UsageFacts>;

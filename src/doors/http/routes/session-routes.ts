@@ -5,11 +5,14 @@
 
 import { errorInfo } from "../../../core/errors.js";
 import { addAll } from "../../../core/lists/long-lists.js";
+import type { Effort } from "../../../core/messages.js";
 import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
 import { errorMessage, followedMessages, historyMessages, type WireMessage } from "../../protocol/protocol.js";
 import type { DoorParts } from "../../shared/door.js";
 import { requireSeen, type SeenEvent } from "../../shared/seen-event.js";
+import { readSentContent } from "../../shared/sent-content.js";
+import type { SentPart } from "../../shared/sent-part.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { answerBody, cancelBody, message, messageList, turnBody } from "../shared/api-schemas.js";
@@ -106,22 +109,34 @@ function pathOf(conversationId: string): string {
 
 interface TurnBody {
   request_id: string;
-  text: string;
+  text?: string | null;
+  content?: SentPart[] | null;
   model?: string;
   streaming?: boolean | null;
+  temperature?: number | null;
+  effort?: Effort | null;
+  system?: string | null;
+  without_tools?: string[] | null;
   seen?: SeenEvent | null;
 }
 
 async function beginTurn(parts: DoorParts, call: ApiCall): Promise<Response> {
   const body = call.body as TurnBody;
-  parts.resolveModel(body.model);
+  const answering = parts.resolveModel(body.model);
+  const { text, content } = body;
+  const sent = content ? readSentContent(content, answering) : undefined;
   await requireSeen(parts.sessions, call.path("id"), body.seen);
   const session = parts.sessions.open(call.path("id"));
   const turn = await session.submit({
     requestId: body.request_id,
-    text: body.text,
+    text: text ?? undefined,
+    content: sent,
     model: body.model,
     streaming: body.streaming ?? undefined,
+    temperature: body.temperature ?? undefined,
+    effort: body.effort ?? undefined,
+    system: body.system ?? undefined,
+    deny: body.without_tools ?? undefined,
     streamRecovery: "restart",
     trace: traceIn(call.header),
   });

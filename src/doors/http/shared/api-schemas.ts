@@ -1,7 +1,7 @@
 /** Schemas of request bodies, for validation and for /openapi.json. A field that no schema names is ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../../core/messages.js";
-import { seenEvent } from "../../protocol/message-fields.js";
+import { effort, seenEvent } from "../../protocol/message-fields.js";
 import {
   anything,
   count,
@@ -11,6 +11,8 @@ import {
   number,
   object,
   optional,
+  sentContent,
+  temperature,
   text,
   flag as trueOrFalse,
   whole,
@@ -18,7 +20,6 @@ import {
 import { ApiError } from "./api-errors.js";
 import { responseFormat, textFormat } from "./read-output.js";
 
-const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
 const maxTokens = optional({ type: "integer", minimum: 1 });
 const stopText = { type: "string", maxLength: 256 };
 export const stopSequences = { type: "array", maxItems: 64, items: { ...stopText, minLength: 1 } };
@@ -56,7 +57,7 @@ export const chatCompletionBody = object(
     },
     stream: flag,
     stream_options: optional(object({ include_usage: flag })),
-    temperature,
+    temperature: optional(temperature),
     max_tokens: maxTokens,
     max_completion_tokens: maxTokens,
     /** An empty text stands for none. */
@@ -118,7 +119,7 @@ export const responseBody = object(
     prompt: nothing,
     stream: flag,
     store: flag,
-    temperature,
+    temperature: optional(temperature),
     max_output_tokens: maxTokens,
     tools: optional(list(object({ ...responseTool, tools: list(object(responseTool, ["type"])) }, ["type"]))),
     tool_choice: toolChoice,
@@ -135,17 +136,25 @@ export const responseBody = object(
   ["input"],
 );
 
-export const turnBody = object(
-  {
-    request_id: name,
-    text: name,
-    model: text,
-    streaming: flag,
-    /** Set by a client that means an existing conversation: the turn is refused if the conversation was deleted. */
-    seen: optional(seenEvent.schema),
-  },
-  ["request_id", "text"],
-);
+export const turnBody = {
+  ...object(
+    {
+      request_id: name,
+      text: optional(name),
+      content: optional(sentContent),
+      model: text,
+      streaming: flag,
+      temperature: optional(temperature),
+      effort: optional(effort.schema),
+      system: optional(text),
+      without_tools: optional(list(name)),
+      /** Set by a client that means an existing conversation: the turn is refused if the conversation was deleted. */
+      seen: optional(seenEvent.schema),
+    },
+    ["request_id"],
+  ),
+  oneOf: [object({ text: name }, ["text"]), object({ content: sentContent }, ["content"])],
+};
 
 export const answerBody = whole({ question_id: text, value: anything });
 
