@@ -105,6 +105,29 @@ export const passingKinds: ReadonlySet<LlmErrorKind> = new Set([
   "stream_interrupted",
 ]);
 
+/**
+ * Failures of requests to a model that pass, or that a person can fix: with another key, credit, model or setting. `retryable` is narrower: a host
+ * or client may then repeat the request without a person. Other failures are final: the filter stops the
+ * same text again, and after `output` the turn has its last answer, in the wrong form, and would end with it.
+ */
+const fixable: ReadonlySet<string> = new Set<LlmErrorKind>([
+  ...passingKinds,
+  "quota",
+  "auth",
+  "model_gone",
+  "bad_request",
+  "tool_generation_failed",
+  "context_length",
+  "html",
+  "redirect",
+  "protocol",
+]);
+
+/** Returns true if a turn with this failure may succeed when its request is repeated. */
+export function maySucceed({ kind, retryable }: { kind: string; retryable: boolean }): boolean {
+  return retryable || fixable.has(kind);
+}
+
 export interface LlmErrorDetails extends ErrorDetails {
   provider?: string;
   model?: string;

@@ -28,5 +28,9 @@ api.isRefused.subscribe((isRefused) => isRefused || socket.connectNow());
 window.addEventListener("hashchange", () => {
   if (window.location.hash.startsWith("#token=")) window.location.reload();
 });
+// Without this, a file that is dropped beside the message field takes the place of the page.
+for (const type of ["dragover", "drop"] as const) {
+  window.addEventListener(type, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+}
 const root = document.getElementById("app");
 if (root) render(<Shell api={api} socket={socket} />, root);

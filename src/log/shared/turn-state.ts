@@ -1,28 +1,6 @@
 /** Reads from the last event of a turn whether it has ended, and refuses what unfinished turns forbid. */
-import { type LlmErrorKind, passingKinds, RequestError } from "../../core/errors.js";
-import type { ChatEvent, ErrorInfo, StoredEvent } from "../../core/events.js";
-
-/**
- * Failures of requests to a model that pass, or that a person can fix: with another key, credit, model or setting. `retryable` is narrower: a host
- * or client may then repeat the request without a person. Other failures are final: the filter stops the
- * same text again, and after `output` the turn has its last answer, in the wrong form, and would end with it.
- */
-const fixable: ReadonlySet<string> = new Set<LlmErrorKind>([
-  ...passingKinds,
-  "quota",
-  "auth",
-  "model_gone",
-  "bad_request",
-  "tool_generation_failed",
-  "context_length",
-  "html",
-  "redirect",
-  "protocol",
-]);
-
-function maySucceed({ kind, retryable }: ErrorInfo): boolean {
-  return retryable || fixable.has(kind);
-}
+import { maySucceed, RequestError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 
 /** Returns true if the turn with this last event has ended, or has failed in a way that a repetition of its request cannot fix. */
 export function isOver(last: StoredEvent | undefined): boolean {

@@ -1,7 +1,15 @@
 import { signal } from "@preact/signals";
 import type { Effort } from "../../core/messages.js";
 import type { SentPart } from "../../doors/shared/sent-part.js";
-import type { ConversationEntry, HostMessage, LastSeen, ServerEntry, StoredMessage, Tool } from "./host-messages.js";
+import type {
+  ConversationEntry,
+  ConversationVersion,
+  HostMessage,
+  LastSeen,
+  ServerEntry,
+  StoredMessage,
+  Tool,
+} from "./host-messages.js";
 import { keepPageKey, onPageKeyOfOtherTab, pageKey } from "./page-key.js";
 
 interface FailureDetails {
@@ -129,13 +137,24 @@ export class Api {
     return { messages, hasEarlier: page.previous !== null };
   }
 
-  /** Copies a conversation. Resolves with the id of the copy. */
-  async fork(id: string): Promise<string> {
-    const answer = await this.json<{ conversation_id: string }>(`${conversation(id)}/fork`, {
-      method: "POST",
-      body: {},
-    });
+  /**
+   * Copies a conversation up to the last turn that had ended by the event `toSeq`; 0 copies no turn. Resolves with the id of the copy. Of a
+   * conversation and its versions, lists show only the version that changed last.
+   */
+  async fork(id: string, { toSeq, isVersion }: { toSeq?: number; isVersion?: true } = {}): Promise<string> {
+    const body = { to_seq: toSeq, is_version: isVersion };
+    const answer = await this.json<{ conversation_id: string }>(`${conversation(id)}/fork`, { method: "POST", body });
     return answer.conversation_id;
+  }
+
+  /** Resolves with the versions of a conversation, itself included, in the order in which they were made. */
+  async versions(id: string): Promise<ConversationVersion[]> {
+    return (await this.json<{ versions: ConversationVersion[] }>(`${conversation(id)}/versions`)).versions;
+  }
+
+  /** Takes back the turns that began after the event `toSeq`. */
+  rewind(id: string, toSeq: number): Promise<void> {
+    return this.#none(`${conversation(id)}/rewind`, { method: "POST", body: { to_seq: toSeq } });
   }
 
   async exported(id: string, format: string): Promise<Blob> {

@@ -116,6 +116,15 @@ export interface ConversationEntry {
   updated_at: number;
 }
 
+export interface ConversationVersion {
+  conversation_id: string;
+  updated_at: number;
+  /** Number of the event after which it differs from the conversation whose versions were asked for. */
+  to_seq: number;
+  /** Its turn after that event. Null if there is none. */
+  turn_id: string | null;
+}
+
 export interface ServerEntry {
   name: string;
   state: ServerState;

@@ -15,9 +15,11 @@ export interface UnsentMessage {
 
 const messagesKey = (conversationId: string) => `mcp-platform-unsent ${conversationId}`;
 const draftKey = (conversationId: string | undefined) => `mcp-platform-draft ${conversationId ?? ""}`;
+const modelKey = (conversationId: string | undefined) => `mcp-platform-model ${conversationId ?? ""}`;
+const formKey = (questionId: string) => `mcp-platform-form ${questionId}`;
 
 export function unsentMessages(conversationId: string): UnsentMessage[] {
-  return JSON.parse(sessionStorage.getItem(messagesKey(conversationId)) ?? "[]") as UnsentMessage[];
+  return JSON.parse(stored(messagesKey(conversationId)) ?? "[]") as UnsentMessage[];
 }
 
 export function keepUnsent(conversationId: string, message: UnsentMessage): void {
@@ -27,23 +29,50 @@ export function keepUnsent(conversationId: string, message: UnsentMessage): void
 
 export function dropUnsent(conversationId: string, sentId: string): void {
   const rest = unsentMessages(conversationId).filter(({ requestId }) => requestId !== sentId);
-  store(messagesKey(conversationId), rest.length > 0 ? JSON.stringify(rest) : "");
+  store(messagesKey(conversationId), rest.length > 0 ? JSON.stringify(rest) : undefined);
 }
 
 /** Returns the draft of the conversation. Without an id, returns the draft of a conversation that has not begun yet. */
 export function draftOf(conversationId: string | undefined): string {
-  return sessionStorage.getItem(draftKey(conversationId)) ?? "";
+  return stored(draftKey(conversationId)) ?? "";
 }
 
 export function keepDraft(conversationId: string | undefined, text: string): void {
-  store(draftKey(conversationId), text);
+  store(draftKey(conversationId), text || undefined);
 }
 
-function store(key: string, text: string): void {
+/** Returns the model that was chosen for the next message: an empty text for the configured one, undefined if none was chosen. */
+export function chosenModel(conversationId: string | undefined): string | undefined {
+  return stored(modelKey(conversationId));
+}
+
+export function keepChosenModel(conversationId: string | undefined, model: string | undefined): void {
+  store(modelKey(conversationId), model);
+}
+
+/** Returns what was filled in the form of a question, as the entries of its form data. */
+export function filledForm(questionId: string): [string, string][] {
+  return JSON.parse(stored(formKey(questionId)) ?? "[]") as [string, string][];
+}
+
+export function keepForm(questionId: string, data: FormData | undefined): void {
+  store(formKey(questionId), data && JSON.stringify([...data]));
+}
+
+/** Texts that are too long for the browser's store, which takes a few megabytes. They are lost when the page is reloaded. */
+const tooLong = new Map<string, string>();
+
+function stored(key: string): string | undefined {
+  return tooLong.get(key) ?? sessionStorage.getItem(key) ?? undefined;
+}
+
+function store(key: string, text: string | undefined): void {
+  tooLong.delete(key);
+  sessionStorage.removeItem(key);
+  if (text === undefined) return;
   try {
-    if (text) sessionStorage.setItem(key, text);
-    else sessionStorage.removeItem(key);
+    sessionStorage.setItem(key, text);
   } catch {
-    // The text is too long: a browser stores only a few megabytes for a page. So the text is kept only while the view is open.
+    tooLong.set(key, text);
   }
 }

@@ -2,7 +2,9 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { LogChange } from "../api/arrivals.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
-import type { StoredMessage } from "../api/host-messages.js";
+import type { ConversationVersion, StoredMessage } from "../api/host-messages.js";
+import { keepUnsent } from "../api/unsent.js";
+import { goTo } from "../shared/page-address.js";
 import { newPageId } from "../shared/page-ids.js";
 import { ConversationFold } from "./fold-conversation.js";
 import { LiveAnswer } from "./live-answer.js";
@@ -25,6 +27,13 @@ export class ChatState {
   /** Error of the last action. Undefined if the last action succeeded. An error of an outgoing message is stored with that message. */
   readonly failure: Signal<string | undefined> = signal(undefined);
   readonly live = new LiveAnswer();
+  /** Id of the turn whose message is being edited. */
+  readonly editing: Signal<string | undefined> = signal(undefined);
+  /** Versions of this conversation, itself included. */
+  readonly versions: Signal<readonly ConversationVersion[]> = signal([]);
+  readonly models: Signal<readonly string[]> = signal([]);
+  /** Text that takes the place of what stands in the message field, once. */
+  readonly suggestedDraft: Signal<string | undefined> = signal(undefined);
   readonly #fold = new ConversationFold();
   readonly #parts: ChatStateParts;
 
@@ -54,6 +63,47 @@ export class ChatState {
   sendAgain({ requestId, text, model }: Turn): Promise<void> {
     const { api, conversationId, log } = this.#parts;
     return this.#do(api.beginTurn(conversationId, { request_id: requestId, text, model, seen: log.seen }));
+  }
+
+  /** Sends a text in place of a turn, in a version of this conversation that ends before the turn, and shows that version. */
+  replace(turn: Turn, { text, model }: { text: string; model?: string | undefined }): Promise<void> {
+    const { api, conversationId, log } = this.#parts;
+    const before = this.#conversation.value.turns.findLast(({ seq }) => seq < turn.seq);
+    const isFirst = !before && !log.hasEarlier.value;
+    const toSeq = isFirst ? 0 : Math.max(turn.seq - 1, before?.lastSeq ?? 0);
+    const replace = async () => {
+      const id = await api.fork(conversationId, { toSeq, isVersion: true });
+      keepUnsent(id, { requestId: newPageId("req"), text, model });
+      goTo("chat", id);
+    };
+    return this.#do(replace());
+  }
+
+  /** Copies the conversation up to the end of a turn, and shows the copy. */
+  forkAfter({ lastSeq }: Turn): Promise<void> {
+    const { api, conversationId } = this.#parts;
+    return this.#do(api.fork(conversationId, { toSeq: lastSeq }).then((id) => goTo("chat", id)));
+  }
+
+  /** Takes back a turn and all later ones. Its text becomes the draft. */
+  takeBack({ seq, text }: Turn): Promise<void> {
+    const { api, conversationId } = this.#parts;
+    return this.#do(
+      api.rewind(conversationId, seq - 1).then(() => {
+        this.suggestedDraft.value = text;
+      }),
+    );
+  }
+
+  /** Loads the versions. Without them, the page offers none to choose from. */
+  async loadVersions(): Promise<void> {
+    const { api, conversationId } = this.#parts;
+    this.versions.value = await api.versions(conversationId).catch(() => []);
+  }
+
+  /** Loads the models. Without them, the page offers only the configured model. */
+  async loadModels(): Promise<void> {
+    this.models.value = await this.#parts.api.models().catch(() => []);
   }
 
   /** Cancels the running turn, if there is one. */

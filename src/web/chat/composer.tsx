@@ -1,46 +1,55 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { draftOf, keepDraft } from "../api/unsent.js";
+import { chosenModel, draftOf, keepChosenModel, keepDraft } from "../api/unsent.js";
+import type { ChatState } from "./chat-state.js";
+import { runningTurn } from "./shown-conversation.js";
 
 interface ComposerProps {
+  state: ChatState;
   /** Undefined if the conversation has not begun yet. */
   conversationId: string | undefined;
-  models: readonly string[];
-  isRunning: boolean;
-  onSend: (text: string, model: string | undefined) => void;
-  onCancel: () => void;
 }
 
-const mostHeightPx = 220;
-
-export function Composer({ conversationId, models, isRunning, onSend, onCancel }: ComposerProps) {
+export function Composer({ state, conversationId }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = useSignal(draftOf(conversationId));
   const isFirst = conversationId === undefined;
+  const { turns } = state.conversation.value;
+  const isRunning = runningTurn(state.conversation.value) !== undefined;
   const write = (written: string) => {
     text.value = written;
     keepDraft(conversationId, written);
   };
-  const model = useSignal("");
+  const chosen = useSignal(chosenModel(conversationId));
+  // A conversation continues with the model of its last message, unless another one is chosen.
+  const model = chosen.value ?? turns.at(-1)?.model ?? "";
   useEffect(() => {
     if (isFirst) field.current?.focus();
   }, [isFirst]);
-  useEffect(() => {
-    const { current } = field;
-    if (!current) return;
-    current.style.height = "auto";
-    current.style.height = `${Math.min(current.scrollHeight + 2, mostHeightPx)}px`;
-  }, [text.value]);
+  useEffect(() => void state.loadModels(), [state]);
+  useSignalEffect(() => {
+    const suggested = state.suggestedDraft.value;
+    if (suggested === undefined) return;
+    state.suggestedDraft.value = undefined;
+    write(suggested);
+    field.current?.focus();
+  });
   const send = () => {
     if (text.value.trim() === "") return;
-    onSend(text.value, model.value || undefined);
+    keepChosenModel(conversationId, undefined);
+    state.send(text.value, model || undefined);
     write("");
+    field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // With an input method (IME), Enter may finish a word. Such an Enter must not send the message.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    send();
+    if (event.isComposing) return;
+    const last = turns.at(-1);
+    const isSending = event.key === "Enter" && !event.shiftKey;
+    const isEditing = event.key === "ArrowUp" && text.value === "" && last;
+    if (isSending) send();
+    else if (isEditing) state.editing.value = last.turnId;
+    if (isSending || isEditing) event.preventDefault();
   };
   return (
     <form
@@ -67,13 +76,14 @@ export function Composer({ conversationId, models, isRunning, onSend, onCancel }
         <label class="model">
           <span class="unseen">Model</span>
           <select
-            value={model.value}
+            value={model}
             onChange={({ currentTarget }) => {
-              model.value = currentTarget.value;
+              chosen.value = currentTarget.value;
+              keepChosenModel(conversationId, currentTarget.value);
             }}
           >
             <option value="">Model: as configured</option>
-            {models.map((name) => (
+            {[...new Set([...state.models.value, ...(model ? [model] : [])])].map((name) => (
               <option value={name}>{name}</option>
             ))}
           </select>
@@ -82,7 +92,7 @@ export function Composer({ conversationId, models, isRunning, onSend, onCancel }
           {isRunning ? "Esc cancels the turn" : "Enter sends, Shift+Enter makes a line"}
         </span>
         {isRunning && (
-          <button type="button" class="no" onClick={onCancel}>
+          <button type="button" class="no" onClick={() => state.cancel()}>
             Cancel
           </button>
         )}

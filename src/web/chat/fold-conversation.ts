@@ -59,7 +59,17 @@ export class ConversationFold {
     else if (chunk.type === "rewind") this.#rewind(chunk.data.to_seq);
     else if (chunk.type === "user_message") {
       const { request_id: requestId, model } = chunk.metadata;
-      const turn: DraftTurn = { turnId, requestId, seq, text: chunk.data, model, startedAt: at, at, items: [] };
+      const turn: DraftTurn = {
+        turnId,
+        requestId,
+        seq,
+        lastSeq: seq,
+        text: chunk.data,
+        model,
+        startedAt: at,
+        at,
+        items: [],
+      };
       this.#drafts.set(turnId, turn);
       this.#indexes.set(turnId, this.#turns.push(turn) - 1);
     } else {
@@ -99,6 +109,7 @@ export class ConversationFold {
       return;
     }
     turn.at = at;
+    turn.lastSeq = seq;
     // If an event follows after a failure, the turn continues.
     delete turn.end;
     const { items } = turn;

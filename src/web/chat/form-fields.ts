@@ -69,6 +69,16 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
   }
 }
 
+/** Returns the fields with the values that were filled in before. Without such values, returns the fields as they are. */
+export function filledFields(fields: readonly FormField[], filled: readonly [string, string][]): readonly FormField[] {
+  if (filled.length === 0) return fields;
+  return fields.map((field): FormField => {
+    const values = filled.flatMap(([name, value]) => (name === field.name ? [value] : []));
+    if (field.kind === "flag") return { ...field, initial: values.length > 0 };
+    return field.kind === "choices" ? { ...field, initial: values } : { ...field, initial: values[0] ?? "" };
+  });
+}
+
 /** Returns the values that the form sends to the server. Optional fields that were left empty are omitted. */
 export function formContent(fields: readonly FormField[], data: FormData): Record<string, unknown> {
   const entries = fields.flatMap((each): [string, unknown][] => {

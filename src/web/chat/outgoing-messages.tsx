@@ -15,10 +15,12 @@ interface OnItsWayProps {
 export function OnItsWay({ message, isNext, queue }: OnItsWayProps) {
   const { state, failure } = message;
   return (
-    <article class="turn" aria-label="On its way">
-      <UserMessage text={message.text}>
-        {state === "waiting" && <WaitingNote failure={failure} isNext={isNext} />}
-      </UserMessage>
+    <div class="turn">
+      <article class="asked" aria-label="You">
+        <UserMessage text={message.text}>
+          {state === "waiting" && <WaitingNote failure={failure} isNext={isNext} />}
+        </UserMessage>
+      </article>
       {state === "refused" && (
         <div class="card error" role="alert">
           <p>{visibleText(failure?.message ?? "")}</p>
@@ -32,7 +34,7 @@ export function OnItsWay({ message, isNext, queue }: OnItsWayProps) {
           </div>
         </div>
       )}
-    </article>
+    </div>
   );
 }
 

@@ -1,32 +1,52 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { indentedJson } from "../../core/json.js";
-import { visibleJson } from "../../core/text/inert.js";
 import { limitText } from "../../doors/shared/limit-text.js";
 import type { ShownQuestion } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount } from "../shared/format-text.js";
 import { useBusy } from "../shared/use-busy.js";
+import { CallValues } from "./call-values.js";
+import type { ChatState } from "./chat-state.js";
 import { SchemaForm } from "./schema-form.js";
-import type { QuestionItem } from "./shown-conversation.js";
+import { type QuestionItem, runningTurn } from "./shown-conversation.js";
 
 interface QuestionCardProps {
   item: QuestionItem;
   /** True if the question cannot be answered any more, because the turn has ended. */
   isOver: boolean;
+}
+
+/** Shows what was answered to a question. A question that is open is shown above the message field: see `OpenQuestions`. */
+export function QuestionCard({ item, isOver }: QuestionCardProps) {
+  if (item.answer || isOver) return <p class="answered small quiet">{answeredText(item)}</p>;
+  return <p class="answered small quiet">{titleOf(item.question)} Waits for your answer below.</p>;
+}
+
+/** Shows the open questions of the running turn. */
+export function OpenQuestions({ state }: { state: ChatState }) {
+  const items = runningTurn(state.conversation.value)?.items ?? [];
+  const open = items.filter((item): item is QuestionItem => item.kind === "question" && !item.answer);
+  if (open.length === 0) return null;
+  return (
+    <div class="questions">
+      {open.map(({ question }) => (
+        <OpenQuestion
+          key={question.question_id}
+          question={question}
+          onAnswer={(value) => state.answer(question.question_id, value)}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface Answering {
+  isBusy: boolean;
   onAnswer: (value: unknown) => Promise<void>;
 }
 
-export function QuestionCard({ item, isOver, onAnswer }: QuestionCardProps) {
-  const { question, answer } = item;
-  if (answer || isOver) return <p class="answered small quiet">{answeredText(item)}</p>;
-  return <OpenQuestion key={question.question_id} question={question} onAnswer={onAnswer} />;
-}
-
-type Answering = Pick<QuestionCardProps, "onAnswer"> & { isBusy: boolean };
-
-function OpenQuestion({ question, onAnswer }: { question: ShownQuestion } & Pick<QuestionCardProps, "onAnswer">) {
+function OpenQuestion({ question, onAnswer }: { question: ShownQuestion } & Pick<Answering, "onAnswer">) {
   const card = useRef<HTMLElement>(null);
   const { isBusy, run: answerOnce } = useBusy(onAnswer);
   // Focuses the card and not a button. Otherwise a line that the user is typing could confirm the question.
@@ -61,7 +81,7 @@ function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildre
       return "form" in question ? (
         <>
           <p>{visibleText(question.message)}</p>
-          <SchemaForm schema={question.form} {...answering} />
+          <SchemaForm schema={question.form} questionId={question.question_id} {...answering} />
         </>
       ) : (
         <PageVisit question={question} {...answering} />
@@ -84,6 +104,14 @@ function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildre
   }
 }
 
+/** What a server's descriptions of a tool mean for the person. */
+const effects: Record<string, string> = {
+  "read-only": "The server says that this changes nothing.",
+  idempotent: "The server says that a second call with the same values changes nothing more.",
+  destructive: "The server says that this may overwrite or delete something.",
+  "open-world": "The server says that this reaches beyond it, such as the internet.",
+};
+
 function Approval({
   question,
   onAnswer,
@@ -94,14 +122,10 @@ function Approval({
   return (
     <>
       <p class="quiet">{visibleText(question.reason)}</p>
-      {question.annotations && question.annotations.length > 0 && (
-        <ul class="chips" aria-label="The server's description of the tool">
-          {question.annotations.map((annotation) => (
-            <li class={annotation === "destructive" ? "chip bad" : "chip"}>{annotation}</li>
-          ))}
-        </ul>
-      )}
-      <CodeBlock language="json" text={visibleJson(indentedJson(question.arguments))} wraps />
+      {question.annotations?.map((annotation) => (
+        <p class="small">{effects[annotation] ?? visibleText(annotation)}</p>
+      ))}
+      <CallValues text={question.arguments} />
       <div class="buttons">
         <button type="button" class="main" disabled={isBusy} onClick={allow()}>
           Allow once

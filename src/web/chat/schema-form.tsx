@@ -1,18 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useId, useMemo } from "preact/hooks";
 import type { JsonSchema } from "../../core/messages.js";
+import { filledForm, keepForm } from "../api/unsent.js";
 import { visibleText } from "../markdown/visible.js";
-import { type FormField, formContent, formFields, formProblem } from "./form-fields.js";
+import { type FormField, filledFields, formContent, formFields, formProblem } from "./form-fields.js";
 
 interface SchemaFormProps {
   schema: JsonSchema;
+  /** What is filled in stays when the person looks elsewhere: it is kept under this id until it is answered. */
+  questionId: string;
   isBusy: boolean;
   onAnswer: (value: unknown) => Promise<void>;
 }
 
 /** Shows a form that a server asks the user to fill in. The browser validates the values before they are sent. */
-export function SchemaForm({ schema, isBusy, onAnswer }: SchemaFormProps) {
-  const fields = useMemo(() => formFields(schema), [schema]);
+export function SchemaForm({ schema, questionId, isBusy, onAnswer: answer }: SchemaFormProps) {
+  const fields = useMemo(() => filledFields(formFields(schema), filledForm(questionId)), [schema, questionId]);
+  const onAnswer = (value: unknown) => {
+    keepForm(questionId, undefined);
+    return answer(value);
+  };
   const problem = useSignal<{ name: string; problem: string } | undefined>(undefined);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -21,7 +28,11 @@ export function SchemaForm({ schema, isBusy, onAnswer }: SchemaFormProps) {
     if (!problem.value) void onAnswer({ action: "accept", content: formContent(fields, data) });
   };
   return (
-    <form class="form" onSubmit={submit}>
+    <form
+      class="form"
+      onSubmit={submit}
+      onInput={({ currentTarget }) => keepForm(questionId, new FormData(currentTarget))}
+    >
       {fields.map((field) => (
         <Field field={field} problem={problem.value?.name === field.name ? problem.value.problem : undefined} />
       ))}

@@ -60,6 +60,8 @@ export interface Turn {
   turnId: string;
   requestId: string;
   seq: number;
+  /** Number of its last event so far. */
+  lastSeq: number;
   text: string;
   /** The model that the request names. Undefined if the host chooses it. */
   model: string | undefined;
@@ -80,6 +82,12 @@ export const emptyConversation: ShownConversation = { turns: [] };
 /** Returns the first turn that has not ended. Later turns wait for it. */
 export function runningTurn({ turns }: ShownConversation): Turn | undefined {
   return turns.find(({ end }) => !end);
+}
+
+/** Returns the model that gives the last answer of the turn, as far as it is known. */
+export function modelOf({ items, model }: Turn): string {
+  const answer = items.findLast((item) => item.kind === "answer") as AnswerItem | undefined;
+  return answer?.model ?? model ?? "The model";
 }
 
 export function openQuestion({ items, end }: Turn): QuestionItem | undefined {

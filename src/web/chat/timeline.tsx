@@ -32,7 +32,7 @@ export function Timeline({ turn, live, skewMs }: TimelineProps) {
     <div class="timeline">
       <p class="small quiet">
         {isRunning ? "Running for" : "Took"} {elapsedText(totalMs)}
-        {sums(turn)}
+        {spentText(turn)}
       </p>
       <ol>
         {rows.map((row) => (
@@ -73,7 +73,8 @@ function Row({
   );
 }
 
-function sums({ items }: Turn): string {
+/** Returns the tokens and the cost of a turn as the end of a line. Empty if they are not known. */
+export function spentText({ items }: Turn): string {
   const usages = items.flatMap((item) => (item.kind === "answer" && item.usage ? [item.usage] : []));
   if (usages.length === 0) return "";
   const tokens = usages.reduce((sum, { input_tokens, output_tokens }) => sum + input_tokens + output_tokens, 0);

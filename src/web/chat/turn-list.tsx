@@ -13,6 +13,9 @@ import { TurnView } from "./turn-view.js";
 /** Distance from the end, in pixels, within which the user counts as being at the end of the text. */
 const nearEnd = 60;
 
+/** Number of turns from which on a conversation counts as long: then the browser lays out only the turns in view. */
+const longFrom = 200;
+
 interface TurnListProps {
   state: ChatState;
   conversationId: string;
@@ -42,6 +45,17 @@ export function TurnList({ state, conversationId, log, children }: TurnListProps
   const { turns, origin } = state.conversation.value;
   useSteadyScroll(frame, turns[0]?.turnId);
   useSearchOfAll(log);
+  const lastSent = state.outgoing.messages.value.at(-1)?.requestId;
+  useLayoutEffect(() => {
+    const { current } = frame;
+    if (!lastSent || !current) return;
+    current.scrollTop = current.scrollHeight;
+    isAtEnd.value = true;
+  }, [lastSent]);
+  const hasTurns = turns.length > 0;
+  useEffect(() => {
+    if (hasTurns) void state.loadVersions();
+  }, [state, hasTurns]);
   const running = runningTurn(state.conversation.value);
   const isDeleted = state.outgoing.isDeleted.value;
   const outgoing = state.outgoing.messages.value.filter((message) => !isDeleted || message.state === "accepted");
@@ -49,20 +63,21 @@ export function TurnList({ state, conversationId, log, children }: TurnListProps
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class="turns" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
-      <div class="column" ref={content}>
+      <div class={turns.length > longFrom ? "column long" : "column"} ref={content}>
         {log.hasEarlier.value && (turns.length > 0 || log.isCurrent.value) && <EarlierTurns log={log} frame={frame} />}
         {origin && (
           <p class="small quiet">
             A copy of <a href={linkTo("chat", origin)}>another conversation</a>
           </p>
         )}
-        {turns.map((turn) => (
+        {turns.map((turn, index) => (
           <TurnView
             key={turn.turnId}
             turn={turn}
             state={state}
             isRunning={turn === running}
             isWaiting={!turn.end && turn !== running}
+            hasActions={index >= turns.length - longFrom}
           />
         ))}
         {outgoing.map((message) => (

@@ -1,11 +1,14 @@
 import { Component, type ComponentChildren } from "preact";
+import { maySucceed } from "../../core/errors.js";
+import { elapsedText } from "../../core/text/durations.js";
 import type { ShownError } from "../api/host-messages.js";
 import { Markdown } from "../markdown/markdown.js";
 import { visibleText } from "../markdown/visible.js";
 import { useBusy } from "../shared/use-busy.js";
 import type { ChatState } from "./chat-state.js";
+import { AnswerActions, EditMessage, MessageActions } from "./message-actions.js";
 import { QuestionCard } from "./question-card.js";
-import type { AnswerItem, Item, Turn } from "./shown-conversation.js";
+import { type AnswerItem, type Item, modelOf, type Turn } from "./shown-conversation.js";
 import { ToolCard } from "./tool-card.js";
 
 interface TurnViewProps {
@@ -15,30 +18,53 @@ interface TurnViewProps {
   isRunning: boolean;
   /** True if this turn waits for an earlier turn that is still running. */
   isWaiting: boolean;
+  /** False for the older turns of a long conversation, whose very many buttons would hold up the page. */
+  hasActions: boolean;
 }
 
 /** View of a turn. It is drawn again only if the turn has changed, since a conversation may have hundreds of turns. */
 export class TurnView extends Component<TurnViewProps> {
-  override shouldComponentUpdate({ turn, isRunning, isWaiting }: TurnViewProps): boolean {
+  override shouldComponentUpdate({ turn, isRunning, isWaiting, hasActions }: TurnViewProps): boolean {
     const { props } = this;
-    return turn !== props.turn || isRunning !== props.isRunning || isWaiting !== props.isWaiting;
-  }
-
-  override render({ turn, state, isRunning, isWaiting }: TurnViewProps) {
-    const { items, end } = turn;
-    const answers = items.filter(({ kind }) => kind === "answer");
     return (
-      <article class="turn" aria-label={`You: ${turn.text.slice(0, 60)}`}>
-        <UserMessage text={turn.text} />
-        {items.map((item) => (
-          <ItemView key={keyOf(item, answers)} item={item} turn={turn} state={state} />
-        ))}
-        {isRunning && !isHeldUp(items) && <Answer key={`answer-${answers.length}`} state={state} />}
-        {isWaiting && <p class="small quiet">It waits for the turn before it.</p>}
-        {end && <Ending turn={turn} state={state} />}
-      </article>
+      turn !== props.turn ||
+      isRunning !== props.isRunning ||
+      isWaiting !== props.isWaiting ||
+      hasActions !== props.hasActions
     );
   }
+
+  override render({ turn, state, isRunning, isWaiting, hasActions }: TurnViewProps) {
+    const { items, end } = turn;
+    const answers = items.filter(({ kind }) => kind === "answer");
+    const isLive = isRunning && !isHeldUp(items);
+    return (
+      <div class="turn">
+        <Asked turn={turn} state={state} hasActions={hasActions} />
+        {(isRunning || items.length > 0 || end) && (
+          <article class="reply" aria-label={visibleText(modelOf(turn))}>
+            {items.map((item) => (
+              <ItemView key={keyOf(item, answers)} item={item} turn={turn} state={state} />
+            ))}
+            {isLive && <Answer key={`answer-${answers.length}`} state={state} />}
+            {end && <Ending turn={turn} state={state} />}
+            {end && hasActions && <AnswerActions turn={turn} state={state} />}
+          </article>
+        )}
+        {isWaiting && <p class="small quiet">It waits for the turn before it.</p>}
+      </div>
+    );
+  }
+}
+
+function Asked({ turn, state, hasActions }: Pick<TurnViewProps, "turn" | "state" | "hasActions">) {
+  const isEditing = state.editing.value === turn.turnId;
+  return (
+    <article class="asked" aria-label="You">
+      {isEditing ? <EditMessage turn={turn} state={state} /> : <UserMessage text={turn.text} />}
+      {!isEditing && hasActions && <MessageActions turn={turn} state={state} />}
+    </article>
+  );
 }
 
 export function UserMessage({ text, children }: { text: string; children?: ComponentChildren }) {
@@ -80,10 +106,8 @@ function ItemView({ item, turn, state }: { item: Item; turn: Turn; state: ChatSt
       return <Answer item={item} state={state} />;
     case "tool":
       return <ToolCard tool={item} progress={state.live.progress.value.get(item.id)} isOver={isOver} />;
-    case "question": {
-      const { question_id: id } = item.question;
-      return <QuestionCard item={item} isOver={isOver} onAnswer={(value) => state.answer(id, value)} />;
-    }
+    case "question":
+      return <QuestionCard item={item} isOver={isOver} />;
     case "compaction":
       return (
         <details class="aside">
@@ -106,7 +130,7 @@ function Answer({ item, state: { live } }: { item?: AnswerItem; state: ChatState
       {discard && <p class="small quiet">The answer was restarted: {visibleText(discard)}</p>}
       {reasoning && (
         <details class="aside">
-          <summary class="small quiet">Reasoning</summary>
+          <summary class="small quiet">{item ? `Reasoning · about ${reasonedText(item)}` : "Reasoning"}</summary>
           <Markdown text={reasoning} />
         </details>
       )}
@@ -114,6 +138,11 @@ function Answer({ item, state: { live } }: { item?: AnswerItem; state: ChatState
       {item?.isInterrupted && <p class="small quiet">The answer broke off here.</p>}
     </div>
   );
+}
+
+/** Estimates the time of the reasoning by its share of the text: the log has the time of the whole answer. */
+function reasonedText({ from, at, reasoning, text }: AnswerItem): string {
+  return elapsedText(((at - from) * reasoning.length) / (reasoning.length + text.length));
 }
 
 function Thinking({ isReasoning }: { isReasoning: boolean }) {
@@ -146,7 +175,7 @@ function Ending({ turn, state }: { turn: Turn; state: ChatState }) {
 }
 
 function TurnError({
-  error: { error, hint, retryable },
+  error: { error, hint, kind, retryable },
   onAgain,
 }: {
   error: ShownError;
@@ -157,7 +186,7 @@ function TurnError({
     <div class="card error" role="alert">
       <p>{visibleText(error)}</p>
       {hint && <p class="small quiet">{visibleText(hint)}</p>}
-      {retryable && (
+      {maySucceed({ kind, retryable }) && (
         <button type="button" disabled={isBusy} onClick={() => void sendAgain()}>
           Send again
         </button>

@@ -1,14 +1,16 @@
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useComputed } from "@preact/signals";
+import { useCallback, useEffect, useMemo } from "preact/hooks";
 import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
+import { OpenQuestions } from "../chat/question-card.js";
 import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnList } from "../chat/turn-list.js";
+import { useEscape } from "../chat/use-escape.js";
 import { visibleText } from "../markdown/visible.js";
 import { linkTo } from "../shared/page-address.js";
 
@@ -24,7 +26,6 @@ export interface ChatProps {
 export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: ChatProps) {
   const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun }), [log]);
   useEffect(() => state.watch(), [state]);
-  const models = useModels(api);
   const running = useComputed(() => runningTurn(state.conversation.value));
   const shown = useComputed(() => running.value ?? state.conversation.value.turns.at(-1));
   const isRunning = useComputed(() => running.value !== undefined);
@@ -32,13 +33,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
     const count = state.conversation.value.turns.length + state.outgoing.messages.value.length;
     return count === 0 && !log.hasEarlier.value;
   });
-  useEffect(() => {
-    const cancel = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !event.defaultPrevented && running.value) state.cancel();
-    };
-    document.addEventListener("keydown", cancel);
-    return () => document.removeEventListener("keydown", cancel);
-  }, [state, running]);
+  useEscape(useCallback(() => state.cancel(), [state]));
   const title = useComputed(() => visibleText(firstText(log, state.conversation.value).slice(0, 80)));
   return (
     <div class="chat">
@@ -59,19 +54,14 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
         )}
       </TurnList>
       <div class="foot">
+        <OpenQuestions state={state} />
         {state.failure.value && (
           <p class="small bad" role="alert">
             {visibleText(state.failure.value)}
           </p>
         )}
         {!state.outgoing.isDeleted.value && (
-          <Composer
-            conversationId={isNew ? undefined : conversationId}
-            models={models}
-            isRunning={isRunning.value}
-            onSend={(text, model) => state.send(text, model)}
-            onCancel={() => state.cancel()}
-          />
+          <Composer state={state} conversationId={isNew ? undefined : conversationId} />
         )}
       </div>
       <details class="now" ref={openIfBeside}>
@@ -108,19 +98,4 @@ function LinkNote({ socket }: { socket: HostSocket }) {
       {socket.state.value === "connecting" ? "Connecting…" : "The host cannot be reached; trying again"}
     </p>
   );
-}
-
-function useModels(api: Api): readonly string[] {
-  const models = useSignal<readonly string[]>([]);
-  useEffect(() => {
-    const left = new AbortController();
-    api.models(left.signal).then(
-      (names) => {
-        models.value = names;
-      },
-      () => {}, // if the models cannot be loaded, only the configured model is offered
-    );
-    return () => left.abort();
-  }, [api]);
-  return models.value;
 }
