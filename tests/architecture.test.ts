@@ -208,7 +208,8 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     chat: ["api", "markdown", "shared"],
     trace: ["chat", "api", "markdown", "shared"],
     usage: ["markdown", "shared"],
-    views: ["usage", "trace", "chat", "api", "markdown", "shared"],
+    sidebar: ["api", "markdown", "shared"],
+    views: ["sidebar", "usage", "trace", "chat", "api", "markdown", "shared"],
     file: ["trace", "chat", "api", "markdown"],
   },
   scripted: {

@@ -3,7 +3,7 @@ import { openDoor } from "../doors/http/door.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, failure, startLlmServer, toolCalls } from "../support/llm-server.js";
-import { browserOfFile, looks, overflow, reads, say, violations } from "./support.js";
+import { browserOfFile, looks, overflow, reads, say, showAs, showTurnPanel, unfold, violations } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 
@@ -13,7 +13,7 @@ const markdown =
 inBrowser("for everybody", () => {
   const open = browserOfFile();
 
-  test.each(looks)("axe finds nothing serious on any view: %s", async (_, look) => {
+  test.each(looks)("axe finds nothing on any view: %s", async (_, look) => {
     const form = {
       method: "elicitation/create",
       params: {
@@ -53,13 +53,25 @@ inBrowser("for everybody", () => {
     await page.locator(".card.error").waitFor();
     await page.locator(".tool summary").first().click();
     await lookAt("chat");
-    for (const view of ["Conversations", "Trace", "Servers", "Usage"]) {
-      await page.getByRole("link", { name: view, exact: true }).first().click();
+    await showTurnPanel(page);
+    await page.locator(".now .timeline").waitFor();
+    await lookAt("panel");
+    await showAs(page, "trace");
+    await page.getByRole("heading", { name: "Trace", exact: true }).waitFor();
+    await lookAt("trace");
+    for (const view of ["Servers", "Usage", "Settings"]) {
+      await unfold(page);
+      await lookAt(`sidebar before ${view}`);
+      await page.getByRole("link", { name: view, exact: true }).click();
       await page.getByRole("heading", { name: view, exact: true }).waitFor();
       if (view === "Servers") await page.getByText("failed").waitFor();
-      if (view === "Conversations") await page.getByText("Show me").waitFor();
       await lookAt(view);
     }
+    await unfold(page);
+    await page.getByRole("navigation", { name: "Conversations" }).getByText("Show me").hover();
+    await page.getByRole("button", { name: "More for Show me" }).click();
+    await page.getByRole("button", { name: "Rename" }).waitFor();
+    await lookAt("menu");
     expect(found).toEqual(Object.fromEntries(Object.keys(found).map((view) => [view, []])));
     expect(complaints).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { openDoor } from "../doors/http/door.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, chunk, cutStream, failure, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
-import { browserOfFile, reads, say, shownText } from "./support.js";
+import { browserOfFile, reads, say, shownText, showTurnPanel } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 const asking = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
@@ -55,6 +55,7 @@ inBrowser("a chat in the browser", () => {
     expect(await page.locator(".tool.failed .name").textContent()).toBe("s__oddly");
     await page.getByText("Reasoning").click();
     await reads(page, "hmm");
+    await showTurnPanel(page);
     const rows = await page.locator(".timeline .row .label").allInnerTexts();
     expect(rows.map((row) => row.replace(/\s+/g, " ").trim())).toEqual([
       "model m1",
@@ -75,6 +76,7 @@ inBrowser("a chat in the browser", () => {
     await using door = await openDoor(app);
     await using tab = await open(door);
     const { page } = tab;
+    await showTurnPanel(page);
     await say(page, "Do both");
     await page
       .locator(".tool.running")
@@ -104,6 +106,31 @@ inBrowser("a chat in the browser", () => {
     expect(await shownText(page)).toContain("begun");
   });
 
+  test("is not cancelled by Escape in the sidebar, in a menu or while an input method composes", async () => {
+    await using llm = await startLlmServer(() =>
+      stream([chunk({ content: "begun" }), () => new Promise<void>(() => {})]),
+    );
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    await say(page, "Go");
+    await reads(page, "begun");
+    const cancels: string[] = [];
+    page.on("request", (request) => request.url().endsWith("/cancel") && cancels.push(request.url()));
+    await page.getByLabel("Search conversations").press("Escape");
+    await page.locator(".conversation").hover();
+    await page.getByRole("button", { name: "More for Go" }).click();
+    await page.getByRole("button", { name: "Rename" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Rename" }).waitFor({ state: "hidden" });
+    await page.getByLabel("Message").dispatchEvent("keydown", { key: "Escape", isComposing: true, bubbles: true });
+    expect(cancels).toEqual([]);
+    await page.getByLabel("Message").press("Escape");
+    await reads(page, "Cancelled.");
+    expect(cancels).toHaveLength(1);
+  });
+
   test("is another one after New chat: title, turn beside it, Cancel, Escape and what is read out", async () => {
     const hang = () => new Promise<void>(() => {});
     await using llm = await startLlmServer([
@@ -116,11 +143,12 @@ inBrowser("a chat in the browser", () => {
     await using tab = await open(door);
     const { page, complaints } = tab;
     const title = page.getByRole("heading", { level: 1 });
-    const beside = page.locator("details.now");
+    const beside = page.locator(".now");
+    await showTurnPanel(page);
     const readOut = page.locator(".chat > [aria-live]");
     await say(page, "One");
     await reads(page, "the first answer");
-    await beside.getByText("Last turn").waitFor();
+    await beside.getByRole("heading", { name: "Last turn" }).waitFor();
     const first = page.url();
     await page.getByLabel("Message").fill("not sent");
     await page.getByRole("link", { name: "New chat" }).click();
@@ -131,7 +159,7 @@ inBrowser("a chat in the browser", () => {
     await say(page, "Two");
     await reads(page, "the second begins");
     await title.getByText("Two").waitFor();
-    await beside.getByText("This turn").waitFor();
+    await beside.getByRole("heading", { name: "This turn" }).waitFor();
     await readOut.getByText("The model is asked.").waitFor({ state: "attached" });
     await page.getByRole("button", { name: "Cancel" }).click();
     await reads(page, "Cancelled.");
@@ -149,21 +177,33 @@ inBrowser("a chat in the browser", () => {
   });
 
   test.each([
-    ["beside the conversation and open", 1180, true],
-    ["above the conversation and folded", 1179, false],
-  ])("has the panel of its turn %s in a window of %i px", async (_, width, isBeside) => {
-    await using llm = await startLlmServer([answer("done")]);
-    await using app = await startApp({ llm: llm.url });
-    await using door = await openDoor(app);
-    await using tab = await open(door, "#/chat", { viewport: { width, height: 800 } });
-    const { page } = tab;
-    await say(page, "Go");
-    await reads(page, "done");
-    const panel = page.locator("details.now");
-    const left = async (selector: string) => (await page.locator(selector).boundingBox())?.x ?? 0;
-    expect(await panel.getAttribute("open")).toBe(isBeside ? "" : null);
-    expect((await left("details.now")) > (await left(".foot"))).toBe(isBeside);
-  });
+    ["beside the conversation", 1180, true],
+    ["above the conversation", 1179, false],
+  ])(
+    "has the panel of its turn %s in a window of %i px, when it is wanted and as it was left",
+    async (_, width, isBeside) => {
+      await using llm = await startLlmServer([answer("done")]);
+      await using app = await startApp({ llm: llm.url });
+      await using door = await openDoor(app);
+      await using tab = await open(door, "#/chat", { viewport: { width, height: 800 } });
+      const { page } = tab;
+      await say(page, "Go");
+      await reads(page, "done");
+      const panel = page.getByRole("complementary", { name: "This turn" });
+      expect(await panel.count()).toBe(0);
+      await showTurnPanel(page);
+      const left = async (selector: string) => (await page.locator(selector).boundingBox())?.x ?? 0;
+      await panel.waitFor();
+      expect((await left(".now")) > (await left(".foot"))).toBe(isBeside);
+      await page.reload();
+      await panel.getByText("Last turn").waitFor();
+      await panel.getByRole("link", { name: "Trace of this turn" }).click();
+      await page.getByRole("article", { name: "Turn 1" }).waitFor();
+      await page.goBack();
+      await showTurnPanel(page);
+      await panel.waitFor({ state: "detached" });
+    },
+  );
 
   test("says what failed and what to do, and sends the same request again", async () => {
     await using llm = await startLlmServer([
@@ -321,8 +361,8 @@ inBrowser("a chat in the browser", () => {
     await using llm = await startLlmServer([answer("fine")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
+    await collect(app.sessions.open("c1").prompt({ requestId: "r", text: "hello" }));
     await using tab = await open(door, "#/chat/c1");
-    await say(tab.page, "hello");
     await reads(tab.page, "fine");
     await tab.page.getByLabel("Message").fill("half a thought");
     await app.sessions.delete("c1");
@@ -338,6 +378,7 @@ inBrowser("a chat in the browser", () => {
     await using llm = await startLlmServer([answer("the old one"), answer("of somebody else")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
+    await collect(app.sessions.open("c1").prompt({ requestId: "r", text: "hello" }));
     await using tab = await open(door, "#/chat/c1");
     const { page, complaints } = tab;
     let isCut = false;
@@ -346,7 +387,6 @@ inBrowser("a chat in the browser", () => {
       host.onMessage((message) => isCut || socket.send(message));
     });
     await page.reload();
-    await say(page, "hello");
     await reads(page, "the old one");
     isCut = true;
     await app.sessions.delete("c1");
@@ -396,6 +436,19 @@ inBrowser("a chat in the browser", () => {
     expect(await shownText(page)).not.toContain("the log is away");
   });
 
+  test("says at the address of a conversation that does not exist that there is none, and takes no message", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door, "#/chat/conv_mistyped");
+    const { page, complaints } = tab;
+    await page.getByRole("heading", { name: "There is no such conversation" }).waitFor();
+    expect(await page.getByLabel("Message").count()).toBe(0);
+    await page.getByRole("link", { name: "Begin a new one" }).click();
+    await page.getByLabel("Message").waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test("shows the start page at an address whose percent forms are invalid", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });
@@ -431,7 +484,7 @@ inBrowser("a chat in the browser", () => {
       ["https://evil.example/p.png", "noopener noreferrer nofollow"],
       ["https://good.example/", "noopener noreferrer nofollow"],
     ]);
-    expect(await page.title()).not.toContain("owned");
+    expect(await page.title()).toContain("<img src=x"); // not what the script wrote
     expect(asked.filter((url) => !url.startsWith(door.url))).toEqual([]);
     expect(complaints).toEqual([]);
   });

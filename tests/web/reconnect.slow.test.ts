@@ -52,11 +52,11 @@ inBrowser("a page whose host is killed and started again", () => {
     await using llm = await startLlmServer([answer("the old answer"), answer("one"), answer("two"), answer("new")]);
     using place = new Workplace();
     place.configure(configFor(llm.url, {}, { chat: { storage: { path: "log.db" } } }));
+    expect(await place.run(["run", "One", "--conversation", "c1"])).toMatchObject({ exitCode: 0 });
     let host = place.start("serve", "--port", "0", "--no-token");
     const url = new URL(await pageOf(host));
     await using tab = await open({ url: url.origin }, "#/chat/c1");
     const { page, complaints } = tab;
-    await say(page, "One");
     await reads(page, "the old answer");
     await kill(host);
     await page.getByText("The host cannot be reached").waitFor();

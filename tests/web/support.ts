@@ -56,12 +56,28 @@ export async function shownText(page: Page): Promise<string> {
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Returns the violations that axe calls serious or worse, each with its first location. */
+/** Shows the sidebar if the window is so narrow that it is folded. */
+export async function unfold(page: Page): Promise<void> {
+  const button = page.getByRole("button", { name: "Show the sidebar" });
+  if (await button.isVisible()) await button.click();
+}
+
+/** Shows the panel with what the turn does. */
+export async function showTurnPanel(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "This turn" }).click();
+}
+
+/** Shows the conversation of the chat as a trace, or the one of the trace as a chat. */
+export async function showAs(page: Page, view: "chat" | "trace"): Promise<void> {
+  await page.evaluate(`location.hash = location.hash.replace(/^#\\/\\w+/, "#/${view}")`);
+}
+
+/** Returns the violations that axe calls moderate or worse, each with its first location. */
 export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const { violations: found } = (await page.evaluate("axe.run()")) as AxeResults;
   return found
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .filter(({ impact }) => impact !== "minor")
     .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }
 

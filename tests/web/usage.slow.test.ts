@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { openDoor } from "../doors/http/door.js";
-import { fixtureServer, startApp } from "../support/app.js";
+import { collect, fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
-import { browserOfFile, looks, overflow, reads, say, violations } from "./support.js";
+import { browserOfFile, looks, overflow, reads, say, unfold, violations } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 
@@ -87,15 +87,19 @@ inBrowser("the usage page", () => {
   test.each(looks)(
     "shows tokens and costs by day, model and conversation, and calls by tool and server: %s",
     async (_, look) => {
-      await using llm = await startLlmServer([]);
+      await using llm = await startLlmServer([answer("much")]);
       await using app = await startApp({ llm: llm.url });
+      await collect(app.sessions.open("c1").prompt({ requestId: "r", text: "What it cost" }));
       await using door = await openDoor(app);
       await using tab = await open(door, "#/chat", look);
       const { page, complaints } = tab;
       const asked = await answerUsage(page);
+      await unfold(page);
       await page.getByRole("link", { name: "Usage" }).click();
       await page.getByRole("row").filter({ hasText: "2026-11-22" }).waitFor();
       expect(await page.locator(".day-chart rect").count()).toBe(6);
+      // No number may need a scroll to the side, which nobody expects of a table on a phone.
+      expect(await page.getByLabel("Usage by day").evaluate((table) => table.scrollWidth - table.clientWidth)).toBe(0);
       const rowOf = (name: string) => page.getByRole("row").filter({ hasText: name });
       expect(await rowOf("2026-11-25").textContent()).toMatch(
         /\$0\.11 and more.*7,000 \(70 cached, 7 written\) \+ about 600/,
@@ -118,7 +122,7 @@ inBrowser("the usage page", () => {
       await page.getByText("Nothing was used").waitFor();
       await page.getByRole("button", { name: "Conversation" }).click();
       expect(await rowOf("1,200 others").textContent()).toContain("1,300");
-      await page.getByRole("link", { name: "c1" }).click();
+      await page.getByRole("main").getByRole("link", { name: "What it cost" }).click();
       await page.getByRole("heading", { name: "Trace" }).waitFor();
       expect(asked.slice(0, 3)).toEqual(["?by=day&since=7d", "?by=model&since=7d", "?by=tool&since=7d"]);
       expect(complaints).toEqual([]);

@@ -35,6 +35,7 @@ export class ConversationLog implements Follower {
   readonly #hasEarlier = signal(false);
   readonly #beginning = signal<readonly StoredMessage[]>([]);
   readonly #failure = signal<ShownError | undefined>(undefined);
+  readonly #isMissing = signal(false);
   /** Stored messages in order, as in the answer of /api/sessions/ID. */
   readonly stored: ReadonlySignal<readonly StoredMessage[]> = this.#stored;
   /** True when the messages up to the last one that the conversation had at opening have arrived. */
@@ -44,6 +45,8 @@ export class ConversationLog implements Follower {
   /** The first messages of the conversation, if `stored` does not begin with them. */
   readonly beginning: ReadonlySignal<readonly StoredMessage[]> = this.#beginning;
   readonly failure: ReadonlySignal<ShownError | undefined> = this.#failure;
+  /** True if the host had no such conversation at opening, and has sent nothing of it since. */
+  readonly isMissing: ReadonlySignal<boolean> = this.#isMissing;
   readonly #parts: LogParts;
   readonly #closing = new AbortController();
   readonly #listeners = new Set<MessageListener>();
@@ -71,10 +74,10 @@ export class ConversationLog implements Follower {
 
   /** Loads the end of the conversation and follows it until the returned function is called. */
   open(socket: HostSocket): () => void {
-    const { conversationId, isNew } = this.#parts;
+    const { isNew } = this.#parts;
     let leave = () => {};
     const follow = () => {
-      if (!this.#closing.signal.aborted) leave = socket.follow(conversationId, this);
+      if (!this.#closing.signal.aborted) leave = socket.follow(this);
     };
     if (isNew) follow();
     else void this.#loadEnd().then(follow);
@@ -127,7 +130,10 @@ export class ConversationLog implements Follower {
       } catch (error) {
         if (closing.aborted) return;
         if (!(error instanceof ApiFailure)) throw error;
-        if (error.kind === "not_found") return;
+        if (error.kind === "not_found") {
+          this.#isMissing.value = true;
+          return;
+        }
         const { message, kind, isPassing } = error;
         if (!isPassing) this.#failure.value = { error: message, kind, retryable: true, hint: "" };
       }
@@ -164,10 +170,11 @@ export class ConversationLog implements Follower {
     }
   }
 
-  begin(): { from: number; seen?: LastSeen | undefined } {
+  begin(): object {
     this.#arrivals.beginAnew();
     const { seen } = this.#arrivals;
-    return { from: (seen?.seq ?? 0) + 1, seen };
+    const payload = { from: (seen?.seq ?? 0) + 1, seen, follow: true };
+    return { action: "history", conversation_id: this.#parts.conversationId, payload };
   }
 
   take(message: HostMessage): void {
@@ -179,6 +186,7 @@ export class ConversationLog implements Follower {
   }
 
   #take(message: StoredMessage): void {
+    this.#isMissing.value = false;
     const isNewEvent = this.#arrivals.add(message);
     if (!isNewEvent || !this.#isCurrent.value) return;
     // The event took some time to arrive, so the host's clock is ahead of this browser's clock by at least this difference.

@@ -41,8 +41,10 @@ export class ApiFailure extends Error {
 }
 
 interface FetchOptions {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   body?: unknown;
+  /** True if the call is to be completed although the page is left. */
+  keepalive?: boolean;
   signal?: AbortSignal;
   /** Token of the host, for a call that signs in. */
   token?: string;
@@ -113,10 +115,16 @@ export class Api {
   }
 
   conversations(
-    { q = "", before, limit = 50 }: { q?: string; before?: string | null; limit?: number },
+    {
+      q = "",
+      before,
+      limit = 50,
+      pinned,
+    }: { q?: string; before?: string | null | undefined; limit?: number; pinned?: true },
     signal?: AbortSignal,
   ): Promise<{ sessions: ConversationEntry[]; next: string | null }> {
-    const query = new URLSearchParams({ limit: String(limit), ...(q && { q }), ...(before && { before }) });
+    const given = { ...(q && { q }), ...(before && { before }), ...(pinned && { pinned: "true" }) };
+    const query = new URLSearchParams({ limit: String(limit), ...given });
     return this.json(`/api/sessions?${query}`, { signal });
   }
 
@@ -161,8 +169,13 @@ export class Api {
     return (await this.response(`${conversation(id)}/export?format=${format}`)).blob();
   }
 
-  deleteConversation(id: string): Promise<void> {
-    return this.#none(`${conversation(id)}`, { method: "DELETE" });
+  /** Changes the title or whether the conversation is pinned. The title null is the one that the host makes. */
+  changeConversation(id: string, change: { title?: string | null; pinned?: boolean }): Promise<ConversationEntry> {
+    return this.json(conversation(id), { method: "PATCH", body: change });
+  }
+
+  deleteConversation(id: string, { keepalive = false } = {}): Promise<void> {
+    return this.#none(conversation(id), { method: "DELETE", keepalive });
   }
 
   /** Begins a turn. The call may be repeated, since the host runs a request id only once. */
@@ -210,7 +223,8 @@ export class Api {
     return (await this.response(path, options)).json() as Promise<Answer>;
   }
 
-  async response(path: string, { method = "GET", body, signal, token }: FetchOptions = {}): Promise<Response> {
+  async response(path: string, options: FetchOptions = {}): Promise<Response> {
+    const { method = "GET", body, signal, token, keepalive = false } = options;
     const key = pageKey();
     const headers = {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -219,7 +233,8 @@ export class Api {
     };
     let response: Response;
     try {
-      response = await fetch(new URL(path, this.#origin), { method, headers, body: JSON.stringify(body), signal });
+      const init = { method, headers, body: JSON.stringify(body), signal, keepalive };
+      response = await fetch(new URL(path, this.#origin), init);
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new ApiFailure(0, "unreachable", "the host does not answer", { cause: error });

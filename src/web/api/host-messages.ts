@@ -114,6 +114,11 @@ export interface ConversationEntry {
   title: string;
   last_seq: number;
   updated_at: number;
+  pinned: boolean;
+  /** `waiting` means that a question is open. */
+  state: "idle" | "running" | "waiting";
+  /** Id of the conversation of which this one is another version. */
+  version_of: string | null;
 }
 
 export interface ConversationVersion {
@@ -124,6 +129,12 @@ export interface ConversationVersion {
   /** Its turn after that event. Null if there is none. */
   turn_id: string | null;
 }
+
+/** Answers of the action `watch_sessions`: what has changed in the list of conversations. */
+export type ListMessage =
+  | { status: "chunk"; chunk: { type: "session"; data: ConversationEntry } }
+  | { status: "chunk"; chunk: { type: "session_deleted"; data: { conversation_id: string } } }
+  | { status: "complete" | "error" };
 
 export interface ServerEntry {
   name: string;

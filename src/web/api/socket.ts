@@ -1,17 +1,18 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { HostMessage, LastSeen } from "./host-messages.js";
+import type { HostMessage } from "./host-messages.js";
 import { pageKey } from "./page-key.js";
 
 /** State of the connection. `waiting` means that the next attempt to connect comes after a delay. */
 export type LinkState = "connecting" | "open" | "waiting";
 
-export interface Follower {
+/** Takes the messages with which the host answers a request for as long as the page follows it. */
+export interface Follower<Message extends { status: string } = HostMessage> {
   /**
-   * Called at each connect. Returns the first `seq` that the host should send, and the event before it. Earlier messages without a `seq`
-   * (previews of events that were not stored yet) are then no longer valid.
+   * Called at each connect. Returns the request without its id. Earlier messages without a `seq` (previews of events that were not stored
+   * yet) are then no longer valid.
    */
-  begin(): { from: number; seen?: LastSeen | undefined };
-  take(message: HostMessage): void;
+  begin(): object;
+  take(message: Message): void;
 }
 
 const firstDelayMs = 250;
@@ -22,14 +23,14 @@ const followAgainMs = 1_000;
 const subprotocol = "mcp-platform";
 
 /**
- * The only WebSocket of the page. The events of followed conversations arrive over it. It reconnects when the link is lost or the host
+ * The only WebSocket of the page. The events of followed conversations, and changes of the list of them, arrive over it. It reconnects when the link is lost or the host
  * restarts.
  */
 export class HostSocket {
   readonly #state = signal<LinkState>("connecting");
   readonly state: ReadonlySignal<LinkState> = this.#state;
   readonly #url: string;
-  readonly #followers = new Map<string, { conversationId: string; follower: Follower }>();
+  readonly #followers = new Map<string, Follower>();
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #delayMs = firstDelayMs;
@@ -42,10 +43,10 @@ export class HostSocket {
     this.#connect();
   }
 
-  /** Sends the messages of the conversation to the follower until the returned function is called. */
-  follow(conversationId: string, follower: Follower): () => void {
+  /** Sends the follower's request, and passes it the answers until the returned function is called. */
+  follow<Message extends { status: string }>(follower: Follower<Message>): () => void {
     const id = `follow-${++this.#lastId}`;
-    this.#followers.set(id, { conversationId, follower });
+    this.#followers.set(id, follower as unknown as Follower); // the host answers a request with messages of its kind
     if (this.#isOpen) this.#begin(id);
     return () => {
       this.#followers.delete(id);
@@ -83,16 +84,13 @@ export class HostSocket {
   }
 
   #begin(id: string): void {
-    const following = this.#followers.get(id);
-    if (!following) return;
-    const { conversationId, follower } = following;
-    const payload = { ...follower.begin(), follow: true };
-    this.#send({ action: "history", request_id: id, conversation_id: conversationId, payload });
+    const follower = this.#followers.get(id);
+    if (follower) this.#send({ request_id: id, ...follower.begin() });
   }
 
   #receive(message: HostMessage): void {
     const id = message.request_id ?? "";
-    this.#followers.get(id)?.follower.take(message);
+    this.#followers.get(id)?.take(message);
     if (message.status !== "error" || !message.chunk.retryable) return;
     const socket = this.#socket;
     // A new connection follows everything anyway.

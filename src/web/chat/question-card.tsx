@@ -20,7 +20,7 @@ interface QuestionCardProps {
 /** Shows what was answered to a question. A question that is open is shown above the message field: see `OpenQuestions`. */
 export function QuestionCard({ item, isOver }: QuestionCardProps) {
   if (item.answer || isOver) return <p class="answered small quiet">{answeredText(item)}</p>;
-  return <p class="answered small quiet">{titleOf(item.question)} Waits for your answer below.</p>;
+  return <p class="answered small quiet">{shownTitle(item.question)} Waits for your answer below.</p>;
 }
 
 /** Shows the open questions of the running turn. */
@@ -54,13 +54,13 @@ function OpenQuestion({ question, onAnswer }: { question: ShownQuestion } & Pick
   const id = `question-${question.question_id}`;
   return (
     <section class="card question" aria-labelledby={id} tabIndex={-1} ref={card}>
-      <h3 id={id}>{titleOf(question)}</h3>
+      <h3 id={id}>{shownTitle(question)}</h3>
       {bodyOf(question, { onAnswer: answerOnce, isBusy })}
     </section>
   );
 }
 
-function titleOf(question: ShownQuestion): string {
+function shownTitle(question: ShownQuestion): string {
   switch (question.kind) {
     case "approval":
       return `Run ${visibleText(question.server)}.${visibleText(question.tool)}?`;
@@ -196,7 +196,7 @@ function asSentence(text: string): string {
 }
 
 function answeredText({ question, answer }: QuestionItem): string {
-  const what = question.kind === "approval" ? visibleText(`${question.server}.${question.tool}`) : titleOf(question);
+  const what = question.kind === "approval" ? visibleText(`${question.server}.${question.tool}`) : shownTitle(question);
   return `${what}: ${answer ? outcome(answer.value) : "not answered"}`;
 }
 

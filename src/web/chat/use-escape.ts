@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { isCovered } from "../shared/covered.js";
 
 /** Elements for which Escape may mean something else than to cancel the turn. */
 const own = "a, button, summary, input, textarea:not(#message), select, form:not(.composer), dialog, [popover]";
@@ -10,7 +11,7 @@ export function useEscape(cancel: () => void): void {
       // With an input method (IME), Escape ends the word.
       if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
       const isElsewhere = event.target instanceof Element && event.target.closest(own);
-      if (!isElsewhere && !document.querySelector(":popover-open, dialog[open]")) cancel();
+      if (!isElsewhere && !isCovered()) cancel();
     };
     document.addEventListener("keydown", onKeyDown);
     return () => document.removeEventListener("keydown", onKeyDown);

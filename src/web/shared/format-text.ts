@@ -18,19 +18,25 @@ export function shownBytes(bytes: number): string {
   return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
-  ["day", 86_400_000],
-  ["hour", 3_600_000],
-  ["minute", 60_000],
-];
+interface ModelFacts {
+  context_window: number | null;
+  input_price: number | null;
+  output_price: number | null;
+}
 
-/** Returns a text such as `2 hours ago`. If the time is more than a week ago, returns the date. */
-export function ago(at: number, now: number): string {
-  const ms = now - at;
-  if (ms > 7 * 86_400_000) return new Date(at).toLocaleDateString("en", { dateStyle: "medium" });
-  const [unit, size] = units.find(([, each]) => ms >= each) ?? [];
-  if (!unit || !size) return "just now";
-  return new Intl.RelativeTimeFormat("en").format(-Math.floor(ms / size), unit);
+/** Returns a text such as `128K tokens of context, $0.25 in and $2.00 out per million tokens`, as far as the facts are known. */
+export function modelFacts({ context_window: context, input_price: input, output_price: output }: ModelFacts): string {
+  const window = context === null ? [] : [`${shownCount(Math.round(context / 1_000))}K tokens of context`];
+  const isFree = input === 0 && output === 0;
+  const price =
+    input === null || output === null
+      ? []
+      : [isFree ? "free" : `${dollars(input)} in and ${dollars(output)} out per million tokens`];
+  return [...window, ...price].join(", ");
+}
+
+function dollars(usd: number): string {
+  return `$${usd.toFixed(2)}`;
 }
 
 /** Decodes a part of an address. Undefined if its percent-encoding is not valid text, such as `%E0`. */

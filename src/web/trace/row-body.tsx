@@ -90,7 +90,7 @@ function ToolBody({ item, approval, together }: ToolBodyProps) {
       <Text name="Arguments" text={indentedJson(item.arguments)} language="json" />
       {result && (
         <section>
-          <h4>{result.isError ? "Error" : "Result"}</h4>
+          <h3>{result.isError ? "Error" : "Result"}</h3>
           <Parts parts={result.content} />
         </section>
       )}
@@ -120,7 +120,7 @@ export function CopyStep({ step }: { step: string }) {
 export function Text({ name, text, language = "" }: { name: string; text: string; language?: string }) {
   return (
     <section>
-      <h4>{name}</h4>
+      <h3>{name}</h3>
       <CodeBlock language={language} text={visibleText(text)} />
     </section>
   );

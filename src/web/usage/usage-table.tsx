@@ -10,10 +10,11 @@ interface UsageTableProps {
   usage: UsageAnswer;
   /** Heading of the column with the keys. */
   name: string;
+  textOf: (key: string) => string;
   linkOf: (key: string) => string | undefined;
 }
 
-export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
+export function UsageTable({ usage, name, textOf, linkOf }: UsageTableProps) {
   const measures = measuresOf(usage);
   const chosen = useSignal<Measure>(firstMeasure(usage));
   const most = largest(usage.lines.map(chosen.value.of));
@@ -47,7 +48,7 @@ export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
             {usage.lines.map((line) => (
               <tr key={line.key}>
                 <th scope="row">
-                  {keyOf(line.key, linkOf(line.key))}
+                  {keyOf(textOf(line.key), linkOf(line.key))}
                   {usage.by !== "day" && (
                     <span class="usage-bar" aria-hidden="true">
                       <span style={{ width: `${share(chosen.value.of(line), most)}%` }} />
@@ -86,8 +87,8 @@ function Cells({ line, measures }: { line: UsageLine; measures: readonly Measure
   );
 }
 
-function keyOf(key: string, link: string | undefined): ComponentChildren {
-  const shown = visibleText(key) || "(none)";
+function keyOf(text: string, link: string | undefined): ComponentChildren {
+  const shown = visibleText(text) || "(none)";
   return link ? <a href={link}>{shown}</a> : shown;
 }
 

@@ -1,5 +1,6 @@
 import { useComputed } from "@preact/signals";
-import { useCallback, useEffect, useMemo } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo } from "preact/hooks";
+import type { ConversationList } from "../api/conversation-list.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
@@ -12,20 +13,29 @@ import { Timeline } from "../chat/timeline.js";
 import { TurnList } from "../chat/turn-list.js";
 import { useEscape } from "../chat/use-escape.js";
 import { visibleText } from "../markdown/visible.js";
+import { Icon } from "../shared/icon.js";
 import { linkTo } from "../shared/page-address.js";
+import { storedChoice } from "../shared/stored-choice.js";
+import { shownTitle } from "../sidebar/conversation-row.js";
+import { StartScreen } from "./start-screen.js";
+
+/** The panel with what the turn does. It stays as the person left it. */
+const panel = storedChoice("turn-panel", ["folded", "shown"]);
 
 export interface ChatProps {
   api: Api;
   socket: HostSocket;
   conversationId: string;
   log: ConversationLog;
+  list: ConversationList;
   isNew: boolean;
   onBegun: () => void;
 }
 
-export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: ChatProps) {
+export function ChatView({ api, socket, conversationId, log, list, isNew, onBegun }: ChatProps) {
   const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun }), [log]);
-  useEffect(() => state.watch(), [state]);
+  // Not later than the first view of the log, because the state would miss what arrives between the two.
+  useLayoutEffect(() => state.watch(), [state]);
   const running = useComputed(() => runningTurn(state.conversation.value));
   const shown = useComputed(() => running.value ?? state.conversation.value.turns.at(-1));
   const isRunning = useComputed(() => running.value !== undefined);
@@ -34,24 +44,31 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
     return count === 0 && !log.hasEarlier.value;
   });
   useEscape(useCallback(() => state.cancel(), [state]));
+  const entry = list.find(conversationId);
   const title = useComputed(() => visibleText(firstText(log, state.conversation.value).slice(0, 80)));
+  if (log.isMissing.value && state.outgoing.messages.value.length === 0) return <NoConversation />;
+  const isBeside = panel.value === "shown";
   return (
-    <div class="chat">
+    <div class={`chat${isBeside ? " beside" : ""}`}>
       <header>
-        <h1>{title}</h1>
+        <h1>{entry ? shownTitle(entry) : title}</h1>
         <LinkNote socket={socket} />
-        {!isNew && <a href={linkTo("trace", conversationId)}>Trace</a>}
-        <a class="button" href={linkTo("chat")}>
-          New chat
-        </a>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="This turn"
+          aria-expanded={isBeside}
+          onClick={() => {
+            panel.value = isBeside ? "folded" : "shown";
+          }}
+        >
+          <Icon name="panel" />
+          <span class="label">This turn</span>
+        </button>
       </header>
+      <h2 class="unseen">Messages</h2>
       <TurnList state={state} conversationId={conversationId} log={log}>
-        {isEmpty.value && (isNew || log.isCurrent.value) && (
-          <div class="welcome">
-            <p class="lead">What can I do for you?</p>
-            <p class="quiet">The model has the tools of your servers. You are asked before one changes anything.</p>
-          </div>
-        )}
+        {isEmpty.value && (isNew || log.isCurrent.value) && <StartScreen api={api} />}
       </TurnList>
       <div class="foot">
         <OpenQuestions state={state} />
@@ -64,24 +81,39 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
           <Composer state={state} conversationId={isNew ? undefined : conversationId} />
         )}
       </div>
-      <details class="now" ref={openIfBeside}>
-        <summary>
+      {isBeside && (
+        <aside class="now" aria-label="This turn">
           <h2>{isRunning.value ? "This turn" : "Last turn"}</h2>
-        </summary>
-        {shown.value ? (
-          <Timeline key={shown.value.turnId} turn={shown.value} live={state.live} skewMs={log.skewMs} />
-        ) : (
-          <p class="small quiet">What a turn does, and how long it takes, is shown here.</p>
-        )}
-      </details>
+          {shown.value ? (
+            <>
+              <Timeline key={shown.value.turnId} turn={shown.value} live={state.live} skewMs={log.skewMs} />
+              <a class="small" href={linkTo("trace", conversationId, shown.value.turnId)}>
+                Trace of this turn
+              </a>
+            </>
+          ) : (
+            <p class="small quiet">What a turn does, and how long it takes, is shown here.</p>
+          )}
+        </aside>
+      )}
       <Announcer state={state} />
     </div>
   );
 }
 
-/** Opens the panel when it appears, if the style sheet puts it beside the conversation. Later the person opens and closes it. */
-function openIfBeside(panel: HTMLDetailsElement | null): void {
-  if (panel) panel.open = getComputedStyle(panel).getPropertyValue("--turn-panel") === "beside";
+/** Content of the address of a conversation that does not exist. */
+function NoConversation() {
+  return (
+    <section class="page">
+      <h1>There is no such conversation</h1>
+      <p class="quiet">It was deleted, or its address was not copied completely.</p>
+      <p>
+        <a class="button" href={linkTo("chat")}>
+          Begin a new one
+        </a>
+      </p>
+    </section>
+  );
 }
 
 /** Returns the text of the first message, or another title if there is none or it is not loaded yet. */

@@ -1,8 +1,10 @@
-import { useEffect, useMemo } from "preact/hooks";
+import "../styles/trace.css";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import { ChatState } from "../chat/chat-state.js";
 import { EarlierTurns } from "../chat/earlier-turns.js";
+import type { Turn } from "../chat/shown-conversation.js";
 import { Alert } from "../markdown/alert.js";
 import { linkTo } from "../shared/page-address.js";
 import { TraceList } from "../trace/trace-list.js";
@@ -11,13 +13,17 @@ export interface TraceProps {
   api: Api;
   conversationId: string;
   log: ConversationLog;
+  /** The turn that is shown first. */
+  turnId: string | undefined;
 }
 
-export function TraceView({ api, conversationId, log }: TraceProps) {
+export function TraceView({ api, conversationId, log, turnId }: TraceProps) {
   const state = useMemo(() => new ChatState({ api, conversationId, log, onBegun: () => {} }), [log]);
-  useEffect(() => state.watch(), [state]);
+  // Not later than the first view of the log, because the state would miss what arrives between the two.
+  useLayoutEffect(() => state.watch(), [state]);
   const { conversation, live } = state;
   const { turns } = conversation.value;
+  useFirstShown(log, turnId, turns);
   return (
     <section class="page trace">
       <header class="title">
@@ -30,9 +36,7 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
       </header>
       <Alert text={log.failure.value?.error} />
       {turns.length === 0 ? (
-        <p class="quiet">
-          Nothing has happened here. Choose a conversation among <a href={linkTo("conversations")}>all of them</a>.
-        </p>
+        <p class="quiet">Nothing has happened here. Choose a conversation in the sidebar.</p>
       ) : (
         <>
           {log.hasEarlier.value && <EarlierTurns log={log} />}
@@ -45,4 +49,16 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
       )}
     </section>
   );
+}
+
+/** Scrolls to the turn once it is there. Loads earlier turns until it is. */
+function useFirstShown(log: ConversationLog, turnId: string | undefined, turns: readonly Turn[]): void {
+  const isDone = useRef(turnId === undefined);
+  useEffect(() => {
+    if (isDone.current || turns.length === 0) return;
+    const index = turns.findIndex((turn) => turn.turnId === turnId);
+    isDone.current = index >= 0 || !log.hasEarlier.value;
+    if (isDone.current) document.querySelectorAll(".trace-turn")[index]?.scrollIntoView();
+    else log.loadEarlier().catch(() => {}); // the button for earlier turns says why it cannot load them
+  }, [log, turnId, turns]);
 }

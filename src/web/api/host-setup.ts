@@ -1,0 +1,107 @@
+/** Calls about the setup of the host: models, servers and what they offer, and the settings. */
+import type { Api } from "./host-client.js";
+
+export interface OfferedModel {
+  /** Provider and model, as in `openai/gpt-5`. */
+  id: string;
+  provider: string;
+  model: string;
+  context_window: number | null;
+  /** USD per million tokens. Null if unknown. */
+  input_price: number | null;
+  output_price: number | null;
+  is_default: boolean;
+}
+
+export interface PromptEntry {
+  name: string;
+  server: string;
+  description: string;
+}
+
+/** Entry of a server under `mcpServers`. Its secrets are `***`. */
+type ServerConfig = Record<string, unknown>;
+
+interface NamedServer {
+  name: string;
+  entry: ServerConfig;
+  notes: readonly string[];
+}
+
+/** A server that another program of the host's machine has. */
+export interface FoundServer extends NamedServer {
+  /** Id of the program, and its name for people. */
+  program: string;
+  title: string;
+  /** True if this host has a server of this name. */
+  taken: boolean;
+}
+
+export async function listModels(
+  api: Api,
+): Promise<{ models: OfferedModel[]; problems: { provider: string; message: string }[] }> {
+  return api.json("/api/models");
+}
+
+export async function listPrompts(api: Api): Promise<PromptEntry[]> {
+  return (await api.json<{ prompts: PromptEntry[] }>("/api/prompts")).prompts;
+}
+
+/** Resolves with the servers of other programs that this host does not have. */
+export async function listFound(api: Api): Promise<FoundServer[]> {
+  const { found } = await api.json<{ found: FoundServer[] }>("/api/servers/import");
+  return found.filter(({ taken }) => !taken);
+}
+
+export async function importServers(api: Api, servers: readonly FoundServer[]): Promise<string[]> {
+  const names = servers.map(({ program, name }) => ({ program, name }));
+  const answer = await api.json<{ notices: string[] }>("/api/servers/import", { method: "POST", body: { names } });
+  return answer.notices;
+}
+
+export type SettingValue = string | number | null;
+
+export interface ShownSettings {
+  /** The configuration file that changes go to. */
+  file: string;
+  values: Readonly<Record<string, SettingValue>>;
+  editable: boolean;
+}
+
+export async function loadSettings(api: Api): Promise<ShownSettings> {
+  return api.json("/api/settings");
+}
+
+/** Writes settings to the configuration file and applies them. Null takes a setting out of the file. */
+export async function changeSettings(api: Api, values: Record<string, SettingValue>): Promise<{ notices: string[] }> {
+  return api.json("/api/settings", { method: "PATCH", body: { values } });
+}
+
+/** A remembered answer to the question whether a tool may run. */
+export interface KeptApproval {
+  id: string;
+  server: string;
+  tool: string;
+  allow: boolean;
+  /** The folder in which the answer holds. Null if it holds everywhere. */
+  workspace: string | null;
+  answered_at: number;
+}
+
+export async function listApprovals(api: Api): Promise<KeptApproval[]> {
+  return (await api.json<{ approvals: KeptApproval[] }>("/api/approvals")).approvals;
+}
+
+export async function takeBackApproval(api: Api, id: string): Promise<void> {
+  await api.response(`/api/approvals/${encodeURIComponent(id)}`, { method: "DELETE" });
+}
+
+export async function exportEverything(api: Api): Promise<Blob> {
+  return (await api.response("/api/export")).blob();
+}
+
+/** Deletes all conversations for good. Resolves with the number of those that stay because a turn of them has not ended. */
+export async function deleteEverything(api: Api): Promise<number> {
+  const body = { confirm: "delete everything" };
+  return (await api.json<{ busy: string[] }>("/api/sessions", { method: "DELETE", body })).busy.length;
+}
