@@ -40,7 +40,7 @@ export async function attachFile(path: string, folder: string): Promise<Attachme
     return { name: path, parts: [heading, image], size: `${sizeText(bytes.length)}, ${mimeType}` };
   }
   requireSize(path, bytes.length, maxTextBytes, "text");
-  const text = textIn(bytes);
+  const text = utf8Text(bytes);
   if (text === undefined) throw refusal(`${path} is neither text nor an image (PNG, JPEG, GIF, WebP)`);
   return { name: path, parts: [{ ...heading, text: `${heading.text}\n${text}` }], size: sizeText(bytes.length) };
 }
@@ -76,7 +76,7 @@ function requireSize(path: string, bytes: number, most: number, what: string): v
 }
 
 /** Returns the bytes as text. Undefined if they are not UTF-8 text. */
-export function textIn(bytes: Buffer): string | undefined {
+export function utf8Text(bytes: Buffer): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

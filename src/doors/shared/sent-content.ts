@@ -2,7 +2,7 @@
 import { RequestError } from "../../core/errors.js";
 import { pictureType } from "../../core/files/picture-type.js";
 import type { ContentPart, MediaKind } from "../../core/messages.js";
-import { maxImageBytes, maxTextBytes, sizeText, textIn } from "./attachments.js";
+import { maxImageBytes, maxTextBytes, sizeText, utf8Text } from "./attachments.js";
 import type { SentPart } from "./sent-part.js";
 
 interface AnsweringModel {
@@ -54,7 +54,7 @@ function readFile(part: Extract<SentPart, { type: "file" }>): ContentPart[] {
   const bytes = bytesOf(part);
   if (pictureType(bytes)) return [heading, picture(bytes, file)];
   if (mimeType.startsWith("audio/")) return [heading, sound(part)];
-  const text = textIn(bytes);
+  const text = utf8Text(bytes);
   if (text === undefined) {
     throw refusal(
       `${file} (${mimeType}) is neither text, sound nor a picture (PNG, JPEG, GIF, WebP)`,
