@@ -3,12 +3,12 @@ import type { Effort } from "../../core/messages.js";
 import type { SentPart } from "../../doors/shared/sent-part.js";
 import type {
   ConversationEntry,
-  ConversationVersion,
   HostMessage,
   LastSeen,
   ServerEntry,
   StoredMessage,
   Tool,
+  VersionEntry,
 } from "./host-messages.js";
 import { keepPageKey, onPageKeyOfOtherTab, pageKey } from "./page-key.js";
 
@@ -156,8 +156,8 @@ export class Api {
   }
 
   /** Resolves with the versions of a conversation, itself included, in the order in which they were made. */
-  async versions(id: string): Promise<ConversationVersion[]> {
-    return (await this.json<{ versions: ConversationVersion[] }>(`${conversation(id)}/versions`)).versions;
+  async versions(id: string): Promise<VersionEntry[]> {
+    return (await this.json<{ versions: VersionEntry[] }>(`${conversation(id)}/versions`)).versions;
   }
 
   /** Takes back the turns that began after the event `toSeq`. */

@@ -121,7 +121,7 @@ export interface ConversationEntry {
   version_of: string | null;
 }
 
-export interface ConversationVersion {
+export interface VersionEntry {
   conversation_id: string;
   updated_at: number;
   /** Number of the event after which it differs from the conversation whose versions were asked for. */

@@ -2,7 +2,7 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { LogChange } from "../api/arrivals.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
-import type { ConversationVersion, StoredMessage } from "../api/host-messages.js";
+import type { StoredMessage, VersionEntry } from "../api/host-messages.js";
 import { keepUnsent } from "../api/unsent.js";
 import { goTo } from "../shared/page-address.js";
 import { newPageId } from "../shared/page-ids.js";
@@ -30,7 +30,7 @@ export class ChatState {
   /** Id of the turn whose message is being edited. */
   readonly editing: Signal<string | undefined> = signal(undefined);
   /** Versions of this conversation, itself included. */
-  readonly versions: Signal<readonly ConversationVersion[]> = signal([]);
+  readonly versions: Signal<readonly VersionEntry[]> = signal([]);
   readonly models: Signal<readonly string[]> = signal([]);
   /** Text that takes the place of what stands in the message field, once. */
   readonly suggestedDraft: Signal<string | undefined> = signal(undefined);

@@ -1,4 +1,4 @@
-/** What a person can do with a message, and what an answer took and cost. */
+/** The actions of a person on messages, and the time and cost of an answer. */
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";

@@ -17,14 +17,14 @@ interface QuestionCardProps {
   isOver: boolean;
 }
 
-/** Shows what was answered to a question. A question that is open is shown above the message field: see `OpenQuestions`. */
+/** Shows what was answered to a question. A question that is open is shown above the message field: see `QuestionsAboveField`. */
 export function QuestionCard({ item, isOver }: QuestionCardProps) {
   if (item.answer || isOver) return <p class="answered small quiet">{answeredText(item)}</p>;
   return <p class="answered small quiet">{shownTitle(item.question)} Waits for your answer below.</p>;
 }
 
 /** Shows the open questions of the running turn. */
-export function OpenQuestions({ state }: { state: ChatState }) {
+export function QuestionsAboveField({ state }: { state: ChatState }) {
   const items = runningTurn(state.conversation.value)?.items ?? [];
   const open = items.filter((item): item is QuestionItem => item.kind === "question" && !item.answer);
   if (open.length === 0) return null;
@@ -104,7 +104,7 @@ function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildre
   }
 }
 
-/** What a server's descriptions of a tool mean for the person. */
+/** The server's descriptions of a tool, in words for the person. */
 const effects: Record<string, string> = {
   "read-only": "The server says that this changes nothing.",
   idempotent: "The server says that a second call with the same values changes nothing more.",

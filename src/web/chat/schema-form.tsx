@@ -7,7 +7,7 @@ import { type FormField, filledFields, formContent, formFields, formProblem } fr
 
 interface SchemaFormProps {
   schema: JsonSchema;
-  /** What is filled in stays when the person looks elsewhere: it is kept under this id until it is answered. */
+  /** Id under which the filled-in values are kept until the question is answered, also while the person looks elsewhere. */
   questionId: string;
   isBusy: boolean;
   onAnswer: (value: unknown) => Promise<void>;

@@ -1,4 +1,4 @@
-import type { ConversationVersion } from "../api/host-messages.js";
+import type { VersionEntry } from "../api/host-messages.js";
 import type { Turn } from "./shown-conversation.js";
 
 interface TurnVersion {
@@ -11,8 +11,8 @@ interface TurnVersion {
  * Returns the versions of a turn, in the order in which they were made. `versions` are those of its conversation; the first of the entries
  * with a turn is its version, and the entry that changed last shows it.
  */
-export function versionsOf(turn: Turn, versions: readonly ConversationVersion[]): TurnVersion[] {
-  const byTurn = new Map<string, ConversationVersion>();
+export function versionsOf(turn: Turn, versions: readonly VersionEntry[]): TurnVersion[] {
+  const byTurn = new Map<string, VersionEntry>();
   for (const version of versions) {
     if (version.to_seq < turn.seq - 1) continue; // it differs already before this turn
     const id = version.to_seq >= turn.seq ? turn.turnId : (version.turn_id ?? version.conversation_id);

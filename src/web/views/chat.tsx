@@ -7,7 +7,7 @@ import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
-import { OpenQuestions } from "../chat/question-card.js";
+import { QuestionsAboveField } from "../chat/question-card.js";
 import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnList } from "../chat/turn-list.js";
@@ -71,7 +71,7 @@ export function ChatView({ api, socket, conversationId, log, list, isNew, onBegu
         {isEmpty.value && (isNew || log.isCurrent.value) && <StartScreen api={api} />}
       </TurnList>
       <div class="foot">
-        <OpenQuestions state={state} />
+        <QuestionsAboveField state={state} />
         {state.failure.value && (
           <p class="small bad" role="alert">
             {visibleText(state.failure.value)}
