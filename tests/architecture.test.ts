@@ -284,6 +284,7 @@ const runsInBrowsers = [
   "doors/protocol/chunks.js",
   "core/text/inert.js",
   "core/text/durations.js",
+  "core/errors.js",
   "core/json.js",
   "core/lists/long-lists.js",
   "core/text/readable-markdown.js",
@@ -319,6 +320,7 @@ test("how events are told runs in a browser too", () => {
   expect(importsOf("core/messages.ts")).toEqual([]);
   expect(importsOf("core/text/inert.ts")).toEqual([]);
   expect(importsOf("core/text/durations.ts")).toEqual([]);
+  expect(importsOf("core/errors.ts")).toEqual(["core/events.ts", "core/messages.ts"]);
   expect(importsOf("core/json.ts")).toEqual([]);
   expect(importsOf("doors/shared/limit-text.ts")).toEqual(["core/events.ts"]);
   expect(importsOf("core/schemas/form-choices.ts")).toEqual(["core/json.ts"]);

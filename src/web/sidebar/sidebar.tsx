@@ -2,10 +2,10 @@ import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ConversationList } from "../api/conversation-list.js";
 import type { Api } from "../api/host-client.js";
-import { isCovered } from "../shared/covered.js";
 import { Icon, type IconName } from "../shared/icon.js";
 import { address, linkTo, type View } from "../shared/page-address.js";
 import { storedChoice } from "../shared/stored-choice.js";
+import { isCovered } from "../shared/use-escape.js";
 import { ConversationNav } from "./conversation-nav.js";
 
 /** In a window of this width the sidebar lies over the view, so it is folded until it is wanted. As in styles/shell.css. */

@@ -11,11 +11,11 @@ import { QuestionsAboveField } from "../chat/question-card.js";
 import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnList } from "../chat/turn-list.js";
-import { useEscape } from "../chat/use-escape.js";
 import { visibleText } from "../markdown/visible.js";
 import { Icon } from "../shared/icon.js";
 import { linkTo } from "../shared/page-address.js";
 import { storedChoice } from "../shared/stored-choice.js";
+import { useEscape } from "../shared/use-escape.js";
 import { shownTitle } from "../sidebar/conversation-row.js";
 import { StartScreen } from "./start-screen.js";
 

@@ -1,5 +1,4 @@
 import { useEffect } from "preact/hooks";
-import { isCovered } from "../shared/covered.js";
 
 /** Elements for which Escape may mean something else than to cancel the turn. */
 const own = "a, button, summary, input, textarea:not(#message), select, form:not(.composer), dialog, [popover]";
@@ -16,4 +15,9 @@ export function useEscape(cancel: () => void): void {
     document.addEventListener("keydown", onKeyDown);
     return () => document.removeEventListener("keydown", onKeyDown);
   }, [cancel]);
+}
+
+/** True if a dialog, a menu or a palette lies over the page. A key then belongs to it. */
+export function isCovered(): boolean {
+  return document.querySelector("dialog[open], :popover-open") !== null;
 }
