@@ -42,7 +42,7 @@ const together = {
     "cli/shared/reload.js",
     "doors/oneshot/oneshot.js",
   ],
-  request: ["llm/request/admission.js"],
+  request: ["llm/request/attempts.js"],
   servers: ["mcp/protocol/legacy-session.js"],
 };
 
@@ -93,6 +93,8 @@ const { output: chunked } = await bundle.write({
   codeSplitting: { groups },
 });
 await bundle.close();
+const missing = names.find((name) => !chunked.some((chunk) => chunk.name === name));
+if (missing) throw new Error(`nothing is left for the chunk ${missing}: another chunk has its modules`);
 
 /** Bundles a package into one file. */
 const inOneFile = (input, file, format) =>
