@@ -205,11 +205,13 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     shared: [],
     markdown: ["shared"],
     api: ["shared"],
-    chat: ["api", "markdown", "shared"],
+    attachments: ["api", "markdown", "shared"],
+    chat: ["attachments", "api", "markdown", "shared"],
+    composer: ["attachments", "chat", "api", "markdown", "shared"],
     trace: ["chat", "api", "markdown", "shared"],
     usage: ["markdown", "shared"],
     sidebar: ["api", "markdown", "shared"],
-    views: ["sidebar", "usage", "trace", "chat", "api", "markdown", "shared"],
+    views: ["composer", "sidebar", "usage", "trace", "chat", "api", "markdown", "shared"],
     file: ["trace", "chat", "api", "markdown"],
   },
   scripted: {
@@ -289,6 +291,7 @@ const runsInBrowsers = [
   "core/lists/long-lists.js",
   "core/text/readable-markdown.js",
   "doors/shared/limit-text.js",
+  "doors/shared/sent-part.js",
   "core/schemas/form-choices.js",
 ];
 
@@ -323,6 +326,7 @@ test("how events are told runs in a browser too", () => {
   expect(importsOf("core/errors.ts")).toEqual(["core/events.ts", "core/messages.ts"]);
   expect(importsOf("core/json.ts")).toEqual([]);
   expect(importsOf("doors/shared/limit-text.ts")).toEqual(["core/events.ts"]);
+  expect(importsOf("doors/shared/sent-part.ts")).toEqual([]);
   expect(importsOf("core/schemas/form-choices.ts")).toEqual(["core/json.ts"]);
 });
 

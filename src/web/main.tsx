@@ -9,6 +9,7 @@ import "./shared/theme.js";
 import { render } from "preact";
 import { Api } from "./api/host-client.js";
 import { HostSocket } from "./api/socket.js";
+import { recallLongTexts } from "./api/tab-texts.js";
 import { takeToken } from "./api/token.js";
 import { codeColours, mathsTypesetting } from "./markdown/on-demand.js";
 import { Shell } from "./shell.js";
@@ -18,7 +19,7 @@ mathsTypesetting.comesFrom(() => import("./markdown/typeset-maths.js"));
 
 const api = new Api(window.location.origin);
 const token = takeToken(window.location, window.history);
-await api.begin(token);
+await Promise.all([api.begin(token), recallLongTexts()]);
 const socket = new HostSocket(window.location.origin);
 // After a sign-in, the host accepts the socket of this tab again.
 api.isRefused.subscribe((isRefused) => isRefused || socket.connectNow());

@@ -6,12 +6,12 @@ import type { Api } from "./api/host-client.js";
 import type { HostSocket } from "./api/socket.js";
 import { Icon } from "./shared/icon.js";
 import { address, linkTo, type PageAddress, settle, type View } from "./shared/page-address.js";
+import { onDemand } from "./shared/view-on-demand.js";
 import { showWaiting, titleTab } from "./sidebar/attention.js";
 import { shownTitle } from "./sidebar/conversation-row.js";
 import { isSidebarOver, isSidebarShown, Sidebar, toggleSidebar } from "./sidebar/sidebar.js";
 import { ChatView } from "./views/chat.js";
 import { TokenForm } from "./views/sign-in.js";
-import { onDemand } from "./views/view-on-demand.js";
 
 interface ShellProps {
   api: Api;

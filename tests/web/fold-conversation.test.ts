@@ -1,7 +1,9 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatEvent } from "../../src/core/events.js";
+import type { ContentPart } from "../../src/core/messages.js";
 import { historyChunks } from "../../src/doors/protocol/chunks.js";
+import { messageBody } from "../../src/web/api/attached-file.js";
 import type { StoredMessage } from "../../src/web/api/host-messages.js";
 import { ConversationFold } from "../../src/web/chat/fold-conversation.js";
 import { call, stored, turn } from "../log/support.js";
@@ -101,4 +103,38 @@ test("folding costs in proportion to the number of turns, and of events in a tur
     const cost = costMs(() => new ConversationFold().add(few));
     expect(costMs(() => new ConversationFold().add(many))).toBeLessThan(30 * cost + 50);
   }
+});
+
+test("the files of a message are told apart from its text, and the message can be sent again as it was", () => {
+  const content: ContentPart[] = [
+    { type: "text", text: "look" },
+    { type: "text", text: "[file a [1].md]\n# a" },
+    { type: "text", text: "[file b.png]" },
+    { type: "image", data: "aGVsbG8h", mimeType: "image/png" },
+    { type: "audio", data: "aGVsbG8h", mimeType: "audio/wav" },
+    { type: "resource_link", uri: "note:1" },
+    { type: "text", text: "[file of nothing]" },
+  ];
+  const event: ChatEvent = { type: "user_message", turnId: "turn_1", requestId: "r1", content };
+  const [shown] = new ConversationFold().add(messagesOf([event]).flat()).turns;
+  expect(shown).toMatchObject({
+    text: "look\n[file of nothing]",
+    files: [
+      { kind: "text", name: "a [1].md", bytes: 3, text: "# a" },
+      { kind: "image", name: "b.png", bytes: 6 },
+      { kind: "audio", name: "Sound" },
+      { kind: "link", name: "note:1", uri: "note:1" },
+    ],
+  });
+  expect(shown && messageBody(shown)).toEqual({
+    content: [
+      { type: "text", text: "look\n[file of nothing]" },
+      { type: "text", text: "[file a [1].md]\n# a" },
+      { type: "file", name: "b.png", data: "aGVsbG8h", mime_type: "image/png" },
+      { type: "file", name: "Sound", data: "aGVsbG8h", mime_type: "audio/wav" },
+      { type: "resource_link", uri: "note:1", name: "note:1" },
+    ],
+  });
+  const [only] = new ConversationFold().add(messagesOf([{ ...event, content: content.slice(1, 2) }]).flat()).turns;
+  expect(only).toMatchObject({ text: "", files: [{ kind: "text", text: "# a" }] });
 });

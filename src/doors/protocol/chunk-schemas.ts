@@ -82,7 +82,7 @@ const events = (refer: Refer): Record<ChunkType, ChunkSchema> => ({
   },
   user_message: {
     description:
-      "History: the message that began a turn. data is its text; content is all of it, if it is not only text.",
+      "History: the message that began a turn. data is its text; content is all of it, if it is not one text.",
     data: text,
     metadata: { request_id: text, model: text, content: list(refer("Content")) },
   },

@@ -76,11 +76,11 @@ function chunksOf(event: StoredEvent, shown: Shown): EventChunk[] {
   switch (event.type) {
     case "user_message": {
       const { requestId, model, content } = event;
-      const isOnlyText = content.every(({ type }) => type === "text");
+      const isOneText = content.length === 1 && content[0]?.type === "text";
       const metadata = {
         request_id: requestId,
         ...(model !== undefined && { model }),
-        ...(!isOnlyText && { content: content.map(wirePart) }),
+        ...(!isOneText && { content: content.map(wirePart) }),
       };
       return [{ type: "user_message", data: textOf(content), metadata }];
     }

@@ -4,11 +4,7 @@ import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { pictureType } from "../../core/files/picture-type.js";
 import type { ContentPart } from "../../core/messages.js";
-
-/** Limit for a text file, in bytes: about 60,000 tokens. A longer text would fill most context windows. */
-export const maxTextBytes = 256_000;
-/** Limit for an image, in bytes. Common providers have the same limit. */
-export const maxImageBytes = 5_000_000;
+import { maxImageBytes, maxTextBytes } from "./sent-part.js";
 
 export interface Attachment {
   name: string;

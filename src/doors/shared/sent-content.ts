@@ -2,8 +2,8 @@
 import { RequestError } from "../../core/errors.js";
 import { pictureType } from "../../core/files/picture-type.js";
 import type { ContentPart, MediaKind } from "../../core/messages.js";
-import { maxImageBytes, maxTextBytes, sizeText, utf8Text } from "./attachments.js";
-import type { SentPart } from "./sent-part.js";
+import { sizeText, utf8Text } from "./attachments.js";
+import { maxImageBytes, maxTextBytes, type SentPart } from "./sent-part.js";
 
 interface AnsweringModel {
   provider: string;

@@ -5,6 +5,7 @@ import type {
   ConversationEntry,
   HostMessage,
   LastSeen,
+  NamedModel,
   ServerEntry,
   StoredMessage,
   Tool,
@@ -191,10 +192,9 @@ export class Api {
     return this.#none(`${conversation(id)}/cancel`, { method: "POST", body: { request_id: requestId } });
   }
 
-  /** Resolves with the models that can be chosen in addition to the configured model. */
-  async models(signal?: AbortSignal): Promise<string[]> {
-    const { models } = await this.json<{ models: { id: string }[] }>("/api/models", { signal });
-    return models.map(({ id }) => id);
+  /** Resolves with the models that a message may name. */
+  async models(): Promise<NamedModel[]> {
+    return (await this.json<{ models: NamedModel[] }>("/api/models")).models;
   }
 
   async servers(): Promise<ServerEntry[]> {

@@ -62,7 +62,7 @@ interface Chunk<Data, Metadata = object> {
 }
 
 interface StoredChunks {
-  /** `content`: all parts of the message, if it is not only text. */
+  /** `content`: all parts of the message, if it is not one text. */
   user_message: Chunk<string, { request_id: string; model?: string; content?: ShownPart[] }>;
   reasoning: Chunk<string>;
   text: Chunk<string>;
@@ -135,6 +135,14 @@ export type ListMessage =
   | { status: "chunk"; chunk: { type: "session"; data: ConversationEntry } }
   | { status: "chunk"; chunk: { type: "session_deleted"; data: { conversation_id: string } } }
   | { status: "complete" | "error" };
+
+export interface NamedModel {
+  /** Provider and model, as in `openai/gpt-5`. */
+  id: string;
+  is_default?: boolean;
+  /** Content that the model takes besides text. Undefined if unknown. */
+  takes?: readonly ("image" | "audio" | "file")[];
+}
 
 export interface ServerEntry {
   name: string;

@@ -1,9 +1,8 @@
 /** Calls about the setup of the host: models, servers and what they offer, and the settings. */
 import type { Api } from "./host-client.js";
+import type { NamedModel } from "./host-messages.js";
 
-export interface OfferedModel {
-  /** Provider and model, as in `openai/gpt-5`. */
-  id: string;
+export interface OfferedModel extends NamedModel {
   provider: string;
   model: string;
   context_window: number | null;

@@ -1,20 +1,24 @@
 /**
- * Text that the user wrote in this tab and that the host does not have yet. It is kept when the view changes or the page is reloaded, but
+ * Text and files of the user in this tab that the host does not have yet. They are kept when the view changes or the page is reloaded, but
  * not when the tab is closed.
  */
 
+import type { AttachedFile } from "./attached-file.js";
 import type { LastSeen } from "./host-messages.js";
+import { store, stored } from "./tab-texts.js";
 
 export interface UnsentMessage {
   requestId: string;
   text: string;
-  model?: string;
+  files?: readonly AttachedFile[] | undefined;
+  model?: string | undefined;
   /** Last event of the conversation that the page had when the message was written. Undefined if the conversation had not begun. */
   seen?: LastSeen | undefined;
 }
 
 const messagesKey = (conversationId: string) => `mcp-platform-unsent ${conversationId}`;
 const draftKey = (conversationId: string | undefined) => `mcp-platform-draft ${conversationId ?? ""}`;
+const filesKey = (conversationId: string | undefined) => `mcp-platform-files ${conversationId ?? ""}`;
 const modelKey = (conversationId: string | undefined) => `mcp-platform-model ${conversationId ?? ""}`;
 const formKey = (questionId: string) => `mcp-platform-form ${questionId}`;
 
@@ -41,6 +45,15 @@ export function keepDraft(conversationId: string | undefined, text: string): voi
   store(draftKey(conversationId), text || undefined);
 }
 
+/** Returns the files of the draft. */
+export function filesOf(conversationId: string | undefined): AttachedFile[] {
+  return JSON.parse(stored(filesKey(conversationId)) ?? "[]") as AttachedFile[];
+}
+
+export function keepFiles(conversationId: string | undefined, files: readonly AttachedFile[]): void {
+  store(filesKey(conversationId), files.length > 0 ? JSON.stringify(files) : undefined);
+}
+
 /** Returns the model that was chosen for the next message: an empty text for the configured one, undefined if none was chosen. */
 export function chosenModel(conversationId: string | undefined): string | undefined {
   return stored(modelKey(conversationId));
@@ -57,22 +70,4 @@ export function filledForm(questionId: string): [string, string][] {
 
 export function keepForm(questionId: string, data: FormData | undefined): void {
   store(formKey(questionId), data && JSON.stringify([...data]));
-}
-
-/** Texts that are too long for the browser's store, which takes a few megabytes. They are lost when the page is reloaded. */
-const tooLong = new Map<string, string>();
-
-function stored(key: string): string | undefined {
-  return tooLong.get(key) ?? sessionStorage.getItem(key) ?? undefined;
-}
-
-function store(key: string, text: string | undefined): void {
-  tooLong.delete(key);
-  sessionStorage.removeItem(key);
-  if (text === undefined) return;
-  try {
-    sessionStorage.setItem(key, text);
-  } catch {
-    tooLong.set(key, text);
-  }
 }

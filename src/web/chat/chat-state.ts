@@ -1,8 +1,9 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { LogChange } from "../api/arrivals.js";
+import { messageBody, type WrittenMessage } from "../api/attached-file.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
-import type { StoredMessage, VersionEntry } from "../api/host-messages.js";
+import type { NamedModel, StoredMessage, VersionEntry } from "../api/host-messages.js";
 import { keepUnsent } from "../api/unsent.js";
 import { goTo } from "../shared/page-address.js";
 import { newPageId } from "../shared/page-ids.js";
@@ -31,9 +32,9 @@ export class ChatState {
   readonly editing: Signal<string | undefined> = signal(undefined);
   /** Versions of this conversation, itself included. */
   readonly versions: Signal<readonly VersionEntry[]> = signal([]);
-  readonly models: Signal<readonly string[]> = signal([]);
-  /** Text that takes the place of what stands in the message field, once. */
-  readonly suggestedDraft: Signal<string | undefined> = signal(undefined);
+  readonly models: Signal<readonly NamedModel[]> = signal([]);
+  /** Takes the place of what stands in the message field, once. */
+  readonly suggestedDraft: Signal<WrittenMessage | undefined> = signal(undefined);
   readonly #fold = new ConversationFold();
   readonly #parts: ChatStateParts;
 
@@ -54,26 +55,28 @@ export class ChatState {
     });
   }
 
-  send(text: string, model?: string): void {
+  send({ text, files }: WrittenMessage, model?: string): void {
     this.#parts.onBegun();
-    this.outgoing.add({ requestId: newPageId("req"), text, model });
+    this.outgoing.add({ requestId: newPageId("req"), text, files, model });
   }
 
   /** Sends the request of a failed turn again under the same id, to the same model. The host then continues the turn. */
-  sendAgain({ requestId, text, model }: Turn): Promise<void> {
+  sendAgain(turn: Turn): Promise<void> {
     const { api, conversationId, log } = this.#parts;
-    return this.#do(api.beginTurn(conversationId, { request_id: requestId, text, model, seen: log.seen }));
+    const { requestId, model } = turn;
+    const message = { request_id: requestId, ...messageBody(turn), model, seen: log.seen };
+    return this.#do(api.beginTurn(conversationId, message));
   }
 
-  /** Sends a text in place of a turn, in a version of this conversation that ends before the turn, and shows that version. */
-  replace(turn: Turn, { text, model }: { text: string; model?: string | undefined }): Promise<void> {
+  /** Sends a message in place of a turn, in a version of this conversation that ends before the turn, and shows that version. */
+  replace(turn: Turn, { text, files, model }: WrittenMessage & Pick<Turn, "model">): Promise<void> {
     const { api, conversationId, log } = this.#parts;
     const before = this.#conversation.value.turns.findLast(({ seq }) => seq < turn.seq);
     const isFirst = !before && !log.hasEarlier.value;
     const toSeq = isFirst ? 0 : Math.max(turn.seq - 1, before?.lastSeq ?? 0);
     const replace = async () => {
       const id = await api.fork(conversationId, { toSeq, isVersion: true });
-      keepUnsent(id, { requestId: newPageId("req"), text, model });
+      keepUnsent(id, { requestId: newPageId("req"), text, files, model });
       goTo("chat", id);
     };
     return this.#do(replace());
@@ -85,12 +88,12 @@ export class ChatState {
     return this.#do(api.fork(conversationId, { toSeq: lastSeq }).then((id) => goTo("chat", id)));
   }
 
-  /** Takes back a turn and all later ones. Its text becomes the draft. */
-  takeBack({ seq, text }: Turn): Promise<void> {
+  /** Takes back a turn and all later ones. Its message becomes the draft. */
+  takeBack(turn: Turn): Promise<void> {
     const { api, conversationId } = this.#parts;
     return this.#do(
-      api.rewind(conversationId, seq - 1).then(() => {
-        this.suggestedDraft.value = text;
+      api.rewind(conversationId, turn.seq - 1).then(() => {
+        this.suggestedDraft.value = turn;
       }),
     );
   }

@@ -1,4 +1,5 @@
 import { addTo } from "../../core/lists/long-lists.js";
+import { writtenMessage } from "../api/attached-file.js";
 import type { StoredChunk, StoredMessage } from "../api/host-messages.js";
 import type { Item, QuestionItem, ShownConversation, ToolItem, Turn } from "./shown-conversation.js";
 
@@ -58,13 +59,13 @@ export class ConversationFold {
     if (chunk.type === "fork") this.#origin = chunk.data.origins[0];
     else if (chunk.type === "rewind") this.#rewind(chunk.data.to_seq);
     else if (chunk.type === "user_message") {
-      const { request_id: requestId, model } = chunk.metadata;
+      const { request_id: requestId, model, content = [{ type: "text", text: chunk.data }] } = chunk.metadata;
       const turn: DraftTurn = {
         turnId,
         requestId,
         seq,
         lastSeq: seq,
-        text: chunk.data,
+        ...writtenMessage(content),
         model,
         startedAt: at,
         at,

@@ -2,6 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";
+import { messageText } from "../api/attached-file.js";
+import { MessageFiles } from "../attachments/user-message.js";
 import { CopyButton } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { counted } from "../shared/format-text.js";
@@ -40,7 +42,7 @@ export function MessageActions({ turn, state }: ActionsProps) {
           {step(-1, "Previous version", "‹")} {own + 1}/{versions.length} {step(1, "Next version", "›")}
         </span>
       )}
-      <CopyButton text={turn.text} />
+      <CopyButton text={messageText(turn)} />
       <button
         type="button"
         class="plain"
@@ -97,7 +99,7 @@ function takeBackQuestion({ seq }: Turn, state: ChatState): string {
 function OtherModels({ turn, state }: ActionsProps) {
   const id = useId();
   const isOpen = useSignal(false);
-  const models = state.models.value;
+  const models = state.models.value.map(({ id: name }) => name);
   if (models.length === 0) return null;
   return (
     <>
@@ -114,7 +116,7 @@ function OtherModels({ turn, state }: ActionsProps) {
       >
         {isOpen.value &&
           models.map((model) => (
-            <button type="button" class="plain" onClick={() => void state.replace(turn, { text: turn.text, model })}>
+            <button type="button" class="plain" onClick={() => void state.replace(turn, { ...turn, model })}>
               {model}
             </button>
           ))}
@@ -126,13 +128,14 @@ function OtherModels({ turn, state }: ActionsProps) {
 /** Field for another text of a message. The turns from this message on are replaced in a version of the conversation. */
 export function EditMessage({ turn, state }: ActionsProps) {
   const text = useSignal(turn.text);
+  const files = useSignal(turn.files);
   const close = () => {
     state.editing.value = undefined;
     document.getElementById("message")?.focus();
   };
   const send = () => {
-    if (text.value.trim() === "") return;
-    void state.replace(turn, { text: text.value, model: turn.model });
+    if (text.value.trim() === "" && files.value.length === 0) return;
+    void state.replace(turn, { text: text.value, files: files.value, model: turn.model });
     state.editing.value = undefined;
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -160,6 +163,14 @@ export function EditMessage({ turn, state }: ActionsProps) {
         }}
         onKeyDown={onKeyDown}
       />
+      {files.value.length > 0 && (
+        <MessageFiles
+          files={files.value}
+          onRemove={(file) => {
+            files.value = files.value.filter((each) => each !== file);
+          }}
+        />
+      )}
       <div class="buttons">
         <button type="submit" class="main">
           Send again

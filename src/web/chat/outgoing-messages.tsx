@@ -1,9 +1,9 @@
 /** Messages that the user has written and that are not in the log yet. */
 import type { ApiFailure } from "../api/host-client.js";
-import { draftOf, keepDraft } from "../api/unsent.js";
+import { draftOf, filesOf, keepDraft, keepFiles } from "../api/unsent.js";
+import { MessageFiles, UserMessage } from "../attachments/user-message.js";
 import { visibleText } from "../markdown/visible.js";
 import type { OutgoingMessage, SendQueue } from "./send-queue.js";
-import { UserMessage } from "./turn-view.js";
 
 interface OnItsWayProps {
   message: OutgoingMessage;
@@ -17,7 +17,7 @@ export function OnItsWay({ message, isNext, queue }: OnItsWayProps) {
   return (
     <div class="turn">
       <article class="asked" aria-label="You">
-        <UserMessage text={message.text}>
+        <UserMessage text={message.text} files={message.files ?? []}>
           {state === "waiting" && <WaitingNote failure={failure} isNext={isNext} />}
         </UserMessage>
       </article>
@@ -57,21 +57,25 @@ interface DeletedNoticeProps {
 export function DeletedNotice({ conversationId, queue, onStartAnew }: DeletedNoticeProps) {
   const unsent = queue.messages.value.filter(({ state }) => state !== "accepted");
   const texts = [...unsent.map(({ text }) => text), draftOf(conversationId)].filter((text) => text.trim() !== "");
+  const files = [...unsent.flatMap((message) => message.files ?? []), ...filesOf(conversationId)];
   const startAnew = () => {
     keepDraft(undefined, [draftOf(undefined), ...texts].filter((text) => text.trim() !== "").join("\n\n"));
     keepDraft(conversationId, "");
+    keepFiles(undefined, [...filesOf(undefined), ...files]);
+    keepFiles(conversationId, []);
     queue.remove(new Set(unsent.map(({ requestId }) => requestId)));
     onStartAnew();
   };
   return (
     <div class="card error" role="alert">
       <p>This conversation was deleted. It takes no more messages.</p>
-      {texts.length > 0 && (
+      {texts.length + files.length > 0 && (
         <>
           <p>What you wrote was not sent:</p>
           {texts.map((text) => (
             <p class="unsent">{visibleText(text)}</p>
           ))}
+          {files.length > 0 && <MessageFiles files={files} />}
           <button type="button" onClick={startAnew}>
             Take it to a new chat
           </button>

@@ -1,4 +1,5 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { messageBody } from "../api/attached-file.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../api/unsent.js";
@@ -87,9 +88,10 @@ export class SendQueue {
     }
   }
 
-  async #attempt({ requestId, text, model, seen = this.#parts.log.seen }: OutgoingMessage): Promise<void> {
+  async #attempt({ requestId, text, files = [], model, seen = this.#parts.log.seen }: OutgoingMessage): Promise<void> {
+    const message = { request_id: requestId, ...messageBody({ text, files }), model, seen };
     try {
-      await this.#parts.api.beginTurn(this.#parts.conversationId, { request_id: requestId, text, model, seen });
+      await this.#parts.api.beginTurn(this.#parts.conversationId, message);
       dropUnsent(this.#parts.conversationId, requestId);
       this.#change(requestId, { state: "accepted", failure: undefined });
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { StopReason } from "../../core/events.js";
 import type { FinishReason } from "../../core/messages.js";
+import type { WrittenMessage } from "../api/attached-file.js";
 import type { AnswerUsage, ShownError, ShownPart, ShownQuestion } from "../api/host-messages.js";
 
 export interface ToolItem {
@@ -56,13 +57,12 @@ export interface TrimItem {
 
 export type Item = ToolItem | AnswerItem | QuestionItem | CompactionItem | TrimItem;
 
-export interface Turn {
+export interface Turn extends WrittenMessage {
   turnId: string;
   requestId: string;
   seq: number;
   /** Number of its last event so far. */
   lastSeq: number;
-  text: string;
   /** The model that the request names. Undefined if the host chooses it. */
   model: string | undefined;
   startedAt: number;

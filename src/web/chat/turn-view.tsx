@@ -1,7 +1,8 @@
-import { Component, type ComponentChildren } from "preact";
+import { Component } from "preact";
 import { maySucceed } from "../../core/errors.js";
 import { elapsedText } from "../../core/text/durations.js";
 import type { ShownError } from "../api/host-messages.js";
+import { UserMessage } from "../attachments/user-message.js";
 import { Markdown } from "../markdown/markdown.js";
 import { visibleText } from "../markdown/visible.js";
 import { useBusy } from "../shared/use-busy.js";
@@ -61,18 +62,9 @@ function Asked({ turn, state, hasActions }: Pick<TurnViewProps, "turn" | "state"
   const isEditing = state.editing.value === turn.turnId;
   return (
     <article class="asked" aria-label="You">
-      {isEditing ? <EditMessage turn={turn} state={state} /> : <UserMessage text={turn.text} />}
+      {isEditing ? <EditMessage turn={turn} state={state} /> : <UserMessage {...turn} />}
       {!isEditing && hasActions && <MessageActions turn={turn} state={state} />}
     </article>
-  );
-}
-
-export function UserMessage({ text, children }: { text: string; children?: ComponentChildren }) {
-  return (
-    <div class="said">
-      <p>{visibleText(text) || <span class="quiet">(no text)</span>}</p>
-      {children}
-    </div>
   );
 }
 

@@ -20,13 +20,21 @@ export function ShownPicture({ address, text }: PictureProps) {
   );
 }
 
-export function SentMedia({ type, data, mime_type }: { type: "image" | "audio"; data: string; mime_type: string }) {
+interface MediaProps {
+  type: "image" | "audio";
+  data: string;
+  mime_type: string;
+  /** Name for people who do not see it. */
+  text?: string;
+}
+
+export function SentMedia({ type, data, mime_type, text = "From the tool" }: MediaProps) {
   const address = `data:${mediaType(mime_type, type)};base64,${data}`;
   return type === "image" ? (
-    <img class="sent" src={address} alt="From the tool" />
+    <img class="sent" src={address} alt={text} />
   ) : (
     // biome-ignore lint/a11y/useMediaCaption: no captions exist
-    <audio controls src={address} />
+    <audio controls src={address} aria-label={text} />
   );
 }
 

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
 import { useEffect } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";
+import { messageText } from "../api/attached-file.js";
 import type { LiveAnswer, Progress } from "../chat/live-answer.js";
 import type { Turn } from "../chat/shown-conversation.js";
 import { ProgressLine } from "../chat/tool-card.js";
@@ -54,7 +55,7 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
           <summary>
             <h2>{title}</h2>
           </summary>
-          <Text name="You asked" text={turn.text} />
+          <Text name="You asked" text={messageText(turn)} />
           {step && <CopyStep step={step} />}
         </details>
       </header>

@@ -6,11 +6,11 @@ import type { Api } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
-import { Composer } from "../chat/composer.js";
 import { QuestionsAboveField } from "../chat/question-card.js";
 import { runningTurn, type ShownConversation } from "../chat/shown-conversation.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnList } from "../chat/turn-list.js";
+import { Composer } from "../composer/composer.js";
 import { visibleText } from "../markdown/visible.js";
 import { Icon } from "../shared/icon.js";
 import { linkTo } from "../shared/page-address.js";
@@ -118,7 +118,7 @@ function NoConversation() {
 
 /** Returns the text of the first message, or another title if there is none or it is not loaded yet. */
 function firstText({ hasEarlier, beginning }: ConversationLog, { turns }: ShownConversation): string {
-  if (!hasEarlier.value) return turns[0]?.text || "New chat";
+  if (!hasEarlier.value) return turns[0]?.text || turns[0]?.files[0]?.name || "New chat";
   for (const { chunk } of beginning.value) if (chunk.type === "user_message") return chunk.data || "Chat";
   return "Chat";
 }
