@@ -1,4 +1,7 @@
-/** Files of a message. In the message, a file is the text `[file NAME]` with its content after it. */
+/**
+ * Files of a message. In the message, a file is the text `[file NAME]` with its content after it. What a server has sent is written likewise,
+ * as `[resource URI]`.
+ */
 import type { SentPart } from "../../doors/shared/sent-part.js";
 import type { NamedModel, ShownPart } from "./host-messages.js";
 
@@ -22,7 +25,7 @@ export function writtenMessage(parts: readonly ShownPart[]): WrittenMessage {
   let name = "";
   for (const [index, part] of parts.entries()) {
     if (part.type === "text") {
-      const [, heading, text] = /^\[file (.*)\](?:\n([\s\S]*))?$/.exec(part.text) ?? [];
+      const [, heading, text] = /^\[(?:file|resource) (.*)\](?:\n([\s\S]*))?$/.exec(part.text) ?? [];
       const isOfNext = text === undefined && ["image", "audio"].includes(parts[index + 1]?.type ?? "");
       if (heading === undefined) texts.push(part.text);
       else if (isOfNext) name = heading;

@@ -1,6 +1,6 @@
 /** Calls about the setup of the host: models, servers and what they offer, and the settings. */
 import type { Api } from "./host-client.js";
-import type { NamedModel } from "./host-messages.js";
+import type { NamedModel, ShownPart } from "./host-messages.js";
 
 export interface OfferedModel extends NamedModel {
   provider: string;
@@ -16,6 +16,12 @@ export interface PromptEntry {
   name: string;
   server: string;
   description: string;
+  arguments: readonly { name: string; description: string; required: boolean }[];
+}
+
+export interface ListedResources {
+  resources: readonly { uri: string; server: string; name: string; description: string }[];
+  templates: readonly { uri_template: string; server: string }[];
 }
 
 /** Entry of a server under `mcpServers`. Its secrets are `***`. */
@@ -44,6 +50,36 @@ export async function listModels(
 
 export async function listPrompts(api: Api): Promise<PromptEntry[]> {
   return (await api.json<{ prompts: PromptEntry[] }>("/api/prompts")).prompts;
+}
+
+/** Resolves with the prompt as the parts of a message. */
+export async function filledPrompt(
+  api: Api,
+  { server, name }: PromptEntry,
+  values: Record<string, string>,
+): Promise<ShownPart[]> {
+  const path = `/api/prompts/${encodeURIComponent(server)}/${encodeURIComponent(name)}`;
+  const body = { arguments: values };
+  return (await api.json<{ content: ShownPart[] }>(path, { method: "POST", body })).content;
+}
+
+export async function listResources(api: Api): Promise<ListedResources> {
+  return api.json("/api/resources");
+}
+
+export async function readResource(api: Api, uri: string): Promise<ShownPart[]> {
+  const body = { uri };
+  return (await api.json<{ content: ShownPart[] }>("/api/resources/read", { method: "POST", body })).content;
+}
+
+/** Resolves with the values that a server proposes for an argument of a prompt, or for a variable of a URI template. */
+export async function proposedValues(
+  api: Api,
+  of: { prompt: string } | { template: string },
+  { argument, value }: { argument: string; value: string },
+): Promise<string[]> {
+  const body = { ...of, argument, value };
+  return (await api.json<{ values: string[] }>("/api/complete", { method: "POST", body })).values;
 }
 
 /** Resolves with the servers of other programs that this host does not have. */

@@ -1,20 +1,25 @@
 import { signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { type AttachedFile, refusedBy } from "../api/attached-file.js";
+import { type AttachedFile, refusedBy, type WrittenMessage } from "../api/attached-file.js";
+import type { Api } from "../api/host-client.js";
 import { chosenModel, draftOf, filesOf, keepChosenModel, keepDraft, keepFiles } from "../api/unsent.js";
 import { MessageFiles } from "../attachments/user-message.js";
 import type { ChatState } from "../chat/chat-state.js";
 import { runningTurn } from "../chat/shown-conversation.js";
 import { Alert } from "../markdown/alert.js";
 import { Icon } from "../shared/icon.js";
+import { onDemand } from "../shared/view-on-demand.js";
+
+const OfferList = onDemand(async () => (await import("./offer-list.js")).OfferList);
 
 interface ComposerProps {
+  api: Api;
   state: ChatState;
   /** Undefined if the conversation has not begun yet. */
   conversationId: string | undefined;
 }
 
-export function Composer({ state, conversationId }: ComposerProps) {
+export function Composer({ api, state, conversationId }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const text = useSignal(draftOf(conversationId));
@@ -23,6 +28,8 @@ export function Composer({ state, conversationId }: ComposerProps) {
   const problem = useSignal<string | undefined>(undefined);
   /** Settles when the files are read that were picked before. */
   const reading = useRef(Promise.resolve());
+  /** Begun name of a prompt or a resource. */
+  const begun = useSignal<string | undefined>(undefined);
   const isFirst = conversationId === undefined;
   const { turns } = state.conversation.value;
   const isRunning = runningTurn(state.conversation.value) !== undefined;
@@ -63,6 +70,15 @@ export function Composer({ state, conversationId }: ComposerProps) {
     field.current?.focus();
   });
   useDroppedFiles(attach);
+  /** Puts what a server offers in place of its begun name. */
+  const putOffered = (offered: WrittenMessage) => {
+    const end = field.current?.selectionStart ?? text.value.length;
+    const start = end - (begun.value ?? "").length;
+    begun.value = undefined;
+    write(text.value.slice(0, start) + offered.text + text.value.slice(end));
+    put([...files.value, ...offered.files]);
+    field.current?.focus();
+  };
   const isEmpty = () => text.value.trim() === "" && files.value.length === 0;
   const answering = state.models.value.find(({ id, is_default }) => (model ? id === model : is_default));
   const refusal = refusedBy(answering, files.value);
@@ -74,6 +90,7 @@ export function Composer({ state, conversationId }: ComposerProps) {
     state.send({ text: text.value, files: files.value }, model || undefined);
     write("");
     put([]);
+    begun.value = undefined;
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -104,6 +121,18 @@ export function Composer({ state, conversationId }: ComposerProps) {
         />
       )}
       <Alert text={refusal ?? problem.value} />
+      {begun.value && field.current && (
+        <OfferList
+          key={begun.value[0]}
+          api={api}
+          field={field.current}
+          begun={begun.value}
+          onLoaded={putOffered}
+          onClose={() => {
+            begun.value = undefined;
+          }}
+        />
+      )}
       <label class="unseen" for="message">
         Message
       </label>
@@ -111,10 +140,13 @@ export function Composer({ state, conversationId }: ComposerProps) {
         id="message"
         ref={field}
         rows={1}
-        placeholder="Write a message"
+        placeholder="Write a message, / for prompts, @ for resources"
         aria-describedby="message-keys"
         value={text.value}
-        onInput={({ currentTarget }) => write(currentTarget.value)}
+        onInput={({ currentTarget }) => {
+          write(currentTarget.value);
+          begun.value = nameBefore(currentTarget);
+        }}
         onKeyDown={onKeyDown}
         onPaste={(event) => {
           const { clipboardData } = event;
@@ -175,6 +207,11 @@ export function Composer({ state, conversationId }: ComposerProps) {
       </div>
     </form>
   );
+}
+
+/** Returns the begun name of a prompt or a resource before the caret, with its sign. */
+function nameBefore({ value, selectionStart }: HTMLTextAreaElement): string | undefined {
+  return /^\/\S*$|(?<=^|\s)@\S*$/.exec(value.slice(0, selectionStart))?.[0];
 }
 
 /** Attaches files that are dropped anywhere on the page. */

@@ -78,7 +78,7 @@ export function ChatView({ api, socket, conversationId, log, list, isNew, onBegu
           </p>
         )}
         {!state.outgoing.isDeleted.value && (
-          <Composer state={state} conversationId={isNew ? undefined : conversationId} />
+          <Composer api={api} state={state} conversationId={isNew ? undefined : conversationId} />
         )}
       </div>
       {isBeside && (

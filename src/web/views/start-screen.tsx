@@ -142,7 +142,7 @@ function ideasOf(prompts: readonly PromptEntry[], tools: readonly Tool[]): Idea[
       server,
       title: `/${name}`,
       about: description,
-      message: `/${name} `,
+      message: `/${name}`,
     })),
     ...tools.map(({ server, tool, description }) => ({
       server,
