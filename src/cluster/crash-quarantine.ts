@@ -15,6 +15,8 @@ export class CrashQuarantine {
   readonly #wake: (conversationId: string) => void;
   #running: Suspect | undefined;
   readonly #waiting = new Set<string>();
+  /** Ids of the suspects that have left during a question. */
+  readonly #away = new Set<string>();
 
   /** When a suspect that was refused may try to enter again, `wake` is called with the suspect's conversation. */
   constructor(wake: (conversationId: string) => void) {
@@ -35,6 +37,7 @@ export class CrashQuarantine {
 
   /** Removes the suspect, because it no longer runs here. Does nothing if the suspect had not entered. */
   leave({ turnId }: Suspect): void {
+    this.#away.delete(turnId);
     if (this.#running?.turnId !== turnId) return;
     this.#running = undefined;
     const waiting = [...this.#waiting];
@@ -43,15 +46,18 @@ export class CrashQuarantine {
   }
 
   /**
-   * Lets another suspect run during `work`, then waits until this suspect may run again. `watch` watches the suspect's conversation: its
+   * Lets another suspect run during `work`, then waits until this suspect may run again. Of several works at a time, each waits when it has
+   * ended, because the turn continues with its outcome. `watch` watches the suspect's conversation: its
    * `happened` must resolve at the latest when `wake` is called for the conversation.
    */
   async leaveDuring<T>(
     suspect: Suspect,
     { work, watch, signal }: { work: () => Promise<T>; watch: () => ChangeWatch; signal: AbortSignal },
   ): Promise<T> {
-    if (this.#running?.turnId !== suspect.turnId) return work();
+    const { turnId } = suspect;
+    if (this.#running?.turnId !== turnId && !this.#away.has(turnId)) return work();
     this.leave(suspect);
+    this.#away.add(turnId);
     const result = await work();
     const onAbort = () => this.#wake(suspect.conversationId);
     signal.addEventListener("abort", onAbort);

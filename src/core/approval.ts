@@ -1,5 +1,5 @@
 import type { Question } from "./events.js";
-import { isPlainObject } from "./json.js";
+import { isPlainObject, type JsonObject } from "./json.js";
 
 export interface ApprovalAnswer {
   allow: boolean;
@@ -10,6 +10,8 @@ export interface ApprovalAnswer {
 export interface GivenApproval extends ApprovalAnswer {
   /** Text that the model gets if the call is not allowed. */
   message?: string;
+  /** Arguments with which the call runs in place of those that the model wrote. */
+  arguments?: JsonObject;
 }
 
 /**
@@ -21,19 +23,36 @@ type ApprovalScope = (typeof approvalScopes)[number];
 
 /**
  * Reads a person's answer to an approval question: `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always",
- * "message"?: string}`. For any other value, returns a description of the problem.
+ * "message"?: string, "arguments"?: object}`. For any other value, returns a description of the problem.
  */
-export function readApproval(value: unknown): GivenApproval | { problem: string } {
+function readApproval(value: unknown): GivenApproval | { problem: string } {
   if (typeof value === "boolean") return { allow: value };
-  if (typeof value !== "object" || value === null || !("allow" in value) || typeof value.allow !== "boolean") {
-    return { problem: 'expected true, false or {"allow": true or false, "remember": …}' };
+  if (!isPlainObject(value) || typeof value.allow !== "boolean") {
+    return { problem: 'expected true, false or {"allow": true or false, "remember": …, "arguments": …}' };
   }
-  const { allow } = value;
-  const note = "message" in value && typeof value.message === "string" ? { message: value.message } : {};
-  if (!("remember" in value) || value.remember === undefined || value.remember === null) return { allow, ...note };
-  const remember = approvalScopes.find((scope) => scope === value.remember);
-  if (remember) return { allow, remember, ...note };
-  return { problem: `"remember" must be one of ${approvalScopes.map((scope) => `"${scope}"`).join(", ")}` };
+  const { allow, message, remember: named = null, arguments: changed = null } = value;
+  const remember = approvalScopes.find((scope) => scope === named);
+  if (named !== null && !remember) {
+    return { problem: `"remember" must be one of ${approvalScopes.map((scope) => `"${scope}"`).join(", ")}` };
+  }
+  if (changed !== null && !isPlainObject(changed)) return { problem: '"arguments" must be an object' };
+  return {
+    allow,
+    ...(remember && { remember }),
+    ...(typeof message === "string" && { message }),
+    ...(changed !== null && { arguments: changed }),
+  };
+}
+
+/** Returns the person's answer to a question about a call. A malformed answer counts as no. */
+export function approvalIn(value: unknown): GivenApproval {
+  const approval = readApproval(value);
+  return "problem" in approval ? { allow: false } : approval;
+}
+
+/** True if the answer is `true` or `{"allow": true}`. Any other answer counts as no. */
+export function isYes(value: unknown): boolean {
+  return value === true || (isPlainObject(value) && value.allow === true);
 }
 
 /** Returns what is wrong with an answer to a question. Undefined if it is valid. A malformed answer must not count as a no. */

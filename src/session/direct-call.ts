@@ -1,12 +1,13 @@
 /** Tool calls without a model, for programs that call tools themselves. */
-import { readApproval } from "../core/approval.js";
+import { approvalIn } from "../core/approval.js";
 import type { Question } from "../core/events.js";
 import type { ToolCall } from "../core/messages.js";
 import { isServerHidden, readOf } from "../core/patterns/hidden-servers.js";
 import { namesTool } from "../core/patterns/tool-pattern.js";
 import type { HubTool, SendOptions, ServedResource, ToolHub, ToolResult } from "../core/ports.js";
+import { allowedCall, approvalQuestion } from "../turn/call-approval.js";
 import { decide, isHidden, type PolicyRules, type Verdict } from "../turn/policy.js";
-import { approvalQuestion } from "../turn/tool-batch.js";
+
 import { patterns } from "./shared/rules.js";
 
 interface DirectCall extends SendOptions {
@@ -25,11 +26,13 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
   const verdict = decide(prepared, rules);
   if (verdict.decision === "deny") return refused(verdict.reason);
   if (verdict.decision === "ask") {
-    const approval = readApproval(await options.ask(approvalQuestion(call, prepared, verdict)));
-    const { allow, remember } = "problem" in approval ? { allow: false } : approval;
+    const question = approvalQuestion(call, prepared, verdict);
+    const value = await options.ask(question);
+    const { allow, remember } = approvalIn(value);
     if (remember && !(allow && verdict.onceOnly)) rules.memory.remember(prepared, { allow, remember });
     if (!allow) return refused(`the user did not allow ${call.name} (${verdict.reason})`);
-    if (prepared.change) prepared.pin();
+    const allowed = await allowedCall({ call, prepared, question }, value, { tools: hub, rules });
+    return "refused" in allowed ? allowed.refused : allowed.send(options);
   }
   return prepared.send(options);
 }
@@ -72,8 +75,8 @@ export async function refusalOfRead(
   if (verdict.decision === "ask") {
     const { tool, hostTool } = readOf(server);
     const call = { id: newCallId(), name: `host__${hostTool}`, arguments: JSON.stringify({ uri }) };
-    const approval = readApproval(await ask({ kind: "approval", call, server, tool, reason, onceOnly: true }));
-    if (!("problem" in approval) && approval.allow) return undefined;
+    const answer = await ask({ kind: "approval", call, server, tool, reason, onceOnly: true });
+    if (approvalIn(answer).allow) return undefined;
   }
   return `not read: ${reason}`;
 }

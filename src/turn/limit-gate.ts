@@ -1,9 +1,9 @@
+import { isYes } from "../core/approval.js";
 import type { LimitQuestion, QuestionEvent, StopReason } from "../core/events.js";
 import { largest } from "../core/lists/long-lists.js";
 import type { CompletionRequest } from "../core/messages.js";
 import { costUsd } from "../llm/providers/prices.js";
 import { estimateInput } from "./billed-tokens.js";
-import { isYes } from "./tool-batch.js";
 import type { Need } from "./turn-budget.js";
 import type { TurnContext } from "./turn-context.js";
 

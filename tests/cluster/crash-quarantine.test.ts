@@ -51,6 +51,23 @@ test("while one turn waits for a person another one runs, and the first continue
   expect(suspects.admit(b)).toBe(false);
 });
 
+test("a turn of which one of two questions is answered waits until the other turn has left", async () => {
+  const { suspects, watch } = suspectsOf();
+  suspects.admit(a);
+  const order: string[] = [];
+  const { signal } = new AbortController();
+  const unanswered = suspects.leaveDuring(a, { work: () => new Promise(() => {}), watch, signal });
+  const answered = suspects.leaveDuring(a, { work: async () => suspects.admit(b), watch, signal }).then(() => {
+    order.push("a continues");
+  });
+  await new Promise((next) => setImmediate(next));
+  order.push("b leaves");
+  suspects.leave(b);
+  await answered;
+  expect(order).toEqual(["b leaves", "a continues"]);
+  void unanswered;
+});
+
 test("a turn that is cancelled while it waits to continue stops waiting", async () => {
   const { suspects, watch } = suspectsOf();
   suspects.admit(a);

@@ -126,6 +126,30 @@ describe("the tool chat", () => {
     await client.close();
   });
 
+  test("asks its client about several calls one after another; an answer for the session answers the others of its tool", async () => {
+    const calls = ["echo", "big", "echo"].map((name, index) => ({
+      name: `s__${name}`,
+      arguments: {},
+      id: `c${index}`,
+    }));
+    await using llm = await startLlmServer([toolCalls(calls), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    const asked: string[] = [];
+    let open = 0;
+    const onElicit = async ({ message }: ElicitRequest["params"]): Promise<ElicitResult> => {
+      asked.push(/Run (\S+)\?/.exec(message)?.[1] ?? message);
+      expect(++open).toBe(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      open--;
+      return { action: "accept", content: { answer: "always in this session" } };
+    };
+    const client = await connect(app, {}, { onElicit });
+    const called = client.callTool({ name: "chat", arguments: { prompt: "hi", conversation_id: "c" } });
+    expect(await called).toMatchObject({ structuredContent: { text: "done" } });
+    expect(asked).toEqual(["s.echo", "s.big"]);
+    await client.close();
+  });
+
   test("withdraws its question from the client when it is answered elsewhere", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });

@@ -310,6 +310,27 @@ describe("a question", () => {
     await repl.leave();
   });
 
+  test("about each of several calls is asked one after another, and a no to one does not stop the others", async () => {
+    const calls = [1, 2, 3].map((n) => ({ name: "s__echo", arguments: { n }, id: `c${n}` }));
+    await using llm = await startLlmServer([toolCalls(calls), answer("all done")]);
+    await using app = await hostOf(llm);
+    const repl = open(app);
+    await repl.enter("go");
+    for (const [n, key] of ["y", "n", "y"].entries()) {
+      await repl.sees(`{"n":${n + 1}}\ny = once`);
+      await repl.sees("run s.echo? ");
+      repl.type(`${key}\r`);
+    }
+    await repl.sees("all done\n");
+    await repl.leave();
+    const text = JSON.stringify(llm.requests[1]);
+    expect(["did not allow s__echo", '{\\"n\\":1}', '{\\"n\\":3}'].map((part) => text.includes(part))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
   test("shows what is sent: the parsed arguments, what cannot be seen of them, and both ends of long ones, then all on request", async () => {
     const long = { n: 1, text: `${"a".repeat(3000)}${"b".repeat(3000)}`, last: "rm -rf ~" };
     const hidden = '{ "n" : 1, "path":"\\u002fetc", "text":"a\u202eb\u0085" }';

@@ -141,6 +141,30 @@ describe("a question", () => {
     await pipe.end();
   });
 
+  test("of a call may be answered with changed arguments; wrong ones are refused, and the question stays open", async () => {
+    await using llm = await startLlmServer([sayAndCall("", "s__echo", { n: 1 }), answer("done")]);
+    const inputSchema = { type: "object", properties: { n: { type: "number" } } };
+    const s = fixtureServer({ pages: [[{ name: "echo", inputSchema }]] });
+    await using app = await startApp({ llm: llm.url, mcpServers: { s }, config: ask });
+    const pipe = open(app);
+    pipe.send(chat("r1"));
+    await pipe.stdout.until('"type":"question"');
+    const question = pipe.messages().at(-1)?.chunk.data as { question_id: string };
+    for (const n of ["two", 2]) {
+      const value = { allow: true, arguments: { n } };
+      const payload = { question_id: question.question_id, value };
+      pipe.send({ action: "answer", request_id: "r1", payload });
+    }
+    await pipe.stdout.until('"type":"turn_end"');
+    const said = pipe.of("r1").map(({ chunk }) => JSON.stringify(chunk));
+    expect(said.filter((text) => text.includes("bad_message"))).toEqual([
+      expect.stringContaining("the changed arguments do not fit: `n` must be number"),
+    ]);
+    const text = '{"n":2}\n(the user changed the arguments of this call to {"n":2})';
+    expect(JSON.stringify(llm.requests[1])).toContain(JSON.stringify(text).slice(1, -1));
+    await pipe.end();
+  });
+
   test("is denied when the input ends, because nobody can answer any more", async () => {
     const { pipe } = await start([]);
     expect(toolError(pipe.messages()).is_error).toBe(true);

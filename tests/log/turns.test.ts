@@ -306,6 +306,31 @@ describe("processes", () => {
       expect(await store.turns.stateOf("c", "turn_1")).toEqual({ isUnfinished: true, crashes: 0 });
     }));
 
+  test.each([
+    { last: "an answer to another question", types: ["question", "question", "answer"], crashes: 0 },
+    { last: "the result of another call", types: ["question", "tool_sent", "tool_result"], crashes: 0 },
+    { last: "another call that was sent", types: ["question", "tool_sent"], crashes: 1 },
+    { last: "the only answer", types: ["question", "answer"], crashes: 1 },
+  ])("may die while a question of several calls is open, after $last: $crashes crashes", ({ types, crashes }) =>
+    withStore(async (store) => {
+      await store.turns.beat(node("a"));
+      await store.claim("c", one.user("hello"), request("a"));
+      await store.turns.acquire("c", "turn_1", "a");
+      for (const [index, type] of types.entries()) {
+        const event = {
+          type,
+          turnId: "turn_1",
+          questionId: `q${index}`,
+          callId: "c",
+          question: {},
+        } as unknown as ChatEvent;
+        await append(store, "c", event, at(1, 2 + index));
+      }
+      await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+      expect(await store.turns.stateOf("c", "turn_1")).toEqual({ isUnfinished: true, crashes });
+    }),
+  );
+
   test("may leave without a crash counted against their turns", () =>
     withStore(async (store) => {
       await store.turns.beat(node("a"));

@@ -235,6 +235,49 @@ describe("a question that was open when the host ended", () => {
     expect(events.find(({ type }) => type === "tool_result")).toMatchObject({ isError: false });
   });
 
+  test("is open again beside the others of its answer, and the call that was allowed before has run once", async () => {
+    const calls = [1, 2, 3].map((n) => ({ name: "s__echo", arguments: { n }, id: `c${n}` }));
+    await using llm = await startLlmServer([toolCalls(calls), answer("done")]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm, {});
+    const request = { requestId: "r", text: "go", approval: "ask" as const };
+    const questions: QuestionEvent[] = [];
+    const opened = first.sessions.open("c");
+    for await (const event of opened.prompt(request)) {
+      if (event.type === "question" && questions.push(event) === 3) {
+        opened.answer(questions[1]?.questionId ?? "", { allow: true, arguments: { n: 22 } });
+      }
+      if (event.type === "tool_result") break;
+    }
+    await first.drain(0);
+    const second = await desk.host(llm, {});
+    const session = second.sessions.open("c");
+    const events: TurnEvent[] = [];
+    for await (const event of (await session.submit(request)).watch()) {
+      events.push(event);
+      if (session.questions.isAsking(event))
+        session.answer(event.questionId, event.questionId === questions[2]?.questionId);
+    }
+    expect(events.filter(({ type }) => type === "question")).toEqual(questions);
+    const results = events.flatMap((event) => (event.type === "tool_result" ? [JSON.stringify(event.content)] : []));
+    expect(results.map((text) => /"n\\":(\d+)/.exec(text)?.[1])).toEqual(["22", undefined, "3"]);
+  });
+
+  test("by a server is over, because its call has ended with the host", async () => {
+    const params = { message: "who?", requestedSchema: { type: "object", properties: { name: { type: "string" } } } };
+    const call = toolCalls([{ name: "s__ask", arguments: { method: "elicitation/create", params } }]);
+    await using llm = await startLlmServer([call, answer("told")]);
+    await using desk = await Desk.open();
+    const first = await desk.host(llm, {});
+    const request = { requestId: "r", text: "go", approval: "auto" as const };
+    await until(first.sessions.open("c").prompt(request), "question");
+    await first.drain(0);
+    const second = await desk.host(llm, {});
+    const events = await collect(second.sessions.open("c").prompt(request));
+    const ends = events.filter(({ type }) => type === "answer" || type === "tool_result");
+    expect(ends).toMatchObject([{ type: "answer", value: false, withdrawn: true }, { isError: true }]);
+  });
+
   test("is not asked again once it was answered", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }]), answer("told")]);
     await using desk = await Desk.open();

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/events.js";
+import { textOf } from "../../src/core/messages.js";
 import type { PreparedCall, Toolbox } from "../../src/core/ports.js";
 import { traceOf } from "../../src/core/trace-context.js";
 import { patterns } from "../../src/session/shared/rules.js";
@@ -78,70 +79,173 @@ test("what became of the calls before one that a person is still asked about is 
   expect(events.map(({ type }) => type)).toEqual(["tool_result", "answer", "tool_result"]);
 });
 
-test.each([
-  {
-    name: "calls that need no question are decided again after one, and are sent in their order",
-    tools: ["pay", "safe", "odd", "safe"],
-    refusedWithPay: [],
-    expected: ["1", "2", "3"],
-  },
-  {
-    name: "a call is decided again also after a question that came of deciding again",
-    tools: ["safe", "pay", "odd"],
-    refusedWithPay: ["safe"],
-    expected: ["2"],
-  },
-])("$name", async ({ tools, refusedWithPay, expected }) => {
-  const sent: string[] = [];
-  const facts = { server: "s", readOnly: false, idempotent: false, destructive: true, openWorld: true };
-  const hub: Toolbox = {
-    tools: () => [],
-    prepare: async ({ id, name }) => ({
-      ...facts,
-      name,
-      tool: name.slice(3),
-      place: "s",
-      autoApproved: false,
-      arguments: {},
-      pin() {},
-      async send() {
-        sent.push(id);
-        return { content: [], isError: false };
-      },
-    }),
-  };
-  let isAutoWithdrawn = false;
-  const asked: string[] = [];
-  const refused: string[] = [];
-  const { calling } = turnWith({
-    tools: hub,
-    signal: new AbortController().signal,
-    rules: {
-      ...nothingSaid,
-      approval: "auto",
-      permissions: { allow: patterns(["s.safe"]), ask: patterns(["s.odd"]), deny: [] },
-      isAutoWithdrawn: () => isAutoWithdrawn,
-      memory: {
-        find: ({ tool }) => (refused.includes(tool) ? { allow: false, remember: "session" } : undefined),
-        remember: () => {},
-      },
-    },
-    answer: async ({ question }) => {
-      isAutoWithdrawn = true;
-      const { tool } = question as { tool: string };
-      asked.push(tool);
-      if (tool === "pay") refused.push(...refusedWithPay);
-      return tool === "odd";
-    },
+describe("the questions about the calls of one answer", () => {
+  /** Runs calls of these tools of the server `s`. `asked` has the open questions, by the number of the call; `sent` the calls that were sent. */
+  function begin(tools: readonly string[], rules: Partial<PolicyRules> = {}, started: Partial<StartedCall>[] = []) {
+    const facts = { server: "s", readOnly: false, idempotent: false, destructive: true, openWorld: true };
+    const sent: string[] = [];
+    const hub: Toolbox = {
+      tools: () => [],
+      prepare: async ({ id, name, arguments: text }) => ({
+        ...facts,
+        tool: name.slice(3),
+        place: "s",
+        autoApproved: false,
+        arguments: JSON.parse(text) as Record<string, unknown>,
+        pin() {},
+        async send() {
+          sent.push(`${id} ${text}`);
+          return { content: [{ type: "text", text: "done" }], isError: false };
+        },
+      }),
+    };
+    const asked = new Map<string, { question: QuestionEvent; answer: (value: unknown) => void }>();
+    let ids = 0;
+    const stop = new AbortController();
+    const { events, calling } = turnWith({
+      tools: hub,
+      signal: stop.signal,
+      newId: () => `q${++ids}`,
+      rules: { ...nothingSaid, ...rules },
+      answer: (question, over) =>
+        new Promise((resolve) => {
+          asked.set(callOf(question), { question, answer: resolve });
+          for (const signal of [stop.signal, over]) signal?.addEventListener("abort", () => resolve(false));
+        }),
+    });
+    const calls = tools.map((tool, index) => ({
+      call: { id: `${index}`, name: `s__${tool}`, arguments: "{}" },
+      planned: true,
+      sent: false,
+      ...started[index],
+    }));
+    const results = runToolCalls({ calls, hop: 0, truncated: false, runnable: 9 }, calling);
+    return { asked, events, results, sent, stop };
+  }
+  const callOf = ({ question }: QuestionEvent) => (question.kind === "approval" ? question.call.id : "");
+  const nextIteration = () => new Promise((resolve) => setImmediate(resolve));
+  const answersIn = (events: readonly ChatEvent[]) =>
+    events.flatMap((event) => (event.type === "answer" ? [[event.questionId, event.value]] : []));
+
+  test("are stored and open all at once, calls that need none run meanwhile, and each runs when its own was answered", async () => {
+    const permissions = { allow: patterns(["s.look"]), ask: [], deny: [] };
+    const { asked, events, results, sent } = begin(["pay", "look", "book", "send"], { permissions });
+    await nextIteration();
+    expect([...asked.keys()]).toEqual(["0", "2", "3"]);
+    expect(events.filter(({ type }) => type === "question")).toHaveLength(3);
+    expect(sent).toEqual(["1 {}"]);
+    asked.get("3")?.answer(true);
+    await nextIteration();
+    expect(sent).toEqual(["1 {}", "3 {}"]);
+    asked.get("0")?.answer(true);
+    asked.get("2")?.answer({ allow: false, message: "too dear" });
+    expect((await results).map(({ toolCallId }) => toolCallId)).toEqual(["0", "1", "2", "3"]);
+    expect(sent).toEqual(["1 {}", "3 {}", "0 {}"]);
+    expect(JSON.stringify(events)).toContain("the user did not allow s__book: too dear");
   });
-  const calls = tools.map((tool, index) => ({
-    call: { id: `${index}`, name: `s__${tool}`, arguments: "{}" },
-    planned: true,
-    sent: false,
-  }));
-  await runToolCalls({ calls, hop: 0, truncated: false, runnable: 4 }, calling);
-  expect(asked).toEqual(["odd", "pay"]);
-  expect(sent).toEqual(expected);
+
+  test.each([
+    { allow: true, expected: ["0 {}", "2 {}"] },
+    { allow: false, expected: [] },
+  ])("an answer that is remembered answers the others that it covers: allow $allow", async ({ allow, expected }) => {
+    const kept: string[] = [];
+    const memory: PolicyRules["memory"] = {
+      find: ({ tool }) => (kept.includes(tool) ? { allow, remember: "session" } : undefined),
+      remember: ({ tool }) => void kept.push(tool),
+    };
+    const { asked, events, results, sent } = begin(["book", "pay", "book"], { memory });
+    await nextIteration();
+    asked.get("0")?.answer({ allow, remember: "session" });
+    await nextIteration();
+    expect(sent).toEqual(expected);
+    expect(answersIn(events)).toEqual([
+      ["q1", { allow, remember: "session" }],
+      ["q3", { allow, remember: "session" }],
+    ]);
+    asked.get("1")?.answer(false);
+    await results;
+  });
+
+  test("a no that came in the same moment is not overruled by a yes for all calls of the tool", async () => {
+    const kept: string[] = [];
+    const memory: PolicyRules["memory"] = {
+      find: ({ tool }) => (kept.includes(tool) ? { allow: true, remember: "session" } : undefined),
+      remember: ({ tool }) => void kept.push(tool),
+    };
+    const { asked, results, sent } = begin(["book", "book"], { memory });
+    await nextIteration();
+    asked.get("0")?.answer({ allow: true, remember: "session" });
+    asked.get("1")?.answer(false);
+    await results;
+    expect(sent).toEqual(["0 {}"]);
+  });
+
+  test("close when the turn is cancelled", async () => {
+    const { events, results, sent, stop } = begin(["book", "pay"]);
+    await nextIteration();
+    stop.abort();
+    await results;
+    expect(sent).toEqual([]);
+    expect(answersIn(events)).toEqual([
+      ["q1", false],
+      ["q2", false],
+    ]);
+    expect(JSON.stringify(events.filter(({ type }) => type === "tool_result"))).toContain("the turn was cancelled");
+  });
+
+  const changed = { allow: true, arguments: { to: "Bonn" } };
+
+  test("a call runs with the arguments to which the person has changed it, and the model is told", async () => {
+    const { asked, events, results, sent } = begin(["book"]);
+    await nextIteration();
+    asked.get("0")?.answer(changed);
+    const told = 'done\n(the user changed the arguments of this call to {"to":"Bonn"})';
+    expect((await results).map(({ content }) => textOf(content))).toEqual([told]);
+    expect(sent).toEqual(['0 {"to":"Bonn"}']);
+    expect(answersIn(events)).toEqual([["q1", changed]]);
+  });
+
+  test("the rules decide about changed arguments anew", async () => {
+    const permissions = { allow: [], ask: [], deny: patterns(["s.book(to=Bonn)"]) };
+    const { asked, results, sent } = begin(["book"], { permissions });
+    await nextIteration();
+    asked.get("0")?.answer(changed);
+    expect(JSON.stringify(await results)).toMatch(/not run: the user's policy denies .*the user changed/);
+    expect(sent).toEqual([]);
+  });
+
+  const question = (call: string) =>
+    ({
+      type: "question",
+      questionId: "q",
+      question: { kind: "approval", place: "s", call: { id: call } },
+    }) as QuestionEvent;
+
+  test.each([
+    { after: "the answer", rules: {} },
+    { after: "the answer, by rules that allow the call by now", rules: { approval: "auto" as const } },
+  ])("a crash after $after runs what the person has allowed, not what the model wrote", async ({ rules }) => {
+    const { results, sent } = begin(["book", "pay"], rules, [
+      { question: question("0"), answer: { value: changed } },
+      { question: question("1"), answer: { value: false } },
+    ]);
+    await results;
+    expect(sent).toEqual(['0 {"to":"Bonn"}']);
+  });
+
+  test("an open question is closed if the rules allow the call after a restart", async () => {
+    const { events, results, sent } = begin(["book"], { approval: "auto" }, [{ question: question("0") }]);
+    await results;
+    expect(sent).toEqual(["0 {}"]);
+    expect(answersIn(events)).toEqual([["q", true]]);
+  });
+
+  test("of a call with changed arguments that was in flight when its host died, the model is told with which it was sent", async () => {
+    const started = { sent: true, question: question("0"), answer: { value: changed } };
+    const unknown = begin(["book"], { turn: { allow: [], deny: [], all: true } }, [started]);
+    expect(JSON.stringify(await unknown.results)).toMatch(/outcome unknown.*the user changed/);
+    expect(unknown.sent).toEqual([]);
+  });
 });
 
 test("the answer is stored before a check of its calls that takes long has ended, so that a paid answer is not lost", async () => {

@@ -54,6 +54,9 @@ async function startConversation(...more: Step[]) {
 const row = (page: Page, name: string) =>
   page.locator(".trace-row", { has: page.locator("summary", { hasText: name }) });
 
+/** Returns the open question about a call of this tool. */
+const asked = (page: Page, tool: string) => page.locator(".question", { hasText: tool });
+
 /** Returns the steps of a session file that has this step, as the reader parses them. */
 function stepsOf(step: string) {
   using folder = new ScriptFolder();
@@ -64,8 +67,7 @@ function stepsOf(step: string) {
 /** Finishes the turn, then runs a second turn that fails, and shows the trace in the page. */
 async function finish(page: Page, openGate: () => void): Promise<void> {
   await say(page, "Do it\nand say {{so}}");
-  await page.getByRole("button", { name: "Allow once" }).click();
-  await page.getByRole("button", { name: "Allow once" }).click();
+  for (const tool of ["echo", "crash"]) await asked(page, tool).getByRole("button", { name: "Allow once" }).click();
   openGate();
   await reads(page, "of it is done.");
   await say(page, "Once more");
@@ -82,15 +84,15 @@ inBrowser("the trace of a conversation", () => {
     await using tab = await open(conversation.door, "#/chat", clipboard);
     const { page, complaints } = tab;
     await say(page, "Do it");
-    await page.locator(".question").waitFor();
+    await page.locator(".question").first().waitFor();
     await showAs(page, "trace");
     await row(page, "m1").getByText("retried once").waitFor();
     await row(page, "s__echo").getByText("asks you").waitFor();
-    await row(page, "s__wait").locator(".span.wait.open").waitFor({ state: "attached" });
+    await row(page, "s__wait").locator(".span.work.open").waitFor({ state: "attached" });
     await page.getByText(/running for/).waitFor();
     await showAs(page, "chat");
-    await page.getByRole("button", { name: "Allow once" }).click();
-    await page.getByRole("button", { name: "Deny" }).click();
+    await asked(page, "echo").getByRole("button", { name: "Allow once" }).click();
+    await asked(page, "crash").getByRole("button", { name: "Deny" }).click();
     await showAs(page, "trace");
     await row(page, "frail__crash").getByText("not approved").waitFor();
     await row(page, "s__echo").getByText("approved").waitFor();
@@ -175,8 +177,8 @@ inBrowser("the trace of a conversation", () => {
 
   test("says in a file that a turn was not finished, and shows nothing of it as running", async () => {
     const one = turn("turn_1");
-    const asked = call("call_1", "s__add");
-    const events = stored([one.user("go"), one.answer("", [asked]), one.planned(asked), one.sent("call_1")]);
+    const planned = call("call_1", "s__add");
+    const events = stored([one.user("go"), one.answer("", [planned]), one.planned(planned), one.sent("call_1")]);
     using folder = new ScriptFolder();
     folder.write("c.html", await joined(exportConversation(readerOf(events), "c1", { format: "html", secrets: [] })));
     await using tab = await open({ url: pathToFileURL(folder.path).href }, "c.html#trace");
@@ -208,8 +210,8 @@ inBrowser("the trace of a conversation", () => {
         offline: true,
       },
     );
-    const asked: string[] = [];
-    opened.page.on("request", (request) => asked.push(request.url()));
+    const requested: string[] = [];
+    opened.page.on("request", (request) => requested.push(request.url()));
     await opened.page.reload();
     await opened.page.getByText("of it is done.").waitFor();
     expect(await violations(opened.page)).toEqual([]);
@@ -221,7 +223,7 @@ inBrowser("the trace of a conversation", () => {
     const inFile = await violations(opened.page);
     expect(inFile.filter((each) => !/^(landmark-one-main|region)/.test(each))).toEqual([]); // its main element is the transcript
     expect(await overflow(opened.page)).toBe(0);
-    expect(asked).toEqual([opened.page.url()]);
+    expect(requested).toEqual([opened.page.url()]);
     expect([...complaints, ...opened.complaints]).toEqual([]);
     await using plain = await open({ url: pathToFileURL(folder.path).href }, "conversation.html", {
       ...look,

@@ -24,6 +24,8 @@ interface Dialog {
 export class OpenQuestions {
   readonly #asked: ClientSession;
   readonly #open = new Map<string, Dialog>();
+  /** Settles when the client has answered all questions so far. It gets one at a time, because many clients show only the latest. */
+  #answered: Promise<void> = Promise.resolve();
   #isLeft = false;
 
   constructor(asked: ClientSession) {
@@ -51,7 +53,12 @@ export class OpenQuestions {
     }
     const over = new AbortController();
     this.#open.set(questionId, { isOwn, over });
-    askClient(event, { client, capabilities, sessionId: session.id, toolCallId, over: over.signal }).then(answer, deny);
+    const asking = { client, capabilities, sessionId: session.id, toolCallId, over: over.signal };
+    this.#answered = this.#answered.then(async () => {
+      if (over.signal.aborted) return;
+      if (this.#isLeft) deny();
+      else await askClient(event, asking).then(answer, deny);
+    });
   }
 
   /** Removes a question that has an answer in the log. If it is not the answer of this client, withdraws the request from the client. */

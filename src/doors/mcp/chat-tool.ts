@@ -127,6 +127,8 @@ async function follow(
   const progressToken = extra._meta?.progressToken;
   let progress = 0;
   const dialogs = new Map<string, AbortController>();
+  /** Settles when the client has answered all questions so far. It gets one at a time, because many clients show only the latest. */
+  let answered = Promise.resolve();
   for await (const event of turn.watch()) {
     if ("seq" in event) events.push(event);
     if (session.questions.isAsking(event) && !asked.has(event.questionId)) {
@@ -135,7 +137,10 @@ async function follow(
       const dialog = new AbortController();
       dialogs.set(questionId, dialog);
       const client = until(dialog.signal, extra);
-      void askClient(event.question, client, server.getClientCapabilities()).then((value) => answer(questionId, value));
+      answered = answered.then(async () => {
+        if (dialog.signal.aborted) return;
+        answer(questionId, await askClient(event.question, client, server.getClientCapabilities()));
+      });
     }
     if (event.type === "answer") {
       asked.delete(event.questionId);

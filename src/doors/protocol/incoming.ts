@@ -59,7 +59,8 @@ const descriptions: Record<Action, string> = {
   chat: "A turn. A request_id is answered once in its conversation. The message is text, or content: parts that the model takes. without_tools names tools as list_tools does, or server__*.",
   apply_prompt:
     "A turn with a server's prompt as its message. A request_id that is known gets its turn, whatever the prompt says by now.",
-  answer: 'Answers an open question. Approval: true, false or {"allow", "remember"}; form: {"action", "content"}.',
+  answer:
+    'Answers an open question. Approval: true, false or {"allow", "remember", "message", "arguments"}; form: {"action", "content"}.',
   cancel: "Ends what the request began: a turn, or a request to a server.",
   clear_session:
     "Begins another conversation for the messages of this pipe or socket that name none. Refused for any other.",

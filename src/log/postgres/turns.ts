@@ -13,15 +13,22 @@ import {
   type TurnName,
 } from "../../core/turn-leases.js";
 import { foldVersion } from "../shared/schema-version.js";
-import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
+import {
+  isNobodys,
+  isUnfinished,
+  turnCounts,
+  unfinishedTurns,
+  waitsForPerson,
+  withNode,
+} from "../sql/common-statements.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import type { Database } from "./connection/database.js";
 import { logChannel, type Notices } from "./notices.js";
 
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
-/** SQL condition: the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
-const isAsking = `coalesce((SELECT type = 'question' FROM events
-  WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id) ORDER BY seq DESC LIMIT 1), false)`;
+const isAsking = waitsForPerson(
+  "FROM events WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id)",
+);
 /** SQL condition that says the same as `isResumedIn`, for a host of workspace $1. */
 const isResumed = `(workspace = $1 OR ($1 = '${sharedWorkspace}' AND workspace ~ '${folderPattern}'))`;
 /** SQL that frees the turns of node $1. $2 is 1 if the node has crashed, otherwise 0. */

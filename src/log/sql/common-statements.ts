@@ -33,6 +33,14 @@ export const unfinishedTurns = (condition: string) =>
    WHERE ${isUnfinished} AND ${condition}`;
 
 /**
+ * Returns the SQL condition that the turn waits for a person's answer: a question is open, and the last event is not a call that was sent.
+ * Such a turn cannot be the reason why its host has crashed. `events` is the FROM clause with the turn's events.
+ */
+export const waitsForPerson = (events: string) =>
+  `coalesce((SELECT sum(CASE type WHEN 'question' THEN 1 WHEN 'answer' THEN -1 ELSE 0 END) > 0
+     AND max(CASE type WHEN 'tool_sent' THEN id ELSE 0 END) < max(id) ${events}), FALSE)`;
+
+/**
  * SQL condition: the event belongs to no turn. The partial index has the same text, so that the databases use it; with another type the index
  * has to be made anew.
  */

@@ -12,7 +12,14 @@ import type {
   TurnName,
 } from "../../core/turn-leases.js";
 import { fenced } from "../shared/fencing.js";
-import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
+import {
+  isNobodys,
+  isUnfinished,
+  turnCounts,
+  unfinishedTurns,
+  waitsForPerson,
+  withNode,
+} from "../sql/common-statements.js";
 import { numberOf, withinRange } from "../sql/sqlite-ids.js";
 import type { Connection } from "./connection.js";
 import type { FileAccess } from "./file-access.js";
@@ -233,9 +240,9 @@ export class SqliteTurns implements TurnLeases {
   }
 }
 
-/** SQL condition: the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
-const isAsking = `coalesce((SELECT type = 'question' FROM entries
-  WHERE ${withinRange("turns.conversation_number", { row: "entries." })} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
+const isAsking = waitsForPerson(
+  `FROM entries WHERE ${withinRange("turns.conversation_number", { row: "entries." })} AND entries.turn_id = turns.turn_id`,
+);
 /** SQL that frees the turns of node ?1. ?2 is 1 if the node has crashed, otherwise 0. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)

@@ -3,7 +3,7 @@
  * https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
  */
 
-import { readApproval } from "../../core/approval.js";
+import { isYes } from "../../core/approval.js";
 import { LlmError } from "../../core/errors.js";
 import type { Question } from "../../core/events.js";
 import { asObjects, type JsonObject } from "../../core/json.js";
@@ -71,8 +71,7 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
     if (passedOn) return await abortable(passedOn, signal);
     const request = toRequest(params, granted);
     const prompt = promptOf(request, sentTokens);
-    const approval = readApproval(await ask({ kind: "sampling", server, prompt, maxTokens: granted }));
-    if ("problem" in approval || !approval.allow)
+    if (!isYes(await ask({ kind: "sampling", server, prompt, maxTokens: granted })))
       throw new RpcRefusal(-1, "the user did not allow the sampling request");
     const completion = await sample(request, signal).catch((error: unknown) => {
       // The provider's words may name the account or its organization, which are not the server's business.

@@ -1,5 +1,5 @@
 /** Reads from a log what is needed to replay a conversation: what the user said and answered, and what the model and the servers did. */
-import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
+import { type ApprovalAnswer, approvalIn } from "../../core/approval.js";
 import { RequestError } from "../../core/errors.js";
 import type { Elicitation, Question, StopReason, StoredEvent } from "../../core/events.js";
 import { type ContentPart, type JsonSchema, type ToolCall, type ToolResult, textOf } from "../../core/messages.js";
@@ -101,12 +101,6 @@ function readPlayableTurn(events: readonly StoredEvent[], number: number, known:
 
 function approvedTool(question: Question | undefined): { server: string; tool: string } | undefined {
   return question?.kind === "approval" ? question : undefined;
-}
-
-/** Reads the answer to a request for approval. An invalid answer counts as no. */
-function approvalIn(value: unknown): ApprovalAnswer {
-  const answer = readApproval(value);
-  return "problem" in answer ? { allow: false } : answer;
 }
 
 /** Splits a name into server and tool. A name that the model invented may contain no server; in this case, `server` is empty. */

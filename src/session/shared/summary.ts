@@ -1,9 +1,9 @@
+import { isYes } from "../../core/approval.js";
 import { isBilled } from "../../core/event-facts.js";
 import type { ErrorInfo, EventOf, LimitQuestion, StopReason, StoredEvent } from "../../core/events.js";
 import type { Spent, Usage } from "../../core/messages.js";
 import { answersBilled, usageSum } from "../../core/token-usage.js";
 import { readTurn, validHops } from "../../log/folds/turn-records.js";
-import { isYes } from "../../turn/tool-batch.js";
 
 export interface TurnSummary {
   /** All text that the assistant wrote in the turn. */

@@ -1,8 +1,10 @@
 /** Cancels the turns of a conversation and answers their questions, no matter which host runs the turns. */
-import { problemInAnswer } from "../../core/approval.js";
+import { approvalIn, problemInAnswer } from "../../core/approval.js";
 import { RequestError } from "../../core/errors.js";
-import type { QuestionEvent } from "../../core/events.js";
+import type { Question, QuestionEvent } from "../../core/events.js";
+import { textOf } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
+import { looked, withArguments } from "../../turn/call-approval.js";
 import { eventPages } from "../shared/event-pages.js";
 import type { ConversationTurns } from "./conversation-turns.js";
 import type { LiveTurn } from "./live-turn.js";
@@ -35,12 +37,29 @@ export class TurnControl {
     await cluster.begin();
     const question = await this.#question(questionId);
     if (!question) return false;
-    const problem = problemInAnswer(question.question, value);
+    const problem = await this.problemIn(question.question, value);
     if (problem)
       throw new RequestError("usage", `"value": ${problem}`, { hint: "the question is still open; answer it again" });
     const isFirst = await cluster.send(conversationId, question.turnId, { type: "answer", questionId, value });
     if (isFirst) questions.answer(questionId, value);
     return isFirst;
+  }
+
+  /**
+   * Resolves with what is wrong with an answer to a question. Undefined if it is valid. Arguments that the person has changed are checked
+   * against the tool's schema, if this host has the tool.
+   */
+  async problemIn(question: Question, value: unknown): Promise<string | undefined> {
+    const problem = problemInAnswer(question, value);
+    if (problem || question.kind !== "approval") return problem;
+    const { hub } = this.#parts;
+    const { call } = question;
+    const { arguments: changed } = approvalIn(value);
+    if (!changed || !hub.tools().some(({ name }) => name === call.name)) return undefined;
+    const checked = await looked(withArguments(call, changed), hub);
+    if (!("refused" in checked)) return undefined;
+    const text = textOf(checked.refused.content);
+    return `the changed arguments do not fit: ${text.slice(text.indexOf(": ") + 2)}`;
   }
 
   cancel(requestId?: string, stopReason?: "budget"): boolean {

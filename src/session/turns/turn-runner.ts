@@ -2,7 +2,7 @@
 
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, type LlmErrorKind, RequestError, StoreError } from "../../core/errors.js";
-import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import type { ChatEvent, EventOf, QuestionEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
 import { type AbandonedTurn, maxCrashes, type TurnMail } from "../../core/turn-leases.js";
 import type { LogSince } from "../../log/folds/checkpoint.js";
@@ -145,6 +145,7 @@ export class TurnRunner {
     }
     const lost = await owned.lostState({ events: log.events, processes: log.checkpoint?.processes ?? [] }, parts.hub);
     if (lost) await out.store(lost);
+    for (const question of leftByServers(turn.own)) out.add(withdrawn(question));
     const prompt = new TurnPrompt(turn);
     const news = prompt.news();
     if (news) await out.store(news);
@@ -207,6 +208,21 @@ function mailFor({ stop, closing, cancelMail }: LiveTurn, unwritten: readonly Ch
   return unwritten.flatMap((event) =>
     event.type === "answer" ? [{ type: "answer", questionId: event.questionId, value: event.value }] : [],
   );
+}
+
+/** Returns the open questions of servers. Their calls have ended with the host that ran them, so nobody waits for the answers. */
+function leftByServers(events: readonly StoredEvent[]): QuestionEvent[] {
+  const answered = new Set(events.flatMap((event) => (event.type === "answer" ? [event.questionId] : [])));
+  return events.filter(
+    (event): event is EventOf<"question"> =>
+      event.type === "question" &&
+      (event.question.kind === "elicitation" || event.question.kind === "sampling") &&
+      !answered.has(event.questionId),
+  );
+}
+
+function withdrawn({ turnId, questionId }: QuestionEvent): ChatEvent {
+  return { type: "answer", turnId, questionId, value: false, withdrawn: true };
 }
 
 /** Returns the error of a turn whose caller was connected to another host, which has ended or lost the turn. */
