@@ -211,7 +211,9 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     trace: ["chat", "api", "markdown", "shared"],
     usage: ["markdown", "shared"],
     sidebar: ["api", "markdown", "shared"],
-    views: ["composer", "sidebar", "usage", "trace", "chat", "api", "markdown", "shared"],
+    palette: ["sidebar", "api", "shared"],
+    servers: ["chat", "api", "markdown", "shared"],
+    views: ["servers", "composer", "sidebar", "usage", "trace", "chat", "api", "markdown", "shared"],
     file: ["trace", "chat", "api", "markdown"],
   },
   scripted: {

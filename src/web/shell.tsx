@@ -6,6 +6,7 @@ import type { Api } from "./api/host-client.js";
 import type { HostSocket } from "./api/socket.js";
 import { Icon } from "./shared/icon.js";
 import { address, linkTo, type PageAddress, settle, type View } from "./shared/page-address.js";
+import { isPaletteOpen, usePageKeys } from "./shared/page-commands.js";
 import { onDemand } from "./shared/view-on-demand.js";
 import { showWaiting, titleTab } from "./sidebar/attention.js";
 import { shownTitle } from "./sidebar/conversation-row.js";
@@ -22,6 +23,7 @@ const ServersView = onDemand(async () => (await import("./views/servers.js")).Se
 const UsageView = onDemand(async () => (await import("./views/usage.js")).UsageView);
 const TraceView = onDemand(async () => (await import("./views/trace.js")).TraceView);
 const SettingsView = onDemand(async () => (await import("./views/settings.js")).SettingsView);
+const Palette = onDemand(async () => (await import("./palette/palette.js")).Palette);
 
 const titles: Record<Exclude<View, "chat">, string> = {
   trace: "Trace",
@@ -35,6 +37,7 @@ export function Shell({ api, socket }: ShellProps) {
   useEffect(() => list.open(socket), [list, socket]);
   useEffect(() => showWaiting(list), [list]);
   const { view, conversationId } = address.value;
+  usePageKeys();
   const isFirst = useRef(true);
   useEffect(() => {
     // Focuses the new view, so that a screen reader announces it. A field of the view may already have the focus; then the focus is not
@@ -74,6 +77,7 @@ export function Shell({ api, socket }: ShellProps) {
         )}
         {viewOf(address.value, { api, socket, list })}
       </main>
+      {isPaletteOpen.value && <Palette api={api} list={list} />}
     </>
   );
 }

@@ -1,8 +1,10 @@
 import { findSource, type GlobalOptions, load } from "../../src/cli/shared/configuration.js";
 import { confirmed } from "../../src/cli/shared/confirmed.js";
 import { Reload } from "../../src/cli/shared/reload.js";
+import type { DoorParts } from "../../src/doors/shared/door.js";
 import { ServerEntries } from "../../src/host/server-entries.js";
 import { HostSettingValues } from "../../src/host/setting-values.js";
+import { createLogins } from "../../src/host/user-state.js";
 import { createApp } from "../../src/index.js";
 import { openDoor } from "../doors/http/door.js";
 
@@ -15,7 +17,10 @@ export async function serveFiles(flags: GlobalOptions, options: Parameters<typeo
   const files = new Reload({ flags, source, read, loaded, host: app });
   const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
   const settings = new HostSettingValues({ files, resolveModel: app.resolveModel });
-  const door = await openDoor(app, { ...options, parts: { serverSettings, settings, reload: () => files.now() } });
+  const login: DoorParts["login"] = async (name, showPage) =>
+    (await createLogins(app.config.mcpServers, process.env, showPage)).login(name);
+  const parts = { serverSettings, settings, login, reload: () => files.now() };
+  const door = await openDoor(app, { ...options, parts });
   return {
     app,
     url: door.url,

@@ -33,3 +33,19 @@ test("a field whose alternatives are types has no choices", () => {
     sent: "x",
   });
 });
+
+test.each([
+  ["an object", { type: "object" }, '{"a":1}', { a: 1 }],
+  ["a list without choices", { type: "array", items: { type: "string" } }, '["x"]', ["x"]],
+  ["a value that a definition describes", { $ref: "#/$defs/Filter" }, "[1]", [1]],
+  ["nothing, if it is left empty", { type: "object" }, "", undefined],
+])("a field is written as JSON for %s", (_, field, written, sent) => {
+  expect(chosen(field, written).sent).toEqual(sent);
+});
+
+test.each([
+  ["a number that may be null", { anyOf: [{ type: "integer" }, { type: "null" }], default: null }, "3", 3],
+  ["a number whose types are a list", { type: ["number", "null"] }, "2.5", 2.5],
+])("a field for %s is a field for a number", (_, field, written, sent) => {
+  expect(chosen(field, written).sent).toBe(sent);
+});

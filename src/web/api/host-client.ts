@@ -11,6 +11,7 @@ import type {
   Tool,
   VersionEntry,
 } from "./host-messages.js";
+import { keepLeftOutTools, leftOutTools } from "./left-out-tools.js";
 import { keepPageKey, onPageKeyOfOtherTab, pageKey } from "./page-key.js";
 
 interface FailureDetails {
@@ -60,8 +61,6 @@ export interface NewTurn {
   temperature?: number | undefined;
   effort?: Effort | undefined;
   system?: string | undefined;
-  /** Tools that this turn does not offer: names as in `tools()`, or `server__*`. */
-  without_tools?: readonly string[] | undefined;
   /** With it, the call fails with `not_found` if the conversation was deleted. Without it, the conversation then begins anew. */
   seen?: LastSeen | undefined;
 }
@@ -153,6 +152,7 @@ export class Api {
   async fork(id: string, { toSeq, isVersion }: { toSeq?: number; isVersion?: true } = {}): Promise<string> {
     const body = { to_seq: toSeq, is_version: isVersion };
     const answer = await this.json<{ conversation_id: string }>(`${conversation(id)}/fork`, { method: "POST", body });
+    keepLeftOutTools(answer.conversation_id, leftOutTools(id));
     return answer.conversation_id;
   }
 
@@ -179,9 +179,12 @@ export class Api {
     return this.#none(conversation(id), { method: "DELETE", keepalive });
   }
 
-  /** Begins a turn. The call may be repeated, since the host runs a request id only once. */
+  /**
+   * Begins a turn without the tools that the conversation leaves out. The call may be repeated, since the host runs a request id only once.
+   */
   beginTurn(id: string, turn: NewTurn): Promise<{ turn_id: string }> {
-    return this.json(`${conversation(id)}/turns`, { method: "POST", body: turn });
+    const body = { ...turn, without_tools: leftOutTools(id) };
+    return this.json(`${conversation(id)}/turns`, { method: "POST", body });
   }
 
   answer(id: string, questionId: string, value: unknown): Promise<void> {
@@ -199,19 +202,6 @@ export class Api {
 
   async servers(): Promise<ServerEntry[]> {
     return (await this.json<{ servers: ServerEntry[] }>("/api/servers")).servers;
-  }
-
-  async stderr(server: string): Promise<string> {
-    return (await this.json<{ stderr: string }>(`${serverPath(server)}/stderr`)).stderr;
-  }
-
-  reconnect(server: string): Promise<void> {
-    return this.#none(`${serverPath(server)}/reconnect`, { method: "POST" });
-  }
-
-  /** Begins a login. Resolves with the address of the login page. `url` is null if no login is needed. */
-  login(server: string): Promise<{ url: string | null; status?: string }> {
-    return this.json(`${serverPath(server)}/login`, { method: "POST" });
   }
 
   async tools(): Promise<Tool[]> {
@@ -256,10 +246,6 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   return new ApiFailure(response.status, code, message, {
     ...(retryAfterS >= 0 && { retryAfterMs: 1000 * retryAfterS }),
   });
-}
-
-function serverPath(name: string): string {
-  return `/api/servers/${encodeURIComponent(name)}`;
 }
 
 function conversation(id: string): string {

@@ -157,6 +157,13 @@ export interface ServerEntry {
   version: string | null;
   reason: string | null;
   login: string | null;
+  /** The file that defines the server. Null if no file does. */
+  source: string | null;
+  enabled: boolean;
+  editable: boolean;
+  /** The server as it is written in the file, without its secrets. Null if this host cannot change it. */
+  entry: object | null;
+  can_log_out: boolean;
 }
 
 export interface Tool {

@@ -27,9 +27,10 @@ export interface ListedResources {
 /** Entry of a server under `mcpServers`. Its secrets are `***`. */
 type ServerConfig = Record<string, unknown>;
 
-interface NamedServer {
+export interface NamedServer {
   name: string;
   entry: ServerConfig;
+  /** Notes for a person about the entry. */
   notes: readonly string[];
 }
 
@@ -38,6 +39,8 @@ export interface FoundServer extends NamedServer {
   /** Id of the program, and its name for people. */
   program: string;
   title: string;
+  /** True if the file lies in the host's working directory. Anybody may have written such a file. */
+  of_folder: boolean;
   /** True if this host has a server of this name. */
   taken: boolean;
 }
@@ -88,10 +91,17 @@ export async function listFound(api: Api): Promise<FoundServer[]> {
   return found.filter(({ taken }) => !taken);
 }
 
-export async function importServers(api: Api, servers: readonly FoundServer[]): Promise<string[]> {
-  const names = servers.map(({ program, name }) => ({ program, name }));
-  const answer = await api.json<{ notices: string[] }>("/api/servers/import", { method: "POST", body: { names } });
-  return answer.notices;
+/** Resolves with the outcome of each server, and with notices for the person. */
+export async function importServers(api: Api, chosen: readonly FoundServer[]): Promise<string[]> {
+  const names = chosen.map(({ program, name }) => ({ program, name }));
+  const { servers, notices } = await api.json<{
+    servers: { name: string; outcome: string; reason: string | null; notes: string[] }[];
+    notices: string[];
+  }>("/api/servers/import", { method: "POST", body: { names } });
+  const outcomes = servers.map(({ name, outcome, reason, notes }) =>
+    [`${name}: ${[outcome, reason].filter(Boolean).join(", ")}.`, ...notes].join(" "),
+  );
+  return [...outcomes, ...notices];
 }
 
 export type SettingValue = string | number | null;

@@ -1,4 +1,8 @@
-/** Forms that MCP servers may show to the user. A form is a flat object of texts, numbers, booleans and choices. */
+/**
+ * Forms for values of a schema: those that MCP servers show to the user, which are flat objects of texts, numbers, booleans and choices, and
+ * the arguments of tools. Values of other kinds are written as JSON.
+ */
+import { asObjects } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import { type FormChoice, formChoices } from "../../core/schemas/form-choices.js";
 
@@ -16,6 +20,7 @@ export type FormField = FieldBase &
     | { kind: "flag"; initial: boolean }
     | { kind: "choice"; choices: readonly FormChoice[]; initial: string }
     | { kind: "choices"; choices: readonly FormChoice[]; min: number; max: number; initial: readonly string[] }
+    | { kind: "json"; initial: string }
   );
 
 /** Types of an input element whose values the browser validates. */
@@ -31,8 +36,24 @@ const inputTypes: Record<string, TextType> = {
 export function formFields(schema: JsonSchema): FormField[] {
   const required = new Set(texts(schema.required));
   return Object.entries(record(schema.properties)).map(([name, property]) =>
-    field(name, record(property), required.has(name)),
+    field(name, withoutNull(record(property)), required.has(name)),
   );
+}
+
+/** Returns the schema of the value that is not null, if there is only one such schema. An empty field then gives no value. */
+function withoutNull(property: JsonSchema): JsonSchema {
+  const types = texts(property.type).filter((type) => type !== "null");
+  if (types.length === 1) return { ...property, type: types[0] };
+  const alternatives = asObjects(property.anyOf);
+  const [only] = alternatives.filter(({ type }) => type !== "null");
+  return only && alternatives.length === 2 && alternatives.some(({ type }) => type === "null")
+    ? { ...property, anyOf: undefined, ...only }
+    : property;
+}
+
+/** True if only JSON can express the values: they are objects, or a definition elsewhere in the schema says what they are. */
+function isStructured({ type, $ref, anyOf, oneOf }: JsonSchema): boolean {
+  return type === "object" || (type === undefined && [$ref, anyOf, oneOf].some((each) => each !== undefined));
 }
 
 function field(name: string, property: JsonSchema, isRequired: boolean): FormField {
@@ -40,6 +61,9 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
   const choices = formChoices(property);
   if (choices.length > 0 && property.type !== "array") {
     return { ...base, kind: "choice", choices, initial: String(property.default ?? "") };
+  }
+  if (isStructured(property) || (property.type === "array" && choices.length === 0)) {
+    return { ...base, kind: "json", initial: property.default ? JSON.stringify(property.default) : "" };
   }
   switch (property.type) {
     case "boolean":
@@ -101,6 +125,8 @@ function givenFor(field: FormField, data: FormData): unknown {
     }
     case "number":
       return given === "" ? undefined : Number(given);
+    case "json":
+      return given.trim() === "" ? undefined : JSON.parse(given);
     case "choice":
       return field.choices.find(({ text }) => text === given)?.value;
     case "text": {

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import type { JsonSchema } from "../../core/messages.js";
 import { limitText } from "../../doors/shared/limit-text.js";
 import type { ShownQuestion } from "../api/host-messages.js";
+import { keepForm } from "../api/unsent.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount } from "../shared/format-text.js";
@@ -81,7 +83,7 @@ function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildre
       return "form" in question ? (
         <>
           <p>{visibleText(question.message)}</p>
-          <SchemaForm schema={question.form} questionId={question.question_id} {...answering} />
+          <ServerForm schema={question.form} questionId={question.question_id} {...answering} />
         </>
       ) : (
         <PageVisit question={question} {...answering} />
@@ -149,6 +151,29 @@ function Approval({
         )}
       </div>
     </>
+  );
+}
+
+function ServerForm({ schema, questionId, onAnswer, isBusy }: { schema: JsonSchema; questionId: string } & Answering) {
+  const answer = (value: unknown) => {
+    keepForm(questionId, undefined);
+    return onAnswer(value);
+  };
+  return (
+    <SchemaForm
+      schema={schema}
+      keptAs={questionId}
+      isBusy={isBusy}
+      submit="Send"
+      onSubmit={(content) => answer({ action: "accept", content })}
+    >
+      <button type="button" class="no" disabled={isBusy} onClick={() => void answer({ action: "decline" })}>
+        Decline
+      </button>
+      <button type="button" disabled={isBusy} onClick={() => void answer({ action: "cancel" })}>
+        Cancel
+      </button>
+    </SchemaForm>
   );
 }
 

@@ -1,51 +1,47 @@
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useId, useMemo } from "preact/hooks";
 import type { JsonSchema } from "../../core/messages.js";
 import { filledForm, keepForm } from "../api/unsent.js";
 import { visibleText } from "../markdown/visible.js";
+import { JsonField } from "../shared/json-field.js";
 import { type FormField, filledFields, formContent, formFields, formProblem } from "./form-fields.js";
 
 interface SchemaFormProps {
   schema: JsonSchema;
-  /** Id under which the filled-in values are kept until the question is answered, also while the person looks elsewhere. */
-  questionId: string;
+  /** Id under which the filled-in values are kept, also while the person looks elsewhere. */
+  keptAs: string;
   isBusy: boolean;
-  onAnswer: (value: unknown) => Promise<void>;
+  /** Name of the button that submits the form. */
+  submit: string;
+  onSubmit: (content: Record<string, unknown>) => Promise<void>;
+  /** Buttons beside the one that submits. */
+  children?: ComponentChildren;
 }
 
-/** Shows a form that a server asks the user to fill in. The browser validates the values before they are sent. */
-export function SchemaForm({ schema, questionId, isBusy, onAnswer: answer }: SchemaFormProps) {
-  const fields = useMemo(() => filledFields(formFields(schema), filledForm(questionId)), [schema, questionId]);
-  const onAnswer = (value: unknown) => {
-    keepForm(questionId, undefined);
-    return answer(value);
-  };
+/** Shows a form for values of a schema. The browser validates the values before they are submitted. */
+export function SchemaForm({ schema, keptAs, isBusy, submit, onSubmit, children }: SchemaFormProps) {
+  const fields = useMemo(() => filledFields(formFields(schema), filledForm(keptAs)), [schema, keptAs]);
   const problem = useSignal<{ name: string; problem: string } | undefined>(undefined);
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const data = new FormData(event.currentTarget as HTMLFormElement);
-    problem.value = formProblem(fields, data);
-    if (!problem.value) void onAnswer({ action: "accept", content: formContent(fields, data) });
-  };
   return (
     <form
       class="form"
-      onSubmit={submit}
-      onInput={({ currentTarget }) => keepForm(questionId, new FormData(currentTarget))}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const data = new FormData(event.currentTarget);
+        problem.value = formProblem(fields, data);
+        if (!problem.value) void onSubmit(formContent(fields, data));
+      }}
+      onInput={({ currentTarget }) => keepForm(keptAs, new FormData(currentTarget))}
     >
       {fields.map((field) => (
         <Field field={field} problem={problem.value?.name === field.name ? problem.value.problem : undefined} />
       ))}
       <div class="buttons">
         <button type="submit" class="main" disabled={isBusy}>
-          Send
+          {submit}
         </button>
-        <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer({ action: "decline" })}>
-          Decline
-        </button>
-        <button type="button" disabled={isBusy} onClick={() => void onAnswer({ action: "cancel" })}>
-          Cancel
-        </button>
+        {children}
       </div>
     </form>
   );
@@ -98,11 +94,14 @@ function Field({ field, problem }: { field: FormField; problem?: string }) {
 interface InputAttributes {
   id: string;
   name: string;
-  "aria-describedby"?: string;
+  "aria-describedby"?: string | undefined;
   required: boolean;
 }
 
-function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" }>, attributes: InputAttributes) {
+function inputOf(
+  field: Extract<FormField, { kind: "text" | "number" | "choice" | "json" }>,
+  attributes: InputAttributes,
+) {
   switch (field.kind) {
     case "choice":
       return (
@@ -121,6 +120,8 @@ function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" 
         <input {...attributes} type="number" step={isWhole ? 1 : "any"} min={min} max={max} defaultValue={initial} />
       );
     }
+    case "json":
+      return <JsonField {...attributes} text={field.initial} />;
     case "text": {
       const { type, pattern, minLength, maxLength, initial } = field;
       return (

@@ -5,6 +5,7 @@ import type { Api } from "../api/host-client.js";
 import type { ConversationEntry } from "../api/host-messages.js";
 import { Alert } from "../markdown/alert.js";
 import { address, goTo } from "../shared/page-address.js";
+import { type Command, useCommands } from "../shared/page-commands.js";
 import { ConversationMenu } from "./conversation-menu.js";
 import { ConversationRow, focusRow, shownTitle } from "./conversation-row.js";
 import { dayGroups } from "./day-groups.js";
@@ -28,11 +29,29 @@ export function ConversationNav({ api, list }: ConversationNavProps) {
     list.delete(entry);
     if (isOpen(entry)) goTo("chat");
   };
+  const rename = ({ conversation_id: id }: ConversationEntry) => {
+    renamedId.value = id;
+  };
+  const field = useRef<HTMLInputElement>(null);
+  useCommands(() => {
+    const entry = list.find(conversationId);
+    const search: Command = { name: "Search conversations", isInSidebar: true, run: () => field.current?.focus() };
+    if (!entry || !isOpen(entry)) return [search];
+    const isPinned = entry.pinned;
+    const pin = () => void list.change(entry, { pinned: !isPinned });
+    return [
+      { name: "Rename this conversation", isInSidebar: true, run: () => rename(entry) },
+      { name: `${isPinned ? "Unpin" : "Pin"} this conversation`, run: pin },
+      { name: "Delete this conversation", isInSidebar: true, run: () => remove(entry) },
+      search,
+    ];
+  });
   return (
     <>
       <search>
         <input
           type="search"
+          ref={field}
           aria-label="Search conversations"
           placeholder="Search conversations"
           value={search.words.value}
@@ -81,15 +100,7 @@ export function ConversationNav({ api, list }: ConversationNavProps) {
       {list.deleted.value && (
         <UndoNotice key={list.deleted.value.conversation_id} list={list} entry={list.deleted.value} />
       )}
-      <ConversationMenu
-        api={api}
-        list={list}
-        entry={chosen.value}
-        onRename={({ conversation_id: id }) => {
-          renamedId.value = id;
-        }}
-        onDelete={remove}
-      />
+      <ConversationMenu api={api} list={list} entry={chosen.value} onRename={rename} onDelete={remove} />
     </>
   );
 }

@@ -12,8 +12,10 @@ import { Timeline } from "../chat/timeline.js";
 import { TurnList } from "../chat/turn-list.js";
 import { Composer } from "../composer/composer.js";
 import { visibleText } from "../markdown/visible.js";
+import { ConversationTools } from "../servers/conversation-tools.js";
 import { Icon } from "../shared/icon.js";
 import { linkTo } from "../shared/page-address.js";
+import { useCommands } from "../shared/page-commands.js";
 import { storedChoice } from "../shared/stored-choice.js";
 import { useEscape } from "../shared/use-escape.js";
 import { shownTitle } from "../sidebar/conversation-row.js";
@@ -43,6 +45,7 @@ export function ChatView({ api, socket, conversationId, log, list, isNew, onBegu
     const count = state.conversation.value.turns.length + state.outgoing.messages.value.length;
     return count === 0 && !log.hasEarlier.value;
   });
+  useCommands(() => (isRunning.value ? [{ name: "Cancel the turn", keys: "Esc", run: () => state.cancel() }] : []));
   useEscape(useCallback(() => state.cancel(), [state]));
   const entry = list.find(conversationId);
   const title = useComputed(() => visibleText(firstText(log, state.conversation.value).slice(0, 80)));
@@ -53,6 +56,7 @@ export function ChatView({ api, socket, conversationId, log, list, isNew, onBegu
       <header>
         <h1>{entry ? shownTitle(entry) : title}</h1>
         <LinkNote socket={socket} />
+        <ConversationTools api={api} conversationId={conversationId} />
         <button
           type="button"
           class="icon-button"

@@ -3,10 +3,10 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import type { Api } from "../api/host-client.js";
 import { changeSettings, listModels, loadSettings, type SettingValue, type ShownSettings } from "../api/host-setup.js";
+import { useLoaded } from "../api/use-loaded.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
 import { modelFacts } from "../shared/format-text.js";
-import { useLoaded } from "./use-loaded.js";
 
 const choices = {
   "chat.service.approval": { ask: "Ask before a tool runs", auto: "Run tools without a question" },

@@ -1,8 +1,8 @@
 import type { Api } from "../api/host-client.js";
 import { listApprovals, takeBackApproval } from "../api/host-setup.js";
+import { useLoaded } from "../api/use-loaded.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
-import { useLoaded } from "./use-loaded.js";
 
 /** The remembered answers about tools, each of which can be taken back. */
 export function KeptApprovals({ api }: { api: Api }) {

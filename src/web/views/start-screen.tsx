@@ -11,11 +11,11 @@ import {
   type OfferedModel,
   type PromptEntry,
 } from "../api/host-setup.js";
+import { useAttempts } from "../api/use-loaded.js";
 import { Alert } from "../markdown/alert.js";
 import { visibleText } from "../markdown/visible.js";
 import { counted, modelFacts } from "../shared/format-text.js";
 import { linkTo } from "../shared/page-address.js";
-import { useAttempts } from "./use-loaded.js";
 
 /** Servers that are named. The others are counted. */
 const mostNamed = 8;

@@ -2,11 +2,11 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Api } from "../api/host-client.js";
 import { deleteEverything, exportEverything } from "../api/host-setup.js";
+import { useAttempts } from "../api/use-loaded.js";
 import { Alert } from "../markdown/alert.js";
 import { counted } from "../shared/format-text.js";
 import { goTo } from "../shared/page-address.js";
 import { saveFile } from "../shared/save-file.js";
-import { useAttempts } from "./use-loaded.js";
 
 /** Exports all conversations, and deletes them once that is confirmed. */
 export function StoredConversations({ api }: { api: Api }) {

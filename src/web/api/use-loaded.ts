@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { ApiFailure } from "../api/host-client.js";
+import { ApiFailure } from "./host-client.js";
 
 export interface Loaded<Value> {
   value: Signal<Value | undefined>;
