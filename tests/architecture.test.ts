@@ -327,7 +327,7 @@ test("how events are told runs in a browser too", () => {
   expect(importsOf("core/text/durations.ts")).toEqual([]);
   expect(importsOf("core/errors.ts")).toEqual(["core/events.ts", "core/messages.ts"]);
   expect(importsOf("core/json.ts")).toEqual([]);
-  expect(importsOf("doors/shared/limit-text.ts")).toEqual(["core/events.ts"]);
+  expect(importsOf("doors/shared/limit-text.ts")).toEqual(["core/events.ts", "core/text/durations.ts"]);
   expect(importsOf("doors/shared/sent-part.ts")).toEqual([]);
   expect(importsOf("core/schemas/form-choices.ts")).toEqual(["core/json.ts"]);
 });

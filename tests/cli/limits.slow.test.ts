@@ -86,7 +86,7 @@ test("stderr names the limit, what was used and the setting", async () => {
   place.configure(configFor(llm.url, { s: fixtureServer() }, { chat: { limits: { turn: { calls: 1, hops: 1 } } } }));
   const { stdout, stderr } = await place.run(["run", "go", "--yes"]);
   expect(stdout).toBe("so far\n");
-  expect(stderr).toContain("this turn has used 1 of 1 hops (chat.limits.turn.hops)");
+  expect(stderr).toContain("this turn has made 1 of 1 requests to the model (chat.limits.turn.hops)");
 });
 
 test.each([

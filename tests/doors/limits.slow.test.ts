@@ -32,14 +32,14 @@ describe("a limit in the terminal", () => {
     const { keys, screen, exitCode } = open(app);
     await screen.until("> ");
     keys.write("go\r");
-    await screen.until("this turn has used 1 of 1 hops (chat.limits.turn.hops)");
+    await screen.until("this turn has made 1 of 1 requests to the model");
     await screen.until("continue up to the same amount again? y/n: ");
     keys.write("y\r");
-    await screen.until("this turn has used 2 of 2 hops");
+    await screen.until("this turn has made 2 of 2 requests to the model");
     await screen.until("y/n: ");
     keys.write("n\r");
     await screen.until("so far");
-    await screen.until("the turn was stopped: this turn has used 2 of 2 hops");
+    await screen.until("the turn was stopped: this turn has made 2 of 2 requests to the model (chat.limits.turn.hops)");
     await screen.until("> ");
     keys.write("\u0004");
     expect(await exitCode).toBe(0);
@@ -94,13 +94,13 @@ test("over JSON lines the question about a limit is a chunk and its answer a mes
 test.each([
   [
     { limit: "tokens", scope: "day", used: 900, allowed: 1000, needed: 200, estimated: true },
-    "today has used about 900 of 1000 tokens, and the next step needs about 200 tokens",
+    "the turns of today have used about 900 of 1,000 tokens, and the next step needs about 200 tokens",
   ],
   [
     { limit: "usd", scope: "turn", used: 0.00004, allowed: 0.5, unpriced: 2 },
-    "this turn has used less than $0.0001 of $0.5000, and 2 more requests of unknown price",
+    "this turn has cost less than $0.0001 of $0.5000, and 2 more requests of unknown price",
   ],
-  [{ limit: "time", scope: "turn", used: 61_500, allowed: 60_000 }, "this turn has used 61.5 of 60.0 s"],
+  [{ limit: "time", scope: "turn", used: 61_500, allowed: 60_000 }, "this turn has run for 1 min 2 s of 1 min 0 s"],
   [{ limit: "loop", scope: "turn", used: 5, allowed: 5 }, "the model has made the same call 5 times in a row"],
 ] as const)("the sentence about %j", (question, text) => {
   expect(limitText({ kind: "limit", ...question })).toContain(text);

@@ -291,7 +291,7 @@ describe("the tool chat", () => {
       const result = await client.callTool({ name: "chat", arguments: { prompt: "hi", request_id: "r" } });
       expect(result).toMatchObject({ isError: true });
       expect(textOf(result)).toMatch(
-        /^the turn was stopped: today has used 0 of 10 tokens.*\(chat\.limits\.day\.tokens\)$/,
+        /^the turn was stopped: the turns of today have used 0 of 10 tokens.*\(chat\.limits\.day\.tokens\)$/,
       );
     }
     await client.close();

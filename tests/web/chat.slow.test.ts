@@ -538,7 +538,7 @@ inBrowser("a question in the browser", () => {
     const { page } = tab;
     await say(page, "Call");
     const card = page.locator(".question");
-    await card.getByText("This turn has used 1 of 1 hops (chat.limits.turn.hops).").waitFor();
+    await card.getByText("This turn has made 1 of 1 requests to the model.").waitFor();
     await card.getByRole("button", { name: "Stop" }).click();
     await reads(page, "A limit is reached: denied");
   });

@@ -28,6 +28,14 @@ export function elapsedText(ms: number): string {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** Formats a time for people, in this machine's time zone: `18:34` for a time of today, else `2 Dec 2026 18:34`. */
+export function clockText(at: number, now: number): string {
+  const [date, today] = [new Date(at), new Date(now)];
+  const time = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (date.toDateString() === today.toDateString()) return time;
+  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })} ${time}`;
+}
+
 /** Formats a time limit or a pause for people: `1.5 s`, `2 min`, `116 days`. */
 export function waitText(ms: number): string {
   const parts = [

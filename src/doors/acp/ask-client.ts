@@ -14,7 +14,7 @@ import { methods } from "@agentclientprotocol/sdk";
 import type { ApprovalQuestion, Elicitation, QuestionEvent } from "../../core/events.js";
 import { asObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
-import { limitText } from "../shared/limit-text.js";
+import { limitAnswers, limitText } from "../shared/limit-text.js";
 import { rawInput } from "./content.js";
 
 export interface Asking {
@@ -50,7 +50,7 @@ export async function askClient({ questionId, question }: QuestionEvent, asking:
       return askYesOrNo(questionId, { title, detail: prompt }, asking);
     }
     case "limit":
-      return askYesOrNo(questionId, { title: `${limitText(question)}: continue up to the same amount again?` }, asking);
+      return askYesOrNo(questionId, { title: `${limitText(question)}: ${limitAnswers.yes}?` }, asking);
   }
 }
 

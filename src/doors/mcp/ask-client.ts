@@ -11,7 +11,7 @@ import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
 import type { Question } from "../../core/events.js";
 import { visibleJson } from "../../core/text/inert.js";
-import { limitText } from "../shared/limit-text.js";
+import { limitAnswers, limitText } from "../shared/limit-text.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
@@ -77,7 +77,7 @@ function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): s
     case "sampling":
       return `${question.server} asks the model for up to ${question.maxTokens} tokens, at your cost:\n${question.prompt}`;
     case "limit":
-      return `${limitText(question)}: continue up to the same amount again?`;
+      return `${limitText(question)}: ${limitAnswers.yes}?`;
   }
 }
 

@@ -1,21 +1,34 @@
 import type { LimitQuestion } from "../../core/events.js";
+import { elapsedText } from "../../core/text/durations.js";
 
-/**
- * Describes a limit, such as `this turn has used 900 of 1000 tokens, and the next step needs about 200 tokens (chat.limits.turn.tokens)`.
- */
+/** Describes a limit, such as `this turn has used 900 of 1,000 tokens, and the next step needs about 200 tokens`. */
 export function limitText({ limit, scope, used, allowed, needed, estimated, unpriced }: LimitQuestion): string {
   if (limit === "loop") return `the model has made the same call ${used} times in a row, with the same result`;
   const facts = [
-    `${owners[scope]} has used ${estimated ? "about " : ""}${number(limit, used)} of ${amount(limit, allowed)}`,
+    `${owners[scope]} ${verbs[limit]} ${estimated ? "about " : ""}${number(limit, used)} of ${amount(limit, allowed)}`,
     needed ? `, and the next step needs ${limit === "calls" ? "" : "about "}${amount(limit, needed)}` : "",
     unpriced ? `, and ${unpriced} more requests of unknown price` : "",
   ];
-  return `${facts.join("")} (chat.limits.${scope}.${limit})`;
+  return facts.join("");
 }
 
-const owners = { turn: "this turn", conversation: "this conversation", day: "today" };
+/** The consequences of both answers to a question about a limit. */
+export const limitAnswers = {
+  yes: "continue up to the same amount again",
+  no: "the model answers with what it has, and the turn ends",
+};
 
-const units = { hops: " hops", tokens: " tokens", usd: "", time: " s", calls: " tool calls" };
+/** Returns the description of a limit that has stopped a turn, with the setting that raises it. */
+export function stoppedText(question: LimitQuestion): string {
+  const { limit, scope } = question;
+  return `the turn was stopped: ${limitText(question)}${limit === "loop" ? "" : ` (chat.limits.${scope}.${limit})`}`;
+}
+
+const owners = { turn: "this turn has", conversation: "this conversation has", day: "the turns of today have" };
+
+const verbs = { hops: "made", tokens: "used", usd: "cost", time: "run for", calls: "made" };
+
+const units = { hops: " requests to the model", tokens: " tokens", usd: "", time: "", calls: " tool calls" };
 
 type CountedLimit = keyof typeof units;
 
@@ -25,7 +38,7 @@ function amount(limit: CountedLimit, value: number): string {
 
 function number(limit: CountedLimit, value: number): string {
   if (limit === "usd") return dollars(value);
-  return limit === "time" ? (value / 1000).toFixed(1) : String(value);
+  return limit === "time" ? elapsedText(value) : value.toLocaleString("en-US");
 }
 
 /** Formats an amount of US dollars with four decimals, because a small request costs less than a cent. */

@@ -4,7 +4,7 @@ import { textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
 import { tokensText } from "../../core/token-usage.js";
 import type { TurnSummary } from "../../session/shared/summary.js";
-import { dollars, limitText } from "./limit-text.js";
+import { dollars, stoppedText } from "./limit-text.js";
 import { oneLine } from "./terminal.js";
 
 type ToolResultEvent = EventOf<"tool_result">;
@@ -74,10 +74,10 @@ export function stopNote({ stopReason, limit, text }: TurnSummary): string | und
     case "cancelled":
       return "cancelled";
     case "max_tool_hops":
-      if (limit?.limit === "hops") return `the turn was stopped: ${limitText(limit)}`;
+      if (limit?.limit === "hops") return stoppedText(limit);
       return "the model was stopped at the limit of tool hops (--max-tool-hops, chat.service.max_tool_hops)";
     case "budget":
-      return limit ? `the turn was stopped: ${limitText(limit)}` : "the turn was stopped at its time limit (--timeout)";
+      return limit ? stoppedText(limit) : "the turn was stopped at its time limit (--timeout)";
     case "end_turn":
       return text === "" ? "the model ended without an answer" : undefined;
     default:

@@ -1,7 +1,7 @@
 import type { ApprovalQuestion, Question } from "../../core/events.js";
 import { unambiguous, visibleJson } from "../../core/text/inert.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
-import { limitText } from "../shared/limit-text.js";
+import { limitAnswers, limitText } from "../shared/limit-text.js";
 import type { Asker } from "./editor/editor.js";
 import { askForm } from "./form.js";
 
@@ -17,9 +17,8 @@ export async function askPerson(editor: Asker, question: Question, signal: Abort
     return (await yesOrNo(editor, text, signal)) === true;
   }
   if (question.kind === "limit") {
-    return (
-      (await yesOrNo(editor, `${limitText(question)}\ncontinue up to the same amount again? y/n: `, signal)) === true
-    );
+    const text = `${limitText(question)}\nn: ${limitAnswers.no}\n${limitAnswers.yes}? y/n: `;
+    return (await yesOrNo(editor, text, signal)) === true;
   }
   if ("form" in question) return askForm(editor, question, signal);
   const { server, message, url } = question;

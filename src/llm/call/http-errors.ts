@@ -1,7 +1,7 @@
 import { type AxiosError, isAxiosError } from "axios";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import { asText } from "../../core/json.js";
-import { waitText } from "../../core/text/durations.js";
+import { clockText, waitText } from "../../core/text/durations.js";
 import { ConnectTimeout } from "../../outbound/socket-pool.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "../connection/hints.js";
 import { ProxyError } from "../connection/tunnel.js";
@@ -73,9 +73,9 @@ function head({ status }: ProviderError): string {
 function waitNote(waitMs: number | undefined, call: ProviderCall, now: number): string {
   const { maxRetryAfterMs } = call.options.http;
   if (waitMs === undefined || waitMs <= maxRetryAfterMs) return "";
-  const until = new Date(now + waitMs);
-  const when = Number.isNaN(until.getTime()) ? "" : `, until ${until.toISOString()}`;
-  return `asks to wait ${waitText(waitMs)}${when}, longer than llm.http.max_retry_after (${waitText(maxRetryAfterMs)})`;
+  const until = now + waitMs;
+  const when = Number.isNaN(new Date(until).getTime()) ? "" : `, until ${clockText(until, now)}`;
+  return `asks to wait ${waitText(waitMs)}${when}, longer than this host waits (${waitText(maxRetryAfterMs)})`;
 }
 
 /**

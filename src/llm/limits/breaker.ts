@@ -29,8 +29,6 @@ const leastCalls = 5;
 const openMs = 10_000;
 
 export interface BreakerParts {
-  /** Milliseconds since the epoch. */
-  now: () => number;
   /** Returns the time in ms of a clock that never goes back. */
   steadyNow: () => number;
   observe: Observe;
@@ -130,7 +128,7 @@ export class Breaker {
       this.#state === "half_open"
         ? "another request is trying it now; the next try is possible in"
         : "it is tried again in";
-    const when = `${again} ${waitText(waitMs)}, at ${new Date(this.#parts.now() + waitMs).toISOString()}`;
+    const when = `${again} ${waitText(waitMs)}`;
     const why = last ? ` (${saidBy(last, asked)})` : "";
     const kind = !last || last.kind === "stream_interrupted" ? "server" : last.kind;
     return failure(kind, `not asked, because its last requests failed${why}; ${when}`, asked, {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { JsonSchema } from "../../core/messages.js";
-import { limitText } from "../../doors/shared/limit-text.js";
+import { limitAnswers, limitText } from "../../doors/shared/limit-text.js";
 import type { ShownQuestion } from "../api/host-messages.js";
 import { keepForm } from "../api/unsent.js";
 import { CodeBlock } from "../markdown/code-block.js";
@@ -100,6 +100,9 @@ function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildre
       return (
         <>
           <p>{asSentence(limitText(question))}</p>
+          <p class="quiet small">
+            Go on: {limitAnswers.yes}. Stop: {limitAnswers.no}.
+          </p>
           <YesNo yes="Go on" no="Stop" {...answering} />
         </>
       );

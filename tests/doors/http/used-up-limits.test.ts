@@ -105,7 +105,7 @@ test("a call with a request id whose tool has run gets the limit's sentence each
   for (let attempt = 0; attempt < 2; attempt++) {
     const { status, text } = await host.ask({ path: "responses", stream: false }, { "x-request-id": "r" });
     const { code, message } = JSON.parse(text).error;
-    expect([status, code, message]).toEqual([429, "insufficient_quota", expect.stringContaining("of 50100 tokens")]);
+    expect([status, code, message]).toEqual([429, "insufficient_quota", expect.stringContaining("of 50,100 tokens")]);
   }
   expect([llm.requests.length, await sentCalls(host.app)]).toEqual([1, 1]);
 });

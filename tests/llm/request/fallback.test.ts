@@ -168,9 +168,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     for (let count = 0; count < 5; count++) await alone.fails({ streaming });
     const error = await alone.fails({ streaming });
     expect(error).toMatchObject({ kind: "server", attempts: 0, retryable: true });
-    expect(error.message).toMatch(
-      /not asked, because its last requests failed .*; it is tried again in [\d.]+ m?s, at 2/,
-    );
+    expect(error.message).toMatch(/not asked, because its last requests failed .*; it is tried again in [\d.]+ m?s/);
   });
 });
 

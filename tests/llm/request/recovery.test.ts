@@ -180,7 +180,7 @@ describe("an answer that breaks off after its first words, where it may be resta
     await using ends = clientOf(server);
     const error = await ends.fails(restart);
     expect(error).toMatchObject({ kind: "stream_interrupted", retryAfterMs: 3_600_000, attempts: 1 });
-    expect(error.message).toContain("longer than llm.http.max_retry_after");
+    expect(error.message).toContain("longer than this host waits");
   });
 
   test("cancelling during the pause before the restart is prompt, and sends nothing", async () => {
