@@ -15,7 +15,7 @@ const onEitherLog = [
   "log/{archive,call-history.property,conversations.property,results,store,turns,usage.property}",
   "kill/{callers,journal,random}",
   "scenarios/{doors,large-results,long-conversations,many-tools,stable-requests}",
-  "session/{commands,faults,processes,recovery,retention,session,steering}",
+  "session/{commands,faults,processes,recovery,retention,session,steering,titles}",
 ];
 
 const hasPostgres =

@@ -10,6 +10,7 @@ const sections = [
   "chat.service",
   "chat.limits",
   "chat.storage",
+  "chat",
   "serve",
   "logging",
   "telemetry",

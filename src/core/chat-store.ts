@@ -1,5 +1,5 @@
 /** Port between a conversation and its event log: events, whole conversations and results. */
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "./events.js";
+import type { ChatEvent, StoredEvent, TitleEvent, UserMessageEvent } from "./events.js";
 import type { TurnGrant, TurnLease, TurnLeases } from "./turn-leases.js";
 import type { Period, SpentTotals, UsageCounters } from "./usage-store.js";
 
@@ -53,6 +53,8 @@ export interface ConversationQuery {
   ids?: readonly string[] | undefined;
   /** True if conversations that were created for a single API call are shown, too, and all versions of a conversation. */
   includesHidden?: boolean | undefined;
+  /** True if only titles that were set by hand are shown. Every other title is "". */
+  onlyOwnTitles?: boolean | undefined;
 }
 
 export interface ConversationPage<Row = ConversationSummary> {
@@ -119,6 +121,16 @@ export interface Archive {
   ): Promise<void>;
   /** Returns the versions of the conversation in the order in which they were made, itself included. Leaves out versions without a message. */
   versions(conversationId: string): Promise<StoredVersion[]>;
+  /**
+   * Claims the title of the conversation for a turn, about which the model is to be asked. Resolves with true once for each conversation, and
+   * never if it has a title already.
+   */
+  claimTitle(conversationId: string, turnId: string): Promise<boolean>;
+  /**
+   * Stores the title that the model has made, and counts what it cost. The conversation stays where it is in lists. Does nothing if the
+   * conversation does not exist.
+   */
+  addTitle(conversationId: string, event: TitleEvent): Promise<void>;
   /** Sets the title and the pin of the conversation and of all its versions. Resolves with false if the conversation does not exist. */
   label(conversationId: string, label: ConversationLabel): Promise<boolean>;
   /**

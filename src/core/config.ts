@@ -262,6 +262,14 @@ export interface LimitsConfig {
   day: { tokens?: number; usd?: number };
 }
 
+/** Titles of conversations that nobody has named. */
+export interface TitlesConfig {
+  /** `model`: the model is asked for one after the first answer. `off`: lists show no title, but the time. */
+  by: "model" | "first-words" | "off";
+  /** The model that is asked, as `provider/model`. Default: that of the conversation. */
+  model?: string;
+}
+
 /** Rules for automatic deletion. If none is set, nothing is deleted. */
 export interface RetentionConfig {
   /** A conversation is deleted when its last event is older than this. */
@@ -345,7 +353,7 @@ export interface TelemetryConfig {
 
 export interface Config {
   llm: LlmConfig;
-  chat: { service: ServiceConfig; limits: LimitsConfig; storage: StorageConfig };
+  chat: { service: ServiceConfig; limits: LimitsConfig; titles: TitlesConfig; storage: StorageConfig };
   serve: ServeConfig;
   logging: LoggingConfig;
   telemetry: TelemetryConfig;

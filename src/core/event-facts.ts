@@ -8,6 +8,8 @@ interface EventFacts {
   isShortening?: true;
   /** True if it belongs to no turn, so that no other event has its `turnId`. */
   isOfNoTurn?: true;
+  /** True if a message cannot continue an event before it. */
+  isMark?: true;
 }
 
 const facts = {
@@ -24,8 +26,9 @@ const facts = {
   catalogue: {},
   turn_end: {},
   turn_error: {},
-  fork: { isOfNoTurn: true },
-  rewind: { isOfNoTurn: true },
+  fork: { isOfNoTurn: true, isMark: true },
+  rewind: { isOfNoTurn: true, isMark: true },
+  title: { isBilled: true, isOfNoTurn: true },
 } as const satisfies Record<ChatEvent["type"], EventFacts>;
 
 type TypesWith<Fact extends keyof EventFacts> = {

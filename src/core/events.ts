@@ -219,7 +219,8 @@ export type ChatEvent =
   | { type: "turn_end"; turnId: string; stopReason: StopReason }
   | { type: "turn_error"; turnId: string; error: ErrorInfo }
   | RewindEvent
-  | ForkEvent;
+  | ForkEvent
+  | TitleEvent;
 
 /** A notice to the model that the turn has moved to another host. The processes of these servers are lost, and their state with them. */
 export interface StateLostEvent {
@@ -259,6 +260,16 @@ export interface ForkEvent {
   origins: string[];
   /** `seq` of an event in the conversation `origins[0]`. The turns that had ended by then were copied. */
   toSeq: number;
+}
+
+/**
+ * The title that the model has made for the conversation, and what it cost. "" if the model has made none. It belongs to no turn, so its `turnId`
+ * is used by no other event. It may be stored while a turn runs.
+ */
+export interface TitleEvent extends RequestFacts {
+  type: "title";
+  turnId: string;
+  title: string;
 }
 
 /** An event as stored. `seq` counts from 1 without gaps within the conversation; `at` is in milliseconds since the epoch. */

@@ -179,8 +179,9 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     );
     let orchestrator = new Orchestrator({ llm: client, hub, newId });
     const settings = () => {
-      const { service, limits } = running.config.chat;
-      return { llm: client, defaults: { limits, ...service } };
+      const { service, limits, titles } = running.config.chat;
+      const isAsked = titles.model !== undefined || !firstRun.isDemo; // the demo model can make no titles
+      return { llm: client, defaults: { limits, ...service, ...(isAsked && { titles }) } };
     };
     const { keepsApprovals = true } = options;
     const stored = keepsApprovals ? openApprovals(env, observe) : undefined;

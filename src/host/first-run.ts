@@ -19,7 +19,8 @@ export class FirstRun {
    */
   #chosen: ModelChoice | undefined;
   #demo: { baseUrl: string; close(): Promise<void> } | undefined;
-  #isDemo = false;
+  /** True while the bundled demo model answers. */
+  isDemo = false;
 
   constructor(env: Environment, tape: Tape | undefined) {
     this.#env = env;
@@ -28,7 +29,7 @@ export class FirstRun {
 
   /** Notices to show to a person before the first prompt. */
   get notices(): readonly string[] {
-    return this.#isDemo ? [demoNotice] : [];
+    return this.isDemo ? [demoNotice] : [];
   }
 
   /**
@@ -48,8 +49,8 @@ export class FirstRun {
     const providers = { ...llm.providers };
     if (model) providers[provider] = { ...providers[provider], model };
     this.#tape?.inEffect?.({ provider, model: providers[provider]?.model ?? presetOf(provider)?.model });
-    this.#isDemo = provider === "demo" && !providers.demo?.baseUrl;
-    if (this.#isDemo && !this.#tape?.playsModels) {
+    this.isDemo = provider === "demo" && !providers.demo?.baseUrl;
+    if (this.isDemo && !this.#tape?.playsModels) {
       const { startDemoModel } = await import("../demo/model.js");
       this.#demo ??= await startDemoModel();
       providers.demo = { ...providers.demo, baseUrl: this.#demo.baseUrl };
@@ -59,7 +60,7 @@ export class FirstRun {
 
   /** Returns the configured servers. If the demo model is active, adds the bundled server, whose tools the demo model calls. */
   serversOf({ mcpServers }: Config): readonly ServerConfig[] {
-    if (!this.#isDemo || mcpServers.some(({ name }) => name === "demo")) return mcpServers;
+    if (!this.isDemo || mcpServers.some(({ name }) => name === "demo")) return mcpServers;
     return [...mcpServers, demoServer()];
   }
 

@@ -31,7 +31,8 @@ export async function openConversations(
     silentHosts: () => findSilentHosts(store.turns, judged),
     lostHosts: () => watchForLostHosts(store.turns, { ...judged, wait: sleep }),
   };
-  const conversations = new Conversations({ store, hosts, newId });
+  const hasOnlyOwnTitles = () => config.chat.titles.by === "off";
+  const conversations = new Conversations({ store, hosts, newId, hasOnlyOwnTitles });
   return { conversations, secrets: configuredSecrets(config, env) };
 }
 

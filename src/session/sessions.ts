@@ -17,10 +17,14 @@ import { LeftTurns } from "./turns/abandoned-turns.js";
 import type { LiveTurn } from "./turns/live-turn.js";
 import { SessionApprovals } from "./turns/session-approvals.js";
 import type { SessionParts } from "./turns/session-parts.js";
+import { Titles } from "./turns/titles.js";
 import { TurnCapacity } from "./turns/turn-capacity.js";
 
 export interface SessionsParts
-  extends Omit<SessionParts, "capacity" | "cluster" | "conversations" | "daySpent" | "listChanges" | "logs"> {
+  extends Omit<
+    SessionParts,
+    "capacity" | "cluster" | "conversations" | "daySpent" | "listChanges" | "logs" | "titles"
+  > {
   /** Creates the cluster, which connects this host to the other hosts on the log. */
   join: (local: LocalTurns) => Cluster;
   observe: Observe;
@@ -43,6 +47,7 @@ export class Sessions {
   /** Returns the ids of the conversations whose turns this host takes over. Undefined: all. */
   #only: (() => Iterable<string>) | undefined;
   readonly #left: LeftTurns;
+  readonly #titles = new Titles();
   #isClosing = false;
 
   constructor({ join, observe, now, maxTurns, retention = {}, ...parts }: SessionsParts) {
@@ -61,7 +66,8 @@ export class Sessions {
     this.#left = new LeftTurns({ observe, now });
     const listChanges = new ListChanges();
     const changed = (conversationId: string) => listChanges.happened(conversationId);
-    this.conversations = new Conversations({ store, hosts: cluster, newId, changed });
+    const hasOnlyOwnTitles = () => parts.settings().defaults.titles?.by === "off";
+    this.conversations = new Conversations({ store, hosts: cluster, newId, changed, hasOnlyOwnTitles });
     const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
     this.#parts = {
@@ -69,6 +75,7 @@ export class Sessions {
       capacity: new TurnCapacity(maxTurns ?? (() => Number.POSITIVE_INFINITY)),
       logs: new KnownLogs(store),
       daySpent: new DaySpent(store, store.now ?? now),
+      titles: this.#titles,
       conversations: this.conversations,
       listChanges,
       cluster,
@@ -167,12 +174,13 @@ export class Sessions {
 
   /** Returns a page of the conversations in the log. Rejects with StoreError. */
   list(query: ConversationQuery): Promise<ConversationPage> {
-    return this.#parts.store.conversations(query);
+    return this.conversations.page(query);
   }
 
   /** Yields the latest conversations and every later change of the list, until the signal aborts. Rejects with StoreError. */
   watchList(signal: AbortSignal): AsyncGenerator<ListChange> {
-    return watchList(this.#parts.store, this.#parts.listChanges, signal);
+    const { store, listChanges, conversations } = this.#parts;
+    return watchList({ store, conversations }, listChanges, signal);
   }
 
   /**
@@ -270,6 +278,7 @@ export class Sessions {
   /** Waits for the running turns, then closes everything. The caller has already refused new turns. */
   async #end(): Promise<void> {
     await this.#idle();
+    await this.#titles.close();
     this.#retention.close();
     await this.#parts.cluster.close();
   }

@@ -1,9 +1,8 @@
 import { isYes } from "../core/approval.js";
 import type { LimitQuestion, QuestionEvent, StopReason } from "../core/events.js";
-import { largest } from "../core/lists/long-lists.js";
 import type { CompletionRequest } from "../core/messages.js";
-import { costUsd } from "../llm/providers/prices.js";
 import { estimateInput } from "./billed-tokens.js";
+import { highestCost } from "./spending.js";
 import type { Need } from "./turn-budget.js";
 import type { TurnContext } from "./turn-context.js";
 
@@ -106,9 +105,8 @@ export class LimitGate {
     return { tokens: input + output, usd: this.#most(input, output) };
   }
 
-  /** Returns the highest possible cost of these tokens, in US dollars: the cost with the most expensive model that may answer. */
   #most(inputTokens: number, outputTokens: number): number {
-    return Math.max(0, largest(this.#turn.prices.known.map((price) => costUsd({ inputTokens, outputTokens }, price))));
+    return highestCost(this.#turn.prices.known, inputTokens, outputTokens);
   }
 
   #pass(need: Need): Promise<void> | undefined {

@@ -1,7 +1,13 @@
+import { largest } from "../core/lists/long-lists.js";
 import type { BilledAnswer, Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/messages.js";
 import type { LlmClient } from "../llm/client.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 import { estimateInput, estimateOutput } from "./billed-tokens.js";
+
+/** Returns the highest possible cost of these tokens, in US dollars: the cost with the most expensive of these prices. */
+export function highestCost(prices: readonly Price[], inputTokens: number, outputTokens: number): number {
+  return Math.max(0, largest(prices.map((price) => costUsd({ inputTokens, outputTokens }, price))));
+}
 
 type Prices = Pick<LlmClient, "priceOf">;
 

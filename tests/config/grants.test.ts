@@ -46,6 +46,8 @@ describe("settings that need no confirmation", () => {
       "/llm/providers/x/hedge_after",
       "/llm/providers/x/reasoning",
       "/llm/providers/x/extra_body",
+      "/chat/titles",
+      "/chat/title_model",
       "/chat/service/system_prompt",
       "/chat/service/max_tool_hops",
       "/chat/service/max_turns",

@@ -38,6 +38,7 @@ describe("an empty configuration", () => {
       },
       chat: {
         limits: { turn: {}, conversation: {}, day: {} },
+        titles: { by: "model" },
         service: {
           systemPrompt: "You are a helpful assistant. Use the tools you are given when they help.",
           streaming: true,

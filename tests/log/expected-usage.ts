@@ -36,7 +36,11 @@ export class ExpectedUsage {
   }
 
   copy(conversationId: string, to: string): void {
-    this.#conversations.set(to, [...(this.#conversations.get(conversationId) ?? [])]);
+    const entries = this.#conversations.get(conversationId) ?? [];
+    this.#conversations.set(
+      to,
+      entries.filter(({ event }) => event.type !== "title"),
+    );
   }
 
   delete(conversationId: string): void {
@@ -46,7 +50,7 @@ export class ExpectedUsage {
   models(periods: readonly Period[]): object[] {
     const rows = new Rows();
     for (const period of periods) {
-      for (const { entry } of this.#once(period, "assistant_message", "compaction")) {
+      for (const { entry } of this.#once(period, "assistant_message", "compaction", "title")) {
         for (const { provider, model, ...answer } of answersBilled(entry.event)) {
           rows.add({ at: period.since, provider: keyOf(provider), model: keyOf(model) }, countsOf(answer));
         }
@@ -74,14 +78,14 @@ export class ExpectedUsage {
 
   conversations(period: Period): object[] {
     const rows = new Rows();
-    for (const { conversationId, entry } of this.#once(period, "assistant_message", "compaction")) {
+    for (const { conversationId, entry } of this.#once(period, "assistant_message", "compaction", "title")) {
       for (const answer of answersBilled(entry.event)) rows.add({ conversationId }, countsOf(answer));
     }
     return rows.all();
   }
 
   first(): number | undefined {
-    const all = this.#once({ since: 0, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction");
+    const all = this.#once({ since: 0, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction", "title");
     const times = all.map(({ entry }) => entry.at);
     return times.length > 0 ? Math.min(...times) : undefined;
   }

@@ -16,6 +16,8 @@ export const attemptAtOneOf = (turns: number) =>
     queued: fc.array(fc.integer({ min: 1, max: turns }), { maxLength: 1 }),
     hops: fc.array(fc.array(fc.constantFrom("asked", "planned", "sent", "done"), { maxLength: 3 }), { maxLength: 3 }),
     text: fc.constantFrom("", "some text"),
+    /** True if a title is stored while this attempt runs. */
+    titles: fc.boolean(),
     /** What the turn's request brings, if the caller of the API runs the open calls: their results, alone or with a message. */
     brings: fc.option(fc.constantFrom("results", "results and message")),
     /** Summarises or leaves out older turns, at the start of this attempt or in its middle. `keeps` is the number of turns that stay. */
@@ -55,7 +57,19 @@ export function logOf(attempts: readonly Attempt[], first: readonly ChatEvent[] 
     log.push(asked);
     claimed.add(turnId);
   };
-  for (const { turn: number, lost, queued, hops, text, brings, shortens, stop, shuffled, rewindTo } of attempts) {
+  for (const {
+    turn: number,
+    lost,
+    queued,
+    hops,
+    text,
+    titles,
+    brings,
+    shortens,
+    stop,
+    shuffled,
+    rewindTo,
+  } of attempts) {
     const turnId = `turn_${number}`;
     if (ended.has(turnId)) continue;
     const {
@@ -98,6 +112,8 @@ export function logOf(attempts: readonly Attempt[], first: readonly ChatEvent[] 
       }
     }
     shorten(true);
+    const facts = { provider: "test", model: "m1", attempts: 1, spent: { tokens: 5 } };
+    if (titles) log.push({ type: "title", turnId: `title_${log.length}`, title: "A title", ...facts });
     if (stop === "interrupted" || stop === "cancelled")
       log.push(answer("half", [call("call_9")], { interrupted: true }));
     if (stop === "parked") log.push(answer("", [], { interrupted: true }));

@@ -35,6 +35,7 @@ const step = fc.oneof(
   does(3, "copy"),
   does(3, "delete"),
   does(3, "rewind"),
+  does(3, "title"),
   // The clock may be set back by less than an hour.
   {
     weight: 4,
@@ -112,6 +113,7 @@ class UsedLog {
     if (each.do === "delete") return isRunning ? undefined : this.#delete(id);
     if (each.do === "copy") return isRunning ? undefined : this.#copy(id);
     if (each.do === "rewind") return isRunning ? undefined : this.#rewind(id);
+    if (each.do === "title") return this.#title(id);
     const running = this.#running.get(id);
     if (!running) return;
     const { answer, compaction, sent, result, end, error } = turn(running.turnId);
@@ -189,12 +191,21 @@ class UsedLog {
     await this.#store.archive.amend(id, () => rewind);
   }
 
+  /** Stores a title, also while a turn runs. */
+  async #title(id: string): Promise<void> {
+    const facts = { provider: "test", model: "m1", attempts: 1, usage: { inputTokens: 3, outputTokens: 2 } };
+    const turnId = `title_${this.#newId()}`;
+    const event = { type: "title" as const, turnId, title: "A title", ...facts, ...this.#spent() };
+    await this.#store.archive.addTitle(id, event);
+    this.#expected.add(id, { event, at: this.#now() });
+  }
+
   async #copy(id: string): Promise<void> {
     const to = `conv_${this.#newId()}`;
     this.#conversations.push(to);
     const events = await this.#store.read(id);
     const earlier = events[0]?.type === "fork" ? events[0].origins : [];
-    const seqs = events.filter(({ type }) => type !== "fork").map(({ seq }) => seq);
+    const seqs = events.filter(({ type }) => type !== "fork" && type !== "title").map(({ seq }) => seq);
     const first: ForkEvent = {
       type: "fork",
       turnId: `fork_${to}`,

@@ -64,6 +64,7 @@ export async function startApp({
         storage:
           storage ??
           (await newStorage(mkdtempSync(join(home, "log-")), process.env.TEST_STORAGE ? driverUnderTest : "memory")),
+        titles: "first-words", // so that a test counts the requests that it makes
         service: { approval: "auto" },
         ...(config.chat as object),
       },

@@ -70,5 +70,6 @@ export function configFor(llm: string | object, mcpServers: object = {}, more: o
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   const atUrl = { base_url: llm, model: "m1", api_key: "sk-test-0123456789" };
   const providers = { test: typeof llm === "string" ? atUrl : llm };
-  return { llm: { active: "test", http, providers }, mcpServers, ...more };
+  const chat = { titles: "first-words", ...("chat" in more && (more.chat as object)) }; // so that a test counts the requests that it makes
+  return { llm: { active: "test", http, providers }, mcpServers, ...more, chat };
 }

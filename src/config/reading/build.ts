@@ -15,6 +15,7 @@ import type {
   StdioServerConfig,
   StorageConfig,
   TelemetryConfig,
+  TitlesConfig,
 } from "../../core/config.js";
 import type { JsonObject } from "../../core/json.js";
 import { parseDuration } from "../../core/text/durations.js";
@@ -49,6 +50,8 @@ interface ConfigTree {
       conversation: LimitsConfig["conversation"];
       day: LimitsConfig["day"];
     };
+    titles: TitlesConfig["by"];
+    title_model?: string;
     storage: {
       driver: StorageConfig["driver"];
       url?: string;
@@ -154,6 +157,7 @@ export function buildConfig(tree: JsonObject, beside: BesideTree): Config {
         permissions: service.permissions,
       },
       limits: { ...limits, turn: { ...turn, ...(timeMs === undefined ? {} : { timeMs }) } },
+      titles: { by: chat.titles, ...(chat.title_model !== undefined && { model: chat.title_model }) },
       storage: buildStorage(storage),
     },
     serve: buildServe(serve),

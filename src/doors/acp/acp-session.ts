@@ -130,7 +130,8 @@ export class AcpSession {
     });
     try {
       await session.abandoned.requireModel(this.#model);
-      const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#chosenMode });
+      const options = { model: this.#model, approval: this.#chosenMode, isTitled: true };
+      const turn = await session.submit({ requestId, content, ...options });
       await this.#showMode();
       const title = textOf(content).slice(0, 80);
       if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);

@@ -124,6 +124,7 @@ export class UpdateEncoder {
       case "turn_end":
       case "rewind":
       case "fork":
+      case "title":
         return [];
       default:
         event satisfies never; // at run time, an event of a later version of this program

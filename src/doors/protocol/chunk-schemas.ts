@@ -104,6 +104,11 @@ const events = (refer: Refer): Record<ChunkType, ChunkSchema> => ({
     description: "History: the conversation began as a copy.",
     data: whole({ origins: list(text), to_seq: count }),
   },
+  title: {
+    description: "History: the model has made a title for the conversation. It is empty if the model gave none.",
+    data: text,
+    metadata: { usage: refer("Usage"), provider: text, model: text, attempts: number },
+  },
 });
 
 /** Chunks of the list of conversations. */

@@ -5,6 +5,7 @@ import type {
   LiveEvent,
   Question,
   StoredEvent,
+  TitleEvent,
 } from "../../core/events.js";
 import { type ContentPart, textOf, type Usage } from "../../core/messages.js";
 import { answersBilled, usageSum } from "../../core/token-usage.js";
@@ -65,6 +66,7 @@ const isLive: Readonly<Record<ChatEvent["type"], boolean>> = {
   turn_error: false,
   rewind: false,
   fork: false,
+  title: false,
 };
 
 /** Converts a stored event to chunks for a client that follows the turn live. Some events have no chunks. */
@@ -121,6 +123,10 @@ function chunksOf(event: StoredEvent, shown: Shown): EventChunk[] {
       return [{ type: "rewind", data: { to_seq: event.toSeq } }];
     case "fork":
       return [{ type: "fork", data: { origins: event.origins, to_seq: event.toSeq } }];
+    case "title": {
+      const { title, provider, model, attempts } = event;
+      return [{ type: "title", data: title, metadata: { usage: usageOfRequest(event), provider, model, attempts } }];
+    }
     default:
       event satisfies never; // at run time, an event of a later version of this program
       return [];
@@ -153,7 +159,9 @@ function assistantChunks(event: AssistantMessageEvent, shown: Shown): EventChunk
 }
 
 /** Returns what all answers to the request took. */
-export function usageOfRequest(event: AssistantMessageEvent | CompactionEvent): ReturnType<typeof wireUsage> {
+export function usageOfRequest(
+  event: AssistantMessageEvent | CompactionEvent | TitleEvent,
+): ReturnType<typeof wireUsage> {
   return wireUsage(usageSum(answersBilled(event)), event.spent?.usd);
 }
 

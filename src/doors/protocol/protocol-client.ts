@@ -151,7 +151,8 @@ export class ProtocolClient {
     const typed = message.action === "chat" ? typedContent(message, answering) : [];
     const session = this.#sessions.of(conversationId);
     const options = { temperature, effort, system, deny: message.withoutTools };
-    const wanted = { requestId, streaming, model, interrupt, streamRecovery: "restart" as const, ...options };
+    const shown = { streamRecovery: "restart" as const, isTitled: true };
+    const wanted = { requestId, streaming, model, interrupt, ...shown, ...options };
     const submit = (content: ContentPart[]) => session.submit({ ...wanted, content });
     const turn = await this.#prompts.begin(message, session, { typed, submit });
     await this.#shown.show({ turn, session, requestId, model: answering, begun });

@@ -41,8 +41,8 @@ export class ChatConversation {
 
   submit(requestId: string, content: ContentPart[]): Promise<LiveTurn> {
     const { conversationId, toolNotifications, notices, host, ...options } = this.#options;
-    const request = { ...options, streamRecovery: "restart" as const, model: this.model, requestId, content };
-    return this.#session.submit(request);
+    const shown = { streamRecovery: "restart" as const, isTitled: true };
+    return this.#session.submit({ ...options, ...shown, model: this.model, requestId, content });
   }
 
   get modelName(): string {

@@ -113,6 +113,7 @@ export class TurnScreen {
       case "catalogue":
       case "rewind":
       case "fork":
+      case "title":
         break;
       default:
         event satisfies never;

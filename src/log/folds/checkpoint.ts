@@ -3,7 +3,7 @@
  * that it costs the same however long the conversation is. `later-checkpoint.ts` makes checkpoints.
  */
 
-import { isShortening } from "../../core/event-facts.js";
+import { isOfNoTurn, isShortening } from "../../core/event-facts.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { SpentTotals } from "../../core/usage-store.js";
 import type { ComparedTokens } from "./estimate.js";
@@ -76,6 +76,7 @@ function needsEarlierEvents(
   begun: ReadonlySet<string>,
 ): boolean {
   if (event.type === "rewind") return event.toSeq < rewindableFrom;
+  if (isOfNoTurn(event)) return false;
   if (isShortening(event) && event.upToSeq < from - 1) return true;
   return event.type !== "user_message" && !begun.has(event.turnId);
 }

@@ -126,6 +126,7 @@ function take(turn: TurnRecord, event: StoredEvent): void {
     case "turn_error":
     case "rewind":
     case "fork":
+    case "title":
       break;
     default:
       event satisfies never;

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Archive, ConversationLabel, ExpiryRule, StoredVersion } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
-import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import type { ChatEvent, StoredEvent, TitleEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { changedInCopy } from "../shared/copied-events.js";
@@ -9,6 +9,7 @@ import { type VersionMarkRow, versionOf } from "../shared/stored-version.js";
 import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import { isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import {
+  claimTitle,
   conversationQueries,
   copying,
   copyTitles,
@@ -16,12 +17,13 @@ import {
   joinVersions,
   storedTitle,
 } from "../sql/conversation-statements.js";
+import { addSpentTotals, someShard, spentValues } from "../sql/usage-table.js";
 import { releaseHistory } from "./call-histories.js";
 import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import type { Notices } from "./notices.js";
 import { notify, originsOf } from "./statements.js";
-import { removeUsage } from "./usage-counters.js";
+import { oneCounted, removeUsage } from "./usage-counters.js";
 
 export class PostgresArchive implements Archive {
   readonly #database: Database;
@@ -118,6 +120,26 @@ export class PostgresArchive implements Archive {
     });
   }
 
+  async claimTitle(conversationId: string, turnId: string): Promise<boolean> {
+    const claim = `${claimTitle("$1", "$2")} RETURNING 1`;
+    return (await this.#database.rows("write", "once", claim, [conversationId, turnId])).length > 0;
+  }
+
+  addTitle(conversationId: string, event: TitleEvent): Promise<void> {
+    return this.#alone([conversationId], async (client) => {
+      const title = "UPDATE conversations SET model_title = $2 WHERE conversation_id = $1";
+      const { rowCount } = await client.query(title, [conversationId, event.title || null]);
+      if (rowCount === 0) return;
+      // The trigger of `events` moves a conversation to the top of lists only for an event without a position.
+      const stored = await this.#insert(client, conversationId, event, 0);
+      const spent = spentValues([event], stored.at, someShard());
+      if (spent) await client.query(addSpentTotals("VALUES ($1, $2, $3, $4, $5, $6)"), [...spent]);
+      const [sql, values] = oneCounted(conversationId, stored);
+      await client.query(sql, [...values]);
+      if (event.title && !isOfSingleCall(conversationId)) await client.query(retitle, [[conversationId]]);
+    });
+  }
+
   async delete(conversationId: string): Promise<string[]> {
     const others = await this.#database.read<{ id: string }>(
       `SELECT conversation_id AS id FROM conversations WHERE ${isOfVersions("$1")}`,
@@ -157,8 +179,13 @@ export class PostgresArchive implements Archive {
     return row?.at ?? 0;
   }
 
-  async #insert(client: pg.ClientBase, conversationId: string, event: ChatEvent): Promise<StoredEvent> {
-    const values = valuesOf(conversationId, event, this.#now());
+  async #insert(
+    client: pg.ClientBase,
+    conversationId: string,
+    event: ChatEvent,
+    position: number | null = null,
+  ): Promise<StoredEvent> {
+    const values = valuesOf(conversationId, event, this.#now(), position);
     const { rows } = await client.query<{ seq: number }>(insertEvent, values);
     await client.query(notify, [this.#notices.payload(conversationId)]);
     return toEvent({ seq: rows[0]?.seq ?? 0, payload: values[4], at: values[5] });

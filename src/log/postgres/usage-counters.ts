@@ -1,4 +1,5 @@
 import type pg from "pg";
+import type { StoredEvent } from "../../core/events.js";
 import { countUsage, UsageChange, type UsageRow } from "../shared/usage-fold.js";
 import { eventsToCount, eventToCount, type TurnEventRow, UsageReports, usageStatements } from "../sql/usage-reports.js";
 import { addUsageTo, deleteUsage, someShard } from "../sql/usage-table.js";
@@ -29,6 +30,16 @@ export function usageCounted(conversationId: string, rows: readonly TurnEventRow
   ];
 }
 
+/** Returns the statement that counts an event that belongs to no turn. */
+export function oneCounted(conversationId: string, event: StoredEvent): Statement {
+  const change = new UsageChange(someShard());
+  change.add(
+    conversationId,
+    countUsage([event], () => true),
+  );
+  return [addUsageTo.postgres, [change.toJson()]];
+}
+
 /**
  * Takes back the usage of a conversation that is about to be deleted. What others of its family have in common with it becomes theirs. Locks their
  * rows in the order of their ids, so that there is no deadlock, and no turn of theirs ends meanwhile.
@@ -51,10 +62,7 @@ export async function removeUsage(client: pg.ClientBase, conversationId: string)
     if (id === conversationId) continue;
     const { rows } = await client.query<TurnEventRow>(eventsToCount.postgres, [id]);
     const events = rows.map((row) => ({ position: row.position, event: eventToCount(row) }));
-    change.addAnew(
-      id,
-      events.filter(({ event }) => event.seq <= counted),
-    );
+    change.addAnew(id, events, counted);
   }
   if (!change.isEmpty) await client.query(addUsageTo.postgres, [change.toJson()]);
 }

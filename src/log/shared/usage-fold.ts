@@ -1,5 +1,5 @@
 /** Counts the usage of events. The table of usage (`sql/usage-table.ts`) keeps these counts. */
-import { isBilled } from "../../core/event-facts.js";
+import { isBilled, isOfNoTurn } from "../../core/event-facts.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { BilledAnswer } from "../../core/messages.js";
 import { answersBilled } from "../../core/token-usage.js";
@@ -136,8 +136,12 @@ export class UsageChange {
     for (const row of rows) this.#addToTotals(row, -1);
   }
 
-  /** Adds the usage of a conversation, without events that a conversation has for which this was called before. */
-  addAnew(conversationId: string, events: readonly PlacedEvent[]): void {
+  /**
+   * Adds the usage of a conversation, without events that a conversation has for which this was called before. Events after `counted` belong to
+   * unfinished turns, unless they belong to no turn.
+   */
+  addAnew(conversationId: string, all: readonly PlacedEvent[], counted: number): void {
+    const events = all.filter(({ event }) => event.seq <= counted || isOfNoTurn(event));
     const keys = new Map(events.map(({ event, position }) => [event.seq, `${event.turnId} ${position} ${event.at}`]));
     const isNew = ({ seq }: StoredEvent) => !this.#seen.has(keys.get(seq) ?? "");
     this.add(

@@ -41,10 +41,10 @@ export const waitsForPerson = (events: string) =>
      AND max(CASE type WHEN 'tool_sent' THEN id ELSE 0 END) < max(id) ${events}), FALSE)`;
 
 /**
- * SQL condition: the event belongs to no turn. The partial index has the same text, so that the databases use it; with another type the index
- * has to be made anew.
+ * SQL condition: the event is a mark, such as a rewind. The partial index has the same text, so that the databases use it; with another type the
+ * index has to be made anew.
  */
-export const isMarkType = isTypeIn(eventTypes("isOfNoTurn"));
+export const isMarkType = isTypeIn(eventTypes("isMark"));
 
 /** Returns the SQL condition for events of these types. */
 export function isTypeIn(types: readonly ChatEvent["type"][]): string {
@@ -55,7 +55,7 @@ export function isTypeIn(types: readonly ChatEvent["type"][]): string {
 export const isFork = (events: string) => `${isMark(events)} AND ${events}.type = 'fork'`;
 export const isRewind = (events: string) => `${isMark(events)} AND ${events}.type = 'rewind'`;
 
-/** Returns the SQL condition for events that belong to no turn. */
+/** Returns the SQL condition for events that are marks. */
 export const isMark = (events: string) => `${events}.${isMarkType}`;
 
 /** Returns the SQL that stores a checkpoint. The parameters of the function are those of the statement. */

@@ -9,6 +9,7 @@
  * - `updated_at` is the time of the last change.
  * - `title` is the beginning of the first message, also after a rewind, and null as long as there is no message. `title_lower` is what a search looks at.
  *   Conversations of single calls have neither, because they are rarely shown and would grow by a tenth: their title is read from the message.
+ * - `titled_turn` is set before the model is asked for a title: the turn that is asked about. So it is asked once, on whichever host.
  * - `own_title` was set by hand, and `model_title` was made by the model. Either of them is shown in place of `title`, in this order. Then
  *   `title_lower` is that of the shown one, which is also among the texts that a search looks at, with the `seq` 0.
  * - `turns` is the number of turns that no rewind removed.
@@ -44,6 +45,10 @@ const isLastVersion = `(version_family IS NULL OR has_begun = 1 AND NOT EXISTS (
 
 /** SQL for the title that lists show, if it is stored. */
 export const storedTitle = "coalesce(own_title, model_title, title)";
+
+/** Returns the SQL that claims the title of a conversation for a turn. It changes no row if the conversation has a title or was claimed before. */
+export const claimTitle = (conversationId: string, turnId: string) => `UPDATE conversations SET titled_turn = ${turnId}
+  WHERE conversation_id = ${conversationId} AND coalesce(titled_turn, own_title, model_title) IS NULL`;
 
 /** SQL condition: a living host owns an unfinished turn of the row of `conversations`, which is the row of `turns`. */
 const isOwned = `turns.conversation_id = conversations.conversation_id AND turns.${isUnfinished}
@@ -155,9 +160,10 @@ export type PageRow = Omit<ConversationSummary, "pinned"> & { touched: number; p
 function queries(dialect: ConversationDialect) {
   const { parameter, contains, lastSeq, firstTitle, state, madeOrder, searchedTexts, isFound, partsOf } = dialect;
   const named = `conversation_id AS "conversationId", ${lastSeq} AS "lastSeq"`;
-  const title = `coalesce(${storedTitle}, CASE WHEN ${isSingleCall} THEN ${firstTitle} END, '') AS title`;
+  const title = `coalesce(${storedTitle}, CASE WHEN ${isSingleCall} THEN ${firstTitle} END, '')`;
   const version = `CASE WHEN version_family <> conversation_id THEN version_family END AS "versionOf"`;
-  const shown = `${named}, updated_at AS "updatedAt", ${title}, workspace, turns, touched, pinned, ${version}, ${state}`;
+  const shownWith = (onlyOwnTitles = false) =>
+    `${named}, updated_at AS "updatedAt", ${onlyOwnTitles ? "coalesce(own_title, '')" : title} AS title, workspace, turns, touched, pinned, ${version}, ${state}`;
   /** Returns the values of a query, beginning with this one, and a function that adds a value and returns its parameter. */
   const valuesFrom = (first: number) => {
     const values: (string | number)[] = [first];
@@ -165,7 +171,7 @@ function queries(dialect: ConversationDialect) {
   };
   return {
     /** Returns a query whose rows `pageFrom` takes. It looks for the text in titles only. */
-    page({ most, after, text, workspaces, isPinned, ids, includesHidden }: ConversationQuery): Query {
+    page({ most, after, text, workspaces, isPinned, ids, includesHidden, onlyOwnTitles }: ConversationQuery): Query {
       const { values, value } = valuesFrom(most + 1);
       const conditions = [
         ...(includesHidden ? [] : [isListed, isLastVersion]),
@@ -176,13 +182,24 @@ function queries(dialect: ConversationDialect) {
         ...(workspaces ? [`workspace IN (${workspaces.map(value).join(", ")})`] : []),
       ];
       const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
-      return { sql: `SELECT ${shown} FROM conversations ${where} ORDER BY touched DESC LIMIT ${parameter(1)}`, values };
+      return {
+        sql: `SELECT ${shownWith(onlyOwnTitles)} FROM conversations ${where} ORDER BY touched DESC LIMIT ${parameter(1)}`,
+        values,
+      };
     },
     /**
      * Returns two queries that look for the text in messages and titles. If the first one, which looks through the latest conversations, does
      * not return the page and one row more, the second one returns the page. Both leave out conversations of single calls.
      */
-    search({ most, after, text = "", workspaces, isPinned }: ConversationQuery): readonly [Query, Query] {
+    search({
+      most,
+      after,
+      text = "",
+      workspaces,
+      isPinned,
+      onlyOwnTitles,
+    }: ConversationQuery): readonly [Query, Query] {
+      const shown = shownWith(onlyOwnTitles);
       const { values, value } = valuesFrom(most + 1);
       const part = value(lowerTitle(text));
       const isShown = `AND ${isLastVersion} ${isPinned ? "AND pinned = 1" : ""}`;

@@ -7,7 +7,7 @@
  *   conversation takes back. Other rows are their sums over all conversations, for each quarter, hour and day. On PostgreSQL a sum is divided
  *   into several rows (`owner` is their number), so that hosts whose turns end at the same time mostly do not wait for each other.
  * - `conversations.counted` is the `seq` up to which the events of a conversation are counted. Later events belong to unfinished turns, and
- *   reports read them from the log.
+ *   reports read them from the log. An event that belongs to no turn is counted when it is stored.
  * - `conversations.family` is the id of the conversation from which a copy was made, directly or through other copies. The oldest
  *   conversation of a family that has an event counts it.
  *

@@ -1,13 +1,20 @@
 import type { Archive, ConversationLabel, ExpiryRule, StoredVersion } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
-import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import type { ChatEvent, StoredEvent, TitleEvent } from "../../core/events.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { changedInCopy } from "../shared/copied-events.js";
 import { type VersionMarkRow, versionOf } from "../shared/stored-version.js";
 import { throwOwned, throwUnfinished } from "../shared/turn-state.js";
 import { isFork, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
-import { conversationQueries, copyTitles, isOfVersions, joinVersions } from "../sql/conversation-statements.js";
+import {
+  claimTitle,
+  conversationQueries,
+  copyTitles,
+  isOfVersions,
+  joinVersions,
+} from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-ids.js";
+import { addSpentTotals, spentValues } from "../sql/usage-table.js";
 import type { Connection } from "./connection.js";
 import { payloadOf, type SqliteEvents, storedRequestId } from "./event-table.js";
 import type { FileAccess } from "./file-access.js";
@@ -112,6 +119,25 @@ export class SqliteArchive implements Archive {
         .all(conversationId, Number(title !== undefined), title ?? null, pinned === undefined ? null : Number(pinned));
       for (const { id } of labelled as { id: string }[]) if (title !== undefined) this.#events.retitle(id);
       return labelled.length > 0;
+    });
+  }
+
+  async claimTitle(conversationId: string, turnId: string): Promise<boolean> {
+    const claim = this.#db.prepare(claimTitle("?1", "?2"));
+    return (await this.#access.write(() => claim.run(conversationId, turnId))).changes > 0;
+  }
+
+  async addTitle(conversationId: string, event: TitleEvent): Promise<void> {
+    return this.#access.transaction(() => {
+      const { changes } = this.#db
+        .prepare("UPDATE conversations SET model_title = ?2 WHERE conversation_id = ?1")
+        .run(conversationId, event.title || null);
+      if (Number(changes) === 0) return;
+      const stored = this.#events.insertBeside(conversationId, event);
+      this.#usage.countOne(conversationId, stored);
+      const spent = spentValues([event], stored.at, "");
+      if (spent) this.#db.prepare(addSpentTotals("VALUES (?, ?, ?, ?, ?, ?)")).run(...spent);
+      if (event.title) this.#events.retitle(conversationId);
     });
   }
 

@@ -112,6 +112,14 @@ export class SqliteEvents {
     return written;
   }
 
+  /** Appends an event that belongs to no turn, without a change of the conversation's place in lists. */
+  insertBeside(conversationId: string, event: ChatEvent): StoredEvent {
+    const at = this.#now();
+    const number = this.#numberOf(conversationId);
+    const row = this.#insert.get(number, event.turnId, event.type, null, payloadOf(event), at, null) as { seq: number };
+    return eventWritten(event, { seq: row.seq, at });
+  }
+
   /** Stores what lists and searches need of an event, besides the event. */
   noteFor(conversationId: string, event: StoredEvent, number = this.#numberOf(conversationId)): void {
     if (changesQuestions(event)) this.#addChange.run(conversationId);

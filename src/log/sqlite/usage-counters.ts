@@ -1,3 +1,4 @@
+import type { StoredEvent } from "../../core/events.js";
 import { countUsage, UsageChange, type UsageRow } from "../shared/usage-fold.js";
 import { eventsToCount, eventToCount, type TurnEventRow, UsageReports, usageStatements } from "../sql/usage-reports.js";
 import { addUsageTo, deleteUsage } from "../sql/usage-table.js";
@@ -26,6 +27,16 @@ export class SqliteUsage extends UsageReports {
     this.#db.prepare("UPDATE conversations SET counted = ? WHERE conversation_id = ?").run(last.seq, conversationId);
   }
 
+  /** Counts an event that belongs to no turn. Must be called once for each. */
+  countOne(conversationId: string, event: StoredEvent): void {
+    const change = new UsageChange();
+    change.add(
+      conversationId,
+      countUsage([event], () => true),
+    );
+    this.#store(change);
+  }
+
   /**
    * Takes back the usage of a conversation that has been deleted. What others of its family have in common with it becomes theirs. `family`: the id
    * of the conversation from which the family was copied.
@@ -43,10 +54,7 @@ export class SqliteUsage extends UsageReports {
     for (const { id, counted } of others) {
       const rows = this.#db.prepare(eventsToCount.sqlite).all(id) as TurnEventRow[];
       const events = rows.map((row) => ({ position: row.position, event: eventToCount(row) }));
-      change.addAnew(
-        id,
-        events.filter(({ event }) => event.seq <= counted),
-      );
+      change.addAnew(id, events, counted);
     }
     this.#store(change);
   }

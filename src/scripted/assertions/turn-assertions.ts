@@ -40,6 +40,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
   turn_error: true,
   rewind: true,
   fork: true,
+  title: true,
 };
 
 /** Checks that each value is one of the words or a template. Returns a problem for the first other value, or undefined if there is none. */

@@ -34,6 +34,8 @@ export function eventLines(event: StoredEvent): string[] {
       return [`(taken back: everything after event ${event.toSeq})`];
     case "fork":
       return [`(a copy of ${event.origins[0]}, up to its event ${event.toSeq})`];
+    case "title":
+      return event.title ? [`(title: ${event.title})`] : [];
     case "tool_sent":
     case "question":
     case "answer":

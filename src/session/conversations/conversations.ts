@@ -19,6 +19,8 @@ interface ConversationsParts {
   store: ChatStore;
   hosts: Pick<Cluster, "silentHosts" | "lostHosts">;
   newId: NewId;
+  /** Returns true if lists show only the titles that were set by hand. Default: they show all. */
+  hasOnlyOwnTitles?: () => boolean;
   /** Called with the id of a conversation when lists show something else of it. */
   changed?: (conversationId: string) => void;
 }
@@ -42,7 +44,13 @@ export class Conversations {
     this.#parts = parts;
   }
 
-  /** Returns a page of conversations with their states. */
+  /** Returns a page of conversations. */
+  page(query: ConversationQuery): Promise<ConversationPage> {
+    const { store, hasOnlyOwnTitles } = this.#parts;
+    return store.conversations({ ...query, onlyOwnTitles: hasOnlyOwnTitles?.() });
+  }
+
+  /** Returns a page of conversations, and which of them wait to be resumed. */
   async list(query: ConversationQuery): Promise<ConversationPage<Conversation>> {
     const { store } = this.#parts;
     const dead = new Set((await this.#parts.hosts.silentHosts()).map(({ nodeId }) => nodeId));
@@ -51,7 +59,7 @@ export class Conversations {
       const isRunning = nodeId !== undefined && !dead.has(nodeId);
       if (isRunning || !states.has(conversationId)) states.set(conversationId, isRunning ? "running" : "unfinished");
     }
-    const { conversations, ...page } = await store.conversations(query);
+    const { conversations, ...page } = await this.page(query);
     return {
       conversations: conversations.map((each) => {
         const state = states.get(each.conversationId) ?? "idle";
@@ -71,7 +79,7 @@ export class Conversations {
   /** Returns what lists show of those of these conversations that exist, the one that was changed last first. */
   async entries(ids: readonly string[]): Promise<ConversationSummary[]> {
     if (ids.length === 0) return [];
-    return (await this.#parts.store.conversations({ ids, most: ids.length, includesHidden: true })).conversations;
+    return (await this.page({ ids, most: ids.length, includesHidden: true })).conversations;
   }
 
   /** Sets the title and the pin of the conversation and its versions. A title that is empty or null gives back the title that was made. */

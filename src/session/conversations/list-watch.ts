@@ -1,6 +1,7 @@
 import { Channel } from "../../core/async/channel.js";
 import type { ChatStore, ConversationSummary } from "../../core/chat-store.js";
 import { isOfSingleCall } from "../../core/ids.js";
+import type { Conversations } from "./conversations.js";
 
 /** A change of the list: a conversation as lists show it now, or the id of a deleted one. */
 export type ListChange = { entry: ConversationSummary } | { deletedId: string };
@@ -32,7 +33,7 @@ const mostKnown = 1_000;
  * second. Ends when the signal is aborted. Rejects with StoreError.
  */
 export async function* watchList(
-  store: Pick<ChatStore, "archive" | "conversations" | "turns">,
+  { store, conversations }: { store: Pick<ChatStore, "archive" | "turns">; conversations: Pick<Conversations, "page"> },
   changes: ListChanges,
   signal: AbortSignal,
 ): AsyncGenerator<ListChange> {
@@ -71,8 +72,8 @@ export async function* watchList(
     const listed = ids.filter((id) => !isOfSingleCall(id));
     if (listed.length === 0) return [];
     const query = { ids: listed, most: listed.length };
-    const { conversations: shown } = await store.conversations(query);
-    const { conversations: all } = await store.conversations({ ...query, includesHidden: true });
+    const { conversations: shown } = await conversations.page(query);
+    const { conversations: all } = await conversations.page({ ...query, includesHidden: true });
     const there = new Set(all.map(({ conversationId }) => conversationId));
     const news = shown.toReversed().filter((entry) => hasChanged(known, entry.conversationId, JSON.stringify(entry)));
     const deleted = isFirst ? [] : listed.filter((id) => !there.has(id) && hasChanged(known, id, ""));

@@ -1,4 +1,4 @@
-import type { LimitsConfig, Permissions, StreamRecovery } from "../../core/config.js";
+import type { LimitsConfig, Permissions, StreamRecovery, TitlesConfig } from "../../core/config.js";
 import type { AnswerOptions, ContentPart, Message, ToolDefinition } from "../../core/messages.js";
 import type { CarriedTrace } from "../../core/trace-context.js";
 
@@ -35,6 +35,8 @@ export interface PromptOptions extends AnswerOptions {
    * host of this connection ends, and no other host continues it.
    */
   endsWithCaller?: boolean;
+  /** True if the conversation gets a title by the model when the turn has ended well, unless it has one (`chat.titles`). */
+  isTitled?: boolean;
   /**
    * Maximum wall time of the turn, in ms. After this time, the turn stops with the stop reason `budget`. The time starts when the turn begins
    * to run, and starts again if the turn is resumed after a crash. The wait for earlier turns does not count.
@@ -85,6 +87,8 @@ export interface TurnDefaults {
   approval: "ask" | "auto";
   changedTools: "ask" | "allow";
   limits?: LimitsConfig;
+  /** Default: the model is asked for no titles. */
+  titles?: TitlesConfig;
   compaction: "auto" | "off";
   toolBudgetTokens: number;
   resultLimitTokens: number;

@@ -11,6 +11,7 @@ import type { DaySpent } from "../shared/day-spent.js";
 import type { TurnDefaults } from "../shared/prompt-options.js";
 import type { Questions } from "./questions.js";
 import type { SessionApprovals } from "./session-approvals.js";
+import type { Titles } from "./titles.js";
 import type { TurnCapacity } from "./turn-capacity.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes. */
@@ -27,6 +28,7 @@ export interface SessionParts {
   listChanges: ListChanges;
   cluster: Cluster;
   daySpent: DaySpent;
+  titles: Titles;
   capacity: TurnCapacity;
   /** Workspace of this session's turns. If undefined, it is the workspace of the host. */
   workspace?: string | undefined;

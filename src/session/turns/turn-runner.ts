@@ -13,6 +13,7 @@ import { rulesOf } from "../shared/rules.js";
 import { askedLimits } from "../shared/turn-limits.js";
 import { TurnToolbox } from "../tools/turn-toolbox.js";
 import type { LiveTurn } from "./live-turn.js";
+import { makeTitle } from "./make-title.js";
 import { ownEvents, RunningTurn } from "./running-turn.js";
 import type { ConversationParts, TurnSettings } from "./session-parts.js";
 import { TurnHistory } from "./turn-history.js";
@@ -29,6 +30,7 @@ export class TurnRunner {
   /** Id of the last turn that ran here. */
   #lastTurnId = "";
   #compactNext = false;
+  #isTitled = false;
 
   constructor(parts: ConversationParts) {
     this.#parts = parts;
@@ -96,7 +98,9 @@ export class TurnRunner {
         : await this.#read(settings, options, live.turnId);
       await this.#forgetDeleted(live.turnId);
       using turn = new RunningTurn(parts, settings, live, owned, options, log);
-      return await this.#runOwned(turn);
+      const mail = await this.#runOwned(turn);
+      this.#title(turn);
+      return mail;
     } finally {
       live.stopRunning();
     }
@@ -158,6 +162,16 @@ export class TurnRunner {
       if (ending.length > 1) await out.store(...ending.slice(0, -1));
       if (!(await history.shorten())) return out.store(...ending.slice(-1));
     }
+  }
+
+  /** Begins a title for the conversation if the turn has ended well. The log is asked once in each session whether it has one. */
+  #title(turn: RunningTurn): void {
+    const last = turn.log.events.at(-1);
+    const isAnswered = last?.turnId === turn.turnId && last.type === "turn_end" && last.stopReason === "end_turn";
+    const isWanted = turn.options.isTitled && turn.settings.defaults.titles?.by === "model";
+    if (this.#isTitled || !isWanted || !isAnswered) return;
+    this.#isTitled = true;
+    turn.parts.titles.begin((signal) => makeTitle(turn, signal));
   }
 
   /**

@@ -234,7 +234,7 @@ function areWholeTurns(messages: readonly StoredMessage[]): boolean {
   const open = new Set<string>();
   for (const { chunk } of messages) {
     const { turn_id: turnId } = chunk.metadata;
-    if (chunk.type === "fork" || chunk.type === "rewind") continue;
+    if (chunk.type === "fork" || chunk.type === "rewind" || chunk.type === "title") continue;
     if (chunk.type === "user_message") begun.add(turnId);
     if (chunk.type === "turn_end" || chunk.type === "turn_error") open.delete(turnId);
     else open.add(turnId);

@@ -80,6 +80,7 @@ interface StoredChunks {
   turn_error: Chunk<ShownError>;
   rewind: Chunk<{ to_seq: number }>;
   fork: Chunk<{ origins: string[]; to_seq: number }>;
+  title: Chunk<string>;
 }
 
 /** A chunk of a stored event. An answer of the model consists of up to three chunks with the same `seq`. */

@@ -6,7 +6,7 @@ import type { Item, QuestionItem, ShownConversation, ToolItem, Turn } from "./sh
 /** A turn that this fold may still change, because it was not returned yet. */
 type DraftTurn = Omit<Turn, "items"> & { items: Item[] };
 
-type LaterChunk = Exclude<StoredChunk, { type: "user_message" | "rewind" | "fork" }>;
+type LaterChunk = Exclude<StoredChunk, { type: "user_message" | "rewind" | "fork" | "title" }>;
 
 /**
  * Folds the stored messages of a conversation into what the page shows, in time that grows with the number of messages. The messages may
@@ -56,6 +56,7 @@ export class ConversationFold {
   #take(message: StoredMessage): void {
     const { seq, chunk } = message;
     const { turn_id: turnId, at } = chunk.metadata;
+    if (chunk.type === "title") return;
     if (chunk.type === "fork") this.#origin = chunk.data.origins[0];
     else if (chunk.type === "rewind") this.#rewind(chunk.data.to_seq);
     else if (chunk.type === "user_message") {

@@ -138,6 +138,7 @@ async function beginTurn(parts: DoorParts, call: ApiCall): Promise<Response> {
     system: body.system ?? undefined,
     deny: body.without_tools ?? undefined,
     streamRecovery: "restart",
+    isTitled: true,
     trace: traceIn(call.header),
   });
   const { requestId, turnId, cached } = turn;
