@@ -178,7 +178,7 @@ async function startNode(name, { folder, port, url }) {
       providers: { test: { base_url: `http://127.0.0.1:${port}/v1`, model: "m1", api_key: `sk-${name}` } },
     },
     serve: { port: 0, requests_per_minute: 1_000_000, max_connections: 10_000 },
-    chat: { storage: { url } },
+    chat: { titles: "first-words", storage: { url } },
   };
   const file = join(folder, `${name}.json`);
   writeFileSync(file, JSON.stringify(config));

@@ -156,7 +156,7 @@ async function startHost(port, streams) {
       providers: { test: { base_url: `http://127.0.0.1:${port}/v1`, model: "m1" } },
     },
     serve: { port: 0, requests_per_minute: 1_000_000, max_connections: 10_000 },
-    chat: { storage: { path: join(folder, "log.db") } },
+    chat: { titles: "first-words", storage: { path: join(folder, "log.db") } },
   };
   const file = join(folder, "config.yaml");
   writeFileSync(file, JSON.stringify(config));

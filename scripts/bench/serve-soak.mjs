@@ -174,7 +174,7 @@ process.channel.unref();\n`,
         active: "soak",
         providers: { soak: { base_url: `http://127.0.0.1:${port}/v1`, model: "m", api_key: "none" } },
       },
-      chat: { storage },
+      chat: { titles: "first-words", storage },
       serve: { requests_per_minute: 1_000_000 },
     }),
   );

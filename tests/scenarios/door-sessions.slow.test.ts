@@ -91,7 +91,7 @@ async function transcriptThrough(door: Door, script: Script, streaming: boolean)
   const { approval } = script.permissions;
   const allow = script.allowedInReplay;
   const service = { streaming: { enabled: streaming }, ...(approval && { approval }), permissions: { allow } };
-  const config = loadConfig({ chat: { service } }, surroundings);
+  const config = loadConfig({ chat: { service, titles: "first-words" } }, surroundings);
   const { tape, misses, finish } = await openCassette({ path: script.cassette, mode: "replay", strict: true });
   await using app = await createApp({
     config: config.with(settingsOf(script), { allowsUnset: true }),
