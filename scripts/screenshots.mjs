@@ -54,6 +54,7 @@ function configuration(url) {
   return {
     llm: { active: "ollama", providers: { ollama: { base_url: url, model: "qwen3:8b", context_window: 32_768 } } },
     mcpServers: { files: { command: process.execPath, args: [files, project], cwd: project } },
+    chat: { titles: "first-words" },
     logging: { level: "error" },
   };
 }
