@@ -100,7 +100,7 @@ function viewOf(at: PageAddress, { api, socket, list }: ViewProps): ComponentChi
     case "servers":
       return <ServersView api={api} />;
     case "usage":
-      return <UsageView api={api} list={list} />;
+      return <UsageView api={api} />;
     case "settings":
       return <SettingsView api={api} />;
     case "trace":

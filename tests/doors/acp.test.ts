@@ -55,6 +55,17 @@ describe("a prompt", () => {
     expect(new Set(ids).size).toBe(1);
   });
 
+  test("tells the client the title that the conversation gets later, through any front door", async () => {
+    await using llm = await startLlmServer(() => answer("ok"));
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const sessionId = await acp.begin();
+    await acp.prompt(sessionId, "hi");
+    await app.sessions.conversations.label(sessionId, { title: "Greetings" });
+    await acp.until((update) => update.sessionUpdate === "session_info_update" && update.title === "Greetings");
+    expect(acp.of("session_info_update")).toMatchObject([{ title: "hi" }, { title: "Greetings" }]);
+  });
+
   test("takes images and what an editor attaches", async () => {
     await using llm = await startLlmServer([answer("a cat")]);
     await using app = await startApp({ llm: llm.url });
@@ -407,7 +418,10 @@ describe("questions other than approvals", () => {
     await using acp = await openAcp(app);
     expect(await acp.prompt(await acp.begin(), "hi")).toEqual({ stopReason: "end_turn" });
     expect(acp.permissions).toMatchObject([
-      { toolCall: { title: expect.stringContaining("1 of 1 hops") }, options: [{ kind: "allow_once" }, {}] },
+      {
+        toolCall: { title: expect.stringContaining("1 of 1 requests to the model") },
+        options: [{ kind: "allow_once" }, {}],
+      },
     ]);
   });
 

@@ -91,6 +91,25 @@ describe("slash commands", () => {
     expect(await runSlashCommand("/history", here)).toEqual({ type: "text", text: "you: a\nassistant: one" });
   });
 
+  test("name and pin the conversation", async () => {
+    await using llm = await startLlmServer([answer("one")]);
+    await using app = await startApp({ llm: llm.url });
+    const session = app.sessions.open("c");
+    await collect(session.prompt({ requestId: "a", text: "a" }));
+    const { hub, sessions, resolveModel } = app;
+    const entry = () => sessions.conversations.entry("c");
+    const run = (line: string) => runSlashCommand(line, { ...scope, hub, sessions, session, resolveModel });
+    expect(await run("/rename  All about a ")).toEqual({
+      type: "text",
+      text: "this conversation is called “All about a”",
+    });
+    await run("/pin");
+    expect(await entry()).toMatchObject({ title: "All about a", pinned: true });
+    expect(await run("/rename")).toEqual({ type: "text", text: "this conversation is called “a”" });
+    await run("/pin");
+    expect(await entry()).toMatchObject({ title: "a", pinned: false });
+  });
+
   test("are recognised by their first character", () => {
     expect(isSlashCommand("/help")).toBe(true);
     expect(isSlashCommand("what is /help?")).toBe(false);

@@ -118,7 +118,8 @@ describe("a rewind", () => {
     await begin(one, "r1", "a");
     for (const app of [one, two]) {
       await expect(app.sessions.conversations.rewind("c", { turns: 1 })).rejects.toMatchObject({ kind: "busy" });
-      await expect(app.sessions.conversations.delete("c")).rejects.toMatchObject({ kind: "busy" });
+      const message = "“a” is not deleted: one of its turns is running or waiting";
+      await expect(app.sessions.conversations.delete("c")).rejects.toMatchObject({ kind: "busy", message });
     }
     expect((await two.sessions.conversations.list({ most: 100 })).conversations).toMatchObject([
       { conversationId: "c", state: "running", title: "a" },

@@ -31,7 +31,7 @@ const call = (key: string, calls: number, errors: number) => ({
 const lines: Record<string, object[]> = {
   day: [line("2026-11-20", 4, 0.02), line("2026-11-22", 12, 0.3), line("2026-11-25", 7, 0.11, 2)],
   model: [line("openai/gpt-5.4-mini", 21, 0.43), line("local/<b>llama</b>\u001b[1m", 2, 0, 2)],
-  conversation: [line("c1", 23, 0.43)],
+  conversation: [{ ...line("c1", 23, 0.43), title: "What it cost" }],
   tool: [call("github.list_issues", 40, 2), call("fs.read_text_file", 12, 0)],
   server: [],
 };

@@ -37,7 +37,8 @@ export class AcpSession {
   #chosenMode: ModeId | undefined;
   #shownMode: ModeId;
   #model: string | undefined;
-  #isTitled: boolean;
+  /** The title that the client knows. Null until the first prompt, undefined if it knows the one of the list. */
+  #title: string | null | undefined;
 
   constructor(parts: AcpSessionParts, hub: ToolHub, { isTitled }: { isTitled: boolean }) {
     this.#parts = parts;
@@ -48,7 +49,7 @@ export class AcpSession {
       tell: (updates) => this.#tell(updates),
     });
     this.#shownMode = this.#mode;
-    this.#isTitled = isTitled;
+    this.#title = isTitled ? undefined : null;
   }
 
   get choices() {
@@ -105,6 +106,13 @@ export class AcpSession {
     return this.#tell([{ sessionUpdate: "agent_message_chunk", content: textBlock(text), messageId }]);
   }
 
+  /** Tells the client the title of the conversation if it knows another one. */
+  async showTitle(title: string): Promise<void> {
+    const isNews = title !== "" && title !== this.#title && this.#title !== undefined;
+    this.#title = title;
+    if (isNews) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
+  }
+
   async setMode(id: string): Promise<void> {
     this.#chooseMode(id);
     await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
@@ -133,9 +141,7 @@ export class AcpSession {
       const options = { model: this.#model, approval: this.#chosenMode, isTitled: true };
       const turn = await session.submit({ requestId, content, ...options });
       await this.#showMode();
-      const title = textOf(content).slice(0, 80);
-      if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
-      this.#isTitled = true;
+      if (this.#title === null) await this.showTitle(firstWords(content));
       return await this.turns.answer(turn);
     } catch (error) {
       if (!cancelling) throw error;
@@ -242,4 +248,9 @@ const availableCommands: AvailableCommand[] = commands.map(({ name, parameters, 
 function isCommand(text: string): boolean {
   const name = /^\/(\S+)/.exec(text)?.[1];
   return isSlashCommand(text) && commands.some((command) => command.name === name);
+}
+
+/** Returns the title that the log gives to a conversation with this first message. */
+function firstWords(content: readonly ContentPart[]): string {
+  return content.find((part) => part.type === "text")?.text.slice(0, 80) ?? "";
 }

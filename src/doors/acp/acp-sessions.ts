@@ -39,6 +39,8 @@ export class AcpSessions {
   readonly #loading = new Set<string>();
   /** Servers of sessions that the client has opened again with others. They end when the turns that run with them are over. */
   readonly #replaced = new Set<SessionHub>();
+  readonly #closed = new AbortController();
+  #isWatching = false;
   #isClientGone = false;
   capabilities: ClientCapabilities = {};
 
@@ -134,6 +136,7 @@ export class AcpSessions {
   }
 
   async close(): Promise<void> {
+    this.#closed.abort();
     for (const { release } of this.#active.values()) release();
     const hubs = [...this.#active.values()].map(({ hub }) => hub);
     await Promise.all([...hubs, ...this.#replaced].map((hub) => hub?.close()));
@@ -163,10 +166,20 @@ export class AcpSessions {
     const active = { shown, hub, release: before?.release ?? session.hold() };
     if (this.#isClientGone) shown.turns.leave();
     this.#active.set(session.id, active);
+    if (this.#active.size === 1) void this.#showTitles().catch(() => {}); // a log that cannot be read is told by the next prompt
     if (before?.hub) this.#endWhenIdle(before.hub, session);
     // Sent later, because the client first needs the response that contains the session's id.
     setImmediate(() => void active.shown.tellCommands().catch(() => {}));
     return active;
+  }
+
+  /** Tells the client the titles of its sessions as they change: by the model, or by hand through any front door. */
+  async #showTitles(): Promise<void> {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    for await (const change of this.#parts.sessions.watchList(this.#closed.signal)) {
+      if ("entry" in change) await this.find(change.entry.conversationId)?.showTitle(change.entry.title);
+    }
   }
 
   #endWhenIdle(hub: SessionHub, session: Session): void {

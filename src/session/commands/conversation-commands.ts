@@ -31,6 +31,25 @@ export const conversationCommands: readonly SlashCommand[] = [
     },
   },
   {
+    name: "rename",
+    parameters: "[TITLE]",
+    description: "give this conversation a title; without one, it gets back the title that was made for it",
+    run: async (words, { session, sessions }) => {
+      const { title } = await sessions.conversations.label(session.id, { title: words.join(" ") || null });
+      return textParameter(title ? `this conversation is called “${title}”` : "this conversation has no title");
+    },
+  },
+  {
+    name: "pin",
+    parameters: "",
+    description: "pin this conversation in lists, or take the pin away",
+    run: async (_words, { session, sessions }) => {
+      const { pinned } = await sessions.conversations.entry(session.id);
+      await sessions.conversations.label(session.id, { pinned: !pinned });
+      return textParameter(pinned ? "this conversation is not pinned any more" : "this conversation is pinned");
+    },
+  },
+  {
     name: "history",
     parameters: "",
     description: "show this conversation so far",

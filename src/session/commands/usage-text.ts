@@ -29,7 +29,7 @@ export function usageText(report: UsageReport): string {
  */
 export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
-  const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
+  const lines = report.lines.map((line) => ({ key: line.key, title: line.title, ...wireOf(line) }));
   const rest = report.rest && { lines: report.rest.lines, ...wireOf(report.rest) };
   return toVisibleJson({ by, ...times, lines, rest, total: wireOf(report.total) }, 2);
 }

@@ -177,11 +177,19 @@ export class Conversations {
     const deleted = await archive.delete(conversationId).catch(async (error: unknown) => {
       if (!(error instanceof RequestError && error.kind === "busy")) throw error;
       for (const { nodeId, seenAt } of await this.#parts.hosts.lostHosts()) await turns.bury(nodeId, seenAt);
-      return archive.delete(conversationId);
+      return archive.delete(conversationId).catch((again: unknown) => this.#named(conversationId, again));
     });
     if (deleted.length === 0) throw notFound(conversationId);
     for (const id of deleted) this.#changed(id);
     return deleted;
+  }
+
+  /** Throws the error. If it is a refusal and the conversation has a title, names the conversation by it. */
+  async #named(conversationId: string, error: unknown): Promise<never> {
+    const [entry] = await this.entries([conversationId]);
+    if (!(error instanceof RequestError && error.kind === "busy" && entry?.title)) throw error;
+    const message = `“${entry.title}” is not deleted: one of its turns is running or waiting`;
+    throw new RequestError("busy", message, { hint: error.hint, cause: error });
   }
 
   #changed(conversationId: string): void {

@@ -9,17 +9,24 @@ import {
   usageTokens,
 } from "../../core/usage-store.js";
 import { quarterMs } from "../../log/shared/spent.js";
+import type { Conversations } from "./conversations.js";
 
 const modelKeys = ["day", "model", "conversation"] as const;
 const toolKeys = ["tool", "server"] as const;
 export const usageKeys = [...modelKeys, ...toolKeys] as const;
 export type UsageKey = (typeof usageKeys)[number];
 
+interface UsageLineKey {
+  key: string;
+  /** Title of the conversation, in a report by conversation to which `withTitles` has added it. */
+  title?: string;
+}
+
 interface ReportTable<Key, Totals> {
   by: Key;
   period: Period;
   /** The lines of the report. Days are in order of time. Other keys are in order of use, the most used first. */
-  lines: (Totals & { key: string })[];
+  lines: (Totals & UsageLineKey)[];
   /** Sum of the lines that exceed the limit and are left out. `rest.lines` is their number. Null if no line is left out. */
   rest: (Totals & { lines: number }) | null;
   total: Totals;
@@ -58,6 +65,17 @@ export async function usageReport(
   const parts = parted(lines, limit, nothing);
   parts.lines.reverse();
   return { of: "models", by, period, ...parts };
+}
+
+/** Adds the titles of the conversations to the lines of a report by conversation. Any other report stays as it is. */
+export async function withTitles(
+  report: UsageReport,
+  conversations: Pick<Conversations, "entries">,
+): Promise<UsageReport> {
+  if (report.by !== "conversation") return report;
+  const entries = await conversations.entries(report.lines.map(({ key }) => key));
+  const titles = new Map(entries.map(({ conversationId, title }) => [conversationId, title]));
+  return { ...report, lines: report.lines.map((line) => ({ ...line, title: titles.get(line.key) ?? "" })) };
 }
 
 /** Returns the parts of the report by conversation. The log adds up conversations, because there may be very many. */

@@ -12,6 +12,8 @@ export type UsageSpan = keyof typeof spans;
 
 interface RequestLine {
   key: string;
+  /** Title of the conversation, in the answer by conversation. */
+  title?: string;
   requests: number;
   input_tokens: number;
   output_tokens: number;
@@ -30,6 +32,8 @@ interface RequestLine {
 
 interface CallLine {
   key: string;
+  /** Title of the conversation, in the answer by conversation. */
+  title?: string;
   calls: number;
   errors: number;
   duration_ms: number;

@@ -10,11 +10,10 @@ interface UsageTableProps {
   usage: UsageAnswer;
   /** Heading of the column with the keys. */
   name: string;
-  textOf: (key: string) => string;
   linkOf: (key: string) => string | undefined;
 }
 
-export function UsageTable({ usage, name, textOf, linkOf }: UsageTableProps) {
+export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
   const measures = measuresOf(usage);
   const chosen = useSignal<Measure>(firstMeasure(usage));
   const most = largest(usage.lines.map(chosen.value.of));
@@ -48,7 +47,7 @@ export function UsageTable({ usage, name, textOf, linkOf }: UsageTableProps) {
             {usage.lines.map((line) => (
               <tr key={line.key}>
                 <th scope="row">
-                  {keyOf(textOf(line.key), linkOf(line.key))}
+                  {keyOf(line.title || line.key, linkOf(line.key))}
                   {usage.by !== "day" && (
                     <span class="usage-bar" aria-hidden="true">
                       <span style={{ width: `${share(chosen.value.of(line), most)}%` }} />

@@ -1,7 +1,6 @@
 import "../styles/usage.css";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ConversationList } from "../api/conversation-list.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import { visibleText } from "../markdown/visible.js";
 import { linkTo } from "../shared/page-address.js";
@@ -10,10 +9,7 @@ import { UsageTable } from "../usage/usage-table.js";
 
 export interface UsageProps {
   api: Api;
-  list: ConversationList;
 }
-
-const mostTitles = 1_000;
 
 const byLabels: Record<By, string> = {
   day: "Day",
@@ -23,23 +19,13 @@ const byLabels: Record<By, string> = {
   server: "Server",
 };
 
-export function UsageView({ api, list }: UsageProps) {
+export function UsageView({ api }: UsageProps) {
   const by = useSignal<By>("day");
   const since = useSignal<UsageSpan>("7d");
   const usage = useSignal<UsageAnswer | undefined>(undefined);
-  const older = useSignal<ReadonlyMap<string, string> | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   useEffect(() => {
     const left = new AbortController();
-    if (by.value === "conversation" && !older.value) {
-      // The titles of conversations that the list has not loaded. Without them their ids are shown.
-      api.conversations({ limit: mostTitles }).then(
-        ({ sessions }) => {
-          older.value = new Map(sessions.map((entry) => [entry.conversation_id, entry.title]));
-        },
-        () => {},
-      );
-    }
     api.json<UsageAnswer>(`/api/usage?by=${by.value}&since=${since.value}`, { signal: left.signal }).then(
       (answer) => {
         usage.value = answer;
@@ -97,9 +83,6 @@ export function UsageView({ api, list }: UsageProps) {
           key={usage.value.by}
           usage={usage.value}
           name={byLabels[usage.value.by]}
-          textOf={(key) =>
-            usage.value?.by === "conversation" ? list.find(key)?.title || older.value?.get(key) || key : key
-          }
           linkOf={(key) => (usage.value?.by === "conversation" ? linkTo("trace", key) : undefined)}
         />
       )}

@@ -211,7 +211,8 @@ test("usage has at most as many lines as are asked for, and the sum of the other
   }
   const usage = (query: string) => get(`${door.url}/api/usage?by=conversation${query}`);
   const all = await usage("");
-  expect(all).toMatchObject({ lines: [{ requests: 1 }, { requests: 1 }, { requests: 1 }], rest: null });
+  const line = { title: "hi", requests: 1 };
+  expect(all).toMatchObject({ lines: [line, line, line], rest: null });
   expect(await usage("&limit=1")).toMatchObject({
     lines: [{ requests: 1 }],
     rest: { lines: 2, requests: 2 },

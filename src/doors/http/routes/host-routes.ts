@@ -2,7 +2,7 @@
 import { messageOf } from "../../../core/errors.js";
 import { parseDuration } from "../../../core/text/durations.js";
 import { usageJson } from "../../../session/commands/usage-text.js";
-import { type UsageKey, usageKeys, usageReport } from "../../../session/conversations/usage-report.js";
+import { type UsageKey, usageKeys, usageReport, withTitles } from "../../../session/conversations/usage-report.js";
 import { toolsJson } from "../../protocol/host-lists.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
@@ -58,7 +58,7 @@ function usageRoute({ sessions, now }: DoorParts): ApiRoute {
   return {
     method: "GET",
     path: "/api/usage",
-    summary: "Tokens, cost and tool time, over all conversations",
+    summary: "Tokens, cost and tool time, over all conversations; by conversation with titles",
     query: {
       by: `what each line is for: ${usageKeys.join(", ")}; default: day`,
       since: `a time ago, as 7d; default: ${defaultSince}`,
@@ -73,7 +73,8 @@ function usageRoute({ sessions, now }: DoorParts): ApiRoute {
       const period = { since: Math.max(0, until - agoMs), until };
       const limit = limitIn(query("limit"));
       const report = await usageReport(sessions.conversations.usage, by, period, limit);
-      return new Response(usageJson(report), { headers: { "content-type": "application/json" } });
+      const titled = await withTitles(report, sessions.conversations);
+      return new Response(usageJson(titled), { headers: { "content-type": "application/json" } });
     },
   };
 }
