@@ -1,6 +1,6 @@
 import "../styles/palette.css";
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ConversationList } from "../api/conversation-list.js";
 import type { Api } from "../api/host-client.js";
 import { goTo } from "../shared/page-address.js";
@@ -32,7 +32,7 @@ export function Palette({ api, list }: { api: Api; list: ConversationList }) {
   const search = useSearch(api, list);
   const chosen = useSignal(0);
   const commands = useMemo(() => [...offeredCommands(), ...everywhere], []);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []); // at once, so that no key is lost
   const words = search.words.value.toLowerCase().split(/\s+/);
   const conversations = (search.found.value ?? list.entries.value ?? []).slice(0, mostConversations);
   const found: Command[] = [

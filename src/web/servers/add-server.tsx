@@ -43,7 +43,7 @@ export function AddServer({ api, onAdded }: AddServerProps) {
         }}
       >
         <label class="field">
-          A command line, a URL or JSON, as the page of the server shows it
+          <span>A command line, a URL or JSON, as the page of the server shows it</span>
           <textarea
             ref={field}
             class="json"
@@ -97,12 +97,14 @@ function FoundServers({ api, onAdded }: AddServerProps) {
             <p class="small">
               <code>{visibleText(JSON.stringify(server.entry))}</code> {visibleText(server.notes.join(" "))}
             </p>
-            <button
-              type="button"
-              onClick={() => void found.act(async () => onAdded(await importServers(api, [server])))}
-            >
-              Import {visibleText(server.name)}
-            </button>
+            <div class="buttons">
+              <button
+                type="button"
+                onClick={() => void found.act(async () => onAdded(await importServers(api, [server])))}
+              >
+                Import {visibleText(server.name)}
+              </button>
+            </div>
           </li>
         ))}
       </ul>

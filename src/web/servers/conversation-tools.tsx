@@ -17,10 +17,16 @@ interface ConversationToolsProps {
 export function ConversationTools({ api, conversationId }: ConversationToolsProps) {
   const leftOut = useSignal<readonly string[]>(leftOutTools(conversationId));
   const isOpen = useSignal(false);
-  const name = leftOut.value.length > 0 ? "Tools, some off" : "Tools";
+  const isChanged = leftOut.value.length > 0;
+  const name = isChanged ? "Tools, some off" : "Tools";
   return (
     <>
-      <button type="button" class="icon-button" popovertarget={menuId} aria-label={name}>
+      <button
+        type="button"
+        class={`icon-button${isChanged ? " changed" : ""}`}
+        popovertarget={menuId}
+        aria-label={name}
+      >
         <Icon name="servers" />
         <span class="label">{name}</span>
       </button>

@@ -34,7 +34,7 @@ export function EntryForm({ name, entry, notes = [], submit, onSave, onClose }: 
     >
       {name !== undefined && (
         <label class="field">
-          Name
+          <span>Name</span>
           <input name="name" required defaultValue={name} autocomplete="off" />
         </label>
       )}

@@ -12,15 +12,6 @@ import { PromptsAndResources, Stderr } from "./server-offers.js";
 import { type ChangeAnswer, serverPath } from "./server-path.js";
 import { ToolList } from "./tool-list.js";
 
-const states: Record<ServerEntry["state"], string> = {
-  starting: "starting",
-  ready: "ready",
-  degraded: "degraded",
-  needs_auth: "needs a login",
-  failed: "failed",
-  disabled: "disabled",
-};
-
 const eras = { legacy: "protocol up to 2025-11-25", modern: "protocol 2026-07-28" };
 
 interface ServerCardProps {
@@ -65,7 +56,7 @@ export function ServerCard({ server, tools, api, onChanged }: ServerCardProps) {
     <article class="card server" aria-label={visibleText(name)}>
       <header>
         <h2>{visibleText(name)}</h2>
-        <span class={`state ${state}`}>{states[state]}</span>
+        <span class={`state ${state}`}>{state.replace("_auth", " a login")}</span>
         <div class="buttons">
           {state === "needs_auth" && button("Log in", logIn, "main")}
           {server.can_log_out && button("Log out", () => send("logout"))}

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ConversationEntry } from "../api/host-messages.js";
 import { visibleText } from "../markdown/visible.js";
 import { linkTo } from "../shared/page-address.js";
@@ -55,7 +55,7 @@ export function ConversationRow({ entry, isOpen, isRenamed, onRenamed, onMenu }:
 
 function TitleField({ title, onDone }: { title: string; onDone: (title?: string) => void }) {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => field.current?.select(), []); // at once, so that no key is lost
   const isDone = useRef(false); // the browser also reports that a field lost the focus when the field is removed
   const finish = (written?: string) => {
     if (isDone.current) return;

@@ -77,7 +77,7 @@ export function StartScreen({ api }: { api: Api }) {
           {servers.slice(0, mostNamed).map(({ name, state, tools: count }) => (
             <li key={name}>
               <a class={`chip state ${state}`} href={linkTo("servers")}>
-                {visibleText(name)} · {state === "ready" ? counted(count, "tool") : state.replace("_auth", "s a login")}
+                {visibleText(name)} · {state === "ready" ? counted(count, "tool") : state.replace("_auth", " a login")}
               </a>
             </li>
           ))}
