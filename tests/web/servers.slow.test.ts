@@ -168,6 +168,7 @@ inBrowser("the servers of the configuration in the page", () => {
     await field.fill(JSON.stringify({ ...shown, tools: { deny: ["echo"] } }));
     await button("Save").click();
     await field.waitFor({ state: "detached" });
+    await button("Edit").and(page.locator(":focus")).waitFor();
     await page.getByRole("status").getByText("holds a secret that others can read").waitFor();
     expect(written()).toContain("API_KEY: s3cr3t-value");
     expect(written()).toContain("deny:");
@@ -195,6 +196,7 @@ inBrowser("the servers of the configuration in the page", () => {
     await isIn(page, "found", "ready");
     expect(written()).not.toContain("unwanted");
     await item.waitFor({ state: "detached" });
+    await page.getByRole("heading", { name: "Add a server" }).and(page.locator(":focus")).waitFor();
     await card(page, "found").getByText("1 prompt, 1 resource").click();
     await card(page, "found").getByText("/found__greet").waitFor();
     await card(page, "found").getByText("who (required)").waitFor();

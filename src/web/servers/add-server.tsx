@@ -30,7 +30,9 @@ export function AddServer({ api, onAdded }: AddServerProps) {
   };
   return (
     <section class="card server" aria-labelledby="add-server">
-      <h2 id="add-server">Add a server</h2>
+      <h2 id="add-server" tabIndex={-1}>
+        Add a server
+      </h2>
       <form
         class="form"
         onSubmit={(event) => {
@@ -85,6 +87,10 @@ export function AddServer({ api, onAdded }: AddServerProps) {
 function FoundServers({ api, onAdded }: AddServerProps) {
   const found = useLoaded(() => listFound(api));
   const servers = found.value.value ?? [];
+  const take = async (server: FoundServer) => {
+    document.getElementById("add-server")?.focus(); // the button goes with the server
+    await found.act(async () => onAdded(await importServers(api, [server])));
+  };
   return (
     <>
       {servers.length > 0 && <h3>Servers of other programs</h3>}
@@ -98,10 +104,7 @@ function FoundServers({ api, onAdded }: AddServerProps) {
               <code>{visibleText(JSON.stringify(server.entry))}</code> {visibleText(server.notes.join(" "))}
             </p>
             <div class="buttons">
-              <button
-                type="button"
-                onClick={() => void found.act(async () => onAdded(await importServers(api, [server])))}
-              >
+              <button type="button" onClick={() => void take(server)}>
                 Import {visibleText(server.name)}
               </button>
             </div>

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";
 import type { Api } from "../api/host-client.js";
 import type { ServerEntry, Tool } from "../api/host-messages.js";
@@ -27,6 +28,7 @@ export function ServerCard({ server, tools, api, onChanged }: ServerCardProps) {
   const loginPage = useSignal<string | null>(null);
   const isEditing = useSignal(false);
   const isSure = useSignal(false);
+  const editButton = useRef<HTMLButtonElement>(null);
   const { failure, attempt } = useAttempts();
   const path = serverPath(name);
   const change = async (method: "PUT" | "PATCH" | "DELETE", body?: object) =>
@@ -51,6 +53,7 @@ export function ServerCard({ server, tools, api, onChanged }: ServerCardProps) {
   };
   const edit = (isOpen: boolean) => {
     isEditing.value = isOpen;
+    if (!isOpen) editButton.current?.focus(); // the form had the focus
   };
   return (
     <article class="card server" aria-label={visibleText(name)}>
@@ -58,13 +61,19 @@ export function ServerCard({ server, tools, api, onChanged }: ServerCardProps) {
         <h2>{visibleText(name)}</h2>
         <span class={`state ${state}`}>{state.replace("_auth", " a login")}</span>
         <div class="buttons">
-          {state === "needs_auth" && button("Log in", logIn, "main")}
-          {server.can_log_out && button("Log out", () => send("logout"))}
+          {state === "needs_auth"
+            ? button("Log in", logIn, "main")
+            : server.can_log_out && button("Log out", () => send("logout"))}
           {enabled && button("Reconnect", () => send("reconnect"))}
           {editable && (
             <>
               {button(enabled ? "Switch off" : "Switch on", () => change("PATCH", { enabled: !enabled }))}
-              <button type="button" aria-expanded={isEditing.value} onClick={() => edit(!isEditing.value)}>
+              <button
+                type="button"
+                ref={editButton}
+                aria-expanded={isEditing.value}
+                onClick={() => edit(!isEditing.value)}
+              >
                 Edit
               </button>
               <button
