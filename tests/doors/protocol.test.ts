@@ -146,6 +146,7 @@ describe("a turn on the wire", () => {
         data: {
           question_id: "q1",
           kind: "approval",
+          call_id: call.id,
           tool: "add",
           server: "demo",
           arguments: call.arguments,

@@ -50,17 +50,17 @@ inBrowser("a chat in the browser", () => {
     goOn();
     await page.locator(".answer pre").waitFor();
     expect(await page.locator(".answer li").allInnerTexts()).toEqual(["one", "two"]);
-    await page.getByText("s__echo").first().click();
-    await page.locator(".tool [open]").getByText('"a": 1').first().waitFor();
-    expect(await page.locator(".tool.failed .name").textContent()).toBe("s__oddly");
+    await page.locator(".tool").getByText("s · echo").first().click();
+    await page.locator(".tool [open] dd").getByText("1").first().waitFor();
+    expect(await page.locator(".tool.failed .name").textContent()).toBe("s · oddly");
     await page.getByText("Reasoning").click();
     await reads(page, "hmm");
     await showTurnPanel(page);
     const rows = await page.locator(".timeline .row .label").allInnerTexts();
     expect(rows.map((row) => row.replace(/\s+/g, " ").trim())).toEqual([
       "model m1",
-      "tool s__echo",
-      "tool s__oddly",
+      "tool s · echo",
+      "tool s · oddly",
       "model m1",
     ]);
     expect(complaints).toEqual([]);
@@ -82,8 +82,8 @@ inBrowser("a chat in the browser", () => {
       .locator(".tool.running")
       .getByText(/^\d+ of 20$/)
       .waitFor();
-    await page.locator(".timeline .row.tool.open").getByText("s__drip").waitFor();
-    await page.locator(".tool.done").getByText("s__echo").waitFor();
+    await page.locator(".timeline .row.tool.open").getByText("s · drip").waitFor();
+    await page.locator(".tool.done").getByText("s · echo").waitFor();
     await reads(page, "both are done");
     expect(await page.locator(".progress").count()).toBe(0);
   });
@@ -515,7 +515,7 @@ inBrowser("a question in the browser", () => {
     expect(await card.evaluate((element) => element.matches(":focus"))).toBe(true);
     await card.getByRole("button", { name: "Deny" }).click();
     await reads(page, "one");
-    await reads(page, "s.echo: denied");
+    await page.locator(".tool").getByText("denied").waitFor();
     await say(page, "second");
     await card.getByRole("button", { name: "Allow once" }).click();
     await reads(page, "two");
@@ -524,7 +524,7 @@ inBrowser("a question in the browser", () => {
     await reads(page, "three");
     await say(page, "fourth");
     await reads(page, "four");
-    expect(await shownText(page)).toContain("s.echo: allowed (this conversation)");
+    expect(await shownText(page)).toContain("allowed (this conversation)");
     expect(complaints).toEqual([]);
   });
 

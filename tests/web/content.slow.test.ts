@@ -129,7 +129,7 @@ inBrowser("what an answer contains", () => {
     await reads(page, "the end");
     await page.locator(".tool summary").click();
     const widths = () =>
-      page.locator(".tool pre").evaluateAll((all) => all.map((pre) => pre.scrollWidth - pre.clientWidth));
+      page.locator(".tool :is(pre, dd)").evaluateAll((all) => all.map((pre) => pre.scrollWidth - pre.clientWidth));
     expect(await widths()).toEqual([0, 0]);
     expect((await page.locator(".result pre").textContent())?.length).toBe(2_000);
     await page.getByRole("button", { name: /^Show all 10\.\d KB$/ }).click();

@@ -67,6 +67,7 @@ describe("a step that was copied from a trace", () => {
     const approval = {
       question_id: "q",
       kind: "approval",
+      call_id: "c",
       server: "s",
       tool: "a.b",
       arguments: "{}",

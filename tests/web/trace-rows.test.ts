@@ -86,11 +86,11 @@ describe("the trace of a turn", () => {
       "tool failed wait 10-900",
       "asking running work 900-",
     ]);
-    const questions = traceRows(asked).map((row) => row.kind === "tool" && row.approval?.question.question_id);
+    const questions = traceRows(asked).map((row) => row.kind === "tool" && row.item.approval?.question.question_id);
     expect(questions).toEqual([false, "q1", "q2", false]);
   });
 
-  test("tells questions that look alike apart by their order, and keeps one that no call fits", () => {
+  test("tells questions that look alike apart by their calls, and keeps one that no call fits", () => {
     const twin = { ...a, id: "call_c" };
     const asked = turnOf(
       [0, one.user("go")],

@@ -137,7 +137,16 @@ function wireQuestion(question: Question): object {
   switch (question.kind) {
     case "approval": {
       const { kind, tool, server, call, reason, annotations, onceOnly } = question;
-      return { kind, tool, server, arguments: call.arguments, reason, annotations, once_only: onceOnly };
+      return {
+        kind,
+        call_id: call.id,
+        tool,
+        server,
+        arguments: call.arguments,
+        reason,
+        annotations,
+        once_only: onceOnly,
+      };
     }
     case "sampling": {
       const { kind, server, prompt, maxTokens } = question;

@@ -42,7 +42,7 @@ export function partSchemas(): Record<string, JsonSchema> {
       anyOf: [
         question(
           "approval",
-          { server: text, tool: text, arguments: text, reason: text },
+          { call_id: text, server: text, tool: text, arguments: text, reason: text },
           { annotations: list(text), once_only: { const: true } },
         ),
         question("elicitation", { server: text, message: text, form: { type: "object" } }),

@@ -21,6 +21,7 @@ export type ShownPart =
 export type ShownQuestion = { question_id: string } & (
   | {
       kind: "approval";
+      call_id: string;
       server: string;
       tool: string;
       arguments: string;

@@ -3,7 +3,7 @@ import { useRef } from "preact/hooks";
 import { BlockSplitter } from "../markdown/blocks.js";
 import { visibleText } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
-import { openQuestion, runningTurn, type Turn } from "./shown-conversation.js";
+import { calledTool, openQuestion, runningTurn, type Turn } from "./shown-conversation.js";
 
 /** Announces the running turn to screen readers: each paragraph of the answer, the tools, the questions and the end of the turn. */
 export function Announcer({ state }: { state: ChatState }) {
@@ -34,7 +34,7 @@ function newsOf(turn: Turn | undefined): string {
   const question = openQuestion(turn);
   if (question) return "The turn is waiting for your answer.";
   const last = turn.items.at(-1);
-  if (last?.kind === "tool") return `The tool ${last.name} ${last.result ? "is done" : "is called"}.`;
+  if (last?.kind === "tool") return `The tool ${calledTool(last)} ${last.result ? "is done" : "is called"}.`;
   return last ? "" : "The model is asked.";
 }
 

@@ -28,7 +28,17 @@ export function CallValues({ text }: { text: string }) {
   );
 }
 
-function objectIn(text: string): Record<string, unknown> | undefined {
+/** Returns the arguments of a call in one line. */
+export function callLine(text: string): string {
+  const values = Object.entries(objectIn(text) ?? {});
+  const named = values.map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return visibleJson(named.join(", ").slice(0, mostInLine));
+}
+
+/** Maximum length of a line of arguments, in characters. */
+const mostInLine = 200;
+
+export function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return isPlainObject(value) ? value : undefined;
@@ -51,12 +61,25 @@ function editIn(value: unknown): string[] {
   return namesOfEdit.flatMap(([old, fresh]) => {
     const [from, to] = [value[old], value[fresh]];
     if (typeof from !== "string" || typeof to !== "string") return [];
-    return [[...marked("-", from), ...marked("+", to)].join("\n")];
+    return [diffOf(from.split("\n"), to.split("\n")).join("\n")];
   });
 }
 
-function marked(sign: string, text: string): string[] {
-  return text === "" ? [] : text.split("\n").map((line) => `${sign} ${line}`);
+/** Returns the lines of both texts as a diff: the equal lines at both ends once, those between them as taken out and put in. */
+function diffOf(from: readonly string[], to: readonly string[]): string[] {
+  const most = Math.min(from.length, to.length);
+  let start = 0;
+  while (start < most && from[start] === to[start]) start++;
+  let end = 0;
+  while (end < most - start && from.at(-1 - end) === to.at(-1 - end)) end++;
+  const marked = (sign: string, lines: readonly string[]) => lines.map((line) => `${sign} ${line}`);
+  const [out, put] = [from, to].map((lines) => lines.slice(start, lines.length - end)) as [string[], string[]];
+  return [
+    ...marked(" ", from.slice(0, start)),
+    ...marked("-", out),
+    ...marked("+", put),
+    ...marked(" ", from.slice(from.length - end)),
+  ];
 }
 
 function listOf(value: unknown): unknown[] {

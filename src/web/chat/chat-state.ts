@@ -4,7 +4,7 @@ import { messageBody, type WrittenMessage } from "../api/attached-file.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import type { NamedModel, StoredMessage, VersionEntry } from "../api/host-messages.js";
-import { keepUnsent } from "../api/unsent.js";
+import { keepForm, keepUnsent } from "../api/unsent.js";
 import { goTo } from "../shared/page-address.js";
 import { newPageId } from "../shared/page-ids.js";
 import { ConversationFold } from "./fold-conversation.js";
@@ -118,7 +118,7 @@ export class ChatState {
 
   answer(questionId: string, value: unknown): Promise<void> {
     const { api, conversationId } = this.#parts;
-    return this.#do(api.answer(conversationId, questionId, value));
+    return this.#do(api.answer(conversationId, questionId, value).then(() => keepForm(questionId, undefined)));
   }
 
   async #do(work: Promise<unknown>): Promise<void> {

@@ -136,12 +136,13 @@ export class ConversationFold {
         break;
       }
       case "question":
-        items.push({ kind: "question", at, question: chunk.data });
+        addQuestion(items, { kind: "question", at, question: chunk.data });
         break;
       case "answer": {
         const { question_id: id, value } = chunk.data;
         const index = items.findLastIndex((item) => item.kind === "question" && item.question.question_id === id);
-        if (index >= 0) items[index] = { ...(items[index] as QuestionItem), answer: { at, value } };
+        const [asked] = index >= 0 ? items.splice(index, 1) : [];
+        if (asked) addQuestion(items, { ...(asked as QuestionItem), answer: { at, value } }, index);
         break;
       }
       case "compaction": {
@@ -165,6 +166,13 @@ export class ConversationFold {
         chunk satisfies never;
     }
   }
+}
+
+/** Adds a question, also to the call that it is about. */
+function addQuestion(items: Item[], item: QuestionItem, index = items.length): void {
+  const { question } = item;
+  items.splice(index, 0, item);
+  if (question.kind === "approval") changeTool(items, question.call_id, { approval: item });
 }
 
 /** Changes the last call with this id. The provider makes the ids, so an earlier answer may have a call with the same id. */

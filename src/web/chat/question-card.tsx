@@ -3,15 +3,14 @@ import { useEffect, useRef } from "preact/hooks";
 import type { JsonSchema } from "../../core/messages.js";
 import { limitAnswers, limitText } from "../../doors/shared/limit-text.js";
 import type { ShownQuestion } from "../api/host-messages.js";
-import { keepForm } from "../api/unsent.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownCount } from "../shared/format-text.js";
 import { useBusy } from "../shared/use-busy.js";
-import { CallValues } from "./call-values.js";
+import { ApprovalForm, isDestructive, permission } from "./approval-form.js";
 import type { ChatState } from "./chat-state.js";
 import { SchemaForm } from "./schema-form.js";
-import { type QuestionItem, runningTurn } from "./shown-conversation.js";
+import { askedTool, type QuestionItem, runningTurn } from "./shown-conversation.js";
 
 interface QuestionCardProps {
   item: QuestionItem;
@@ -28,19 +27,52 @@ export function QuestionCard({ item, isOver }: QuestionCardProps) {
 /** Shows the open questions of the running turn. */
 export function QuestionsAboveField({ state }: { state: ChatState }) {
   const items = runningTurn(state.conversation.value)?.items ?? [];
-  const open = items.filter((item): item is QuestionItem => item.kind === "question" && !item.answer);
+  const open = items.flatMap((item) => (item.kind === "question" && !item.answer ? [item.question] : []));
+  const list = useFocusOfQuestions(open.map(({ question_id }) => question_id));
+  const approvals = open.filter((question) => question.kind === "approval");
+  const isDangerous = approvals.some(isDestructive);
+  const { isBusy, run: allowAll } = useBusy(async () => {
+    await Promise.all(approvals.map((question) => state.answer(question.question_id, permission(question))));
+  });
   if (open.length === 0) return null;
   return (
-    <div class="questions">
-      {open.map(({ question }) => (
-        <OpenQuestion
-          key={question.question_id}
-          question={question}
-          onAnswer={(value) => state.answer(question.question_id, value)}
-        />
-      ))}
+    <div class="questions" ref={list}>
+      {approvals.length > 1 && (
+        <p class="card all">
+          {approvals.length} calls wait for you.
+          <button type="button" class={isDangerous ? "" : "main"} disabled={isBusy} onClick={() => void allowAll()}>
+            Allow all
+          </button>
+        </p>
+      )}
+      <ul>
+        {open.map((question) => (
+          <OpenQuestion
+            key={question.question_id}
+            question={question}
+            onAnswer={(value) => state.answer(question.question_id, value)}
+          />
+        ))}
+      </ul>
     </div>
   );
+}
+
+/**
+ * Focuses the first question when one is asked, and when the focused one was answered. Focuses the card and not a button. Otherwise a line that
+ * the user is typing could confirm the question.
+ */
+function useFocusOfQuestions(ids: readonly string[]) {
+  const list = useRef<HTMLDivElement>(null);
+  const seen = useRef(new Set<string>());
+  useEffect(() => {
+    const isNew = ids.some((id) => !seen.current.has(id));
+    for (const id of ids) seen.current.add(id);
+    const focused = document.activeElement;
+    if (list.current?.contains(focused) || !(isNew || focused === document.body)) return;
+    list.current?.querySelector<HTMLElement>(".question")?.focus({ preventScroll: false });
+  }, [ids.join()]);
+  return list;
 }
 
 interface Answering {
@@ -49,23 +81,20 @@ interface Answering {
 }
 
 function OpenQuestion({ question, onAnswer }: { question: ShownQuestion } & Pick<Answering, "onAnswer">) {
-  const card = useRef<HTMLElement>(null);
   const { isBusy, run: answerOnce } = useBusy(onAnswer);
-  // Focuses the card and not a button. Otherwise a line that the user is typing could confirm the question.
-  useEffect(() => card.current?.focus({ preventScroll: false }), []);
   const id = `question-${question.question_id}`;
   return (
-    <section class="card question" aria-labelledby={id} tabIndex={-1} ref={card}>
+    <li class="card question" aria-labelledby={id} tabIndex={-1}>
       <h3 id={id}>{shownTitle(question)}</h3>
       {bodyOf(question, { onAnswer: answerOnce, isBusy })}
-    </section>
+    </li>
   );
 }
 
 function shownTitle(question: ShownQuestion): string {
   switch (question.kind) {
     case "approval":
-      return `Run ${visibleText(question.server)}.${visibleText(question.tool)}?`;
+      return `Run ${visibleText(askedTool(question))}?`;
     case "elicitation":
       return `${visibleText(question.server)} asks`;
     case "sampling":
@@ -78,7 +107,7 @@ function shownTitle(question: ShownQuestion): string {
 function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildren {
   switch (question.kind) {
     case "approval":
-      return <Approval question={question} {...answering} />;
+      return <ApprovalForm question={question} {...answering} />;
     case "elicitation":
       return "form" in question ? (
         <>
@@ -109,71 +138,19 @@ function bodyOf(question: ShownQuestion, answering: Answering): ComponentChildre
   }
 }
 
-/** The server's descriptions of a tool, in words for the person. */
-const effects: Record<string, string> = {
-  "read-only": "The server says that this changes nothing.",
-  idempotent: "The server says that a second call with the same values changes nothing more.",
-  destructive: "The server says that this may overwrite or delete something.",
-  "open-world": "The server says that this reaches beyond it, such as the internet.",
-};
-
-function Approval({
-  question,
-  onAnswer,
-  isBusy,
-}: { question: Extract<ShownQuestion, { kind: "approval" }> } & Answering) {
-  const allow = (remember?: "session" | "project" | "always") => () =>
-    void onAnswer(remember ? { allow: true, remember } : true);
-  return (
-    <>
-      <p class="quiet">{visibleText(question.reason)}</p>
-      {question.annotations?.map((annotation) => (
-        <p class="small">{effects[annotation] ?? visibleText(annotation)}</p>
-      ))}
-      <CallValues text={question.arguments} />
-      <div class="buttons">
-        <button type="button" class="main" disabled={isBusy} onClick={allow()}>
-          Allow once
-        </button>
-        <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer(false)}>
-          Deny
-        </button>
-        {!question.once_only && (
-          <fieldset class="scopes" disabled={isBusy}>
-            <legend class="small quiet">Allow this tool for</legend>
-            <button type="button" onClick={allow("session")}>
-              this conversation
-            </button>
-            <button type="button" onClick={allow("project")}>
-              this project
-            </button>
-            <button type="button" onClick={allow("always")}>
-              always
-            </button>
-          </fieldset>
-        )}
-      </div>
-    </>
-  );
-}
-
 function ServerForm({ schema, questionId, onAnswer, isBusy }: { schema: JsonSchema; questionId: string } & Answering) {
-  const answer = (value: unknown) => {
-    keepForm(questionId, undefined);
-    return onAnswer(value);
-  };
   return (
     <SchemaForm
       schema={schema}
       keptAs={questionId}
       isBusy={isBusy}
       submit="Send"
-      onSubmit={(content) => answer({ action: "accept", content })}
+      onSubmit={(content) => onAnswer({ action: "accept", content })}
     >
-      <button type="button" class="no" disabled={isBusy} onClick={() => void answer({ action: "decline" })}>
+      <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer({ action: "decline" })}>
         Decline
       </button>
-      <button type="button" disabled={isBusy} onClick={() => void answer({ action: "cancel" })}>
+      <button type="button" disabled={isBusy} onClick={() => void onAnswer({ action: "cancel" })}>
         Cancel
       </button>
     </SchemaForm>
@@ -224,16 +201,17 @@ function asSentence(text: string): string {
 }
 
 function answeredText({ question, answer }: QuestionItem): string {
-  const what = question.kind === "approval" ? visibleText(`${question.server}.${question.tool}`) : shownTitle(question);
-  return `${what}: ${answer ? outcome(answer.value) : "not answered"}`;
+  const what = question.kind === "approval" ? visibleText(askedTool(question)) : shownTitle(question);
+  return `${what}: ${answer ? outcomeOf(answer.value) : "not answered"}`;
 }
 
-function outcome(value: unknown): string {
+export function outcomeOf(value: unknown): string {
   if (value === true) return "allowed";
   if (typeof value !== "object" || value === null) return "denied";
   if ("action" in value) return { accept: "answered", decline: "declined" }[String(value.action)] ?? "cancelled";
   if (!("allow" in value) || value.allow !== true) return "denied";
   const scope = "remember" in value ? { session: "this conversation", project: "this project", always: "always" } : {};
   const remembered = "remember" in value ? (scope as Record<string, string>)[String(value.remember)] : undefined;
-  return remembered ? `allowed (${remembered})` : "allowed";
+  const allowed = "arguments" in value ? "allowed with changed arguments" : "allowed";
+  return remembered ? `${allowed} (${remembered})` : allowed;
 }

@@ -11,6 +11,8 @@ export interface ToolItem {
   name: string;
   arguments: string;
   plannedAt: number;
+  /** The question whether the call may run. */
+  approval?: QuestionItem;
   sentAt?: number;
   result?: { at: number; isError: boolean; content: readonly ShownPart[] };
 }
@@ -88,6 +90,18 @@ export function runningTurn({ turns }: ShownConversation): Turn | undefined {
 export function modelOf({ items, model }: Turn): string {
   const answer = items.findLast((item) => item.kind === "answer") as AnswerItem | undefined;
   return answer?.model ?? model ?? "The model";
+}
+
+/** Returns the name under which the page shows the tool of a question. */
+export function askedTool({ server, tool }: { server: string; tool: string }): string {
+  return `${server} · ${tool}`;
+}
+
+/** Returns the name under which the page shows the tool of a call. */
+export function calledTool({ name, approval }: Pick<ToolItem, "name" | "approval">): string {
+  if (approval?.question.kind === "approval") return askedTool(approval.question);
+  const [server = "", ...rest] = name.split("__");
+  return rest.length > 0 ? askedTool({ server, tool: rest.join("__") }) : name;
 }
 
 export function openQuestion({ items, end }: Turn): QuestionItem | undefined {

@@ -1,6 +1,6 @@
 /** Divides a turn into spans of time: requests to the model, calls of tools, and times of waiting for the user. */
 import { largest } from "../../core/lists/long-lists.js";
-import type { Item, Turn } from "./shown-conversation.js";
+import { askedTool, calledTool, type Item, type Turn } from "./shown-conversation.js";
 
 export interface RowSpan {
   kind: "model" | "tool" | "wait";
@@ -31,16 +31,16 @@ function spanOf(item: Item, endedAt: number | undefined): RowSpan[] {
       return [{ kind: "model", label: model, note: notes.join(", "), from, to: at, isBad: isInterrupted }];
     }
     case "tool": {
-      const { name, sentAt, result } = item;
+      const { sentAt, result } = item;
       const isBad = result?.isError === true;
       const from = sentAt ?? result?.at;
       if (from === undefined) return [];
       const note = sentAt === undefined ? "not run" : isBad ? "error" : "";
-      return [{ kind: "tool", label: name, note, from, to: result?.at ?? endedAt, isBad }];
+      return [{ kind: "tool", label: calledTool(item), note, from, to: result?.at ?? endedAt, isBad }];
     }
     case "question": {
       const { at, answer, question } = item;
-      const label = question.kind === "approval" ? `approval of ${question.tool}` : "your answer";
+      const label = question.kind === "approval" ? `approval of ${askedTool(question)}` : "your answer";
       return [{ kind: "wait", label, note: "", from: at, to: answer?.at ?? endedAt, isBad: false }];
     }
     case "compaction":

@@ -1,13 +1,15 @@
 import { useSignal } from "@preact/signals";
-import { indentedJson } from "../../core/json.js";
+import { indentedJson, isPlainObject, type JsonObject } from "../../core/json.js";
 import { elapsedText } from "../../core/text/durations.js";
 import type { ShownPart } from "../api/host-messages.js";
-import { CodeBlock, CopyButton } from "../markdown/code-block.js";
+import { CopyButton } from "../markdown/code-block.js";
 import { SentLink, SentMedia } from "../markdown/media.js";
 import { visibleText } from "../markdown/visible.js";
 import { shownBytes } from "../shared/format-text.js";
+import { CallValues, callLine, objectIn } from "./call-values.js";
 import type { Progress } from "./live-answer.js";
-import type { ToolItem } from "./shown-conversation.js";
+import { outcomeOf } from "./question-card.js";
+import { calledTool, type ToolItem } from "./shown-conversation.js";
 
 interface ToolCardProps {
   tool: ToolItem;
@@ -16,23 +18,29 @@ interface ToolCardProps {
 }
 
 export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
-  const { name, result, sentAt } = tool;
+  const { result, approval } = tool;
   const state = stateOf(tool, isOver);
+  const changed = changedIn(approval?.answer?.value);
+  const run = changed ? JSON.stringify(changed) : tool.arguments;
   return (
     <div class={`card tool ${state}`}>
       <details>
         <summary>
           <span class="dot" aria-hidden="true" />
-          <span class="name">{visibleText(name)}</span>
+          <span class="name">{visibleText(calledTool(tool))}</span>
+          <span class="line quiet small">{callLine(run)}</span>
           <span class="unseen">, {stateLabels[state]}</span>
-          <span class="quiet small">
-            {result && sentAt !== undefined ? elapsedText(result.at - sentAt) : stateLabels[state]}
-            {result?.isError && sentAt !== undefined && " · error"}
-          </span>
+          <span class="quiet small">{notesOf(tool, state)}</span>
         </summary>
         <div class="inside">
-          <h3>Arguments</h3>
-          <CodeBlock language="json" text={visibleText(indentedJson(tool.arguments))} wraps />
+          <h3>{changed ? "Arguments as you changed them" : "Arguments"}</h3>
+          <CallValues text={run} />
+          {changed && (
+            <>
+              <h3>In place of what the model wrote</h3>
+              <CallValues text={replaced(tool.arguments, changed)} />
+            </>
+          )}
           {result && (
             <>
               <h3>{result.isError ? "Error" : "Result"}</h3>
@@ -56,6 +64,26 @@ const stateLabels: Record<ToolState, string> = {
   refused: "not run",
   left: "not finished",
 };
+
+/** Returns the arguments to which an answer has changed the call. */
+function changedIn(value: unknown): JsonObject | undefined {
+  return isPlainObject(value) && isPlainObject(value.arguments) ? value.arguments : undefined;
+}
+
+/** Returns those of the arguments that the model wrote that are others in `changed`, as JSON. */
+function replaced(written: string, changed: JsonObject): string {
+  const all = Object.entries(objectIn(written) ?? {});
+  const isOther = ([name, value]: [string, unknown]) => JSON.stringify(value) !== JSON.stringify(changed[name]);
+  return JSON.stringify(Object.fromEntries(all.filter(isOther)));
+}
+
+/** Returns what the person has answered, if it is more than a yes for this call, and how long the tool ran. */
+function notesOf({ result, sentAt, approval }: ToolItem, state: ToolState): string {
+  const answered = approval?.answer && approval.answer.value !== true ? outcomeOf(approval.answer.value) : "";
+  const asks = approval && !approval.answer && state === "planned" ? "waits for your answer" : "";
+  const took = result && sentAt !== undefined ? elapsedText(result.at - sentAt) : asks || stateLabels[state];
+  return [answered, took, result?.isError && sentAt !== undefined && "error"].filter(Boolean).join(" · ");
+}
 
 function stateOf({ result, sentAt }: ToolItem, isOver: boolean): ToolState {
   if (result && sentAt === undefined) return "refused";

@@ -99,7 +99,10 @@ function ItemView({ item, turn, state }: { item: Item; turn: Turn; state: ChatSt
     case "tool":
       return <ToolCard tool={item} progress={state.live.progress.value.get(item.id)} isOver={isOver} />;
     case "question":
-      return <QuestionCard item={item} isOver={isOver} />;
+      // A question about a call is shown in the card of the call.
+      return turn.items.some((each) => each.kind === "tool" && each.approval === item) ? null : (
+        <QuestionCard item={item} isOver={isOver} />
+      );
     case "compaction":
       return (
         <details class="aside">

@@ -17,7 +17,7 @@ export function RowBody({ row }: { row: TraceRow }) {
     case "asking":
       return <p class="quiet small">The answer is shown here once it is in the log.</p>;
     case "tool":
-      return <ToolBody item={row.item} approval={row.approval} together={row.together} />;
+      return <ToolBody item={row.item} together={row.together} />;
     case "question":
       return <QuestionBody {...row.item} />;
     case "compaction":
@@ -66,12 +66,11 @@ function tokens(number: number, parts: Record<string, number | undefined>): stri
 
 interface ToolBodyProps {
   item: ToolItem;
-  approval: QuestionItem | undefined;
   together: number;
 }
 
-function ToolBody({ item, approval, together }: ToolBodyProps) {
-  const { name, plannedAt, sentAt, result } = item;
+function ToolBody({ item, together }: ToolBodyProps) {
+  const { name, plannedAt, sentAt, result, approval } = item;
   const known = serverTool(name, approval?.question);
   const step = known && toolStep(known, item.arguments);
   return (

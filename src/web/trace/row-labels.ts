@@ -1,6 +1,7 @@
 import { elapsedText } from "../../core/text/durations.js";
 import type { AnswerUsage, ShownQuestion } from "../api/host-messages.js";
 import { type LiveAnswer, liveNote } from "../chat/live-answer.js";
+import { askedTool, calledTool } from "../chat/shown-conversation.js";
 import { shownCount, shownDollars } from "../shared/format-text.js";
 import type { Outcome, Sums, TraceRow } from "./rows.js";
 
@@ -11,7 +12,7 @@ export function rowLabel(row: TraceRow): string {
     case "asking":
       return "the model";
     case "tool":
-      return row.item.name;
+      return calledTool(row.item);
     case "question":
       return questionLabel(row.item.question);
     case "compaction":
@@ -24,7 +25,7 @@ export function rowLabel(row: TraceRow): string {
 function questionLabel(question: ShownQuestion): string {
   switch (question.kind) {
     case "approval":
-      return `may ${question.tool} run?`;
+      return `may ${askedTool(question)} run?`;
     case "elicitation":
       return `${question.server} asks you`;
     case "sampling":
@@ -71,7 +72,7 @@ function modelNotes({ item: { attempts, usage, finishReason } }: Extract<TraceRo
   ].filter(Boolean);
 }
 
-function toolNotes({ item: { sentAt }, approval }: Extract<TraceRow, { kind: "tool" }>): string[] {
+function toolNotes({ item: { sentAt, approval } }: Extract<TraceRow, { kind: "tool" }>): string[] {
   if (!approval) return [];
   if (!approval.answer) return ["asks you"];
   const after = elapsedText(approval.answer.at - approval.at);

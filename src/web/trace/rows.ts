@@ -34,7 +34,7 @@ export type TraceRow = Timed &
     | { kind: "model"; item: AnswerItem }
     /** A running request to the model that has no answer yet. */
     | { kind: "asking" }
-    | { kind: "tool"; item: ToolItem; approval?: QuestionItem; together: number }
+    | { kind: "tool"; item: ToolItem; together: number }
     | { kind: "question"; item: QuestionItem }
     | { kind: "compaction"; item: CompactionItem }
     | { kind: "failure"; error: Extract<Turn["end"], { error: unknown }>["error"] }
@@ -42,11 +42,11 @@ export type TraceRow = Timed &
 
 /** Returns the rows of a turn, in the order in which they began. */
 export function traceRows(turn: Turn): TraceRow[] {
-  const approvals = approvalsOf(turn.items);
+  const asked = new Set(turn.items.map((item) => item.kind === "tool" && item.approval));
   const rows: TraceRow[] = [];
   for (const [index, item] of turn.items.entries()) {
-    if (item.kind === "trim" || (item.kind === "question" && approvals.taken.has(item))) continue;
-    rows.push(rowOf(item, { key: `${item.kind}-${index}`, turn, approvals, since: lastEnd(turn, rows) }));
+    if (item.kind === "trim" || (item.kind === "question" && asked.has(item))) continue;
+    rows.push(rowOf(item, { key: `${item.kind}-${index}`, turn, since: lastEnd(turn, rows) }));
   }
   return [...rows.map(countTogether), ...restOf(turn, rows)];
 }
@@ -78,12 +78,11 @@ function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
 interface RowContext {
   key: string;
   turn: Turn;
-  approvals: TurnApprovals;
   /** Time at which the last of the earlier rows ended. */
   since: number;
 }
 
-function rowOf(item: Exclude<Item, TrimItem>, { key, turn, approvals, since }: RowContext): TraceRow {
+function rowOf(item: Exclude<Item, TrimItem>, { key, turn, since }: RowContext): TraceRow {
   switch (item.kind) {
     case "answer": {
       const spans: Span[] = [{ kind: "work", from: Math.min(since, item.at), to: item.at }];
@@ -97,9 +96,8 @@ function rowOf(item: Exclude<Item, TrimItem>, { key, turn, approvals, since }: R
       return { key, kind: "question", item, outcome, spans: [{ kind: "wait", from: item.at, to }] };
     }
     case "tool": {
-      const approval = approvals.byTool.get(item);
       const spans = toolSpans(item, turn.end?.at);
-      return { key, kind: "tool", item, approval, together: 0, outcome: toolOutcome(item, turn), spans };
+      return { key, kind: "tool", item, together: 0, outcome: toolOutcome(item, turn), spans };
     }
   }
 }
@@ -119,31 +117,6 @@ function toolSpans({ plannedAt, sentAt, result }: ToolItem, endedAt: number | un
 
 function lastEnd(turn: Turn, rows: readonly TraceRow[]): number {
   return Math.max(turn.startedAt, largest(rows.flatMap(({ spans }) => spans.map(({ to = 0 }) => to))));
-}
-
-interface TurnApprovals {
-  byTool: ReadonlyMap<ToolItem, QuestionItem>;
-  taken: ReadonlySet<QuestionItem>;
-}
-
-/**
- * Matches approval questions to calls, since a question does not contain the id of its call. A question belongs to the first call of the
- * same answer that has the same arguments and no question yet. A call of the same tool is preferred.
- */
-function approvalsOf(items: readonly Item[]): TurnApprovals {
-  const byTool = new Map<ToolItem, QuestionItem>();
-  let calls: ToolItem[] = [];
-  for (const item of items) {
-    if (item.kind === "answer") calls = [];
-    if (item.kind === "tool") calls.push(item);
-    if (item.kind !== "question" || item.question.kind !== "approval") continue;
-    const { arguments: written } = item.question;
-    const { tool } = item.question;
-    const alike = calls.filter((call) => !byTool.has(call) && call.arguments === written);
-    const call = alike.find(({ name }) => name.endsWith(`__${tool}`)) ?? alike[0];
-    if (call) byTool.set(call, item);
-  }
-  return { byTool, taken: new Set(byTool.values()) };
 }
 
 function countTogether(row: TraceRow, _: number, rows: readonly TraceRow[]): TraceRow {
