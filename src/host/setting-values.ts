@@ -4,6 +4,7 @@ import type { SettingEdit } from "../config/edit/server-edit.js";
 import { ConfigError, messageOf, RequestError } from "../core/errors.js";
 import { asObject, type JsonObject } from "../core/json.js";
 import { addAll } from "../core/lists/long-lists.js";
+import { efforts } from "../core/messages.js";
 import type { HostSettings, SettingValues } from "../core/server-settings.js";
 import { objectSource } from "../core/source/source.js";
 import { child, valueAt } from "../core/source/tree.js";
@@ -20,8 +21,11 @@ const paths = [
 ];
 /** The default model as `provider/model`. In the file it is `llm.active` and the provider's `model`. */
 const modelKey = "llm.model";
-/** The temperature of the default provider. */
-const temperatureKey = "llm.temperature";
+/** Settings of the default model, by their path in the configuration of its provider. */
+const modelPaths: Readonly<Record<string, readonly string[]>> = {
+  "llm.temperature": ["temperature"],
+  "llm.effort": ["reasoning", "effort"],
+};
 
 interface SettingValuesParts extends Pick<ServerEntriesParts, "files"> {
   /** Returns the model of this name, or the default model. Throws if it cannot be asked. */
@@ -44,13 +48,15 @@ export class HostSettingValues implements HostSettings {
     const { tree } = this.#parts.files.read;
     const found = this.#defaultModel();
     const values = paths.map((path) => [path, shown(valueAt(tree, pointerOf(path.split("."))))]);
-    const temperature = found && shown(valueAt(tree, pointerOf(["llm", "providers", found.provider, "temperature"])));
+    const ofModel = Object.entries(modelPaths).map(([key, path]) => [
+      key,
+      found ? shown(valueAt(tree, pointerOf(["llm", "providers", found.provider, ...path]))) : null,
+    ]);
     return {
       file: readConfigFile(this.#location([])).file,
       values: {
         [modelKey]: found ? `${found.provider}/${found.model}` : null,
-        [temperatureKey]: temperature ?? null,
-        ...Object.fromEntries(values),
+        ...Object.fromEntries([...ofModel, ...values]),
       },
     };
   }
@@ -78,13 +84,18 @@ export class HostSettingValues implements HostSettings {
     if (named !== undefined) this.#requireUsable(String(model), named);
     const provider = named ?? this.#defaultModel()?.provider;
     if (provider === undefined) throw new RequestError("usage", "no model is configured: choose one first");
+    const effort = values["llm.effort"];
+    // The schema of the configuration takes any reasoning, because providers differ.
+    if (effort != null && !(efforts as readonly unknown[]).includes(effort))
+      throw new RequestError("usage", `llm.effort: expected one of ${efforts.join(", ")}`);
     return Object.entries(values).flatMap(([key, value]): Change[] => {
       if (key === modelKey)
         return [
           { path: ["llm", "active"], value: provider },
           { path: ["llm", "providers", provider, "model"], value: modelName ?? null },
         ];
-      if (key === temperatureKey) return [{ path: ["llm", "providers", provider, "temperature"], value }];
+      const ofModel = modelPaths[key];
+      if (ofModel) return [{ path: ["llm", "providers", provider, ...ofModel], value }];
       if (paths.includes(key)) return [{ path: key.split("."), value }];
       throw new RequestError("usage", `${key} cannot be changed here`, { hint: "change it in the configuration file" });
     });

@@ -63,6 +63,24 @@ inBrowser("the sidebar", () => {
     expect(complaints).toEqual([]);
   });
 
+  test.each([
+    ["the title of the model as soon as there is one", "model", "Fine weather"],
+    ["the time if there are no titles", "off", /^\D+ \d.*:\d\d/],
+  ])("shows %s", async (_, titles, shown) => {
+    await using llm = await startLlmServer(({ text }) =>
+      answer(text.includes("You name conversations") ? '"Fine weather."' : "It is fine."),
+    );
+    await using app = await startApp({ llm: llm.url, config: { chat: { titles } } });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    await say(page, "How is it outside?");
+    await reads(page, "It is fine.");
+    await links(page).filter({ hasText: shown }).waitFor();
+    expect(await links(page).allTextContents()).not.toContainEqual(expect.stringContaining("outside"));
+    expect(complaints).toEqual([]);
+  });
+
   test("copies a conversation and writes it as a file", async () => {
     await using tab = await opened(["the only one"]);
     const { page, complaints } = tab;

@@ -47,10 +47,10 @@ function put(text: string, top: Node | null, path: readonly string[], value: unk
     if (!isMap<Node, Node | null>(map)) return undefined;
     const item = itemOf(map, key);
     const edit = nested(path.slice(index), value);
-    if (!item) return index === 0 && !map.flow ? appended(text, edit) : added(text, map, edit);
-    if (index === path.length - 1) return rewritten(text, map, item, value) ?? replaced(text, map, item, edit);
+    if (!item) return index === 0 && !map.flow ? appended(text, edit) : added(text, map, edit, index);
+    if (index === path.length - 1) return rewritten(text, map, item, value) ?? replaced(text, map, item, edit, index);
     if (isEmpty(item.value)) {
-      if (map.flow) return replaced(text, map, item, edit);
+      if (map.flow) return replaced(text, map, item, edit, index);
       return begun(text, item, nested(path.slice(index + 1), value), `${indentOf(text, map)}  `);
     }
     map = item.value;
@@ -112,21 +112,21 @@ function rewritten(
   return text.slice(0, start) + written + text.slice(end);
 }
 
-function added(text: string, map: BlockMapping, edit: Named): string {
+function added(text: string, map: BlockMapping, edit: Named, depth: number): string {
   if (map.flow) {
     const last = endOf(lastOf(map));
     return `${text.slice(0, last)}, ${inFlow(edit)}${text.slice(last)}`;
   }
   const line = endOfLine(text, endOf(lastOf(map)));
-  return withLines(text, line, block(edit, indentOf(text, map)));
+  return withLines(text, line, block(edit, indentOf(text, map), depth));
 }
 
-function replaced(text: string, map: BlockMapping, item: MappingEntry, edit: Named): string {
+function replaced(text: string, map: BlockMapping, item: MappingEntry, edit: Named, depth: number): string {
   const start = startOf(item);
   if (map.flow) return text.slice(0, start) + inFlow(edit) + text.slice(endOf(item));
   const from = startOfLine(text, start);
   const to = endOfLine(text, endOf(item));
-  return text.slice(0, from) + block(edit, indentOf(text, map)).trimEnd() + text.slice(to);
+  return text.slice(0, from) + block(edit, indentOf(text, map), depth).trimEnd() + text.slice(to);
 }
 
 function removed(text: string, map: BlockMapping, item: MappingEntry): string {
@@ -226,7 +226,8 @@ function withLines(text: string, lineEnd: number, lines: string): string {
 /** Maximum number of items in a list that is written in one line. Longer lists have one item per line. */
 const maxFlowItems = 8;
 
-function block({ name, entry }: Named, indent: string): string {
+/** Returns the lines of a key with its value. `depth`: number of mappings around it, so that what lies in it is indented like the rest. */
+function block({ name, entry }: Named, indent: string, depth = 1): string {
   // Written as YAML 1.1, so that a text that some parsers would read as a date or a boolean gets quotes. `visit` adds quotes to texts that
   // our own parser would read differently.
   const document = new Document({ [name]: entry }, { version: "1.1" });
@@ -239,7 +240,8 @@ function block({ name, entry }: Named, indent: string): string {
       list.flow = list.items.length <= maxFlowItems;
     },
   });
-  const text = document.toString({ lineWidth: 0, flowCollectionPadding: false, indent: Math.max(2, indent.length) });
+  const step = Math.max(2, Math.floor(indent.length / Math.max(1, depth)));
+  const text = document.toString({ lineWidth: 0, flowCollectionPadding: false, indent: step });
   return text.replace(/^(?=.)/gm, indent);
 }
 

@@ -15,8 +15,9 @@ interface ConversationRowProps {
 
 const marks = { running: "running", waiting: "waits for you" };
 
-export function shownTitle({ title }: ConversationEntry): string {
-  return visibleText(title) || "(no text)";
+/** Returns the title or, if there is none, the time of the last change. */
+export function shownTitle({ title, updated_at: at }: ConversationEntry): string {
+  return visibleText(title) || new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** Gives the focus to the row of the conversation. */

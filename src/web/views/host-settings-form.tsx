@@ -9,6 +9,16 @@ import { visibleText } from "../markdown/visible.js";
 import { modelFacts } from "../shared/format-text.js";
 
 const choices = {
+  "llm.effort": {
+    "": "As the provider has it",
+    none: "None",
+    minimal: "Minimal",
+    low: "Low",
+    medium: "Medium",
+    high: "High",
+    xhigh: "Very high",
+    max: "Highest",
+  },
   "chat.service.approval": { ask: "Ask before a tool runs", auto: "Run tools without a question" },
   "chat.titles": { model: "By the model, in a few words", "first-words": "The first words", off: "None" },
 };
@@ -32,10 +42,10 @@ export function HostSettingsForm({ api }: { api: Api }) {
   const chosen = text("llm.model");
   const { models: offered = [], problems = [] } = models.value.value ?? {};
   const chooser = (key: keyof typeof choices, label: string) =>
-    shown.values[key] != null && (
+    ("" in choices[key] || shown.values[key] != null) && (
       <Field label={label}>
         {(id) => (
-          <select id={id} value={text(key)} onChange={({ currentTarget }) => save(key, currentTarget.value)}>
+          <select id={id} value={text(key)} onChange={({ currentTarget }) => save(key, currentTarget.value || null)}>
             {Object.entries(choices[key]).map(([value, name]) => (
               <option value={value}>{name}</option>
             ))}
@@ -78,6 +88,7 @@ export function HostSettingsForm({ api }: { api: Api }) {
           />
         )}
       </Field>
+      {chooser("llm.effort", "Reasoning of the default model")}
       <Field label="System prompt">
         {(id) => (
           <textarea

@@ -42,10 +42,19 @@ test("settings are shown, checked, written with everything else left as it is, a
     "chat.service.system_prompt": "Two\nlines",
     "llm.model": "ollama/qwen3",
     "llm.temperature": 0.5,
+    "llm.effort": "low",
+    "chat.titles": "first-words",
   });
   expect(changed).toMatchObject({ status: 200, body: { notices: [], values: { "chat.storage.max_age": "30d" } } });
-  expect(changed.body.values).toMatchObject({ "llm.model": "ollama/qwen3", "llm.temperature": 0.5 });
-  expect(host.app.config.chat).toMatchObject({ service: { approval: "ask", systemPrompt: "Two\nlines" } });
+  expect(changed.body.values).toMatchObject({
+    "llm.model": "ollama/qwen3",
+    "llm.temperature": 0.5,
+    "llm.effort": "low",
+  });
+  expect(host.app.config.chat).toMatchObject({
+    service: { approval: "ask", systemPrompt: "Two\nlines" },
+    titles: { by: "first-words" },
+  });
   expect(readFileSync(config, "utf8")).toBe(`# mine
 llm:
   active: ollama # the bundled one
@@ -53,14 +62,17 @@ llm:
     ollama:
       model: qwen3
       temperature: 0.5
+      reasoning:
+        effort: low
 chat:
   # nothing is kept
   storage: { driver: memory, "max_age": "30d" }
   service:
     approval: ask   # for now
     system_prompt: |-
-        Two
-        lines
+      Two
+      lines
+  titles: first-words
 `);
   expect((await patch({ "chat.service.system_prompt": null })).status).toBe(200);
   expect(readFileSync(config, "utf8")).not.toContain("system_prompt");
@@ -69,6 +81,8 @@ chat:
   const refusals: [object, string][] = [
     [{ "chat.service.approval": "never" }, "chat.service.approval"],
     [{ "chat.storage.max_age": "soon" }, "chat.storage.max_age"],
+    [{ "chat.titles": "always" }, "chat.titles"],
+    [{ "llm.effort": "much" }, "llm.effort: expected one of none, minimal, low"],
     [{ "llm.model": "gpt" }, "expected provider/model"],
     [{ "llm.model": "nobody/gpt" }, "nobody/gpt: "],
     [{ "serve.token": "x" }, "cannot be changed here"],
