@@ -197,6 +197,14 @@ inBrowser("the servers of the configuration in the page", () => {
     expect(written()).not.toContain("unwanted");
     await item.waitFor({ state: "detached" });
     await page.getByRole("heading", { name: "Add a server" }).and(page.locator(":focus")).waitFor();
+    await card(page, "found")
+      .getByText(/^\d+ tools/)
+      .click();
+    await card(page, "found").locator("summary", { hasText: "hang" }).click();
+    const attempt = card(page, "found").getByRole("button", { name: "Try tool" });
+    await attempt.click();
+    await card(page, "found").getByRole("button", { name: "Cancel" }).click();
+    await attempt.and(page.locator(":enabled")).waitFor();
     await card(page, "found").getByText("1 prompt, 1 resource").click();
     await card(page, "found").getByText("/found__greet").waitFor();
     await card(page, "found").getByText("who (required)").waitFor();

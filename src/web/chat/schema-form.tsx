@@ -56,6 +56,7 @@ function Field({ field, problem }: { field: FormField; problem?: string }) {
     <>
       {visibleText(field.label)}
       {isRequired && field.kind !== "flag" && <span class="quiet small"> (required)</span>}
+      {field.kind === "json" && <span class="quiet small"> as JSON</span>}
     </>
   );
   const shared = { id, name: field.name, "aria-describedby": described };

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { elapsedText } from "../../core/text/durations.js";
 import type { Api } from "../api/host-client.js";
 import type { ShownPart, Tool } from "../api/host-messages.js";
@@ -51,18 +52,25 @@ interface Outcome {
 function Trial({ tool: { name, input_schema: schema }, api }: { tool: Tool; api: Api }) {
   const outcome = useSignal<Outcome | undefined>(undefined);
   const { failure, attempt } = useAttempts();
+  const call = useRef(new AbortController());
   const { isBusy, run } = useBusy((args: object) => {
     outcome.value = undefined;
+    call.current = new AbortController();
     return attempt(async () => {
-      const options = { method: "POST", body: { arguments: args } } as const;
+      const options = { method: "POST", body: { arguments: args }, signal: call.current.signal } as const;
       outcome.value = await api.json<Outcome>(`/api/tools/${encodeURIComponent(name)}/call`, options);
     });
   });
   return (
     <>
-      <SchemaForm schema={schema} keptAs={`tool ${name}`} isBusy={isBusy} submit="Try tool" onSubmit={run} />
+      <SchemaForm schema={schema} keptAs={`tool ${name}`} isBusy={isBusy} submit="Try tool" onSubmit={run}>
+        {isBusy && (
+          <button type="button" onClick={() => call.current.abort()}>
+            Cancel
+          </button>
+        )}
+      </SchemaForm>
       <div role="status">
-        {isBusy && <p class="small quiet">It runs.</p>}
         {outcome.value && (
           <>
             <h3>
