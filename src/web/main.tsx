@@ -14,6 +14,10 @@ import { takeToken } from "./api/token.js";
 import { codeColours, mathsTypesetting } from "./markdown/on-demand.js";
 import { Shell } from "./shell.js";
 
+interface TrustedTypes {
+  createPolicy(name: string, policy: { createScriptURL(): string }): { createScriptURL(address: string): string };
+}
+
 codeColours.comesFrom(() => import("./markdown/code-colours.js"));
 mathsTypesetting.comesFrom(() => import("./markdown/typeset-maths.js"));
 
@@ -32,5 +36,9 @@ window.addEventListener("hashchange", () => {
 for (const type of ["dragover", "drop"] as const) {
   window.addEventListener(type, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
 }
+// Says what to do when the host does not answer. A browser has none on an insecure connection to another machine.
+const { trustedTypes } = window as { trustedTypes?: TrustedTypes };
+const policy = trustedTypes?.createPolicy("service-worker", { createScriptURL: () => "/service-worker.js" });
+navigator.serviceWorker?.register(policy?.createScriptURL("") ?? "/service-worker.js").catch(() => {});
 const root = document.getElementById("app");
 if (root) render(<Shell api={api} socket={socket} />, root);

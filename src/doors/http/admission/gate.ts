@@ -47,7 +47,7 @@ const probePaths = /^\/(?:healthz|readyz)$/;
 /**
  * Paths that need no token, so that load balancers and browsers can request them. The page and its files contain no data of conversations.
  */
-const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
+const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*|manifest\.webmanifest|service-worker\.js|icon-512\.png)?$/;
 const socketPath = "/ws/chat";
 /** Path that says whether the browser is signed in. Only reading it needs no token. */
 const signInPath = "/api/sign-in";
