@@ -166,6 +166,20 @@ export type Effort = (typeof efforts)[number];
 /** Kinds of content that not every model takes. */
 export type MediaKind = DataPart["type"];
 
+/** A model that a request names, and what is known of it. */
+export interface FoundModel {
+  provider: string;
+  model: string;
+  /** Text for people: the API that is used, and why, such as `chat, chosen by …`. */
+  wire?: string;
+  /** Content besides text that the model takes, as far as it is known. */
+  takes?: readonly MediaKind[];
+  /** In tokens. */
+  contextWindow?: number;
+  /** US dollars per million tokens. Undefined if the price is unknown. */
+  price?: { input: number; output: number } | undefined;
+}
+
 /**
  * Options for the answers of the model. They pass unchanged from the front doors (terminal, HTTP, …) to the wires, which put them into the
  * providers' requests.

@@ -9,7 +9,7 @@ import { stateFolder } from "../core/files/state-folder.js";
 import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
-import type { MediaKind } from "../core/messages.js";
+import type { FoundModel } from "../core/messages.js";
 import type { Observe, SessionHub } from "../core/ports.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
@@ -77,11 +77,8 @@ export interface App extends AsyncDisposable {
   sessions: Sessions;
   /** Notices to show to a person before the first prompt. */
   notices: readonly string[];
-  /**
-   * Returns the provider and model for a request with this `model`. `wire` is text for people: the wire and the reason for its choice.
-   * Throws LlmError if no provider matches.
-   */
-  resolveModel(model?: string): { provider: string; model: string; wire?: string; takes?: readonly MediaKind[] };
+  /** Returns the provider and model for a request with this `model`. Throws LlmError if no provider matches. */
+  resolveModel(model?: string): FoundModel;
   /**
    * Switches to this configuration. Changes of servers apply at once (see `McpHub.apply`), all other changes from the next turn on. Running
    * turns keep their configuration. The location of the event log and the settings of the front doors do not change.
@@ -206,10 +203,11 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       hub.apply(firstRun.serversOf(running.config));
     };
     const resolveModel = (model?: string) => {
-      const resolved = client.resolve(model);
+      const { provider, model: named, contextWindow } = client.resolve(model);
       const { name, by } = client.wireOf(model);
-      const wire = `${name}, chosen by ${by}`;
-      return { provider: resolved.provider.name, model: resolved.model, wire, takes: client.takes(model) };
+      const price = client.priceOf(provider.name, named);
+      const facts = { wire: `${name}, chosen by ${by}`, takes: client.takes(model), contextWindow, price };
+      return { provider: provider.name, model: named, ...facts };
     };
     const extendHub = (mcpServers: ConfigObject, session: Session) => {
       const { config: extended } = loadConfig({ mcpServers: literally(mcpServers) as ConfigObject }, { env: {} });

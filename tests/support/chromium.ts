@@ -45,7 +45,10 @@ export async function openTab(browser: Browser, url: string, options: BrowserCon
   page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
   page.on("console", (message) => {
     // Lost connections to the host are not errors, because a test may be about them.
-    if (message.type() === "error" && !/ERR_|WebSocket|Failed to load resource/.test(message.text())) {
+    if (
+      message.type() === "error" &&
+      !/ERR_|WebSocket|Failed to load resource|fetching the script/.test(message.text())
+    ) {
       complaints.push(message.text());
     }
   });

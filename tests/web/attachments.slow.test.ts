@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
-import { openDoor } from "../doors/http/door.js";
+import { openDoor, post } from "../doors/http/door.js";
 import { startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { configFor, Workplace } from "../support/cli.js";
-import { answer, type LlmRequest, startLlmServer } from "../support/llm-server.js";
+import { answer, failure, type LlmRequest, startLlmServer } from "../support/llm-server.js";
 import { browserOfFile, kill, overflow, pageOf, reads, violations } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
@@ -131,6 +131,21 @@ inBrowser("files of a message", () => {
     expect(await page.getByRole("button", { name: "Send" }).isDisabled()).toBe(false);
     await drop(page, [{ name: "paper.pdf", type: "application/pdf", text: "%PDF-1.7" }]);
     await page.getByText("far/hearing takes no PDF files. Attach its text, or remove paper.pdf.").waitFor();
+  });
+
+  test("a failed turn is sent again as the same request, with its files", async () => {
+    await using llm = await startLlmServer([failure(401), answer("a picture")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const png = Buffer.from("\x89PNG\r\n\x1a\n0000", "latin1").toString("base64");
+    const image = { type: "image", data: png, mime_type: "image/png" };
+    const content = [{ type: "text", text: "What" }, { type: "text", text: "is it?" }, image];
+    await post(`${door.url}/api/sessions/c1/turns`, { request_id: "r1", content });
+    await using tab = await open(door, "#/chat/c1");
+    await tab.page.getByRole("button", { name: "Send again" }).click();
+    await reads(tab.page, "a picture");
+    expect(await asked(tab.page).count()).toBe(1);
+    expect(partsOf(llm.requests[1])).toEqual(["text", "text", "image_url"]);
   });
 
   test("files that were not sent survive a reload, and SIGKILL of the host during their upload: they are sent once", async () => {

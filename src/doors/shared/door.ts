@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { NewId } from "../../core/ids.js";
-import type { MediaKind } from "../../core/messages.js";
+import type { FoundModel } from "../../core/messages.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
 import type { HostSettings, ServerSettings } from "../../core/server-settings.js";
 import type { ListedApproval } from "../../session/commands/approvals-text.js";
@@ -9,11 +9,8 @@ import type { Sessions } from "../../session/sessions.js";
 export interface DoorParts {
   sessions: Sessions;
   hub: ToolHub;
-  /**
-   * Returns the provider and model that a request with this model name would use. `wire` says for people which API is used and why, such as
-   * `chat, chosen by …`; `takes` is the content besides text that the model takes, as far as it is known. Throws if no provider fits the name.
-   */
-  resolveModel: (model?: string) => { provider: string; model: string; wire?: string; takes?: readonly MediaKind[] };
+  /** Returns the provider and model that a request with this model name would use. Throws if no provider fits the name. */
+  resolveModel: (model?: string) => FoundModel;
   /** The user's stored answers about tools. `forget` returns the deleted ones. Undefined if the door does not show them. */
   approvals?: {
     list(): readonly (ListedApproval & { id: string })[];

@@ -1,6 +1,6 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { LogChange } from "../api/arrivals.js";
-import { messageBody, type WrittenMessage } from "../api/attached-file.js";
+import type { WrittenMessage } from "../api/attached-file.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import type { NamedModel, StoredMessage, VersionEntry } from "../api/host-messages.js";
@@ -63,8 +63,8 @@ export class ChatState {
   /** Sends the request of a failed turn again under the same id, to the same model. The host then continues the turn. */
   sendAgain(turn: Turn): Promise<void> {
     const { api, conversationId, log } = this.#parts;
-    const { requestId, model } = turn;
-    const message = { request_id: requestId, ...messageBody(turn), model, seen: log.seen };
+    const { requestId, content, model } = turn;
+    const message = { request_id: requestId, content, model, seen: log.seen };
     return this.#do(api.beginTurn(conversationId, message));
   }
 

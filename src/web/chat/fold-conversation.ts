@@ -67,6 +67,7 @@ export class ConversationFold {
         seq,
         lastSeq: seq,
         ...writtenMessage(content),
+        content,
         model,
         startedAt: at,
         at,

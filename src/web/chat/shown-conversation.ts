@@ -65,6 +65,8 @@ export interface Turn extends WrittenMessage {
   seq: number;
   /** Number of its last event so far. */
   lastSeq: number;
+  /** The message as it was sent. */
+  content: readonly ShownPart[];
   /** The model that the request names. Undefined if the host chooses it. */
   model: string | undefined;
   startedAt: number;

@@ -1,7 +1,9 @@
 /** The lists of models, in OpenAI's format, or in Anthropic's for its clients. */
+import type { FoundModel } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
+import { inJson, namedModels } from "../shared/api-schemas.js";
 import { defaultModel, plainModel } from "../turns/common-options.js";
 
 interface ModelOptions {
@@ -26,9 +28,13 @@ export function modelRoutes(parts: DoorParts, options: ModelOptions): ApiRoute[]
     {
       method: "GET",
       path: "/api/models",
-      summary: "The models that a message may name, for the page",
-      run: () =>
-        Response.json({ models: modelIds(parts, options).flatMap((id) => (id.includes("/") ? [{ id }] : [])) }),
+      summary: "The models that a message may name, with what is known of them",
+      answer: inJson(namedModels),
+      run: () => {
+        const { provider, model } = parts.resolveModel();
+        const ids = [...new Set([`${provider}/${model}`, ...options.models()])];
+        return Response.json({ models: ids.map((id, index) => namedModel(parts.resolveModel(id), id, index === 0)) });
+      },
     },
     {
       method: "GET",
@@ -47,6 +53,12 @@ export function modelRoutes(parts: DoorParts, options: ModelOptions): ApiRoute[]
 function modelIds(parts: DoorParts, { models, plainModels }: ModelOptions): string[] {
   const { provider, model } = parts.resolveModel();
   return [...new Set([defaultModel, plainModel, `${provider}/${model}`, ...models(), ...plainModels])];
+}
+
+function namedModel(found: FoundModel, id: string, isDefault: boolean): object {
+  const { provider, model, contextWindow = null, price, takes = [] } = found;
+  const prices = { input_price: price?.input ?? null, output_price: price?.output ?? null };
+  return { id, provider, model, context_window: contextWindow, ...prices, takes, is_default: isDefault };
 }
 
 function openAiModel(id: string): object {

@@ -248,6 +248,16 @@ export const changedSettings = whole({
   notices: list(text),
 });
 export const toolList = whole({ tools: list(named("Tool")) });
+/** Prices are in USD per million tokens. Null if unknown. */
+export const namedModels = whole({
+  models: list(
+    whole({
+      ...{ id: name, provider: name, model: name, context_window: optional(count) },
+      ...{ input_price: optional(number), output_price: optional(number) },
+      ...{ takes: list({ enum: ["image", "audio"] }), is_default: trueOrFalse },
+    }),
+  ),
+});
 export const signInAnswer = whole({ signed_in: trueOrFalse, needs_token: trueOrFalse }, { page_key: text });
 
 const ajv = new Ajv2020({ strict: false });
