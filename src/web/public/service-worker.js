@@ -5,7 +5,16 @@
 const style = "body { margin: 20vh auto; max-width: 34rem; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif }";
 const script = "setInterval(() => fetch('/healthz').then(({ ok }) => ok && location.reload()).catch(() => {}), 2000)";
 
-self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("install", (event) => {
+  // All other requests go past this worker: one that is sent while its page is closed may be lost on its way through a worker that starts.
+  // A browser that cannot route them so gets no worker.
+  const routes = event.addRoutes?.([
+    { condition: { requestMode: "navigate" }, source: "fetch-event" },
+    { condition: { urlPattern: new URLPattern({ pathname: "/*" }) }, source: "network" },
+  ]);
+  event.waitUntil(routes ?? Promise.reject(new Error("this browser cannot route requests past the worker")));
+  self.skipWaiting();
+});
 
 self.addEventListener("activate", (event) => {
   // The browser asks the host while this worker starts.
