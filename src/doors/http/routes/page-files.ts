@@ -20,7 +20,7 @@ const types: Record<string, string> = {
 };
 
 /** Files beside the page, under their own names. The browser finds them by these names, so that they are asked for anew each time. */
-export const filesBesidePage = ["manifest.webmanifest", "service-worker.js", "icon-512.png"];
+const filesBesidePage = ["manifest.webmanifest", "service-worker.js", "icon-512.png"];
 
 /**
  * Content security policy of the page. The page loads nothing from other origins and runs only its own code, whatever a model or a server
