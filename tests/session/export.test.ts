@@ -40,8 +40,8 @@ function parts(html: string): { document: string; data: string } {
   return { document: before + between + after, data };
 }
 
-/** Returns every element of the document. It parses only the syntax of HTML. */
-const elements = (html: string) => [...parts(html).document.matchAll(/<[^>]*>/g)].map(([element]) => element);
+/** Returns every element of the document. It parses only the syntax of HTML: a `<` before another character, as in CSS, is text. */
+const elements = (html: string) => [...parts(html).document.matchAll(/<[a-z/!?][^>]*>/gi)].map(([element]) => element);
 const allowed =
   /^<(!doctype html|\/?(html|head|title|style|body|main|h1|h4|h5|section|time|div|p|pre|code|details|summary|strong|em|del|ul|ol|li|table|tr|th|td|blockquote|hr|br|a)|meta [^>]*|html lang="en"|(section|div|p|details) class="[a-z ]+"|time datetime="[\d-]+T[\d:.]+Z"|ol start="\d+"|a href="(https?:\/\/|mailto:)[^"]*" rel="noopener noreferrer"|img alt="image\/\w+" src="data:image\/\w+;base64,[\w+/=-]+")>$/i;
 
