@@ -16,13 +16,13 @@ export function isRewound(
 }
 
 /**
- * Returns the events of the turns that are part of the conversation. Rewound turns are left out, and so are the rewind and fork events. A
+ * Returns the events of the turns that are part of the conversation. Rewound turns are left out, and so are the events that belong to no turn. A
  * failed turn that was rewound and was continued afterwards is part of the conversation. `currentTurnId` is a turn that is about to
  * continue; it is never left out.
  */
 export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): readonly StoredEvent[] {
-  if (!hasMarks(events)) return events;
-  const turns = events.filter((event) => !isOfNoTurn(event));
+  const turns = eventsOfTurns(events);
+  if (turns === events) return events;
   const rewinds = events.filter((event) => event.type === "rewind");
   if (rewinds.length === 0) return turns;
   const spans = new Map<string, TurnSpan>();
@@ -37,14 +37,15 @@ export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: s
 }
 
 /**
- * Returns true if there are rewind or fork events. The result is cached. A result of false stays valid until events are added to the array.
+ * Returns the events that belong to turns: `events` itself if there are no others. Until events are added, the result is the same array, so that
+ * what is derived from it is known.
  */
-function hasMarks(events: readonly StoredEvent[]): boolean {
-  const known = marks.get(events);
-  if (known && (known.found || known.length === events.length)) return known.found;
-  const found = events.some(isOfNoTurn);
-  marks.set(events, { length: events.length, found });
-  return found;
+function eventsOfTurns(events: readonly StoredEvent[]): readonly StoredEvent[] {
+  const known = ofTurns.get(events);
+  if (known?.length === events.length) return known.turns;
+  const turns = events.some(isOfNoTurn) ? events.filter((event) => !isOfNoTurn(event)) : events;
+  ofTurns.set(events, { length: events.length, turns });
+  return turns;
 }
 
-const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
+const ofTurns = new WeakMap<readonly StoredEvent[], { length: number; turns: readonly StoredEvent[] }>();
