@@ -121,13 +121,22 @@ export function withArguments(call: ToolCall, changed: JsonObject): ToolCall {
 /** Returns the call with a note in its result that says to the model with which arguments it was run. */
 export function withNote(checked: CheckedCall, changed: JsonObject | undefined): CheckedCall {
   if (!changed) return checked;
-  const text = `(the user changed the arguments of this call to ${JSON.stringify(changed)})`;
   const noted = (result: ToolResult): ToolResult => ({
     ...result,
-    content: [...result.content, { type: "text", text }],
+    content: [...result.content, { type: "text", text: noteOf(changed) }],
   });
   if ("refused" in checked) return { refused: noted(checked.refused) };
   return { ...checked, send: async (options) => noted(await checked.send(options)) };
+}
+
+/** Returns the content of a result without the note of `withNote`, as the server sent it. */
+export function withoutNote(content: ToolResult["content"], changed: JsonObject | undefined): ToolResult["content"] {
+  const note = changed && noteOf(changed);
+  return content.filter((part) => !(part.type === "text" && part.text === note));
+}
+
+function noteOf(changed: JsonObject): string {
+  return `(the user changed the arguments of this call to ${JSON.stringify(changed)})`;
 }
 
 /**

@@ -37,6 +37,22 @@ describe("the repeatable turns of a conversation", () => {
     );
   });
 
+  test("have the result of a call without the note that the user changed its arguments", () => {
+    const approval = { kind: "approval", call: asked, server: "s", tool: "t", reason: "" } as const;
+    const question = { type: "question", turnId: "turn_1", questionId: "q", question: approval } as const;
+    const value = { allow: true, arguments: { n: 2 } };
+    const answered = { type: "answer", turnId: "turn_1", questionId: "q", value } as const;
+    const note = '(the user changed the arguments of this call to {"n":2})';
+    const result = {
+      ...one.result("call_1", "x"),
+      content: ["x", note].map((text) => ({ type: "text", text })),
+    } as ChatEvent;
+    const events = [one.user("go"), one.answer("", [asked]), one.planned(asked), question, answered];
+    const [first] = read([...events, one.sent("call_1"), result, one.answer("done"), one.end()]).turns;
+    expect(first?.hops[0]?.calls[0]?.result.content).toEqual([{ type: "text", text: "x" }]);
+    expect(first?.questions).toMatchObject([{ value }]);
+  });
+
   test("include only the last attempt of a turn that was sent again", () => {
     const again = [
       one.user("go"),

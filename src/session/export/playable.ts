@@ -4,6 +4,7 @@ import { RequestError } from "../../core/errors.js";
 import type { Elicitation, Question, StopReason, StoredEvent } from "../../core/events.js";
 import { type ContentPart, type JsonSchema, type ToolCall, type ToolResult, textOf } from "../../core/messages.js";
 import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
+import { withoutNote } from "../../turn/call-approval.js";
 
 export interface Playable {
   turns: PlayableTurn[];
@@ -82,7 +83,18 @@ function readPlayableTurn(events: readonly StoredEvent[], number: number, known:
       const { server, tool } = approvedTool(question?.question) ?? known(call.name) ?? namedTool(call.name);
       const approval = answer && approvalIn(answer.value);
       const isInvented = !sent && textOf(result.content).startsWith("there is no tool ");
-      return { call, server, tool, isSent: sent, isInvented, ...(approval && { approval }), result, asks: [] };
+      // A session repeats the answer with the changed arguments, and the host adds its note again.
+      const sentResult = { ...result, content: withoutNote(result.content, approval?.arguments) };
+      return {
+        call,
+        server,
+        tool,
+        isSent: sent,
+        isInvented,
+        ...(approval && { approval }),
+        result: sentResult,
+        asks: [],
+      };
     }),
   }));
   for (const { event, call } of elicitations(events, hops)) {
