@@ -56,43 +56,56 @@ class Ids {
 }
 
 /**
- * Sorts the events of calls that ran concurrently by the order in which the calls were sent. The log has these events in the order in which
- * they happened, which differs between runs.
+ * Sorts the events of calls that ran concurrently by the order of the calls. The log has these events in the order in which they happened,
+ * which differs between runs.
  */
 function inCallOrder(events: readonly StoredEvent[]): StoredEvent[] {
   const ordered: StoredEvent[] = [];
-  let late: StoredEvent[] = [];
+  let running: StoredEvent[] = [];
   let order: string[] = [];
   for (const event of events) {
-    if (isLate(event) && order.length > 0) {
-      late.push(event);
+    if (isOfRunningCall(event)) {
+      running.push(event);
       continue;
     }
-    addAll(ordered, sorted(late, order));
-    late = [];
-    if (event.type === "tool_sent") order.push(event.callId);
+    addAll(ordered, sorted(running, order));
+    running = [];
+    if (event.type === "tool_call") order.push(event.call.id);
     else order = [];
     ordered.push(event);
   }
-  return [...ordered, ...sorted(late, order)];
+  return [...ordered, ...sorted(running, order)];
 }
 
-function isLate({ type }: StoredEvent): boolean {
-  return type === "tool_result" || type === "question" || type === "answer";
+function isOfRunningCall({ type }: StoredEvent): boolean {
+  return type === "tool_sent" || type === "tool_result" || type === "question" || type === "answer";
 }
 
-/** Returns the questions, sorted by their content, each followed by the answers to it. The results come last, in the order of the calls. */
-function sorted(late: readonly StoredEvent[], order: readonly string[]): StoredEvent[] {
-  const questions = late.filter((event) => event.type === "question");
-  const byText = questions.toSorted((one, other) =>
-    compare(JSON.stringify(one.question), JSON.stringify(other.question)),
+/**
+ * Returns the approvals in the order of the calls, the calls that were sent, the other questions, sorted by their content, and the results.
+ * Each question is followed by the answers to it.
+ */
+function sorted(running: readonly StoredEvent[], order: readonly string[]): StoredEvent[] {
+  const byCall = <Event extends StoredEvent>(list: readonly Event[], idOf: (event: Event) => string) =>
+    list.toSorted((one, other) => order.indexOf(idOf(one)) - order.indexOf(idOf(other)));
+  const questions = running.filter((event) => event.type === "question");
+  const approvals = byCall(
+    questions.filter(({ question }) => question.kind === "approval"),
+    ({ question }) => (question.kind === "approval" ? question.call.id : ""),
   );
-  const asked = byText.flatMap((question) => [
-    question,
-    ...late.filter((event) => event.type === "answer" && event.questionId === question.questionId),
-  ]);
-  const results = late.filter((event) => event.type === "tool_result");
-  return [...asked, ...results.toSorted((one, other) => order.indexOf(one.callId) - order.indexOf(other.callId))];
+  const others = questions
+    .filter(({ question }) => question.kind !== "approval")
+    .toSorted((one, other) => compare(JSON.stringify(one.question), JSON.stringify(other.question)));
+  const withAnswers = (asked: readonly StoredEvent[]) =>
+    asked.flatMap((question) => [question, ...running.filter((event) => isAnswerTo(question, event))]);
+  const sent = running.filter((event) => event.type === "tool_sent");
+  const results = running.filter((event) => event.type === "tool_result");
+  const ofCall = ({ callId }: { callId: string }) => callId;
+  return [...withAnswers(approvals), ...byCall(sent, ofCall), ...withAnswers(others), ...byCall(results, ofCall)];
+}
+
+function isAnswerTo(question: StoredEvent, event: StoredEvent): boolean {
+  return event.type === "answer" && question.type === "question" && event.questionId === question.questionId;
 }
 
 function compare(one: string, other: string): number {

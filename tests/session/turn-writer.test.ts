@@ -228,9 +228,9 @@ describe("a hop", () => {
   test("is stored as far as it has got before a person is asked", async () => {
     await ask("ask");
     expect(writes).toEqual([
-      ["assistant_message", "tool_call", "tool_call", "question"],
+      ["assistant_message", "tool_call", "tool_call", "question", "tool_result"],
       ["answer"],
-      ["tool_result", "tool_sent"],
+      ["tool_sent"],
       ["tool_result"],
       ["assistant_message", "turn_end"],
     ]);
