@@ -104,11 +104,9 @@ inBrowser("what a person does with messages", () => {
     const name = page.locator(".question").getByLabel("name");
     await name.fill("Ann");
     await name.press("Escape");
-    await page
-      .getByLabel("Message", { exact: true })
-      .evaluate(
-        "element => element.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true }))",
-      );
+    await page.evaluate(
+      "document.getElementById('message').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true }))",
+    );
     await page.getByRole("link", { name: "Servers" }).first().click();
     await page.getByRole("heading", { name: "Servers" }).waitFor();
     await page.goBack();

@@ -35,7 +35,7 @@ export function writtenMessage(parts: readonly ShownPart[]): WrittenMessage {
       files.push({ kind: "link", name: part.name ?? part.uri, uri: part.uri, bytes: 0 });
     } else {
       const { type: kind, data, mime_type } = part;
-      const bytes = Math.floor((data.length * 3) / 4);
+      const bytes = Math.floor((data.replace(/=+$/, "").length * 3) / 4);
       files.push({ kind, name: name || (kind === "image" ? "Picture" : "Sound"), data, mime_type, bytes });
       name = "";
     }
