@@ -12,7 +12,8 @@ function caller(request: LlmRequest): Step {
 }
 
 async function openAsking(url: string, more: object = {}): Promise<Cluster> {
-  const chat = { storage: { url, lease: "2s" }, service: { approval: "ask", drain_timeout: 1 } };
+  const service = { approval: "ask", drain_timeout: 1 };
+  const chat = { titles: "first-words", storage: { url, lease: "2s" }, service };
   return Cluster.open(url, { model: caller, config: { chat, ...more } });
 }
 
