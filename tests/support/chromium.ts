@@ -24,6 +24,29 @@ export async function startChromium(): Promise<Browser> {
   return chromium.launch(launchOptions);
 }
 
+const firefoxPath = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
+
+/** Starts the Firefox of this machine over WebDriver BiDi. */
+async function startFirefox(): Promise<Browser> {
+  const { firefox } = await import("playwright-core");
+  return firefox.launch({ channel: "moz-firefox", executablePath: firefoxPath });
+}
+
+interface InstalledBrowser {
+  name: string;
+  start(): Promise<Browser>;
+}
+
+/** The browsers of this machine, in which people are expected to use the page. */
+export const browsers: readonly InstalledBrowser[] = [
+  { name: "Chromium", start: startChromium, path: executablePath },
+  { name: "Firefox", start: startFirefox, path: firefoxPath },
+].filter(({ name, path }) => {
+  const isThere = existsSync(path);
+  if (!isThere) process.stderr.write(`NOT TESTED in ${name}: there is no ${path}\n`);
+  return isThere;
+});
+
 /** Starts a browser whose profile is in this folder, so that it has what an earlier browser of this folder kept. */
 export async function startChromiumIn(folder: string): Promise<BrowserContext> {
   const { chromium } = await import("playwright-core");

@@ -4,19 +4,17 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { afterAll, beforeAll } from "@jest/globals";
 import type { AxeResults } from "axe-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import type { HttpDoor } from "../../src/doors/http/serve.js";
 import { openTab, startChromium, type Tab } from "../support/chromium.js";
 
 /** Starts one browser for all tests of a file. */
-export function browserOfFile(): (
-  door: Pick<HttpDoor, "url">,
-  place?: string,
-  options?: Parameters<typeof openTab>[2],
-) => Promise<Tab> {
+export function browserOfFile(
+  start = startChromium,
+): (door: Pick<HttpDoor, "url">, place?: string, options?: Parameters<typeof openTab>[2]) => Promise<Tab> {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await startChromium();
+    browser = await start();
   });
   afterAll(() => browser.close());
   return (door, place = "#/chat", options = {}) => openTab(browser, `${door.url}/${place}`, options);
@@ -42,6 +40,23 @@ export async function kill(host: ChildProcess): Promise<void> {
 export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message").fill(text);
   await page.getByLabel("Message").press("Enter");
+}
+
+/** Presses Tab until this element has the focus. Throws if a person could not get there by keyboard. */
+export async function tabTo(target: Locator): Promise<void> {
+  await target.waitFor();
+  const page = target.page();
+  const isFocused = () => target.evaluate((element) => element.matches(":focus"));
+  for (let presses = 0; !(await isFocused()); presses++) {
+    if (presses === 80) throw new Error(`${target} is not reached by Tab`);
+    await page.keyboard.press("Tab");
+  }
+}
+
+/** Goes to the element by keyboard and presses Enter. */
+export async function enter(target: Locator): Promise<void> {
+  await tabTo(target);
+  await target.page().keyboard.press("Enter");
 }
 
 /** Resolves when the conversation shows this text. */
