@@ -10,6 +10,7 @@ import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { FoundModel } from "../core/messages.js";
+import type { OfferedModels } from "../core/offered-models.js";
 import type { Observe, SessionHub } from "../core/ports.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
@@ -91,6 +92,8 @@ export interface App extends AsyncDisposable {
   extendHub(mcpServers: ConfigObject, session: Session): SessionHub;
   /** Returns the names of the usable configured models, as `provider/model`. The default model comes first. */
   models(): string[];
+  /** Resolves with the models that a person can choose: the configured ones, and those that their providers list. Asks each provider once. */
+  offeredModels(): Promise<OfferedModels>;
   /** Waits until every enabled server is ready or has failed. */
   ready(): Promise<void>;
   /** Returns the metrics in the text format of Prometheus. Undefined unless `scraped` was set. */
@@ -236,6 +239,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       notices: firstRun.notices,
       resolveModel,
       models: () => client.usableModels(),
+      offeredModels: () => client.offeredModels(),
       extendHub,
       apply,
       scrape: telemetry?.prometheus?.scrape,

@@ -6,6 +6,7 @@ import { LlmError } from "../core/errors.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
 import type { Completion, CompletionRequest, MediaKind } from "../core/messages.js";
+import type { OfferedModels } from "../core/offered-models.js";
 import type { Observe } from "../core/ports.js";
 import { spanWithin } from "../core/trace-context.js";
 import type { ModelTransport } from "../core/transports.js";
@@ -14,12 +15,14 @@ import { Dialects } from "./call/dialect.js";
 import { RequestDraft } from "./call/request-draft.js";
 import { continued, maxResumptions } from "./paused.js";
 import { Models } from "./providers/models.js";
+import type { Offers } from "./providers/offered-models.js";
 import { costUsd, type Price } from "./providers/prices.js";
 import type { ResolvedModel } from "./providers/providers.js";
 import { Admission } from "./request/admission.js";
 import { firstAnswer } from "./request/fallback.js";
 import { CompletionMeasure } from "./shared/completion-measure.js";
 import { type OnDelta, Showing } from "./shared/showing.js";
+import { wireOf } from "./wires/all-wires.js";
 
 export interface LlmClientParts {
   env: Environment;
@@ -59,6 +62,7 @@ export class LlmClient {
   /** Admissions of this client and of the clients before it. */
   readonly #admissions: ReadonlySet<Admission>;
   readonly #admission: Admission;
+  #offers: Promise<Offers> | undefined;
 
   /**
    * `before`: the client that this one succeeds.
@@ -107,6 +111,22 @@ export class LlmClient {
   /** Returns all models that may answer, in the order in which they are asked, each with its price if that is known. */
   priced(model?: string): { name: string; price?: Price }[] {
     return this.#models.priced(model);
+  }
+
+  /** Resolves with the models that a person can choose. Asks each provider once. */
+  async offeredModels(): Promise<OfferedModels> {
+    const { env, transport } = this.#parts;
+    this.#offers ??= import("./providers/offered-models.js").then(
+      ({ Offers }) =>
+        new Offers({
+          ...{ config: this.#config, env, models: this.#models },
+          ask: transport
+            ? undefined
+            : (provider, signal) => this.#admission.listModels(provider, wireOf(provider.wire), signal),
+          takes: (model) => this.takes(model),
+        }),
+    );
+    return (await this.#offers).all();
   }
 
   usableModels(): string[] {

@@ -31,7 +31,13 @@ export async function startLlmServer(
       changed();
     });
 
+  const models: object[] = [];
   const listener: RequestListener = (incoming, response) => {
+    if (incoming.method === "GET" && incoming.url?.split("?")[0]?.endsWith("/models")) {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ object: "list", data: models }));
+      return;
+    }
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
     incoming.on("end", () => {
@@ -74,6 +80,7 @@ export async function startLlmServer(
   return {
     url: `${certificate ? "https" : "http"}://127.0.0.1:${(http.address() as AddressInfo).port}/v1`,
     requests,
+    models,
     get connections() {
       return connections;
     },
@@ -99,6 +106,8 @@ export async function startLlmServer(
 }
 
 export interface LlmServer extends AsyncDisposable {
+  /** The provider's list of models. A request for the list is no step of the script. */
+  models: object[];
   /** The `base_url` to configure. */
   url: string;
   /** Requests in order of arrival. */

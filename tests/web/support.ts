@@ -42,14 +42,22 @@ export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message").press("Enter");
 }
 
-/** Presses Tab until this element has the focus. Throws if a person could not get there by keyboard. */
+/**
+ * Presses Tab, or Shift+Tab for what stands before, until this element has the focus. Throws if a person could not get there by keyboard.
+ */
 export async function tabTo(target: Locator): Promise<void> {
   await target.waitFor();
   const page = target.page();
-  const isFocused = () => target.evaluate((element) => element.matches(":focus"));
-  for (let presses = 0; !(await isFocused()); presses++) {
+  for (let presses = 0; ; presses++) {
+    const key = await target.evaluate((element) => {
+      const { activeElement, body } = element.ownerDocument;
+      if (activeElement === element) return undefined;
+      const isBefore = activeElement !== body && activeElement?.compareDocumentPosition(element) === 2;
+      return isBefore ? "Shift+Tab" : "Tab";
+    });
+    if (!key) return;
     if (presses === 80) throw new Error(`${target} is not reached by Tab`);
-    await page.keyboard.press("Tab");
+    await page.keyboard.press(key);
   }
 }
 

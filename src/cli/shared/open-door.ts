@@ -83,6 +83,7 @@ export async function openDoor(
         sessions,
         hub,
         resolveModel,
+        offeredModels: app.offeredModels,
         reload: () => reload.now(),
         login,
         scrape,

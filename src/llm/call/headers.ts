@@ -35,6 +35,11 @@ export class RequestHeaders {
     return list;
   }
 
+  /** Returns the headers of a request that asks for a list of models. */
+  ofList(): string[] {
+    return this.#fixedFor(this.#provider.apiKeys[0]).slice();
+  }
+
   #add(list: string[], name: string, value: string): void {
     if (this.#own.size === 0 || !this.#own.has(name.toLowerCase())) list.push(name, value);
   }

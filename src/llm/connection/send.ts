@@ -16,6 +16,8 @@ export interface Response {
 
 interface OutgoingRequest {
   route: ProviderRoute;
+  /** Default: POST. */
+  method?: "GET";
   /** Names and values, alternating. If headers were given as an object, Node would check them twice and keep them in memory. */
   headers: string[];
   /** `length` is in bytes. */
@@ -42,10 +44,10 @@ const noHeaders = new AxiosHeaders();
  * headers, bodies of errors, cancelling.
  */
 export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
-  const { route, headers, body, isStream } = outgoing;
+  const { route, method = "POST", headers, body, isStream } = outgoing;
   if (body.length > maxBodyBytes) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
   const { protocol, host, port, path, agent } = route;
-  const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
+  const request = openRequest({ protocol, host, port, path, agent, headers, method });
   const answered = answerTo(request, outgoing);
   if (outgoing.onAnswered) request.on("response", outgoing.onAnswered);
   // The headers are flushed separately. They are then kept as one string while the stream lasts; written together with the body, they would

@@ -67,6 +67,11 @@ export class Admission {
     });
   }
 
+  /** Asks a provider for its list of models. It takes no slot. Throws LlmError. */
+  async listModels(...of: Parameters<Attempts["listModels"]>): Promise<string> {
+    return (await this.#load()).listModels(...of);
+  }
+
   async #answerFrom(attempts: Attempts, lane: Lane, call: ProviderCall): Promise<Completion> {
     lane.budget.enter();
     try {

@@ -26,6 +26,11 @@ export class Attempts {
     this.#http = new LlmHttp(http, this.#policy, parts);
   }
 
+  /** See `LlmHttp.listModels`. */
+  listModels(...of: Parameters<LlmHttp["listModels"]>): Promise<string> {
+    return this.#http.listModels(...of);
+  }
+
   /**
    * Sends the call until an answer is whole. A failure after the response headers is retried like any other, and counts towards the same
    * number of retries. Once a delta was shown, nothing is retried, since a retry would give another answer. With `restart`, the call is

@@ -1,6 +1,9 @@
+import { Readable } from "node:stream";
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
 import type { HttpConfig } from "../../core/config.js";
+import { LlmError, messageOf } from "../../core/errors.js";
 import type { ModelAnswer, ModelTransport } from "../../core/transports.js";
+import { readUpTo } from "../../outbound/response.js";
 import type { ProviderCall } from "../call/call.js";
 import { RequestHeaders } from "../call/headers.js";
 import { toLlmError } from "../call/http-errors.js";
@@ -8,6 +11,7 @@ import { type ProviderRoute, ProviderRoutes, type RouteParts } from "../connecti
 import { type Response, received, send } from "../connection/send.js";
 import type { Provider } from "../providers/providers.js";
 import { failure } from "../shared/llm-errors.js";
+import { endpointUrl } from "../wires/shared/endpoint.js";
 import type { Wire } from "../wires/wire.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
 
@@ -15,6 +19,10 @@ export interface LlmHttpParts extends RouteParts {
   transport?: ModelTransport | undefined;
   onAnswered?: (() => void) | undefined;
 }
+
+/** Maximum size of a provider's list of models. */
+const mostListBytes = 8 * 1024 * 1024;
+const noBody = { text: "", length: 0, encoding: "latin1" } as const;
 
 interface Way {
   route: ProviderRoute;
@@ -55,6 +63,33 @@ export class LlmHttp {
       return (await this.#instance.request<Response>(request)).data;
     } catch (error) {
       throw toLlmError(error, call, this.#policy.now());
+    }
+  }
+
+  /**
+   * Resolves with the provider's list of models, as text. Throws LlmError. It is not retried: whoever looks at the list can ask again.
+   */
+  async listModels(provider: Provider, wire: Wire, signal: AbortSignal): Promise<string> {
+    const about = { provider: provider.name };
+    try {
+      const { route, headers } = this.#findWay(provider, endpointUrl(provider, "", "/models"), wire);
+      const { timeoutMs } = provider.limits;
+      const more = { isStream: false, timeoutMs, keepaliveExpiryMs: this.#keepaliveExpiryMs, signal };
+      const answer = await send({ route, method: "GET", headers: headers.ofList(), body: noBody, ...more });
+      const text = await readUpTo(Readable.from(answer.body), mostListBytes, timeoutMs);
+      if (answer.status === 200) return text;
+      throw new LlmError(
+        "protocol",
+        `${provider.name} answers ${answer.status} when it is asked for its models`,
+        about,
+      );
+    } catch (error) {
+      if (error instanceof LlmError) throw error;
+      const why = signal.aborted ? "no answer in time" : messageOf(error);
+      throw new LlmError("network", `${provider.name} cannot be asked for its models: ${why}`, {
+        ...about,
+        cause: error,
+      });
     }
   }
 

@@ -3,8 +3,9 @@ import { startApp } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
 import { openDoor } from "./door.js";
 
-test("the models that a message may name come with what is known of them, the default first", async () => {
+test("the models of all providers come with what is known of them, the default first", async () => {
   await using llm = await startLlmServer([]);
+  llm.models.push({ id: "m1", context_length: 64_000, architecture: { input_modalities: ["text"] } }, { id: "listed" });
   const providers = {
     far: { base_url: llm.url, model: "priced", api_key: "sk-test-0123456789", context_window: 1_000 },
     openai: { model: "no-key" },
@@ -17,16 +18,17 @@ test("the models that a message may name come with what is known of them, the de
     },
   });
   await using door = await openDoor(app, { models: () => app.models() });
-  const { models } = (await (await fetch(`${door.url}/api/models`)).json()) as { models: object[] };
+  const answer = await fetch(`${door.url}/api/models`);
+  const { models, problems } = (await answer.json()) as { models: object[]; problems: object[] };
   const unpriced = { input_price: null, output_price: null };
   expect(models).toEqual([
     {
       id: "test/m1",
       provider: "test",
       model: "m1",
-      context_window: 128_000,
+      context_window: 64_000,
       ...unpriced,
-      takes: ["image", "audio"],
+      takes: [],
       is_default: true,
     },
     {
@@ -39,5 +41,7 @@ test("the models that a message may name come with what is known of them, the de
       takes: ["image", "audio"],
       is_default: false,
     },
+    ...["far/listed", "far/m1", "test/listed"].map((id) => expect.objectContaining({ id, is_default: false })),
   ]);
+  expect(problems).toEqual([]);
 });

@@ -1,5 +1,5 @@
 /** The lists of models, in OpenAI's format, or in Anthropic's for its clients. */
-import type { FoundModel } from "../../../core/messages.js";
+import type { OfferedModel } from "../../../core/offered-models.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
@@ -28,12 +28,12 @@ export function modelRoutes(parts: DoorParts, options: ModelOptions): ApiRoute[]
     {
       method: "GET",
       path: "/api/models",
-      summary: "The models that a message may name, with what is known of them",
+      summary: "The models that a person can choose, which the providers are asked for, and what they cost",
       answer: inJson(namedModels),
-      run: () => {
+      run: async () => {
         const { provider, model } = parts.resolveModel();
-        const ids = [...new Set([`${provider}/${model}`, ...options.models()])];
-        return Response.json({ models: ids.map((id, index) => namedModel(parts.resolveModel(id), id, index === 0)) });
+        const { models, problems } = await parts.offeredModels();
+        return Response.json({ models: models.map((each) => shownModel(each, `${provider}/${model}`)), problems });
       },
     },
     {
@@ -55,10 +55,12 @@ function modelIds(parts: DoorParts, { models, plainModels }: ModelOptions): stri
   return [...new Set([defaultModel, plainModel, `${provider}/${model}`, ...models(), ...plainModels])];
 }
 
-function namedModel(found: FoundModel, id: string, isDefault: boolean): object {
-  const { provider, model, contextWindow = null, price, takes = [] } = found;
+function shownModel(
+  { id, provider, model, contextWindow, price, takes = [] }: OfferedModel,
+  byDefault: string,
+): object {
   const prices = { input_price: price?.input ?? null, output_price: price?.output ?? null };
-  return { id, provider, model, context_window: contextWindow, ...prices, takes, is_default: isDefault };
+  return { id, provider, model, context_window: contextWindow ?? null, ...prices, takes, is_default: id === byDefault };
 }
 
 function openAiModel(id: string): object {

@@ -257,6 +257,7 @@ export const namedModels = whole({
       ...{ takes: list({ enum: ["image", "audio"] }), is_default: trueOrFalse },
     }),
   ),
+  problems: list(whole({ provider: name, message: text })),
 });
 export const signInAnswer = whole({ signed_in: trueOrFalse, needs_token: trueOrFalse }, { page_key: text });
 
