@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { literally } from "../config/reading/interpolate.js";
 import { type ConfigObject, isLoaded, type LoadedConfig, loadConfig } from "../config/reading/load.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
+import type { ChoosableModels } from "../core/choosable-models.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { messageOf } from "../core/errors.js";
@@ -10,7 +11,6 @@ import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { FoundModel } from "../core/messages.js";
-import type { OfferedModels } from "../core/offered-models.js";
 import type { Observe, SessionHub } from "../core/ports.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
@@ -93,7 +93,7 @@ export interface App extends AsyncDisposable {
   /** Returns the names of the usable configured models, as `provider/model`. The default model comes first. */
   models(): string[];
   /** Resolves with the models that a person can choose: the configured ones, and those that their providers list. Asks each provider once. */
-  offeredModels(): Promise<OfferedModels>;
+  choosableModels(): Promise<ChoosableModels>;
   /** Waits until every enabled server is ready or has failed. */
   ready(): Promise<void>;
   /** Returns the metrics in the text format of Prometheus. Undefined unless `scraped` was set. */
@@ -239,7 +239,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       notices: firstRun.notices,
       resolveModel,
       models: () => client.usableModels(),
-      offeredModels: () => client.offeredModels(),
+      choosableModels: () => client.choosableModels(),
       extendHub,
       apply,
       scrape: telemetry?.prometheus?.scrape,

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { LinkedAbort } from "../core/async/abort.js";
+import type { ChoosableModels } from "../core/choosable-models.js";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
 import type { Completion, CompletionRequest, MediaKind } from "../core/messages.js";
-import type { OfferedModels } from "../core/offered-models.js";
 import type { Observe } from "../core/ports.js";
 import { spanWithin } from "../core/trace-context.js";
 import type { ModelTransport } from "../core/transports.js";
@@ -14,8 +14,8 @@ import { type CompleteOptions, ProviderCall, type ProviderCallOptions } from "./
 import { Dialects } from "./call/dialect.js";
 import { RequestDraft } from "./call/request-draft.js";
 import { continued, maxResumptions } from "./paused.js";
+import type { ModelLists } from "./providers/model-lists.js";
 import { Models } from "./providers/models.js";
-import type { Offers } from "./providers/offered-models.js";
 import { costUsd, type Price } from "./providers/prices.js";
 import type { ResolvedModel } from "./providers/providers.js";
 import { Admission } from "./request/admission.js";
@@ -62,7 +62,7 @@ export class LlmClient {
   /** Admissions of this client and of the clients before it. */
   readonly #admissions: ReadonlySet<Admission>;
   readonly #admission: Admission;
-  #offers: Promise<Offers> | undefined;
+  #lists: Promise<ModelLists> | undefined;
 
   /**
    * `before`: the client that this one succeeds.
@@ -114,11 +114,11 @@ export class LlmClient {
   }
 
   /** Resolves with the models that a person can choose. Asks each provider once. */
-  async offeredModels(): Promise<OfferedModels> {
+  async choosableModels(): Promise<ChoosableModels> {
     const { env, transport } = this.#parts;
-    this.#offers ??= import("./providers/offered-models.js").then(
-      ({ Offers }) =>
-        new Offers({
+    this.#lists ??= import("./providers/model-lists.js").then(
+      ({ ModelLists }) =>
+        new ModelLists({
           ...{ config: this.#config, env, models: this.#models },
           ask: transport
             ? undefined
@@ -126,7 +126,7 @@ export class LlmClient {
           takes: (model) => this.takes(model),
         }),
     );
-    return (await this.#offers).all();
+    return (await this.#lists).all();
   }
 
   usableModels(): string[] {

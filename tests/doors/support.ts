@@ -5,13 +5,13 @@ import { chunk, json, type Step, stream } from "../support/llm-server.js";
 
 /** Returns the parts of the app that a front door gets. Ids count up; the caller provides the clock. */
 export function doorParts(app: App, now: () => number = () => 0): DoorParts {
-  const { sessions, hub, resolveModel, offeredModels, scrape } = app;
+  const { sessions, hub, resolveModel, choosableModels, scrape } = app;
   let ids = 0;
   const reload = async () => "nothing has changed";
   const login = async () => "logged in";
   const secrets = () => ["sk-test-0123456789"];
   return {
-    ...{ sessions, hub, resolveModel, offeredModels, scrape, reload, login, secrets },
+    ...{ sessions, hub, resolveModel, choosableModels, scrape, reload, login, secrets },
     newId: (prefix) => `${prefix}_${++ids}`,
     now,
   };

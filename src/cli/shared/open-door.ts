@@ -83,7 +83,7 @@ export async function openDoor(
         sessions,
         hub,
         resolveModel,
-        offeredModels: app.offeredModels,
+        choosableModels: app.choosableModels,
         reload: () => reload.now(),
         login,
         scrape,

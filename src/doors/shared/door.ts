@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
+import type { ChoosableModels } from "../../core/choosable-models.js";
 import type { NewId } from "../../core/ids.js";
 import type { FoundModel } from "../../core/messages.js";
-import type { OfferedModels } from "../../core/offered-models.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
 import type { HostSettings, ServerSettings } from "../../core/server-settings.js";
 import type { ListedApproval } from "../../session/commands/approvals-text.js";
@@ -13,7 +13,7 @@ export interface DoorParts {
   /** Returns the provider and model that a request with this model name would use. Throws if no provider fits the name. */
   resolveModel: (model?: string) => FoundModel;
   /** Resolves with the models that a person can choose, which the providers are asked for. */
-  offeredModels: () => Promise<OfferedModels>;
+  choosableModels: () => Promise<ChoosableModels>;
   /** The user's stored answers about tools. `forget` returns the deleted ones. Undefined if the door does not show them. */
   approvals?: {
     list(): readonly (ListedApproval & { id: string })[];

@@ -1,5 +1,5 @@
 /** The lists of models, in OpenAI's format, or in Anthropic's for its clients. */
-import type { OfferedModel } from "../../../core/offered-models.js";
+import type { ChoosableModel } from "../../../core/choosable-models.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
@@ -32,7 +32,7 @@ export function modelRoutes(parts: DoorParts, options: ModelOptions): ApiRoute[]
       answer: inJson(namedModels),
       run: async () => {
         const { provider, model } = parts.resolveModel();
-        const { models, problems } = await parts.offeredModels();
+        const { models, problems } = await parts.choosableModels();
         return Response.json({ models: models.map((each) => shownModel(each, `${provider}/${model}`)), problems });
       },
     },
@@ -56,7 +56,7 @@ function modelIds(parts: DoorParts, { models, plainModels }: ModelOptions): stri
 }
 
 function shownModel(
-  { id, provider, model, contextWindow, price, takes = [] }: OfferedModel,
+  { id, provider, model, contextWindow, price, takes = [] }: ChoosableModel,
   byDefault: string,
 ): object {
   const prices = { input_price: price?.input ?? null, output_price: price?.output ?? null };

@@ -1,15 +1,16 @@
 /** Lists the models that a person can choose: the configured ones, and those that the providers say they have. */
+
+import type { ChoosableModel, ChoosableModels } from "../../core/choosable-models.js";
 import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { messageOf } from "../../core/errors.js";
 import { asArray, asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../core/json.js";
 import type { MediaKind } from "../../core/messages.js";
-import type { OfferedModel, OfferedModels } from "../../core/offered-models.js";
 import type { Models } from "./models.js";
 import { presetOf } from "./presets.js";
 import { keysOf, type Provider, providerNames } from "./providers.js";
 
-interface OfferParts {
+interface ListParts {
   config: LlmConfig;
   env: Environment;
   models: Models;
@@ -26,17 +27,17 @@ const mostModels = 500;
 /** Models in the lists of providers that do not answer messages. */
 const otherKinds = /embed|whisper|\btts\b|dall-e|moderation|transcribe|rerank|imagen|\bveo\b/i;
 
-export class Offers {
-  readonly #parts: OfferParts;
+export class ModelLists {
+  readonly #parts: ListParts;
   /** The lists of providers that have answered. */
-  readonly #lists = new Map<string, Promise<OfferedModel[]>>();
+  readonly #lists = new Map<string, Promise<ChoosableModel[]>>();
 
-  constructor(parts: OfferParts) {
+  constructor(parts: ListParts) {
     this.#parts = parts;
   }
 
   /** Asks each provider once. A provider that fails is asked again next time. Never rejects. */
-  async all(): Promise<OfferedModels> {
+  async all(): Promise<ChoosableModels> {
     const problems: { provider: string; message: string }[] = [];
     const configured = this.#parts.models.usable();
     const lists = await Promise.all(
@@ -74,7 +75,7 @@ export class Offers {
       });
   }
 
-  #listOf(provider: Provider): Promise<OfferedModel[]> {
+  #listOf(provider: Provider): Promise<ChoosableModel[]> {
     const known = this.#lists.get(provider.name);
     if (known || !this.#parts.ask) return known ?? Promise.resolve([]);
     const asking = this.#parts
@@ -85,7 +86,7 @@ export class Offers {
     return asking;
   }
 
-  #describe(provider: string, { id: model, contextWindow, takes }: ListedModel): OfferedModel {
+  #describe(provider: string, { id: model, contextWindow, takes }: ListedModel): ChoosableModel {
     const id = `${provider}/${model}`;
     const price = this.#parts.models.priceOf(provider, model);
     const known =
