@@ -109,7 +109,7 @@ interface ListedModel {
 }
 
 /**
- * Reads a list in the shape of OpenAI, Anthropic or Gemini, with the additions of OpenRouter, vLLM, Groq and LM Studio. Throws if it is none.
+ * Reads a list in the shape of OpenAI, Anthropic or Gemini, with the additions of OpenRouter, vLLM, Groq and LM Studio. Throws for any other text.
  * Sources: platform.openai.com/docs/api-reference/models, docs.claude.com/en/api/models-list, ai.google.dev/api/models,
  * openrouter.ai/docs/api-reference/list-available-models.
  */

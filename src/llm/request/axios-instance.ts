@@ -67,7 +67,7 @@ export class LlmHttp {
   }
 
   /**
-   * Resolves with the provider's list of models, as text. Throws LlmError. It is not retried: whoever looks at the list can ask again.
+   * Resolves with the provider's list of models, as text. Throws LlmError. A failure is not retried, because a person can ask for the list again.
    */
   async listModels(provider: Provider, wire: Wire, signal: AbortSignal): Promise<string> {
     const about = { provider: provider.name };
