@@ -180,6 +180,19 @@ export interface FoundModel {
   price?: { input: number; output: number } | undefined;
 }
 
+/** A model that a person can choose. */
+export interface ChoosableModel extends FoundModel {
+  /** `provider/model`, as a message names it. */
+  id: string;
+}
+
+export interface ChoosableModels {
+  /** The configured models first, the active provider's before all. */
+  models: readonly ChoosableModel[];
+  /** Providers that did not answer, each with the reason. */
+  problems: readonly { provider: string; message: string }[];
+}
+
 /**
  * Options for the answers of the model. They pass unchanged from the front doors (terminal, HTTP, …) to the wires, which put them into the
  * providers' requests.

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { LinkedAbort } from "../core/async/abort.js";
-import type { ChoosableModels } from "../core/choosable-models.js";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
-import type { Completion, CompletionRequest, MediaKind } from "../core/messages.js";
+import type { ChoosableModels, Completion, CompletionRequest, MediaKind } from "../core/messages.js";
 import type { Observe } from "../core/ports.js";
 import { spanWithin } from "../core/trace-context.js";
 import type { ModelTransport } from "../core/transports.js";

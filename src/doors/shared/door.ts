@@ -1,7 +1,6 @@
 import type { Readable, Writable } from "node:stream";
-import type { ChoosableModels } from "../../core/choosable-models.js";
 import type { NewId } from "../../core/ids.js";
-import type { FoundModel } from "../../core/messages.js";
+import type { ChoosableModels, FoundModel } from "../../core/messages.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
 import type { HostSettings, ServerSettings } from "../../core/server-settings.js";
 import type { ListedApproval } from "../../session/commands/approvals-text.js";

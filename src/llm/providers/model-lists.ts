@@ -1,11 +1,10 @@
 /** Lists the models that a person can choose: the configured ones, and those that the providers say they have. */
 
-import type { ChoosableModel, ChoosableModels } from "../../core/choosable-models.js";
 import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { messageOf } from "../../core/errors.js";
 import { asArray, asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../core/json.js";
-import type { MediaKind } from "../../core/messages.js";
+import type { ChoosableModel, ChoosableModels, MediaKind } from "../../core/messages.js";
 import type { Models } from "./models.js";
 import { presetOf } from "./presets.js";
 import { keysOf, type Provider, providerNames } from "./providers.js";

@@ -1,5 +1,5 @@
 /** The lists of models, in OpenAI's format, or in Anthropic's for its clients. */
-import type { ChoosableModel } from "../../../core/choosable-models.js";
+import type { ChoosableModel } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
