@@ -59,9 +59,13 @@ export interface Tab extends AsyncDisposable {
   complaints: string[];
 }
 
-/** Opens a tab with a new profile. */
+/** Opens a tab with a new profile. Without other options it has no service worker, whose requests a test could not hold up. */
 export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    serviceWorkers: "block",
+    ...options,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const complaints: string[] = [];

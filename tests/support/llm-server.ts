@@ -33,7 +33,7 @@ export async function startLlmServer(
 
   const models: object[] = [];
   const listener: RequestListener = (incoming, response) => {
-    if (incoming.method === "GET" && incoming.url?.split("?")[0]?.endsWith("/models")) {
+    if (steps && incoming.method === "GET" && incoming.url?.split("?")[0]?.endsWith("/models")) {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify({ object: "list", data: models }));
       return;
@@ -106,7 +106,7 @@ export async function startLlmServer(
 }
 
 export interface LlmServer extends AsyncDisposable {
-  /** The provider's list of models. A request for the list is no step of the script. */
+  /** The provider's list of models. A request for it takes no step of a script that is a list. */
   models: object[];
   /** The `base_url` to configure. */
   url: string;

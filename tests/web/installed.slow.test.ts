@@ -12,7 +12,8 @@ const inBrowser = noChromium ? describe.skip : describe;
 const isWatched = "navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)";
 
 inBrowser("the page as a program of its own", () => {
-  const open = browserOfFile();
+  const openTab = browserOfFile();
+  const open = (door: Parameters<typeof openTab>[0]) => openTab(door, "#/chat", { serviceWorkers: "allow" });
 
   test("a browser offers to install it", async () => {
     await using llm = await startLlmServer([]);
