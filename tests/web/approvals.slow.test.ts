@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { script } from "../support/app.js";
-import { noChromium } from "../support/chromium.js";
+import { browsers, noChromium } from "../support/chromium.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { browserOfFile, kill, pageOf, reads, say, violations } from "./support.js";
@@ -60,9 +60,10 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`the focus does not reach ${name}`);
 }
 
-inBrowser("the questions about several calls", () => {
-  const open = browserOfFile();
-  const cards = (page: Page) => page.locator(".question");
+const cards = (page: Page) => page.locator(".question");
+
+describe.each(browsers)("the questions about several calls in $name", ({ start }) => {
+  const open = browserOfFile(start);
 
   test("are answered by keyboard alone, one with changed arguments, and the rest at once", async () => {
     await using host = await startHost(book, answer("all booked"));
@@ -99,6 +100,10 @@ inBrowser("the questions about several calls", () => {
     expect(told).toContain("the user changed the arguments of this call to");
     expect(complaints).toEqual([]);
   });
+});
+
+inBrowser("the questions about several calls", () => {
+  const open = browserOfFile();
 
   test("are open again after SIGKILL of the host, with what was changed; nothing has run, and nothing runs twice", async () => {
     await using host = await startHost(book, answer("all booked"));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { openDoor } from "../doors/http/door.js";
 import { fixtureServer, startApp } from "../support/app.js";
-import { noChromium } from "../support/chromium.js";
+import { browsers, noChromium } from "../support/chromium.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 import { browserOfFile, reads, violations } from "./support.js";
 
@@ -30,8 +30,8 @@ const field = (page: Page) => page.getByLabel("Message", { exact: true });
 const offered = (page: Page) => page.locator(".offers").getByRole("option");
 const chosen = (page: Page, name: string) => page.locator(".offers").getByRole("option", { name, selected: true });
 
-inBrowser("what servers offer for a message", () => {
-  const open = browserOfFile();
+describe.each(browsers)("what servers offer for a message in $name", ({ start }) => {
+  const open = browserOfFile(start);
 
   test("a prompt with arguments is used by keyboard alone", async () => {
     await using llm = await startLlmServer([answer("reviewed")]);
@@ -71,6 +71,10 @@ inBrowser("what servers offer for a message", () => {
     expect(llm.requests[0]?.body.messages?.at(-1)?.content).toBe('review {"file":"a.ts"}, fetch 1!');
     expect(complaints).toEqual([]);
   });
+});
+
+inBrowser("what servers offer for a message", () => {
+  const open = browserOfFile();
 
   test("a resource is attached in the middle of a text, also one whose address has variables; a resource that cannot be read is named", async () => {
     await using llm = await startLlmServer([answer("read")]);
