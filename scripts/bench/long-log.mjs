@@ -5,9 +5,17 @@ const turnChars = 6_000;
 
 const paragraph = "The tide **rises** and falls twice a day, and the `moon` is late by fifty minutes. ".repeat(4);
 
-/** Appends turns to a conversation of the log: a question with the turn's number, an answer, and the end. */
-export async function appendTurns(store, conversationId, turns, { chars = turnChars, first = 1 } = {}) {
-  const filling = `${paragraph}\n\n`.repeat(Math.ceil(chars / paragraph.length)).slice(0, chars);
+/** Appends turns to a conversation of the log: a question with the turn's number, an answer that ends with `filling`, and the end. */
+export async function appendTurns(
+  store,
+  conversationId,
+  turns,
+  {
+    chars = turnChars,
+    first = 1,
+    filling = `${paragraph}\n\n`.repeat(Math.ceil(chars / paragraph.length)).slice(0, chars),
+  } = {},
+) {
   for (let number = first; number < first + turns; number++) {
     const turnId = `turn_${number}`;
     const content = [{ type: "text", text: `question ${number}` }];
