@@ -38,16 +38,18 @@ export class TurnView extends Component<TurnViewProps> {
   override render({ turn, state, isRunning, isWaiting, hasActions }: TurnViewProps) {
     const { items, end } = turn;
     const answers = items.filter(({ kind }) => kind === "answer");
-    const isLive = isRunning && !isHeldUp(items);
+    const shown = items.map((item) => {
+      const key = keyOf(item, answers);
+      if (item.kind === "answer") return <Answer key={key} item={item} state={state} />;
+      return <OtherItem key={key} item={item} turn={turn} state={state} />;
+    });
+    if (isRunning && !isHeldUp(items)) shown.push(<Answer key={`answer-${answers.length}`} state={state} />);
     return (
       <div class="turn">
         <Asked turn={turn} state={state} hasActions={hasActions} />
         {(isRunning || items.length > 0 || end) && (
           <article class="reply" aria-label={visibleText(modelOf(turn))}>
-            {items.map((item) => (
-              <ItemView key={keyOf(item, answers)} item={item} turn={turn} state={state} />
-            ))}
-            {isLive && <Answer key={`answer-${answers.length}`} state={state} />}
+            {shown}
             {end && <Ending turn={turn} state={state} />}
             {end && hasActions && <AnswerActions turn={turn} state={state} />}
           </article>
@@ -69,8 +71,8 @@ function Asked({ turn, state, hasActions }: Pick<TurnViewProps, "turn" | "state"
 }
 
 /**
- * Returns the key of an item. An answer has the same key while it is being written and when it is complete, so its elements stay in the
- * page.
+ * Returns the key of an item. An answer has the same key in the same list while it is being written and when it is complete, so its elements
+ * stay in the page.
  */
 function keyOf(item: Item, answers: readonly Item[]): string {
   switch (item.kind) {
@@ -91,11 +93,15 @@ function isHeldUp(items: readonly Item[]): boolean {
   return items.some((item) => (item.kind === "tool" && !item.result) || (item.kind === "question" && !item.answer));
 }
 
-function ItemView({ item, turn, state }: { item: Item; turn: Turn; state: ChatState }) {
+interface OtherItemProps {
+  item: Exclude<Item, AnswerItem>;
+  turn: Turn;
+  state: ChatState;
+}
+
+function OtherItem({ item, turn, state }: OtherItemProps) {
   const isOver = turn.end !== undefined;
   switch (item.kind) {
-    case "answer":
-      return <Answer item={item} state={state} />;
     case "tool":
       return <ToolCard tool={item} progress={state.live.progress.value.get(item.id)} isOver={isOver} />;
     case "question":
