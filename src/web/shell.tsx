@@ -34,7 +34,7 @@ const titles: Record<Exclude<View, "chat">, string> = {
 
 export function Shell({ api, socket }: ShellProps) {
   const list = useMemo(() => new ConversationList(api), [api]);
-  useEffect(() => list.open(socket), [list, socket]);
+  useEffect(() => socket.follow(list), [list, socket]);
   useEffect(() => showWaiting(list), [list]);
   const { view, conversationId } = address.value;
   usePageKeys();

@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Api, ApiFailure } from "./host-client.js";
 import type { ConversationEntry, ListMessage } from "./host-messages.js";
-import type { Follower, HostSocket } from "./socket.js";
+import type { Follower } from "./socket.js";
 
 /** Number of conversations in a page. A page fills more than a screen but is small enough to be drawn at once. */
 const pageSize = 100;
@@ -34,12 +34,6 @@ export class ConversationList implements Follower<ListMessage> {
     window.addEventListener("pagehide", () => void this.#finishDeletion({ keepalive: true }));
   }
 
-  /** Loads the list and follows its changes until the returned function is called. */
-  open(socket: HostSocket): () => void {
-    void this.#load();
-    return socket.follow(this);
-  }
-
   find(conversationId: string): ConversationEntry | undefined {
     return this.#known.value?.find(({ conversation_id: id }) => id === conversationId);
   }
@@ -49,8 +43,9 @@ export class ConversationList implements Follower<ListMessage> {
     return this.#leaving.value.has(id);
   }
 
+  /** Called each time that the page has connected to the host. */
   begin(): object {
-    void this.#load(); // what has changed before the host sends changes
+    void this.#load();
     return { action: "watch_sessions" };
   }
 
