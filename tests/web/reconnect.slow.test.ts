@@ -48,6 +48,39 @@ inBrowser("a page whose host is killed and started again", () => {
     }
   });
 
+  test("keeps what was written in an edited message, which is sent once when the host is back", async () => {
+    await using llm = await startLlmServer([answer("to One"), answer("to Two")]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, {}, { chat: { storage: { path: "log.db" } } }));
+    let host = place.start("serve", "--port", "0", "--no-token");
+    const url = new URL(await pageOf(host));
+    await using tab = await open({ url: url.origin });
+    const { page, complaints } = tab;
+    await say(page, "One");
+    await reads(page, "to One");
+    await page.getByRole("button", { name: "Edit" }).click();
+    const field = page.getByLabel("Edit the message");
+    await field.fill("Two");
+    host.kill("SIGSTOP");
+    await field.press("Enter");
+    await page.getByRole("button", { name: "Send again" }).and(page.locator(":disabled")).waitFor();
+    await kill(host);
+    await page.getByRole("alert").getByText("the host does not answer").waitFor();
+    expect(await field.inputValue()).toBe("Two");
+    host = place.start("serve", "--port", url.port, "--no-token");
+    try {
+      await pageOf(host);
+      await page.locator(".link").waitFor({ state: "detached" });
+      await field.press("Enter");
+      await reads(page, "to Two");
+      expect(await page.locator(".said").allTextContents()).toEqual(["Two"]);
+      expect(llm.requests).toHaveLength(2);
+      expect(complaints).toEqual([]);
+    } finally {
+      await kill(host);
+    }
+  });
+
   test("says that the conversation was deleted meanwhile, keeps what was typed, and sends nothing of it", async () => {
     await using llm = await startLlmServer([answer("the old answer"), answer("one"), answer("two"), answer("new")]);
     using place = new Workplace();

@@ -61,15 +61,18 @@ export class ChatState {
   }
 
   /** Sends the request of a failed turn again under the same id, to the same model. The host then continues the turn. */
-  sendAgain(turn: Turn): Promise<void> {
+  async sendAgain(turn: Turn): Promise<void> {
     const { api, conversationId, log } = this.#parts;
     const { requestId, content, model } = turn;
     const message = { request_id: requestId, content, model, seen: log.seen };
-    return this.#do(api.beginTurn(conversationId, message));
+    await this.#do(api.beginTurn(conversationId, message));
   }
 
-  /** Sends a message in place of a turn, in a version of this conversation that ends before the turn, and shows that version. */
-  replace(turn: Turn, { text, files, model }: WrittenMessage & Pick<Turn, "model">): Promise<void> {
+  /**
+   * Sends a message in place of a turn, in a version of this conversation that ends before the turn, and shows that version. Resolves with
+   * false if the host has not made the version.
+   */
+  replace(turn: Turn, { text, files, model }: WrittenMessage & Pick<Turn, "model">): Promise<boolean> {
     const { api, conversationId, log } = this.#parts;
     const before = this.#conversation.value.turns.findLast(({ seq }) => seq < turn.seq);
     const isFirst = !before && !log.hasEarlier.value;
@@ -83,15 +86,15 @@ export class ChatState {
   }
 
   /** Copies the conversation up to the end of a turn, and shows the copy. */
-  forkAfter({ lastSeq }: Turn): Promise<void> {
+  async forkAfter({ lastSeq }: Turn): Promise<void> {
     const { api, conversationId } = this.#parts;
-    return this.#do(api.fork(conversationId, { toSeq: lastSeq }).then((id) => goTo("chat", id)));
+    await this.#do(api.fork(conversationId, { toSeq: lastSeq }).then((id) => goTo("chat", id)));
   }
 
   /** Takes back a turn and all later ones. Its message becomes the draft. */
-  takeBack(turn: Turn): Promise<void> {
+  async takeBack(turn: Turn): Promise<void> {
     const { api, conversationId } = this.#parts;
-    return this.#do(
+    await this.#do(
       api.rewind(conversationId, turn.seq - 1).then(() => {
         this.suggestedDraft.value = turn;
       }),
@@ -116,18 +119,21 @@ export class ChatState {
     if (turn) void this.#do(api.cancel(conversationId, turn.requestId));
   }
 
-  answer(questionId: string, value: unknown): Promise<void> {
+  async answer(questionId: string, value: unknown): Promise<void> {
     const { api, conversationId } = this.#parts;
-    return this.#do(api.answer(conversationId, questionId, value).then(() => keepForm(questionId, undefined)));
+    await this.#do(api.answer(conversationId, questionId, value).then(() => keepForm(questionId, undefined)));
   }
 
-  async #do(work: Promise<unknown>): Promise<void> {
+  /** Waits for the work. If the host refuses it or cannot be reached, `failure` says so, and the promise resolves with false. */
+  async #do(work: Promise<unknown>): Promise<boolean> {
     this.failure.value = undefined;
     try {
       await work;
+      return true;
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       this.failure.value = error.message;
+      return false;
     }
   }
 

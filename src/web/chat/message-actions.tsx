@@ -8,6 +8,7 @@ import { CopyButton } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
 import { counted } from "../shared/format-text.js";
 import { goTo } from "../shared/page-address.js";
+import { useBusy } from "../shared/use-busy.js";
 import type { ChatState } from "./chat-state.js";
 import { modelOf, type Turn } from "./shown-conversation.js";
 import { spentText } from "./timeline.js";
@@ -133,15 +134,16 @@ export function EditMessage({ turn, state }: ActionsProps) {
     state.editing.value = undefined;
     document.getElementById("message")?.focus();
   };
-  const send = () => {
+  // The form stays with its text until the host has the message.
+  const { isBusy, run: send } = useBusy(async () => {
     if (text.value.trim() === "" && files.value.length === 0) return;
-    void state.replace(turn, { text: text.value, files: files.value, model: turn.model });
-    state.editing.value = undefined;
-  };
+    const isSent = await state.replace(turn, { text: text.value, files: files.value, model: turn.model });
+    if (isSent) state.editing.value = undefined;
+  });
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
     const isSending = event.key === "Enter" && !event.shiftKey;
-    if (isSending) send();
+    if (isSending) void send();
     else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
@@ -151,7 +153,7 @@ export function EditMessage({ turn, state }: ActionsProps) {
       class="edit"
       onSubmit={(event) => {
         event.preventDefault();
-        send();
+        void send();
       }}
     >
       <textarea
@@ -172,7 +174,7 @@ export function EditMessage({ turn, state }: ActionsProps) {
         />
       )}
       <div class="buttons">
-        <button type="submit" class="main">
+        <button type="submit" class="main" disabled={isBusy}>
           Send again
         </button>
         <button type="button" onClick={close}>
