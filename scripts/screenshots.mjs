@@ -168,7 +168,7 @@ function picturePage() {
 }
 
 async function pictureViews() {
-  for (const width of (process.env.W ?? "360 800 1440").split(" ").map(Number)) {
+  for (const width of [360, 800, 1440]) {
     for (const colorScheme of ["light", "dark"]) {
       await withPage({ viewport: { width, height: width === 360 ? 740 : 900 }, colorScheme }, pictureEach);
     }
@@ -180,12 +180,12 @@ async function pictureEach(page, { viewport, colorScheme }) {
     await page.waitForTimeout(300); // transitions end
     await page.screenshot({ path: join(views, `${name}-${viewport.width}-${colorScheme}.png`) });
   };
-  await page.getByRole("link", { name: / · \d+ tools/ }).waitFor();
+  await page.locator(".chip").first().waitFor();
   await picture("start");
   await readNotes(page);
   await picture("tool");
   await say(page, "Write the plan for the launch");
-  await page.getByText("written yesterday").waitFor();
+  await page.locator(".note-text").waitFor();
   await page.locator(".hljs-keyword").first().waitFor();
   await picture("answer");
   await say(page, "Tick off what is done");
