@@ -19,6 +19,7 @@ import { exit, guardStreams } from "./shared/process.js";
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const program = new Command("mcp-platform")
   .description("An MCP host: a language model that uses the tools of your MCP servers.")
+  .usage('[options] ["prompt" | command]')
   .version(version)
   .option("--config <file>", "read only this config file (default: ./config.yaml, merged over ~/.config/mcp-platform)")
   .option("--mcp-config <file>", 'read more servers from this JSON file with "mcpServers"')

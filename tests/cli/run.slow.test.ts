@@ -46,6 +46,35 @@ describe("a first run, without a key and without a configuration", () => {
   });
 });
 
+describe("a command line without the name of a command", () => {
+  test("is a prompt, with the options of run; -c continues the last conversation", async () => {
+    await using llm = await startLlmServer([answer("one"), answer("two"), answer("three")]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, {}, { chat: { storage: { path: "log.db" }, titles: "off" } }));
+    const first = await place.run(["What is it?", "--system", "Sing."]);
+    expect(first).toMatchObject({ exitCode: 0, stdout: "one\n" });
+    expect(llm.requests[0]?.body.messages?.[0]?.content).toBe("Sing.");
+    expect(await place.run(["-c", "And then?"])).toMatchObject({ exitCode: 0, stdout: "two\n" });
+    expect(await place.run(["run", "--continue", "And then?"])).toMatchObject({ exitCode: 0, stdout: "three\n" });
+    expect(llm.requests[2]?.text).toContain("What is it?");
+  });
+
+  test.each([
+    [
+      "a mistyped command",
+      ["chta"],
+      "there is no command chta (did you mean chat?). As a prompt: mcp-platform run chta",
+    ],
+    ["several words", ["two", "words"], "one prompt is expected, in quotes; got 2"],
+    ["two conversations", ["hi", "-c", "--conversation", "x"], "cannot be used with option '-c, --continue'"],
+  ])("is refused if it is %s", async (_, args, text) => {
+    using place = new Workplace();
+    const { exitCode, stderr, stdout } = await place.run(args);
+    expect(stderr).toContain(text);
+    expect([exitCode, stdout]).toEqual([2, ""]);
+  });
+});
+
 test("--append-system adds text to the system prompt of the configuration or of a flag", async () => {
   await using llm = await startLlmServer([answer("a"), answer("b")]);
   using place = new Workplace();

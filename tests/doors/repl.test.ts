@@ -29,7 +29,16 @@ const prompt = "> ";
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
 /** Opens the chat on a terminal of 60 columns. The test sends keys, and the screen is what the chat wrote. */
-function open(app: App, { color = false, isTty = true, conversationId = "c", host = {} as ChatHost } = {}) {
+function open(
+  app: App,
+  {
+    color = false,
+    isTty = true,
+    conversationId = "c",
+    host = {} as ChatHost,
+    first = undefined as string | undefined,
+  } = {},
+) {
   const keys = new PassThrough();
   const screen = new Sink(60);
   const clock = { now: 1_000_000 };
@@ -46,7 +55,14 @@ function open(app: App, { color = false, isTty = true, conversationId = "c", hos
       return () => {};
     },
   };
-  const options = { toolNotifications: true, conversationId, notices: ["a notice"], streaming: true, host };
+  const options = {
+    toolNotifications: true,
+    conversationId,
+    notices: ["a notice"],
+    streaming: true,
+    host,
+    prompt: first,
+  };
   const exitCode = runRepl(
     doorParts(app, () => clock.now),
     options,
@@ -78,6 +94,18 @@ const stalled = () => stream([chunk({ content: "begun\n\nand" }), stall]);
 const userText = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)?.content);
 
 describe("a chat on a terminal", () => {
+  test("answers a first prompt that the command line gives, and stays open", async () => {
+    await using llm = await startLlmServer([answer("Hello *you*"), answer("Bye")]);
+    await using app = await startApp({ llm: llm.url });
+    const repl = open(app, { first: "hi" });
+    await repl.sees("> hi\n");
+    await repl.sees("Hello *you*\n");
+    await repl.enter("bye");
+    await repl.sees("Bye\n");
+    expect(await repl.leave()).toBe(0);
+    expect(llm.requests).toHaveLength(2);
+  });
+
   test("greets, answers, and is left with Ctrl-D", async () => {
     await using llm = await startLlmServer([answer("Hello *you*")]);
     await using app = await startApp({ llm: llm.url });

@@ -17,6 +17,7 @@ import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from
 
 export interface RunFlags {
   outputFormat?: "text" | "json" | "stream-json";
+  continue?: boolean;
   conversation?: string;
   requestId?: string;
   interrupt?: boolean;
@@ -47,13 +48,22 @@ export function addRunCommand(program: Command): void {
     .argument(
       "[prompt...]",
       "the prompt, or - for a prompt from stdin (piped text is put before the prompt); or *.session.yaml files",
-    )
+    );
+  addScriptOptions(addPromptOptions(run)).action((words: string[], flags: RunFlags & ScriptFlags, command: Command) =>
+    runWords(program.opts<GlobalOptions>(), words, flags, command),
+  );
+}
+
+/** Adds the options of a prompt that is answered once. */
+export function addPromptOptions(command: Command): Command {
+  return command
     .option("-p, --prompt <text>", "the prompt, instead of the argument")
     .option(...modelFlag)
     .option("-s, --system <text>", "system prompt instead of the configured one")
     .option("--append-system <text>", "text to append to the system prompt")
     .option("--no-stream", "ask the provider for the whole answer at once")
-    .option("--conversation <id>", "continue this conversation")
+    .option("-c, --continue", "continue the last conversation")
+    .addOption(new Option("--conversation <id>", "continue this conversation").conflicts("continue"))
     .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
     .option("--interrupt", "cancel the running turn of the conversation instead of waiting for it")
     .option("--ends-with-process", "cancel the turn when this process ends, so that no other host continues it")
@@ -78,16 +88,20 @@ export function addRunCommand(program: Command): void {
       ),
     )
     .addOption(new Option("--input-format <format>").hideHelp().argParser(inputFormat));
-  addScriptOptions(run).action(
-    async (words: string[], { prompt = words[0], ...flags }: RunFlags & ScriptFlags, command: Command) => {
-      const globals = program.opts<GlobalOptions>();
-      const isForScripts = areScripts(words);
-      refuseStrayFlags(command, isForScripts);
-      if (isForScripts) return (await import("./run-scripts.js")).runScripts(words, flags, globals);
-      if (words.length > 1) command.error(`error: one prompt is expected, in quotes; got ${words.length}`);
-      return runOnce(globals, prompt, flags);
-    },
-  );
+}
+
+/** Answers the prompt, or runs the session files that the words name. */
+export async function runWords(
+  globals: GlobalOptions,
+  words: string[],
+  { prompt = words[0], ...flags }: RunFlags & ScriptFlags,
+  command: Command,
+): Promise<void> {
+  const isForScripts = areScripts(words);
+  refuseStrayFlags(command, isForScripts);
+  if (isForScripts) return (await import("./run-scripts.js")).runScripts(words, flags, globals);
+  if (words.length > 1) command.error(`error: one prompt is expected, in quotes; got ${words.length}`);
+  return runOnce(globals, prompt, flags);
 }
 
 export async function runOnce(globals: GlobalOptions, prompt: string | undefined, flags: RunFlags): Promise<void> {
@@ -97,9 +111,10 @@ export async function runOnce(globals: GlobalOptions, prompt: string | undefined
   const output = flags.jsonSchema === undefined ? undefined : await outputOf(flags.jsonSchema);
   const { runOneshot } = await import("../../doors/oneshot/oneshot.js");
   const { endsWithProcess } = flags;
-  const door = (parts: DoorParts, { config: { chat }, notices }: App) => {
+  const door = async (parts: DoorParts, { config: { chat }, notices }: App) => {
     tell(notices);
-    const { conversation: conversationId, requestId, interrupt, outputFormat = "text" } = flags;
+    const { requestId, interrupt, outputFormat = "text" } = flags;
+    const conversationId = flags.continue ? await lastConversation(parts) : flags.conversation;
     const { toolNotifications } = chat.service;
     const given = {
       ...turnOptions(flags, chat.service),
@@ -115,6 +130,11 @@ export async function runOnce(globals: GlobalOptions, prompt: string | undefined
     return runOneshot(parts, given, { stdout, stderr, onInterrupt });
   };
   return openDoor(globals, door, { cancelsOnTerm: endsWithProcess });
+}
+
+/** Resolves with the id of the conversation that changed last. Undefined if there is none. */
+export async function lastConversation({ sessions }: Pick<DoorParts, "sessions">): Promise<string | undefined> {
+  return (await sessions.list({ most: 1 })).conversations[0]?.conversationId;
 }
 
 function outputFormat(value: string): (typeof formats)[number] {

@@ -7,6 +7,8 @@ import type { Greeting } from "./greeting.js";
 /** Options of a chat. If `conversationId` is undefined, a new conversation begins. */
 export interface ReplOptions extends Omit<PromptRequest, "requestId" | "text" | "content">, Greeting {
   toolNotifications: boolean;
+  /** First message, which is sent as if the person had typed it. */
+  prompt?: string | undefined;
   /** Facts about the host. Default: nothing is known. */
   host?: ChatHost;
 }

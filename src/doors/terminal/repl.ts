@@ -102,7 +102,9 @@ class Repl {
     });
     await this.#recover();
     this.#parts.sessions.startUpkeep();
-    for (let line = await this.#editor.next(); line !== undefined; line = await this.#editor.next()) {
+    const { prompt } = this.#options;
+    if (prompt !== undefined) this.#editor.print(`> ${unambiguous(prompt)}\n`);
+    for (let line = prompt ?? (await this.#editor.next()); line !== undefined; line = await this.#editor.next()) {
       this.interrupts.forget();
       const outcome = await this.#take(line.trim());
       if (outcome?.type === "exit") break;
