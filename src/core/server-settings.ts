@@ -63,6 +63,31 @@ export interface ServerSettings {
 /** Settings by their path in the configuration, such as `chat.service.approval`. A value that is not set is null. */
 export type SettingValues = Readonly<Record<string, string | number | null>>;
 
+/** A provider that can answer in place of the demo model. */
+export interface OfferedProvider {
+  name: string;
+  /** Empty if the person has to write it. */
+  baseUrl: string;
+  needsKey: boolean;
+  /** The models of a server that was found on this machine. */
+  models: readonly string[];
+}
+
+/** The choice of a person. A part that is left out is as the configuration or the preset has it. */
+export interface ProviderChoice {
+  provider: string;
+  baseUrl?: string | undefined;
+  apiKey?: string | undefined;
+  model?: string | undefined;
+}
+
+export interface TriedModel {
+  /** Why the model is not in use, for a person. It contains no key. */
+  problem?: string;
+  /** Names of the models that the provider lists. */
+  models: readonly string[];
+}
+
 export interface HostSettings {
   /** Returns the file in which changes are written, and the values that are in effect. */
   all(): { file: string; values: SettingValues };
@@ -71,4 +96,11 @@ export interface HostSettings {
    * user. Rejects with RequestError if a value is not valid, and writes nothing then.
    */
   change(values: SettingValues): Promise<string[]>;
+  /** Resolves with the providers that can be chosen. Servers that were found on this machine come first. */
+  offeredProviders(): Promise<OfferedProvider[]>;
+  /**
+   * Asks the model. If it answers, writes the choice to the configuration file and applies it at once. Rejects with RequestError if the
+   * choice is not valid, or if others could read the key in the file.
+   */
+  tryModel(choice: ProviderChoice, signal: AbortSignal): Promise<TriedModel>;
 }

@@ -1,13 +1,23 @@
 /** Shows and changes the settings that a person chooses, such as the default model. */
+import { existsSync } from "node:fs";
 import { type ConfigFile, type ConfigLocation, changeConfigFile, readConfigFile } from "../config/edit/config-file.js";
 import type { SettingEdit } from "../config/edit/server-edit.js";
+import { literally } from "../config/reading/interpolate.js";
+import type { LoadedConfig } from "../config/reading/load.js";
 import { ConfigError, messageOf, RequestError } from "../core/errors.js";
 import { asObject, type JsonObject } from "../core/json.js";
 import { addAll } from "../core/lists/long-lists.js";
 import { efforts } from "../core/messages.js";
-import type { HostSettings, SettingValues } from "../core/server-settings.js";
+import type {
+  HostSettings,
+  OfferedProvider,
+  ProviderChoice,
+  SettingValues,
+  TriedModel,
+} from "../core/server-settings.js";
 import { objectSource } from "../core/source/source.js";
 import { child, valueAt } from "../core/source/tree.js";
+import { keyVariableOf } from "../llm/providers/presets.js";
 import type { ServerEntriesParts } from "./server-entries.js";
 
 /** The settings that can be changed, by their path in the configuration. All of them can change while the host runs. */
@@ -27,7 +37,7 @@ const modelPaths: Readonly<Record<string, readonly string[]>> = {
   "llm.effort": ["reasoning", "effort"],
 };
 
-interface SettingValuesParts extends Pick<ServerEntriesParts, "files"> {
+interface SettingValuesParts extends Pick<ServerEntriesParts, "env" | "files"> {
   /** Returns the model of this name, or the default model. Throws if it cannot be asked. */
   resolveModel(name?: string): { provider: string; model: string };
 }
@@ -35,6 +45,7 @@ interface SettingValuesParts extends Pick<ServerEntriesParts, "files"> {
 interface Change {
   path: readonly string[];
   value: string | number | null;
+  isSecret?: boolean;
 }
 
 export class HostSettingValues implements HostSettings {
@@ -64,11 +75,45 @@ export class HostSettingValues implements HostSettings {
   async change(values: SettingValues): Promise<string[]> {
     const changes = this.#changesOf(values);
     this.#check(changes);
+    return this.#write(changes);
+  }
+
+  async offeredProviders(): Promise<OfferedProvider[]> {
+    const { offeredProviders } = await import("./model-trial.js");
+    return offeredProviders(this.#parts.files.read.config.llm);
+  }
+
+  async tryModel(choice: ProviderChoice, signal: AbortSignal): Promise<TriedModel> {
+    const { tryProvider } = await import("./model-trial.js");
+    const { env, files } = this.#parts;
+    const { provider } = choice;
+    if (choice.apiKey !== undefined) this.#requirePrivate(keyVariableOf(provider));
+    const { llm } = this.#check(changesFor(choice)).config;
+    const { model = "", ...tried } = await tryProvider(llm, provider, { env, signal });
+    if (tried.problem !== undefined) return tried;
+    const notices = await this.#write(changesFor({ ...choice, model }));
+    const used = this.#defaultModel();
+    if (used?.provider === provider && used.model === model) return tried;
+    const why = notices.join(" ") || `${files.read.originOf("/llm/active")} names another default: change it there.`;
+    return { ...tried, problem: `${provider}/${model} answers, but is not in use. ${why}` };
+  }
+
+  /** Throws RequestError if others can read the file to which a key would be written. */
+  #requirePrivate(variable: string): void {
+    const { file, isPrivate, path } = readConfigFile(this.#location([]));
+    if (isPrivate || !existsSync(path)) return;
+    const hint = `run chmod 600 ${file}, or set ${variable} in the environment of the host`;
+    throw new RequestError("usage", `others can read ${file}, so no key is written to it`, { hint });
+  }
+
+  async #write(changes: readonly Change[]): Promise<string[]> {
     const notices: string[] = [];
     for (const location of this.#parts.files.locations) {
-      const own = changes.filter(({ path }) => this.#location(path).path === location.path);
+      // A key belongs to the user's own file, also if a project has one.
+      const own = changes.filter(({ path, isSecret }) => this.#location(isSecret ? [] : path).path === location.path);
       if (own.length === 0) continue;
-      const plan = ({ tree }: ConfigFile) => ({ edits: own.flatMap((change) => editsOf(change, tree)) });
+      const hasSecrets = own.some(({ isSecret }) => isSecret);
+      const plan = ({ tree }: ConfigFile) => ({ edits: own.flatMap((change) => editsOf(change, tree)), hasSecrets });
       const { changed, warning } = await this.#parts.files.change(() => changeConfigFile(location, plan));
       addAll(notices, changed.notices);
       if (warning !== undefined) notices.push(warning);
@@ -124,12 +169,12 @@ export class HostSettingValues implements HostSettings {
     }
   }
 
-  /** Throws RequestError if a configuration with these values could not be loaded. */
-  #check(changes: readonly Change[]): void {
+  /** Returns the configuration with these values. Throws RequestError if it could not be loaded. */
+  #check(changes: readonly Change[]): LoadedConfig {
     const tree: JsonObject = {};
     for (const { path, value } of changes) if (value !== null) put(tree, path, value);
     try {
-      this.#parts.files.read.with(objectSource(tree, process.cwd()));
+      return this.#parts.files.read.with(objectSource(tree, process.cwd()));
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       throw new RequestError("usage", error.problems.map(({ path, message }) => `${path}: ${message}`).join("; "));
@@ -145,6 +190,18 @@ export class HostSettingValues implements HostSettings {
     if (!location) throw new RequestError("usage", "there is no configuration file to write to");
     return location;
   }
+}
+
+function changesFor({ provider, baseUrl, apiKey, model }: ProviderChoice): Change[] {
+  const own = { base_url: baseUrl, model, api_key: apiKey };
+  return [
+    { path: ["llm", "active"], value: provider },
+    ...Object.entries(own).flatMap(([key, value]): Change[] =>
+      value === undefined
+        ? []
+        : [{ path: ["llm", "providers", provider, key], value: String(literally(value)), isSecret: key === "api_key" }],
+    ),
+  ];
 }
 
 /** Returns the edits for a change. A setting that the file does not have needs not be taken out. */

@@ -114,6 +114,16 @@ export class LlmClient {
 
   /** Resolves with the models that a person can choose. Asks each provider once. */
   async choosableModels(): Promise<ChoosableModels> {
+    return (await this.#modelLists()).all();
+  }
+
+  /** Resolves with the names of the models that a provider lists. Rejects if it does not list them. */
+  async listedModels(provider: string): Promise<string[]> {
+    const found = this.resolve(`${provider}/any`).provider;
+    return (await (await this.#modelLists()).of(found)).map(({ model }) => model);
+  }
+
+  #modelLists(): Promise<ModelLists> {
     const { env, transport } = this.#parts;
     this.#lists ??= import("./providers/model-lists.js").then(
       ({ ModelLists }) =>
@@ -125,7 +135,7 @@ export class LlmClient {
           takes: (model) => this.takes(model),
         }),
     );
-    return (await this.#lists).all();
+    return this.#lists;
   }
 
   usableModels(): string[] {

@@ -260,7 +260,9 @@ describe("a question that was open when the host ended", () => {
     }
     expect(events.filter(({ type }) => type === "question")).toEqual(questions);
     const results = events.flatMap((event) => (event.type === "tool_result" ? [JSON.stringify(event.content)] : []));
-    expect(results.map((text) => /"n\\":(\d+)/.exec(text)?.[1])).toEqual(["22", undefined, "3"]);
+    // Each call runs when it is answered, so the refused one may end before or after the last one.
+    const ran = results.map((text) => /"n\\":(\d+)/.exec(text)?.[1]);
+    expect([ran[0], ...ran.slice(1).toSorted()]).toEqual(["22", "3", undefined]);
   });
 
   test("by a server is over, because its call has ended with the host", async () => {

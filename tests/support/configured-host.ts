@@ -13,10 +13,10 @@ export async function serveFiles(flags: GlobalOptions, options: Parameters<typeo
   const source = findSource(flags);
   const read = await load(flags, source);
   const loaded = await confirmed(read, flags, source);
-  const app = await createApp({ config: loaded, observe: () => {} });
+  const app = await createApp({ config: loaded, observe: options.observe ?? (() => {}) });
   const files = new Reload({ flags, source, read, loaded, host: app });
   const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
-  const settings = new HostSettingValues({ files, resolveModel: app.resolveModel });
+  const settings = new HostSettingValues({ env: process.env, files, resolveModel: app.resolveModel });
   const login: DoorParts["login"] = async (name, showPage) =>
     (await createLogins(app.config.mcpServers, process.env, showPage)).login(name);
   const parts = { serverSettings, settings, login, reload: () => files.now() };

@@ -47,7 +47,7 @@ export function addServeCommand(program: Command, version: string): void {
           const options = { ...serve, ...flags, token: token.token, signInFolder, version, models, mcp };
           const serverSettings = new ServerEntries({ env: process.env, config: () => app.config, files });
           const approvals = openApprovals(process.env, (event) => parts.observe?.(event));
-          const settings = new HostSettingValues({ files, resolveModel: app.resolveModel });
+          const settings = new HostSettingValues({ env: process.env, files, resolveModel: app.resolveModel });
           return runServe({ ...parts, serverSettings, settings, approvals }, options, {
             stderr: process.stderr,
             onInterrupt,

@@ -76,13 +76,10 @@ export class Reload {
     return this.#reported;
   }
 
-  /** The files that changes of the configuration may be written to. New servers and settings go to the first. */
+  /** The files that changes of the configuration may be written to. The last is the user's own, which may not exist yet. */
   get locations(): ConfigLocation[] {
     const { file, isFound, base } = this.#source;
-    return [
-      editLocation({ file, isFound }),
-      ...(base === undefined ? [] : [editLocation({ file: base, isFound: false })]),
-    ];
+    return [editLocation({ file, isFound }), ...(isFound ? [editLocation({ file: base, isFound: false })] : [])];
   }
 
   /**

@@ -34,16 +34,24 @@ export async function chooseProvider(
   if (config.active) return { provider: config.active };
   const withKey = providerNames(config).find((name) => keysOf(config, env, name).length > 0);
   if (withKey) return { provider: withKey };
+  const [local] = await findLocalServers(config, probe);
+  if (!local) return { provider: "demo" };
+  const configured = config.providers[local.provider]?.model;
+  return { provider: local.provider, model: configured ?? local.models[0] };
+}
+
+/** Resolves with the model servers of this machine that answer at their usual or configured address and have a model. Never rejects. */
+export async function findLocalServers(
+  config: LlmConfig,
+  probe: Probe = listModels,
+): Promise<{ provider: string; models: readonly string[] }[]> {
   const answers = await Promise.all(
     localServers.map(async (provider) => {
       const baseUrl = config.providers[provider]?.baseUrl ?? presetOf(provider)?.baseUrl ?? "";
-      return { provider, models: await probe(baseUrl) };
+      return { provider, models: (await probe(baseUrl)) ?? [] };
     }),
   );
-  const local = answers.find(({ models }) => models && models.length > 0);
-  if (!local) return { provider: "demo" };
-  const configured = config.providers[local.provider]?.model;
-  return { provider: local.provider, model: configured ?? local.models?.[0] };
+  return answers.filter(({ models }) => models.length > 0);
 }
 
 /**

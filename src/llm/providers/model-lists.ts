@@ -42,7 +42,7 @@ export class ModelLists {
     const lists = await Promise.all(
       this.#usable().map(async (provider) => {
         try {
-          return await this.#listOf(provider);
+          return await this.of(provider);
         } catch (error) {
           problems.push({ provider: provider.name, message: messageOf(error) });
           return [];
@@ -74,7 +74,8 @@ export class ModelLists {
       });
   }
 
-  #listOf(provider: Provider): Promise<ChoosableModel[]> {
+  /** Resolves with the models of one provider. Rejects if the provider does not list them. */
+  of(provider: Provider): Promise<ChoosableModel[]> {
     const known = this.#lists.get(provider.name);
     if (known || !this.#parts.ask) return known ?? Promise.resolve([]);
     const asking = this.#parts

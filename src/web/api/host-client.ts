@@ -5,7 +5,6 @@ import type {
   ConversationEntry,
   HostMessage,
   LastSeen,
-  NamedModel,
   ServerEntry,
   StoredMessage,
   Tool,
@@ -193,11 +192,6 @@ export class Api {
 
   cancel(id: string, requestId: string): Promise<void> {
     return this.#none(`${conversation(id)}/cancel`, { method: "POST", body: { request_id: requestId } });
-  }
-
-  /** Resolves with the models that a message may name. */
-  async models(): Promise<NamedModel[]> {
-    return (await this.json<{ models: NamedModel[] }>("/api/models")).models;
   }
 
   async servers(): Promise<ServerEntry[]> {

@@ -3,7 +3,8 @@ import type { LogChange } from "../api/arrivals.js";
 import type { WrittenMessage } from "../api/attached-file.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
-import type { NamedModel, StoredMessage, VersionEntry } from "../api/host-messages.js";
+import type { StoredMessage, VersionEntry } from "../api/host-messages.js";
+import { listModels, type OfferedModel } from "../api/host-setup.js";
 import { keepForm, keepUnsent } from "../api/unsent.js";
 import { goTo } from "../shared/page-address.js";
 import { newPageId } from "../shared/page-ids.js";
@@ -32,7 +33,7 @@ export class ChatState {
   readonly editing: Signal<string | undefined> = signal(undefined);
   /** Versions of this conversation, itself included. */
   readonly versions: Signal<readonly VersionEntry[]> = signal([]);
-  readonly models: Signal<readonly NamedModel[]> = signal([]);
+  readonly models: Signal<readonly OfferedModel[]> = signal([]);
   /** Takes the place of what stands in the message field, once. */
   readonly suggestedDraft: Signal<WrittenMessage | undefined> = signal(undefined);
   readonly #fold = new ConversationFold();
@@ -109,7 +110,8 @@ export class ChatState {
 
   /** Loads the models. Without them, the page offers only the configured model. */
   async loadModels(): Promise<void> {
-    this.models.value = await this.#parts.api.models().catch(() => []);
+    const { models } = await listModels(this.#parts.api).catch(() => ({ models: [] }));
+    this.models.value = models;
   }
 
   /** Cancels the running turn, if there is one. */

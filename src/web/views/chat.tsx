@@ -72,7 +72,7 @@ export function ChatView({ api, socket, conversationId, log, list, isNew, onBegu
       </header>
       <h2 class="unseen">Messages</h2>
       <TurnList state={state} conversationId={conversationId} log={log}>
-        {isEmpty.value && (isNew || log.isCurrent.value) && <StartScreen api={api} />}
+        {isEmpty.value && (isNew || log.isCurrent.value) && <StartScreen api={api} state={state} />}
       </TurnList>
       <div class="foot">
         <QuestionsAboveField state={state} />

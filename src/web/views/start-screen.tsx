@@ -1,77 +1,47 @@
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { Api } from "../api/host-client.js";
-import type { ServerEntry, Tool } from "../api/host-messages.js";
-import {
-  type FoundServer,
-  importServers,
-  listFound,
-  listModels,
-  listPrompts,
-  type OfferedModel,
-  type PromptEntry,
-} from "../api/host-setup.js";
-import { useAttempts } from "../api/use-loaded.js";
-import { Alert } from "../markdown/alert.js";
+import type { Tool } from "../api/host-messages.js";
+import { listFound, listPrompts, type PromptEntry } from "../api/host-setup.js";
+import { useLoaded } from "../api/use-loaded.js";
+import type { ChatState } from "../chat/chat-state.js";
 import { visibleText } from "../markdown/visible.js";
 import { counted, modelFacts } from "../shared/format-text.js";
 import { linkTo } from "../shared/page-address.js";
+import { onDemand } from "../shared/view-on-demand.js";
+
+const ModelForm = onDemand(async () => (await import("./model-form.js")).ModelForm);
 
 /** Servers that are named. The others are counted. */
 const mostNamed = 8;
 const mostIdeas = 3;
+const everyMs = 1_500;
 
-interface Setup {
-  model?: OfferedModel | undefined;
-  servers?: readonly ServerEntry[];
-  tools: readonly Tool[];
-  prompts: readonly PromptEntry[];
-  found: readonly FoundServer[];
-}
-
-/** A new chat before its first message: which model answers, which servers are connected, and what to try with them. */
-export function StartScreen({ api }: { api: Api }) {
-  const setup = useSignal<Setup>({ tools: [], prompts: [], found: [] });
-  const { failure, attempt } = useAttempts();
-  const load = () => {
-    const put = (part: Partial<Setup>) => {
-      setup.value = { ...setup.value, ...part };
-    };
-    // A part that the host does not answer is left out.
-    listModels(api).then(
-      ({ models }) => put({ model: models.find((model) => model.is_default) }),
-      () => {},
-    );
-    api.tools().then(
-      (tools) => put({ tools }),
-      () => {},
-    );
-    listPrompts(api).then(
-      (prompts) => put({ prompts }),
-      () => {},
-    );
-    api.servers().then(
-      (servers) => {
-        put({ servers });
-        if (servers.length === 0)
-          listFound(api).then(
-            (found) => put({ found }),
-            () => {},
-          );
-      },
-      () => {},
-    );
+/**
+ * A new chat before its first message: which model answers, which servers are connected, and what to try with them. What the host does not
+ * answer is left out.
+ */
+export function StartScreen({ api, state }: { api: Api; state: ChatState }) {
+  const prompts = useLoaded(() => listPrompts(api)); // the host answers once its servers have settled
+  const seen = useLoaded(async () => {
+    const [servers, tools] = await Promise.all([api.servers(), api.tools()]);
+    return { servers, tools };
+  }, everyMs);
+  const { servers, tools = [] } = seen.value.value ?? {};
+  const model = state.models.value.find((each) => each.is_default);
+  const onUsed = () => {
+    document.getElementById("message")?.focus(); // the form goes
+    return Promise.all([state.loadModels(), seen.reload(), prompts.reload()]);
   };
-  useEffect(load, [api]);
-  const { model, servers, tools, prompts, found } = setup.value;
   return (
     <div class="welcome">
       <p class="lead">What can I do for you?</p>
       {model && (
         <p class="quiet">
-          {visibleText(model.model)} of {visibleText(model.provider)} answers. {modelFacts(model)}
+          {model.provider === "demo"
+            ? "A demo answers: it follows a few rules, and no model is behind it. For a model, write the key of a provider, or choose a server on this machine."
+            : `${visibleText(model.model)} of ${visibleText(model.provider)} answers. ${modelFacts(model)}`}
         </p>
       )}
+      {model?.provider === "demo" && <ModelForm api={api} onUsed={onUsed} />}
       {servers && servers.length > 0 && (
         <ul class="chips">
           {servers.slice(0, mostNamed).map(({ name, state, tools: count }) => (
@@ -90,32 +60,9 @@ export function StartScreen({ api }: { api: Api }) {
           )}
         </ul>
       )}
-      {servers?.length === 0 && (
-        <>
-          <p class="quiet">No server is connected, so the model has no tools.</p>
-          <div class="buttons">
-            <a class="button" href={linkTo("servers", "add")}>
-              Add server
-            </a>
-            {found.length > 0 && (
-              <button
-                type="button"
-                onClick={() =>
-                  void attempt(async () => {
-                    await importServers(api, found);
-                    load();
-                  })
-                }
-              >
-                Import {counted(found.length, "server")} of {[...new Set(found.map(({ title }) => title))].join(", ")}
-              </button>
-            )}
-          </div>
-        </>
-      )}
-      <Alert text={failure.value} />
+      {servers?.length === 0 && <NoServers api={api} />}
       <ul class="ideas">
-        {ideasOf(prompts, tools).map(({ title, about, message }) => (
+        {ideasOf(prompts.value.value ?? [], tools).map(({ title, about, message }) => (
           <li key={title}>
             <button type="button" onClick={() => writeMessage(message)}>
               <strong class="name">{visibleText(title)}</strong>
@@ -125,6 +72,26 @@ export function StartScreen({ api }: { api: Api }) {
         ))}
       </ul>
     </div>
+  );
+}
+
+/** Offers to add a server, or to import those that other programs of the host's machine have. */
+function NoServers({ api }: { api: Api }) {
+  const { value: found = [] } = useLoaded(() => listFound(api)).value;
+  return (
+    <>
+      <p class="quiet">No server is connected, so the model has no tools.</p>
+      <div class="buttons">
+        <a class="button" href={linkTo("servers", "add")}>
+          Add server
+        </a>
+        {found.length > 0 && (
+          <a class="button" href={linkTo("servers", "add")}>
+            Import {counted(found.length, "server")} of {[...new Set(found.map(({ title }) => title))].join(", ")}
+          </a>
+        )}
+      </div>
+    </>
   );
 }
 

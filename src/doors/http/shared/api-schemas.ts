@@ -247,6 +247,14 @@ export const changedSettings = whole({
   ...{ file: text, values: settingValues, editable: trueOrFalse },
   notices: list(text),
 });
+export const providerList = whole({
+  providers: list(whole({ name, base_url: text, needs_key: trueOrFalse, models: list(text) })),
+});
+export const providerChoice = whole(
+  { provider: { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9_-]*$" } },
+  { base_url: text, api_key: text, model: text },
+);
+export const triedModel = whole({ problem: optional(text), models: list(text) });
 export const toolList = whole({ tools: list(named("Tool")) });
 /** Prices are in USD per million tokens. Null if unknown. */
 export const namedModels = whole({
