@@ -54,6 +54,21 @@ function partsOf(request: LlmRequest | undefined): string[] {
   return Array.isArray(content) ? content.map(({ type }: { type: string }) => type) : [typeof content];
 }
 
+/** Has the page's database busy for half a second, as on a slow disk. */
+const occupiedDatabase = `new Promise((resolve) => {
+  const opening = indexedDB.open("mcp-platform");
+  opening.onupgradeneeded = () => opening.result.createObjectStore("texts", { keyPath: "id" });
+  opening.onsuccess = () => {
+    const texts = opening.result.transaction("texts", "readwrite").objectStore("texts");
+    const until = Date.now() + 500;
+    const occupy = () => {
+      if (Date.now() < until) texts.get("").onsuccess = occupy;
+    };
+    occupy();
+    resolve();
+  };
+})`;
+
 describe.each(browsers)("files of a message in $name", ({ name, start }) => {
   const open = browserOfFile(start);
   const isChromium = name === "Chromium";
@@ -164,6 +179,24 @@ inBrowser("files of a message", () => {
     await reads(tab.page, "a picture");
     expect(await asked(tab.page).count()).toBe(1);
     expect(partsOf(llm.requests[1])).toEqual(["text", "text", "image_url"]);
+  });
+
+  test("a large file survives a reload in the moment in which it is shown as attached", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door, "#/chat");
+    const { page, complaints } = tab;
+    await field(page).waitFor();
+    await page.evaluate(occupiedDatabase);
+    const reloaded = page.waitForEvent("load");
+    await page.evaluate(`new MutationObserver(() => {
+      if (document.querySelector(".composer .files")) location.reload();
+    }).observe(document.body, { childList: true, subtree: true })`);
+    await drop(page, [{ name: "large.txt", text: "large ".repeat(40_000) }]);
+    await reloaded;
+    await attached(page, "large.txt").waitFor();
+    expect(complaints).toEqual([]);
   });
 
   test("files that were not sent survive a reload, and SIGKILL of the host during their upload: they are sent once", async () => {

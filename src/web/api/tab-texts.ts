@@ -11,14 +11,14 @@ export function stored(key: string): string | undefined {
   return longTexts.get(key) ?? sessionStorage.getItem(key) ?? undefined;
 }
 
-/** Keeps the text, or no text, until the tab is closed. */
-export function store(key: string, text: string | undefined): void {
+/** Keeps the text, or no text, until the tab is closed. Resolves when that survives a reload. */
+export async function store(key: string, text: string | undefined): Promise<void> {
   const wasLong = longTexts.delete(key);
   sessionStorage.removeItem(key);
   if (text !== undefined && !fits(key, text)) {
     longTexts.set(key, text);
-    void keepLongText(key, text);
-  } else if (wasLong) void keepLongText(key, undefined);
+    await keepLongText(key, text);
+  } else if (wasLong) await keepLongText(key, undefined);
 }
 
 function fits(key: string, text: string): boolean {

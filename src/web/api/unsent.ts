@@ -28,12 +28,12 @@ export function unsentMessages(conversationId: string): UnsentMessage[] {
 
 export function keepUnsent(conversationId: string, message: UnsentMessage): void {
   const others = unsentMessages(conversationId).filter(({ requestId }) => requestId !== message.requestId);
-  store(messagesKey(conversationId), JSON.stringify([...others, message]));
+  void store(messagesKey(conversationId), JSON.stringify([...others, message]));
 }
 
 export function dropUnsent(conversationId: string, sentId: string): void {
   const rest = unsentMessages(conversationId).filter(({ requestId }) => requestId !== sentId);
-  store(messagesKey(conversationId), rest.length > 0 ? JSON.stringify(rest) : undefined);
+  void store(messagesKey(conversationId), rest.length > 0 ? JSON.stringify(rest) : undefined);
 }
 
 /** Returns the draft of the conversation. Without an id, returns the draft of a conversation that has not begun yet. */
@@ -42,7 +42,7 @@ export function draftOf(conversationId: string | undefined): string {
 }
 
 export function keepDraft(conversationId: string | undefined, text: string): void {
-  store(draftKey(conversationId), text || undefined);
+  void store(draftKey(conversationId), text || undefined);
 }
 
 /** Returns the files of the draft. */
@@ -50,8 +50,9 @@ export function filesOf(conversationId: string | undefined): AttachedFile[] {
   return JSON.parse(stored(filesKey(conversationId)) ?? "[]") as AttachedFile[];
 }
 
-export function keepFiles(conversationId: string | undefined, files: readonly AttachedFile[]): void {
-  store(filesKey(conversationId), files.length > 0 ? JSON.stringify(files) : undefined);
+/** Resolves when the files survive a reload. */
+export function keepFiles(conversationId: string | undefined, files: readonly AttachedFile[]): Promise<void> {
+  return store(filesKey(conversationId), files.length > 0 ? JSON.stringify(files) : undefined);
 }
 
 /** Returns the model that was chosen for the next message: an empty text for the configured one, undefined if none was chosen. */
@@ -60,7 +61,7 @@ export function chosenModel(conversationId: string | undefined): string | undefi
 }
 
 export function keepChosenModel(conversationId: string | undefined, model: string | undefined): void {
-  store(modelKey(conversationId), model);
+  void store(modelKey(conversationId), model);
 }
 
 /** Returns what was filled in the form of a question, as the entries of its form data. */
@@ -69,5 +70,5 @@ export function filledForm(questionId: string): [string, string][] {
 }
 
 export function keepForm(questionId: string, data: FormData | undefined): void {
-  store(formKey(questionId), data && JSON.stringify([...data]));
+  void store(formKey(questionId), data && JSON.stringify([...data]));
 }

@@ -61,8 +61,8 @@ export function DeletedNotice({ conversationId, queue, onStartAnew }: DeletedNot
   const startAnew = () => {
     keepDraft(undefined, [draftOf(undefined), ...texts].filter((text) => text.trim() !== "").join("\n\n"));
     keepDraft(conversationId, "");
-    keepFiles(undefined, [...filesOf(undefined), ...files]);
-    keepFiles(conversationId, []);
+    void keepFiles(undefined, [...filesOf(undefined), ...files]);
+    void keepFiles(conversationId, []);
     queue.remove(new Set(unsent.map(({ requestId }) => requestId)));
     onStartAnew();
   };

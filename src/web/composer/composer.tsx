@@ -40,7 +40,7 @@ export function Composer({ api, state, conversationId }: ComposerProps) {
   const put = (attached: readonly AttachedFile[], found?: string) => {
     files.value = attached;
     problem.value = found;
-    keepFiles(conversationId, attached);
+    void keepFiles(conversationId, attached);
   };
   const attach = (picked: Iterable<File>) => {
     const all = [...picked]; // the browser empties the list after the event
@@ -48,6 +48,8 @@ export function Composer({ api, state, conversationId }: ComposerProps) {
       try {
         const { readFiles } = await import("../attachments/read-files.js");
         const read = await readFiles(all, files.value);
+        // A file that is shown must survive a reload. Meanwhile the person may have removed another one, so `put` keeps the list again.
+        await keepFiles(conversationId, [...files.value, ...read.files]);
         put([...files.value, ...read.files], read.problem);
       } catch {
         problem.value = "The files were not attached. Load the page again, then attach them once more.";
