@@ -3,7 +3,18 @@ import { openDoor } from "../doors/http/door.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, failure, startLlmServer, toolCalls } from "../support/llm-server.js";
-import { browserOfFile, looks, overflow, reads, say, showAs, showTurnPanel, unfold, violations } from "./support.js";
+import {
+  browserOfFile,
+  comesTo,
+  looks,
+  overflow,
+  reads,
+  say,
+  showAs,
+  showTurnPanel,
+  unfold,
+  violations,
+} from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 
@@ -96,6 +107,6 @@ inBrowser("for everybody", () => {
     for (let times = 0; times < 40 && (await focused()) !== "Servers"; times++) await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Servers" }).waitFor();
-    await page.waitForFunction("document.title === 'Servers – MCP-Platform'");
+    await comesTo(() => page.title(), /^Servers – MCP-Platform$/);
   });
 });

@@ -4,7 +4,7 @@ import { openDoor } from "../doors/http/door.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { browsers, noChromium } from "../support/chromium.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
-import { browserOfFile, reads, violations } from "./support.js";
+import { browserOfFile, comesTo, reads, violations } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 
@@ -123,7 +123,7 @@ inBrowser("what servers offer for a message", () => {
     expect(await field(page).inputValue()).toBe("/pl");
     await page.keyboard.type("a");
     await page.getByRole("option", { name: "s__plain" }).click();
-    await page.waitForFunction(`document.getElementById("message").value.startsWith("plain")`);
+    await comesTo(() => field(page).inputValue(), /^plain/);
     await field(page).fill("/usr/lib");
     await page.getByText("Asking the servers…").waitFor({ state: "detached" });
     await page.keyboard.press("Enter");

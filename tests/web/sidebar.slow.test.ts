@@ -5,7 +5,7 @@ import { openDoor } from "../doors/http/door.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
-import { browserOfFile, overflow, reads, say } from "./support.js";
+import { browserOfFile, comesTo, overflow, reads, say } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 /** Resolves when what has this text has the focus. */
@@ -181,7 +181,7 @@ inBrowser("the sidebar", () => {
     const plain = await icon();
     const asked = await app.sessions.open("third").submit({ requestId: "r", text: "Use it" });
     await links(page).getByText(", waits for you").waitFor({ state: "attached" });
-    await page.waitForFunction("document.title.startsWith('(1) Servers')");
+    await comesTo(() => page.title(), /^\(1\) Servers/);
     expect(await icon()).not.toBe(plain);
     await links(page).getByText("Use it").click();
     await page.getByRole("button", { name: "Allow once" }).click();

@@ -72,6 +72,14 @@ export function reads(page: Page, text: string | RegExp): Promise<void> {
   return page.getByLabel("Conversation", { exact: true }).getByText(text).first().waitFor();
 }
 
+/**
+ * Resolves when this reads as it should: for what no locator waits for, such as the title or the text of a field.
+ * Not waitForFunction: it asks the page again by eval, which the page's policy forbids.
+ */
+export async function comesTo(read: () => Promise<string>, pattern: RegExp): Promise<void> {
+  while (!pattern.test(await read()));
+}
+
 /** Returns the text of the conversation. */
 export async function shownText(page: Page): Promise<string> {
   return (await page.getByLabel("Conversation", { exact: true }).textContent()) ?? "";

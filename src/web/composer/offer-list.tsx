@@ -62,10 +62,11 @@ export function OfferList({ api, field, begun, onLoaded, onClose }: OfferListPro
     if (chosen?.arguments.length) picked.value = chosen;
     else if (chosen) void load(chosen, {});
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     at.value = 0;
   }, [begun]);
-  useEffect(() => {
+  // Layout effects, so that a key never meets the list as it was before the last letter.
+  useLayoutEffect(() => {
     const moves: Partial<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
     const onKeyDown = (event: KeyboardEvent) => {
       const { key, isComposing, shiftKey } = event;

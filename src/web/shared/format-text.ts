@@ -9,6 +9,7 @@ export function counted(number: number, noun: string): string {
 }
 
 export function shownDollars(usd: number): string {
+  if (usd === 0) return "$0";
   return `$${usd.toFixed(usd < 0.1 ? 4 : 2)}`;
 }
 

@@ -62,7 +62,7 @@ export function ConversationNav({ api, list }: ConversationNavProps) {
       </search>
       <nav class="conversations" aria-label="Conversations">
         {entries?.length === 0 && (
-          <p class="small quiet">{search.found.value ? "No conversation has these words." : "There are none yet."}</p>
+          <p class="small quiet">{search.found.value ? "No conversation has these words." : "No conversations yet."}</p>
         )}
         {dayGroups(entries ?? [], Date.now()).map(({ name, entries: ofDay }) => (
           <section key={name} aria-label={name}>

@@ -51,7 +51,7 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
           {sumsText(sumsOf([turn])) && ` · ${sumsText(sumsOf([turn]))}`}
           {!isRunning && <EndNote turn={turn} />}
         </p>
-        <details class="asked">
+        <details class="trace-asked">
           <summary>
             <h2>{title}</h2>
           </summary>

@@ -5,6 +5,9 @@ const height = 100;
 const dayWidth = 10;
 const barWidth = 7;
 
+/** Fewer days are drawn as wide as this many. */
+const fewestDays = 14;
+
 interface DayChartProps {
   /** Lines whose keys are dates, such as `2026-11-25`. A day without a line had no usage. */
   lines: readonly UsageLine[];
@@ -19,7 +22,11 @@ export function DayChart({ lines, measure }: DayChartProps) {
   return (
     <figure class="card day-chart" aria-hidden="true">
       <figcaption class="small quiet">{measure.name} by day</figcaption>
-      <svg aria-hidden="true" viewBox={`0 0 ${days.length * dayWidth} ${height}`} preserveAspectRatio="none">
+      <svg
+        aria-hidden="true"
+        viewBox={`0 0 ${Math.max(days.length, fewestDays) * dayWidth} ${height}`}
+        preserveAspectRatio="none"
+      >
         {days.map(({ date, line }, index) => {
           const value = line ? measure.of(line) : 0;
           const tall = most > 0 ? (height * value) / most : 0;

@@ -49,7 +49,7 @@ export function ServersView({ api }: { api: Api }) {
         {visibleText(note.value)}
       </p>
       <Alert text={seen.failure.value} />
-      {seen.value.value && servers.length === 0 && <p class="quiet">There are none yet.</p>}
+      {seen.value.value && servers.length === 0 && <p class="quiet">No servers yet.</p>}
       <ul class="plain-list">
         {servers.map((server) => (
           <li key={server.name}>
