@@ -67,7 +67,10 @@ function stepsOf(step: string) {
 /** Finishes the turn, then runs a second turn that fails, and shows the trace in the page. */
 async function finish(page: Page, openGate: () => void): Promise<void> {
   await say(page, "Do it\nand say {{so}}");
-  for (const tool of ["echo", "crash"]) await asked(page, tool).getByRole("button", { name: "Allow once" }).click();
+  for (const tool of ["echo", "crash"]) {
+    await asked(page, tool).getByRole("button", { name: "Allow once" }).click();
+    await asked(page, tool).waitFor({ state: "detached" }); // the next question moves up
+  }
   openGate();
   await reads(page, "of it is done.");
   await say(page, "Once more");

@@ -82,7 +82,8 @@ export function Composer({ api, state, conversationId }: ComposerProps) {
     field.current?.focus();
   };
   const isEmpty = () => text.value.trim() === "" && files.value.length === 0;
-  const answering = state.models.value.find(({ id, is_default }) => (model ? id === model : is_default));
+  const byDefault = state.models.value.find(({ is_default }) => is_default);
+  const answering = model ? state.models.value.find(({ id }) => id === model) : byDefault;
   const refusal = refusedBy(answering, files.value);
   const send = async () => {
     const known = problem.value;
@@ -189,7 +190,7 @@ export function Composer({ api, state, conversationId }: ComposerProps) {
               keepChosenModel(conversationId, currentTarget.value);
             }}
           >
-            <option value="">Model: as configured</option>
+            <option value="">{byDefault ? `${byDefault.id} (default)` : "Default model"}</option>
             {[...new Set([...state.models.value.map(({ id }) => id), ...(model ? [model] : [])])].map((name) => (
               <option value={name}>{name}</option>
             ))}
