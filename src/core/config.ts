@@ -69,9 +69,10 @@ export interface QuirksConfig {
   /** `plain`: tool schemas are reduced to a few keywords, for Gemini and for local servers that turn schemas into grammars. */
   toolSchemas: "full" | "plain";
   maxTools: number;
-  /** `images` and `audio`: true if the model accepts pictures or sound. If false, a note takes the place of the pictures or sound. */
+  /** `images`, `audio` and `files`: true if the model accepts pictures, sound or PDFs. If false, a note takes their place. */
   images: boolean;
   audio: boolean;
+  files: boolean;
 }
 
 /**

@@ -6,9 +6,11 @@ export type ContentPart =
   | { type: "text"; text: string }
   | { type: "image"; data: string; mimeType: string }
   | { type: "audio"; data: string; mimeType: string }
+  /** A PDF. `data` is base64, as in pictures and sound. */
+  | { type: "file"; data: string; mimeType: string; name?: string }
   | { type: "resource_link"; uri: string; name?: string; mimeType?: string };
 
-/** A picture or sound with its data, not with an address. */
+/** A picture, sound or PDF with its data, not with an address. */
 export type DataPart = Extract<ContentPart, { data: string }>;
 
 export interface ToolCall {
@@ -164,7 +166,8 @@ export const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "ma
 export type Effort = (typeof efforts)[number];
 
 /** Kinds of content that not every model takes. */
-export type MediaKind = DataPart["type"];
+export const mediaKinds = ["image", "audio", "file"] as const satisfies readonly DataPart["type"][];
+export type MediaKind = (typeof mediaKinds)[number];
 
 /** A model that a request names, and what is known of it. */
 export interface FoundModel {

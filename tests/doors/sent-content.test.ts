@@ -3,7 +3,7 @@ import { readSentContent } from "../../src/doors/shared/sent-content.js";
 
 const base64 = (text: string) => Buffer.from(text, "latin1").toString("base64");
 const png = base64("\x89PNG\r\n\x1a\n0000");
-const model = { provider: "test", model: "m1", takes: ["image", "audio"] as const };
+const model = { provider: "test", model: "m1", takes: ["image", "audio", "file"] as const };
 
 test("a file becomes what a model takes of it, and a picture has the type of its bytes", () => {
   const parts = [
@@ -12,6 +12,7 @@ test("a file becomes what a model takes of it, and a picture has the type of its
     { type: "file" as const, data: png, mime_type: "application/octet-stream", name: "a.png" },
     { type: "file" as const, data: base64("one\ntwo"), mime_type: "text/csv", name: "b.csv" },
     { type: "file" as const, data: base64("RIFF"), mime_type: "audio/wav" },
+    { type: "file" as const, data: base64("%PDF-1.7\0"), mime_type: "application/octet-stream", name: "c.pdf" },
     { type: "resource_link" as const, uri: "file:///a", name: "a", mime_type: null },
   ];
   expect(readSentContent(parts, model)).toEqual([
@@ -22,14 +23,16 @@ test("a file becomes what a model takes of it, and a picture has the type of its
     { type: "text", text: "[file b.csv]\none\ntwo" },
     { type: "text", text: "[file the file]" },
     { type: "audio", data: base64("RIFF"), mimeType: "audio/wav" },
+    { type: "text", text: "[file c.pdf]" },
+    { type: "file", data: base64("%PDF-1.7\0"), mimeType: "application/pdf", name: "c.pdf" },
     { type: "resource_link", uri: "file:///a", name: "a" },
   ]);
 });
 
 test.each([
   [
-    { type: "file", data: base64("%PDF-1.7\0"), mime_type: "application/pdf", name: "a.pdf" },
-    /^a\.pdf \(application\/pdf\) is neither text/,
+    { type: "file", data: base64("PK\x03\x04\0"), mime_type: "application/zip", name: "a.zip" },
+    /^a\.zip \(application\/zip\) is neither text/,
   ],
   [
     { type: "file", data: base64("a".repeat(256_001)), mime_type: "text/plain", name: "a.txt" },
@@ -48,4 +51,6 @@ test("what the model does not take is refused by its name", () => {
   expect(() =>
     readSentContent([{ ...picture, type: "audio", mime_type: "audio/wav" }], { ...model, takes: ["image"] }),
   ).toThrow("test/m1 takes no sound");
+  const pdf = { type: "file" as const, data: base64("%PDF-1.7"), mime_type: "application/pdf" };
+  expect(() => readSentContent([pdf], { ...model, takes: ["image"] })).toThrow("test/m1 takes no PDFs");
 });

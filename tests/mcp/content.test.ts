@@ -14,6 +14,7 @@ describe("content blocks", () => {
         { type: "resource_link", uri: "demo://a", name: "A", mimeType: "text/plain", description: "not carried" },
         { type: "resource", resource: { uri: "demo://b", text: "inside" } },
         { type: "resource", resource: { uri: "demo://c", blob: "aW1n", mimeType: "image/png" } },
+        { type: "resource", resource: { uri: "demo://p", blob: "JVBERi0=", mimeType: "application/pdf" } },
         { type: "resource", resource: { uri: "demo://d", blob: "AAAA", mimeType: "application/zip" } },
       ),
     ).toEqual([
@@ -24,6 +25,8 @@ describe("content blocks", () => {
       text("[resource demo://b]\ninside"),
       text("[resource demo://c]"),
       { type: "image", data: "aW1n", mimeType: "image/png" },
+      text("[resource demo://p]"),
+      { type: "file", data: "JVBERi0=", mimeType: "application/pdf" },
       { type: "resource_link", uri: "demo://d", mimeType: "application/zip" },
     ]);
   });

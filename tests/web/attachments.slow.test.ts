@@ -163,7 +163,7 @@ inBrowser("files of a message", () => {
     expect(await page.locator(".composer").getByRole("alert").count()).toBe(0);
     expect(await page.getByRole("button", { name: "Send" }).isDisabled()).toBe(false);
     await drop(page, [{ name: "paper.pdf", type: "application/pdf", text: "%PDF-1.7" }]);
-    await page.getByText("far/hearing takes no PDF files. Attach its text, or remove paper.pdf.").waitFor();
+    await page.getByText("far/hearing takes no PDFs. Choose another model, or remove paper.pdf.").waitFor();
   });
 
   test("a failed turn is sent again as the same request, with its files", async () => {

@@ -5,6 +5,10 @@ const signatures: readonly [mimeType: string, pattern: RegExp][] = [
   ["image/webp", /^RIFF.{4}WEBP/s],
 ];
 
+export function isPdf(bytes: Buffer): boolean {
+  return bytes.toString("latin1", 0, 5) === "%PDF-";
+}
+
 /**
  * Returns the media type of a picture, detected from its first 16 bytes. Undefined if it is not one of the types that all common providers
  * accept: PNG, JPEG, GIF, WebP.

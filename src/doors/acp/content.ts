@@ -1,6 +1,7 @@
 /** Conversion between ACP's content blocks and our content parts. https://agentclientprotocol.com/protocol/v1/content */
 import type { ContentBlock } from "@agentclientprotocol/sdk";
 import type { ContentPart } from "../../core/messages.js";
+import { fileResource } from "../shared/sent-content.js";
 import { parsedArguments } from "../shared/tool-input.js";
 
 export function toParts(blocks: readonly ContentBlock[]): ContentPart[] {
@@ -22,8 +23,8 @@ function partsOf(block: ContentBlock): ContentPart[] {
 }
 
 export function toBlock(part: ContentPart): ContentBlock {
-  if (part.type !== "resource_link") return { ...part };
-  return { ...part, name: part.name ?? part.uri };
+  if (part.type === "resource_link") return { ...part, name: part.name ?? part.uri };
+  return part.type === "file" ? fileResource(part) : { ...part };
 }
 
 export function textBlock(text: string): ContentBlock {
@@ -39,6 +40,7 @@ function embedded(resource: Embedded): ContentPart[] {
   const { uri, blob, mimeType } = resource;
   if (mimeType?.startsWith("image/")) return [from, { type: "image", data: blob, mimeType }];
   if (mimeType?.startsWith("audio/")) return [from, { type: "audio", data: blob, mimeType }];
+  if (mimeType === "application/pdf") return [from, { type: "file", data: blob, mimeType }];
   return [link(uri, mimeType)];
 }
 

@@ -1,3 +1,4 @@
+import { fileResource } from "../shared/sent-content.js";
 import { inProtocol } from "./in-protocol.js";
 /** Serves this host as an MCP server, over any transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
 
@@ -183,7 +184,8 @@ async function tell(
 }
 
 function contentBlock(part: ContentPart): ContentBlock {
-  return part.type === "resource_link" ? { ...part, name: part.name ?? part.uri } : { ...part };
+  if (part.type === "resource_link") return { ...part, name: part.name ?? part.uri };
+  return part.type === "file" ? fileResource(part) : { ...part };
 }
 
 /** Maximum number of values in one response, set by the MCP specification. */

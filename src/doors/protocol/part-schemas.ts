@@ -17,6 +17,7 @@ export function partSchemas(): Record<string, JsonSchema> {
         whole({ type: { const: "text" }, text }),
         media("image"),
         media("audio"),
+        whole({ type: { const: "file" }, data: text, mime_type: text }, { name: text }),
         whole({ type: { const: "resource_link" }, uri: text }, { name: text, mime_type: text }),
       ],
     },

@@ -2,7 +2,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import { messageOf, RequestError } from "../../core/errors.js";
-import { pictureType } from "../../core/files/picture-type.js";
+import { isPdf, pictureType } from "../../core/files/picture-type.js";
 import type { ContentPart } from "../../core/messages.js";
 import { maxImageBytes, maxTextBytes } from "./sent-part.js";
 
@@ -19,7 +19,7 @@ export function atHome(path: string, folder: string): string {
 }
 
 /**
- * Reads a text file or an image. Throws RequestError of kind `usage` if the file cannot be attached. A path inside the folder is refused if
+ * Reads a text file, a PDF or an image. Throws RequestError of kind `usage` if the file cannot be attached. A path inside the folder is refused if
  * a symlink leads to a file outside: somebody else may have made the link, such as the author of a cloned repository.
  */
 export async function attachFile(path: string, folder: string): Promise<Attachment> {
@@ -35,9 +35,14 @@ export async function attachFile(path: string, folder: string): Promise<Attachme
     const image = { type: "image" as const, data: bytes.toString("base64"), mimeType };
     return { name: path, parts: [heading, image], size: `${sizeText(bytes.length)}, ${mimeType}` };
   }
+  if (isPdf(bytes)) {
+    const data = bytes.toString("base64");
+    const file = { type: "file" as const, data, mimeType: "application/pdf", name: basename(path) };
+    return { name: path, parts: [heading, file], size: `${sizeText(bytes.length)}, PDF` };
+  }
   requireSize(path, bytes.length, maxTextBytes, "text");
   const text = utf8Text(bytes);
-  if (text === undefined) throw refusal(`${path} is neither text nor an image (PNG, JPEG, GIF, WebP)`);
+  if (text === undefined) throw refusal(`${path} is neither text, a PDF nor an image (PNG, JPEG, GIF, WebP)`);
   return { name: path, parts: [{ ...heading, text: `${heading.text}\n${text}` }], size: sizeText(bytes.length) };
 }
 

@@ -1,6 +1,6 @@
 /** Content of a message as clients of the message protocol send it: texts, pictures, sound, links and files. */
 import { RequestError } from "../../core/errors.js";
-import { pictureType } from "../../core/files/picture-type.js";
+import { isPdf, pictureType } from "../../core/files/picture-type.js";
 import type { ContentPart, MediaKind } from "../../core/messages.js";
 import { sizeText, utf8Text } from "./attachments.js";
 import { maxImageBytes, maxTextBytes, type SentPart } from "./sent-part.js";
@@ -12,7 +12,7 @@ interface AnsweringModel {
 }
 
 /**
- * Reads the parts. A file becomes what the model takes of it: a picture, sound, or text. Throws RequestError of the kind `usage` if there is no part,
+ * Reads the parts. A file becomes what the model takes of it: a picture, sound, a PDF, or text. Throws RequestError of the kind `usage` if there is no part,
  * or if the model does not take a part: the model would only read that there was one.
  */
 export function readSentContent(parts: readonly SentPart[], model: AnsweringModel): ContentPart[] {
@@ -20,15 +20,14 @@ export function readSentContent(parts: readonly SentPart[], model: AnsweringMode
   return parts.flatMap((part) => {
     const read = readSentPart(part);
     for (const { type } of read) {
-      if ((type !== "image" && type !== "audio") || (model.takes?.includes(type) ?? true)) continue;
-      throw refusal(
-        `${model.provider}/${model.model} takes no ${type === "image" ? "pictures" : "sound"}`,
-        "choose another model",
-      );
+      if (type === "text" || type === "resource_link" || (model.takes?.includes(type) ?? true)) continue;
+      throw refusal(`${model.provider}/${model.model} takes no ${namesOfMedia[type]}`, "choose another model");
     }
     return read;
   });
 }
+
+const namesOfMedia: Readonly<Record<MediaKind, string>> = { image: "pictures", audio: "sound", file: "PDFs" };
 
 function readSentPart(part: SentPart): ContentPart[] {
   switch (part.type) {
@@ -54,15 +53,24 @@ function readFile(part: Extract<SentPart, { type: "file" }>): ContentPart[] {
   const bytes = bytesOf(part);
   if (pictureType(bytes)) return [heading, picture(bytes, file)];
   if (mimeType.startsWith("audio/")) return [heading, sound(part)];
+  if (isPdf(bytes)) {
+    const data = bytes.toString("base64");
+    return [heading, { type: "file", data, mimeType: "application/pdf", ...(name && { name }) }];
+  }
   const text = utf8Text(bytes);
   if (text === undefined) {
     throw refusal(
-      `${file} (${mimeType}) is neither text, sound nor a picture (PNG, JPEG, GIF, WebP)`,
+      `${file} (${mimeType}) is neither text, sound, a PDF nor a picture (PNG, JPEG, GIF, WebP)`,
       "send its text, or let the model read it with a tool",
     );
   }
   requireAtMost(maxTextBytes, bytes, file);
   return [{ ...heading, text: `${heading.text}\n${text}` }];
+}
+
+/** Returns a PDF as the block that MCP and ACP have for files: an embedded resource. */
+export function fileResource({ data: blob, mimeType, name = "file.pdf" }: Extract<ContentPart, { type: "file" }>) {
+  return { type: "resource" as const, resource: { uri: `attachment:${encodeURIComponent(name)}`, blob, mimeType } };
 }
 
 function picture(bytes: Buffer, name: string): ContentPart {

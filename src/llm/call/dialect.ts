@@ -1,13 +1,14 @@
 import { remember } from "../../core/async/remember.js";
 import type { WireName } from "../../core/config.js";
-import type {
-  AssistantMessage,
-  CompletionRequest,
-  KeptPart,
-  KeptParts,
-  MediaKind,
-  Message,
-  ToolDefinition,
+import {
+  type AssistantMessage,
+  type CompletionRequest,
+  type KeptPart,
+  type KeptParts,
+  type MediaKind,
+  type Message,
+  mediaKinds,
+  type ToolDefinition,
 } from "../../core/messages.js";
 import type { Observe } from "../../core/ports.js";
 import { headOf } from "../../core/text/excerpt.js";
@@ -100,8 +101,9 @@ export class Dialect {
    * count, so that a repeated request is treated as the first one was.
    */
   get takes(): MediaKind[] {
-    const { images, audio } = this.#wire.quirks(this.provider, this.model);
-    return [...(images ? ["image" as const] : []), ...(audio ? ["audio" as const] : [])];
+    const { images, audio, files } = this.#wire.quirks(this.provider, this.model);
+    const taken = { image: images, audio, file: files };
+    return mediaKinds.filter((kind) => taken[kind]);
   }
 
   /**

@@ -5,7 +5,7 @@ import { type ContentPart, isPictureAddress, type Message } from "../../core/mes
 import { noteOn } from "../wires/shared/message-content.js";
 import { aboutAddresses, aboutNumber } from "../wires/shared/refusals.js";
 
-/** A picture or sound of a conversation, with its data or with the address from which the provider fetches it. */
+/** A picture, sound or PDF of a conversation, with its data or with the address from which the provider fetches it. */
 type MediaPart = Exclude<ContentPart, { type: "text" }>;
 
 /**
@@ -47,7 +47,7 @@ const mostNamed = 4;
 /**
  * Returns the media of the conversation that a refusal may be about, among those that stand in the refused request (`body`). Media in the last
  * message of the user are never returned. If the refusal is about addresses, only pictures sent by address are considered; otherwise only those of the
- * kinds that it mentions (pictures, sound). If that leaves none, all are considered. Of these it returns:
+ * kinds that it mentions (pictures, sound, PDFs). If that leaves none, all are considered. Of these it returns:
  * - the older half, if the refusal says that there are too many, so that the model keeps seeing what is new;
  * - otherwise those that the refusal names by their data or address, or by the path of a part of the request;
  * - if it names none, those that came after the same answer as the newest one, and after an earlier refusal (`before` is not 0) all.
@@ -63,7 +63,7 @@ export function suspectedMedia(
     const media = index === last ? [] : mediaIn(message).filter((part) => body.includes(jsonTextOf(part)));
     return media.map((part) => ({ part, answers }));
   });
-  const ofType = sent.filter(({ part }) => (part.type === "audio" ? /audio/i : /image/i).test(refusal));
+  const ofType = sent.filter(({ part: { type } }) => mentions[type].test(refusal));
   const addresses = sent.filter(({ part }) => part.type === "resource_link" && aboutAddresses.test(refusal));
   const all = [addresses, ofType].find(({ length }) => length > 0) ?? sent;
   if (aboutNumber.test(refusal)) return all.slice(0, Math.ceil(all.length / 2)).map(({ part }) => part);
@@ -89,6 +89,14 @@ function namedIn(refusal: string, body: string): string {
   }
   return JSON.stringify(value);
 }
+
+/** Match refusals that mention media of this kind. */
+const mentions: Readonly<Record<MediaPart["type"], RegExp>> = {
+  image: /image/i,
+  resource_link: /image/i,
+  audio: /audio/i,
+  file: /file|document|pdf/i,
+};
 
 function lastOfUser(messages: readonly Message[]): number {
   return messages.findLastIndex(({ role }) => role === "user");

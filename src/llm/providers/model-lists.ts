@@ -4,7 +4,7 @@ import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { messageOf } from "../../core/errors.js";
 import { asArray, asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../core/json.js";
-import type { ChoosableModel, ChoosableModels, MediaKind } from "../../core/messages.js";
+import { type ChoosableModel, type ChoosableModels, type MediaKind, mediaKinds } from "../../core/messages.js";
 import type { Models } from "./models.js";
 import { presetOf } from "./presets.js";
 import { keysOf, type Provider, providerNames } from "./providers.js";
@@ -142,5 +142,5 @@ function contextOf(entry: JsonObject): number | undefined {
 
 function takenBy({ architecture }: JsonObject): MediaKind[] | undefined {
   const kinds = asArray(asObject(architecture)?.input_modalities);
-  return kinds.length === 0 ? undefined : (["image", "audio"] as const).filter((kind) => kinds.includes(kind));
+  return kinds.length === 0 ? undefined : mediaKinds.filter((kind) => kinds.includes(kind));
 }

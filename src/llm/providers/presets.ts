@@ -49,6 +49,7 @@ export const defaultQuirks: Quirks = {
   maxTools: 128,
   images: true,
   audio: true,
+  files: false,
   echoesOpaque: true,
   bridgesResults: false,
   emptyProperties: true,
@@ -77,7 +78,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     model: "gpt-6-luna",
     // Longer requests cost twice as much per token.
     contextWindow: 272_000,
-    quirks: { ...cloud, tokenLimitKey: "max_completion_tokens" },
+    quirks: { ...cloud, tokenLimitKey: "max_completion_tokens", files: true },
   },
   groq: {
     baseUrl: "https://api.groq.com/openai/v1",
@@ -91,12 +92,12 @@ export const presets: Readonly<Record<string, Preset>> = {
     // Longer requests cost twice as much per token.
     contextWindow: 272_000,
     headers: { "X-Title": "MCP-Platform" },
-    quirks: { needsKey: true },
+    quirks: { needsKey: true, files: true },
   },
   azure: {
     wire: "responses",
     telemetryName: "azure.ai.openai",
-    quirks: { ...cloud, tokenLimitKey: "max_completion_tokens" },
+    quirks: { ...cloud, tokenLimitKey: "max_completion_tokens", files: true },
   },
   anthropic: {
     baseUrl: "https://api.anthropic.com/v1",
@@ -105,7 +106,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     // All Claude models get this size, and their default `max_tokens` is at most a quarter of it. Haiku 5.5 costs five times as much per
     // token in requests with more than 100,000 input tokens.
     contextWindow: 200_000,
-    quirks: cloud,
+    quirks: { ...cloud, files: true },
   },
   gemini: {
     baseUrl: "https://generativelanguage.googleapis.com/v1beta",
@@ -114,7 +115,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     telemetryName: "gcp.gemini",
     model: "gemini-3.8-flash",
     contextWindow: 1_048_576,
-    quirks: { ...cloud, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false },
+    quirks: { ...cloud, echoesOpaque: true, toolSchemas: "plain", emptyProperties: false, files: true },
   },
   mistral: {
     baseUrl: "https://api.mistral.ai/v1",

@@ -67,9 +67,10 @@ export interface WireQuirks {
   readonly maxTools: number;
   /** Maximum number of characters of a tool's description. Undefined if no limit is known. */
   readonly maxDescription?: number;
-  /** True if the model takes pictures. Absent if no model of this wire does; the same for sound. */
+  /** True if the model takes pictures. Absent if no model of this wire does; the same for sound and PDFs. */
   readonly images?: boolean;
   readonly audio?: boolean;
+  readonly files?: boolean;
   /** True if the provider silently cuts off the beginning of a prompt that is too long. */
   readonly cutsPrompts: boolean;
   /** False if the provider refuses to stream. Every answer of the model is then requested as a whole. Absent if it streams. */

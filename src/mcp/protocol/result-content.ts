@@ -69,7 +69,8 @@ function embedded({ uri, mimeType, text: words, blob }: JsonObject): ContentPart
   const address = textOrEmpty(uri);
   if (typeof words === "string") return [text(`[resource ${address}]\n${words}`)];
   const media = mediaType(mimeType);
-  const kind = /^(image|audio)\//.exec(media)?.[1] as "image" | "audio" | undefined;
+  const kind =
+    media === "application/pdf" ? "file" : (/^(image|audio)\//.exec(media)?.[1] as "image" | "audio" | undefined);
   if (typeof blob === "string" && kind) {
     return [text(`[resource ${address}]`), { type: kind, data: blob, mimeType: media }];
   }

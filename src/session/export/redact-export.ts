@@ -45,11 +45,12 @@ const textFields = new Set(["type"]);
 const mediaFields = new Set(["type", "mimeType", "data"]);
 /**
  * Fields of a message part that are not searched for secrets. The keys of the map are types of parts. The values of these fields were
- * chosen by this program, or are the bytes of pictures and sounds.
+ * chosen by this program, or are the bytes of pictures, sounds and PDFs.
  */
 const partFields: ReadonlyMap<unknown, ReadonlySet<string>> = new Map([
   ["text", textFields],
   ["resource_link", textFields],
   ["image", mediaFields],
   ["audio", mediaFields],
+  ["file", mediaFields],
 ]);

@@ -26,7 +26,7 @@ export function writtenMessage(parts: readonly ShownPart[]): WrittenMessage {
   for (const [index, part] of parts.entries()) {
     if (part.type === "text") {
       const [, heading, text] = /^\[(?:file|resource) (.*)\](?:\n([\s\S]*))?$/.exec(part.text) ?? [];
-      const isOfNext = text === undefined && ["image", "audio"].includes(parts[index + 1]?.type ?? "");
+      const isOfNext = text === undefined && ["image", "audio", "file"].includes(parts[index + 1]?.type ?? "");
       if (heading === undefined) texts.push(part.text);
       else if (isOfNext) name = heading;
       else if (text === undefined) texts.push(part.text);
@@ -36,12 +36,14 @@ export function writtenMessage(parts: readonly ShownPart[]): WrittenMessage {
     } else {
       const { type: kind, data, mime_type } = part;
       const bytes = Math.floor((data.replace(/=+$/, "").length * 3) / 4);
-      files.push({ kind, name: name || (kind === "image" ? "Picture" : "Sound"), data, mime_type, bytes });
+      files.push({ kind, name: name || unnamed[kind], data, mime_type, bytes });
       name = "";
     }
   }
   return { text: texts.join("\n"), files };
 }
+
+const unnamed = { image: "Picture", audio: "Sound", file: "PDF" };
 
 /** Returns the message as the host takes it. */
 export function messageBody({ text, files }: WrittenMessage): { text: string } | { content: SentPart[] } {
@@ -66,14 +68,13 @@ function fileText(file: AttachedFile): string {
   return `[file ${file.name}]${file.kind === "text" ? `\n${file.text}` : ""}`;
 }
 
-const namesOfKinds = { image: "pictures", audio: "sound", file: "PDF files" };
+const namesOfKinds = { image: "pictures", audio: "sound", file: "PDFs" };
 
 /** Returns why the files cannot be sent to the model. What the model takes may be unknown: then the host decides. */
 export function refusedBy(model: NamedModel | undefined, files: readonly AttachedFile[]): string | undefined {
   for (const { kind, name } of files) {
-    if (kind === "text" || kind === "link" || (model?.takes?.includes(kind) ?? kind !== "file")) continue;
-    const advice = kind === "file" ? "Attach its text" : "Choose another model";
-    return `${model?.id ?? "The model"} takes no ${namesOfKinds[kind]}. ${advice}, or remove ${name}.`;
+    if (kind === "text" || kind === "link" || (model?.takes?.includes(kind) ?? true)) continue;
+    return `${model?.id ?? "The model"} takes no ${namesOfKinds[kind]}. Choose another model, or remove ${name}.`;
   }
   return undefined;
 }

@@ -16,6 +16,7 @@ export interface AnswerUsage {
 export type ShownPart =
   | { type: "text"; text: string }
   | { type: "image" | "audio"; data: string; mime_type: string }
+  | { type: "file"; data: string; mime_type: string; name?: string }
   | { type: "resource_link"; uri: string; name?: string; mime_type?: string };
 
 export type ShownQuestion = { question_id: string } & (

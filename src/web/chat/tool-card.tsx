@@ -115,6 +115,8 @@ function PartView({ part }: { part: ShownPart }) {
     case "image":
     case "audio":
       return <SentMedia {...part} />;
+    case "file":
+      return <p class="quiet small">A PDF: {visibleText(part.name ?? part.mime_type)}</p>;
     case "resource_link":
       return <SentLink {...part} />;
   }

@@ -176,7 +176,7 @@ export function Composer({ api, state, conversationId }: ComposerProps) {
           type="button"
           class="icon-button"
           aria-label="Attach"
-          title="Pictures and text files; sound if the model takes it"
+          title="Pictures and text files; sound and PDFs if the model takes them"
           onClick={() => picker.current?.click()}
         >
           <Icon name="attach" />

@@ -461,7 +461,12 @@ test.each([
     "response_format.type must be equal to one of the allowed values",
   ],
   ["{", "the body is not valid JSON"],
-  [{ messages: [{ role: "user", content: [{ type: "file" }] }] }, 'content of type "file" is not supported'],
+  [{ messages: [{ role: "user", content: [{ type: "hologram" }] }] }, 'content of type "hologram" is not supported'],
+  [{ messages: [said({ type: "file", file: { file_id: "f1" } })] }, "the content's file_data has to be a text"],
+  [
+    { messages: [said({ type: "input_file", file_data: "data:text/rtf;base64,AAAA" })] },
+    "file_data has to be a PDF, as data:application/pdf;base64,",
+  ],
   [{ messages: [said({ type: "text", text: { toString: "x" } })] }, "the content's text has to be a text"],
   [{ messages: [said({ type: "image_url", image_url: { url: null } })] }, "the content's image_url has to be a text"],
   [
@@ -480,4 +485,15 @@ test.each([
   const response = await post(`${door.url}/v1/chat/completions`, body);
   expect(response.status).toBe(400);
   expect(((await response.json()) as { error: { message: string } }).error.message).toContain(message);
+});
+
+test.each(["file", "input_file"])("a PDF as %s reaches the model", async (type) => {
+  await using llm = await startLlmServer([answer("read")]);
+  const provider = { base_url: llm.url, model: "m1", quirks: { files: true } };
+  await using app = await startApp({ llm: "", config: { llm: { active: "p", providers: { p: provider } } } });
+  await using door = await openDoor(app);
+  const file = { filename: "paper.pdf", file_data: "data:application/pdf;base64,JVBERi0=" };
+  const part = type === "file" ? { type, file } : { type, ...file };
+  await post(`${door.url}/v1/chat/completions`, { messages: [said(part)] });
+  expect(llm.requests[0]?.body.messages?.at(-1)?.content).toEqual([{ type: "file", file }]);
 });

@@ -399,8 +399,8 @@ describe("the body of a call", () => {
   test.each<[string, object, RegExp]>([
     [
       "a file that no model could read",
-      { messages: [hi, { role: "user", content: [pdf] }] },
-      /messages\.1\.content\.0.*application\/pdf/,
+      { messages: [hi, { role: "user", content: [{ ...pdf, source: { ...pdf.source, media_type: "text/rtf" } }] }] },
+      /messages\.1\.content\.0.*text\/rtf/,
     ],
     [
       "a picture at an address that no provider can visit",

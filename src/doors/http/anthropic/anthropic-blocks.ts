@@ -46,7 +46,8 @@ function resultText(part: ContentPart): string {
     case "image":
       return "[image]";
     case "audio":
-      return `[audio ${part.mimeType}]`;
+    case "file":
+      return `[${part.type} ${part.mimeType}]`;
     case "resource_link":
       return linkText(part);
   }

@@ -90,6 +90,7 @@ function readToolPart(placed: PlacedBlock): ContentPart[] {
   const { block, at } = placed;
   if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
   const { media_type } = sourceOf(block, at);
+  if (media_type === "application/pdf") return readPart(placed);
   const text = `[a file of type ${safeString(media_type)} that cannot be shown here]`;
   return [{ type: "text", text }];
 }
@@ -134,12 +135,17 @@ function readDocument({ block, at }: PlacedBlock): ContentPart[] {
       return [...head, ...partsOf(source.content, `${at}.source.content`, readPart)];
     case "url":
       return [...head, { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) }];
-    default: {
-      const what =
-        source.type === "base64" ? `a file of type ${short(safeString(source.media_type))}` : "such a document";
-      throw refused(`${at}.source`, `${what} (send its text, or its pages as images)`);
-    }
+    case "base64":
+      if (source.media_type === "application/pdf") return [...head, pdfOf(source, block.title, at)];
+      throw refused(`${at}.source`, `a file of type ${short(safeString(source.media_type))} (send its text)`);
+    default:
+      throw refused(`${at}.source`, "such a document (send its text, or the PDF as base64)");
   }
+}
+
+function pdfOf(source: AnthropicBlock, title: unknown, at: string): ContentPart {
+  const data = stringIn(source, "data", `${at}.source`);
+  return { type: "file", data, mimeType: "application/pdf", ...(typeof title === "string" && { name: title }) };
 }
 
 function sourceOf({ source }: AnthropicBlock, at: string): AnthropicBlock {

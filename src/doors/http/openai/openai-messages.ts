@@ -61,6 +61,9 @@ function readPart(part: MessagePart): ContentPart {
       const mimeType = `audio/${textIn(format ?? "wav", "input_audio.format")}`;
       return { type: "audio", data: textIn(data ?? "", "input_audio.data"), mimeType };
     }
+    case "file":
+    case "input_file":
+      return readFile(part.type === "file" ? part.file : part);
     default:
       throw new ApiError(400, "unsupported_content", `content of type "${part.type.slice(0, 40)}" is not supported`);
   }
@@ -81,6 +84,16 @@ function readImage(given: unknown): ContentPart {
   const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(url) ?? [];
   if (mimeType && data) return { type: "image", mimeType, data };
   return pictureAt(url, "image_url");
+}
+
+/** Reads a PDF with its data. The host stores no files of callers, so a `file_id` means nothing here. */
+function readFile(given: unknown): ContentPart {
+  const { file_data, filename } = (given ?? {}) as { file_data?: unknown; filename?: unknown };
+  const [, mimeType, data] = /^data:(application\/pdf);base64,(.+)$/s.exec(textIn(file_data, "file_data")) ?? [];
+  if (!mimeType || !data) {
+    throw new ApiError(400, "unsupported_content", "file_data has to be a PDF, as data:application/pdf;base64,…");
+  }
+  return { type: "file", data, mimeType, ...(typeof filename === "string" && { name: filename }) };
 }
 
 function textOf(parts: readonly ContentPart[]): string {

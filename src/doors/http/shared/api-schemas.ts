@@ -1,6 +1,6 @@
 /** Schemas of request bodies, for validation and for /openapi.json. A field that no schema names is ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import type { JsonSchema } from "../../../core/messages.js";
+import { type JsonSchema, mediaKinds } from "../../../core/messages.js";
 import { effort, seenEvent } from "../../protocol/message-fields.js";
 import {
   anything,
@@ -262,7 +262,7 @@ export const namedModels = whole({
     whole({
       ...{ id: name, provider: name, model: name, context_window: optional(count) },
       ...{ input_price: optional(number), output_price: optional(number) },
-      ...{ takes: list({ enum: ["image", "audio"] }), is_default: trueOrFalse },
+      ...{ takes: list({ enum: [...mediaKinds] }), is_default: trueOrFalse },
     }),
   ),
   problems: list(whole({ provider: name, message: text })),

@@ -9,7 +9,7 @@ import {
 } from "../../../core/messages.js";
 import type { Quirks } from "../../providers/presets.js";
 import { wireArguments, wireName } from "../shared/calls.js";
-import { asTaken, isText, onlyText } from "../shared/message-content.js";
+import { asTaken, inlineFile, isText, onlyText } from "../shared/message-content.js";
 import { wireToolId } from "../shared/tool-ids.js";
 import type { Target } from "../wire.js";
 
@@ -156,6 +156,8 @@ function wirePart(part: ContentPart): JsonObject {
       return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.data}` } };
     case "audio":
       return { type: "input_audio", input_audio: { data: part.data, format: audioFormat(part.mimeType) } };
+    case "file":
+      return { type: "file", file: inlineFile(part) };
     case "resource_link":
       return { type: "image_url", image_url: { url: part.uri } };
     case "text":

@@ -26,6 +26,7 @@ export interface GeminiQuirks extends WireQuirks {
   jsonWithTools: boolean;
   images: boolean;
   audio: boolean;
+  files: boolean;
 }
 
 const three: Partial<GeminiQuirks> = {};
@@ -50,12 +51,16 @@ const byName: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [
   [/^(gemini-[12]\b|gemma|learnlm)/, { ...before, thinking: "none" }],
 ];
 
-export function geminiModelQuirks({ quirks: { maxTools, images, audio } }: Provider, model: string): GeminiQuirks {
+export function geminiModelQuirks(
+  { quirks: { maxTools, images, audio, files } }: Provider,
+  model: string,
+): GeminiQuirks {
   const name = model.slice(model.lastIndexOf("/") + 1);
   return {
     maxTools,
     images,
     audio,
+    files,
     cutsPrompts: false,
     thinking: "level",
     levels: ["minimal", "low", "medium", "high"],

@@ -9,7 +9,7 @@ import { asText, type JsonObject } from "../../../core/json.js";
 const marksBack: readonly number[] = [0, 13, 26];
 
 /** Types of blocks that may be marked. Blocks of thinking and blocks of the provider's own tools must not be marked. */
-const markable = new Set(["text", "image", "tool_use", "tool_result"]);
+const markable = new Set(["text", "image", "document", "tool_use", "tool_result"]);
 
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
 

@@ -37,11 +37,12 @@ export interface MessagesQuirks extends WireQuirks {
    */
   jsonSchemas: boolean;
   images: boolean;
+  files: boolean;
   /** True if thinking must be sent back together with the calls after it, even thinking that another provider's model wrote (DeepSeek). */
   echoThinking: boolean;
 }
 
-type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchemas" | "images">;
+type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchemas" | "images" | "files">;
 
 /**
  * Quirks of models other than Claude: only the oldest features of this API. The host learns what else is refused from answers with status
@@ -91,7 +92,7 @@ function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
 
 export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl">, model: string): MessagesQuirks {
   const [, kind, major = "", minor = ""] = claude.exec(model) ?? [];
-  const { maxTools, cutsPrompts, toolSchemas, images, temperature } = quirks;
+  const { maxTools, cutsPrompts, toolSchemas, images, files, temperature } = quirks;
   const own = major ? claudeQuirks(kind, Number(major) + Number(minor) / 100) : others;
   return {
     ...own,
@@ -102,6 +103,7 @@ export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl
     cutsPrompts,
     toolSchemas,
     images,
+    files,
   };
 }
 

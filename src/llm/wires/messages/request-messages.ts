@@ -58,8 +58,7 @@ class Walk {
   }
 
   add(message: Message): void {
-    // No model accepts audio.
-    const taken = asTaken(message, { images: this.#target.quirks.images, audio: false });
+    const taken = asTaken(message, this.#target.quirks);
     if (taken.role === "system") this.#instruct(taken.content);
     else if (taken.role === "user") addAll(this.#said, contentBlocks(taken.content));
     else if (taken.role === "tool") this.#addResult(taken);
@@ -211,6 +210,10 @@ function contentBlock(part: ContentPart): JsonObject[] {
   if (part.type === "text") return textBlock(part.text);
   if (part.type === "resource_link") return [{ type: "image", source: { type: "url", url: part.uri } }];
   const { mimeType: mediaType, data } = part;
+  if (part.type === "file") {
+    const source = { type: "base64", media_type: mediaType, data };
+    return [{ type: "document", source, title: part.name }];
+  }
   if (data.length <= longestImage) return [{ type: "image", source: { type: "base64", media_type: mediaType, data } }];
   return textBlock(`[image ${mediaType}, ${data.length} characters of base64: it is too large for you]`);
 }

@@ -47,6 +47,7 @@ export interface ResponsesQuirks extends WireQuirks {
   /** True if the server accepts a schema for the answer (`text.format`). Otherwise only the prompt describes the schema, in words. */
   jsonSchemas: boolean;
   images: boolean;
+  files: boolean;
   /** True if the server accepts pictures in a tool's result. Otherwise they follow in a separate user message. */
   resultImages: boolean;
   /** True if the server accepts its own items back with all keys, including `id`, `status` and `phase`. */
@@ -54,7 +55,7 @@ export interface ResponsesQuirks extends WireQuirks {
 }
 
 export function quirksOf({ vendor, quirks, reasoning }: Provider, model: string): ResponsesQuirks {
-  const { maxTools, cutsPrompts, toolSchemas, parallelToolCalls, forbidsTools, images } = quirks;
+  const { maxTools, cutsPrompts, toolSchemas, parallelToolCalls, forbidsTools, images, files } = quirks;
   const name = nameOf(model);
   const isOpenAi = openai.test(name);
   const reasons = reasoningModels.test(name);
@@ -76,6 +77,7 @@ export function quirksOf({ vendor, quirks, reasoning }: Provider, model: string)
     lateTools: isOpenAi,
     jsonSchemas: true,
     images,
+    files,
     resultImages: true,
     nativeKeys: true,
     maxTools,

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../../core/json.js";
 import { addAll } from "../../../core/lists/long-lists.js";
 import { type AssistantMessage, type ContentPart, type Message, textOf } from "../../../core/messages.js";
 import { wireArguments, wireName } from "../shared/calls.js";
-import { asTaken, isText, onlyText } from "../shared/message-content.js";
+import { asTaken, inlineFile, isText, onlyText } from "../shared/message-content.js";
 import type { Target } from "../wire.js";
 import { CallIds } from "./call-ids.js";
 import { itemsOfParts } from "./kept-items.js";
@@ -39,7 +39,7 @@ class InputWalk {
   }
 
   next(message: Message): void {
-    const taken = asTaken(message, { images: this.#target.quirks.images, audio: false });
+    const taken = asTaken(message, this.#target.quirks);
     if (taken.role === "tool") {
       addAll(this.#tools, this.#lateTools(message));
       this.#items.push(this.#output(taken));
@@ -102,6 +102,7 @@ function inputContent(content: readonly ContentPart[]): string | JsonObject[] {
 
 function inputPart(part: ContentPart): JsonObject {
   if (part.type === "text") return { type: "input_text", text: part.text };
+  if (part.type === "file") return { type: "input_file", ...inlineFile(part) };
   const url = part.type === "resource_link" ? part.uri : `data:${part.mimeType};base64,${part.data}`;
   return { type: "input_image", image_url: url, detail: "auto" };
 }

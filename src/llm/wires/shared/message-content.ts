@@ -2,8 +2,6 @@ import type { QuirksConfig } from "../../../core/config.js";
 import { pictureType } from "../../../core/files/picture-type.js";
 import { type ContentPart, type DataPart, isPictureAddress, linkText, type Message } from "../../../core/messages.js";
 
-/** A picture or sound with its data. */
-
 /** Returns the text if the content is a single text, as in most messages; otherwise undefined. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {
   const [first] = content;
@@ -17,23 +15,28 @@ export function isText(part: ContentPart): boolean {
 /** Types of pictures that the APIs of OpenAI and Anthropic accept. If a request has any other type, they refuse the whole request. */
 const pictures: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
+interface Taken extends Pick<QuirksConfig, "images" | "files"> {
+  /** Absent if no model of the wire accepts sound. */
+  audio?: boolean;
+}
+
 /**
- * Replaces pictures and sound that the model does not accept by a text that mentions them, so that the model knows that they exist. Gives
+ * Replaces pictures, sound and PDFs that the model does not accept by a text that mentions them, so that the model knows that they exist. Gives
  * pictures their proper type. Links become texts too, except addresses of pictures in a user's message: a `resource_link` of the result is
  * to be sent as a picture by its address.
  */
-export function asTaken(message: Message, accepted: Pick<QuirksConfig, "images" | "audio">): Message {
+export function asTaken(message: Message, accepted: Taken): Message {
   if (message.role === "system" || message.role === "assistant" || message.content.every(isText)) return message;
   const addresses = accepted.images && message.role === "user";
   return { ...message, content: message.content.map((part) => takenPart(part, { ...accepted, addresses })) };
 }
 
-interface Accepted extends Pick<QuirksConfig, "images" | "audio"> {
+interface Accepted extends Taken {
   /** True if pictures may be sent by their addresses. */
   addresses: boolean;
 }
 
-function takenPart(part: ContentPart, { images, audio, addresses }: Accepted): ContentPart {
+function takenPart(part: ContentPart, { images, audio, files, addresses }: Accepted): ContentPart {
   switch (part.type) {
     case "text":
       return part;
@@ -41,6 +44,8 @@ function takenPart(part: ContentPart, { images, audio, addresses }: Accepted): C
       return addresses && isPictureAddress(part) ? part : noteOn(part);
     case "audio":
       return audio ? part : noteOn(part);
+    case "file":
+      return files ? part : noteOn(part);
     case "image": {
       const mimeType = properMediaType(part);
       return images && pictures.has(mimeType) ? { ...part, mimeType } : noteOn(part);
@@ -48,7 +53,12 @@ function takenPart(part: ContentPart, { images, audio, addresses }: Accepted): C
   }
 }
 
-/** Returns the text that the model gets in place of a picture, sound or link. */
+/** Returns a PDF as OpenAI's APIs want it. They refuse a file without a name. */
+export function inlineFile({ data, mimeType, name }: Extract<ContentPart, { type: "file" }>) {
+  return { filename: name || "file.pdf", file_data: `data:${mimeType};base64,${data}` };
+}
+
+/** Returns the text that the model gets in place of a picture, sound, PDF or link. */
 export function noteOn(part: Exclude<ContentPart, { type: "text" }>): Extract<ContentPart, { type: "text" }> {
   return { type: "text", text: part.type === "resource_link" ? linkText(part) : mediaReference(part) };
 }

@@ -32,9 +32,9 @@ const aboutOneFile =
 /** Matches refusals that are about some pictures or recordings, as opposed to all of them. */
 export const aboutSomeFiles = new RegExp(`${aboutOneFile.source}|${aboutAddresses.source}|${aboutNumber.source}`, "is");
 
-/** Matches refusals that mention pictures or sound. */
+/** Matches refusals that mention pictures, sound or PDFs. */
 export const aboutMedia = new RegExp(
-  `image|picture|photo|audio|inline_?data|media|mime.?type|base64|${aboutAddresses.source}`,
+  `image|picture|photo|audio|\\bpdf|document|inline_?data|media|mime.?type|base64|${aboutAddresses.source}`,
   "i",
 );
 
