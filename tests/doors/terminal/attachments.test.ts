@@ -73,8 +73,8 @@ describe("a prompt", () => {
     ["@/dev/null/x", "/dev/null/x cannot be read: there is no such file"],
     ["@/dev/null", "/dev/null is no file"],
     ["@./src", "./src is a folder"],
-    ["@binary", "binary is neither text nor an image"],
-    ["@latin1.txt", "latin1.txt is neither text nor an image"],
+    ["@binary", "binary is neither text, a PDF nor an image"],
+    ["@latin1.txt", "latin1.txt is neither text, a PDF nor an image"],
     ["@big.txt", "big.txt is too large to be attached: 256.0 kB; text may have 256.0 kB"],
     ["@huge.png", "huge.png is too large to be attached: 5.0 MB; an image may have 5.0 MB"],
   ])("with %s is not sent, and the person is told why", async (prompt, message) => {
