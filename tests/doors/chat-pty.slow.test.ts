@@ -134,9 +134,9 @@ onTerminal(
     const { screen, type, exitCode } = openTerminal(place);
     await screen.until("> ");
     type("stall\r");
-    await screen.until("begun");
+    await screen.until(/begun\r\n.*and\r\n[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] .*writing/s);
     type("漢字");
-    await screen.until(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] .*and.*\r\n> 漢字/);
+    await screen.until("> 漢字");
     type("!\rhalf");
     await screen.until(/queued: 漢字!.*\r\n> half/);
     type(escapeKey);

@@ -43,7 +43,7 @@ describe("Markdown on a terminal", () => {
     ["quotes", "> a\n> b", "<dim>│ </>a\n<dim>│ </>b\n"],
     ["lists", "- a\n- b\n  - c", "<dim>• </>a\n<dim>• </>b\n  <dim>• </>c\n"],
     ["numbers as given", "3. a\n4. b", "<dim>3. </>a\n<dim>4. </>b\n"],
-    ["tasks", "- [x] a\n- [ ] b", "<dim>• </>[x] a\n<dim>• </>[ ] b\n"],
+    ["tasks", "- [x] a\n- [ ] b", "<dim>• </>☑ a\n<dim>• </>☐ b\n"],
     ["rules", "a\n\n---\n\nb", `a\n\n<dim>${"─".repeat(40)}</>\n\nb\n`],
     ["line ends within a paragraph", "a\nb", "a\nb\n"],
     ["HTML as it is", "<b>a</b>", "<b>a</b>\n"],
@@ -77,6 +77,15 @@ describe("Markdown on a terminal", () => {
     );
   });
 
+  test("long lines of code go on in further rows, which are indented", () => {
+    expect(plain(whole("```\n\tconst long = 12 + 30;\nshort\n```", 20))).toBe(
+      "      const long\n       = 12 + 30;\n  short\n",
+    );
+    expect(plain(whole(`\`\`\`\n${"0123456789".repeat(3)}\n\`\`\``, 20))).toBe(
+      "  01234567890123\n      45678901234567\n      89\n",
+    );
+  });
+
   test("paragraphs and list items are wrapped with their indent", () => {
     expect(plain(whole("- one two three four", 12))).toBe("• one two\n  three four\n");
   });
@@ -87,21 +96,50 @@ describe("Markdown on a terminal", () => {
 });
 
 describe("a streamed answer", () => {
-  test("shows a block when it is complete, and never again", () => {
+  test("shows a block for good when it is complete", () => {
     const stream = newStream();
     expect(stream.push("first *par")).toBe("");
     expect(stream.push("agraph*\n")).toBe("");
     expect(stream.push("\n")).toBe("");
     expect(spelled(stream.push("s"))).toBe("first <i>paragraph</>\n");
-    expect(stream.pending).toContain("s");
     expect(stream.push("econd")).toBe("");
     expect(stream.end()).toBe("\nsecond\n");
   });
 
-  test("shows a fence at its end, blank lines inside or not", () => {
+  test("shows code line by line, blank lines and an empty block or not", () => {
     const stream = newStream();
-    expect(stream.push("```\na\n\nb\n")).toBe("");
-    expect(plain(stream.push("```\n"))).toBe("  a\n\n  b\n");
+    expect(plain(stream.push("see:\n```\n"))).toBe("see:\n");
+    expect(plain(stream.push("a\n"))).toBe("\n  a\n");
+    expect(plain(stream.push("\nb\n"))).toBe("\n  b\n");
+    expect(stream.push("```\n~~~\n~~~\n")).toBe("");
+    expect(plain(stream.push("end\n\n") + stream.end())).toBe("\nend\n");
+  });
+
+  test("shows indented code with the list item that it belongs to", () => {
+    const stream = newStream();
+    expect(stream.push("- a\n  ```\n  b\n")).toBe("");
+    expect(plain(stream.push("  ```\n"))).toBe("• a\n    b\n");
+  });
+
+  test("has the rest as a draft: what was pushed but is not complete", () => {
+    const stream = newStream(20);
+    expect(stream.draft()).toBe("");
+    stream.push("one *two* three four fi");
+    expect(spelled(stream.draft())).toBe("one <i>two</> three four\nfi");
+    stream.push("ve\n\n|a|b|\n|-|-|\n|1|");
+    expect(plain(stream.draft())).toBe("\na │ b\n──┼──\n1 │  ");
+    stream.push("2|\n\n```js\n");
+    expect(stream.draft()).toBe("");
+    stream.push("let a");
+    expect(spelled(stream.draft())).toBe("\n  <c>let a</>");
+    stream.push(" = 1;\n``");
+    expect(stream.draft()).toBe("");
+    stream.push("`\n");
+    expect(stream.draft()).toBe("");
+    stream.push("- x");
+    expect(plain(stream.draft())).toBe("\n• x");
+    stream.end();
+    expect(stream.draft()).toBe("");
   });
 
   test("keeps a list item together with the indented text below a blank line", () => {
@@ -158,7 +196,7 @@ describe("a streamed answer", () => {
 test("Markdown that the lexer would read for seconds is shown as it is written, in the terminal and in an export", () => {
   const marks = "*_a".repeat(6_666);
   const started = processorMs();
-  expect(render(marks, 80)).toBe(marks);
+  expect(render.blocks(marks, 80)).toBe(marks);
   expect(markdownToHtml(marks)).toBe(`<pre>${marks}</pre>`);
   expect(processorMs() - started).toBeLessThan(500);
 });

@@ -1,4 +1,4 @@
-/** Shows a line with a spinner and the current activity. The line is redrawn ten times a second. */
+/** Shows a line with a spinner and the current activity. The line is redrawn every 80 ms. */
 export class StatusLine {
   readonly #show: (line: string | undefined) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -12,7 +12,10 @@ export class StatusLine {
   /** Shows the line until `stop` is called. `text` is called for every frame; its result must fit on one line. */
   start(text: () => string): void {
     this.#text = text;
-    this.#timer ??= setInterval(() => this.#tick(), 100);
+    this.#timer ??= setInterval(() => {
+      this.#frame++;
+      this.draw();
+    }, frameMs);
   }
 
   stop(): void {
@@ -21,12 +24,13 @@ export class StatusLine {
     this.#show(undefined);
   }
 
-  #tick(): void {
-    const frame = frames[this.#frame++ % frames.length];
-    this.#show(`${frame} ${this.#text()}`);
+  /** Shows the line as it is now. Does nothing before `start` and after `stop`. */
+  draw(): void {
+    if (this.#timer) this.#show(`${frames[this.#frame % frames.length]} ${this.#text()}`);
   }
 }
 
+const frameMs = 80;
 /** Escape sequence that erases the line and puts the cursor at its start. */
 export const eraseLine = "\r\u001b[2K";
 const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";

@@ -4,20 +4,21 @@ import wrapAnsi from "wrap-ansi";
 import { largest } from "../../core/lists/long-lists.js";
 import { isReadableMarkdown } from "../../core/text/readable-markdown.js";
 import type { Colors } from "../shared/terminal.js";
-import type { RenderBlocks } from "./text-stream.js";
+import type { MarkdownRenderer } from "./text-stream.js";
 
-/**
- * Returns a function that renders Markdown as text with ANSI codes, without a final line end. The Markdown must not contain control
- * characters, because the function does not remove them.
- */
-export function createRenderer(colors: Colors): RenderBlocks {
-  return (markdown, width) => {
-    if (!isReadableMarkdown(markdown)) return markdown.trim();
-    try {
-      return new Renderer(colors).blocks(lexer(markdown), width);
-    } catch {
-      return markdown.trim();
-    }
+/** Renders Markdown with ANSI codes. The Markdown must not contain control characters, because the renderer does not remove them. */
+export function createRenderer(colors: Colors): MarkdownRenderer {
+  const renderer = new Renderer(colors);
+  return {
+    blocks(markdown, width) {
+      if (!isReadableMarkdown(markdown)) return markdown.trim();
+      try {
+        return renderer.blocks(lexer(markdown), width);
+      } catch {
+        return markdown.trim();
+      }
+    },
+    codeLine: (line, width) => renderer.code(line, width),
   };
 }
 
@@ -36,7 +37,7 @@ class Renderer {
   }
 
   #block(token: MarkedToken, width: number): string {
-    const { bold, cyan, dim, underline } = this.#colors;
+    const { bold, dim, underline } = this.#colors;
     switch (token.type) {
       case "heading": {
         const text = this.#inline(token.tokens);
@@ -47,7 +48,7 @@ class Renderer {
       case "text":
         return wrap(token.tokens ? this.#inline(token.tokens) : token.text, width);
       case "code":
-        return indent(token.text.replace(/.+/g, cyan), "  ");
+        return this.code(token.text, width);
       case "blockquote":
         return indent(this.blocks(token.tokens, width - 2), dim("│ "));
       case "list":
@@ -64,10 +65,23 @@ class Renderer {
     }
   }
 
+  /** Renders lines of code. The rows that a long line goes on in are indented further. */
+  code(text: string, width: number): string {
+    const lines = text.replaceAll("\t", "    ").split("\n");
+    return lines.map((line) => this.#codeLine(line, width)).join("\n");
+  }
+
+  #codeLine(line: string, width: number): string {
+    const isShort = stringWidth(line) <= width - codeIndent.length;
+    const [first = "", ...more] = (isShort ? line : wrap(line, width - codeRest.length, { trim: false })).split("\n");
+    const rows = [codeIndent + this.#colors.cyan(first), ...more.map((row) => codeRest + this.#colors.cyan(row))];
+    return line === "" ? "" : rows.join("\n");
+  }
+
   #list(list: Tokens.List, width: number): string {
     const items = list.items.map((item, index) => {
       const mark = list.ordered ? `${Number(list.start) + index}. ` : "• ";
-      const box = item.task ? (item.checked ? "[x] " : "[ ] ") : "";
+      const box = item.task ? (item.checked ? "☑ " : "☐ ") : "";
       const text = box + this.blocks(item.tokens, width - mark.length, item.loose ? "\n\n" : "\n");
       return this.#colors.dim(mark) + indent(text, " ".repeat(mark.length)).trimStart();
     });
@@ -129,11 +143,13 @@ class Renderer {
   }
 }
 
+const codeIndent = "  ";
+const codeRest = "      ";
 /** Minimum width for wrapping. A narrower terminal wraps the lines itself. */
 const minWidth = 10;
 
-function wrap(text: string, width: number): string {
-  return wrapAnsi(text, Math.max(width, minWidth), { hard: true });
+function wrap(text: string, width: number, options: { trim?: boolean } = {}): string {
+  return wrapAnsi(text, Math.max(width, minWidth), { hard: true, ...options });
 }
 
 function indent(text: string, prefix: string): string {

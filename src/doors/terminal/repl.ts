@@ -75,7 +75,7 @@ class Repl {
     });
     this.#screen = new TurnScreen(parts.hub, {
       write: (text) => this.#editor.print(text),
-      showStatus: (line) => this.#editor.showStatus(line),
+      showBelow: (rows) => this.#editor.showBelow(rows),
       columns: () => output.columns || 80,
       colors,
       toolNotifications: options.toolNotifications,

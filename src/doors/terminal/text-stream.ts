@@ -2,16 +2,16 @@ import { InertText } from "../../core/text/inert.js";
 
 /** Converts an answer to terminal text while the answer arrives. After `end`, the stream can be used for the next answer. */
 export interface TextStream {
+  /** Adds a part of the answer. Returns text that never changes again, in whole lines. */
   push(delta: string): string;
   /** Ends the answer. Returns the text that was not returned yet, with a line end. */
   end(): string;
-  /** Last lines of the text that was pushed but not returned yet, as one line. */
-  readonly pending: string;
+  /** Returns the text that was pushed but not returned yet. It may look different once it is complete. */
+  draft(): string;
 }
 
 /** Shows Markdown as written, for terminals without colour. */
 export class PlainStream implements TextStream {
-  readonly pending = "";
   readonly #inert = new InertText();
   #openLine = false;
 
@@ -26,39 +26,47 @@ export class PlainStream implements TextStream {
     this.#openLine = false;
     return rest;
   }
+
+  /** Returns nothing, because `push` holds nothing back. */
+  draft(): string {
+    return "";
+  }
 }
 
-/** Renders complete Markdown blocks as terminal text. `markdown-render.ts` implements this. */
-export type RenderBlocks = (markdown: string, width: number) => string;
+/** Renders Markdown as terminal text, without a final line end. `markdown-render.ts` implements this. */
+export interface MarkdownRenderer {
+  blocks(markdown: string, width: number): string;
+  /** Renders one line of a code block. A long line takes several rows. */
+  codeLine(line: string, width: number): string;
+}
 
 /**
  * Marker that opens or closes a fenced code block: three or more of one character. A marker with more indentation belongs to a list item
  * and ends no block.
  */
-const fence = /^ {0,3}(`{3,}|~{3,})/;
+const fence = /^( {0,3})(`{3,}(?!.*`)|~{3,})/;
+/** Maximum length of the text that `draft` renders. `draft` is called for every frame, so it must be fast in a long block too. */
+const maxDraft = 20_000;
 
 /**
- * Renders Markdown block by block while it arrives. A block is rendered once, when it is complete, so nothing on the screen is repainted. A
- * block ends with its closing fence. It also ends with a blank line, if the text after that line is not indented; indented text would
- * continue a list item.
+ * Renders Markdown block by block while it arrives. A block is rendered for good once it is complete. It ends with a blank line, if the text
+ * after that line is not indented; indented text would continue a list item. A fenced code block is rendered line by line.
  */
 export class MarkdownStream implements TextStream {
-  readonly #render: RenderBlocks;
+  readonly #render: MarkdownRenderer;
   readonly #width: () => number;
   readonly #inert = new InertText();
   /** Complete lines of the block that is not rendered yet. */
   #block: string[] = [];
   #lastLine = "";
   #openFence: string | undefined;
-  #printed = false;
+  /** True in a fenced code block whose lines are rendered one by one. An indented one is rendered with the block that it belongs to. */
+  #isByLine = false;
+  #printed: "nothing" | "block" | "codeLine" = "nothing";
 
-  constructor(render: RenderBlocks, width: () => number) {
+  constructor(render: MarkdownRenderer, width: () => number) {
     this.#render = render;
     this.#width = width;
-  }
-
-  get pending(): string {
-    return `${this.#block.at(-1) ?? ""} ${this.#lastLine}`;
   }
 
   push(delta: string): string {
@@ -66,8 +74,7 @@ export class MarkdownStream implements TextStream {
     this.#lastLine += rest;
     let output = this.#beforeLine();
     for (const start of starts) {
-      this.#block.push(this.#lastLine);
-      if (this.#closesFence(this.#lastLine)) output += this.#flush();
+      output += this.#take(this.#lastLine);
       this.#lastLine = start;
       output += this.#beforeLine();
     }
@@ -75,12 +82,28 @@ export class MarkdownStream implements TextStream {
   }
 
   end(): string {
-    this.#block.push(this.#lastLine + this.#inert.close());
+    const last = this.#lastLine + this.#inert.close();
+    const output = (last === "" ? "" : this.#take(last)) + this.#flush();
     this.#lastLine = "";
     this.#openFence = undefined;
-    const output = this.#flush();
-    this.#printed = false;
+    this.#isByLine = false;
+    this.#printed = "nothing";
     return output;
+  }
+
+  draft(): string {
+    const text = this.#isByLine ? this.#codeDraft() : this.#blockDraft();
+    return text === "" ? "" : this.#gap + text;
+  }
+
+  #codeDraft(): string {
+    const isFence = this.#openFence?.startsWith(this.#lastLine.trim());
+    return isFence ? "" : this.#render.codeLine(this.#lastLine.slice(-maxDraft), this.#width());
+  }
+
+  #blockDraft(): string {
+    const text = [...this.#block, this.#lastLine].join("\n");
+    return this.#render.blocks(text.slice(-maxDraft), this.#width());
   }
 
   #beforeLine(): string {
@@ -88,24 +111,45 @@ export class MarkdownStream implements TextStream {
     return complete ? this.#flush() : "";
   }
 
-  /** Keeps track of fences. Returns true if the line closes a fence. */
-  #closesFence(line: string): boolean {
-    const marker = fence.exec(line)?.[1];
-    if (this.#openFence === undefined) {
+  /** Takes a complete line. Returns the text that is complete with it. */
+  #take(line: string): string {
+    const [, indentation, marker] = fence.exec(line) ?? [];
+    if (this.#openFence !== undefined) {
+      if (marker?.startsWith(this.#openFence) && line.trim() === marker) return this.#closeFence(line);
+      if (this.#isByLine) return this.#print(this.#render.codeLine(line, this.#width()), "codeLine");
+    } else if (marker !== undefined) {
       this.#openFence = marker;
-      return false;
+      this.#isByLine = indentation === "";
+      if (this.#isByLine) return this.#flush();
     }
-    const closes = marker?.startsWith(this.#openFence) && line.trim() === marker;
-    if (closes) this.#openFence = undefined;
-    return closes === true;
+    this.#block.push(line);
+    return "";
+  }
+
+  #closeFence(line: string): string {
+    this.#openFence = undefined;
+    if (!this.#isByLine) {
+      this.#block.push(line);
+      return this.#flush();
+    }
+    this.#isByLine = false;
+    if (this.#printed === "codeLine") this.#printed = "block";
+    return "";
   }
 
   #flush(): string {
-    const text = this.#render(this.#block.join("\n"), this.#width());
+    const text = this.#render.blocks(this.#block.join("\n"), this.#width());
     this.#block = [];
-    if (text === "") return "";
-    const gap = this.#printed ? "\n" : "";
-    this.#printed = true;
-    return `${gap}${text}\n`;
+    return text === "" ? "" : this.#print(text, "block");
+  }
+
+  #print(text: string, kind: "block" | "codeLine"): string {
+    const output = `${this.#gap}${text}\n`;
+    this.#printed = kind;
+    return output;
+  }
+
+  get #gap(): string {
+    return this.#printed === "block" ? "\n" : "";
   }
 }

@@ -8,16 +8,21 @@ import { errorLines, ServerLosses, stopNote, ToolLines, usageNote } from "../sha
 import { createRenderer } from "./markdown-render.js";
 import { MarkdownStream, PlainStream, type TextStream } from "./text-stream.js";
 
+type Section = "text" | "note";
+
 export interface Screen {
   write: (text: string) => void;
-  /** Shows the current activity in a line below the output. `undefined` removes the line. */
-  showStatus: (line: string | undefined) => void;
+  /** Shows rows below the output: the text that is being written, and the current activity. An empty list removes them. */
+  showBelow: (rows: readonly string[]) => void;
   columns: () => number;
   colors: Colors;
   toolNotifications: boolean;
 }
 
-/** Shows turns on a terminal: rendered Markdown, a line for each tool call, and a status line below while something runs. */
+/**
+ * Shows turns on a terminal: rendered Markdown and a line for each tool call. While something runs, the block of text that is being written
+ * and a status line are below; they are redrawn in place.
+ */
 export class TurnScreen {
   readonly #screen: Screen;
   readonly #tools: ToolLines;
@@ -29,14 +34,14 @@ export class TurnScreen {
   #reasoning = "";
   #messageShown = false;
   /** Kind of the latest output in this turn. Outputs of different kinds are separated by a blank line. */
-  #section: "text" | "note" | undefined;
+  #section: Section | undefined;
 
   constructor(hub: ToolHub, screen: Screen) {
     this.#screen = screen;
     this.#tools = new ToolLines(hub);
-    this.#status = new StatusLine(screen.showStatus);
+    this.#status = new StatusLine((line) => screen.showBelow(this.#below(line)));
     this.#text = screen.colors.isColorSupported
-      ? new MarkdownStream(createRenderer(screen.colors), screen.columns)
+      ? new MarkdownStream(createRenderer(screen.colors), () => screen.columns() - 1)
       : new PlainStream();
   }
 
@@ -153,11 +158,21 @@ export class TurnScreen {
     if (toolNotifications) this.#print("note", `${(isError ? colors.red : colors.dim)(line)}\n`);
   }
 
-  #print(section: "text" | "note", text: string): void {
+  #print(section: Section, text: string): void {
     if (text === "") return;
-    const gap = this.#section && this.#section !== section ? "\n" : "";
+    this.#status.draw(); // without the text that is printed next
+    this.#screen.write(this.#gapBefore(section) + text);
     this.#section = section;
-    this.#screen.write(gap + text);
+  }
+
+  #gapBefore(section: Section): string {
+    return this.#section && this.#section !== section ? "\n" : "";
+  }
+
+  #below(status: string | undefined): string[] {
+    if (status === undefined) return [];
+    const draft = this.#text.draft();
+    return draft === "" ? [status] : [...(this.#gapBefore("text") + draft).split("\n"), status];
   }
 
   #progress({ callId, progress, total, message }: Extract<TurnEvent, { type: "tool_progress" }>): void {
@@ -170,8 +185,8 @@ export class TurnScreen {
     const { colors, columns } = this.#screen;
     const width = columns() - spinnerColumns;
     if (this.#running.size > 0) return oneLine([...this.#running.values()].join(", "), width);
-    const text = lastColumns(this.#text.pending, width).trim();
-    return colors.dim(text || lastColumns(this.#reasoning, width).trim() || "thinking");
+    if (this.#messageShown) return colors.dim("writing");
+    return colors.dim(lastColumns(this.#reasoning, width).trim() || "thinking");
   }
 }
 

@@ -51,7 +51,7 @@ describe("a text that is being typed", () => {
 test("the bottom of the screen has the running work, the queue, the input and the facts, none wider than the terminal", () => {
   const input = { text: "漢字", cursor: 2 };
   const queued = ["first", "\u001b]0;title\u0007second", "third", "fourth", "fifth"];
-  const bottom = { status: "⠋ thinking", queued, input, label: "> ", facts: "モデル名 · 3 servers ready" };
+  const bottom = { below: ["⠋ thinking"], queued, input, label: "> ", facts: "モデル名 · 3 servers ready" };
   const area = bottomOf(bottom, { columns: 16, height: 20, ...plain });
   expect(area?.rows).toEqual([
     "⠋ thinking",
@@ -63,6 +63,14 @@ test("the bottom of the screen has the running work, the queue, the input and th
     "モデル名 · 3 s…",
   ]);
   expect(area?.cursor).toEqual({ row: 5, column: 6 });
+});
+
+test("where the terminal is too low for all rows, the end of the text that is written stays, and the whole input", () => {
+  const bottom = { below: ["1", "2", "3", "status"], queued: ["q"], input: { text: "a\nb", cursor: 3 }, label: "> " };
+  const rowsAt = (height: number) => bottomOf(bottom, { columns: 16, height, ...plain })?.rows;
+  expect(rowsAt(8)).toEqual(["1", "2", "3", "status", "queued: q", "> a", "  b"]);
+  expect(rowsAt(6)).toEqual(["3", "status", "queued: q", "> a", "  b"]);
+  expect(rowsAt(3)).toEqual(["status", "queued: q", "  b"]);
 });
 
 describe("the area at the bottom", () => {
@@ -86,6 +94,16 @@ describe("the area at the bottom", () => {
     area.show(rows("status", "> typed"));
     area.print("output\n");
     expect(written()).toBe("status\n> typed\r\u001b[1A\u001b[Joutput\nstatus\n> typed");
+  });
+
+  test("is painted again from its first changed row on", () => {
+    const { area, written } = open();
+    area.show(rows("one", "two", "status"));
+    written();
+    area.show(rows("one", "two and", "three", "status"));
+    expect(written()).toBe("\r\u001b[1A\u001b[Jtwo and\nthree\nstatus");
+    area.show(rows("one", "two and"));
+    expect(written()).toBe("\r\u001b[2A\u001b[Jtwo and");
   });
 
   test("begins on a line of its own", () => {
@@ -120,7 +138,7 @@ describe("a text of ten million characters", () => {
   test("takes time for its shown rows only, wherever the cursor is, and none of those is too wide", () => {
     const begun = processorMs();
     for (const cursor of [0, 1, 5_000_001, text.length]) {
-      const area = bottomOf({ queued: [], input: { text, cursor }, label: "> " }, place);
+      const area = bottomOf({ below: [], queued: [], input: { text, cursor }, label: "> " }, place);
       expect(area?.rows).toHaveLength(12);
       for (const row of area?.rows ?? []) expect(stringWidth(row)).toBeLessThan(40);
     }
@@ -131,7 +149,7 @@ describe("a text of ten million characters", () => {
 
   test("is shown up to the cursor at its end", () => {
     const end = `${text}the end`;
-    const area = bottomOf({ queued: [], input: { text: end, cursor: end.length }, label: "> " }, place);
+    const area = bottomOf({ below: [], queued: [], input: { text: end, cursor: end.length }, label: "> " }, place);
     expect(area?.rows.at(-1)).toMatch(/the end$/);
     expect(area?.cursor).toEqual({ row: 11, column: stringWidth(area?.rows.at(-1) ?? "") });
   });

@@ -42,9 +42,10 @@ export class BottomArea {
       this.#output.write(more);
       return;
     }
-    const erasure = this.#erasure();
+    const first = firstToRepaint(this.#area, area);
+    const erasure = this.#erasure(first);
     this.#area = area;
-    this.#output.write(erasure + this.#painting());
+    this.#output.write(erasure + this.#painting(first));
   }
 
   /** Moves the rows to the output above the area. If the area already begins with these rows, they are not printed again. */
@@ -72,25 +73,26 @@ export class BottomArea {
   }
 
   /**
-   * Returns the escape sequence that erases the area. If the terminal has become narrower, this includes the extra rows that wrapping made.
+   * Returns the escape sequence that erases the area from the row `first` on. If the terminal has become narrower, this includes the extra
+   * rows that wrapping made.
    */
-  #erasure(): string {
+  #erasure(first = 0): string {
     if (!this.#area) return "";
     const { rows, cursor } = this.#area;
     const wrapped = (width: number) => Math.floor(Math.max(0, width - 1) / this.columns);
-    const above = rows.slice(0, cursor.row).reduce((sum, row) => sum + 1 + wrapped(stringWidth(row)), 0);
+    const above = rows.slice(first, cursor.row).reduce((sum, row) => sum + 1 + wrapped(stringWidth(row)), 0);
     const up = above + Math.floor(cursor.column / this.columns);
     return `\r${up > 0 ? `\u001b[${up}A` : ""}${eraseBelow}`;
   }
 
-  #painting(): string {
+  #painting(first = 0): string {
     if (!this.#area) return "";
     const { rows, cursor } = this.#area;
     const gap = this.#atLineStart ? "" : "\n";
     this.#atLineStart = true;
     const up = rows.length - 1 - cursor.row;
     const toCursor = `${up > 0 ? `\u001b[${up}A` : ""}\r${cursor.column > 0 ? `\u001b[${cursor.column}C` : ""}`;
-    return gap + rows.join("\n") + (isAtEnd(this.#area) ? "" : toCursor);
+    return gap + rows.slice(first).join("\n") + (isAtEnd(this.#area) ? "" : toCursor);
   }
 }
 
@@ -103,6 +105,14 @@ function appended(before: Area | undefined, now: Area | undefined): string | und
   const [old = "", current = ""] = [before.rows.at(-1), now.rows.at(-1)];
   const othersStand = before.rows.slice(0, -1).every((row, index) => row === now.rows[index]);
   return othersStand && current.startsWith(old) ? current.slice(old.length) : undefined;
+}
+
+/** Returns the index of the first row that differs. The rows above it stay on the screen, so that they do not flicker. */
+function firstToRepaint(before: Area | undefined, now: Area | undefined): number {
+  if (!before || !now) return 0;
+  const last = Math.min(before.cursor.row, now.rows.length - 1);
+  const differs = now.rows.findIndex((row, index) => index === last || row !== before.rows[index]);
+  return Math.max(0, differs);
 }
 
 function isAtEnd({ rows, cursor }: Area): boolean {

@@ -16,11 +16,17 @@ const maxQueuedRows = 3;
  */
 const unitsPerCell = 4;
 
+interface TypedText {
+  text: string;
+  cursor: number;
+}
+
 interface Bottom {
-  status?: string;
+  /** Rows of the running work. If there is no room for all of them, the first ones are left out. */
+  below: readonly string[];
   /** Lines that were entered but not processed yet. */
   queued: readonly string[];
-  input?: { text: string; cursor: number };
+  input?: TypedText;
   label: string;
   /** Facts about the conversation, shown in the line below the input. */
   facts?: string;
@@ -34,26 +40,29 @@ interface AreaStyle {
 
 /** Returns the rows at the bottom of the screen. Undefined if there is nothing to show. */
 export function bottomOf(bottom: Bottom, { columns, height, dim }: AreaStyle): Area | undefined {
-  const { status, queued, input, label, facts } = bottom;
   const dimLine = (line: string) => dim(oneLine(line, columns - 1));
-  const above = [...(status === undefined ? [] : [status]), ...queuedLines(queued).map(dimLine)];
+  const queued = queuedLines(bottom.queued).map(dimLine);
+  const facts = bottom.facts ? [dimLine(bottom.facts)] : [];
+  const room = height - queued.length - facts.length - 1;
+  const input = bottom.input && inputOf(bottom.input, bottom.label, { columns, room });
+  const below = bottom.below.slice(-Math.max(1, room - (input?.rows.length ?? 0)));
+  const above = [...below, ...queued];
   if (!input) return above.length > 0 ? { rows: above, cursor: endOf(above) } : undefined;
-  const below = facts ? [dimLine(facts)] : [];
-  const room = Math.min(maxInputRows, height - above.length - below.length - 1);
+  const cursor = { row: above.length + input.cursor.row, column: input.cursor.column };
+  return { rows: [...above, ...input.rows, ...facts], cursor };
+}
+
+function inputOf(input: TypedText, label: string, { columns, room }: { columns: number; room: number }): Area {
   const prompt = stringWidth(label) > columns / 2 ? `${oneLine(label, columns / 2)} ` : label;
-  const { text, cursor: index } = aroundCursor(input, columns);
-  const { rows, cursor } = windowOf(layOut(text, index, { prompt, columns }), Math.max(1, room));
-  return {
-    rows: [...above, ...rows, ...below],
-    cursor: { row: above.length + cursor.row, column: cursor.column },
-  };
+  const { text, cursor } = aroundCursor(input, columns);
+  return windowOf(layOut(text, cursor, { prompt, columns }), Math.max(1, Math.min(maxInputRows, room - 1)));
 }
 
 /**
  * Returns the part of the text that may be visible around the cursor. Only this part is wrapped, so that a key is handled as fast in a long
  * text as in a short one.
  */
-function aroundCursor({ text, cursor }: { text: string; cursor: number }, columns: number) {
+function aroundCursor({ text, cursor }: TypedText, columns: number): TypedText {
   const reach = unitsPerCell * maxInputRows * columns;
   // The start of the part moves in steps. If it moved with each key, all rows would wrap differently at each key.
   const step = Math.floor((cursor - reach) / reach) * reach;

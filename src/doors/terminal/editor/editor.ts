@@ -29,8 +29,8 @@ export interface LineEditor extends Asker {
   /** Clears the line that is being typed. Returns false if the line is empty. */
   dropLine(): boolean;
   print(text: string): void;
-  /** Shows the current activity in one line, which must fit the terminal's width. `undefined` removes the line. */
-  showStatus(line: string | undefined): void;
+  /** Shows rows below the output. Each must be narrower than the terminal. If there are too many, the first ones are left out. */
+  showBelow(rows: readonly string[]): void;
   close(): void;
 }
 

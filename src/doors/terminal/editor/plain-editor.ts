@@ -51,7 +51,7 @@ export class PlainEditor implements LineEditor {
     this.#output.write(text);
   }
 
-  showStatus(): void {}
+  showBelow(): void {}
 
   async ask(question: string, signal: AbortSignal): Promise<string | undefined> {
     const over = AbortSignal.any([signal, this.#ended.signal]);

@@ -22,14 +22,14 @@ export class ScreenEditor implements LineEditor {
   readonly #parts: EditorParts;
   readonly #queue: string[] = [];
   readonly #ended = new AbortController();
-  readonly #onResize = () => this.#paint();
+  readonly #onResize = () => this.showBelow([]); // these rows were made for the old width; their owner soon sends new ones
   readonly #output: Terminal["output"];
   #line: InputLine;
   #waiting: WaitingLine | undefined;
   #isQuestion = false;
   /** True after a question that ended while its answer was being typed. The next Enter is then meant for the question, unless the line is emptied. */
   #isEnterForQuestion = false;
-  #status: string | undefined;
+  #below: readonly string[] = [];
   #isClosed = false;
 
   constructor({ input, output }: Terminal, parts: EditorParts) {
@@ -96,8 +96,8 @@ export class ScreenEditor implements LineEditor {
     this.#area.print(text);
   }
 
-  showStatus(line: string | undefined): void {
-    this.#status = line;
+  showBelow(rows: readonly string[]): void {
+    this.#below = rows;
     this.#paint();
   }
 
@@ -198,7 +198,7 @@ export class ScreenEditor implements LineEditor {
     const isPrompt = this.#waiting !== undefined && !this.#isQuestion;
     return bottomOf(
       {
-        status: this.#status,
+        below: this.#below,
         queued: this.#isQuestion ? [] : this.#queue,
         input: this.#waiting || this.#isTyping ? buffer : undefined,
         label: searchLabel ?? this.#waiting?.prompt ?? prompt,
