@@ -336,6 +336,8 @@ export interface LoggingConfig {
   modules: Readonly<Record<string, LogLevel>>;
   /** Maximum size, in bytes, of one text in a log line. A longer text is cut in its middle. */
   maxLength: number;
+  /** `auto`: lines for people if stderr is a terminal, else JSON. */
+  format: "auto" | "json";
 }
 
 /** Settings of the OTLP export of spans and metrics. */

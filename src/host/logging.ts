@@ -3,7 +3,7 @@ import type { pino } from "pino";
 import type { LoggingConfig, LogLevel } from "../core/config.js";
 import type { Observe } from "../core/ports.js";
 import { endsOf } from "../core/text/excerpt.js";
-import { visibleJson } from "../core/text/inert.js";
+import { unambiguous, visibleJson } from "../core/text/inert.js";
 import { clearing, redactedMark } from "../core/text/redaction.js";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
@@ -35,6 +35,18 @@ interface LoggingParts {
   secrets?: readonly string[];
   /** Maximum length of one text, in bytes. A longer text keeps only its two ends. */
   maxLength: number;
+}
+
+/** Returns an observer that writes log lines: for people if stderr is a terminal and no other format is configured, else as JSON. */
+export function stderrLines({ format, ...parts }: LoggingParts & Pick<LoggingConfig, "format">): Observe {
+  return process.stderr.isTTY && format === "auto" ? plainLog(parts) : jsonLog(parts);
+}
+
+/** Returns an observer that writes lines for people: the module and the message. */
+export function plainLog({ write, secrets = [], maxLength }: Omit<LoggingParts, "now">): Observe {
+  const clear = clearing(secrets);
+  const oneLine = (text: string) => unambiguous(text).replaceAll(/\s+/g, " ").trim();
+  return ({ scope, message }) => write(`${oneLine(`${scope}: ${endsOf(clear(message), maxLength)}`)}\n`);
 }
 
 /** Fields whose values are always redacted. */

@@ -70,7 +70,7 @@ describe("an empty configuration", () => {
         requestsPerMinute: 6000,
         statelessRetentionMs: 90 * 24 * 3_600_000,
       },
-      logging: { level: "warn", modules: {}, maxLength: 8192 },
+      logging: { level: "warn", modules: {}, maxLength: 8192, format: "auto" },
       telemetry: { headers: {}, serviceName: "mcp-platform", captureContent: false, maxLength: 8192 },
       mcpServe: { chat: true, tools: [], resources: false, prompts: false, plainNames: false },
       mcpServers: [],

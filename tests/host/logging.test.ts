@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { Observation } from "../../src/core/ports.js";
-import { fromLevel, jsonLog } from "../../src/host/logging.js";
+import { fromLevel, jsonLog, plainLog } from "../../src/host/logging.js";
 
 const now = () => Date.UTC(2026, 10, 25);
 
@@ -81,4 +81,11 @@ test("an observer that throws does not break the code that it observes", () => {
   );
   for (const message of ["one", "two"]) observe({ level: "info", scope: "mcp", message });
   expect(told).toEqual(["one", "two"]);
+});
+
+test("a line for people has the module and the message, without secrets, control characters and line breaks", () => {
+  const lines: string[] = [];
+  const log = plainLog({ write: (line) => lines.push(line), secrets: ["the-password-of-it"], maxLength: 1000 });
+  log({ level: "warn", scope: "mcp", message: "fs: failed:\n \u001b[2Jthe-password-of-it", fields: { server: "fs" } });
+  expect(lines).toEqual(["mcp: fs: failed: [redacted]\n"]);
 });

@@ -10,7 +10,7 @@ import { unambiguous } from "../../core/text/inert.js";
 import { exitCodes } from "../../doors/shared/exit-codes.js";
 import { eraseLine } from "../../doors/shared/status-line.js";
 import { oneLine } from "../../doors/shared/terminal.js";
-import { jsonLog } from "../../host/logging.js";
+import { stderrLines } from "../../host/logging.js";
 import { type CassetteMode, requireCassette } from "../../scripted/cassette/cassette.js";
 import { readFaults } from "../../scripted/cassette/faults.js";
 import { Cleaner } from "../../scripted/cassette/file/clean.js";
@@ -110,6 +110,7 @@ function reportCleaner({ script, model = script.model }: PlannedRun, config: Loa
 
 function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: CassetteMode) {
   const { var: vars, speed, fault: faults, update: updates } = flags;
+  const { maxLength, format } = config.config.logging;
   // If stderr is a terminal, a log line first erases the status line.
   const log = (line: string) => void stderr.write(stderr.isTTY ? eraseLine + line : line);
   return {
@@ -119,7 +120,7 @@ function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: Cass
     faults,
     updates,
     cassette,
-    observe: jsonLog({ write: log, now: Date.now, maxLength: config.config.logging.maxLength }),
+    observe: stderrLines({ write: log, now: Date.now, maxLength, format }),
   };
 }
 

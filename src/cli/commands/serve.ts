@@ -3,7 +3,7 @@ import type { LlmConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import { stateFolder } from "../../core/files/state-folder.js";
 import type { GlobalOptions } from "../shared/configuration.js";
-import { wholeNumber } from "../shared/flags.js";
+import { port } from "../shared/flags.js";
 import { openDoor } from "../shared/open-door.js";
 import { onInterrupt, tell } from "../shared/process.js";
 import type { TokenFlags } from "./serve-token.js";
@@ -17,7 +17,7 @@ export function addServeCommand(program: Command, version: string): void {
   program
     .command("serve")
     .description("serve HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
-    .option("--port <n>", "port to listen on; 0 chooses a free one", wholeNumber)
+    .option("--port <n>", "port to listen on; 0 chooses a free one", port)
     .option("--host <address>", "address to listen on")
     .option(
       "--token-file <file>",

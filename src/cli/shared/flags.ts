@@ -14,6 +14,11 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("a whole number is expected");
 }
 
+export function port(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new InvalidArgumentError("a port is a whole number from 0 to 65535; 0 chooses a free one");
+}
+
 export function positive(text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("a whole number from 1 is expected");

@@ -24,7 +24,7 @@ const harmless = [
   "chat.limits.turn.{tokens,usd,time,calls}",
   "chat.limits.{conversation,day}.*",
   "chat.storage.durability",
-  "logging.{level,max_length}",
+  "logging.{level,max_length,format}",
   "logging.modules.*",
   "mcp.remember_tools",
   "mcpServers.*.{enabled,required,lazy,timeout,max_total_timeout,startup_timeout,startup_grace,ping_interval,max_message_mb}",

@@ -69,7 +69,7 @@ interface ConfigTree {
     };
   };
   serve: JsonObject & { stateless_retention: string };
-  logging: { level: LogLevel; modules: LoggingConfig["modules"]; max_length: number };
+  logging: { level: LogLevel; modules: LoggingConfig["modules"]; max_length: number; format: LoggingConfig["format"] };
   telemetry: JsonObject & { headers: Record<string, string> };
   mcp: {
     remember_tools: boolean;

@@ -3,6 +3,7 @@ import { after } from "../../core/async/timers.js";
 import type { TurnEvent } from "../../core/events.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
 import { unambiguous } from "../../core/text/inert.js";
+import { nearest } from "../../core/text/nearest.js";
 import type { Session } from "../../session/session.js";
 import type { PromptRequest } from "../../session/shared/prompt-options.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
@@ -66,8 +67,9 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
       if (event.type === "question") session.answer(event.questionId, false);
     };
     void noteSlowServers(parts.hub, stderr, ended.signal);
-    const { exitCode, denied } = await printTurn(submit(), view, deny, request.output !== undefined);
+    const { exitCode, denied, error } = await printTurn(submit(), view, deny, request.output !== undefined);
     if (denied.size > 0) await stderr.write(deniedLine(denied));
+    if (error?.kind === "model_gone") await stderr.write(await modelsLine(parts, request.model));
     return exitCode;
   };
 
@@ -126,6 +128,20 @@ async function noteEarlierTurn(session: Session, turn: LiveTurn, interrupts: boo
 /** Returns how to print on this terminal. Control characters are removed only for a terminal; a file gets the model's text unchanged. */
 function terminalOf({ stdout, stderr }: OneshotStreams): { inertText: boolean; noteWidth: number } {
   return { inertText: stdout.isTTY === true, noteWidth: stderr.columns ?? 200 };
+}
+
+/** Most models that are named after one was not found. */
+const mostNamed = 20;
+
+/** Returns a line with the models that can be chosen instead of one that was not found, similar ones first. Returns "" if there are none. */
+async function modelsLine({ choosableModels, resolveModel }: DoorParts, wanted?: string): Promise<string> {
+  const gone = resolveModel(wanted);
+  const models = (await choosableModels()).models.filter(({ id }) => id !== `${gone.provider}/${gone.model}`);
+  const named = (model: string) => models.filter((one) => one.model === model).map(({ id }) => id);
+  const near = nearest(gone.model, [...new Set(models.map(({ model }) => model))], mostNamed).flatMap(named);
+  const ids = [...new Set([...near, ...models.map(({ id }) => id)])];
+  const more = ids.length > mostNamed ? ` and ${ids.length - mostNamed} more` : "";
+  return ids.length > 0 ? unambiguous(`models to choose from: ${ids.slice(0, mostNamed).join(", ")}${more}\n`) : "";
 }
 
 function deniedLine(denied: ReadonlyMap<string, string>): string {

@@ -1,5 +1,5 @@
 import { errorInfo } from "../../core/errors.js";
-import type { StoredEvent, TurnEvent } from "../../core/events.js";
+import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/events.js";
 import { patternOf } from "../../core/patterns/tool-pattern.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/shared/summary.js";
@@ -17,6 +17,7 @@ interface PrintedTurn {
   exitCode: number;
   /** Calls that were denied because nobody could be asked for approval. Maps `server__tool` to the reason. */
   denied: ReadonlyMap<string, string>;
+  error?: ErrorInfo;
 }
 
 /**
@@ -43,12 +44,12 @@ export async function printTurn(
   } catch (error) {
     const failure = errorInfo(error);
     await view.end({ ...summarizeTurn(events), stopReason: "error", error: failure });
-    return { exitCode: exitCodeOfTurn({ error: failure, denied: false }), denied: new Map() };
+    return { exitCode: exitCodeOfTurn({ error: failure, denied: false }), denied: new Map(), error: failure };
   }
   const denied = deniedTools(events);
   const summary = summarizeTurn(events);
   await view.end({ ...summary, ...(denied.size > 0 && { denied: [...denied.keys()] }) });
-  return { exitCode: exitCodeOfTurn({ ...summary, denied: denied.size > 0 }), denied };
+  return { exitCode: exitCodeOfTurn({ ...summary, denied: denied.size > 0 }), denied, error: summary.error };
 }
 
 /**

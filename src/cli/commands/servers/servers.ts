@@ -2,18 +2,15 @@
 import { spawn } from "node:child_process";
 import type { Command } from "commander";
 import { unambiguous } from "../../../core/text/inert.js";
-import { exitCodes } from "../../../doors/shared/exit-codes.js";
-import type { App } from "../../../host/app.js";
 import type { GlobalOptions } from "../../shared/configuration.js";
 import { loadConfirmed } from "../../shared/confirmed.js";
-import { openDoor } from "../../shared/open-door.js";
-import { onInterrupt, print, printInert } from "../../shared/process.js";
+import { print } from "../../shared/process.js";
 import { addEditCommands } from "./edit.js";
 import { addImportCommand } from "./import.js";
 import { addLogCommand } from "./logs.js";
+import { show } from "./show.js";
 import { addTestCommand } from "./test.js";
-
-type Texts = typeof import("../../../session/shared/command-text.js");
+import { addToolsCommand } from "./tools.js";
 
 const loginCommands = {
   login: "log in to a remote server, in the browser",
@@ -53,10 +50,7 @@ export function addServerCommands(program: Command): void {
       .argument("<name>", "name of the server, as in mcpServers")
       .action(async (name: string) => print(await (await loginsOf(flags()))[verb](name)));
   }
-  program
-    .command("tools")
-    .description("list the tools that the model can use")
-    .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
+  addToolsCommand(program);
 }
 
 /**
@@ -67,17 +61,6 @@ async function unknownText(word: string, { commands }: Command): Promise<string>
   const { didYouMean } = await import("../../../core/text/nearest.js");
   const names = commands.map((command) => command.name());
   return `error: servers has no command ${word}${didYouMean(word, names)}`;
-}
-
-/** Waits until no server is starting any more, then prints the text that `textOf` returns. */
-async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => string | Promise<string>): Promise<void> {
-  const texts = await import("../../../session/shared/command-text.js");
-  const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
-  return openDoor(flags, async (_parts, app) => {
-    if ((await Promise.race([app.ready(), interrupt])) === "interrupt") return exitCodes.cancelled;
-    await printInert(await textOf(texts, app));
-    return exitCodes.done;
-  });
 }
 
 /** Returns what a person who is connected by SSH has to do, so that the login page can send the browser back to this machine. */
