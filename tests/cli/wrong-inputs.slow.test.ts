@@ -44,10 +44,14 @@ describe("a command", () => {
       `error: option '--port <n>' argument '99999' is invalid. a port is a whole number from 0 to 65535; 0 chooses a free one\n${help}`,
     ],
     [["tools", "ss"], 2, "error: there is no server ss (did you mean s?)\nhint: servers: s, dead"],
-    [
-      ["tools", "dead"],
-      5,
-      "server dead is failed: command not found: no-such-program (install it or fix mcpServers.dead.command)",
-    ],
   ])("%j", async (...given) => wrong(given));
+});
+
+test("tools ends with 5 if a server is down that it was asked about, and only then", async () => {
+  const runs = await Promise.all([["tools"], ["tools", "s"], ["tools", "dead"]].map((args) => place.run(args)));
+  expect(runs.map(({ exitCode, stdout }) => [exitCode, stdout.includes("s.echo")])).toEqual([
+    [5, true],
+    [0, true],
+    [5, false],
+  ]);
 });
