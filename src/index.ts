@@ -1,7 +1,7 @@
 /** Public interface of the library. Everything that is not exported here is private. */
 import type { runScript as loadedRunScript } from "./scripted/host/run-script.js";
 
-export { ConfigError, LlmError, McpError, RequestError, ScriptError, StoreError } from "./core/errors.js";
+export { ConfigError, LlmError, McpError, RequestError, ScriptError, StoreError, TurnError } from "./core/errors.js";
 export type * from "./core/events.js";
 export type * from "./core/messages.js";
 export type { App, AppOptions } from "./host/app.js";
@@ -15,6 +15,7 @@ export type {
   StepOutcome,
   StepResult,
 } from "./scripted/shared/script-result.js";
+export type { ObjectSchema, Prompt, PromptAnswer } from "./session/prompt-answer.js";
 export type { Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";
 export type { PromptRequest } from "./session/shared/prompt-options.js";

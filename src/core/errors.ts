@@ -199,6 +199,9 @@ export function conversationDeleted(conversationId: string): RequestError {
   return new RequestError("not_found", `the conversation ${conversationId} was deleted`);
 }
 
+/** A turn that gave no whole answer. `kind` is that of its `turn_error` event, or its stop reason. */
+export class TurnError extends HostError {}
+
 export type ScriptErrorKind =
   | "template"
   | "condition"

@@ -2,12 +2,13 @@ import type { LiveCursor } from "../core/cluster-port.js";
 import type { LiveEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import { isOfSingleCall, requireOwnId, requireStorable } from "../core/ids.js";
 import type { TurnName } from "../core/turn-leases.js";
+import { type Prompt, type PromptAnswer, promptAnswer } from "./prompt-answer.js";
 import { eventPages } from "./shared/event-pages.js";
 import type { PromptRequest } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";
 import { type AbandonedListeners, AbandonedTurns } from "./turns/abandoned-turns.js";
 import { ConversationTurns } from "./turns/conversation-turns.js";
-import { LiveTurn } from "./turns/live-turn.js";
+import type { LiveTurn } from "./turns/live-turn.js";
 import { Questions } from "./turns/questions.js";
 import { SessionApprovals } from "./turns/session-approvals.js";
 import type { ConversationParts, SessionParts } from "./turns/session-parts.js";
@@ -59,10 +60,22 @@ export class Session {
 
   /**
    * Yields the events of a request's turn. The request is submitted (`submit`) when the first event is requested, not before. The turn continues
-   * if the caller leaves the loop; `cancel` ends it.
+   * if the caller leaves the loop; `cancel` and the request's `signal` end it.
    */
-  prompt(request: PromptRequest): AsyncGenerator<TurnEvent> {
-    return LiveTurn.watch(() => this.submit(request));
+  prompt({ requestId = this.#parts.newId("req"), signal, ...options }: Prompt): PromptAnswer {
+    return promptAnswer({ requestId, ...options }, async (request) => {
+      signal?.throwIfAborted();
+      const turn = await this.submit(request);
+      if (signal) this.#cancelAt(signal, turn);
+      return turn;
+    });
+  }
+
+  #cancelAt(signal: AbortSignal, turn: LiveTurn): void {
+    const cancel = () => void this.cancel(turn.requestId);
+    if (signal.aborted) cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    void turn.ended().finally(() => signal.removeEventListener("abort", cancel));
   }
 
   /**
