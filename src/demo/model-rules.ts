@@ -36,7 +36,7 @@ function withoutNotes(text: string): string {
 function report(results: readonly DemoMessage[], messages: readonly DemoMessage[]): string {
   const [first, ...others] = results;
   if (first && others.length === 0 && !isError(first.text)) {
-    return /\n|.{80}|[.?!]$/.test(first.text) ? shortened(first.text) : `The answer is ${first.text}.`;
+    return /\n|.{80}|[.?!}]$/.test(first.text) ? shortened(first.text) : `The answer is ${first.text}.`;
   }
   const names = new Map<string, string>();
   const lines = messages.flatMap(({ role, text, calls, callId }) => {
