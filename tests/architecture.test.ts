@@ -292,6 +292,7 @@ const runsInBrowsers = [
   "core/json.js",
   "core/lists/long-lists.js",
   "core/text/readable-markdown.js",
+  "doors/shared/edit-diff.js",
   "doors/shared/limit-text.js",
   "doors/shared/sent-part.js",
   "core/schemas/form-choices.js",

@@ -312,11 +312,13 @@ describe("a question", () => {
     const repl = open(app);
     await repl.enter("go");
     for (const text of answers) {
-      await repl.sees("y = once, s = this session, p = this project, a = always, n = no, never\nrun s.echo? ");
+      await repl.sees(choices);
       repl.type(text);
     }
     return repl;
   }
+  const choices =
+    "y = once, n = no, r = no and why, x = never, e = edit\nevery s.echo: s = this session, p = this folder, a = always\nrun s.echo? ";
   const twice = () => [
     sayAndCall("", "s__echo", { n: 1 }),
     answer("first done"),
@@ -338,29 +340,103 @@ describe("a question", () => {
     await repl.leave();
   });
 
-  test("about each of several calls is asked one after another, and a no to one does not stop the others", async () => {
+  function three() {
     const calls = [1, 2, 3].map((n) => ({ name: "s__echo", arguments: { n }, id: `c${n}` }));
-    await using llm = await startLlmServer([toolCalls(calls), answer("all done")]);
+    return startLlmServer([toolCalls(calls), answer("all done")]);
+  }
+
+  test.each([
+    ["y", "allows all of several calls", /"n\\":1.*"n\\":2.*"n\\":3/],
+    ["n", "allows none of several calls", /(did not allow s__echo\W.*){3}/],
+    ["r", "says to the model why none of them may run", /(did not allow s__echo: too many.*){3}/],
+  ])("%p in the list %s", async (key, _, expected) => {
+    await using llm = await three();
     await using app = await hostOf(llm);
     const repl = open(app);
     await repl.enter("go");
+    await repl.sees('{"n":1}\ns.echo is not known to be read-only\n{"n":2}\n');
+    await repl.sees("run all 3 calls? ");
+    repl.type(key);
+    if (key === "r") {
+      await repl.sees("The model reads it: ");
+      repl.type("too many\r");
+    }
+    await repl.sees("all done\n");
+    await repl.leave();
+    expect(JSON.stringify(llm.requests[1]?.body.messages?.slice(-3))).toMatch(expected);
+  });
+
+  test("about each of several calls is asked by itself after e; a no to one does not stop the others", async () => {
+    await using llm = await three();
+    await using app = await hostOf(llm);
+    const repl = open(app);
+    await repl.enter("go");
+    await repl.sees("run all 3 calls? ");
+    repl.type("e");
     for (const [n, key] of ["y", "n", "y"].entries()) {
       await repl.sees(`{"n":${n + 1}}\ny = once`);
       await repl.sees("run s.echo? ");
-      repl.type(`${key}\r`);
+      repl.type(key);
     }
     await repl.sees("all done\n");
     await repl.leave();
     const text = JSON.stringify(llm.requests[1]);
-    expect(["did not allow s__echo", '{\\"n\\":1}', '{\\"n\\":3}'].map((part) => text.includes(part))).toEqual([
-      true,
-      true,
-      true,
-    ]);
+    const parts = ["did not allow s__echo", '{\\"n\\":1}', '{\\"n\\":3}'];
+    expect(parts.filter((part) => !text.includes(part))).toEqual([]);
+  });
+
+  test("takes a reason that the model reads, and arguments that the person has changed", async () => {
+    await using llm = await startLlmServer(twice());
+    await using app = await hostOf(llm);
+    const repl = await decide(app, "r");
+    await repl.sees("why not? The model reads it: ");
+    repl.type("ask Ann first\r");
+    await repl.sees("first done\n");
+    expect(JSON.stringify(llm.requests[1])).toContain("did not allow s__echo: ask Ann first");
+    await repl.enter("go");
+    await repl.sees("run s.echo? ");
+    repl.type("e");
+    await repl.sees("arguments: {}");
+    repl.type("\u007f\r");
+    await repl.sees("this is not JSON");
+    repl.type('\u0015{"n":7}\r');
+    await repl.sees("second done\n");
+    expect(JSON.stringify(llm.requests[3])).toContain('{\\"n\\":7}');
+    await repl.leave();
+  });
+
+  test("shows an edit of a file as a diff", async () => {
+    const edit = { path: "a.txt", edits: [{ oldText: "one\ntwo", newText: "one\nthree" }] };
+    await using llm = await startLlmServer([sayAndCall("", "s__echo", edit), answer("done")]);
+    await using app = await hostOf(llm);
+    const repl = open(app);
+    await repl.enter("go");
+    await repl.sees('{"path":"a.txt"}\n  one\n- two\n+ three\ny = once');
+    repl.type("y");
+    await repl.sees("done\n");
+    await repl.leave();
+  });
+
+  test("is not answered by a letter that belongs to a line being typed", async () => {
+    await using llm = await startLlmServer([sayAndCall("", "s__echo"), answer("done"), answer("next done")]);
+    await using app = await hostOf(llm);
+    const repl = open(app);
+    await repl.sees(prompt);
+    repl.type("go\rnot ");
+    await repl.sees("run s.echo? ");
+    repl.type("y");
+    await repl.sees("y");
+    expect(llm.requests).toHaveLength(1);
+    repl.type("\r");
+    await repl.sees("done\n");
+    repl.type("now\r");
+    await repl.sees("next done\n");
+    await repl.leave();
+    expect(userText(llm.requests[2] as LlmRequest)).toContain('"not now"');
   });
 
   test("shows what is sent: the parsed arguments, what cannot be seen of them, and both ends of long ones, then all on request", async () => {
-    const long = { n: 1, text: `${"a".repeat(3000)}${"b".repeat(3000)}`, last: "rm -rf ~" };
+    const long = { n: 1, text: `${"a".repeat(3000)}${"b".repeat(3000)}`, last: "rm-rf~" };
     const hidden = '{ "n" : 1, "path":"\\u002fetc", "text":"a\u202eb\u0085" }';
     const calls = [hidden, JSON.stringify(long)].map((text, index) => ({
       name: "s__echo",
@@ -373,11 +449,11 @@ describe("a question", () => {
     await repl.enter("go");
     await repl.sees('{"n":1,"path":"/etc","text":"a\\u202eb\\u0085"}\ny = once');
     repl.type("n\r");
-    await repl.sees("aaa\n… 2035 characters are not shown here …\nbbb");
-    await repl.sees('"last":"rm -rf ~"}\nv = view all, y = once');
+    await repl.sees("aaa\n… 2033 characters are not shown here …\nbbb");
+    await repl.sees('"last":"rm-rf~"}\nv = view all\ny = once');
     repl.type("v\r");
     await repl.sees("aaabbb");
-    await repl.sees('"last":"rm -rf ~"}\ny = once');
+    await repl.sees('"last":"rm-rf~"}\ny = once');
     repl.type("n\r");
     await repl.sees("done\n");
     await repl.leave();
@@ -404,7 +480,7 @@ describe("a question", () => {
     const repl = open(app);
     await repl.enter("go");
     await repl.sees(
-      'by the rule s.*\nidempotent, destructive, open-world\n{"n":1}\ny = once, n = no, never\nrun s.echo? ',
+      'by the rule s.*\nidempotent, destructive, open-world\n{"n":1}\ny = once, n = no, r = no and why, x = never, e = edit\nrun s.echo? ',
     );
     repl.type("a\r");
     await repl.sees("run s.echo? ");
@@ -412,7 +488,7 @@ describe("a question", () => {
     await repl.sees("first done\n");
     await repl.enter("go");
     await repl.sees("run s.echo? ");
-    repl.type("never\r");
+    repl.type("x");
     await repl.sees("error: not run: the user did not allow s__echo");
     await repl.leave();
   });

@@ -1,6 +1,5 @@
 import wrapAnsi from "wrap-ansi";
 import { errorInfo, messageOf, RequestError } from "../../core/errors.js";
-import type { QuestionEvent } from "../../core/events.js";
 import { writeWhole } from "../../core/files/whole-file.js";
 import type { ContentPart } from "../../core/messages.js";
 import { unambiguous } from "../../core/text/inert.js";
@@ -11,10 +10,9 @@ import { atHome } from "../shared/attachments.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { turnsElsewhereNote } from "../shared/turn-lines.js";
-import { askPerson, endOfQuestion } from "./ask-person.js";
 import { ChatConversation } from "./chat-conversation.js";
 import { createCompleter } from "./completion/completion.js";
-import { type EditorParts, type LineEditor, QuestionOver, type Terminal } from "./editor/editor.js";
+import type { EditorParts, LineEditor, Terminal } from "./editor/editor.js";
 import { InputHistory } from "./editor/input-history.js";
 import { PlainEditor } from "./editor/plain-editor.js";
 import { ScreenEditor } from "./editor/screen-editor.js";
@@ -22,6 +20,7 @@ import { greetingLines } from "./greeting.js";
 import { Interrupts } from "./interrupts.js";
 import { attachMentions } from "./mentions.js";
 import type { ChatHost, ReplOptions, ReplTerminal } from "./options.js";
+import { TurnQuestions } from "./turn-questions.js";
 import { TurnScreen } from "./turn-screen.js";
 
 const keysHelp = `@file, @"my file" or @uri attaches a file or a resource. Tab completes; Up and Ctrl-R recall earlier lines.
@@ -218,10 +217,13 @@ class Repl {
 
   async #watch(turn: LiveTurn): Promise<void> {
     const { session } = this.#conversation;
+    const { colors } = this.#terminal;
+    const questions = new TurnQuestions({ turn, session, editor: this.#editor, screen: this.#screen, colors });
     for await (const event of turn.watch()) {
       this.#screen.show(event);
-      if (session.questions.isAsking(event)) await this.#ask(event, turn);
+      if (session.questions.isAsking(event)) questions.add(event);
     }
+    await questions.done();
   }
 
   #turn(content: ContentPart[]): Promise<void> {
@@ -241,18 +243,6 @@ class Repl {
         await this.#conversation.count();
       },
     );
-  }
-
-  /** Asks the person until the question has an answer, from here or from elsewhere. */
-  async #ask(event: QuestionEvent, turn: LiveTurn): Promise<void> {
-    this.#screen.pause();
-    const over = new AbortController();
-    const end = endOfQuestion(event.questionId, turn);
-    void end.then(() => over.abort(new QuestionOver()));
-    const value = await askPerson(this.#editor, event.question, AbortSignal.any([turn.stop, over.signal]));
-    const isTaken = !over.signal.aborted && this.#conversation.session.answer(event.questionId, value);
-    if (!isTaken && !turn.stop.aborted) this.#screen.note(await end);
-    this.#screen.resume();
   }
 
   /** Writes a text to a new file. An existing file is not overwritten; an error is shown. */

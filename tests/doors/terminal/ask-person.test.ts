@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import picocolors from "picocolors";
 import type { Question } from "../../../src/core/events.js";
 import { askPerson } from "../../../src/doors/terminal/ask-person.js";
 
@@ -18,7 +19,8 @@ test.each<[string, Question]>([
       return undefined;
     },
   };
-  await askPerson(editor, question, new AbortController().signal);
+  const signal = new AbortController().signal;
+  await askPerson(editor, question, { signal, colors: picocolors.createColors(false) });
   expect(asked).toHaveLength(1);
   const last = asked[0]?.split("\n").at(-1) ?? "";
   expect(last).toContain(server);

@@ -14,12 +14,19 @@ export interface Terminal {
 /** Reason with which the signal of `Asker.ask` aborts if the person's answer is no longer needed, although the turn was not cancelled. */
 export class QuestionOver {}
 
+export interface QuestionOptions {
+  /** Letters that are an answer without Enter. They count only if the person was not typing a line when the question appeared. */
+  keys?: string;
+  /** Text that the person can change into the answer. A plain editor cannot offer it. */
+  text?: string;
+}
+
 export interface Asker {
   /**
    * Shows the question. Resolves to an answer that is typed after the question was shown. Resolves to undefined if the input ends or the
    * signal is aborted first. If the reason is `QuestionOver`, an Enter that the person has meant for this question sends nothing.
    */
-  ask(question: string, signal: AbortSignal): Promise<string | undefined>;
+  ask(question: string, signal: AbortSignal, options?: QuestionOptions): Promise<string | undefined>;
 }
 
 /** Reads the lines that a person types. Output is printed so that it does not mix with the line being typed. */

@@ -1,7 +1,8 @@
+import wrapAnsi from "wrap-ansi";
 import { choiceColumns } from "../completion/completion.js";
 import { bottomOf, echoOf, prompt, splitQuestion } from "./bottom.js";
 import { BottomArea } from "./bottom-area.js";
-import { type EditorParts, type LineEditor, QuestionOver, type Terminal } from "./editor.js";
+import { type EditorParts, type LineEditor, type QuestionOptions, QuestionOver, type Terminal } from "./editor.js";
 import { InputLine } from "./input-line.js";
 import { Keys, type Press } from "./keys.js";
 import type { Area } from "./layout.js";
@@ -27,6 +28,8 @@ export class ScreenEditor implements LineEditor {
   #line: InputLine;
   #waiting: WaitingLine | undefined;
   #isQuestion = false;
+  /** Letters that answer the open question without Enter. */
+  #answerKeys = "";
   /** True after a question that ended while its answer was being typed. The next Enter is then meant for the question, unless the line is emptied. */
   #isEnterForQuestion = false;
   #below: readonly string[] = [];
@@ -59,15 +62,21 @@ export class ScreenEditor implements LineEditor {
     });
   }
 
-  async ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+  async ask(
+    question: string,
+    signal: AbortSignal,
+    { keys = "", text = "" }: QuestionOptions = {},
+  ): Promise<string | undefined> {
     const over = AbortSignal.any([signal, this.#ended.signal]);
     if (over.aborted) return undefined;
     const begun = this.#line;
+    this.#answerKeys = this.#isTyping ? "" : keys;
     this.#line = new InputLine([]);
+    this.#line.buffer.set(text);
     this.#isQuestion = true;
     this.#isEnterForQuestion = false;
     const { head, label } = splitQuestion(question, this.#area.columns);
-    this.print(head);
+    this.print(wrapAnsi(head, this.#area.columns, { trim: false }));
     const answer = await new Promise<string | undefined>((resolve) => {
       over.addEventListener("abort", () => resolve(undefined), { once: true });
       this.#waiting = { prompt: label, resolve };
@@ -133,8 +142,13 @@ export class ScreenEditor implements LineEditor {
     else if (name === "ctrl-l") this.#area.clearScreen();
     else if (name === "ctrl-z") this.#keys.suspend();
     else if (name === "tab") void this.#complete();
+    else if (press.type === "text" && this.#isAnswer(press.text)) this.#finish(press.text);
     else this.#line.press(press);
     if (!this.#isTyping) this.#isEnterForQuestion = false;
+  }
+
+  #isAnswer(text: string): boolean {
+    return this.#isQuestion && !this.#isTyping && text.length === 1 && this.#answerKeys.includes(text);
   }
 
   #interrupted(): void {

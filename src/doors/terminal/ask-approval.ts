@@ -1,0 +1,140 @@
+import { messageOf } from "../../core/errors.js";
+import type { ApprovalQuestion } from "../../core/events.js";
+import { asObject, type JsonObject } from "../../core/json.js";
+import { unambiguous, visibleJson } from "../../core/text/inert.js";
+import { editsIn } from "../shared/edit-diff.js";
+import type { Colors } from "../shared/terminal.js";
+import type { Asker } from "./editor/editor.js";
+
+export interface Asking {
+  signal: AbortSignal;
+  colors: Colors;
+}
+
+/**
+ * Number of characters shown from the start and from the end of a call's arguments, until the person asks for all of them. The important part may
+ * be at the end.
+ */
+const shownAtEachEnd = 2000;
+
+const choices: Readonly<Record<string, unknown>> = {
+  y: true,
+  yes: true,
+  n: false,
+  no: false,
+  x: { allow: false, remember: "always" },
+  never: { allow: false, remember: "always" },
+};
+const lasting: Readonly<Record<string, unknown>> = {
+  s: { allow: true, remember: "session" },
+  session: { allow: true, remember: "session" },
+  p: { allow: true, remember: "project" },
+  project: { allow: true, remember: "project" },
+  a: { allow: true, remember: "always" },
+  always: { allow: true, remember: "always" },
+};
+
+/**
+ * Asks a person whether a call may run. Shows the call's arguments again, because the line that announced the call may have cut them off.
+ * Resolves to an answer in the form that `session.answer` takes.
+ */
+export async function askApproval(editor: Asker, question: ApprovalQuestion, asking: Asking): Promise<unknown> {
+  const { signal } = asking;
+  const name = `${question.server}.${question.tool}`;
+  const offered = question.onceOnly ? choices : { ...choices, ...lasting };
+  const lastingChoices = `every ${name}: s = this session, p = this folder, a = always\n`;
+  const all = shownCall(question);
+  const ends = bothEnds(all);
+  let shown = ends;
+  for (;;) {
+    const views = shown === all ? "" : "v = view all\n";
+    const options = `${views}y = once, n = no, r = no and why, x = never, e = edit\n${question.onceOnly ? "" : lastingChoices}`;
+    const text = `${factsOf(question)}${painted(shown, asking.colors)}\n${unambiguous(`${options}run ${name}? `)}`;
+    const answer = (await editor.ask(text, signal, { keys: question.onceOnly ? "ynrxev" : "ynrxevspa" }))?.trim();
+    if (answer === undefined) return false;
+    const key = answer.toLowerCase();
+    if (Object.hasOwn(offered, key)) return offered[key];
+    const [, reason] = /^no? +(.+)$/isu.exec(answer) ?? [];
+    if (reason) return { allow: false, message: reason };
+    if (key === "r") return askReason(editor, signal);
+    const changed = key === "e" ? await askArguments(editor, question, signal) : undefined;
+    if (changed) return { allow: true, arguments: changed };
+    shown = key === "v" || key === "view" ? all : ends;
+  }
+}
+
+/** Asks once about several calls. Resolves to the answer for all of them, or to undefined if the person wants to answer each by itself. */
+export async function askApprovals(
+  editor: Asker,
+  questions: readonly ApprovalQuestion[],
+  { signal, colors }: Asking,
+): Promise<unknown> {
+  const calls = questions.map((question) => `${factsOf(question)}${painted(bothEnds(shownCall(question)), colors)}\n`);
+  const options = "y = all once, n = none, r = none and why, e = each by itself\n";
+  const text = `${calls.join("")}${options}run all ${questions.length} calls? `;
+  for (;;) {
+    const answer = (await editor.ask(text, signal, { keys: "ynre" }))?.trim().toLowerCase();
+    if (answer === undefined || answer === "n" || answer === "no") return false;
+    if (answer === "y" || answer === "yes") return true;
+    if (answer === "r") return askReason(editor, signal);
+    if (answer === "e") return undefined;
+  }
+}
+
+async function askReason(editor: Asker, signal: AbortSignal): Promise<unknown> {
+  const message = (await editor.ask("why not? The model reads it: ", signal))?.trim();
+  return message ? { allow: false, message } : false;
+}
+
+/** Resolves to the arguments as the person has changed them, or to undefined if they stay as they are. */
+async function askArguments(
+  editor: Asker,
+  { call, server, tool }: ApprovalQuestion,
+  signal: AbortSignal,
+): Promise<JsonObject | undefined> {
+  const before = visibleJson(call.arguments);
+  let head = `arguments of ${server}.${tool} as JSON, empty = as they are\n`;
+  for (let text = before; ; ) {
+    const typed = (await editor.ask(unambiguous(`${head}arguments: `), signal, { text }))?.trim();
+    if (!typed || typed === before) return undefined;
+    const read = readObject(typed);
+    if (!("problem" in read)) return read.values;
+    head = `${read.problem}\n`;
+    text = typed;
+  }
+}
+
+function readObject(text: string): { values: JsonObject } | { problem: string } {
+  try {
+    const values = asObject(JSON.parse(text));
+    return values ? { values } : { problem: 'the arguments must be an object, such as {"name": "value"}' };
+  } catch (error) {
+    return { problem: `this is not JSON: ${messageOf(error)}` };
+  }
+}
+
+/** Returns why a call is asked about, and what a trusted server says of its tool. */
+function factsOf({ reason, annotations = [] }: ApprovalQuestion): string {
+  return unambiguous(`${[reason, ...(annotations.length > 0 ? [annotations.join(", ")] : [])].join("\n")}\n`);
+}
+
+/** Returns the arguments of a call; what it edits as a diff. */
+function shownCall({ call }: ApprovalQuestion): string {
+  const read = readObject(call.arguments);
+  const { edits, rest } = "values" in read ? editsIn(read.values) : { edits: [], rest: {} };
+  const values = edits.length === 0 ? call.arguments : JSON.stringify(rest);
+  return [values, ...edits.map((edit) => edit.replaceAll("\t", "    "))].map(visibleJson).join("\n");
+}
+
+/** Colours the lines that an edit takes out and puts in. */
+function painted(text: string, colors: Colors): string {
+  const paint = (line: string) =>
+    line.startsWith("+ ") ? colors.green(line) : line.startsWith("- ") ? colors.red(line) : line;
+  return text.split("\n").map(paint).join("\n");
+}
+
+function bothEnds(text: string): string {
+  const rest = text.length - 2 * shownAtEachEnd;
+  if (rest <= 0) return text;
+  return `${text.slice(0, shownAtEachEnd)}\n… ${rest} characters are not shown here …\n${text.slice(-shownAtEachEnd)}`;
+}
