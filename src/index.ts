@@ -4,6 +4,9 @@ import type { runScript as loadedRunScript } from "./scripted/host/run-script.js
 export { ConfigError, LlmError, McpError, RequestError, ScriptError, StoreError, TurnError } from "./core/errors.js";
 export type * from "./core/events.js";
 export type * from "./core/messages.js";
+export type { ProgramTool, ToolContext } from "./core/ports.js";
+export type { ObjectSchema } from "./core/schemas/object-schema.js";
+export { tool } from "./core/schemas/program-tool.js";
 export type { App, AppOptions } from "./host/app.js";
 export { createApp } from "./host/app.js";
 export type { RunScriptOptions } from "./scripted/host/run-script.js";
@@ -15,7 +18,7 @@ export type {
   StepOutcome,
   StepResult,
 } from "./scripted/shared/script-result.js";
-export type { ObjectSchema, Prompt, PromptAnswer } from "./session/prompt-answer.js";
+export type { Prompt, PromptAnswer } from "./session/prompt-answer.js";
 export type { Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";
 export type { PromptRequest } from "./session/shared/prompt-options.js";

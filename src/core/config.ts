@@ -1,4 +1,5 @@
 /** The validated configuration. Every layer receives only its part. Times are in milliseconds, whatever unit the file used. */
+import type { ProgramTool } from "./ports.js";
 
 type JitterMode = "proportional" | "full" | "decorrelated";
 
@@ -138,7 +139,7 @@ export interface LlmConfig {
   providers: Readonly<Record<string, ProviderConfig>>;
 }
 
-interface ServerCommon {
+export interface ServerCommon {
   name: string;
   enabled: boolean;
   /** Reason why the server must not be started although it is enabled. Unset: it may be started. */
@@ -219,7 +220,18 @@ export interface RemoteServerConfig extends ServerCommon {
   sharesUrl?: true;
 }
 
-export type ServerConfig = StdioServerConfig | RemoteServerConfig;
+/** A server that a configuration file can have. */
+export type ConfiguredServer = StdioServerConfig | RemoteServerConfig;
+
+/** The tools of the program that uses the library. */
+export interface ProgramServerConfig extends ServerCommon {
+  transport: "program";
+  /** The program's main file. Stored approvals hold for this program only. */
+  program: string;
+  offers: readonly ProgramTool[];
+}
+
+export type ServerConfig = ConfiguredServer | ProgramServerConfig;
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -363,7 +375,7 @@ export interface Config {
   mcpServe: McpServeConfig;
   /** True: as long as a server is not ready, the host offers the tools that this server had when it was last connected. */
   remembersTools: boolean;
-  mcpServers: readonly ServerConfig[];
+  mcpServers: readonly ConfiguredServer[];
   /** Names of the environment variables used in `${NAME}` placeholders. Variables that every process has, such as HOME, are excluded. */
   privateVariables: readonly string[];
 }

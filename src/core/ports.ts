@@ -1,7 +1,7 @@
 /** Ports between layers: interfaces to layers that the caller must not import. The event log has `chat-store.ts` and `turn-leases.ts`. */
 import type { ApprovalAnswer } from "./approval.js";
 import type { Question, ServerState } from "./events.js";
-import type { ContentPart, ToolCall, ToolDefinition, ToolResult } from "./messages.js";
+import type { ContentPart, JsonSchema, ToolCall, ToolDefinition, ToolResult } from "./messages.js";
 import type { TraceContext } from "./trace-context.js";
 
 export type { ToolResult };
@@ -268,4 +268,36 @@ export interface ServedResource extends Pick<ToolFacts, "server" | "place"> {
 /** The host's hub plus the servers of one session. */
 export interface SessionHub extends ToolHub {
   close(): Promise<void>;
+}
+
+/** The second argument of the function of a `ProgramTool`. */
+export interface ToolContext {
+  /** Aborts when the turn is cancelled, the call takes too long, or the host closes. The result is not awaited any more then. */
+  signal: AbortSignal;
+  /** Id of the call. It is the same when an idempotent call is repeated after a crash. Undefined for calls that belong to no turn. */
+  callId: string | undefined;
+  /** Shows how far the call is. Each report extends the call's time limit. */
+  progress(progress: ToolProgress): void;
+}
+
+export interface ToolTraits {
+  /** Name for the model and for rules: a rule calls it `app.NAME`. */
+  name: string;
+  description: string;
+  /** True if the tool changes nothing. It then runs without approval. Default: false. */
+  readOnly?: boolean;
+  /** True if a repeated call does no harm. A call that a crash has interrupted is then sent again. Default: false. */
+  idempotent?: boolean;
+  /** False if the tool only adds things. Default: true, unless the tool is read-only. */
+  destructive?: boolean;
+  /** Time in ms after which a call without a result or progress fails. Default: 60 s. */
+  timeoutMs?: number;
+}
+
+/** A tool of the program, made by `tool`. */
+export interface ProgramTool extends Readonly<ToolTraits> {
+  /** The schema of the arguments as JSON Schema. */
+  readonly inputSchema: JsonSchema;
+  /** Checks the arguments, which already fit `inputSchema`, and runs the call. Rejects if they do not fit, or if the tool throws. */
+  readonly call: (args: Record<string, unknown>, context: ToolContext) => Promise<unknown>;
 }

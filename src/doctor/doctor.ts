@@ -1,7 +1,7 @@
 /** Runs all checks for which no turn is needed. Reports the configuration first, then this machine, the providers and the servers. */
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
-import type { LlmConfig, ServerConfig } from "../core/config.js";
+import type { ConfiguredServer, LlmConfig } from "../core/config.js";
 import { stateFolder } from "../core/files/state-folder.js";
 import { child } from "../core/source/tree.js";
 import { type Configuration, configFindings } from "./config-checks.js";
@@ -23,7 +23,7 @@ export interface Examined {
   configuration: Configuration;
   /** Settings of the providers. `active` is the provider that turns use. Undefined if no configuration could be loaded. */
   llm: LlmConfig | undefined;
-  servers: readonly ServerConfig[];
+  servers: readonly ConfiguredServer[];
   isLive: boolean;
   node: { version: string; required: string };
   /** Build time of this program, in milliseconds since the epoch. */

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import { redactUrls } from "../config/reading/redact-config.js";
-import type { ServerConfig, StdioServerConfig } from "../core/config.js";
+import type { ConfiguredServer, StdioServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import { addAll } from "../core/lists/long-lists.js";
 import { waitText } from "../core/text/durations.js";
@@ -49,7 +49,7 @@ const maxStderrLines = 20;
 const pingMs = 10_000;
 
 /** Tests one server, and closes it in any case. Rejects only with the signal's reason. */
-export async function checkServer(config: ServerConfig, parts: CheckParts): Promise<ServerCheck> {
+export async function checkServer(config: ConfiguredServer, parts: CheckParts): Promise<ServerCheck> {
   const check: ServerCheck = { server: config.name, findings: [], timings: {}, tools: [], stderr: [] };
   if (!beforeStart(config, parts, check)) return check;
   const redactOwn = redactor(config);
@@ -95,7 +95,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
 }
 
 /** Runs the checks that can be made before the server is started. Returns false if the server should not be started. */
-function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
+function beforeStart(config: ConfiguredServer, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
   const { name, enabled, refusal } = config;
   if (refusal) findings.push(fail("confirmed", refusal, "read the servers in the file, then confirm it"));
   else if (!enabled) {
@@ -159,7 +159,7 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
  * `ServerCheck.stderr` already contains it.
  */
 function failure(
-  config: ServerConfig,
+  config: ConfiguredServer,
   error: unknown,
   { isConnected, redact }: { isConnected: boolean; redact: (text: string) => string },
 ): Finding {
@@ -172,11 +172,11 @@ function failure(
   return fail(check, withCommand(config, text), fix);
 }
 
-function withCommand(config: ServerConfig, text: string): string {
+function withCommand(config: ConfiguredServer, text: string): string {
   return config.transport === "stdio" ? `${config.command}: ${text}` : text;
 }
 
-function nextStep(config: ServerConfig, error: McpError | undefined, isEnd: boolean): string {
+function nextStep(config: ConfiguredServer, error: McpError | undefined, isEnd: boolean): string {
   const { name, protocol } = config;
   if (error?.kind === "timeout") {
     return `raise mcpServers.${name}.startup_timeout if the server is only slow (npx, uvx and docker download it at the first start)`;

@@ -1,4 +1,4 @@
-import type { ServerConfig } from "../core/config.js";
+import type { ConfiguredServer } from "../core/config.js";
 import { addAll } from "../core/lists/long-lists.js";
 import type { ToolDefinition } from "../core/messages.js";
 import { Logins } from "../mcp/auth/logins.js";
@@ -12,7 +12,7 @@ export interface ServersParts extends Omit<CheckParts, "unset" | "auth"> {
 }
 
 /** Tests all servers that are not disabled. Rejects only with the signal's reason. */
-export async function serverSections(servers: readonly ServerConfig[], parts: ServersParts): Promise<Section[]> {
+export async function serverSections(servers: readonly ConfiguredServer[], parts: ServersParts): Promise<Section[]> {
   // `allSettled`, not `all`: every server must be closed before this function rejects.
   const settled = await Promise.allSettled(servers.map((server) => serverSection(server, parts)));
   return settled.map((section) => {
@@ -28,7 +28,10 @@ export function toolsOfServers(sections: readonly Section[]): ToolDefinition[] {
   );
 }
 
-async function serverSection(config: ServerConfig, { authFolder, unsetOf, ...parts }: ServersParts): Promise<Section> {
+async function serverSection(
+  config: ConfiguredServer,
+  { authFolder, unsetOf, ...parts }: ServersParts,
+): Promise<Section> {
   const section = { name: `server ${config.name}`, kind: "required_server_down" };
   if (!config.enabled && !config.refusal) {
     return { ...section, findings: [ok("enabled", "it is disabled, so it was not tried and no host starts it")] };
@@ -39,14 +42,14 @@ async function serverSection(config: ServerConfig, { authFolder, unsetOf, ...par
   return { ...section, findings: check.findings, server: check };
 }
 
-function slowness({ name, startupGraceMs, lazy }: ServerConfig, { timings }: ServerCheck) {
+function slowness({ name, startupGraceMs, lazy }: ConfiguredServer, { timings }: ServerCheck) {
   const readyMs = (timings.initializeMs ?? 0) + (timings.listMs ?? 0);
   if (lazy || readyMs <= startupGraceMs) return [];
   const text = `ready after ${readyMs} ms, but the first turn waits only ${startupGraceMs} ms, so it has no tools of this server`;
   return [warn("slow", text, `raise mcpServers.${name}.startup_grace, or set lazy: true`)];
 }
 
-async function login(config: ServerConfig, folder: string) {
+async function login(config: ConfiguredServer, folder: string) {
   if (config.transport === "stdio") return [];
   const [state = "", ...facts] = (await new Logins([config], { folder }).status(config.name)).split("\n  ");
   if (state.includes("not logged in")) return [];

@@ -10,7 +10,7 @@ import { thisMachine } from "../core/files/this-machine.js";
 import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { ChoosableModels, FoundModel } from "../core/messages.js";
-import type { Observe, SessionHub } from "../core/ports.js";
+import type { Observe, ProgramTool, SessionHub } from "../core/ports.js";
 import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
@@ -24,6 +24,7 @@ import { FirstRun } from "./first-run.js";
 import { leaseOf } from "./log-only.js";
 import { fromLevel } from "./logging.js";
 import { openLog } from "./open-log.js";
+import { withProgramTools } from "./program-server.js";
 import { RunningConfig, wantsCollector } from "./running-config.js";
 import { stderrLog } from "./stderr-log.js";
 import type { Tape } from "./tape.js";
@@ -41,6 +42,8 @@ export interface AppOptions {
   config?: string | ConfigObject | LoadedConfig;
   /** Settings that take precedence over the environment and the file. They have the same shape as the file. */
   overrides?: ConfigObject;
+  /** Functions of this program that the model may call, made by `tool`. They are tools of the server `app`. Default: none. */
+  tools?: readonly ProgramTool[];
   /** Environment variables, read for keys and for `${VAR}` in the configuration. Default: those of this process. */
   env?: Environment;
   /** Receives the host's log events of level `logging.level` or higher. Default: they are written as log lines to stderr. */
@@ -108,9 +111,9 @@ export interface App extends AsyncDisposable {
 /** Default of `questionTimeoutMs`. It is finite because many hosts, such as those that use the library, have no person to answer. */
 const unansweredMs = 5 * 60 * 1000;
 
-/** Builds the host and starts its servers without waiting for them. Throws ConfigError, StoreError. */
+/** Builds the host and starts its servers without waiting for them. Throws ConfigError, RequestError, StoreError. */
 export async function createApp(options: AppOptions = {}): Promise<App> {
-  const { env = process.env, overrides, tape, questionTimeoutMs = unansweredMs } = options;
+  const { env = process.env, overrides, tools = [], tape, questionTimeoutMs = unansweredMs } = options;
   const reading = { env, overrides, allowsUnset: tape?.playsModels };
   const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, reading);
   const { config } = loaded;
@@ -147,6 +150,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     tape?.conceal(configuredSecrets(config, env));
     const firstRun = closedAtEnd(new FirstRun(env, tape));
     const llm = await firstRun.llmOf(config);
+    const serversOf = (some: Config) => withProgramTools(firstRun.serversOf(some), tools);
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
@@ -161,7 +165,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
     const logs = closedAtEnd(new ServerLogs(stateFolder(env, "server-logs"), { observe, now: Date.now, clear }));
     const hub = closedAtEnd(
-      new McpHub(firstRun.serversOf(config), {
+      new McpHub(serversOf(config), {
         observe,
         auth: { folder: stateFolder(env, "auth") },
         transport: tape,
@@ -198,11 +202,13 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     hub.start();
     const apply = async (next: Config) => {
       tape?.conceal(configuredSecrets(next, env));
-      client = client.successor(await firstRun.llmOf(next));
+      const nextLlm = await firstRun.llmOf(next);
+      const servers = serversOf(next);
+      client = client.successor(nextLlm);
       orchestrator = new Orchestrator({ llm: client, hub, newId });
       running.change(next);
       sessions.changeRetention(retentionRules(running.config));
-      hub.apply(firstRun.serversOf(running.config));
+      hub.apply(servers);
     };
     const resolveModel = (model?: string) => {
       const { provider, model: named, contextWindow } = client.resolve(model);

@@ -1,6 +1,6 @@
 /** Chooses a provider if the configuration names none: a usable provider, or else the bundled demo model. */
 
-import type { Config, LlmConfig, ServerConfig } from "../core/config.js";
+import type { Config, ConfiguredServer, LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { demoServer } from "../demo/demo-servers.js";
 import { chooseProvider, type ModelChoice } from "../llm/providers/choose-provider.js";
@@ -59,7 +59,7 @@ export class FirstRun {
   }
 
   /** Returns the configured servers. If the demo model is active, adds the bundled server, whose tools the demo model calls. */
-  serversOf({ mcpServers }: Config): readonly ServerConfig[] {
+  serversOf({ mcpServers }: Config): readonly ConfiguredServer[] {
     if (!this.isDemo || mcpServers.some(({ name }) => name === "demo")) return mcpServers;
     return [...mcpServers, demoServer()];
   }

@@ -11,7 +11,7 @@ import {
 import type { ServerEdit } from "../config/edit/server-edit.js";
 import { shownEntry, withSecretsOf } from "../config/edit/shown-entry.js";
 import type { LoadedConfig } from "../config/reading/load.js";
-import type { Config, ServerConfig } from "../core/config.js";
+import type { Config, ConfiguredServer } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { RequestError } from "../core/errors.js";
 import { stateFolder } from "../core/files/state-folder.js";
@@ -191,7 +191,7 @@ export class ServerEntries implements ServerSettings {
     return location;
   }
 
-  #isLoggedIn(server: ServerConfig): boolean {
+  #isLoggedIn(server: ConfiguredServer): boolean {
     if (server.transport === "stdio") return false;
     return new AuthFile(stateFolder(this.#parts.env, "auth"), server).read().tokens !== undefined;
   }

@@ -6,7 +6,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Approvals } from "../config/consent/approvals.js";
-import type { ServerConfig } from "../core/config.js";
+import type { ConfiguredServer } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { stateFolder } from "../core/files/state-folder.js";
 import type { Observe, StoredApprovals } from "../core/ports.js";
@@ -32,7 +32,7 @@ export function refusalsIn(approvals: StoredApprovals): StoredApprovals {
  * Creates the logins for those servers that are remote. `showPage` is called with the address of a login page and must show it to the user.
  */
 export async function createLogins(
-  servers: readonly ServerConfig[],
+  servers: readonly ConfiguredServer[],
   env: Environment,
   showPage: (page: URL) => void,
 ): Promise<Logins> {

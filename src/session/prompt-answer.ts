@@ -1,6 +1,7 @@
 import { RequestError, TurnError } from "../core/errors.js";
 import { isTurnEnd, type TurnEvent } from "../core/events.js";
 import type { JsonSchema } from "../core/messages.js";
+import { isObjectSchema, jsonSchemaOf, type ObjectSchema } from "../core/schemas/object-schema.js";
 import type { PromptRequest } from "./shared/prompt-options.js";
 import { LiveTurn } from "./turns/live-turn.js";
 
@@ -11,18 +12,6 @@ export interface Prompt extends Omit<PromptRequest, "requestId"> {
   /** Cancels the turn when it aborts. */
   signal?: AbortSignal | undefined;
 }
-
-/** A schema that follows Standard Schema and can state itself as JSON Schema, such as one of Zod from 4.2 on. */
-export interface ObjectSchema<Output> {
-  readonly "~standard": {
-    validate(value: unknown): Validated<Output> | Promise<Validated<Output>>;
-    readonly jsonSchema: { input(options: { target: "draft-2020-12" }): Record<string, unknown> };
-  };
-}
-
-type Validated<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] };
 
 /**
  * The events of a turn, or its whole answer by `text` or `object`. These two read the events themselves, so nobody sees a question: every
@@ -59,9 +48,8 @@ export function promptAnswer(
   };
   const object = async <Output>(schema: ObjectSchema<Output> | JsonSchema): Promise<unknown> => {
     if (!isObjectSchema(schema)) return JSON.parse(await text({ output: { jsonSchema: schema } }));
-    const { jsonSchema, validate } = schema["~standard"];
-    const answer = await text({ output: { jsonSchema: jsonSchema.input({ target: "draft-2020-12" }) } });
-    const checked = await validate(JSON.parse(answer));
+    const answer = await text({ output: { jsonSchema: jsonSchemaOf(schema) } });
+    const checked = await schema["~standard"].validate(JSON.parse(answer));
     if (!checked.issues) return checked.value;
     const problems = checked.issues.map(({ message }) => message).join("; ");
     const hint = "Send the prompt again, or state the rule in the prompt: a JSON Schema may not be able to express it.";
@@ -72,10 +60,6 @@ export function promptAnswer(
     text: () => text(),
     object: object as PromptAnswer["object"],
   });
-}
-
-function isObjectSchema<Output>(schema: ObjectSchema<Output> | JsonSchema): schema is ObjectSchema<Output> {
-  return "~standard" in schema;
 }
 
 async function lastText(events: AsyncGenerator<TurnEvent>): Promise<string> {

@@ -1,7 +1,7 @@
 import "../support/app.js"; // modules that a check loads on demand
 import { resolve } from "node:path";
 import { expect, test } from "@jest/globals";
-import type { ServerConfig } from "../../src/core/config.js";
+import type { ConfiguredServer } from "../../src/core/config.js";
 import { type CheckParts, checkServer } from "../../src/doctor/server-check.js";
 import { freePort, httpServer } from "../support/mcp-http.js";
 import { fixture, isRunning, nodeServer, recording, remoteServer, until } from "../support/mcp-hub.js";
@@ -9,12 +9,12 @@ import { oauthServer } from "../support/oauth-server.js";
 
 const never = new AbortController().signal;
 
-function check(config: ServerConfig, parts: Partial<CheckParts> = {}) {
+function check(config: ConfiguredServer, parts: Partial<CheckParts> = {}) {
   return checkServer(config, { toolBudgetTokens: 10_000, clear: (text) => text, signal: never, ...parts });
 }
 
 /** Returns each finding as `status check: text`. */
-async function lines(config: ServerConfig, parts?: Partial<CheckParts>): Promise<string[]> {
+async function lines(config: ConfiguredServer, parts?: Partial<CheckParts>): Promise<string[]> {
   const { findings } = await check(config, parts);
   return findings.map(({ check: what, status, text }) => `${status} ${what}: ${text}`);
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { loadConfig } from "../../src/config/reading/load.js";
-import type { ServerConfig } from "../../src/core/config.js";
+import type { ConfiguredServer } from "../../src/core/config.js";
 import { modelName } from "../../src/core/patterns/model-name.js";
 import { Manifest } from "../../src/mcp/lists/manifest.js";
 import { fileNameOf, programOf } from "../../src/mcp/lists/server-hash.js";
@@ -124,14 +124,14 @@ test("what is remembered of a tool is about the command, the arguments and the e
 });
 
 describe("what is remembered of a server without cwd", () => {
-  const stdio = (command: string, args: string[], more: object = {}): ServerConfig => {
+  const stdio = (command: string, args: string[], more: object = {}): ConfiguredServer => {
     const { config } = loadConfig({ mcpServers: { s: { command, args, ...more } } }, { env: {} });
     const [server] = config.mcpServers;
     if (!server) throw new Error("the server is missing");
     return server;
   };
   /** Returns the keys of the answers, the pins and the lists that are kept of this server, in a host that runs in the folder. */
-  function keptIn(folder: string, server: () => ServerConfig): string[] {
+  function keptIn(folder: string, server: () => ConfiguredServer): string[] {
     const before = process.cwd();
     process.chdir(folder);
     try {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { StoredEvent, TurnEvent } from "../../src/core/events.js";
 import type { Observe } from "../../src/core/ports.js";
-import { type App, createApp } from "../../src/index.js";
+import { type App, type AppOptions, createApp } from "../../src/index.js";
 import { driverUnderTest, newStorage } from "./storages.js";
 
 /** A temporary home, so that tests write nothing into the home of the person who runs them. */
@@ -22,6 +22,7 @@ interface TestApp {
   workspace?: string;
   scraped?: boolean;
   questionTimeoutMs?: number;
+  tools?: AppOptions["tools"];
   /** Receives what the host logs. */
   observe?: Observe;
 }
@@ -40,6 +41,7 @@ export async function startApp({
   workspace,
   scraped,
   questionTimeoutMs,
+  tools,
   observe = () => {},
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
@@ -50,6 +52,7 @@ export async function startApp({
     workspace,
     scraped,
     questionTimeoutMs,
+    tools,
     observe,
     config: {
       llm: {

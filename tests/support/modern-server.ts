@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
-import type { ServerConfig } from "../../src/core/config.js";
+import type { ConfiguredServer } from "../../src/core/config.js";
 import { nodeServer, remoteServer } from "./mcp-hub.js";
 
 export const ways = ["stdio", "http"] as const;
@@ -9,7 +9,7 @@ export type Way = (typeof ways)[number];
 
 export interface ModernServer extends AsyncDisposable {
   /** The entry `mcpServers.m`. */
-  config: ServerConfig;
+  config: ConfiguredServer;
 }
 
 /** Returns a server of 2026-07-28 from this folder. The host starts it over stdio; over HTTP it already listens. */

@@ -1,5 +1,6 @@
 import type {
   Config,
+  ConfiguredServer,
   HttpConfig,
   LimitsConfig,
   LlmConfig,
@@ -10,7 +11,6 @@ import type {
   PriceConfig,
   ProviderConfig,
   ServeConfig,
-  ServerConfig,
   ServiceConfig,
   StdioServerConfig,
   StorageConfig,
@@ -103,8 +103,8 @@ interface ServerTree {
   lazy: boolean;
   ping_interval: number;
   max_message_mb: number;
-  protocol: ServerConfig["protocol"];
-  sampling: ServerConfig["sampling"];
+  protocol: ConfiguredServer["protocol"];
+  sampling: ConfiguredServer["sampling"];
   roots: string[];
   tools: { allow: string[]; deny: string[]; auto_approve: string[]; timeouts: Record<string, number> };
 }
@@ -204,7 +204,7 @@ function buildMcpServe({ tools, plain_names: plainNames, ...rest }: ConfigTree["
   return { ...rest, plainNames, tools: tools === "none" ? [] : tools === "all" ? ["*"] : tools };
 }
 
-function buildServer(name: string, server: ServerTree, beside: BesideTree, isUrlShared: boolean): ServerConfig {
+function buildServer(name: string, server: ServerTree, beside: BesideTree, isUrlShared: boolean): ConfiguredServer {
   const placeholderValues = beside.placeholderValuesOf(name);
   const common = {
     name,

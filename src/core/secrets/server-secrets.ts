@@ -43,6 +43,7 @@ function namedSecrets(server: ServerConfig): (string | undefined)[] {
       ...server.args.flatMap(secretsInPaths),
     ];
   }
+  if (server.transport === "program") return [];
   const ofUrl = [...secretsInUrls(server.url), ...secretsInPaths(server.url)];
   return [...headerSecrets(server.headers), ...clientSecrets(server.oauth), ...ofUrl];
 }

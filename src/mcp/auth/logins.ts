@@ -1,4 +1,4 @@
-import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
+import type { ConfiguredServer, RemoteServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import { type JsonObject, textOrEmpty } from "../../core/json.js";
 import { nearest } from "../../core/text/nearest.js";
@@ -14,10 +14,10 @@ import { Reach } from "./reach.js";
 const probeTimeoutMs = 10_000;
 
 export class Logins {
-  readonly #servers: readonly ServerConfig[];
+  readonly #servers: readonly ConfiguredServer[];
   readonly #options: AuthOptions;
 
-  constructor(servers: readonly ServerConfig[], options: AuthOptions) {
+  constructor(servers: readonly ConfiguredServer[], options: AuthOptions) {
     this.#servers = servers;
     this.#options = options;
   }

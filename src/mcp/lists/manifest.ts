@@ -7,7 +7,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { ServerConfig } from "../../core/config.js";
+import type { ConfiguredServer } from "../../core/config.js";
 import { keptSecret } from "../../core/files/kept-secret.js";
 import { writePrivately } from "../../core/files/whole-file.js";
 import { asArray, asObject, isPlainObject, parseJson } from "../../core/json.js";
@@ -39,10 +39,10 @@ const maxAgeMs = 24 * 60 * 60 * 1000;
  */
 export class Manifest {
   readonly #files: ManifestFiles;
-  readonly #config: ServerConfig;
+  readonly #config: ConfiguredServer;
   #path: string | undefined;
 
-  constructor(files: ManifestFiles, config: ServerConfig) {
+  constructor(files: ManifestFiles, config: ConfiguredServer) {
     this.#files = files;
     this.#config = config;
   }
@@ -88,7 +88,7 @@ export class Manifest {
   }
 }
 
-function givenTo(config: ServerConfig): unknown[] {
+function givenTo(config: ConfiguredServer): unknown[] {
   const { name, transport, protocol, sampling, roots } = config;
   const { env } = transport === "stdio" ? config : {};
   const [command, args, cwd] = transport === "stdio" ? reachedBy(config) : [];

@@ -38,6 +38,7 @@ function hashOf(config: ServerConfig, environment: readonly unknown[] = []): str
 
 /** Returns the settings that decide which program runs or which address is called. */
 export function reachedBy(config: ServerConfig): readonly unknown[] {
+  if (config.transport === "program") return [config.program];
   if (config.transport !== "stdio") return [config.url];
   const { command, args } = commandLineOf(config);
   return [command, args, config.cwd ?? decidingFolder(config)];

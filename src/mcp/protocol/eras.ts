@@ -104,6 +104,7 @@ function versionsWanted(answer: JsonObject | undefined): unknown[] | undefined {
 
 function keyOf(config: ServerConfig): string {
   const { transport } = config;
+  if (transport === "program") return config.program;
   return JSON.stringify(
     transport === "stdio" ? [config.command, config.args, config.cwd, config.env] : [config.url, config.headers],
   );

@@ -81,13 +81,15 @@ export class SupervisedServer {
     });
     this.condition = condition;
     const noticed = (text: string) => condition.notice(text);
-    const manifest = host.manifests && new Manifest(host.manifests, config);
+    // Tools of the program are known as soon as the host starts, and their definitions change only when their author changes them.
+    const isForeign = config.transport !== "program";
+    const manifest = host.manifests && isForeign ? new Manifest(host.manifests, config) : undefined;
     this.#remembers = () => config.lazy || host.remembers?.() === true;
     this.offered = new OfferedLists({
       server: config.name,
       condition,
       manifest,
-      pins: new Pins(host.pinFolder, config),
+      pins: new Pins(isForeign ? host.pinFolder : undefined, config),
       changed: () => events.listsChanged(),
     });
     this.linked = new LinkedResources(() => events.listsChanged());

@@ -11,6 +11,8 @@ const loadRemote = loadOnce(async () => {
   return import("./remote.js");
 });
 
+const loadProgramRoute = loadOnce(() => import("./program-route.js"));
+
 /**
  * Opens the configured route. For a stdio server, this starts the server's process. `onStderr` is called with each piece of text that the
  * process writes to stderr.
@@ -21,6 +23,7 @@ export async function routeTo(
   onStderr?: (text: string) => void,
 ): Promise<ServerRoute> {
   if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, onStderr));
+  if (config.transport === "program") return (await loadProgramRoute()).programRoute(config);
   const { remoteRoute } = await loadRemote();
   return remoteRoute(config, config.transport === "sse" ? "sse" : "http", auth);
 }
