@@ -572,6 +572,23 @@ describe("a question", () => {
     expect(userText(llm.requests[2] as LlmRequest)).toContain('"more"');
   });
 
+  test("leaves nothing in the next line if it ends while its arguments are offered for a change", async () => {
+    await using llm = await startLlmServer([sayAndCall("", "s__echo", { n: 1 }), answer("done"), answer("next done")]);
+    await using app = await hostOf(llm);
+    const session = app.sessions.open("c");
+    const question = new Promise<string>((resolve) =>
+      session.turns.listen((event) => event.type === "question" && resolve(event.questionId)),
+    );
+    const repl = await decide(app, "e");
+    await repl.sees('arguments: {"n":1}');
+    expect(await app.sessions.answer("c", await question, true)).toBe(true);
+    await repl.sees("done\n");
+    await repl.enter("more");
+    await repl.sees("next done\n");
+    await repl.leave();
+    expect(userText(llm.requests[2] as LlmRequest)).toContain('"more"');
+  });
+
   test("is denied when the terminal goes away", async () => {
     await using llm = await startLlmServer([sayAndCall("", "s__echo"), answer("done")]);
     await using app = await hostOf(llm);

@@ -16,8 +16,7 @@ interface Typed<Schema, Args> extends ToolTraits {
 
 /**
  * Makes a tool of a function. `inputSchema` is a schema of any library that follows Standard Schema and can state itself as JSON Schema, such
- * as Zod from 4.2 on, or a JSON Schema. Throws RequestError
- * if it is not the schema of an object.
+ * as Zod from 4.2 on, or a JSON Schema. Throws RequestError if it is not the schema of an object.
  */
 export function tool<Args>(given: Typed<ObjectSchema<Args>, Args>): ProgramTool;
 export function tool<Args = Record<string, unknown>>(given: Typed<JsonSchema, Args>): ProgramTool;

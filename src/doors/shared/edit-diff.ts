@@ -1,4 +1,4 @@
-import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { asArray, asObject, type JsonObject } from "../../core/json.js";
 
 /** Names that tools for files give to the text that goes and the text that comes. */
 const namesOfEdit = [
@@ -7,23 +7,33 @@ const namesOfEdit = [
   ["oldText", "newText"],
 ] as const;
 
-const partsOfEdit: ReadonlySet<string> = new Set(["edits", ...namesOfEdit.flat()]);
-
-/** Separates the arguments of a call that edits a file: each edit as the text of a diff, and the other arguments. */
+/**
+ * Separates the arguments of a call that edits a file: each edit as the text of a diff, and the rest, which has everything that no diff
+ * shows. A list `edits` stays in the rest, whole, if one of its entries is not only an edit.
+ */
 export function editsIn(values: JsonObject): { edits: string[]; rest: JsonObject } {
-  const several: unknown[] = Array.isArray(values.edits) ? values.edits : [];
-  const edits = [values, ...several].flatMap(editIn);
-  if (edits.length === 0) return { edits, rest: values };
-  return { edits, rest: Object.fromEntries(Object.entries(values).filter(([name]) => !partsOfEdit.has(name))) };
+  const own = apart(values);
+  const several = asArray(values.edits).map(apart);
+  const isShown = several.length > 0 && several.every(({ edits, rest }) => edits.length > 0 && isEmpty(rest));
+  const { edits: list, ...others } = own.rest;
+  return { edits: [own, ...several].flatMap(({ edits }) => edits), rest: isShown ? others : own.rest };
 }
 
-function editIn(value: unknown): string[] {
-  if (!isPlainObject(value)) return [];
-  return namesOfEdit.flatMap(([old, fresh]) => {
-    const [from, to] = [value[old], value[fresh]];
+/** Takes the edits out of the value. The rest is empty if the value is not an object. */
+function apart(value: unknown): { edits: string[]; rest: JsonObject } {
+  const rest = { ...asObject(value) };
+  const edits = namesOfEdit.flatMap(([old, fresh]) => {
+    const [from, to] = [rest[old], rest[fresh]];
     if (typeof from !== "string" || typeof to !== "string") return [];
+    delete rest[old];
+    delete rest[fresh];
     return [diffOf(from.split("\n"), to.split("\n")).join("\n")];
   });
+  return { edits, rest };
+}
+
+function isEmpty(values: JsonObject): boolean {
+  return Object.keys(values).length === 0;
 }
 
 /** Returns the lines of both texts as a diff: the equal lines at both ends once, those between them as taken out and put in. */

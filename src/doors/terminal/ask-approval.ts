@@ -1,6 +1,5 @@
-import { messageOf } from "../../core/errors.js";
 import type { ApprovalQuestion } from "../../core/events.js";
-import { asObject, type JsonObject } from "../../core/json.js";
+import { asObject, type JsonObject, jsonProblem, parseJson } from "../../core/json.js";
 import { unambiguous, visibleJson } from "../../core/text/inert.js";
 import { editsIn } from "../shared/edit-diff.js";
 import type { Colors } from "../shared/terminal.js";
@@ -54,8 +53,6 @@ export async function askApproval(editor: Asker, question: ApprovalQuestion, ask
     if (answer === undefined) return false;
     const key = answer.toLowerCase();
     if (Object.hasOwn(offered, key)) return offered[key];
-    const [, reason] = /^no? +(.+)$/isu.exec(answer) ?? [];
-    if (reason) return { allow: false, message: reason };
     if (key === "r") return askReason(editor, signal);
     const changed = key === "e" ? await askArguments(editor, question, signal) : undefined;
     if (changed) return { allow: true, arguments: changed };
@@ -105,12 +102,10 @@ async function askArguments(
 }
 
 function readObject(text: string): { values: JsonObject } | { problem: string } {
-  try {
-    const values = asObject(JSON.parse(text));
-    return values ? { values } : { problem: 'the arguments must be an object, such as {"name": "value"}' };
-  } catch (error) {
-    return { problem: `this is not JSON: ${messageOf(error)}` };
-  }
+  const values = asObject(parseJson(text));
+  if (values) return { values };
+  const problem = jsonProblem(text);
+  return { problem: problem ? `this is not JSON: ${problem}` : 'an object is expected, such as {"name": "value"}' };
 }
 
 /** Returns why a call is asked about, and what a trusted server says of its tool. */

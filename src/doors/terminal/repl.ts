@@ -219,11 +219,14 @@ class Repl {
     const { session } = this.#conversation;
     const { colors } = this.#terminal;
     const questions = new TurnQuestions({ turn, session, editor: this.#editor, screen: this.#screen, colors });
-    for await (const event of turn.watch()) {
-      this.#screen.show(event);
-      if (session.questions.isAsking(event)) questions.add(event);
+    try {
+      for await (const event of turn.watch()) {
+        this.#screen.show(event);
+        if (session.questions.isAsking(event)) questions.add(event);
+      }
+    } finally {
+      await questions.done(); // also after an error, because the end of a question changes the screen
     }
-    await questions.done();
   }
 
   #turn(content: ContentPart[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { asObject, type JsonObject, parseJson } from "../../core/json.js";
 import { visibleJson } from "../../core/text/inert.js";
 import { editsIn } from "../../doors/shared/edit-diff.js";
 import { CodeBlock } from "../markdown/code-block.js";
@@ -40,10 +40,5 @@ export function callLine(text: string): string {
 const mostInLine = 200;
 
 export function objectIn(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isPlainObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return asObject(parseJson(text));
 }

@@ -86,7 +86,7 @@ export class ScreenEditor implements LineEditor {
     const typed = this.#line.buffer.text;
     this.#isQuestion = false;
     this.#line = begun;
-    if (over.reason instanceof QuestionOver && typed !== "") {
+    if (over.reason instanceof QuestionOver && typed !== "" && typed !== text) {
       this.#isEnterForQuestion = true;
       if (!this.#isTyping) this.#line.buffer.insert(typed);
     }
