@@ -66,7 +66,7 @@ export interface ApprovalQuestion {
   reason: string;
   /** The server's claims about the tool (`read-only`, `destructive`…). Absent unless the user trusts the server. */
   annotations?: readonly string[];
-  /** True if a rule requires a question for every such call. The answer then holds for this call only. */
+  /** True if a rule requires a question for every such call. A yes then holds for this call only. */
   onceOnly?: true;
   /** Hash of the tool's definition at the time of the question. Undefined for tools of the host. */
   definition?: string;

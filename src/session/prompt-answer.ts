@@ -1,7 +1,7 @@
 import { RequestError, TurnError } from "../core/errors.js";
 import { isTurnEnd, type TurnEvent } from "../core/events.js";
 import type { JsonSchema } from "../core/messages.js";
-import { isObjectSchema, jsonSchemaOf, type ObjectSchema } from "../core/schemas/object-schema.js";
+import { isObjectSchema, jsonSchemaOf, type ObjectSchema, problemsOf } from "../core/schemas/object-schema.js";
 import type { PromptRequest } from "./shared/prompt-options.js";
 import { LiveTurn } from "./turns/live-turn.js";
 
@@ -51,7 +51,7 @@ export function promptAnswer(
     const answer = await text({ output: { jsonSchema: jsonSchemaOf(schema) } });
     const checked = await schema["~standard"].validate(JSON.parse(answer));
     if (!checked.issues) return checked.value;
-    const problems = checked.issues.map(({ message }) => message).join("; ");
+    const problems = problemsOf(checked.issues);
     const hint = "Send the prompt again, or state the rule in the prompt: a JSON Schema may not be able to express it.";
     throw new TurnError("output", `the answer does not fit the schema: ${problems}`, { hint });
   };

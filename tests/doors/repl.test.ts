@@ -406,12 +406,13 @@ describe("a question", () => {
   });
 
   test("shows an edit of a file as a diff", async () => {
-    const edit = { path: "a.txt", edits: [{ oldText: "one\ntwo", newText: "one\nthree" }] };
+    const second = { oldText: "\tx", newText: "    x" };
+    const edit = { path: "a.txt", edits: [{ oldText: "one\ntwo", newText: "one\nthree" }, second] };
     await using llm = await startLlmServer([sayAndCall("", "s__echo", edit), answer("done")]);
     await using app = await hostOf(llm);
     const repl = open(app);
     await repl.enter("go");
-    await repl.sees('{"path":"a.txt"}\n  one\n- two\n+ three\ny = once');
+    await repl.sees('{"path":"a.txt"}\n  one\n- two\n+ three\n\n- →   x\n+     x\ny = once');
     repl.type("y");
     await repl.sees("done\n");
     await repl.leave();

@@ -62,7 +62,7 @@ test("arguments that do not fit are refused: by the JSON Schema, or by a rule of
   const half = tool({ name: "half", description: "", inputSchema: even, execute: ({ n }) => n / 2 });
   const [typed, odd] = [await called(half, { n: "x" }), await called(half, { n: 3 })];
   expect([typed.isError, JSON.stringify(typed.content)]).toEqual([true, expect.stringContaining("was not called")]);
-  expect([odd.isError, JSON.stringify(odd.content)]).toEqual([true, expect.stringContaining("must be even")]);
+  expect([odd.isError, JSON.stringify(odd.content)]).toEqual([true, expect.stringContaining("n: must be even")]);
 });
 
 test("an error becomes a failed call with its message", async () => {
@@ -151,5 +151,5 @@ test("names are used once", async () => {
 
 test("a schema that describes no object is refused at once", () => {
   const make = () => tool({ name: "t", description: "", inputSchema: { type: "string" }, execute: () => "" });
-  expect(make).toThrow("the inputSchema of the tool t must describe an object");
+  expect(make).toThrow('the inputSchema of the tool t must have "type": "object" at its top');
 });

@@ -10,7 +10,12 @@ export interface ObjectSchema<Output> {
 
 type Validated<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] };
+  | { readonly issues: readonly Issue[] };
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
 
 export function isObjectSchema<Output>(schema: ObjectSchema<Output> | JsonSchema): schema is ObjectSchema<Output> {
   return "~standard" in schema;
@@ -18,4 +23,12 @@ export function isObjectSchema<Output>(schema: ObjectSchema<Output> | JsonSchema
 
 export function jsonSchemaOf(schema: ObjectSchema<unknown>): JsonSchema {
   return schema["~standard"].jsonSchema.input({ target: "draft-2020-12" });
+}
+
+/** Returns what is wrong with a value, and where in it, as one line. */
+export function problemsOf(issues: readonly Issue[]): string {
+  const keyOf = (part: PropertyKey | { readonly key: PropertyKey }) =>
+    String(typeof part === "object" ? part.key : part);
+  const at = (path: Issue["path"]) => (path?.length ? `${path.map(keyOf).join(".")}: ` : "");
+  return issues.map(({ message, path }) => `${at(path)}${message}`).join("; ");
 }

@@ -1,11 +1,11 @@
 import { RequestError } from "../errors.js";
 import type { JsonSchema } from "../messages.js";
 import type { ProgramTool, ToolContext, ToolTraits } from "../ports.js";
-import { isObjectSchema, jsonSchemaOf, type ObjectSchema } from "./object-schema.js";
+import { isObjectSchema, jsonSchemaOf, type ObjectSchema, problemsOf } from "./object-schema.js";
 
 /**
- * Runs a call. A text is the result as it is, and so are content blocks of MCP, such as images: `{ content: [{ type: "image", data, mimeType }] }`.
- * Any other value is given to the model as JSON. An error that is thrown becomes a failed call, whose message the model reads.
+ * Runs a call. A text, or content blocks of MCP such as `{ content: [{ type: "image", data, mimeType }] }`, become the result unchanged.
+ * Any other value is given to the model as JSON, and undefined as "done". An error that is thrown becomes a failed call, whose message the model reads.
  */
 type Execute<Args> = (args: Args, context: ToolContext) => unknown;
 
@@ -24,13 +24,13 @@ export function tool<Args>(given: Typed<ObjectSchema<Args> | JsonSchema, Args>):
   const { inputSchema: schema, execute, ...traits } = given;
   const inputSchema = isObjectSchema(schema) ? jsonSchemaOf(schema) : schema;
   if (inputSchema.type !== "object") {
-    throw new RequestError("usage", `the inputSchema of the tool ${given.name} must describe an object`);
+    throw new RequestError("usage", `the inputSchema of the tool ${given.name} must have "type": "object" at its top`);
   }
   const call: ProgramTool["call"] = async (args, context) => {
     if (!isObjectSchema(schema)) return execute(args as Args, context);
     const checked = await schema["~standard"].validate(args);
     if (!checked.issues) return execute(checked.value, context);
-    throw new Error(checked.issues.map(({ message }) => message).join("; "));
+    throw new Error(problemsOf(checked.issues));
   };
   return { ...traits, inputSchema, call };
 }

@@ -1,5 +1,5 @@
 import type { ApprovalQuestion } from "../../core/events.js";
-import { asObject, type JsonObject, jsonProblem, parseJson } from "../../core/json.js";
+import { asObject, isWritable, type JsonObject, jsonProblem, parseJson } from "../../core/json.js";
 import { unambiguous, visibleJson } from "../../core/text/inert.js";
 import { editsIn } from "../shared/edit-diff.js";
 import type { Colors } from "../shared/terminal.js";
@@ -41,13 +41,13 @@ export async function askApproval(editor: Asker, question: ApprovalQuestion, ask
   const { signal } = asking;
   const name = `${question.server}.${question.tool}`;
   const offered = question.onceOnly ? choices : { ...choices, ...lasting };
-  const lastingChoices = `every ${name}: s = this session, p = this folder, a = always\n`;
+  const lastingHelp = `every ${name}: s = this session, p = this folder, a = always\n`;
   const all = shownCall(question);
   const ends = bothEnds(all);
   let shown = ends;
   for (;;) {
-    const views = shown === all ? "" : "v = view all\n";
-    const options = `${views}y = once, n = no, r = no and why, x = never, e = edit\n${question.onceOnly ? "" : lastingChoices}`;
+    const viewHelp = shown === all ? "" : "v = view all\n";
+    const options = `${viewHelp}y = once, n = no, r = no and why, x = never, e = edit\n${question.onceOnly ? "" : lastingHelp}`;
     const text = `${factsOf(question)}${painted(shown, asking.colors)}\n${unambiguous(`${options}run ${name}? `)}`;
     const answer = (await editor.ask(text, signal, { keys: question.onceOnly ? "ynrxev" : "ynrxevspa" }))?.trim();
     if (answer === undefined) return false;
@@ -91,17 +91,18 @@ async function askArguments(
 ): Promise<JsonObject | undefined> {
   const before = visibleJson(call.arguments);
   let head = `arguments of ${server}.${tool} as JSON, empty = as they are\n`;
-  for (let text = before; ; ) {
+  let text = before;
+  for (;;) {
     const typed = (await editor.ask(unambiguous(`${head}arguments: `), signal, { text }))?.trim();
     if (!typed || typed === before) return undefined;
-    const read = readObject(typed);
+    const read = parseArguments(typed);
     if (!("problem" in read)) return read.values;
     head = `${read.problem}\n`;
     text = typed;
   }
 }
 
-function readObject(text: string): { values: JsonObject } | { problem: string } {
+function parseArguments(text: string): { values: JsonObject } | { problem: string } {
   const values = asObject(parseJson(text));
   if (values) return { values };
   const problem = jsonProblem(text);
@@ -113,12 +114,13 @@ function factsOf({ reason, annotations = [] }: ApprovalQuestion): string {
   return unambiguous(`${[reason, ...(annotations.length > 0 ? [annotations.join(", ")] : [])].join("\n")}\n`);
 }
 
-/** Returns the arguments of a call; what it edits as a diff. */
+/** Returns the call's arguments as JSON; edits of files follow as diffs, with an arrow for each tab. Arguments of great depth stay as they are. */
 function shownCall({ call }: ApprovalQuestion): string {
-  const read = readObject(call.arguments);
-  const { edits, rest } = "values" in read ? editsIn(read.values) : { edits: [], rest: {} };
-  const values = edits.length === 0 ? call.arguments : JSON.stringify(rest);
-  return [values, ...edits.map((edit) => edit.replaceAll("\t", "    "))].map(visibleJson).join("\n");
+  const values = asObject(parseJson(call.arguments));
+  const { edits, rest } = values && isWritable(values) ? editsIn(values) : { edits: [], rest: {} };
+  if (edits.length === 0) return visibleJson(call.arguments);
+  const diffs = edits.map((edit) => visibleJson(edit.replaceAll("\t", "→   ")));
+  return `${visibleJson(JSON.stringify(rest))}\n${diffs.join("\n\n")}`;
 }
 
 /** Colours the lines that an edit takes out and puts in. */

@@ -18,7 +18,7 @@ interface QuestionParts {
 
 type ApprovalEvent = QuestionEvent & { question: ApprovalQuestion };
 
-/** Asks the questions of a turn one after another, while its events go on being shown. Calls that wait at the same time are one list. */
+/** Asks the questions of a turn one after another, while its events go on being shown. Approvals that wait at the same time are asked as one list. */
 export class TurnQuestions {
   readonly #parts: QuestionParts;
   #waiting: QuestionEvent[] = [];
@@ -39,7 +39,7 @@ export class TurnQuestions {
   }
 
   async #askAll(): Promise<void> {
-    await endOfIteration(); // the questions of one answer of the model arrive together
+    await endOfIteration(); // so that the list has all questions of one answer of the model
     for (let open = this.#open(); open.length > 0; open = this.#open()) {
       const approvals = open.filter(isApproval);
       if (approvals.length > 1) await this.#askList(approvals);
@@ -56,28 +56,33 @@ export class TurnQuestions {
   async #askList(approvals: readonly ApprovalEvent[]): Promise<void> {
     const { editor, colors } = this.#parts;
     const questions = approvals.map(({ question }) => question);
-    const answer = await this.#until(approvals, (signal) => askApprovals(editor, questions, { signal, colors }));
+    const answer = await this.#askUntilAnswered(approvals, (signal) =>
+      askApprovals(editor, questions, { signal, colors }),
+    );
     if (answer !== undefined) return;
     for (const event of approvals) if (this.#open().includes(event)) await this.#ask(event);
   }
 
   #ask(event: QuestionEvent): Promise<unknown> {
     const { editor, colors } = this.#parts;
-    return this.#until([event], (signal) => askPerson(editor, event.question, { signal, colors }));
+    return this.#askUntilAnswered([event], (signal) => askPerson(editor, event.question, { signal, colors }));
   }
 
-  /** Asks until the questions have an answer, from here or from elsewhere. The answer is for each of them; undefined answers none. */
-  async #until(events: readonly QuestionEvent[], ask: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+  /** Asks until the questions have an answer, from here or from elsewhere. The answer is for each of them; if it is undefined, they stay open. */
+  async #askUntilAnswered(
+    events: readonly QuestionEvent[],
+    ask: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<unknown> {
     const { turn, session, screen } = this.#parts;
     screen.pause();
     const over = new AbortController();
     const ends = Promise.all(events.map(({ questionId }) => endOfQuestion(questionId, turn)));
     void ends.then(() => over.abort(new QuestionOver()));
     const value = await ask(AbortSignal.any([turn.stop, over.signal]));
-    const isGiven = !over.signal.aborted && value !== undefined;
+    const isGiven = !over.signal.aborted && !turn.stop.aborted && value !== undefined;
     const isTaken = isGiven && events.map(({ questionId }) => session.answer(questionId, value)).includes(true);
     if (value !== undefined && !isTaken && !turn.stop.aborted) screen.note((await ends)[0] as string);
-    this.#waiting = this.#waiting.filter((event) => value === undefined || !events.includes(event));
+    if (value !== undefined) this.#waiting = this.#waiting.filter((event) => !events.includes(event));
     screen.resume();
     return value;
   }

@@ -26,3 +26,12 @@ test.each<[string, Question]>([
   expect(last).toContain(server);
   expect(last.length).toBeLessThan(500);
 });
+
+test("an approval shows arguments of any depth", async () => {
+  const deep = `${"[".repeat(9000)}${"]".repeat(9000)}`;
+  const call = { id: "c", name: "s__edit", arguments: `{"old_string":"a","new_string":"b","x":${deep}}` };
+  const editor = { ask: async () => "y" };
+  const asking = { signal: new AbortController().signal, colors: picocolors.createColors(false) };
+  const question: Question = { kind: "approval", call, server: "s", tool: "edit", reason: "why" };
+  expect(await askPerson(editor, question, asking)).toBe(true);
+});
